@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -17,7 +18,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import batch
-from cxlib.batch import execute, parameters, processes, record
+from cxlib.batch import execute, parameters, processes, record, results
 from cxlib.batch.progress import Progress
 
 CELL = """\
@@ -118,21 +119,29 @@ def project(tmp_path_factory):
         yield root
 
 
+@pytest.fixture(scope="module")
+def runs(project):
+    """The pages of every notebook but the one that hangs, by "fork" or by "kernel", made once."""
+
+    @functools.cache
+    def pages(kind: str) -> dict[str, results.Result]:
+        if kind == "fork" and not processes.possible():
+            pytest.skip("no fork on this system")
+        made = batch.run(
+            batch.plan(["tiny"], ["10", "11", "12", "20", "21", "30"], {"SEED": "7"}),
+            out=project / f"out-{kind}",
+            fork=kind == "fork",
+            keep=False,
+            progress=Progress(4, io.StringIO()),
+        )
+        return {r.page.notebook.stem[:2]: r for r in made}
+
+    return pages
+
+
 @pytest.fixture(scope="module", params=["fork", pytest.param("kernel", marks=pytest.mark.slow)])
-def made(request, project):
-    """The pages of every notebook but the one that hangs, by fork and by kernel."""
-    if request.param == "fork" and not processes.possible():
-        pytest.skip("no fork on this system")
-    out = project / f"out-{request.param}"
-    pages = batch.plan(["tiny"], ["10", "11", "12", "20", "21", "30"], {"SEED": "7"})
-    results = batch.run(
-        pages,
-        out=out,
-        fork=request.param == "fork",
-        keep=False,
-        progress=Progress(4, io.StringIO()),
-    )
-    return {r.page.notebook.stem[:2]: r for r in results}
+def made(request, runs):
+    return runs(request.param)
 
 
 def test_parameters_are_read_from_the_cell() -> None:
@@ -337,13 +346,11 @@ def test_nothing_half_written_is_left(made) -> None:
 
 
 @pytest.mark.slow
-def test_forks_and_kernels_make_the_same_bytes(project) -> None:
-    if not processes.possible():
-        pytest.skip("no fork on this system")
+def test_forks_and_kernels_make_the_same_bytes(runs) -> None:
+    by = {kind: runs(kind)["10"].folder for kind in ("fork", "kernel")}
     for name in ("10_works", "11_too_few", "20_breaks", "30_orders"):
-        for kind in ("html", "ipynb"):
-            one_, other = (project / f"out-{w}" / f"{name}.{kind}" for w in ("fork", "kernel"))
-            assert one_.read_bytes() == other.read_bytes(), f"{name}.{kind}"
+        for file in (f"{name}.html", f"{name}.ipynb"):
+            assert (by["fork"] / file).read_bytes() == (by["kernel"] / file).read_bytes(), file
 
 
 @pytest.mark.slow

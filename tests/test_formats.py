@@ -19,7 +19,7 @@ ROWS = st.lists(
         {
             "recommend": st.one_of(st.none(), st.integers(0, 10)),
             "sex": st.one_of(st.none(), st.integers(1, 3)),
-            "spend": st.one_of(st.none(), WHOLE.map(lambda n: n / 4 + 0.125)),
+            "spend": st.one_of(st.none(), WHOLE.map(lambda n: round(n / 4 + 0.01, 2))),
             "town": st.sampled_from(["Köln", "北京", "Bad Tölz, Süd", 'the "old" one', "x;y"]),
             "postcode": st.sampled_from(["01067", "99084", "00001"]),
             "session": st.integers(0, 999).map(lambda n: str(1582218195625938000 + n)),
@@ -75,7 +75,7 @@ def taken(folder, name: str, rows: pd.DataFrame, write) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", [n for n in FORMATS if n != "comma.csv"])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(rows=ROWS)
 def test_a_table_is_the_same_in_every_format(tmp_path_factory, name, rows):
     rows = pd.DataFrame(rows).astype({"recommend": "Int64", "sex": "Int64", "spend": "float64"})
@@ -83,7 +83,8 @@ def test_a_table_is_the_same_in_every_format(tmp_path_factory, name, rows):
     folder = tmp_path_factory.mktemp("any")
     expected = taken(folder, "comma.csv", rows, FORMATS["comma.csv"])
     found = taken(folder, name, rows, FORMATS[name])
-    filled = [c for c in rows if rows[c].notna().any()]  # of an empty column nobody knows the kind
+    # Of an empty column nobody knows the kind.
+    filled = ["response_id", *(c for c in rows if c != "id" and rows[c].notna().any())]
     pd.testing.assert_frame_equal(found[filled], expected[filled])
     assert found["session"].tolist() == rows["session"].tolist()
     assert found["postcode"].tolist() == rows["postcode"].tolist()

@@ -97,6 +97,21 @@ BLOCK = "items:\n  nps: {label: Recommend, scale: [0, 10], role: nps}\n" + "".jo
 )
 
 
+def in_turn() -> dict[str, str]:
+    """Two waves; each asked another touchpoint."""
+    rng = random.Random(5)
+    rows = [
+        [rng.randint(0, 10), *((rng.randint(1, 5), "") if i < 60 else ("", rng.randint(1, 5)))]
+        + [f"2025-Q{1 + i // 60}"]
+        for i in range(120)
+    ]
+    return {"a.csv": table("nps,speed,staff,wave", rows)}
+
+
+IN_TURN = ANSWERS.replace("'#row'", "'#row', wave: wave") + ITEMS
+IN_TURN += "  staff: {label: Staff, scale: [1, 5], role: touchpoint}\n"
+
+
 def leavers() -> dict[str, str]:
     """Customers whose leaving nothing foretells: nobody is at high risk."""
     rng = random.Random(4)
@@ -143,6 +158,7 @@ STUDIES = {  # name: (files, the study.yaml behind its head)
     "no_margin": (answers(odd="D"), ANSWERS + ITEMS + SEX),
     "one_driver": (answers(), ANSWERS + ITEMS),
     "block_skipped": (block(), ANSWERS + BLOCK),
+    "asked_in_turn": (in_turn(), IN_TURN),
     "four_comments": (comments(), COMMENTS),
     "one_day": (events(), EVENTS),
 }
@@ -154,6 +170,8 @@ FORESEEN = [  # study, notebook, status, words of the reason
     ("one_driver", "20", "partly", "1 with different answers"),
     ("one_driver", "12", "not possible", "Two survey waves are needed"),
     ("block_skipped", "20", "ready", ""),
+    ("asked_in_turn", "20", "not possible", "Nobody answered all of"),
+    ("asked_in_turn", "12", "ready", ""),
     ("four_comments", "23", "partly", "too few different values of text (4)"),
     ("no_risk", "32", "partly", "does not say why customers left"),
     ("no_amounts", "34", "not possible", "no table"),

@@ -106,7 +106,7 @@ def test_delimiters_within_texts_do_not_count(text, delimiter):
 
 SIGNS = "网站电话客服门店北京上海广州深圳满意度非常好一般差男女经理产品价格服务质量等待时间"
 WESTERN = ["Zürich", "São Paulo", "naïve", "£5", "50 €", "¿Qué?", "É", "à", "“hi”", "ÜÖÄ",
-           "20 °C", "½ cup",
+           "20 °C", "½ cup", "5 µm", "AÇÃO; ÁREA; Änderung", "§A, Ärger", "N.ºX",
            "Ação", "GRÖSSE ÜBER ÄRZTE", "déjà-vu à Évry", "Straße; Größe; süß"]  # fmt: skip
 
 
@@ -115,6 +115,20 @@ WESTERN = ["Zürich", "São Paulo", "naïve", "£5", "50 €", "¿Qué?", "É", 
 def test_western_words_among_numbers_are_western(word, rows):
     text = "id,x\n" + "".join(f"{i},{word}\n" for i in range(rows))
     assert find_encoding(text.encode("cp1252"))[0] == "cp1252"
+
+
+@pytest.mark.parametrize("rare", ["Größe", "Çà et là", "Øst"])
+def test_a_rare_western_word_among_many_degrees_is_western(rare):
+    text = "id,x\n" + "1,20 °C\n2,5 °F\n" * 300 + f"3,{rare}\n" * 5
+    assert find_encoding(text.encode("cp1252"))[0] == "cp1252"
+
+
+@pytest.mark.parametrize(
+    "words", ["男女", "是否", "大中小", ["台北市", "高雄市"], ["滿意", "不滿意"]]
+)
+def test_few_traditional_words_among_numbers_are_big5(words):
+    text = "id,x\n" + "".join(f"{i},{words[i % len(words)]}\n" for i in range(40))
+    assert find_encoding(text.encode("big5"))[0] == "cp950"
 
 
 @pytest.mark.parametrize("length", [1, 2, 4])

@@ -119,12 +119,8 @@ def last(page: Page, stem: str) -> dict:
         values, data = kept.about["values"], kept.about["data"]
         rows = str(values.get("WAVE") or ""), str(values.get("WHERE") or "")
         same = all(page.data[t] == m for t, m in data.items() if t in page.data and t != STUDY)
-        if (kept.about["status"], rows, values.get("LANG", "en"), same) == (
-            execute.OK,
-            page.rows,
-            page.lang,
-            True,
-        ):
+        made = kept.about["status"], rows, values.get("LANG", "en")
+        if same and made == (execute.OK, page.rows, page.lang):
             return kept.about["answers"]
     return {}
 
@@ -201,16 +197,13 @@ def _why(page: Page, wanted: Mapping[str, str]) -> str:
         return [p for p in PARTS if kept.about["parts"].get(p) != wanted[p]]
 
     nearest = min(found, key=lambda kept: len(changed(kept)))
-    return "; ".join(
-        f"{part} changed{_which(part, nearest.about, page)}" for part in changed(nearest)
-    )
+    which = (f"{p} changed{_which(p, nearest.about, page)}" for p in changed(nearest))
+    return "; ".join(which)
 
 
 def _which(part: str, about: Mapping, page: Page) -> str:
     """Which tables or parameters, where that can be told."""
-    before, now = {
-        "data": (about["data"], page.data),
-        "parameters": (about["values"], page.values),
-    }.get(part, ({}, {}))
+    sides = {"data": (about["data"], page.data), "parameters": (about["values"], page.values)}
+    before, now = sides.get(part, ({}, {}))
     names = [n for n in {**before, **now} if before.get(n) != now.get(n) and n != "LANG"]
     return f": {', '.join(names)}" if names else ""

@@ -1,7 +1,7 @@
 """Pages made by the workers of a Dask cluster that is running already.
 
-    with Cluster("tcp://host:8786", storage="s3://bucket/cx") as cluster:
-        ended = cluster.run(job, page, timeout=600)    # as `processes.run` tells
+    cluster = Cluster("tcp://host:8786", storage="s3://bucket/cx")
+    ended = cluster.run(job, page, timeout=600)        # as `processes.run` tells
 
 Pages are submitted through `distributed.Client.get_executor()`. A worker makes a page as this
 machine would, by `processes.run`: a fresh process, the same limits; and only if its cxlib and its
@@ -25,15 +25,7 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError
 from pathlib import Path
 
-from cxlib.batch import (
-    cache,
-    dependencies,
-    execute,
-    fingerprints,
-    processes,
-    record,
-    snapshots,
-)
+from cxlib.batch import cache, dependencies, execute, fingerprints, processes, record, snapshots
 from cxlib.batch.planning import Page
 from cxlib.batch.processes import Unfinished
 from cxlib.core import files
@@ -42,6 +34,7 @@ CONNECT = 10  # seconds to wait for a scheduler
 NOBODY = 60  # seconds to wait for a worker when all are gone
 # Of a study's files, what no worker needs.
 LEAVE = (".lock", ".holder", ".new", ".wal", ".py", ".pyc")
+_fetching = threading.Lock()
 
 
 class Cluster:
@@ -56,12 +49,6 @@ class Cluster:
         self._sent: dict[str, str] = {}
         self._sending = threading.Lock()
 
-    def __enter__(self) -> Cluster:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     @property
     def width(self) -> int:
         """How many pages the workers make at a time."""
@@ -70,14 +57,10 @@ class Cluster:
     def _all_of_a_kind(self) -> None:
         """Refuse beforehand: a worker that fails every page at once would draw them all."""
         mine = cache.parts_of_machine()
-        for worker, parts in self._ask().items():
+        for worker, parts in self._client.run(cache.parts_of_machine, on_error="return").items():
             if parts != mine:
                 self.close()
                 raise Unfinished(f"{worker}: {_other_kind(parts, mine)}")
-
-    def _ask(self) -> dict[str, object]:
-        """What each worker is made of, or the error it has instead."""
-        return self._client.run(cache.parts_of_machine, on_error="return")
 
     def _workers(self) -> dict:
         return self._client.scheduler_info(n_workers=-1)["workers"]
@@ -246,29 +229,6 @@ def _refuse_another_kind(wanted: dict[str, str]) -> None:
         raise RuntimeError(_other_kind(mine, wanted))
 
 
-class Inputs:
-    """What this process, a worker, has fetched from the storage, until the process ends."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._folders: dict[str, str] = {}
-
-    def folder(self, address: str, study: str) -> str:
-        """A folder that holds the study's data; fetched once."""
-        with self._lock:
-            if address not in self._folders:
-                place = tempfile.TemporaryDirectory(prefix="cx")
-                atexit.register(place.cleanup)
-                _download(address, Path(place.name) / "data" / study)
-                self._folders[address] = place.name
-            return self._folders[address]
-
-
-@functools.cache
-def _inputs() -> Inputs:
-    return Inputs()
-
-
 def _root_of(parcel: dict) -> str:
     """The project's folder on this worker, where the study's data lie."""
     if not parcel["inputs"]:
@@ -276,7 +236,17 @@ def _root_of(parcel: dict) -> str:
         if not Path(root).is_dir():
             raise RuntimeError(f"the worker sees no folder {root}. Give a --storage.")
         return root
-    return _inputs().folder(parcel["inputs"], parcel["job"]["values"]["STUDY"])
+    with _fetching:
+        return _fetched(parcel["inputs"], parcel["job"]["values"]["STUDY"])
+
+
+@functools.cache
+def _fetched(address: str, study: str) -> str:
+    """A folder that holds the study's data until this process, a worker, ends; fetched once."""
+    place = tempfile.TemporaryDirectory(prefix="cx")
+    atexit.register(place.cleanup)
+    _download(address, Path(place.name) / "data" / study)
+    return place.name
 
 
 def _download(address: str, folder: Path) -> None:

@@ -55,12 +55,10 @@ def _others(folder: Path, run: Mapping) -> Iterator[tuple[str, dict[str, Shown]]
                 continue
             rows = {p["page"]: p["parameters"] for p in other["pages"]}
             answers = json.loads(file.with_name("answers.json").read_text(encoding="utf-8"))
-            yield (
-                file.parent.name,
-                {
-                    name: Shown(kept, *(str(rows[name].get(k) or "") for k in ("WAVE", "WHERE")))
-                    for name, kept in answers.items()
-                },
-            )
+            pages = {
+                name: Shown(kept, *(str(rows[name].get(k) or "") for k in ("WAVE", "WHERE")))
+                for name, kept in answers.items()
+            }
+            yield file.parent.name, pages
         except (OSError, ValueError, KeyError, TypeError):
             continue  # no whole run of ours

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cxlib.batch import cache, execute, fingerprints
+from cxlib.batch import cache, fingerprints
 from cxlib.batch.planning import Page, notebooks
 
 ANSWERS = "answers of "  # begins the names under which a page's data has marks of others' answers
@@ -54,13 +54,8 @@ def answers_for(page: Page, made: Sequence[tuple[Page, dict]]) -> Found:
 
 def _beside(page: Page, other: Page, stem: str) -> bool:
     """Whether it is that notebook's page of the same study, rows, set and language."""
-    mine = (page.study, page.set_name, page.lang, page.rows)
-    return other.notebook.stem == stem and mine == (
-        other.study,
-        other.set_name,
-        other.lang,
-        other.rows,
-    )
+    mine, theirs = ((p.study, p.set_name, p.lang, p.rows) for p in (page, other))
+    return other.notebook.stem == stem and mine == theirs
 
 
 def informed(page: Page, found: Found) -> Page:
@@ -79,8 +74,3 @@ def of_tables(data: Mapping[str, str]) -> dict[str, str]:
 def of_data(data: Mapping[str, str]) -> dict[str, str]:
     """The fingerprints of what the study's folder holds: its tables and its earlier warnings."""
     return {k: v for k, v in data.items() if not k.startswith(ANSWERS)}
-
-
-def readable(status: str) -> bool:
-    """Whether a page of this status has answers that others may read."""
-    return status == execute.OK

@@ -14,6 +14,7 @@ each page, which `processes` forks.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -65,14 +66,8 @@ class KernelEngine(Engine):
         manager = AsyncKernelManager(
             kernel_name="python3", connection_file=str(place / "k.json"), **way
         )
-        client = PapermillNotebookClient(
-            nb_man,
-            km=manager,
-            timeout=None,
-            startup_timeout=120,
-            record_timing=False,
-            kernel_name="python3",
-        )
+        limits = {"timeout": None, "startup_timeout": 120, "record_timing": False}
+        client = PapermillNotebookClient(nb_man, km=manager, kernel_name="python3", **limits)
         try:
             client.execute()
         finally:
@@ -99,42 +94,36 @@ class InProcessEngine(Engine):
         sys.stdout.flush()
 
 
-def _shell_of(part: Any) -> Any:
-    """The page's shell that a publisher or a display hook belongs to."""
-    return part.shell
-
-
 class _Publisher(DisplayPublisher):
+    shell: Any  # the page's own
+
     def publish(self, data, metadata=None, *, transient=None, update=False, **_):  # type: ignore[override]
-        _shell_of(self).caught.append(
+        self.shell.caught.append(
             new_output("display_data", data=_plain(data), metadata=metadata or {})
         )
 
     def clear_output(self, wait=False):
-        _shell_of(self).caught.clear()
+        self.shell.caught.clear()
 
 
 class _Hook(DisplayHook):
     """What the last line of a cell gives: an execute_result."""
 
+    shell: Any
+
     def write_output_prompt(self):
         pass
 
     def write_format_data(self, format_dict, md_dict=None):
-        _shell_of(self).caught.append(
-            new_output(
-                "execute_result",
-                data=_plain(format_dict),
-                metadata=md_dict or {},
-                execution_count=_shell_of(self).execution_count,
-            )
-        )
+        count, about = self.shell.execution_count, {"metadata": md_dict or {}}
+        shown = new_output("execute_result", _plain(format_dict), execution_count=count, **about)
+        self.shell.caught.append(shown)
 
     def finish_displayhook(self):
         pass
 
 
-class _Stream:
+class _Stream(io.TextIOBase):
     """stdout or stderr of a page. Text is gathered in pieces; joining each time is quadratic."""
 
     encoding, errors = "utf-8", "strict"
@@ -145,16 +134,6 @@ class _Stream:
     def write(self, text: str) -> int:
         self._shell.say(self.name, str(text))
         return len(text)
-
-    def writelines(self, lines) -> None:
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        pass
-
-    def isatty(self) -> bool:
-        return False
 
     def fileno(self) -> int:
         return {"stdout": 1, "stderr": 2}[self.name]
@@ -224,14 +203,8 @@ class Shell(InteractiveShell):
             raise CellExecutionError("", type(error).__name__, str(error))
 
     def _showtraceback(self, etype, evalue, stb):
-        self.caught.append(
-            new_output(
-                "error",
-                ename=getattr(etype, "__name__", str(etype)),
-                evalue=str(evalue),
-                traceback=list(stb),
-            )
-        )
+        name = getattr(etype, "__name__", str(etype))
+        self.caught.append(new_output("error", ename=name, evalue=str(evalue), traceback=list(stb)))
 
 
 def _lay_out() -> None:

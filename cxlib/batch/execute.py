@@ -145,10 +145,7 @@ def _execute(job: dict, tell: Tell, engine: str):
 
     def on_cell(notebook: NotebookNode, cell: int) -> None:
         begun.append(time.monotonic())
-        seen[:], cells[:] = (
-            [notebook],
-            [len(notebook.cells)],
-        )  # papermill adds cells that tell errors
+        seen[:], cells[:] = [notebook], [len(notebook.cells)]  # papermill adds cells of errors
         tell({"event": "cell", "cell": cell, "cells": len(notebook.cells)})
 
     mistake, at = None, 0
@@ -197,13 +194,9 @@ def insufficient(notebook: NotebookNode, mistake: list | None, answered: bool) -
 def _left_out(notebook: NotebookNode, mistake: list | None, kept: object) -> list[str]:
     """The sentence of the first part that was left out, of a page that came to no answer at all."""
     end = _("This part is left out.")
-    for output in (
-        o for c in notebook.cells for o in c.get("outputs", []) if not (kept or mistake)
-    ):
-        for line in output.get("text", "").splitlines():
-            if line.endswith(end):
-                return [line.removesuffix(end).strip()]
-    return []
+    outputs = [] if kept or mistake else [o for c in notebook.cells for o in c.get("outputs", [])]
+    lines = (line for o in outputs for line in o.get("text", "").splitlines())
+    return [line.removesuffix(end).strip() for line in lines if line.endswith(end)][:1]
 
 
 def _unread(job: dict):
@@ -250,11 +243,8 @@ def canonical(notebook):
     _renumber(notebook.cells)
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
-    notebook.metadata["kernelspec"] = {
-        "display_name": "CX Lab",
-        "language": "python",
-        "name": "cxlab",
-    }
+    kernel = {"display_name": "CX Lab", "language": "python", "name": "cxlab"}
+    notebook.metadata["kernelspec"] = kernel
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
 

@@ -143,6 +143,8 @@ def _in_languages(
 
 
 def _of_study(about: study.Study, chosen: list[Path], given: dict, by: str) -> list[Page]:
+    from cxlib import reserve
+
     name = about.name
     wanted = _wanted(about, chosen)
     if not wanted:
@@ -150,13 +152,19 @@ def _of_study(about: study.Study, chosen: list[Path], given: dict, by: str) -> l
             f"{name}/study.yaml lists no reports. Name notebooks, or add `reports: [10, 20]`."
         )
     settled = {n: _settle(n, name, {**own, **given}) for n, own in wanted.items()}
+    pages: list[Page] = []
+    stores: dict[str, tuple] = {}  # opened once for each language that the notebooks ask for
     with ExitStack() as open_:
-        stores = _Stores(about, open_)
-        return [
-            page_
-            for notebook, values in settled.items()
-            for page_ in _of_notebook(stores, notebook, values, by, named=bool(chosen))
-        ]
+        for notebook, values in settled.items():
+            lang = str(values.get("LANG", "en"))
+            if lang not in stores:
+                rules = reserve.context_of(about, lang)
+                with context.use(rules):
+                    stores[lang] = open_.enter_context(reserve.attach(about)), rules
+            store, rules = stores[lang]
+            with context.use(rules):
+                pages += _of_notebook(store, notebook, values, by, named=bool(chosen))
+    return pages
 
 
 def _wanted(about: study.Study, chosen: list[Path]) -> dict[Path, Mapping[str, object]]:
@@ -170,25 +178,6 @@ def _wanted(about: study.Study, chosen: list[Path]) -> dict[Path, Mapping[str, o
     return {notebook: own.get(notebook, {}) for notebook in chosen}
 
 
-class _Stores:
-    """The study's reserve, opened once for each language that its notebooks ask for."""
-
-    def __init__(self, about: study.Study, open_: ExitStack) -> None:
-        self.about, self._open = about, open_
-        self._known: dict[str, tuple] = {}
-
-    def of(self, lang: str) -> tuple:
-        """(reserve, fingerprints of its tables, the context of its pages in `lang`)."""
-        from cxlib import reserve
-
-        if lang not in self._known:
-            rules = reserve.context_of(self.about, lang)
-            with context.use(rules):
-                store = self._open.enter_context(reserve.attach(self.about))
-                self._known[lang] = store, dict(store.fingerprints), rules
-        return self._known[lang]
-
-
 def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str, object]:
     known = parameters.read(notebook)
     if "STUDY" not in known:
@@ -196,19 +185,8 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
     return parameters.settle(known, {**given, "STUDY": name}, notebook.stem)
 
 
-def _of_notebook(
-    stores: _Stores, notebook: Path, values: dict, by: str, *, named: bool = True
-) -> list[Page]:
-    lang = str(values.get("LANG", "en"))
-    store, data, rules = stores.of(lang)
-    with context.use(rules):
-        return _pages_of(store, data, notebook, values, by, named=named)
-
-
-def _pages_of(
-    store, data: dict, notebook: Path, values: dict, by: str, *, named: bool
-) -> list[Page]:
-    about, lang = store.study, context.current().lang
+def _of_notebook(store, notebook: Path, values: dict, by: str, *, named: bool) -> list[Page]:
+    about, lang, data = store.study, context.current().lang, dict(store.fingerprints)
     facts = parameters.content(notebook)["metadata"].get("cxlib", {})
     needs = list(facts.get("needs", []))
     if facts.get("remembers"):  # made again when other warnings are known of earlier data
@@ -264,11 +242,7 @@ def _home(needs: Iterable[str], tables: list[str]) -> str:
 
 
 def _against(asked: Mapping[str, Parameter], values: Mapping, store, home: str) -> None:
-    known = {
-        "wave": store.waves(),
-        "column": store.columns(home),
-        "item": list(store.study.items),
-    }
+    known = {"wave": store.waves(), "column": store.columns(home), "item": list(store.study.items)}
     for name, parameter in asked.items():
         parameter.against(values[name], known)
         if parameter.kind == "condition" and values[name]:

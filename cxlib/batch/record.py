@@ -206,11 +206,8 @@ def bind_again(folder: Path) -> int:
         jobs = [p["job"] | {"folder": str(folder)} for p in run["pages"]]
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{folder} is not a run of `cx run`: no whole run.json in it.") from error
-    made = [
-        (job, p["mistake"])
-        for job, p in zip(jobs, run["pages"], strict=True)
-        if p["status"] != "not run"
-    ]
+    pages = zip(jobs, run["pages"], strict=True)
+    made = [(job, p["mistake"]) for job, p in pages if p["status"] != "not run"]
     for job, mistake in made:
         kept = folder / f"{job['page']}.ipynb"
         if not kept.exists():

@@ -183,9 +183,7 @@ class _Work:
         """The page with what the notebooks it reads kept, in this run or before."""
         if not page.after:
             return page
-        made = [
-            (r.page, r.answers) for r in self.results.values() if dependencies.readable(r.status)
-        ]
+        made = [(r.page, r.answers) for r in self.results.values() if r.status == "ok"]
         self.read[_key(page)] = found = dependencies.answers_for(page, made)
         return dependencies.informed(page, found)
 
@@ -202,19 +200,10 @@ class _Work:
         except OSError as error:
             self.why[_key(page)] = f"the page that was kept cannot be copied: {error}"
             return False
-        self.results[_key(page)] = Result(
-            page,
-            self.folders[page.study],
-            found.about["status"],
-            time.monotonic() - begun,
-            found.about["answers"],
-            None,
-            tuple(found.about["cells"]),
-            job,
-            reused=True,
-            boxes=found.about.get("boxes", False),
-        )
-        self.progress.end(f"{page.study}/{page.name}", "up to date", time.monotonic() - begun)
+        ended, seconds = {**found.about, "cells_s": found.about["cells"]}, time.monotonic() - begun
+        made = self._result(page, job, ended, seconds)
+        self.results[_key(page)] = replace(made, reused=True)
+        self.progress.end(f"{page.study}/{page.name}", "up to date", seconds)
         return True
 
     def make(self, page: Page) -> None:
@@ -283,7 +272,7 @@ class _Work:
             late = self.limits.seconds if ended.get("late") else None
             why = ended.get("why") or record.why_it_died(ended, late, self.limits.memory)
             return self._dead(page, job, ended, why, seconds)
-        mistake = tuple(ended["mistake"]) if ended["mistake"] else None
+        mistake = tuple(ended["mistake"]) if ended.get("mistake") else None
         if ended.get("lacking"):  # seen only when the page was made
             page = replace(page, lacking=tuple(ended["lacking"]))
         return Result(
@@ -295,7 +284,7 @@ class _Work:
             mistake,
             tuple(ended["cells_s"]),
             job,
-            boxes=ended["boxes"],
+            boxes=ended.get("boxes", False),
         )
 
     def _dead(self, page: Page, job: dict, last: dict, why: str, seconds: float) -> Result:

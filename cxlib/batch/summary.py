@@ -7,6 +7,7 @@ summary.exit_code(results)                         # OK or FAILED
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,25 +32,22 @@ def of(results: Sequence[Result]) -> dict:
         "exit_code": exit_code(results),
         "counts": {s: statuses.count(s) for s in dict.fromkeys(statuses)},
         "reused": sum(r.reused for r in results),
-        "runs": [
-            {
-                "study": study,
-                "folder": str(f.resolve()),
-                "index": str(f.resolve() / "index.html"),
-                "indexes": {
-                    r.page.lang: str(f.resolve() / f"index{r.page.suffix}.html")
-                    for r in results
-                    if r.folder == f
-                },
-            }
-            for study, f in folders
-        ],
+        "runs": [_run(study, folder, results) for study, folder in folders],
         "pages": [_page(r) for r in results],
     }
 
 
+def _run(study: str, folder: Path, results: Sequence[Result]) -> dict:
+    place = folder.resolve()
+    suffixes = {r.page.lang: r.page.suffix for r in results if r.folder == folder}
+    indexes = {lang: str(place / f"index{suffix}.html") for lang, suffix in suffixes.items()}
+    index = str(place / "index.html")
+    return {"study": study, "folder": str(place), "index": index, "indexes": indexes}
+
+
 def _page(result: Result) -> dict:
     made = result.file.is_file()
+    mistake = zip(("cell", "cells", "said"), result.mistake or (), strict=False)
     return {
         "study": result.page.study,
         "name": result.page.name,
@@ -63,7 +61,5 @@ def _page(result: Result) -> dict:
         "html": str(result.file.resolve()) if made else None,
         "notebook": str(result.file.resolve().with_suffix(".ipynb")) if made else None,
         "parameters": dict(result.page.values),
-        "mistake": dict(zip(("cell", "cells", "said"), result.mistake, strict=True))
-        if result.mistake
-        else None,
+        "mistake": dict(mistake) or None,
     }

@@ -39,6 +39,7 @@ from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import SampleLike, as_sample
+from cxlib.privacy import disclosure
 from cxlib.stats import regression
 
 HIGH_ODDS, MEDIUM_ODDS = 3.0, 1.0  # times the average odds of leaving
@@ -228,15 +229,20 @@ def _default_thresholds(data: TrainingData) -> tuple[float, float]:
 
 def _claim(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, float]) -> str:
     auc, high = table.iloc[0], risk.iloc[0]
-    return _(
-        "{high:count} of {n:count} customers are at high risk of leaving, {least:share} or more "
+    if not high.n:
+        return _(
+            "No customer is at high risk of leaving, {least:share} or more.", least=thresholds[0]
+        )
+    claim = _(
+        "{high} of {n:count} customers are at high risk of leaving, {least:share} or more "
         "(AUC {auc:number2}, {span:interval2}).",
-        high=high.n,
+        high=disclosure.count_in_words(int(high.n)),
         n=risk["n"].sum(),
         least=thresholds[0],
         auc=auc.estimate,
         span=(auc.low, auc.high),
     )
+    return i18n.opening(claim)
 
 
 def _reasons(

@@ -61,7 +61,7 @@ def survival(sample: SampleLike, *, by: str | None = None, unit: str = "days") -
     --------
     >>> rows = pd.DataFrame({"time": [10.0, 20, 30, 40], "left": [True, True, False, True]})
     >>> survival(rows, unit="months").table["estimate"].round(2).tolist()
-    [1.0, 1.0, 0.75]
+    [1.0, 1.0, 0.75, 0.5]
     """
     sample = as_sample(sample)
     rows = lifetimes_of(sample, by)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cxlib.cli.errors import terminated_like_ctrl_c
-from cxlib.cli.output import near
+from cxlib.cli.output import fork_option, jobs_option, near
 from cxlib.cli.studies import allow_outside
 
 RUN = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -37,15 +37,8 @@ def report(run: Path | None) -> None:
 
 @click.command()
 @click.argument("run", type=RUN)
-@click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
-@click.option(
-    "--no-fork",
-    "fork",
-    is_flag=True,
-    flag_value=False,
-    default=True,
-    help="Ordinary kernels: slower, same numbers.",
-)
+@jobs_option
+@fork_option
 @allow_outside
 def verify(run: Path, jobs: int | None, fork: bool) -> None:
     """Make RUN again and say whether every number is the same.

@@ -19,6 +19,11 @@ from cxlib.cli import completion
 from cxlib.cli.studies import allow_outside
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
+COLUMNS = (  # of a new row, in this order in a new file
+    "problem", "class", "level", "owner", "customer_id", "begun_on", "due_on", "cost", "measure",
+    "status", "predicted", "predicted_low", "predicted_high", "answers", "worth",
+)  # fmt: skip
+REALISED = ("realised", "realised_low", "realised_high")
 CLASSES = ("one customer", "process", "product", "policy")
 
 
@@ -119,15 +124,15 @@ def _taken(study: str):
     help="Of one customer (inner loop), or the cause of many (outer loop).",
 )
 @click.option("--owner", required=True, help="Who answers for it.")
-@click.option("--due", type=DAY, required=True, help="When it shall be done.")
+@click.option("--due", "due_on", type=DAY, required=True, help="When it shall be done.")
 @click.option("--begun", type=DAY, help="When it begins. [default: today]")
 @click.option("--level", default="", help="The level that can solve it: front line, team ...")
-@click.option("--customer", default="", help="Of the inner loop: the customer.")
+@click.option("--customer", "customer_id", default="", help="Of the inner loop: the customer.")
 @click.option("--cost", type=click.FloatRange(min=0), help="What it costs.")
 @click.option("--measure", default="", help="What its effect is counted in, e.g. NPS.")
 @click.option("--predicted", type=float, help="The effect it shall have.")
-@click.option("--low", type=float, help="Low end of its 95% interval.")
-@click.option("--high", type=float, help="High end of its 95% interval.")
+@click.option("--low", "predicted_low", type=float, help="Low end of its 95% interval.")
+@click.option("--high", "predicted_high", type=float, help="High end of its 95% interval.")
 @click.option("--answers", type=click.IntRange(min=0), help="Answers the prediction rests on.")
 @click.option("--worth", type=float, help="What one unit of the effect brings in a year.")
 def add(study: str, class_: str, **said) -> None:
@@ -138,24 +143,11 @@ def add(study: str, class_: str, **said) -> None:
       cx actions add mine --problem "Parcels come late" --class process --owner logistics \\
          --due 2026-12-31 --predicted 3 --low 1 --high 5 --cost 8000
     """
-    begun = (said["begun"] or datetime.now()).date()
-    row = {
-        "problem": said["problem"],
-        "class": class_,
-        "level": said["level"],
-        "owner": said["owner"],
-        "customer_id": said["customer"],
-        "begun_on": f"{begun}",
-        "due_on": f"{said['due']:%Y-%m-%d}",
-        "cost": said["cost"],
-        "measure": said["measure"],
-        "status": "begun" if begun <= date.today() else "planned",
-        "predicted": said["predicted"],
-        "predicted_low": said["low"],
-        "predicted_high": said["high"],
-        "answers": said["answers"],
-        "worth": said["worth"],
-    }
+    begun = (said.pop("begun") or datetime.now()).date()
+    status = "begun" if begun <= date.today() else "planned"
+    row = {**said, "class": class_, "begun_on": str(begun), "status": status}
+    row["due_on"] = f"{said['due_on']:%Y-%m-%d}"
+    row = {column: row[column] for column in COLUMNS}  # click's order is the typist's
 
     def more(rows: list[dict]) -> list[dict]:
         new = {"action_id": _next([r["action_id"] for r in rows])} | _texts(row)
@@ -170,8 +162,8 @@ def add(study: str, class_: str, **said) -> None:
 @click.argument("action", shell_complete=completion.open_actions)
 @click.option("--on", "day", type=DAY, help="When it was done. [default: today]")
 @click.option("--realised", type=float, help="What it brought.")
-@click.option("--low", type=float, help="Low end of its 95% interval.")
-@click.option("--high", type=float, help="High end of its 95% interval.")
+@click.option("--low", "realised_low", type=float, help="Low end of its 95% interval.")
+@click.option("--high", "realised_high", type=float, help="High end of its 95% interval.")
 @click.option("--dropped", is_flag=True, help="It was given up, not done.")
 def close(study: str, action: str, dropped: bool, **said) -> None:
     """Close ACTION of STUDY as done, with what it brought, or as dropped.
@@ -180,13 +172,9 @@ def close(study: str, action: str, dropped: bool, **said) -> None:
     Example
       cx actions close mine a07 --realised 2.1 --low 0.4 --high 3.8
     """
-    ended = {
-        "status": "dropped" if dropped else "done",
-        "done_on": f"{said['day'] or datetime.now():%Y-%m-%d}",
-        "realised": said["realised"],
-        "realised_low": said["low"],
-        "realised_high": said["high"],
-    }
+    day = f"{said['day'] or datetime.now():%Y-%m-%d}"
+    ended = {"status": "dropped" if dropped else "done", "done_on": day}
+    ended |= {column: said[column] for column in REALISED}
 
     def closed(rows: list[dict]) -> list[dict]:
         from cxlib.batch.parameters import nearest

@@ -7,6 +7,17 @@ from pathlib import Path
 
 import click
 
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]"
+)
+fork_option = click.option(
+    "--no-fork",
+    "fork",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Ordinary kernels: slower, same numbers.",
+)
 MARKS = {"failed": "FAILED ", "not run": "NOT RUN ", "skipped": "skipped: "}
 
 

@@ -69,7 +69,7 @@ def _parameter_help(path: Path) -> str:
     help="The languages to make them in; several with a comma. [default: what study.yaml "
     "names under reporting: languages, else en]",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]")
+@output.jobs_option
 @click.option(
     "-o",
     "--out",
@@ -77,14 +77,7 @@ def _parameter_help(path: Path) -> str:
     metavar="DIR",
     help="Where the reports go. [default: reports/STUDY/TIME]",
 )
-@click.option(
-    "--no-fork",
-    "fork",
-    is_flag=True,
-    flag_value=False,
-    default=True,
-    help="Ordinary kernels: slower, same outputs.",
-)
+@output.fork_option
 @click.option("--force", is_flag=True, help="Make every page, up to date or not.")
 @click.option(
     "--timeout",
@@ -164,7 +157,6 @@ def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) ->
 
 
 def _languages(text: str) -> list[str]:
-
     langs = [lang.strip() for lang in text.split(",") if lang.strip()]
     for lang in langs:
         if lang not in context.LANGUAGES:

@@ -1,7 +1,7 @@
 """Columns of results: what each holds, in which unit, with how many decimals, under which head.
 
     WAITING = Column("waiting", "worth of open cases", "money", label="Worth waiting")
-    format_table(table, [WAITING])            # the table as text, heads in the page's language
+    display_table(table, columns=[WAITING])   # of `core.display`: as text, heads in words
 
 Columns that mean one thing wherever they stand are registered in `COMMON`. A topic declares the
 others with its result: `Result(..., columns=[Column("share", unit="share")])`. No unit is guessed
@@ -104,10 +104,51 @@ def in_unit(unit: str, *names: str) -> list[Column]:
     return [Column(name, unit=unit) for name in names]
 
 
-def _all(unit: str, quantities: Mapping[str, str]) -> list[Column]:
-    return [Column(name, quantity, unit) for name, quantity in quantities.items()]
-
-
+QUANTITIES: Mapping[str, Mapping[str, str]] = {  # unit: what its columns measure
+    ESTIMATE: {
+        "estimate": "estimate",
+        "low": "lower end of the interval",
+        "high": "upper end of the interval",
+        "outer_low": "lower limit of chance at 99.8%",
+        "outer_high": "upper limit of chance at 99.8%",
+        "before": "estimate of the time before",
+        "before_low": "lower end of the interval of the time before",
+        "before_high": "upper end of the interval of the time before",
+        "now": "estimate of the latest time",
+        "target": "value to reach",
+        "goal": "value to reach",
+        "predicted": "predicted estimate",
+        "plain": "estimate without adjustment",
+        "quoted": "estimate with the comments that are quoted",
+        "everyone": "estimate of all customers",
+    },
+    "p": {
+        "p": "p-value",
+        "p_held": "p-value on data kept back",
+        "adjusted": "p-value adjusted for the number of tests",
+        "probability": "probability",
+    },
+    "share": {
+        "detractors": "share of answers 0 to 6",
+        "passives": "share of answers 7 and 8",
+        "promoters": "share of answers 9 and 10",
+        "not_experienced": "share of answers that had no such experience",
+        "bad": "share of bad mentions",
+        "neutral": "share of neutral mentions",
+        "chance_first": "share of resamples where the row is first",
+        "chance_top": "share of resamples where the row is among the first three",
+        "chance_priority": "share of resamples where the row is a priority",
+        "reach": "share of answers that rate the touchpoint",
+        "robust": "robustness value",
+        "robustness": "robustness value",
+        "must-be": "share of resamples of this kind",
+        "performance": "share of resamples of this kind",
+        "attractive": "share of resamples of this kind",
+        "indifferent": "share of resamples of this kind",
+        "support": "share of orders with all items",
+        "confidence": "share of orders with the first items that have the other",
+    },
+}
 COMMON: Mapping[str, Column] = MappingProxyType(
     named(
         [
@@ -116,58 +157,7 @@ COMMON: Mapping[str, Column] = MappingProxyType(
             Column(
                 "jaccard", "Jaccard similarity of a segment to its resamples", label=N_("stability")
             ),
-            *_all(
-                ESTIMATE,
-                {
-                    "estimate": "estimate",
-                    "low": "lower end of the interval",
-                    "high": "upper end of the interval",
-                    "outer_low": "lower limit of chance at 99.8%",
-                    "outer_high": "upper limit of chance at 99.8%",
-                    "before": "estimate of the time before",
-                    "before_low": "lower end of the interval of the time before",
-                    "before_high": "upper end of the interval of the time before",
-                    "now": "estimate of the latest time",
-                    "target": "value to reach",
-                    "goal": "value to reach",
-                    "predicted": "predicted estimate",
-                    "plain": "estimate without adjustment",
-                    "quoted": "estimate with the comments that are quoted",
-                    "everyone": "estimate of all customers",
-                },
-            ),
-            *_all(
-                "p",
-                {
-                    "p": "p-value",
-                    "p_held": "p-value on data kept back",
-                    "adjusted": "p-value adjusted for the number of tests",
-                    "probability": "probability",
-                },
-            ),
-            *_all(
-                "share",
-                {
-                    "detractors": "share of answers 0 to 6",
-                    "passives": "share of answers 7 and 8",
-                    "promoters": "share of answers 9 and 10",
-                    "not_experienced": "share of answers that had no such experience",
-                    "bad": "share of bad mentions",
-                    "neutral": "share of neutral mentions",
-                    "chance_first": "share of resamples where the row is first",
-                    "chance_top": "share of resamples where the row is among the first three",
-                    "chance_priority": "share of resamples where the row is a priority",
-                    "reach": "share of answers that rate the touchpoint",
-                    "robust": "robustness value",
-                    "robustness": "robustness value",
-                    "must-be": "share of resamples of this kind",
-                    "performance": "share of resamples of this kind",
-                    "attractive": "share of resamples of this kind",
-                    "indifferent": "share of resamples of this kind",
-                    "support": "share of orders with all items",
-                    "confidence": "share of orders with the first items that have the other",
-                },
-            ),
+            *(Column(c, what, u) for u, own in QUANTITIES.items() for c, what in own.items()),
         ]
     )
 )
@@ -216,33 +206,6 @@ def decimals_of(table: pd.DataFrame, unit: str) -> int:
     if not unit and "estimate" in table and len(known) and bool((known % 1 == 0).all()):
         return 0
     return 2 if largest < 100 else 0
-
-
-def format_table(
-    table: pd.DataFrame, columns: Iterable[Column] = (), unit: str = ""
-) -> pd.DataFrame:
-    """The table as text: numbers by the unit of their column, heads in the page's language.
-
-    Parameters
-    ----------
-    table : numbers, names and dates; texts in a column of numbers ("<10") stay as they are
-    columns : those that are not in `COMMON`, or differ from it
-    unit : of the estimates
-
-    Returns
-    -------
-    DataFrame of text, rows and columns in their order
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"estimate": [0.25], "before": [0.5], "share": [0.75]})
-    >>> format_table(table, unit="share").values.tolist()
-    [['25%', '50%', '0.75']]
-    >>> format_table(table, [Column("share", unit="share")], "share").values.tolist()
-    [['25%', '50%', '75%']]
-    """
-    known = resolved(table, unit, columns)
-    return format_cells(table, known).rename(columns=lambda name: heading(known, str(name)))
 
 
 def heading(known: Mapping[str, Column], name: str) -> str:

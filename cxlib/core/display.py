@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -24,10 +24,7 @@ def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFr
 
 
 def display_table(
-    table: pd.DataFrame,
-    unit: str = "",
-    why: pd.Series | None = None,
-    columns: Iterable[Column] = (),
+    table: pd.DataFrame, unit: str = "", columns: Iterable[Column] = ()
 ) -> pd.DataFrame:
     """The table as text a reader can read: small cells hidden, numbers in the page's format.
 
@@ -35,17 +32,24 @@ def display_table(
     ----------
     table : with a column n where rows count answers
     unit : of the estimates
-    why : which rows are hidden, for a table that was blanked before
-    columns : those that the result declares
+    columns : those that are not in `core.columns.COMMON`, or differ from it
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"estimate": [0.25], "before": [0.5], "share": [0.75]})
+    >>> display_table(table, "share").values.tolist()
+    [['25%', '50%', '0.75']]
+    >>> display_table(table, "share", [Column("share", unit="share")]).values.tolist()
+    [['25%', '50%', '75%']]
     """
     known = resolved(table, unit, columns)
-    return display_cells(table, known, why).rename(columns=lambda c: heading(known, str(c)))
+    return display_cells(table, known).rename(columns=lambda c: heading(known, str(c)))
 
 
 def display_cells(
     table: pd.DataFrame, known: Mapping[str, Column], why: pd.Series | None = None
 ) -> pd.DataFrame:
-    """`display_table` under the heads of the table itself."""
+    """`display_table` under the table's own heads; `why` of a table that was blanked before."""
     why = disclosure.hidden(table) if why is None else why
     shown = disclosure.blanked(table, why)
     text = format_cells(shown, known)
@@ -58,7 +62,7 @@ def display_cells(
         return text.drop(columns="share")
     if "measure" in shown and "estimate" in shown and not known["estimate"].unit:
         for column in shown.columns.intersection(INTERVAL):
-            forms = _of_measures(shown)
+            forms = [MEASURED.get(kind, (i18n.number, 2)) for kind in shown["measure"]]
             text[column] = [write(v, d) for v, (write, d) in zip(shown[column], forms, strict=True)]
     return text
 
@@ -73,11 +77,6 @@ def _of_its_row(value: float, estimate: float, share: bool) -> str:
     if share:
         return i18n.percent(value, int(abs(estimate) < 0.05))
     return i18n.number(value, 2 if abs(estimate) < 10 else 1 if abs(estimate) < 100 else 0)
-
-
-def _of_measures(table: pd.DataFrame) -> list[tuple[Callable[..., str], int]]:
-    """How each row is written, and its decimals, where rows are of several measures."""
-    return [MEASURED.get(kind, (i18n.number, 2)) for kind in table["measure"]]
 
 
 def hide_in_notebooks() -> None:

@@ -302,6 +302,4 @@ FORMATTER = UnitFormatter()
 
 def fields(sentence: str) -> set[tuple[str, str]]:
     """The fields of a sentence, each with its spec."""
-    return {
-        (name, spec or "") for _text, name, spec, _conversion in FORMATTER.parse(sentence) if name
-    }
+    return {(name, spec or "") for _text, name, spec, _ending in FORMATTER.parse(sentence) if name}

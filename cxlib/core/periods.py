@@ -93,11 +93,8 @@ def missing(periods: Iterable[object]) -> list[str]:
     there = np.sort(numbered[0])
     steps, times = np.unique(np.diff(there), return_counts=True)
     step = int(steps[times.argmax()])
-    expected = [
-        k
-        for first, last in zip(there[:-1], there[1:], strict=True)
-        for k in range(int(first) + step, int(last), step)
-    ]
+    gaps = zip(there[:-1].tolist(), there[1:].tolist(), strict=True)
+    expected = [k for first, last in gaps for k in range(first + step, last, step)]
     return [numbered[1](k) for k in expected] if len(expected) <= MOST else []
 
 

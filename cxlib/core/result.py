@@ -103,9 +103,8 @@ class Result:
             raise ValueError("a Result has at least one table.")
         told = Finding(finding) if isinstance(finding, str) else finding
         # Whatever prints them (a page, a chart title, run.json), sentences keep the rule of tables.
-        if any(
-            disclosure.tells_of_hidden(f"{told.claim} {told.detail}", t) for t in named.values()
-        ):
+        said = f"{told.claim} {told.detail}"
+        if any(disclosure.tells_of_hidden(said, table) for table in named.values()):
             told = Finding(disclosure.left_out())
         notes = disclosure.without_hidden(notes, list(named.values()))
         values = {

@@ -188,16 +188,13 @@ class Sample:
         """The sample with columns added or replaced, as `DataFrame.assign` does it."""
         return self.with_data(self.data.assign(**columns))
 
-    def merge(
-        self, right: pd.DataFrame, on: str | Sequence[str], columns: Sequence[str] | None = None
-    ) -> Sample:
+    def merge(self, right: pd.DataFrame, on: str | Sequence[str]) -> Sample:
         """The sample with columns of `right`, found by the columns `on`; every row stays.
 
         Raises ValueError where a row of `right` is not unique by `on`, which would double rows.
         """
         keys = [on] if isinstance(on, str) else list(on)
-        some = right if columns is None else right[[*keys, *columns]]
-        merged = self.data.merge(some, on=keys, how="left", validate="many_to_one")
+        merged = self.data.merge(right, on=keys, how="left", validate="many_to_one")
         return self.with_data(merged.set_axis(self.data.index))
 
     def __repr__(self) -> str:

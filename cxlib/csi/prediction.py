@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.errors import require_choice
+from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -90,8 +90,16 @@ def predict(
     used = sample.where(complete & (moments.weights_of(sample.data, sample.weight) > 0))
     keys = resampling.resampling_units(used).keys
     units = len(np.unique(keys))
-    if not 2 <= folds <= units:
-        raise ValueError(f"folds is {folds}; it must be 2 to {units}, the number of customers.")
+    if units < folds:
+        raise InsufficientData(
+            _(
+                "{n:count} customers are too few to be predicted in {folds:count} parts.",
+                n=units,
+                folds=folds,
+            )
+        )
+    if not folds >= 2:
+        raise ValueError(f"folds is {folds}; it must be 2 or more.")
     x = used.data[model.items].to_numpy(float)
     squared, absolute, failed = _errors(task, x, keys, antecedents, folds, repeats)
     tables = _tables(task, squared, absolute, x, used)

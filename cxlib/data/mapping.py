@@ -103,7 +103,10 @@ def _each(forms: object) -> list[str]:
 
 class Strict(BaseModel):
     # Text may stand in study.yaml without quotes even where it looks like a number: wave 2026.
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+    # Written by alias, what is read can be read again.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, coerce_numbers_to_str=True, serialize_by_alias=True
+    )
 
 
 class Source(Strict):

@@ -109,7 +109,7 @@ def kept_lines(orders: pd.DataFrame, lines: pd.DataFrame, product: str) -> np.nd
     A line of a quantity of zero was not bought. One below zero (by its quantity, else by its amount
     or the order's) is a return, and takes off the latest lines of the same customer and `product`.
     Lines of an order that was handed back as a whole, by an order of a negative amount, count no
-    more.
+    more; nor do those of an order without an amount, where others have one.
     """
     there = lines["order_id"].isin(orders["order_id"]).to_numpy()
     order = orders.drop_duplicates("order_id").set_index("order_id").reindex(lines["order_id"])
@@ -123,7 +123,8 @@ def kept_lines(orders: pd.DataFrame, lines: pd.DataFrame, product: str) -> np.nd
         quantity = given.fillna(1.0).to_numpy(float)
     quantity = np.where(returned, -np.abs(quantity), quantity)
     kept = there & (quantity > 0)
-    if "amount" in orders and (pd.to_numeric(orders["amount"], errors="coerce") < 0).any():
+    paid = pd.to_numeric(orders.get("amount", pd.Series(dtype=float)), errors="coerce")
+    if (paid < 0).any() or (paid.isna().any() and paid.notna().any()):
         end = seen_from(orders)
         ids = orders.loc[purchases(orders, end)[0].index, "order_id"]
         kept &= lines["order_id"].isin(ids).to_numpy()
@@ -154,9 +155,11 @@ def without_returns(
 
     Examples
     --------
-    >>> value = np.array([20.0, 30, 20, -30, -5, -99])
-    >>> without_returns(np.zeros(6), np.arange(6), value)[0].tolist()
-    [20.0, nan, 15.0, nan, nan, nan]
+    >>> value = np.array([20.0, 30, 20, -30, -5])
+    >>> without_returns(np.zeros(5), np.arange(5), value)[0].tolist()
+    [20.0, nan, 15.0, nan, nan]
+    >>> without_returns(np.zeros(2), np.arange(2), np.array([20.0, -99]))[1].tolist()
+    [0.0, 79.0]
     """
     left, rest = value.astype(float), np.zeros(len(value))
     within = np.isin(key, key[value < 0])

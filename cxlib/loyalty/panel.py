@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.errors import require_columns
+from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.purchases import days_bought, require_amounts, seen_from
@@ -102,9 +102,15 @@ def panel(
     first = orders["at"].min().normalize()
     before, after = min(before, (begun - first) // length), min(after, (end - begun) // length)
     if before < 1 or after < 1:
-        raise ValueError(
-            f"the orders run from {first:%Y-%m-%d} to {end - pd.Timedelta(days=1):%Y-%m-%d}: not "
-            f"{days} days before and after {begun:%Y-%m-%d}. Take shorter periods."
+        raise InsufficientData(
+            _(
+                "The orders run from {first} to {last}: not {days:count} days before and after "
+                "{begun}.",
+                first=f"{first:%Y-%m-%d}",
+                last=f"{end - pd.Timedelta(days=1):%Y-%m-%d}",
+                days=days,
+                begun=f"{begun:%Y-%m-%d}",
+            )
         )
     there = np.ones(len(people), bool)
     if "tenure_days" in people:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlib.core.errors import require_choice, require_columns, require_dates
+from cxlib.core.errors import InsufficientData, require_choice, require_columns, require_dates
 from cxlib.core.i18n import _
 from cxlib.core.sample import DRAWS, SEED, Sample, SampleLike, as_sample
 from cxlib.data.purchases import kept_lines
@@ -173,9 +173,13 @@ def make_baskets(
     matrix = sparse.csr_array(matrix[:, often])
     some = np.diff(matrix.indptr) > 0
     if not some.any():
-        raise ValueError(
-            f"no {level} is in {least:,} of the {len(orders):,} orders or more. Lower LEAST, or "
-            "look at categories instead of products."
+        raise InsufficientData(
+            _(
+                "No {level:label} is in {least:count} of the {n:count} orders or more.",
+                level=level,
+                least=least,
+                n=len(orders),
+            )
         )
     customer, ids = pd.factorize(known["customer_id"].to_numpy()[some], sort=True)
     return Baskets(

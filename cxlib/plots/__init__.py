@@ -7,8 +7,9 @@
     plots.path_diagram(fit.paths, fit.r2)
 
 Every function takes a tidy table (groups, term, estimate, low, high, n) and gives back the Axes;
-pass `ax` to draw into your own. Small cells are hidden here too. Each figure carries `alt_text`,
-which the page reads out to those who cannot see it. Nothing is computed but the title.
+pass `ax` to draw into your own. Where a figure takes no `title`, set another on the Axes. Small
+cells are hidden here too. Each figure carries `alt_text`, which the page reads out to those who
+cannot see it. Nothing is computed but the title.
 """
 
 from __future__ import annotations

@@ -59,9 +59,7 @@ def bars(
     return figure.finish(ax, title, _("Bars."), rows.words(unit))
 
 
-def answer_distribution(
-    table: pd.DataFrame, *, by: str = "", title: str | None = None, ax: Axes | None = None
-) -> Axes:
+def answer_distribution(table: pd.DataFrame, *, by: str = "", ax: Axes | None = None) -> Axes:
     """Draw all answers to each question as one stacked bar, from the worst to the best.
 
     Parameters
@@ -70,7 +68,7 @@ def answer_distribution(
         `scores.distribution` gives it; with `by` perhaps residual and mark, as the cells of
         `scores.crosstab`
     by : column of groups: a bar for each group of each question
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     Returns
     -------
@@ -99,8 +97,7 @@ def answer_distribution(
     rows.label(ax)
     ax.set(xlabel=rows.counts(ax), ylabel="", xlim=(0, 1))
     figure.number_axis(ax.xaxis, "share")
-    if title is None:
-        title = _outstanding(data, by) if by else _commonest(heads[0])
+    title = _outstanding(data, by) if by else _commonest(heads[0])
     return figure.finish(ax, title, _("Stacked bars."))
 
 
@@ -208,10 +205,7 @@ def penalty_reward(
     ax.grid(axis="x")
     figure.number_axis(ax.xaxis, "")
     ax.set_xlabel(_("outcome points, compared with middling ratings"))
-    looks = {
-        _("low ratings"): (COLOURS[1], "s"),
-        _("high ratings"): (COLOURS[0], "s"),
-    }
+    looks = {_("low ratings"): (COLOURS[1], "s"), _("high ratings"): (COLOURS[0], "s")}
     figure.legend_below(ax, looks, ms=7, ls="")
     words = [
         f"{labels.name(t)}: {i18n.label(c)}"

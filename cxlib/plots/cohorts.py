@@ -80,16 +80,14 @@ def cohorts(
     return figure.finish(ax, title, _("Tiles with 95% intervals."), words)
 
 
-def retention(
-    curve: pd.DataFrame, *, unit: str = "", title: str | None = None, ax: Axes | None = None
-) -> Axes:
+def retention(curve: pd.DataFrame, *, unit: str = "", ax: Axes | None = None) -> Axes:
     """Draw the share of all cohorts who bought again in each period after the first purchase.
 
     Parameters
     ----------
     curve : after (period, from 1), estimate (share), low, high, n
     unit : name of a period, such as "month"
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     Examples
     --------
@@ -98,7 +96,7 @@ def retention(
     >>> retention(curve, unit="month").get_xlabel()
     'periods (month) after the first purchase'
     """
-    title = title or _repeat_by_period(curve.assign(cohort=""))
+    title = _repeat_by_period(curve.assign(cohort=""))
     ax = trend(curve, over="after", unit="share", title=title, ax=ax)
     for label in ax.get_xticklabels():
         label.set(rotation=0, ha="center")

@@ -11,12 +11,12 @@ from cxlib.core.i18n import _
 from cxlib.plots import figure, labels, marks, titles
 from cxlib.plots.palette import COLOURS, DASHES, FAINT, SOFT, Style
 
-SIGNALS = {  # how each signal looks: marker, colour, edge, size
-    "": ("o", SOFT, "white", 5),
-    "above": ("^", COLOURS[0], "white", 9),
-    "below": ("v", COLOURS[1], "white", 9),
-    "rising": ("^", "white", COLOURS[0], 8),
-    "falling": ("v", "white", COLOURS[1], 8),
+SIGNALS = {  # how each signal looks: marker, colour, edge, size, width of the edge
+    "": ("o", SOFT, "white", 5, 0.8),
+    "above": ("^", COLOURS[0], "white", 9, 0.8),
+    "below": ("v", COLOURS[1], "white", 9, 0.8),
+    "rising": ("^", "white", COLOURS[0], 8, 1.6),
+    "falling": ("v", "white", COLOURS[1], 8, 1.6),
 }
 
 
@@ -26,7 +26,6 @@ def control_chart(
     unit: str = "",
     over: str = "wave",
     change: pd.DataFrame | None = None,
-    title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw one score over the waves, its centre line and its control limits, which follow n.
@@ -38,7 +37,7 @@ def control_chart(
     ----------
     limits : `over`, estimate, low and high (limits), centre, signal, baseline (bool), n, of one
         score, as `scores.trend` gives it
-    unit, title, ax : as in `intervals`
+    unit, ax : as in `intervals`
     over : column of the waves, in their order
     change : where the level most likely changed (wave, earliest, latest, p); marked if p < 0.05
 
@@ -76,18 +75,13 @@ def control_chart(
     figure.value_axis(ax, unit)
     _legend(ax, shown["signal"])
     shown = shown[shown[over].isin(waves)]
-    title = _title(shown, over, unit) if title is None else title
+    title = _title(shown, over, unit)
     words = labels.values(shown[over], shown["estimate"], unit)
     return figure.finish(ax, title, _("Control chart."), words)
 
 
 def signals(
-    limits: pd.DataFrame,
-    *,
-    over: str = "wave",
-    by: str = "",
-    title: str | None = None,
-    ax: Axes | None = None,
+    limits: pd.DataFrame, *, over: str = "wave", by: str = "", ax: Axes | None = None
 ) -> Axes:
     """Draw a row for each score (and group), a column for each wave, a sign for each signal.
 
@@ -96,7 +90,7 @@ def signals(
     limits : as in `control_chart`, with term, of many scores
     over : column of the waves
     by : column of the groups
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     Examples
     --------
@@ -125,10 +119,9 @@ def signals(
     _legend(ax, shown["signal"])
     out = shown[shown["signal"] != ""]
     words = [f"{names[r]}: {labels.name(w)}" for r, w in zip(out["y"], out[over], strict=True)]
-    if title is None:
-        title = _(
-            "Scores that stood out in some wave: {n} of {all}", n=out["y"].nunique(), all=len(names)
-        )
+    title = _(
+        "Scores that stood out in some wave: {n} of {all}", n=out["y"].nunique(), all=len(names)
+    )
     return figure.finish(ax, title, labels.in_words(words))
 
 
@@ -142,18 +135,14 @@ def _draw_limits(ax: Axes, shown: pd.DataFrame) -> None:
     """Limits as steps, a step a wave: each wave has its own."""
     x = shown["x"].to_numpy()
     edges = np.repeat(np.r_[x - 0.5, x[-1] + 0.5], 2)[1:-1]
-    for side, colour, style in (
-        ("low", COLOURS[1], {"lw": 1.2, "ls": DASHES}),
-        ("high", COLOURS[1], {"lw": 1.2, "ls": DASHES}),
-        ("centre", SOFT, {"lw": 1}),
-    ):
-        ax.plot(edges, np.repeat(shown[side].to_numpy(float), 2), color=colour, zorder=1, **style)
+    outer: Style = {"color": COLOURS[1], "lw": 1.2, "ls": DASHES}
+    for side, style in (("low", outer), ("high", outer), ("centre", {"color": SOFT, "lw": 1})):
+        ax.plot(edges, np.repeat(shown[side].to_numpy(float), 2), zorder=1, **style)
 
 
 def _draw_signals(ax: Axes, shown: pd.DataFrame, x: str, y: str) -> None:
     for signal, rows in shown.dropna(subset=["estimate"]).groupby("signal", sort=False):
-        marker, face, edge, size = SIGNALS[str(signal)]
-        wide = 0.8 if edge == "white" else 1.6
+        marker, face, edge, size, wide = SIGNALS[str(signal)]
         look: Style = {"marker": marker, "color": face, "edgecolor": edge, "linewidth": wide}
         marks.dots(ax, rows, x, y, s=size**2, zorder=4, **look)
 
@@ -181,8 +170,7 @@ def _legend(ax: Axes, found: pd.Series) -> None:
     }
     for signal, word in words.items():
         if (found == signal).any():
-            marker, face, edge, size = SIGNALS[signal]
-            wide = 0.8 if edge == "white" else 1.6
+            marker, face, edge, size, wide = SIGNALS[signal]
             ax.plot([], [], marker, color=face, ms=size, mec=edge, mew=wide, label=word)
     if ax.get_legend_handles_labels()[0]:
         figure.legend_below(ax, drop=1.05)

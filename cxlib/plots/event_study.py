@@ -94,19 +94,14 @@ def synthetic_control(
 
 
 def power(
-    table: pd.DataFrame,
-    *,
-    unit: str = "",
-    expected: float | None = None,
-    title: str | None = None,
-    ax: Axes | None = None,
+    table: pd.DataFrame, *, unit: str = "", expected: float | None = None, ax: Axes | None = None
 ) -> Axes:
     """Draw the smallest detectable effect by customers, a line for each number of waves.
 
     Parameters
     ----------
     table : waves, n (customers in the comparison), estimate (smallest effect)
-    unit, title, ax : as in `intervals`
+    unit, ax : as in `intervals`
     expected : effect that is promised; a line across
 
     Examples
@@ -116,6 +111,7 @@ def power(
     'customers in the comparison'
     """
     shown = figure.prepare(table, ("waves", "n", "estimate")).sort_values("n", kind="stable")
+    shown = shown.dropna(subset="estimate").astype({"waves": table["waves"].dtype})
     looks = looks_of(table["waves"])
     ax = figure.new_axes(ax, height=3.2)
     marks.lines(ax, shown.assign(look=shown["waves"]), "n", looks, band=0, markeredgewidth=1)
@@ -135,16 +131,15 @@ def power(
         for w, (colour, marker) in looks.items()
     }
     figure.legend_below(ax, entries, ms=5.5)
-    if title is None:
-        last = shown.sort_values(["n", "waves"]).iloc[-1]
-        title = _(
-            "With {n:count} customers and one wave, effects from {effect} on show"
-            if last["waves"] == 1
-            else "With {n:count} customers and {waves:count} waves, effects from {effect} on show",
-            n=last["n"],
-            waves=last["waves"],
-            effect=labels.number(last["estimate"], unit),
-        )
+    last = shown.sort_values(["n", "waves"]).iloc[-1]
+    title = _(
+        "With {n:count} customers and one wave, effects from {effect} on show"
+        if last["waves"] == 1
+        else "With {n:count} customers and {waves:count} waves, effects from {effect} on show",
+        n=last["n"],
+        waves=last["waves"],
+        effect=labels.number(last["estimate"], unit),
+    )
     words = [
         f"{r.waves} · {i18n.count(r.n)}: {labels.number(r.estimate, unit)}"
         for r in figure.prepare(table).itertuples()

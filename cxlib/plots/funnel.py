@@ -24,12 +24,7 @@ NAMED = 12  # units up to which all are named
 
 
 def funnel_plot(
-    table: pd.DataFrame,
-    limits: pd.DataFrame,
-    *,
-    unit: str = "share",
-    title: str | None = None,
-    ax: Axes | None = None,
+    table: pd.DataFrame, limits: pd.DataFrame, *, unit: str = "share", ax: Axes | None = None
 ) -> Axes:
     """Draw a mark for each unit over its number of cases, in its 95% and 99.8% limits.
 
@@ -39,7 +34,7 @@ def funnel_plot(
     ----------
     table : term, estimate, n, signal ("", "low", "high", "very low" or "very high")
     limits : n, estimate (centre), low, high, outer_low, outer_high, by growing n
-    unit, title, ax : as in `intervals`
+    unit, ax : as in `intervals`
 
     References
     ----------
@@ -79,7 +74,7 @@ def funnel_plot(
     x, y = (pd.to_numeric(named[c]).to_numpy(float) for c in ("n", "estimate"))
     figure.name_points(ax, [labels.name(t, 22) for t in named["term"]], x, y, room=60)
     words = labels.values(known["term"], known["estimate"], unit)
-    title = _title(known, out) if title is None else title
+    title = _title(known, out)
     return figure.finish(ax, title, _("Funnel plot."), words)
 
 

@@ -15,15 +15,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.text import display_width, wrap
 from cxlib.plots import figure, labels, marks, titles
-from cxlib.plots.palette import (
-    COLOURS,
-    DIVERGING,
-    INK,
-    PALE,
-    PALE_DIVERGING,
-    SEQUENTIAL,
-    Style,
-)
+from cxlib.plots.palette import COLOURS, DIVERGING, INK, PALE, PALE_DIVERGING, SEQUENTIAL, Style
 
 TILE = (0.66, 0.44)  # inches
 MOST_COLUMNS = 16  # more groups than this become rows
@@ -164,7 +156,7 @@ def _counts(shown: pd.DataFrame, panel: str, columns: list, across: bool) -> str
     return "n " + " · ".join(labels.count(each.loc[c, "min"]) for c in columns)
 
 
-def crosstab(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def crosstab(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the shares of each row's group that are found in each column's.
 
     For moves between segments, and for the confusion matrix of a typing tool.
@@ -172,7 +164,7 @@ def crosstab(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None =
     Parameters
     ----------
     table : group (first column), term (where found), estimate (share), low, high, n
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     Examples
     --------
@@ -189,7 +181,7 @@ def crosstab(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None =
         f"{labels.name(r.term)} → {labels.name(r.found)} {i18n.percent(r.estimate)}"
         for r in known.itertuples()
     )
-    title = _elsewhere(known[known["term"] != known["found"]]) if title is None else title
+    title = _elsewhere(known[known["term"] != known["found"]])
     names = list(dict.fromkeys([*shown["term"], *shown["found"]]))
     if max(display_width(n) for n in names) > LONG:  # numbers across, with names at the rows
         number = {n: str(at) for at, n in enumerate(names, 1)}
@@ -283,15 +275,13 @@ def correlation_matrix(
     return figure.finish(ax, title, words)
 
 
-def rank_probabilities(
-    table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
-) -> Axes:
+def rank_probabilities(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how probable it is that the row's driver ranks above the column's.
 
     Parameters
     ----------
     table : square, shares of bootstrap resamples, as `drivers.chances` gives it
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     Raises
     ------
@@ -305,9 +295,8 @@ def rank_probabilities(
     """
     texts = table.map(lambda p: _percent(p) if p == p else "")
     ax, names = _square(table, texts, SEQUENTIAL, (0.5, 1), ax, fontsize=8.5)
-    if title is None and (len(names) < 2 or np.isnan(table.iat[0, 1])):
-        title = titles.too_few()
-    elif title is None:
+    title = titles.too_few()
+    if len(names) > 1 and not np.isnan(table.iat[0, 1]):
         title = _(
             "{one} is ahead of {other} in {share} of the bootstrap resamples",
             one=names[0],

@@ -22,7 +22,6 @@ def importance_performance(
     *,
     importance_unit: str = "share",
     performance_unit: str = "scale",
-    title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw importance (upwards) and performance (to the right), with the uncertainty of both.
@@ -36,7 +35,7 @@ def importance_performance(
         with 95% confidence
     performance : term, estimate, low, high, n
     importance_unit, performance_unit : as `unit` in `intervals`
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     References
     ----------
@@ -70,7 +69,7 @@ def importance_performance(
     figure.name_points(ax, names, x.to_numpy(float), y.to_numpy(float))
     figure.number_axis(ax.xaxis, performance_unit)
     figure.number_axis(ax.yaxis, importance_unit)
-    title = _first(both) if title is None else title
+    title = _first(both)
     return figure.finish(ax, title, _("Scatter with intervals."))
 
 

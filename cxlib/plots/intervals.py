@@ -198,7 +198,7 @@ def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
     return every[0, 0]
 
 
-def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def margins(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw shares before and after weighting with those of the population.
 
     A ring is the population, a diamond the responses as they came, a dot as they are weighted;
@@ -208,7 +208,7 @@ def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     ----------
     table : attribute, term, estimate, before, target, and perhaps low, high, before_low,
         before_high, as `weights.rake` and `weights.representation` give it (shares)
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     Examples
     --------
@@ -232,26 +232,25 @@ def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     figure.number_axis(ax.xaxis, "share")
     looks = {_("as they came"): (COLOURS[1], "D"), _("weighted"): (COLOURS[0], "o")}
     figure.legend_below(ax, looks)
-    if title is None:
-        gap = (shown["before"] - shown["target"]).abs()
-        worst = shown.loc[gap.idxmax()] if gap.notna().any() else shown.iloc[0]
-        title = _(
-            "Furthest from the customers: {name}, {before:share} of the responses, {target:share} "
-            "of the customers",
-            name=labels.name(worst["term"]),
-            before=worst["before"],
-            target=worst["target"],
-        )
+    gap = (shown["before"] - shown["target"]).abs()
+    worst = shown.loc[gap.idxmax()] if gap.notna().any() else shown.iloc[0]
+    title = _(
+        "Furthest from the customers: {name}, {before:share} of the responses, {target:share} "
+        "of the customers",
+        name=labels.name(worst["term"]),
+        before=worst["before"],
+        target=worst["target"],
+    )
     return figure.finish(ax, title, _("Rings are the customers."))
 
 
-def balance(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def balance(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the balance of covariates between two groups (love plot), a mark for each `when`.
 
     Parameters
     ----------
     table : term, when, estimate (standardised mean difference), n
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     Returns
     -------
@@ -289,7 +288,7 @@ def balance(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     if len(wide.columns) > 1:
         figure.legend_below(ax, {str(w): looks[str(w)] for w in wide.columns}, ms=7, ls="")
     words = labels.in_words(f"{labels.name(t)} {i18n.number(v, 2)}" for t, v in wide[first].items())
-    title = _balanced(wide) if title is None else title
+    title = _balanced(wide)
     return figure.finish(ax, title, _("Dots, a row for each column."), words)
 
 
@@ -305,15 +304,13 @@ def _balanced(wide: pd.DataFrame) -> str:
     )
 
 
-def rank_intervals(
-    table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
-) -> Axes:
+def rank_intervals(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the rank of each row with its interval; a dot is filled where it may be the first.
 
     Parameters
     ----------
     table : term, estimate, rank_low, rank_high, top, n, as `drivers.importance` gives them
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     Examples
     --------
@@ -339,7 +336,7 @@ def rank_intervals(
         _("{name} {low} to {high}", name=labels.name(r.term), low=r.rank_low, high=r.rank_high)
         for r in shown.itertuples()
     ]
-    title = _first(shown) if title is None else title
+    title = _first(shown)
     return figure.finish(ax, title, _("Ranks with 95% intervals."), labels.in_words(words))
 
 
@@ -352,13 +349,13 @@ def _first(shown: pd.DataFrame) -> str:
     return _("One of these comes first: {names:list}", names=first)
 
 
-def stability(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
+def stability(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the bootstrap stability of segments (Jaccard similarity) in bands of its verdicts.
 
     Parameters
     ----------
     table : term, jaccard (0 to 1), verdict ("report", "pattern" or "not named")
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     References
     ----------
@@ -387,8 +384,7 @@ def stability(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None 
     figure.row_axis(ax, [labels.long_name(v) for v in shown["term"]])
     ax.set(ylim=(len(shown) - 0.4, -0.75), xlim=(0.3, 1.03))
     ax.set_xlabel(_("bootstrap stability (Jaccard similarity)"))
-    if title is None:
-        sure = int((shown["verdict"] == "report").sum())
-        title = _("{sure} of {k} segments can be reported", sure=sure, k=len(shown))
+    sure = int((shown["verdict"] == "report").sum())
+    title = _("{sure} of {k} segments can be reported", sure=sure, k=len(shown))
     words = [f"{labels.name(r.term)} {i18n.number(r.jaccard, 2)}" for r in shown.itertuples()]
     return figure.finish(ax, title, labels.in_words(words))

@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from cxlib.core import i18n
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.core.text import display_width, wrap
 from cxlib.plots import figure, fonts, labels, marks
 from cxlib.plots.export import show_in_notebooks
@@ -128,22 +128,11 @@ def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: Looks) 
     marks.estimates(ax, rows, upright=True, looks=looks, s=42, linewidth=0, lw=2.0)
     for group, (colour, marker) in looks.items():
         own = rows[unrated & (rows["look"] == group)]
-        look: Style = {
-            "color": "white",
-            "edgecolor": colour,
-            "marker": marker,
-            "linewidth": 1.5,
-        }
+        look: Style = {"color": "white", "edgecolor": colour, "marker": marker, "linewidth": 1.5}
         marks.dots(ax, own, "place", "estimate", s=26, **look)
     if strip == "satisfaction":
         own = rows[(rows["look"] == OVERALL) & (~unrated | unrated.all())].sort_values("place")
-        thin: Style = {
-            "band": 0,
-            "markers": False,
-            "linewidth": 1.0,
-            "alpha": 0.55,
-            "zorder": 1,
-        }
+        thin: Style = {"band": 0, "markers": False, "linewidth": 1.0, "alpha": 0.55, "zorder": 1}
         marks.lines(ax, own.assign(look=""), "place", {"": looks[OVERALL]}, **thin)
     ends = rows[["estimate", "low", "high"]].to_numpy(float)
     if not np.isnan(ends).all():
@@ -165,26 +154,21 @@ def _numbers(ax: Axes, rows: pd.DataFrame, names: list, strip: str) -> None:
             figure.centred(ax, x, 0.5, "–", 9, SOFT)
             continue
         values = (row.estimate, row.low, row.high)
-        digits, divided = _unit(row.estimate) if strip == "minutes" else (2, 1.0)
+        form, digits, divided = _unit(row.estimate) if strip == "minutes" else ("{n}", 2, 1.0)
         middle, *ends = (i18n.number(v / divided, digits) for v in values)
-        said = _duration(middle, divided) if strip == "minutes" else middle
+        said = _(form, n=middle)
         figure.centred(ax, x, 0.68, said, 9)
         between = "–".join(ends)
-        small = 7.2 if len(between) <= 11 else 6.2
-        figure.centred(ax, x, 0.24, between, small, SOFT)
+        figure.centred(ax, x, 0.24, between, 7.2 if len(between) <= 11 else 6.2, SOFT)
     ax.set(ylim=(0, 1), yticks=[])
     _name_strip(ax, strip)
 
 
-def _unit(minutes: float) -> tuple[int, float]:
-    """Digits, and minutes of the unit, in which a time is easily read."""
-    return (1, 1440.0) if minutes >= 2880 else (1, 60.0) if minutes >= 120 else (0, 1.0)
-
-
-def _duration(n: str, minutes: float) -> str:
-    if minutes == 1440.0:
-        return _("{n} days", n=n)
-    return _("{n} h", n=n) if minutes == 60.0 else _("{n} min", n=n)
+def _unit(minutes: float) -> tuple[str, int, float]:
+    """How a time is easily read: its form, its digits, and the minutes of its unit."""
+    if minutes >= 2880:
+        return N_("{n} days"), 1, 1440.0
+    return (N_("{n} h"), 1, 60.0) if minutes >= 120 else (N_("{n} min"), 0, 1.0)
 
 
 def _name_strip(ax: Axes, strip: str) -> None:

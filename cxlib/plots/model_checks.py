@@ -12,15 +12,13 @@ from cxlib.plots import figure, labels, marks
 from cxlib.plots.palette import COLOURS, DASHES, SOFT
 
 
-def calibration(
-    table: pd.DataFrame, *, unit: str = "share", title: str | None = None, ax: Axes | None = None
-) -> Axes:
+def calibration(table: pd.DataFrame, *, unit: str = "share", ax: Axes | None = None) -> Axes:
     """Draw what was predicted against what happened, in bins, with the band of what happened.
 
     Parameters
     ----------
     table : predicted, estimate (what happened), low, high, n, a row a bin
-    unit, title, ax : as in `intervals`
+    unit, ax : as in `intervals`
 
     Returns
     -------
@@ -43,25 +41,18 @@ def calibration(
     ax.grid(True)
     figure.number_axis(ax.xaxis, unit)
     figure.number_axis(ax.yaxis, unit)
-    if title is None:
-        known = shown.dropna(subset=["estimate", "low"])
-        inside = int(known["predicted"].between(known["low"], known["high"]).sum())
-        title = _(
-            "In {inside} of {bins} bins what was predicted lies within the interval of what "
-            "happened",
-            inside=inside,
-            bins=len(known),
-        )
+    known = shown.dropna(subset=["estimate", "low"])
+    inside = int(known["predicted"].between(known["low"], known["high"]).sum())
+    title = _(
+        "In {inside} of {bins} bins what was predicted lies within the interval of what happened",
+        inside=inside,
+        bins=len(known),
+    )
     return figure.finish(ax, title, _("Calibration curve."))
 
 
 def model_selection(
-    table: pd.DataFrame,
-    *,
-    measure: str = "estimate",
-    unit: str = "",
-    title: str | None = None,
-    ax: Axes | None = None,
+    table: pd.DataFrame, *, measure: str = "estimate", unit: str = "", ax: Axes | None = None
 ) -> Axes:
     """Draw how a measure changes with the number of groups or questions, the chosen one marked.
 
@@ -69,7 +60,7 @@ def model_selection(
     ----------
     table : the number (first column), `measure`, perhaps low, high, term, and chosen (bool)
     measure : column to draw
-    unit, title, ax : as in `intervals`
+    unit, ax : as in `intervals`
 
     Examples
     --------
@@ -92,9 +83,8 @@ def model_selection(
     ax.set_xlabel(counted.get(first) or i18n.label(first))
     named = measure == "estimate" and "term" in shown
     ax.set_ylabel(labels.name(shown["term"].iloc[0]) if named else i18n.label(measure))
-    if title is None:
-        ks = [f"{v:g}" for v in picked["x"]]
-        title = _("Chosen: {k:list}", k=ks) if len(picked) else ""
+    ks = [f"{v:g}" for v in picked["x"]]
+    title = _("Chosen: {k:list}", k=ks) if len(picked) else ""
     words = [
         f"{k:g}: {labels.number(v, unit)}" for k, v in zip(shown["x"], shown[measure], strict=True)
     ]

@@ -19,12 +19,7 @@ ACROSS = 3  # panels in a row
 
 
 def necessary_conditions(
-    table: pd.DataFrame,
-    corners: pd.DataFrame,
-    cells: pd.DataFrame,
-    *,
-    outcome: str = "outcome",
-    title: str | None = None,
+    table: pd.DataFrame, corners: pd.DataFrame, cells: pd.DataFrame, *, outcome: str = "outcome"
 ) -> Axes:
     """Draw a panel for each driver: answers as dots, the ceiling above them, the empty corner.
 
@@ -36,7 +31,6 @@ def necessary_conditions(
     corners : term, x, y of the steps of each ceiling
     cells : term, x, y and n of the answers
     outcome : name of the outcome
-    title : as in `intervals`
 
     References
     ----------
@@ -66,11 +60,10 @@ def necessary_conditions(
         ax.set_title(head, fontsize=9.5, color=INK if row.necessary else SOFT, pad=4)
     whole.supylabel(labels.name(outcome), fontsize=10)
     whole.supxlabel(_("rating of the driver"), fontsize=10)
-    if title is None:
-        needed = [labels.name(t) for t in shown.loc[shown["necessary"].astype(bool), "term"]]
-        title = _("No driver is necessary for a high outcome")
-        if needed:
-            title = _("Necessary: {names:list}", names=needed)
+    needed = [labels.name(t) for t in shown.loc[shown["necessary"].astype(bool), "term"]]
+    title = _("No driver is necessary for a high outcome")
+    if needed:
+        title = _("Necessary: {names:list}", names=needed)
     title = masking.masked(title)[0]
     look: Style = {"x": 0.01, "ha": "left", "fontsize": 12, "fontweight": "bold"}
     whole.suptitle(wrap(title, 62), **look)

@@ -21,11 +21,7 @@ Places = dict[str, tuple[float, float]]
 
 
 def path_diagram(
-    table: pd.DataFrame,
-    r2: pd.DataFrame | None = None,
-    *,
-    title: str | None = None,
-    ax: Axes | None = None,
+    table: pd.DataFrame, r2: pd.DataFrame | None = None, *, ax: Axes | None = None
 ) -> Axes:
     """Draw a path model: boxes from top to bottom, arrows with their coefficients.
 
@@ -35,7 +31,7 @@ def path_diagram(
     ----------
     table : cause, effect, estimate (standardised coefficient), low, high
     r2 : term, estimate: share of variance explained, a row a construct
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     Raises
     ------
@@ -63,7 +59,7 @@ def path_diagram(
         f"{labels.name(r.cause)} → {labels.name(r.effect)} {i18n.number(r.estimate, 2)}"
         for r in shown.itertuples()
     ]
-    title = _strongest(shown) if title is None else title
+    title = _strongest(shown)
     return figure.finish(ax, title, _("Path diagram."), labels.in_words(words, 30))
 
 

@@ -36,8 +36,7 @@ def survival(
     >>> survival(table).get_title("left")
     '70% are left after 20 days'
     """
-    table = figure.prepare(table, ("time", "estimate", by))
-    ax = _stepped(table, by, unit, ax, start=1.0)
+    table, ax = _stepped(table, by, unit, ax, start=1.0)
     ax.set_ylim(0, 1.02)
     return describe(ax, _lowest(table, by, unit) if title is None else title, table, "time", by)
 
@@ -59,25 +58,19 @@ def incidence(
     >>> incidence(table, by="cause").get_xlabel()
     'days'
     """
-    table = figure.prepare(table, ("time", "estimate", by))
-    ax = _stepped(table, by, unit, ax, start=0.0)
+    table, ax = _stepped(table, by, unit, ax)
     return describe(ax, title, table, "time", by)
 
 
 def repeat_purchase(
-    table: pd.DataFrame,
-    *,
-    by: str | None = None,
-    unit: str = "days",
-    title: str | None = None,
-    ax: Axes | None = None,
+    table: pd.DataFrame, *, by: str | None = None, unit: str = "days", ax: Axes | None = None
 ) -> Axes:
     """Draw the share who bought again by time, as steps from 0, a curve for each of `by`.
 
     Parameters
     ----------
     table : time, estimate (share), low, high, n, and `by`
-    by, unit, title, ax : as in `survival`
+    by, unit, ax : as in `survival`
 
     Examples
     --------
@@ -85,32 +78,32 @@ def repeat_purchase(
     >>> repeat_purchase(table).get_title("left")
     'Half bought again within 20 days'
     """
-    table = figure.prepare(table, ("time", "estimate", by))
-    ax = _stepped(table, by, unit, ax, start=0.0)
-    if title is None:
-        first = table[table[by] == table[by].iloc[0]] if by else table
-        half = first[first["estimate"] >= 0.5]
-        facts = {"unit": unit}
-        if len(half):
-            time = half["time"].min()
-            title = _("Half bought again within {time:count} {unit:label}", time=time, **facts)
-        else:
-            facts |= {"share": labels.number(first["estimate"].iloc[-1], "share")}
-            time = first["time"].iloc[-1]
-            title = _("{share} bought again within {time:count} {unit:label}", time=time, **facts)
+    table, ax = _stepped(table, by, unit, ax)
+    first = table[table[by] == table[by].iloc[0]] if by else table
+    half = first.loc[first["estimate"] >= 0.5, "time"]
+    if len(half):
+        title = _("Half bought again within {time:count} {unit:label}", time=half.min(), unit=unit)
+    else:
+        title = _(
+            "{share} bought again within {time:count} {unit:label}",
+            share=labels.number(first["estimate"].iloc[-1], "share"),
+            time=first["time"].iloc[-1],
+            unit=unit,
+        )
     return describe(ax, title, table, "time", by)
 
 
 def _stepped(
-    table: pd.DataFrame, by: str | None, unit: str, ax: Axes | None, *, start: float
-) -> Axes:
-    """Shares by `time` as steps with bands, all from `start` at time 0."""
+    table: pd.DataFrame, by: str | None, unit: str, ax: Axes | None, start: float = 0.0
+) -> tuple[pd.DataFrame, Axes]:
+    """The prepared table; its shares by `time` as steps with bands, all from `start` at time 0."""
+    table = figure.prepare(table, ("time", "estimate", by))
     begin = table.groupby(by, sort=False).head(1) if by else table.head(1)
     begin = begin.assign(time=0.0, estimate=start, low=start, high=start)
     ax = curves(pd.concat([begin, table]), "time", by, "share", ax, steps=True)
     ax.set_ylim(bottom=0)
     ax.set_xlabel(i18n.label(unit))
-    return ax
+    return table, ax
 
 
 def curves(
@@ -135,7 +128,8 @@ def curves(
     ax.grid(True)
     figure.number_axis(ax.yaxis, unit)
     figure.number_axis(ax.xaxis, "")
-    ax.set_xlim(0, shown[x].max())
+    if shown[x].notna().any():  # else all curves are hidden: too few
+        ax.set_xlim(0, shown[x].max())
     if by is not None:
         figure.legend_below(ax, keys)
     return ax
@@ -150,10 +144,9 @@ def _lowest(table: pd.DataFrame, by: str | None, unit: str) -> str:
     facts = {"share": row["estimate"], "time": row["time"], "unit": unit}
     if by is None:
         return _("{share:share} are left after {time:count} {unit:label}", **facts)
-    group = labels.name(row[by])
+    facts["group"] = labels.name(row[by])
     return _(
         "Fewest are left of {group:verbatim}: {share:share} after {time:count} {unit:label}",
-        group=group,
         **facts,
     )
 

@@ -12,16 +12,14 @@ from cxlib.plots.palette import SOFT
 from cxlib.plots.survival import curves, describe
 
 
-def profit(
-    table: pd.DataFrame, *, currency: str = "", title: str | None = None, ax: Axes | None = None
-) -> Axes:
+def profit(table: pd.DataFrame, *, currency: str = "", ax: Axes | None = None) -> Axes:
     """Draw what contacting ever more customers would have brought; at zero nobody is contacted.
 
     Parameters
     ----------
     table : term (order of contact), contacted (customers), estimate (money), low, high
     currency : name of the money
-    title, ax : as in `intervals`
+    ax : as in `intervals`
 
     Examples
     --------
@@ -34,13 +32,12 @@ def profit(
     marks.reference_line(ax, 0, upright=False, zorder=2)
     ax.set_xlabel(_("customers contacted"))
     ax.set_ylabel(currency or _("profit"))
-    if title is None:
-        best = table.iloc[table["estimate"].argmax()]
-        title = _(
-            "Most in hindsight, {money}, by contacting {n:count}",
-            money=f"{i18n.count(best['estimate'])} {currency}".strip(),
-            n=best["contacted"],
-        )
+    best = table.iloc[table["estimate"].argmax()]
+    title = _(
+        "Most in hindsight, {money}, by contacting {n:count}",
+        money=f"{i18n.count(best['estimate'])} {currency}".strip(),
+        n=best["contacted"],
+    )
     return describe(ax, title, table, "contacted", "term")
 
 

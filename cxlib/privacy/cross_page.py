@@ -20,10 +20,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 
 from cxlib.core import context
 from cxlib.core.i18n import _
@@ -267,9 +269,8 @@ def _blank(table: dict, rows: Mapping[int, str]) -> list[dict[str, str]]:
     names = {*disclosure.grouping(frame), "term"}
     told = disclosure.audit(frame, why)
     for place, what in zip(np.flatnonzero(why != ""), told, strict=True):
-        table.setdefault("hidden", []).append(
-            {"row": int(place), "why": disclosure.COMPLEMENT, **what}
-        )
+        about = {"row": int(place), "why": disclosure.COMPLEMENT, **what}
+        table.setdefault("hidden", []).append(about)
         table["rows"][place] = [
             v if c in names or isinstance(v, (str, bool)) else None
             for c, v in zip(table["columns"], table["rows"][place], strict=True)
@@ -299,25 +300,10 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
         least=least,
     )
     nothing: dict[str, list] = {"columns": [], "rows": []}
-    record = {
-        "name": "left_out",
-        "title": "",
-        "answer": said,
-        "note": "",
-        "unit": "",
-        "draws": 0,
-        "seed": 0,
-        "table": nothing,
-        "tables": {},
-    }
-    output = {
-        "output_type": "display_data",
-        "metadata": {},
-        "data": {"text/plain": said, MIME: record},
-    }
-    notebook.cells = [
-        *[c for c in notebook.cells if c.cell_type == "markdown"][:1],
-        next(c for c in notebook.cells if c.cell_type == "code"),
-    ]
-    notebook.cells[-1].outputs = [NotebookNode(output)]
+    record: dict[str, Any] = dict.fromkeys(("name", "title", "answer", "note", "unit"), "")
+    record |= {"name": "left_out", "answer": said, "draws": 0, "seed": 0}
+    record |= {"table": nothing, "tables": {}}
+    first = [[c for c in notebook.cells if c.cell_type == k][:1] for k in ("markdown", "code")]
+    notebook.cells = [cell for cells in first for cell in cells]
+    notebook.cells[-1].outputs = [new_output("display_data", {"text/plain": said, MIME: record})]
     return [{"answer": "", "cell": "page", "reason": disclosure.reason(disclosure.NEAR)}]

@@ -79,9 +79,8 @@ def _lines(table: pd.DataFrame, n: np.ndarray) -> Iterator[Line]:
     to one are a line too.
     """
     groups, plain = grouping(table), table.reset_index(drop=True)
-    for _unused, rows in (
-        plain.groupby(groups, sort=False, dropna=False) if groups else [("", plain)]
-    ):
+    blocks = plain.groupby(groups, sort=False, dropna=False) if groups else [("", plain)]
+    for _unused, rows in blocks:
         if _adds_to_one(rows):
             yield rows.index.to_numpy(), 0.0
     for column in groups:
@@ -241,15 +240,13 @@ def reason(why: str) -> str:
     }[why]
 
 
-def too_few_left_out(
-    counts_: Mapping[str, int], everybody: int, least: int | None = None
-) -> list[str]:
+def too_few_left_out(counts_: Mapping[str, int], everybody: int) -> list[str]:
     """The groups that get no page of their own: the small, and the next until those hold `least`.
 
     `everybody` counts all rows of a group, also of those that are not among the counts: who knows
     the total and the pages there are knows how many are in the others.
     """
-    least = context.current().smallest_cell if least is None else least
+    least = context.current().smallest_cell
     order = sorted(counts_, key=lambda g: (counts_[g], g))
     out = sum(counts_[g] < max(least, 1) for g in order)
     while out < len(order) and 0 < everybody - sum(counts_[g] for g in order[out:]) < least:

@@ -86,15 +86,10 @@ def spans(text: str, country: str = "") -> Iterator[tuple[int, int]]:
     text : as `text.plain` gives it
     country : two letters (ISO 3166-1) of the country whose numbers have no country code
     """
-    found = sorted(
-        [
-            *_found(_INTERNATIONAL, text, _is_international),
-            *_mobiles(text),
-            *_found(_LOCAL, text, lambda part: _is_local(part, country)),
-        ]
-    )
+    abroad = _found(_INTERNATIONAL, text, _is_international)
+    local = _found(_LOCAL, text, lambda part: _is_local(part, country))
     at = 0
-    for start, end in found:
+    for start, end in sorted([*abroad, *_mobiles(text), *local]):
         if start >= at:
             yield start, end
             at = end

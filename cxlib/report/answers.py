@@ -79,11 +79,8 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
             "of too few can be hidden."
         )
     # Tables of customers are not tidy and stay out.
-    tidy = {
-        k: t
-        for k, t in fit.tables.items()
-        if t is not fit.table and {"term", "estimate"} <= set(t.columns)
-    }
+    others = {k: t for k, t in fit.tables.items() if t is not fit.table}
+    tidy = {k: t for k, t in others.items() if {"term", "estimate"} <= set(t.columns)}
     declared = {"columns": [asdict(c) for c in fit.columns]} if fit.columns else {}
     table = _plain(fit.table)
     if ungrouped := fit.parts.get(UNGROUPED):

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cxlib.privacy.cross_page import tables_of
+
 Key = tuple[str, str, str, str]  # page, answer, term, column
 Value = float | int | str | bool | None
 GONE = "(not there)"
@@ -192,16 +194,10 @@ def values_of(run: Run) -> dict[Key, Value]:
         for record in answers.values():
             found[name, record["name"], "", "sentence"] = record["answer"]
             found[name, record["name"], "", "note"] = record["note"]
-            for part, table in _tables(record):
+            for part, table in tables_of(record):
                 for term, column, value in _cells(table):
                     found[name, part, term, column] = value
     return found
-
-
-def _tables(record: Mapping) -> Iterator[tuple[str, Mapping]]:
-    yield record["name"], record["table"]
-    for name, table in record["tables"].items():
-        yield f"{record['name']}.{name}", table
 
 
 def _cells(table: Mapping) -> Iterator[tuple[str, str, Value]]:
@@ -236,21 +232,16 @@ def _behind(before: Run, after: Run) -> dict[str, tuple[str, ...]]:
         "code": () if old.get("code") == new.get("code") else None,
         "environment": _environment(old.get("environment", {}), new.get("environment", {})),
     }
-    pages_old = {p["page"]: p for p in old["pages"]}
-    pages_new = {p["page"]: p for p in new["pages"]}
+    pages_old, pages_new = ({p["page"]: p for p in side["pages"]} for side in (old, new))
     for name, of in (("notebook", "notebook_sha256"), ("seed", "seed")):
-        before_, after_ = (
-            {p: v.get(of) for p, v in side.items()} for side in (pages_old, pages_new)
-        )
-        found[name] = _differing(before_, after_, both=True)
-    found["parameter values"] = tuple(
-        dict.fromkeys(
-            told
-            for name, made in pages_old.items()
-            if name in pages_new
-            for told in _from_to(made["parameters"], pages_new[name]["parameters"])
-        )
+        was, now = ({p: v.get(of) for p, v in side.items()} for side in (pages_old, pages_new))
+        found[name] = _differing(was, now, both=True)
+    values = (
+        _from_to(made["parameters"], pages_new[name]["parameters"])
+        for name, made in pages_old.items()
+        if name in pages_new
     )
+    found["parameter values"] = tuple(dict.fromkeys(told for of_page in values for told in of_page))
     found["pages"] = tuple(sorted(pages_old.keys() ^ pages_new.keys()))
     return {part: names or () for part, names in found.items() if names or names is None}
 

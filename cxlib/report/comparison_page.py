@@ -76,18 +76,15 @@ def _part(name: str, differ: Sequence[Difference], sides, values, found: Compari
     if not (old and new):
         only = _("only in {run}", run=found.after if new else found.before)
         return Part(title, only, (), len(differ), 0, ())
-    status = (
-        ""
-        if old["status"] == new["status"]
-        else (f"{_word(old['status'])} → {_word(new['status'])}")
-    )
+    words = [_word(p["status"]) for p in (old, new)]
+    status = " → ".join(words) if words[0] != words[1] else ""
     keys = [p.get("key", {}) for p in (old, new)]
-    why = tuple(_part_of(k) for k in keys[1] if keys[0].get(k) != keys[1][k])
+    why = tuple(
+        _("parameter values" if k == "parameters" else k)
+        for k in keys[1]
+        if keys[0].get(k) != keys[1][k]
+    )
     return Part(title, status, why, len(differ), beyond, tuple(_answers(differ, values, found)))
-
-
-def _part_of(key: str) -> str:
-    return _("parameter values" if key == "parameters" else key)
 
 
 def _word(status: str) -> str:
@@ -115,11 +112,8 @@ def _rows(differ: Iterable[Difference], values: Sequence[Mapping], found) -> Ite
         digits = _digits([n for side in of for n in side if _is_number(n)])
         write = partial(i18n.percent, digits=1) if share else partial(i18n.number, digits=digits)
         before, after = (_estimate(side, write) for side in of)
-        yield Row(_labelled(d.term), before, after, d.beyond)
-
-
-def _labelled(term: str) -> str:
-    return i18n.listed(i18n.label(part) for part in term.split(", "))
+        term = i18n.listed(i18n.label(part) for part in d.term.split(", "))
+        yield Row(term, before, after, d.beyond)
 
 
 def _is_number(value: Value) -> TypeGuard[float]:
@@ -153,7 +147,11 @@ def text(found: Comparison) -> str:
         for answer in part.answers:
             lines += [f"    was  {answer.before}"] if answer.before else []
             lines.append(f"    now  {answer.after}")
-            lines += [f"         {_row(row)}" for row in answer.rows if row.beyond]
+            lines += [
+                f"         {row.term}: {row.before} -> {row.after}  beyond noise"
+                for row in answer.rows
+                if row.beyond
+            ]
     return "\n".join(lines)
 
 
@@ -167,7 +165,3 @@ def html(found: Comparison) -> str:
 def _counted(part: Part) -> str:
     why = f"; behind them: {', '.join(part.why)}" if part.why else ""
     return f"{part.differing:,} values differ, {part.beyond:,} beyond noise{why}"
-
-
-def _row(row: Row) -> str:
-    return f"{row.term}: {row.before} -> {row.after}  beyond noise"

@@ -49,14 +49,10 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     write = csv.writer(text)
     write.writerow([_cell(c) for c in rows.columns])
     write.writerows([_cell(v) for v in r] for r in rows.itertuples(index=False, name=None))
+    about = {"name": name, "file": file.name}
     files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
-    print(
-        _(
-            "The list {name:label} is in a file that only its owner can read: {file}.",
-            name=name,
-            file=file.name,
-        )
-    )
+    said = _("The list {name:label} is in a file that only its owner can read: {file}.", **about)
+    print(said)
     return file
 
 

@@ -77,14 +77,12 @@ def _head(columns: list[str], names: dict[str, str]) -> str:
     names = {c: html.escape(i18n.opening(n) if len(n) > 1 else n) for c, n in names.items()}
     together = all(c in columns for c in INTERVAL)
     if not together:
-        cells = (f'<th scope="col">{names[c]}</th>' for c in columns)
-        return f"<tr>{''.join(cells)}</tr>"
+        return "<tr>" + "".join(f'<th scope="col">{names[c]}</th>' for c in columns) + "</tr>"
     first = []
     for c in columns:
         if c == INTERVAL[0]:
             funnel = "outer_low" in columns  # where a unit lies by chance, not what it may be
-            said = _("Limits of chance") if funnel else _("95% interval")
-            said = html.escape(said)
+            said = html.escape(_("Limits of chance") if funnel else _("95% interval"))
             first.append(f'<th colspan="2" scope="colgroup">{said}</th>')
         elif c not in INTERVAL:
             first.append(f'<th rowspan="2" scope="col">{names[c]}</th>')
@@ -94,13 +92,13 @@ def _head(columns: list[str], names: dict[str, str]) -> str:
 
 def framed(fragment: str) -> str:
     """Every table in a box that scrolls by itself; rows that only count have no column for it."""
-    return re.sub(r"<table.*?</table>", lambda m: _frame(_uncounted(m[0])), fragment, flags=re.S)
-
-
-def _frame(table: str) -> str:
     name = html.escape(_("Table"))
     box = f'<div class="scroll" role="group" tabindex="0" aria-label="{name}">'
-    return f"{box}{_aligned(table)}</div>"
+
+    def frame(table: re.Match) -> str:
+        return f"{box}{_aligned(_uncounted(table[0]))}</div>"
+
+    return re.sub(r"<table.*?</table>", frame, fragment, flags=re.S)
 
 
 def _uncounted(table: str) -> str:

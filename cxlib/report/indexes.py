@@ -10,6 +10,7 @@ Chinese one's; each lists its own pages and leads to the others.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -125,22 +126,16 @@ def dictionary(lang: str, index: str = "index.html") -> str:
 
 
 def _columns(rows: pd.DataFrame, name: str) -> str:
-    part = rows[rows["table"] == name].drop(columns="table").assign(unit=_unit)
+    part = rows[rows["table"] == name].drop(columns="table")
+    part["unit"] = [unit and i18n.label(unit) for unit in part["unit"]]
     part = part.loc[:, (part != "").any()]
     part.insert(1, "meaning", part.pop("meaning"))
     return part.rename(columns=i18n.heading).to_html(index=False, border=0)
 
 
-def _unit(part: pd.DataFrame) -> list[str]:
-    return [unit and i18n.label(unit) for unit in part["unit"]]
-
-
 def counts(run: dict) -> dict[str, int]:
     """How many pages of the run are ok, failed, skipped, not run."""
-    found: dict[str, int] = {}
-    for made in run["pages"]:
-        found[made["status"]] = found.get(made["status"], 0) + 1
-    return found
+    return dict(Counter(made["status"] for made in run["pages"]))
 
 
 def _read(file: Path) -> dict | None:
@@ -153,12 +148,8 @@ def _read(file: Path) -> dict | None:
 
 
 def _render(template: str, **values: object) -> str:
-    words = {
-        "ok": _("ok"),
-        "failed": _("failed"),
-        "skipped": _("not for this study"),
-        "not run": _("not run"),
-    }
+    words = {"ok": _("ok"), "failed": _("failed"), "not run": _("not run")}
+    words["skipped"] = _("not for this study")
     made = pages.environment().get_template(template)
     return legible(made.render(policy=pages.POLICY, status=words, stopped=_stopped, **values))
 

@@ -109,14 +109,9 @@ class PageExporter(HTMLExporter):
 
     def default_filters(self) -> Iterable:
         yield from super().default_filters()
-        yield from {
-            "clean_html": clean,
-            "data_uri": _data_uri,
-            "highlight_code": self.highlight,
-            "kept_table": table_html,
-            "strip_ansi": strip_ansi,
-            "tied": tied,
-        }.items()
+        own = {"clean_html": clean, "data_uri": _data_uri, "highlight_code": self.highlight}
+        yield from own.items()
+        yield from {"kept_table": table_html, "strip_ansi": strip_ansi, "tied": tied}.items()
 
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict | None = None, **more
@@ -182,11 +177,12 @@ class PagePreprocessor(Preprocessor):
                     if MIME in output.data:
                         kept.append((output.data[MIME], more))
         answers = _annotated(kept)
+        foot = (part.partition(" ") for part in facts.foot)  # "seed 1", in the page's language
         resources |= {
             "answers": answers,
             "contents": contents,
             "people": _people(answers),
-            "foot": [_fact(part) for part in facts.foot],
+            "foot": [f"{i18n.label(word)} {value}".strip() for word, _unused, value in foot],
             "warnings": [w for w in warnings if w.strip()],
         }
         return nb, resources
@@ -198,14 +194,11 @@ NO_INPUT = {"remove-input", "parameters", "injected-parameters"}
 
 @cache
 def _exporter() -> PageExporter:
+    removed = {"enabled": True, "remove_cell_tags": REMOVED, "remove_input_tags": NO_INPUT}
     config = Config(
         NbConvertBase={"display_data_priority": PRIORITY},
         PagePreprocessor={"enabled": True},
-        TagRemovePreprocessor={
-            "enabled": True,
-            "remove_cell_tags": REMOVED,
-            "remove_input_tags": NO_INPUT,
-        },
+        TagRemovePreprocessor=removed,
     )
     return PageExporter(
         config=config,
@@ -243,12 +236,6 @@ def _annotated(kept: list[tuple[dict, dict]]) -> list[dict]:
         if record["answer"]:
             answers.setdefault(record["answer"], record)
     return list(answers.values())
-
-
-def _fact(part: str) -> str:
-    """A part of the foot, "seed 1", its word in the page's language."""
-    word, _unused, value = part.partition(" ")
-    return f"{i18n.label(word)} {value}".strip()
 
 
 def _prose(source: str, headings: set[str], facts: Facts) -> dict:
@@ -290,8 +277,9 @@ def _link_to(facts: Facts):
         target, words = match[1], match[2]
         if target.endswith(".ipynb"):
             stem = Path(target).stem
-            if stem not in facts.pages:
-                return _in_words(stem) if words == stem else words
+            if stem not in facts.pages:  # a notebook that this run has no page of
+                title = i18n.opening(_(stem[3:].replace("_", " ")))
+                return f"“{title}”" if words == stem else words
             file, title = facts.pages[stem]
             words = html.escape(title) if words == stem else words
             return f'<a href="{html.escape(file)}">{words}</a>'
@@ -299,11 +287,6 @@ def _link_to(facts: Facts):
         return f'<a href="{target}" rel="noreferrer noopener">{words}</a>' if safe else words
 
     return link
-
-
-def _in_words(stem: str) -> str:
-    """A notebook that this run has no page of, as a reader says it."""
-    return f"“{i18n.opening(_(stem[3:].replace('_', ' ')))}”"
 
 
 def strip_ansi(text: str) -> str:

@@ -70,17 +70,14 @@ def _year(rows: list[Row], _unused: str) -> Row | None:
 
 def _longest(rows: list[Row], _unused: str) -> Row | None:
     """Who is there still after the most renewals that are known."""
-    shown = [
-        r for r in rows if r.get("model") == rows[0].get("model") and r["estimate"] is not None
-    ]
-    return shown[-1] if shown else None
+    first = [r for r in rows if r.get("model") == rows[0].get("model")]
+    return next((r for r in reversed(first) if r["estimate"] is not None), None)
 
 
 def _top(_unused: Row, parameters: Mapping) -> str:
     """What counts as satisfied."""
-    return (
-        _("of the {top:count} best marks", top=parameters["TOP"]) if ("TOP" in parameters) else ""
-    )
+    top = parameters.get("TOP")
+    return _("of the {top:count} best marks", top=top) if top is not None else ""
 
 
 MEASURES = (
@@ -119,8 +116,8 @@ def of(
 
     `run` is as run.json has it, with its pages in one language; `answers` as answers.json.
     """
-    now, files = _by_notebook(run, answers), _files(run)
-    pages, name = _pages(run), run["study"]
+    now, pages, name = _by_notebook(run, answers), _pages(run), run["study"]
+    files = {number: f"{p['page']}.html" for number, p in pages.items()}
     then, unread = _earlier(before, name)
     measures = [m for asked in MEASURES if (m := _measure(asked, now, then, pages, name))]
     return {
@@ -151,14 +148,6 @@ def _pages(run: Mapping) -> dict[str, dict]:
     """The run's page of each notebook, by number: of all rows, in its language."""
     mine = [p for p in run["pages"] if not p["set"] and p["status"] == "ok"]
     return {p["notebook"].split("_")[0]: p for p in reversed(mine)}
-
-
-def _files(run: Mapping) -> dict[str, str]:
-    return {number: _file(p) for number, p in _pages(run).items()}
-
-
-def _file(made: Mapping) -> str:
-    return f"{made['page']}.html"
 
 
 def _by_notebook(run: Mapping, answers: Answers) -> dict[str, Mapping[str, dict]]:
@@ -193,7 +182,7 @@ def _measure(asked: Measure, now: Answers, then: Answers, pages: Mapping, name: 
         "name": _(asked.name) if asked.name != "NPS" else "NPS",
         "value": write(row["estimate"]),
         "span": "",
-        "file": _file(made),
+        "file": f"{made['page']}.html",
         "n": i18n.count(row["n"]) if isinstance(row.get("n"), (int, float)) else "",
         "change": "",
         "tone": "",
@@ -230,9 +219,7 @@ def _change(row: Row, before: Row, write: Callable[[float], str]) -> dict[str, s
     if len(ends) < 4:
         return {"change": size, "tone": "same"}
     clear = ends[0] > ends[3] or ends[2] > ends[1]
-    said = (
-        _("{size}, more than noise", size=size) if clear else _("{size}, may be noise", size=size)
-    )
+    said = _("{size}, more than noise" if clear else "{size}, may be noise", size=size)
     return {"change": said, "tone": ("up" if apart > 0 else "down") if clear else "same"}
 
 
@@ -277,29 +264,26 @@ def _outcome(run: Mapping, number: str) -> str:
 def _opportunities(now: Answers, files: Mapping, run: Mapping) -> dict | None:
     for number, name in (("21", "gains"), ("21", "first"), ("41", "opportunities")):
         rows = [
-            r
-            for r in _rows(now.get(number, {}).get(name))
-            if r["estimate"] is not None
-            and r["low"] is not None
-            and r.get("unit", "scale") == "scale"
+            r for r in _rows(now.get(number, {}).get(name)) if r.get("unit", "scale") == "scale"
         ]
+        rows = [r for r in rows if r["estimate"] is not None and r["low"] is not None]
         if rows:
             rows.sort(key=lambda r: -r["estimate"])
             head = _(
                 "One rating point more is associated with so many points more of {outcome}:",
                 outcome=_outcome(run, number),
             )
-            return _part([head, *map(_opportunity, rows[:MOST])], files[number], name)
+            said = [
+                _(
+                    "{term:opening}: {size:number2} ({span:interval2})",
+                    term=r["term"],
+                    size=r["estimate"],
+                    span=(r["low"], r["high"]),
+                )
+                for r in rows[:MOST]
+            ]
+            return _part([head, *said], files[number], name)
     return None
-
-
-def _opportunity(row: Row) -> str:
-    return _(
-        "{term:opening}: {size:number2} ({span:interval2})",
-        term=row["term"],
-        size=row["estimate"],
-        span=(row["low"], row["high"]),
-    )
 
 
 def _pains(now: Answers, files: Mapping) -> dict | None:

@@ -75,14 +75,8 @@ def html_of(personas: Any) -> str:
 
 
 def _card(name: str, lines: pd.DataFrame, written: list[str]) -> str:
-    heads = [
-        i18n.heading("part"),
-        i18n.heading("measure"),
-        _("segment"),
-        _("95% interval"),
-        _("all"),
-        "n",
-    ]
+    heads = [i18n.heading("part"), i18n.heading("measure"), _("segment"), _("95% interval")]
+    heads += [_("all"), "n"]
     rows, last = [], ""
     for line in lines.to_dict("records"):
         part = _part(line["part"]) if line["part"] != last else ""

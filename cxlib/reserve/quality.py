@@ -33,7 +33,7 @@ class Quality:
                     "offered": count.offered,
                     "kept": count.kept,
                     "quarantined": count.quarantined,
-                    "cells lost": count.cells,
+                    **({"cells lost": count.cells} if counts["cells"].any() else {}),
                     **({"left_out": count.left_out} if counts["left_out"].any() else {}),
                     "from": first,
                     "to": last,

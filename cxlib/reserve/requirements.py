@@ -33,7 +33,9 @@ def unmet(reserve: Database, need: str) -> str:
     kind, _colon, rest = need.partition(":")
     if need in STATED:
         holds, sentence = STATED[need]
-        return "" if holds(reserve) else _(sentence)
+        if not holds(reserve):
+            return _(sentence)
+        return _unmet_together(reserve) if need == "drivers" else ""
     if kind == "items":
         return _unmet_items(reserve, rest.split("|"))
     if kind in ("column", "varied"):
@@ -174,6 +176,26 @@ def _unmet_drivers(reserve: Database, least: int) -> str:
         "Drivers are compared with each other; the study has {n:count} with different answers.",
         n=len(have),
     )
+
+
+def _unmet_together(reserve: Database) -> str:
+    """Why the outcome and all drivers cannot be looked at together, as of different waves."""
+    have, study = reserve.schema.get("responses", ()), reserve.study
+    asked = [i for i in (study.default_outcome, *study.default_drivers) if i in have]
+    if not asked:
+        return ""
+    answered = []
+    for item in asked:
+        flag = f"{item}_not_experienced"
+        never = f" or coalesce({sql.name(flag)}, false)" if flag in have else ""
+        answered.append(f"({sql.name(item)} is not null{never})")
+    together = " and ".join(answered)
+    source = sql.name(reserve.source("responses"))
+    query = f"select count(*) from {source} where {together}"
+    if sql.first(reserve.store, query)[0]:
+        return ""
+    labels = [i18n.label(item) for item in asked]
+    return _("Nobody answered all of {columns:list} in the same survey.", columns=labels)
 
 
 def _unmet_items(reserve: Database, roles: list[str]) -> str:

@@ -26,7 +26,7 @@ from cxlib.scores.sample_size import detectable_change, sample_size
 from cxlib.scores.scoring import csat, effort, mean, nps, score
 from cxlib.scores.survey_quality import survey_quality
 from cxlib.scores.trend_series import ControlLimits
-from cxlib.scores.trends import last_two_waves, trend
+from cxlib.scores.trends import last_two_waves, repeated, trend
 
 __all__ = [
     "ControlLimits",
@@ -46,6 +46,7 @@ __all__ = [
     "measure_of",
     "nps",
     "question_scores",
+    "repeated",
     "sample_size",
     "score",
     "survey_quality",

@@ -19,7 +19,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cxlib.core.errors import require_columns
+from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.i18n import _
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
@@ -94,8 +96,11 @@ def trend(
             if part.data.loc[part[item].notna(), over].nunique() > 1:
                 series.append(series_of(part, item, group, over, measure, how))
     if not series:
-        raise ValueError(
-            f"{', '.join(items)}: no two values of {over} have answers. A trend needs two waves."
+        raise InsufficientData(
+            _(
+                "A trend needs answers in two waves; there are none to {items:list}.",
+                items=[i18n.label(i) for i in items],
+            )
         )
     table, charts, changes = (_joined(series, name, by) for name in ("table", "limits", "changes"))
     small = (disclosure.hidden(charts) != "").to_numpy()  # of these not even a signal is shown
@@ -139,10 +144,39 @@ def last_two_waves(sample: SampleLike, item: str, over: str = "wave") -> Sample:
     require_columns(sample.data, [item, over], "the responses")
     waves = sorted(sample.data.loc[sample[item].notna(), over].dropna().unique())
     if len(waves) < 2:
-        raise ValueError(
-            f"{item} has answers in {len(waves)} value(s) of {over}; a change needs two."
+        raise InsufficientData(
+            _(
+                "A change needs answers in two waves; {item:quoted} has them in {n:count}.",
+                item=i18n.label(item),
+                n=len(waves),
+            )
         )
     return sample.where(sample[over].isin(waves[-2:]))
+
+
+def repeated(sample: SampleLike, items: Sequence[str], over: str = "wave") -> list[str]:
+    """Those of the items that have answers in every one of the waves; the others are named.
+
+    Parameters
+    ----------
+    sample : answers
+    items : columns of answers
+    over : column of the waves
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"wave": list("ab"), "room": [4, 5], "app": [None, 3]})
+    >>> repeated(rows, ["room", "app"])
+    Not asked in each of these waves: app.
+    ['room']
+    """
+    sample = as_sample(sample)
+    require_columns(sample.data, [*items, over], "the responses")
+    counts = sample.data.groupby(over)[list(items)].count().min()
+    kept = [i for i in items if counts[i]]
+    if left := [i18n.label(i) for i in items if i not in kept]:
+        print(_("Not asked in each of these waves: {items:list}.", items=left))
+    return kept
 
 
 def _groups(sample: Sample, by: str | None) -> list[tuple[object, Sample]]:

@@ -78,10 +78,16 @@ def usable(
     rows, w = rows[keep], w[keep] / (w[keep].mean() if keep.any() else 1)
     if len(rows) < FEWEST:
         gaps = finite(customers[features]).isna().sum().sort_values(ascending=False)
-        raise ValueError(
-            f"{len(rows):,} of {len(customers):,} customers can be used; segments need at least "
-            f"{FEWEST}. Most gaps: {gaps.index[0]} ({gaps.iloc[0]:,}). Leave it out, or use "
-            "missing='median'."
+        raise InsufficientData(
+            _(
+                "{n:count} of {offered:count} customers can be used; segments need at least "
+                "{least:count}. Most gaps: {feature:label} ({gaps:count}).",
+                n=len(rows),
+                offered=len(customers),
+                least=FEWEST,
+                feature=str(gaps.index[0]),
+                gaps=gaps.iloc[0],
+            )
         )
     constant = [c for c in features if rows[c].nunique(dropna=missing == "skip") < 2]
     if len(constant) == len(features):

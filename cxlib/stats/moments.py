@@ -24,6 +24,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats.em import Patterned
 from cxlib.stats.resampling import ResamplingUnits, resampling_units, sum_by
@@ -140,9 +143,15 @@ def _answers(
         raise ValueError("no rows to sum. Choose another wave, or a wider WHERE.")
     if not keep.any():
         answered = pd.Series(given.sum(0), index=columns).sort_values()
-        raise ValueError(
-            f"no row answers all of {columns}: {answered.index[0]!r} has {answered.iloc[0]:,} "
-            f"answers in {len(rows):,} rows. Leave it out, or use missing='pairwise'."
+        raise InsufficientData(
+            _(
+                "Nobody answered all of {columns:list}: {fewest:quoted} has {n:count} answers in "
+                "{rows:count} rows.",
+                columns=[i18n.label(c) for c in columns],
+                fewest=i18n.label(str(answered.index[0])),
+                n=answered.iloc[0],
+                rows=len(rows),
+            )
         )
     if silent := [c for c, some in zip(columns, given[keep].any(0), strict=True) if not some]:
         raise ValueError(

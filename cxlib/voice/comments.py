@@ -18,6 +18,7 @@ import pandas as pd
 
 from cxlib import weights
 from cxlib.core import i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -65,7 +66,7 @@ def prepare(
 
     Raises
     ------
-    ValueError : no comment has a response
+    InsufficientData : no comment has a response
 
     Examples
     --------
@@ -258,9 +259,12 @@ def _joined(
     rows = rows.drop(columns=[c for c in taken if c in rows])
     joined = rows.join(answers, on="response_id", how="inner", validate="many_to_one")
     if joined.empty:
-        raise ValueError(
-            f"none of {len(rows):,} comments has a response among {len(responses):,}. Map "
-            "response_id of comments, or choose a wider WAVE or WHERE."
+        raise InsufficientData(
+            _(
+                "None of {n:count} comments belongs to one of the {of:count} responses looked at.",
+                n=len(rows),
+                of=len(responses),
+            )
         )
     return joined.reset_index(drop=True), len(rows) - len(joined)
 

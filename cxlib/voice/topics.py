@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.errors import require_columns
+from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -52,7 +52,8 @@ def topics(sample: SampleLike, keywords: Keywords | None = None, *, number: int 
 
     Raises
     ------
-    ValueError : no comments, no column text or lang, an empty keyword
+    InsufficientData : no comments
+    ValueError : no column text or lang, an empty keyword
 
     References
     ----------
@@ -69,7 +70,7 @@ def topics(sample: SampleLike, keywords: Keywords | None = None, *, number: int 
     comments = sample.data
     require_columns(comments, ["text", "lang"], "comments")
     if comments.empty:
-        raise ValueError("no comments to read. Choose another wave, or a wider WHERE.")
+        raise InsufficientData(_("There are no comments with words to read."))
     own = dict(keywords or {})
     mentioned = mentions(comments, own).to_numpy().any(1)
     models, choice, few = _found(comments[~mentioned], own, number)

@@ -132,6 +132,17 @@ def test_both_languages_have_the_same_numbers(customers, fit) -> None:
     pd.testing.assert_frame_equal(fit.table, chinese.table)
 
 
+@pytest.mark.parametrize(
+    "least, told", [(0.9999, "No customer is "), (None, "Fewer than 10 of 300 ")]
+)
+def test_that_hardly_anybody_is_at_high_risk_is_said(least, told) -> None:
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame({"age": rng.normal(50, 10, 300), "left": rng.random(300) < 0.3})
+    high = least or float(np.sort(churn.fit(rows, features=["age"]).out_of_fold)[-4])
+    fit = churn.fit(rows, features=["age"], thresholds=(high, 0.1))
+    assert str(fit).startswith(told)
+
+
 def test_the_sentence_and_the_table_agree(fit) -> None:
     auc, high = fit.table.iloc[0], fit.risk.iloc[0]
     assert str(fit).startswith(f"{high.n:,} of 2,000 customers are at high risk")

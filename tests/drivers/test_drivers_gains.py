@@ -192,7 +192,7 @@ def test_every_treatment_of_missing_answers_stands_beside_the_others():
     apart = visits(200, 1, k=3).assign(
         t0=lambda r: r["t0"].where(r.index < 100), t1=lambda r: r["t1"].where(r.index >= 100)
     )
-    with pytest.raises(ValueError, match="no row answers all of"):
+    with pytest.raises(ValueError, match="Nobody answered all of"):
         drivers.missing_sensitivity(Sample(apart, draws=5), "outcome", parts)
 
 

@@ -660,7 +660,8 @@ def test_a_wave_that_is_nowhere_is_a_mistake_unless_rows_are_a_part() -> None:
 def test_a_wave_in_which_hardly_anybody_answered_ends_no_page() -> None:
     from types import SimpleNamespace
 
-    rng, trial = np.random.default_rng(1), SimpleNamespace(after=np.arange(6) >= 4)
+    rng = np.random.default_rng(1)
+    trial = SimpleNamespace(after=np.arange(6) >= 4, waves=[f"w{n}" for n in range(6)])
     point, again = rng.normal(size=(6, 1)), rng.normal(size=(50, 6, 1))
     again[::3, 5] = np.nan  # draws without anybody of the last wave
     fit = effects.segmented_regression(trial, Replicated(point, again, 6.0))

@@ -392,7 +392,7 @@ def test_many_scores_and_groups_have_a_row_each_wave(responses):
 @pytest.mark.parametrize(
     ("rows", "how", "message"),
     [
-        (asked({"1": [9, 0]}), {}, "no two values of wave have answers"),
+        (asked({"1": [9, 0]}), {}, "A trend needs answers in two waves"),
         (
             asked({"1": [9, 0], "2": [9, 0]}),
             {"limits": ControlLimits(baseline=2)},

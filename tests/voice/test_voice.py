@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from cxlib import voice
 from cxlib.core import context
+from cxlib.core.errors import InsufficientData
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
 from cxlib.data import schema, study
@@ -401,7 +402,7 @@ def test_agreement_with_people_by_hand():
     ("call", "message"),
     [
         (lambda: voice.topics(pd.DataFrame({"text": ["a"]})), "no column 'lang'"),
-        (lambda: voice.topics(comments()), "no comments to read"),
+        (lambda: voice.topics(comments()), "no comments with words"),
         (lambda: voice.topics(comments("a"), {"x": {"en": [" "]}}), "at least one letter"),
         (lambda: tokens.tokenise(["a"], "de"), "no language 'de'"),
         (
@@ -418,6 +419,31 @@ def test_agreement_with_people_by_hand():
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("texts", [("", "  "), ("1", "2", "10"), ("!!", "...", "👍")])
+def test_comments_without_words_are_too_few_and_no_mistake(texts) -> None:
+    read, _masked = voice.prepare(pd.DataFrame({"text": texts}))
+    with pytest.raises(InsufficientData, match="no comments with words"):
+        voice.topics(read)
+
+
+def test_comments_of_other_responses_are_too_few_and_no_mistake() -> None:
+    rows = pd.DataFrame({"text": ["late parcel"], "response_id": ["r9"]})
+    answers = Sample(pd.DataFrame({"response_id": ["r1"], "recommend": [9.0]}))
+    with pytest.raises(InsufficientData, match="None of 1 comments"):
+        voice.prepare(rows, answers, voice.Outcome("recommend", nps=True))
+
+
+@pytest.mark.parametrize(
+    "texts", [("good room", "bad room", "fine", "ok"), ("table", "chair"), ("房间很好",)]
+)
+@pytest.mark.parametrize("words", [{}, {"room": {"en": ["room"], "zh": ["房间"]}}])
+def test_a_few_comments_end_in_sentences(texts, words) -> None:
+    read, _masked = voice.prepare(Sample(pd.DataFrame({"text": texts}), draws=20))
+    fit = voice.topics(read, words)
+    sentiment = voice.topic_sentiment(voice.mark(read, fit), fit)
+    assert str(fit) and str(sentiment) and str(voice.tone(read, "good"))
 
 
 def test_a_topic_of_the_name_of_a_column_is_refused():

@@ -22,8 +22,8 @@ from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.numbers import COMMA, POINT, integer, number
 from cxlib.data.intake.reasons import Reason
 
-YES = ("true", "yes", "y", "1", "t", "是", "有")
-NO = ("false", "no", "n", "0", "f", "否", "无")
+YES = ("true", "yes", "y", "1", "t", "是", "有", "ja", "oui", "sí", "si", "sì", "sim", "はい")
+NO = ("false", "no", "n", "0", "f", "否", "无", "nein", "non", "não", "nao", "いいえ")
 __all__ = [
     "Converted",
     "Question",
@@ -37,6 +37,7 @@ __all__ = [
     "labels_as_recode",
     "number",
     "recode",
+    "reference",
     "settled",
     "text",
 ]
@@ -45,7 +46,7 @@ EXACT = 2**53  # whole numbers from here on are not exact as floats
 
 
 def flag(values: pd.Series) -> Converted:
-    """Yes or no, as boolean; English and Chinese words, 1 and 0."""
+    """Yes or no, as boolean; words in eight languages, 1 and 0."""
     words, notes = given(values)
     word = words.str.casefold()
     out = pd.Series(pd.NA, index=values.index, dtype="boolean")
@@ -64,6 +65,12 @@ def convert(values: pd.Series, kind: str, form: str | Sequence[str] = "") -> Con
     if kind in ("number", "integer"):
         return (number if kind == "number" else integer)(values, str(form or ""))
     return flag(values) if kind == "flag" else Converted(text(values), _none(values))
+
+
+def reference(values: pd.Series) -> Converted:
+    """Ids of customers or other rows: "NA" or "null" is nobody, not one customer of that name."""
+    words, notes = given(values)
+    return Converted(words, _none(values), notes=notes)
 
 
 def guess(values: pd.Series, form: str = "", *, comma: bool = True) -> Converted:
@@ -138,7 +145,7 @@ def _whole(numbers: pd.Series, words: pd.Series) -> pd.Series:
 
 
 def inexact(values: pd.Series) -> pd.Series:
-    """Cells that may be ids whose last digits are lost: floats from 2**53 on, or 1.58E+18."""
+    """Cells that may be ids whose last digits are lost: from 2**53 on as floats, or 1.58E+18."""
     kind = pd.api.types
     if kind.is_datetime64_any_dtype(values) or kind.is_bool_dtype(values):
         return _none(values)
@@ -146,6 +153,10 @@ def inexact(values: pd.Series) -> pd.Series:
         return values.abs().ge(EXACT).fillna(False).astype(bool)
     if kind.is_numeric_dtype(values):
         return _none(values)
+    if values.dtype == object:
+        long = values.map(lambda v: isinstance(v, int) and abs(v) >= EXACT).astype(bool)
+        if long.any() and values[long].map(lambda v: int(float(v)) == v).all():
+            return long  # numeric cells of Excel: exact ones would not all be floats
     words = values.astype("string").str.strip()
     found = words.str.fullmatch(r"\d(\.\d+)?[eE]\+?\d{2}").fillna(False).astype(bool)
     return found & (pd.to_numeric(words.where(found), errors="coerce").fillna(0) >= EXACT)

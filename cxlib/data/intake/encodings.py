@@ -11,6 +11,7 @@ codes around a few words hides them. A file that is UTF-8 but for a few bytes is
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from charset_normalizer import from_bytes
 
@@ -30,7 +31,9 @@ FREQUENT = frozenset(
     "著事其里裡所去行过過家十用发發天如然作方成者多日都三小军軍二无無同么麼经經法当當起与與好看学學进進种種将將还還分此心"
     "前面又定见見只主没沒从從很太间間回服务務"
 )
+WESTERN_LEADS = frozenset("°ªºµ§©®".encode("latin-1") + bytes(range(0xC0, 0x100)))
 FEWEST_HAN = 4  # Chinese characters, under which their rows decide nothing
+WESTERN_SHARE = 0.9  # of the Chinese characters, above which they are Western letters
 COMMON = 0.7  # of the Chinese characters of a text, how many are in GB 2312
 
 
@@ -117,23 +120,36 @@ def _refuse_almost_utf8(content: bytes, name: str, error: UnicodeDecodeError) ->
 def _big5(content: bytes) -> str:
     """The form of Big5 the text is in, where that gives more common characters; else nothing."""
     encoding = next((e for e in BIG5 if _decodes(content, e)), "")
-    if not encoding:
+    if not encoding or _western_pairs(content, encoding):
         return ""
     shares = [_frequent(content, e) for e in (encoding, "gb18030")]
     if shares[0] > max(0.05, 2 * shares[1]):
         return encoding
     # Names and places have few of them: then the rows of the tables that hold common ones decide.
     big5, gb = (_first_level(content, e) for e in (encoding, "gb18030"))
-    return encoding if big5 > max(0.95, gb) else ""
+    return encoding if big5[0] > 0.95 and big5 > gb else ""
 
 
-def _first_level(content: bytes, encoding: str) -> float:
-    """The share of the Chinese characters that are of the first level of Big5, or of GB 2312."""
+def _western_pairs(content: bytes, encoding: str) -> bool:
+    """Whether the Chinese is a Western sign or letter before a plain one, as in "°C" and "Är".
+
+    In Chinese 6 of 10 second bytes are high, so hardly a text is made of such pairs alone.
+    """
+    han = Counter(_han(content, encoding))
+    pairs = {c: c.encode(encoding) for c in han}
+    western = sum(
+        han[c] for c, (lead, second) in pairs.items() if second < 0x80 and lead in WESTERN_LEADS
+    )
+    return western > WESTERN_SHARE * han.total()
+
+
+def _first_level(content: bytes, encoding: str) -> tuple[float, int]:
+    """How many Chinese characters there are, after the share of Big5's or GB 2312's first level."""
     han = _han(content, encoding) if _decodes(content, encoding) else ""
     low, high = (b"\xb0", b"\xd7") if encoding == "gb18030" else (b"\xa4", b"\xc6")
     own = "gb2312" if encoding == "gb18030" else encoding
     first = sum(low <= c.encode(own, "ignore")[:1] <= high for c in han)
-    return first / len(han) if len(han) >= FEWEST_HAN else 0.0
+    return (first / len(han), len(han)) if len(han) >= FEWEST_HAN else (0.0, 0)
 
 
 def _frequent(content: bytes, encoding: str) -> float:

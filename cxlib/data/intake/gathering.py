@@ -122,7 +122,7 @@ def _only(
 
 
 def _by(once: Callable[..., Raw], file: Readable) -> Raw:
-    return once(Readable(**file.model_dump(include=set(Readable.model_fields), by_alias=True)))
+    return once(Readable(**file.model_dump(include=set(Readable.model_fields))))
 
 
 def _open(study: Study, file: Readable) -> Raw:

@@ -230,6 +230,8 @@ def _converted(
             kind = "number" if item else known[column].kind
             form = settled.get(column) or mapping.form(FORM_OF.get(kind, "numbers"), column)
             read = conversion.convert(values, kind, form)
+            if kind == "text" and column != contract.TABLES[name].key[0] and column.endswith("_id"):
+                read = conversion.reference(values)
             if item and read.question:
                 read = conversion.convert(values, kind, conversion.below_thousand(read.question))
         warnings += [DataWarning(column, *read.odd)] if read.odd else []

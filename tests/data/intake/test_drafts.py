@@ -255,7 +255,9 @@ def invoices() -> pd.Series:
 
 
 def shopify() -> pd.Series:
-    return csv("shopify.csv").query("`Financial Status` == 'paid'")["Total"]
+    rows = csv("shopify.csv").dropna(subset="Financial Status")
+    net = rows["Total"] - rows["Refunded Amount"].fillna(0)
+    return net.where(~rows["Financial Status"].isin(["refunded", "voided"]))
 
 
 def woocommerce() -> pd.Series:
@@ -595,3 +597,155 @@ def test_personal_columns_are_known_by_what_they_hold(values):
 )
 def test_what_only_looks_personal_stays(name, values):
     assert not personal(Column(name, name, pd.Series(values)))
+
+
+# Exports of shops, help desks and review sites as they are found
+
+
+def test_refunds_are_taken_off_and_lines_of_nobody_go_with_their_order(load):
+    rows = csv("shopify.csv").astype({"Refunded Amount": float})
+    first = rows.index[rows["Financial Status"].eq("paid")]
+    rows.loc[first[0], ["Financial Status", "Refunded Amount"]] = ["partially_refunded", 3.5]
+    rows.loc[first[1], ["Financial Status", "Refunded Amount"]] = [
+        "refunded",
+        rows["Total"][first[1]],
+    ]
+    nobody = rows["Name"] == rows["Name"][first[2]]
+    rows.loc[nobody, "Email"] = None
+    _new, tables = load(orders__csv=rows)
+    kept = rows[~nobody]
+    paid = kept[kept["Financial Status"].isin(["paid", "partially_refunded"])]
+    orders = tables["orders"]
+    assert orders["amount"].sum() == pytest.approx(paid["Total"].sum() - 3.5)
+    assert orders["amount"].notna().sum() == len(paid)
+    assert set(tables["order_lines"]["order_id"]) == set(orders["order_id"])
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "N/A"])
+def test_a_placeholder_is_not_one_customer(load, word):
+    rows = pd.DataFrame(
+        {
+            "InvoiceNo": ["1", "1", "2", "3", "C4"],
+            "StockCode": list("abcab"),
+            "Description": ["Mug", "Tea", "Pot", "Mug", "Tea"],
+            "Quantity": [1, 2, 1, 1, -1],
+            "InvoiceDate": ["2011-01-13 10:00"] * 3 + ["2011-02-13 10:00"] * 2,
+            "UnitPrice": [2.0, 3.0, 9.0, 2.0, 3.0],
+            "CustomerID": ["17", "17", word, "18", "17"],
+        }
+    )
+    new, tables = load(lines__csv=rows)
+    assert tables["orders"]["customer_id"].unique().tolist() == ["17", "18"]
+    assert tables["orders"]["amount"].sum() == pytest.approx(7)
+    assert set(tables["order_lines"]["order_id"]) == {"1", "3"}
+    assert any("do not say who the customer is" in u for u in new.unconfirmed)
+
+
+@pytest.mark.parametrize(
+    "form", ["Rated {} out of 5 stars", "{}/5", "{} von 5 Sternen", "{} de 5 estrellas"]
+)
+def test_ratings_out_of_five_are_scores_of_reviews_and_answers(load, form):
+    score = np.resize([1, 1, 2, 4, 5, 3], 60)
+    rows = pd.DataFrame(
+        {
+            "Name": [f"Person {i}" for i in range(60)],
+            "Date": [f"January {i % 28 + 1:02d}, 2023" for i in range(60)],
+            "Review_Text": [
+                f"The parcel number {i} came late and nobody told me" for i in range(60)
+            ],
+            "Rating": [form.format(s) for s in score],
+        }
+    )
+    new, tables = load(reviews__csv=rows)
+    assert tables["responses"]["rating"].mean() == pytest.approx(score.mean())
+    assert tables["comments"]["score"].mean() == pytest.approx(score.mean())
+    assert new.items["rating"].scale == (1, 5)
+
+
+@pytest.mark.parametrize(
+    ("names", "yes", "no"),
+    [
+        (
+            "id_ticket data_abertura data_fechamento prioridade satisfacao_cliente reaberto",
+            "Sim",
+            "Não",
+        ),
+        (
+            "id_caso fecha_apertura fecha_cierre prioridad satisfacción_cliente reabierto",
+            "Sí",
+            "No",
+        ),
+    ],
+)
+def test_tickets_with_a_rating_are_cases_and_answers_in_other_languages(load, names, yes, no):
+    score = np.resize([2, 3, 4, 5, 5], 40)
+    cells = [
+        [f"TKT-{i:03d}" for i in range(40)],
+        [f"2024-{i % 6 + 1:02d}-03" for i in range(40)],
+        [f"2024-{i % 6 + 1:02d}-{i % 9 + 4:02d}" for i in range(40)],
+        ["Alta", "Baixa"] * 20,
+        score,
+        [yes, no, no, no] * 10,
+    ]
+    new, tables = load(tickets__csv=pd.DataFrame(dict(zip(names.split(), cells, strict=True))))
+    assert tables["cases"]["reopened"].mean() == pytest.approx(0.25)
+    assert tables["cases"]["solved_at"].notna().all()
+    (item,) = new.items
+    assert tables["responses"][item].mean() == pytest.approx(score.mean())
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Clave de incidencia,ID de la incidencia,Estado,Creada",
+        "Vorgangsschlüssel,Vorgangs-ID,Status,Erstellt",
+        "Issue key,Issue id,Status,Created,Watchers,Watchers,Log Work,Log Work",
+    ],
+)
+def test_jira_exports_in_other_languages_are_cases_with_their_status(load, header):
+    n = header.count(",") + 1
+    rows = [
+        [f"DO-{i}", str(900 + i), ("ACABADO", "Test")[i % 2], f"{i:02d}/mar/24 1:16 PM", *"wxyz"]
+        for i in range(1, 25)
+    ]
+    text = "\n".join([header, *(",".join(r[:n]) for r in rows)])
+    _new, tables = load(jira__csv=text)
+    cases, status = tables["cases"], header.split(",")[2]
+    assert cases[status].value_counts().to_dict() == {"ACABADO": 12, "Test": 12}
+    assert cases["opened_at"].dt.month.eq(3).all()
+    assert set(cases) == {"case_id", "opened_at", status}  # neither watchers nor work logs
+
+
+def test_orders_without_a_number_are_numbered_and_customers_known_by_their_address(load):
+    rows = pd.DataFrame(
+        {
+            "Email": ["a@x.org", "b@x.org", "A@x.org"] * 4,
+            "Cart Total": [8.0, 12.5, 9.0] * 4,
+            "Date and Time of Order": [f"2/{i + 13}/2025, 9:12:00 AM" for i in range(12)],
+        }
+    )
+    _new, tables = load(orders_export__csv=rows)
+    assert tables["orders"]["amount"].sum() == pytest.approx(118)
+    assert tables["orders"]["customer_id"].nunique() == 2
+
+
+def test_a_sheet_of_answers_alone_is_one_of_comments(load):
+    rows = pd.DataFrame(
+        {
+            "Location": ["North", "South"] * 20,
+            "Question": ["What should we start?", "What should we stop?"] * 20,
+            "Answer": [f"Please give us more time for idea {i}" for i in range(39)] + ["N/a"],
+        }
+    )
+    _new, tables = load(report__csv=rows)
+    assert len(tables["comments"]) == 40
+    assert tables["comments"]["Location"].value_counts().to_dict() == {"North": 20, "South": 20}
+
+
+def test_german_words_of_interest_and_skipped_answers(load):
+    words = ["Ja, definitiv", "Ja, wahrscheinlich", "Vielleicht", "Nein, eher nicht"]
+    words += ["Nein, auf keinen Fall", "übersprungen"]
+    rows = pd.DataFrame({"Teilnehmer": range(60), "Wären Sie interessiert?": words * 10})
+    new, tables = load(umfrage__csv=rows)
+    (item,) = new.items
+    assert tables["responses"][item].value_counts().sort_index().tolist() == [10] * 5

@@ -41,6 +41,7 @@ def add_answers(plan: Plan) -> None:
     plan.labels |= asked.labels
     _outcome(plan)
     _directions(plan, columns)
+    _score_of_comments(plan)
     _wave(plan)
     by_doubt: dict[str, list[str]] = {}
     for r in plan.ratings:
@@ -145,6 +146,16 @@ def _comments(plan: Plan, texts: dict[str, Column], ignored: dict[str, str]) -> 
             _leave_out(plan, n, "text in people's own words; one column of it makes the comments")
 
 
+def _score_of_comments(plan: Plan) -> None:
+    """Comments that came with the outcome have it as their score."""
+    outcome = next((r for r in plan.ratings if r.name == plan.outcome), None)
+    for part in plan.tables.get("comments", []) if outcome and not outcome.reverse else []:
+        if part.seen.profile is None and part.columns.get("response_id"):
+            theirs = next((c for c in part.seen.columns if plain(c) == plain(outcome.column)), "")
+            if theirs and "score" not in part.columns:
+                part.columns["score"], part.why["score"] = theirs, "high: the outcome"
+
+
 def _outcome(plan: Plan) -> None:
     """Which question the reports are about: asked where words do not say."""
     by = {role: [r for r in plan.ratings if r.role == role] for role in ("nps", "csat", "effort")}
@@ -159,7 +170,9 @@ def _outcome(plan: Plan) -> None:
         and len([r for r in plan.ratings if r.role != "attribute"])
         and not by["effort"]
     ):
-        first = next(iter(satisfied or [r for r in plan.ratings if r.sure != "low"]), None)
+        likely = [r for r in plan.ratings if r.sure != "low"]
+        felt = [r for r in likely if r.family not in ("importance", "frequency")]
+        first = next(iter(satisfied or felt or likely), None)
         alone = [r for r in plan.ratings if r.scale == (0, 10)]
         if len(alone) == 1 and not alone[0].wording and alone[0].sure == "low":
             first, alone[0].role = alone[0], "nps"

@@ -36,7 +36,7 @@ def plan_of(name: str, files: list[Path]) -> Plan:
     if "responses" in tables:
         add_answers(plan)
     for table, of in plan.tables.items():
-        if table not in ("responses", "comments"):
+        if table != "responses" and not (table == "comments" and "responses" in plan.tables):
             columns = pooled(of)
             plan.kept[table] = [n for n, c in columns.items() if not unique_text(c)]
         plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts]

@@ -30,6 +30,10 @@ ENDINGS = (  # one word for both genders: satisfaite is satisfait
 NUMBERED = re.compile(r"\(?(\d{1,2})\)?\s*(?:[-–—:=.)/、]\s*|\s+|(?=\())?(\D*)")
 NUMBER_LAST = re.compile(r"(\D+?)\s*[-–—:=(（]\s*(\d{1,2})\s*[)）]?")
 UNITS = re.compile(r"(stars?|points?|分|星|颗星|点|étoiles?|sterne?|punkte?|estrellas?|estrelas?)")
+OUT_OF = re.compile(  # "Rated 4 out of 5 stars", "4/5", "4 von 5 Sternen"
+    r"(?:[^\W\d]+:?\s+)?(\d{1,2})\s*(?:/|out of|of|von|sur|de|di|su|分中|out_of)\s*(\d{1,2})\s*[^\W\d]*",
+    re.IGNORECASE,
+)
 STARS = re.compile(r"([★⭐]+)️?[☆✩]*")
 
 
@@ -143,6 +147,13 @@ def of_numbered(answers: Collection[str]) -> Scale | None:
     None when no number does, or when the words do not look like those of a scale.
     """
     rated, rest = _apart(answers)
+    outs = {a: found for a in rated if (found := OUT_OF.fullmatch(a.strip()))}
+    if len(outs) > 1 and len(outs) == len(rated) and len({f[2] for f in outs.values()}) == 1:
+        codes, top = {a: int(f[1]) for a, f in outs.items()}, int(next(iter(outs.values()))[2])
+        low = min(1, *codes.values())
+        if max(codes.values()) <= top <= 10 and len(set(codes.values())) > 1:
+            whole = len(set(codes.values())) == top - low + 1
+            return Scale(codes, low, top, "", whole, False, *rest)
     parts = {a: _number_and_words(a) for a in rated}
     if len(parts) < 2 or any(p is None for p in parts.values()):
         return None

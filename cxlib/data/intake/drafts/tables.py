@@ -15,6 +15,7 @@ import pandas as pd
 
 from cxlib.data import contract
 from cxlib.data.intake import conversion
+from cxlib.data.intake.cells import NO_VALUE
 from cxlib.data.intake.drafts.looking import Column, Seen, slug
 from cxlib.data.intake.drafts.personal import HELD, personal
 from cxlib.data.intake.errors import IntakeError
@@ -65,8 +66,11 @@ def tables_of(seen: Seen, *, ratings: int = 0) -> list[TableOf]:
         parts = [_by_profile(seen, name, part) for name, part in seen.profile.tables.items()]
     else:
         parts = _with_lines(_by_names(seen, ratings))
+        parts = _with_answers(parts[0]) if ratings and len(parts) == 1 else parts
     for part in parts:
         _complete(part)
+    if [p.table for p in parts] == ["orders", "order_lines"]:
+        _lines_of_kept_orders(*parts)
     return parts
 
 
@@ -93,6 +97,7 @@ def _by_profile(seen: Seen, table: str, part: Part) -> TableOf:
         for a, theirs in asked.items():
             expression = expression.replace("{" + a + "}", f'"{theirs}"')
         if all(asked.values()):
+            out.columns.pop(ours, None)  # what is derived goes before what stands there
             out.derive[ours] = expression
     for names_, words in part.rows.items():
         column = first(names_.split("|"))
@@ -104,14 +109,19 @@ def _by_profile(seen: Seen, table: str, part: Part) -> TableOf:
     _anonymous(out)
     if part.keep:
         tool = {plain(n) for n in seen.profile.tool}
-        out.left_out = {c: "personal" for n in seen.profile.personal if (c := there.get(plain(n)))}
+        names_of_people = {plain(n) for n in seen.profile.personal}
+        out.left_out = {c: "personal" for c in seen.columns if _once(c) in names_of_people}
         mapped = {
             plain(n) for p in seen.profile.tables.values() for s in p.columns.values() for n in s
         }
-        mapped |= {plain(n) for s in seen.profile.signature for n in s}
         rated = {plain(n) for s in part.rated for n in s.split("|")}
-        out.free = [c for c in seen.columns if plain(c) in rated or plain(c) not in tool | mapped]
+        out.free = [c for c in seen.columns if plain(c) in rated or _once(c) not in tool | mapped]
     return out
+
+
+def _once(column: str) -> str:
+    """A column's name as profiles compare it, without the number that a repeated header gets."""
+    return plain(re.sub(r" \(\d+\)$", "", column))
 
 
 def _anonymous(part: TableOf) -> None:
@@ -168,6 +178,9 @@ def _match(table: str, seen: Seen) -> dict[str, str]:
         if fits:
             exact = next((c for c in fits if slug(c.name) == ours), fits[0])
             found[ours] = exact.name
+    if table in ("orders", "cases") and "customer_id" not in found:
+        if (theirs := next(filter(_addresses, seen.columns.values()), None)) is not None:
+            found["customer_id"] = theirs.name
     dated = {"orders": "at", "events": "at", "responses": "answered_on"}.get(table)
     if dated and dated not in found:
         near = (c for c in seen.columns.values() if c.name not in found.values() and _named_date(c))
@@ -268,6 +281,38 @@ def _with_lines(part: TableOf) -> list[TableOf]:
     return [part, lines] if "product" in lines.columns else [part]
 
 
+def _with_answers(part: TableOf) -> list[TableOf]:
+    """Comments with a score and cases with a rating hold the answers to a question as well."""
+    rated = part.columns.get(
+        {"comments": "score", "cases": "satisfaction_after"}.get(part.table, "")
+    )
+    if not rated:
+        return [part]
+    key = contract.TABLES[part.table].key[0]
+    answers = TableOf(part.seen, "responses", {"response_id": part.columns.get(key, ROW)})
+    answers.why = {"response_id": part.why.get(key, "high: a row an answer")}
+    when = {"comments": ("at",), "cases": ("solved_at", "opened_at")}[part.table]
+    for ours, some in (("answered_on", when), ("customer_id", ("customer_id",))):
+        if own := next((part.columns[c] for c in some if c in part.columns), ""):
+            answers.columns[ours], answers.why[ours] = own, "high: its name"
+    text = part.columns.get("text", "")
+    answers.free = [c for c in part.seen.columns if c != text]
+    if part.table == "comments":
+        part.columns["response_id"] = answers.columns["response_id"]
+        part.free = []
+    return [answers, part]
+
+
+def _lines_of_kept_orders(orders: TableOf, lines: TableOf) -> None:
+    """Lines of orders that are left out are left out too, where each line says why."""
+    frame, ids = orders.seen.raw.frame, orders.columns["order_id"]
+    for column, words in orders.rows.items():
+        cells = conversion.text(frame[column])
+        kept = cells.notna() & ~cells.isin(words)
+        if kept.groupby(conversion.text(frame[ids])).nunique().le(1).all():
+            lines.rows[column] = words
+
+
 # What both have in common
 
 
@@ -316,17 +361,29 @@ def _needed(part: TableOf) -> None:
         theirs = part.columns.get(about.name)
         if not about.required or theirs in (None, ROW) or theirs in part.rows:
             continue
-        if blank := int(_offered(part, theirs).isna().sum()):
-            part.rows[theirs] = []
+        cells = conversion.text(_offered(part, theirs))
+        nobody = cells.str.casefold().isin(NO_VALUE) & about.name.endswith("_id")
+        if blank := int((cells.isna() | nobody).sum()):
+            part.rows[theirs] = sorted(cells[nobody].unique())
             part.notes.append(f"{blank:,} rows have no {theirs!r} and are left out")
+            if about.name == "customer_id":
+                part.doubts.append(
+                    f"{part.table}: {blank:,} of {len(cells):,} rows do not say who the customer "
+                    "is; they and what they brought are left out"
+                )
 
 
 def _hide_addresses(part: TableOf) -> None:
     """Customers who are known by an e-mail address get a number made of it."""
     theirs = part.columns.get("customer_id")
     if theirs and theirs != ROW:
-        sample = part.seen.columns[theirs].counts.index[:50].to_series().astype(str)
-        if sample.str.fullmatch(HELD["e-mail addresses"]).mean() > 0.5:
+        if _addresses(part.seen.columns[theirs]):
             part.columns.pop("customer_id")
             part.derive["customer_id"] = f'md5(lower("{theirs}"))'
             part.left_out[theirs] = "personal: customers are known by a number made of it (md5)"
+
+
+def _addresses(column: Column) -> bool:
+    """Whether a column holds e-mail addresses."""
+    sample = column.counts.index[:50].to_series().astype(str)
+    return bool(len(sample)) and bool(sample.str.fullmatch(HELD["e-mail addresses"]).mean() > 0.5)

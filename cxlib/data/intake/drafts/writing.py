@@ -75,9 +75,9 @@ def _table(plan: Plan, table: str, of: list[TableOf], where) -> list[str]:
         lines += ["    derive:", *_derived(of[0].derive, "      ")]
     for key, answers in plan.forms.get(table, {}).items():
         lines.append(f"    {key}: {_flow(answers)}")
-    if table == "responses" and any(r.recode for r in plan.ratings):
+    if recodes := _recodes(plan, table, shared):
         lines.append("    recode:")
-        lines += [f"      {quoted(r.name)}: {_flow(r.recode)}" for r in plan.ratings if r.recode]
+        lines += [f"      {quoted(name)}: {_flow(codes)}" for name, codes in recodes.items()]
     if of[0].only:
         lines.append(f"    only: {quoted(of[0].only)}")
     if of[0].merge is not None:
@@ -88,6 +88,18 @@ def _table(plan: Plan, table: str, of: list[TableOf], where) -> list[str]:
     if kept := _everywhere(plan, table, of):
         lines.append(f"    keep: {_list(kept)}  # further columns, to filter and group by")
     return lines
+
+
+def _recodes(plan: Plan, table: str, shared: Mapping[str, str]) -> dict[str, dict]:
+    """The codes of words, by column: of questions, and of the scores of comments or cases."""
+    if table == "responses":
+        return {r.name: r.recode for r in plan.ratings if r.recode}
+    scored = {shared[c]: c for c in ("score", "satisfaction_after") if c in shared}
+    return {
+        scored[r.column]: {w: None if c in r.not_experienced else c for w, c in r.recode.items()}
+        for r in plan.ratings
+        if r.recode and r.column in scored
+    }
 
 
 def _own(part: TableOf, column: str) -> str:
@@ -240,7 +252,7 @@ def reports(plan: Plan, left: bool) -> list[str]:
         "21": asked and roles.count("touchpoint") > 1,
         "22": "events" in there,
         "23": "comments" in there,
-        "24": any("solved_at" in p.columns for p in there.get("cases", [])),
+        "24": "cases" in there,
         "30": paid or numbers > 1,
         "31": paid,
         "32": left or dated,
