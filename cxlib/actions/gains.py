@@ -17,24 +17,13 @@ import pandas as pd
 from cxlib.actions.ledger import OPEN, complete
 from cxlib.core import i18n
 from cxlib.core.columns import in_unit
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Result
 
-VERDICTS = ("act", "do not act yet", "do not act", "cannot tell")
+VERDICTS = mark("act", "do not act yet", "do not act", "cannot tell")
 WORDS = (
-    "act",
-    "do not act yet",
-    "do not act",
-    "cannot tell",
-    "net gain",
-    "chance of a gain",
-    "value of waiting",
-    "answers",
-    "closed",
-    "waiting (column)",
-    "answers (column)",
-    "gain",
-    "chance",
+    *("net gain", "chance of a gain", "value of waiting", "answers", "closed"),
+    *("waiting (column)", "answers (column)", "gain", "chance"),
 )
 TINY = 0.01  # of the cost: waiting that gains less is not worth the trouble
 NORMAL = 1.959963984540054

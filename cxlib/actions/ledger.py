@@ -54,19 +54,11 @@ def contradictions(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
     low, mid, high = (rows[f"predicted{e}"] for e in ("_low", "", "_high"))
     lowest, got, highest = (rows[f"realised{e}"] for e in ("_low", "", "_high"))
     inner = rows["class"].eq(INNER)
+    order, ends = "Correct one of the two days.", "The three are low end, value, high end."
+    apart = "lies outside its own interval"
     checks = [
-        (
-            rows["due_on"] < rows["begun_on"],
-            "due_on",
-            "is before begun_on",
-            "Correct one of the two days.",
-        ),
-        (
-            rows["done_on"] < rows["begun_on"],
-            "done_on",
-            "is before begun_on",
-            "Correct one of the two days.",
-        ),
+        (rows["due_on"] < rows["begun_on"], "due_on", "is before begun_on", order),
+        (rows["done_on"] < rows["begun_on"], "done_on", "is before begun_on", order),
         (
             rows["done_on"].notna() & ~ended,
             "done_on",
@@ -79,18 +71,8 @@ def contradictions(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
             "is given, but the action is not done",
             "Close it first, or take the effect out.",
         ),
-        (
-            (low > mid) | (mid > high) | (low > high),
-            "predicted",
-            "lies outside its own interval",
-            "The three are low end, value, high end.",
-        ),
-        (
-            (lowest > got) | (got > highest) | (lowest > highest),
-            "realised",
-            "lies outside its own interval",
-            "The three are low end, value, high end.",
-        ),
+        ((low > mid) | (mid > high) | (low > high), "predicted", apart, ends),
+        ((lowest > got) | (got > highest) | (lowest > highest), "realised", apart, ends),
         (
             mid.isna() & (low.notna() | high.notna()),
             "predicted",

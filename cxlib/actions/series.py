@@ -14,31 +14,19 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from cxlib.core.i18n import mark
 from cxlib.core.result import Result
 
 NORMAL = 1.959963984540054
 OPENED = "opened"  # what 12 adds of the groups of an alert: examined because of it, no test
 COLUMNS = ["notebook", "measure", "by", "group", "term", "kind", "wave", "estimate", "low", "high",
            "n", "signal", "probability", "first_seen", "now"]  # fmt: skip
-MOVED, MISSED, SINKING, AT_RISK, TOPIC = (
-    "moved",
-    "standard missed",
-    "segments sinking",
-    "customers at risk",
-    "new topic",
+MOVED, MISSED, SINKING, AT_RISK, TOPIC = mark(
+    "moved", "standard missed", "segments sinking", "customers at risk", "new topic"
 )
-WORDS = (
-    "moved",
-    "standard missed",
-    "segments sinking",
-    "customers at risk",
-    "new topic",
-    "change of level",
-    "fewer move up than down",
-    "rose",
-    "standard",
-    "grades",
-)
+WORDS = ("change of level", "fewer move up than down", "rose", "standard", "grades")
+# What a test of all customers has in common; the rest is said row by row.
+PLAIN = {"measure": "share", "by": "", "group": "", "wave": "", "first_seen": "", "now": True}
 
 Answers = Mapping[str, Mapping[str, Result]]  # notebook -> name -> what it added to its report
 
@@ -154,17 +142,11 @@ def _of_records(answers: Mapping[str, Result], charted: set[str]) -> Iterator[di
 def _of_emerging(table: pd.DataFrame) -> Iterator[dict]:
     """Topics and aspects of which more is said than before: all that were looked at."""
     for row in table[table["p"].notna() & table["n"].notna()].to_dict("records"):
-        yield {
-            "measure": "share",
-            "by": "",
-            "group": "",
+        yield PLAIN | {
             "term": str(row["term"]),
             "kind": TOPIC,
-            "wave": "",
-            "first_seen": "",
             "signal": "rose" if row["estimate"] > 0 else "below",
             "probability": row["p"],
-            "now": True,
             **{k: row[k] for k in ("estimate", "low", "high", "n")},
         }
 
@@ -182,21 +164,15 @@ def _of_moves(moves: pd.DataFrame) -> Iterator[dict]:
         return
     error = np.sqrt(movers)
     z = (down - up) / error
-    yield {
-        "measure": "share",
-        "by": "",
-        "group": "",
+    yield PLAIN | {
         "term": "grades",
         "kind": SINKING,
-        "wave": "",
         "estimate": (up - down) / movers,
         "low": (up - down - NORMAL * error) / movers,
         "high": (up - down + NORMAL * error) / movers,
         "n": int(movers),
-        "first_seen": "",
         "signal": "fewer move up than down" if z > 0 else "",
         "probability": float(2 * ndtr(-abs(z))),
-        "now": True,
     }
 
 
@@ -211,10 +187,7 @@ def _of_lifecycle(table: pd.DataFrame) -> Iterator[dict]:
         before, last = rows.iloc[-2], rows.iloc[-1]
         change = last["estimate"] - before["estimate"]
         error = np.hypot(*((r["high"] - r["low"]) / (2 * NORMAL) for r in (before, last)))
-        yield {
-            "measure": "share",
-            "by": "",
-            "group": "",
+        yield PLAIN | {
             "term": term,
             "kind": AT_RISK,
             "wave": str(last["period"]),
@@ -223,7 +196,6 @@ def _of_lifecycle(table: pd.DataFrame) -> Iterator[dict]:
             "high": change + NORMAL * error,
             "n": int(last["n"]),
             "signal": "rose" if change > 0 else "below",
-            "now": True,
             "probability": float(2 * ndtr(-abs(change / error))) if error else 1.0,
             "first_seen": str(last["period"]),
         }

@@ -199,21 +199,18 @@ def _stage_tables(
 
     level = expanded_level(units, 1 + max((len(c) for c in model.paths.values()), default=0))
 
-    def of(quantity: str, terms: list[str], where: object = slice(None), at=level) -> pd.DataFrame:
+    def of(quantity: str, terms: list[str], where: object = slice(None), at=level, **groups):
         estimate, replicates = getattr(point, quantity)[where], getattr(drawn, quantity)[where]
-        return estimates_table(terms, estimate[:, 0], replicates.T, n, level=at)
+        return estimates_table(terms, estimate[:, 0], replicates.T, n, level=at, **groups)
 
     def between(quantity: str, pairs: list[tuple[str, str]]) -> pd.DataFrame:
         where = [at[effect] for _, effect in pairs], [at[cause] for cause, _ in pairs]
-        table = of(quantity, [f"{i18n.label(c)} → {i18n.label(e)}" for c, e in pairs], where)
-        table.insert(0, "cause", [c for c, _ in pairs])
-        table.insert(1, "effect", [e for _, e in pairs])
-        return table
+        terms = [f"{i18n.label(c)} → {i18n.label(e)}" for c, e in pairs]
+        cause, effect = [c for c, _ in pairs], [e for _, e in pairs]
+        return of(quantity, terms, where, cause=cause, effect=effect)
 
     index = of("index", names, at=expanded_level(units))
-    weights, loadings = of("weights", items), of("loadings", items)
-    for table in (weights, loadings):
-        table.insert(0, "construct", homes)
+    weights, loadings = (of(q, items, construct=homes) for q in ("weights", "loadings"))
     importance = of("importance", [names[j] for j in leads], leads)
     beside = index.iloc[leads].reset_index(drop=True)
     return {

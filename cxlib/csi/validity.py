@@ -300,21 +300,18 @@ def _tables(task: Problem, here: dict, drawn: dict) -> dict[str, pd.DataFrame]:
     model, n, names = task.model, task.n, list(task.model.constructs)
     level = expanded_level(task.sums.effective, 3)  # a ratio of three means
 
-    def of(name: str, terms: list[str]) -> pd.DataFrame:
-        return estimates_table(terms, here[name][:, 0], drawn[name].T, n, level=level)
+    def of(name: str, terms: list[str], **groups: list[str]) -> pd.DataFrame:
+        return estimates_table(terms, here[name][:, 0], drawn[name].T, n, level=level, **groups)
 
     pairs = [(names[i], names[j]) for i, j in zip(*np.triu_indices(len(names), 1), strict=True)]
-    pairwise = of("htmt", ["HTMT"] * len(pairs))
-    pairwise.insert(0, "one", [a for a, _ in pairs])
-    pairwise.insert(1, "other", [b for _, b in pairs])
-    second = of("htmt2", list(pairwise["term"]))
+    htmt = ["HTMT"] * len(pairs)
+    pairwise = of("htmt", htmt, one=[a for a, _ in pairs], other=[b for _, b in pairs])
+    second = of("htmt2", htmt)
     causes = [(c, e) for e in model.order for c in model.paths.get(e, ())]
     asked = [(i, c) for c in names if c in model.formative for i in model.constructs[c]]
-    vif = of("vif", [c for c, _ in causes + asked])
-    vif.insert(0, "effect", [e for _, e in causes + asked])
-    f2 = of("f2", [f"{i18n.label(c)} → {i18n.label(e)}" for c, e in causes])
-    f2.insert(0, "cause", [c for c, _ in causes])
-    f2.insert(1, "effect", [e for _, e in causes])
+    routes = [f"{i18n.label(c)} → {i18n.label(e)}" for c, e in causes]
+    vif = of("vif", [c for c, _ in causes + asked], effect=[e for _, e in causes + asked])
+    f2 = of("f2", routes, cause=[c for c, _ in causes], effect=[e for _, e in causes])
     return {
         "table": pairwise.assign(
             htmt2=second["estimate"],

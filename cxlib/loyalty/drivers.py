@@ -19,7 +19,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.columns import in_unit
 from cxlib.core.errors import require_columns
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import estimators, resampling
@@ -31,21 +31,10 @@ MOST_LEVELS = 6  # distinct numbers that are levels by themselves; more are cut 
 EXPECTED = 5  # customers who come back (and who do not) that a level must hold, at the usual share
 THIRDS = ("low third", "middle third", "high third")
 WORDS = (
-    "not known",
-    "other levels",
-    "came back",
-    "not yet",
-    "known",
-    "yes",
-    "no",
-    "case opened",
-    "referred by a customer",
-    "products bought",
-    "category",
-    "feature",
-    "against",
+    *("came back", "not yet", "known", "yes", "no", "case opened", "referred by a customer"),
+    *("products bought", "category", "feature", "against"),
 )
-UNKNOWN, OTHER = "not known", "other levels"
+UNKNOWN, OTHER = mark("not known", "other levels")
 
 
 def repurchase_drivers(

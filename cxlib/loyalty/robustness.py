@@ -40,17 +40,8 @@ MATCHED_PAIRS, BASELINE = mark(
     "difference in purchases, matched pairs", "difference in purchases at baseline"
 )
 WORDS = (
-    "unadjusted",
-    "weighted",
-    "matched pairs",
-    "bought",
-    "percent",
-    "design",
-    "effect (column)",
-    "without",
-    "when",
-    "the programme",
-    "purchases more",
+    *("unadjusted", "weighted", "matched pairs", "bought", "percent", "design"),
+    *("effect (column)", "without", "when", "the programme", "purchases more"),
 )
 
 
