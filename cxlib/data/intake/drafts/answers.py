@@ -295,17 +295,15 @@ def _wave(plan: Plan) -> None:
     if any("wave" in p.columns for p in of):
         return
     dated = [p.columns.get("answered_on") for p in of]
-    if all(dated):
-        at = [
-            conversion.date(p.seen.columns[c].cells).values
-            for p, c in zip(of, dated, strict=True)
-            if c
-        ]
+    columns = [c for c in dated if c]
+    if len(columns) == len(of):
+        pairs = list(zip(of, columns, strict=True))
+        at = [conversion.date(p.seen.columns[c].cells).values for p, c in pairs]
         when = pd.concat(at).dropna()
         for unit, form in (("quarter", "Q"), ("month", "M")):
             n = when.dt.to_period(form).nunique()
             if n > 1 and len(when) >= IN_WAVE * n:
-                for p, c in zip(of, dated, strict=True):
+                for p, c in pairs:
                     p.derive["wave"] = f"period({sql.name(c)}, '{unit}')"
                 plan.waves = unit
                 return
