@@ -304,7 +304,7 @@ def _wave(plan: Plan) -> None:
             n = when.dt.to_period(form).nunique()
             if n > 1 and len(when) >= IN_WAVE * n:
                 for p, c in zip(of, dated, strict=True):
-                    p.derive["wave"] = f"period({sql.name(c)}, '{unit}')"
+                    p.derive["wave"] = f"period({sql.name(str(c))}, '{unit}')"
                 plan.waves = unit
                 return
     if len(of) > 1:
