@@ -300,7 +300,7 @@ def test_a_group_of_one_row_is_left_blank_and_named(responses):
         (lambda r: {"staff": 7.0}, "driver 'staff' is constant: all 500 answers are 7"),
         (lambda r: {"recommend": 9.0}, "outcome 'recommend' is constant"),
         (lambda r: {"staff": "good"}, r"\['staff'\] hold text"),
-        (lambda r: {"staff": np.nan}, "'staff' has 0 answers in 500 rows"),
+        (lambda r: {"staff": np.nan}, "staff has 0 answers in 500 rows"),
     ],
 )
 def test_drivers_that_cannot_be_told_apart_are_named(responses, change, message):

@@ -151,7 +151,7 @@ def test_a_row_without_a_customer_is_its_own_cluster(responses):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"speed": np.nan}, r"'speed' has 0 answers in 500 rows"),
+        ({"speed": np.nan}, r"speed has 0 answers in 500 rows"),
         ({"speed": "fast"}, r"\['speed'\] hold text"),
         ({"weight": -1.0}, r"500 of 500 weights in 'weight' are negative"),
         ({"weight": 0.0}, r"sum to 0"),
