@@ -872,3 +872,52 @@ def test_groups_that_the_outcome_decides_are_not_compared(load, ends, bands):
     )
     assert load(answers__csv=frame)[0].group == "Channel of contact"
     assert not load(answers__csv=frame.drop(columns="Channel of contact"))[0].group
+
+
+@pytest.mark.parametrize(
+    ("label", "ends", "scale"),
+    [
+        ("X20 - Likely to Recommend", {0: "Not At All", 10: "Definitely"}, (0, 10)),
+        ("How would you rate the staff?", {1: "Awful", 7: "Wonderful"}, (1, 7)),
+        ("Region", {1: "North", 5: "Abroad"}, None),
+        ("Rating group", {0: "Zero percent", 100: "All"}, None),
+    ],
+)
+def test_a_scale_may_have_labels_at_its_ends_only(tmp_path, load, label, ends, scale):
+    import pyreadstat
+
+    low, high = ends
+    rows = pd.DataFrame({"sat": [1, 2, 3, 4, 5] * 12})
+    rows["x"] = np.resize(np.linspace(low, high, 21), 60)
+    path = tmp_path / "a.sav"
+    pyreadstat.write_sav(
+        rows,
+        str(path),
+        column_labels=["Overall satisfaction", label],
+        variable_value_labels={"x": ends},
+    )
+    new, _tables = load(a__sav=path.read_bytes())
+    assert (new.items["x"].scale if "x" in new.items else None) == scale
+    if scale == (0, 10):  # decimals: no NPS without a question
+        assert new.items["x"].role != "nps"
+        assert any("decimals" in guess for guess in new.unconfirmed)
+
+
+def test_the_satisfaction_of_the_ecsi_model_is_known_by_its_name(load):
+    names = [f"{part}{i}" for part in ("CUEX", "PERQ", "CUSA", "CUSL") for i in (1, 2, 3)]
+    rng = np.random.default_rng(4)
+    new, _tables = load(a__csv=pd.DataFrame(rng.integers(1, 11, (80, 12)), columns=names))
+    assert new.default_outcome == "cusa1" and new.items["cusa1"].role == "csat"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["Not useful at all", "Somewhat useful", "Very useful"],
+        ["Dissatisfied", "Neutral", "Satisfied"],
+    ],
+)
+def test_of_three_answers_only_the_best_is_satisfied(load, words):
+    new, _tables = load(a__csv=pd.DataFrame({"Overall satisfaction": np.resize(words, 60)}))
+    (item,) = new.items.values()
+    assert item.scale == (1, 3) and item.role == "csat" and item.satisfied == 3

@@ -39,6 +39,8 @@ SPECIAL = (
     998.0,
     999.0,
 )
+ENDS = ((0, 10), (1, 5), (1, 7), (1, 10))  # of scales whose other answers may have no labels
+SOME = 0.05  # of the answers with decimals, from which they are no slips
 SLIPS = 0.02  # of the answers to a question, how many may be off its scale
 MOST_ANSWERS = 60  # different answers to a question, slips among them
 MANY = 100  # answers, after which a point that nobody chose may not be there
@@ -130,6 +132,11 @@ def ratings(
     for r in out:
         column = columns[r.column]
         r.role = _role(r, column.text, len(column.words), stems[r.stem] > 1)
+        if r.role == "nps" and sum(column.numbers[column.numbers.index % 1 != 0]) > SOME * len(
+            column.words
+        ):
+            r.role = "intention"
+            r.doubts.append("its answers have decimals, and an NPS needs whole numbers")
     _name(out, {s for s, n in stems.items() if n > 1})
     return out
 
@@ -208,7 +215,7 @@ def _shared(
 
 def _by_labels(column: Column) -> Rating | None:
     """What value labels say; they alone decide between a rating and a group."""
-    scale = scales.of_labels(column.labels)
+    scale = scales.of_labels(column.labels) or _between_ends(column)
     if scale is None and len(column.labels) == 1 and asks("rated").search(column.text):
         return None  # one label, as "refused": the numbers decide
     if scale is None or (not scale.family and asks("groups").search(column.text)):
@@ -243,6 +250,17 @@ def _by_labels(column: Column) -> Rating | None:
     out.missing += special
     out.odd = int(given.drop(special).sum())
     return out if low < high else None
+
+
+def _between_ends(column: Column) -> scales.Scale | None:
+    """A scale of which only the ends have labels, whatever these say: answers lie between them."""
+    ends = tuple(sorted(column.labels))
+    between = [x for x in column.numbers.index if x not in column.labels]
+    if ends not in ENDS or not between or not asks("rated").search(column.text):
+        return None
+    if not all(ends[0] < x < ends[1] or x in SPECIAL for x in between):
+        return None
+    return scales.Scale({}, int(ends[0]), int(ends[1]), "", True, False, (), ())
 
 
 def _shift(labels: Mapping[float | int, str], low: int, high: int) -> int:

@@ -188,6 +188,11 @@ def _items(ratings: list[Rating]) -> list[str]:
         ]
         if r.reverse:
             lines.append("    reverse: true  # a low number is the good one")
+        if r.scale[1] - r.scale[0] == 2 and r.role == "csat":
+            best = r.scale[0 if r.reverse else 1]
+            lines.append(
+                f"    satisfied: {best}  # of three answers the best alone, not the middle"
+            )
         if r.confirmed and not r.odd:
             lines.append("    confirmed: true  # value labels name both ends of the scale")
         for key, codes in (("missing", r.missing), ("not_experienced", r.not_experienced)):
