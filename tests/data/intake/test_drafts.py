@@ -921,3 +921,13 @@ def test_of_three_answers_only_the_best_is_satisfied(load, words):
     new, _tables = load(a__csv=pd.DataFrame({"Overall satisfaction": np.resize(words, 60)}))
     (item,) = new.items.values()
     assert item.scale == (1, 3) and item.role == "csat" and item.satisfied == 3
+
+
+@pytest.mark.parametrize("copies", [1, 4])
+def test_rows_that_repeat_another_are_asked_about(load, copies):
+    rows = pd.DataFrame(
+        {"NPS": np.resize(range(11), 60), "Why?": [f"Reason {i}" for i in range(60)]}
+    )
+    twice = pd.concat([rows, rows.head(copies)])
+    assert any(f"{copies} row(s) repeat" in g for g in load(a__csv=twice)[0].unconfirmed)
+    assert not any("repeat" in g for g in load(a__csv=rows)[0].unconfirmed)

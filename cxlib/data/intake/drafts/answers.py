@@ -16,6 +16,7 @@ from cxlib.data.intake.drafts.tables import ROW, TableOf, dates_in
 from cxlib.data.intake.profiles.recognition import plain
 
 SMALL = 10  # answers of a group, below which nothing is compared
+COPIES = 0.1  # of the rows, up to which equal rows are striking; short forms repeat by chance
 IN_WAVE = 30  # answers that a wave made of dates shall have, on average
 AGAINST = -0.2  # correlation with the outcome from which a rating seems to be reversed
 YES_OR_NO = {"yes": "yes", "no": "no"}
@@ -49,6 +50,7 @@ def add_answers(plan: Plan) -> None:
     plan.kept["responses"] = _groups(plan, rest, rated, ignored)
     plan.labels |= {c: columns[c].label for c in plan.kept["responses"] if columns[c].label != c}
     plan.labels |= asked.labels
+    _copies(plan)
     _outcome(plan)
     _directions(plan, columns)
     _score_of_comments(plan)
@@ -99,6 +101,18 @@ def _groups(
         )
         plan.group = "channel" if 2 <= len(sizes) <= 12 and sizes.min() >= SMALL else plan.group
     return kept
+
+
+def _copies(plan: Plan) -> None:
+    """Few rows that repeat another in every cell, where no id says that they are other answers."""
+    for part in plan.tables["responses"]:
+        frame = part.seen.raw.frame
+        copies = int(frame.astype(str).duplicated().sum())
+        if part.columns.get("response_id") == ROW and 0 < copies <= COPIES * len(frame):
+            plan.doubts.append(
+                f"{part.seen.called}: {copies:,} row(s) repeat another row in every cell and count "
+                "as answers; delete them in the file if they were sent twice"
+            )
 
 
 def _bands(column: Column, rating: Column) -> bool:
