@@ -132,8 +132,8 @@ def _next(
     """The cell to hide next in the line; None when it keeps what is hidden already."""
     away, seen = line[gone[line]], line[~gone[line]]
     many = np.nansum(n[away]) + unlisted >= least
-    # People of no group are no group: alone, they are nothing that a group must be hidden for. Those
-    # of a group that has no row here are one.
+    # People of no group are no group: alone, they are nothing that a group must be hidden for.
+    # Those of a group that has no row here are one.
     unknown = len(away) + (unlisted > 0)
     if not (len(away) or (missing and unlisted)) or not len(seen) or (many and unknown > 1):
         return None
