@@ -855,3 +855,20 @@ def test_german_words_of_interest_and_skipped_answers(load):
     new, tables = load(umfrage__csv=rows)
     (item,) = new.items
     assert tables["responses"][item].value_counts().sort_index().tolist() == [10] * 5
+
+
+@pytest.mark.parametrize(
+    ("ends", "bands"),
+    [([-1, 6, 8, 10], ["Detractor", "Passive", "Promoter"]), ([-1, 8, 10], ["others", "fans"])],
+)
+def test_groups_that_the_outcome_decides_are_not_compared(load, ends, bands):
+    scores = pd.Series([*range(11)] * 20)
+    frame = pd.DataFrame(
+        {
+            "How likely are you to recommend us?": scores,
+            "Label": pd.cut(scores, ends, labels=bands),
+            "Channel of contact": ["web", "shop"] * 110,
+        }
+    )
+    assert load(answers__csv=frame)[0].group == "Channel of contact"
+    assert not load(answers__csv=frame.drop(columns="Channel of contact"))[0].group

@@ -46,9 +46,7 @@ def add_answers(plan: Plan) -> None:
     ]
     for part in of:
         part.derive |= asked.derived(set(part.free))
-    plan.kept["responses"] = _groups(
-        plan, {n: c for n, c in rest.items() if n not in rated}, ignored
-    )
+    plan.kept["responses"] = _groups(plan, rest, rated, ignored)
     plan.labels |= {c: columns[c].label for c in plan.kept["responses"] if columns[c].label != c}
     plan.labels |= asked.labels
     _outcome(plan)
@@ -65,8 +63,12 @@ def add_answers(plan: Plan) -> None:
         plan.doubts.append(f"{', '.join(weak)}: rated, with high answers the good ones?")
 
 
-def _groups(plan: Plan, columns: dict[str, Column], ignored: dict[str, str]) -> list[str]:
+def _groups(
+    plan: Plan, rest: dict[str, Column], names: set[str], ignored: dict[str, str]
+) -> list[str]:
     """The further columns that are kept; comments become a table of their own."""
+    rated = [c for n, c in rest.items() if n in names]
+    columns = {n: c for n, c in rest.items() if n not in names}
     texts = {n: c for n, c in columns.items() if _open_text(c)}
     _comments(plan, texts, ignored)
     kept, ranked = [], rankings(columns)
@@ -88,7 +90,7 @@ def _groups(plan: Plan, columns: dict[str, Column], ignored: dict[str, str]) -> 
         sizes = c.counts
         # A group is compared where each of its values has enough answers.
         if not plan.group and 2 <= len(sizes) <= 12 and sizes.min() >= SMALL and dates_in(c) < 0.9:
-            plan.group = c.name
+            plan.group = "" if any(_bands(c, r) for r in rated) else c.name
     if "channel" in plan.tables["responses"][0].columns:
         sizes = (
             plan.tables["responses"][0]
@@ -97,6 +99,15 @@ def _groups(plan: Plan, columns: dict[str, Column], ignored: dict[str, str]) -> 
         )
         plan.group = "channel" if 2 <= len(sizes) <= 12 and sizes.min() >= SMALL else plan.group
     return kept
+
+
+def _bands(column: Column, rating: Column) -> bool:
+    """Promoters and detractors, "4 or 5": groups that the answers to a rating already decide."""
+    if len(column.cells) != len(rating.cells):
+        return False
+    both = pd.DataFrame({"band": column.words, "answer": rating.words}).dropna()
+    answers = both.groupby("answer")["band"].nunique()
+    return 1 < both["band"].nunique() < len(answers) and bool((answers == 1).all())
 
 
 def _leave_out(plan: Plan, column: str, why: str) -> None:
