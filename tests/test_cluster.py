@@ -168,7 +168,7 @@ def test_a_page_that_hangs_on_a_worker_is_ended_at_its_limit(site, dask, spread)
 @pytest.mark.slow
 def test_a_cluster_of_another_kind_is_refused_before_anything_runs(dask, spread, monkeypatch):
     other = {**cache.parts_of_machine(), "environment": "other"}
-    monkeypatch.setattr(cluster.Cluster, "_ask", lambda self: {"tcp://w:1": other})
+    monkeypatch.setattr("distributed.Client.run", lambda *_, **__: {"tcp://w:1": other})
     with pytest.raises(batch.Unfinished, match="tcp://w:1: the worker has other environment"):
         cluster.Cluster(dask.address)
 

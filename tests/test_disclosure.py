@@ -175,3 +175,22 @@ def test_no_result_has_a_sentence_about_a_hidden_row() -> None:
     fit = Result(groups(7, 12, 90), "Lowest for a: 5.0, n 7.", "Of a there are 7.")
     assert fit.finding.claim == disclosure.left_out() and fit.notes == ""
     assert Result(groups(7, 12, 90), "Best: c, n 90.", "All.").finding.claim == "Best: c, n 90."
+
+
+def test_a_group_without_a_row_is_protected_and_people_of_no_group_are_not() -> None:
+    def table(*rows: tuple) -> pd.DataFrame:
+        columns = ["group", "after", "term", "estimate", "n"]
+        return pd.DataFrame([(g, a, "back", 0.5, n) for g, a, n in rows], columns=columns)
+
+    first = [("overall", 1, 120), ("east", 1, 70), ("west", 1, 45)]  # 5 are of no group
+    gone = disclosure.hidden(table(*first))
+    assert (gone == "").all()
+    later = [("overall", 2, 60), ("east", 2, 52)]  # 8 of the west are left: 60 - 52
+    gone = disclosure.hidden(table(*first, *later))
+    assert gone.tolist() == [
+        "",
+        "complement",
+        "",
+        "",
+        "complement",
+    ]  # the east's sum over time, too

@@ -68,11 +68,13 @@ def _counted(table: pd.DataFrame) -> np.ndarray:
     return np.min(np.array(kept, float), axis=0)
 
 
-Line = tuple[np.ndarray, float]
+Line = tuple[np.ndarray, float, bool]
 
 
 def _lines(table: pd.DataFrame, n: np.ndarray) -> Iterator[Line]:
-    """Places of the rows a total may stand beside, and how many people of it no row holds.
+    """Places of the rows of a total, how many people of it no row holds, if a group is missing.
+
+    A group that has rows elsewhere in the table and none here is missing.
 
     A line is the groups of one column, for one measure and the same other groups. A row for all
     groups together is no part of a line; it tells who belongs to none of them. Shares that add up
@@ -82,15 +84,17 @@ def _lines(table: pd.DataFrame, n: np.ndarray) -> Iterator[Line]:
     blocks = plain.groupby(groups, sort=False, dropna=False) if groups else [("", plain)]
     for _unused, rows in blocks:
         if _adds_to_one(rows):
-            yield rows.index.to_numpy(), 0.0
+            yield rows.index.to_numpy(), 0.0, False
     for column in groups:
         others = [c for c in [*groups, "term"] if c != column]
+        names = plain[column].nunique()
         for _unused, rows in plain.groupby(others, sort=False, dropna=False):
             whole = (rows[column].astype(str) == TOTAL).to_numpy()
             places = rows.index.to_numpy()
             parts = places[~whole]
             unlisted = n[places[whole]].max() - np.nansum(n[parts]) if whole.any() else 0.0
-            yield parts, max(float(np.nan_to_num(unlisted)), 0.0)
+            missing = rows[column].nunique() + (not whole.any()) < names
+            yield parts, max(float(np.nan_to_num(unlisted)), 0.0), bool(missing)
 
 
 def _adds_to_one(rows: pd.DataFrame) -> bool:
@@ -123,13 +127,15 @@ def _with_complements(
 
 
 def _next(
-    line: np.ndarray, unlisted: float, n: np.ndarray, gone: np.ndarray, least: int
+    line: np.ndarray, unlisted: float, missing: bool, n: np.ndarray, gone: np.ndarray, least: int
 ) -> int | None:
     """The cell to hide next in the line; None when it keeps what is hidden already."""
     away, seen = line[gone[line]], line[~gone[line]]
     many = np.nansum(n[away]) + unlisted >= least
     # People of no group are no group: alone, they are nothing that a group must be hidden for.
-    if not len(away) or not len(seen) or (many and len(away) + (unlisted > 0) > 1):
+    # Those of a group that has no row here are one.
+    unknown = len(away) + (unlisted > 0)
+    if not (len(away) or (missing and unlisted)) or not len(seen) or (many and unknown > 1):
         return None
     return int(seen[np.argmin(np.where(np.isnan(n[seen]), np.inf, n[seen]))])
 

@@ -78,7 +78,7 @@ def complaint_rate(
         t[[unit, c]].set_axis([unit, "what"], axis=1)
         for t, c in ((met, "touchpoint"), (about, "category"))
     ]
-    both = Sample(pd.concat(sides, ignore_index=True), cluster=unit)
+    both = Sample(pd.concat(sides, ignore_index=True), cluster=unit, **sample.bootstrap)
     place = pd.Index(terms).get_indexer(both["what"])
     place[len(met) :] += len(terms)
     k = len(terms)
