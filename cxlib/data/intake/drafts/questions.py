@@ -40,7 +40,7 @@ SPECIAL = (
     999.0,
 )
 ENDS = ((0, 10), (1, 5), (1, 7), (1, 10))  # of scales whose other answers may have no labels
-SOME = 0.05  # of the answers with decimals, from which they are no slips
+DECIMALS = 0.05  # of the answers with decimals, from which they are no slips
 SLIPS = 0.02  # of the answers to a question, how many may be off its scale
 MOST_ANSWERS = 60  # different answers to a question, slips among them
 MANY = 100  # answers, after which a point that nobody chose may not be there
@@ -132,7 +132,7 @@ def ratings(
     for r in out:
         column = columns[r.column]
         r.role = _role(r, column.text, len(column.words), stems[r.stem] > 1)
-        if r.role == "nps" and sum(column.numbers[column.numbers.index % 1 != 0]) > SOME * len(
+        if r.role == "nps" and sum(column.numbers[column.numbers.index % 1 != 0]) > DECIMALS * len(
             column.words
         ):
             r.role = "intention"
