@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import SampleLike, as_sample
@@ -96,6 +97,8 @@ def _sides(
 ) -> tuple[np.ndarray, np.ndarray, list[tuple]]:
     """Which groups stand on either side of each comparison, (comparisons, groups), and names."""
     groups, usable = answers.groups, np.flatnonzero(n > 1)
+    if len(usable) < 2 <= len(groups):
+        raise InsufficientData(_("Too few answers to compare groups."))
     if len(usable) < 2:
         raise ValueError(
             f"{answers.by}: {len(usable)} of {len(groups)} groups have two answers or more; a "

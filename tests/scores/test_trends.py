@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import scores
+from cxlib.core.errors import InsufficientData
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
 from cxlib.privacy import disclosure
@@ -135,6 +136,13 @@ def test_a_relabelled_scale_changes_the_unit_only(responses):
 def test_what_cannot_be_compared_is_said(responses, how, message):
     with pytest.raises(ValueError, match=message):
         scores.compare(responses.assign(all="x"), **how)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_groups_that_hardly_answered_are_no_failure_of_the_page(others):
+    rows = asked({"seen": [9, 10] * 40, "not seen": [5] * others + [np.nan] * 20})
+    with pytest.raises(InsufficientData, match="Too few answers to compare groups"):
+        scores.compare(rows, by="wave")
 
 
 def test_a_clear_difference_is_told_as_one():
