@@ -931,3 +931,72 @@ def test_rows_that_repeat_another_are_asked_about(load, copies):
     twice = pd.concat([rows, rows.head(copies)])
     assert any(f"{copies} row(s) repeat" in g for g in load(a__csv=twice)[0].unconfirmed)
     assert not any("repeat" in g for g in load(a__csv=rows)[0].unconfirmed)
+
+
+def test_slips_of_the_pen_cost_no_question(load) -> None:
+    words = ["sehr zufrieden", "zufrieden", "teils/teils", "unzufrieden", "sehr unzufrieden"]
+    answers = [*(words * 60), "zufriedn", "zufriedn", "sehr zufireden"]
+    rows = pd.DataFrame({"Nr": range(len(answers)), "Wie zufrieden sind Sie insgesamt?": answers})
+    new, tables = load(answers__csv=rows)
+    [name] = new.items
+    assert new.items[name].scale == (1, 5) and new.items[name].role == "csat"
+    assert tables["responses"][name].mean() == 3 and tables["responses"][name].count() == 300
+
+
+def test_an_answer_that_is_no_slip_keeps_words_from_being_a_scale(load) -> None:
+    answers = ["good", "bad", "fair"] * 20 + ["blue"] * 10
+    rows = pd.DataFrame({"id": range(70), "customer": range(70), "Mood": answers})
+    new, _tables = load(answers__csv=rows)
+    assert "mood" not in new.items
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("工单号", "提交时间", "首次响应时间", "解决时间", "处理人"),
+        ("工单编号", "创建时间", "首次回复时间", "办结时间", "负责人"),
+        ("投诉编号", "来电时间", "首次响应时间", "结案时间", "处理人"),
+    ],
+)
+def test_a_chinese_help_desk_is_one(load, headers) -> None:
+    day = pd.Timestamp("2026-03-02 09:00")
+    hours = pd.Series(range(40))
+    opened = day + pd.to_timedelta(hours * 5, unit="h")
+    columns = [
+        [f"G{i:04d}" for i in hours],
+        opened.astype(str),
+        (opened + pd.Timedelta("1h")).astype(str),
+        (opened + pd.Timedelta("30h")).astype(str),
+        ["张伟", "李娜"] * 20,
+    ]
+    rows = pd.DataFrame(dict(zip(headers, columns, strict=True)))
+    _new, tables = load(tickets__csv=rows)
+    cases = tables["cases"]
+    assert (cases["solved_at"] - cases["opened_at"]).eq(pd.Timedelta("30h")).all()
+    assert len(cases) == 40 and cases["owner"].nunique() == 2
+
+
+@pytest.mark.parametrize("header", ["Ausgefüllt am", "Date de réponse", "Fecha de respuesta"])
+def test_the_day_of_the_answer_is_found_in_other_languages(load, header) -> None:
+    days = pd.date_range("2026-01-05", periods=120, freq="D").strftime("%Y-%m-%d")
+    rows = pd.DataFrame({"id": range(120), header: days, "NPS": [i % 11 for i in range(120)]})
+    _new, tables = load(answers__csv=rows)
+    assert tables["responses"]["answered_on"].min() == pd.Timestamp("2026-01-05")
+
+
+@pytest.mark.parametrize(
+    ("header", "states"),
+    [("Payment Status", ["Paid", "Cancelled"]), ("订单状态", ["已完成", "已取消"])],
+)
+def test_orders_that_may_be_no_sales_are_asked_about(load, header, states) -> None:
+    rows = pd.DataFrame(
+        {
+            "Order Number": range(60),
+            "Customer": [f"c{i % 20}" for i in range(60)],
+            "Order Date": pd.date_range("2026-01-05", periods=60).strftime("%Y-%m-%d"),
+            "Grand Total": [10.5 + i for i in range(60)],
+            header: [states[i % 3 == 0] for i in range(60)],
+        }
+    )
+    new, _tables = load(orders__csv=rows)
+    assert any(f"{states[1]} (20)" in d and states[0] in d for d in new.unconfirmed)

@@ -19,7 +19,7 @@ from cxlib.data.intake.drafts.answers import add_answers, unique_text
 from cxlib.data.intake.drafts.looking import Column, Seen, look
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
 from cxlib.data.intake.drafts.questions import ratings
-from cxlib.data.intake.drafts.tables import ROW, TableOf, tables_of
+from cxlib.data.intake.drafts.tables import ROW, TableOf, doubtful_sales, tables_of
 from cxlib.data.intake.errors import IntakeError
 
 
@@ -39,7 +39,8 @@ def plan_of(name: str, files: list[Path]) -> Plan:
         if table != "responses" and not (table == "comments" and "responses" in plan.tables):
             columns = pooled(of)
             plan.kept[table] = [n for n, c in columns.items() if not unique_text(c)]
-        plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts]
+        more = [d for p in of for d in doubtful_sales(p)] if table == "orders" else []
+        plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts] + more
     _forms(plan)
     return plan
 

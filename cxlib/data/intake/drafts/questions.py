@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -151,6 +151,9 @@ def _answers(column: Column, ignored: Mapping[str, str]) -> list[str]:
     return [w for w in counts.index if not rare[w]] if len(counts) > 12 else list(counts.index)
 
 
+RARE = 0.02  # of the answers may be on no scale, as slips of the pen are
+
+
 def _by_words(column: Column, ignored: Mapping[str, str]) -> Rating | None:
     if column.labels:
         return _by_labels(column)
@@ -158,7 +161,19 @@ def _by_words(column: Column, ignored: Mapping[str, str]) -> Rating | None:
     if not 2 <= len(answers) <= 30 or column.not_numbers == 0:
         return _codes_of_answers(column, answers)
     scale = scales.of_words(answers) or scales.of_numbered(answers)
+    scale = scale or scales.of_words(_but_rare_others(column, answers))
     return _of(column, scale, ignored) if scale else _codes_of_answers(column, answers)
+
+
+def _but_rare_others(column: Column, answers: Collection[str]) -> list[str]:
+    """The answers of a scale without slips of the pen, which are at most 2% of all answers."""
+    counts = column.counts
+    usual = [a for a in answers if counts[a] > RARE / 2 * counts.sum()]
+    if len(usual) < 2 or len(usual) == len(answers):
+        return []
+    known = [a for a in answers if a in usual or scales.of_words([*usual, a])]
+    others = counts[[a for a in answers if a not in known]].sum()
+    return known if others <= RARE * counts.sum() else []
 
 
 def _of(column: Column, scale: scales.Scale, ignored: Mapping[str, str]) -> Rating:

@@ -394,3 +394,28 @@ def _addresses(column: Column) -> bool:
     """Whether a column holds e-mail addresses."""
     sample = column.counts.index[:50].to_series().astype(str)
     return bool(len(sample)) and bool(sample.str.fullmatch(HELD["e-mail addresses"]).mean() > 0.5)
+
+
+STATUS = re.compile(r"status|state\b|zustand|estado|stato|statut|状态|ステータス", re.IGNORECASE)
+NO_SALE = re.compile(
+    r"cancel|void|pending|fail|declin|unpaid|storn|annul|offen|pendi|取消|未付|待付|失败|キャンセル",
+    re.IGNORECASE,
+)
+
+
+def doubtful_sales(part: TableOf) -> list[str]:
+    """Orders that may be none, by a status that no profile of the shop has judged."""
+    found = []
+    for name, column in part.seen.columns.items():
+        if part.seen.profile or not STATUS.search(name) or not 2 <= len(column.counts) <= 20:
+            continue
+        other = column.counts[[bool(NO_SALE.search(str(v))) for v in column.counts.index]]
+        shown = ", ".join(f"{v} ({n:,})" for v, n in other.items())
+        rest = [str(v) for v in column.counts.index if v not in other.index]
+        if shown and rest:
+            only = f"{sql.name(name)} = {sql.text(rest[0])}"
+            found.append(
+                f"{part.seen.called}: orders whose {name!r} is {shown} count as purchases; "
+                f"`only: {only}` leaves them out"
+            )
+    return found
