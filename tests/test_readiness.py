@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from cxlib import batch, reserve
 from cxlib.batch import parameters, readiness
 from cxlib.cli import main
-from cxlib.data import study
+from cxlib.data import intake, study
 
 ROOT = Path(__file__).parents[1]
 HEAD = "title: T\nsource: s\nlicence: internal\ntables:\n"
@@ -224,8 +224,15 @@ def few_draws(notebook: str) -> dict[str, object]:
     return {"DRAWS": 100} if "DRAWS" in parameters.read(batch.pick(notebook)) else {}
 
 
+def test_a_value_without_a_population_share_is_refused_before_any_page(project):
+    said = CliRunner().invoke(main, ["check", "no_margin"])
+    assert said.exit_code == 1 and "margins.sex: no share for 'D' (1)." in said.output
+    with pytest.raises(intake.IntakeError, match="Add the shares, or recode the values"):
+        reserve.load("no_margin")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("name", [s for s in STUDIES if s != "no_margin"])
 def test_no_page_that_is_foreseen_ends_in_an_error(project, name, tmp_path):
     possible = [n for n, r in foreseen(name).items() if r.status != readiness.NOT_POSSIBLE]
     reserve.load(name)
