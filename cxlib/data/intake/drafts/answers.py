@@ -120,8 +120,14 @@ def _bands(column: Column, rating: Column) -> bool:
     if len(column.cells) != len(rating.cells):
         return False
     both = pd.DataFrame({"band": column.words, "answer": rating.words}).dropna()
-    answers = both.groupby("answer")["band"].nunique()
-    return 1 < both["band"].nunique() < len(answers) and bool((answers == 1).all())
+    of_answer = both.groupby("answer")["band"].agg(["nunique", "first"])
+    bands = both["band"].nunique()
+    if not 1 < bands < len(of_answer) or (of_answer["nunique"] > 1).any():
+        return False
+    number = pd.to_numeric(of_answer.index.to_series(), errors="coerce")
+    ordered = of_answer["first"].loc[number.sort_values().index]
+    # A band is a run of answers; a group that chance spreads over them is none.
+    return bool(number.isna().any() or (ordered != ordered.shift()).sum() == bands)
 
 
 def _leave_out(plan: Plan, column: str, why: str) -> None:
