@@ -125,9 +125,10 @@ def _bands(column: Column, rating: Column) -> bool:
     if not 1 < bands < len(of_answer) or (of_answer["nunique"] > 1).any():
         return False
     number = pd.to_numeric(of_answer.index.to_series(), errors="coerce")
-    ordered = of_answer["first"].loc[number.sort_values().index]
+    ordered = of_answer["first"].loc[number.sort_values().index].tolist()
     # A band is a run of answers; a group that chance spreads over them is none.
-    return bool(number.isna().any() or (ordered != ordered.shift()).sum() == bands)
+    turns = sum(a != b for a, b in zip(ordered, ordered[1:], strict=False))
+    return bool(number.isna().any()) or turns + 1 == bands
 
 
 def _leave_out(plan: Plan, column: str, why: str) -> None:
