@@ -113,7 +113,7 @@ IN_TURN += "  staff: {label: Staff, scale: [1, 5], role: touchpoint}\n"
 
 
 def leavers() -> dict[str, str]:
-    """Customers whose leaving nothing foretells: nobody is at high risk."""
+    """Customers whose leaving nothing predicts: nobody is at high risk."""
     rng = random.Random(4)
     customers, bought = [], []
     for i in range(400):

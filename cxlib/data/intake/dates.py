@@ -1,4 +1,4 @@
-"""Columns of text become dates and times; day and month are told apart by the column.
+"""Columns of text become dates and times; the column decides which is day and month.
 
 done = date(pd.Series(["13/1/2024 2:05 pm", "1/2/2024"]))
 done.values     # 2024-01-13 14:05, 2024-02-01

@@ -156,7 +156,7 @@ def _first_row(rows: Sequence[Row]) -> int:
     groups = first - 1
     if groups >= 0 and wide[groups] >= 2 and len(rows[groups]) == len(rows[first]):
         names = [c.strip() for c in rows[first]]
-        if "" in names or len(set(names)) < len(names):  # they need their group to be told apart
+        if "" in names or len(set(names)) < len(names):  # the same under several groups
             return groups
     return first
 

@@ -92,7 +92,7 @@ def parts_of(path: str | Path) -> list[tuple[str, str]]:
         if kind is databases.read_sqlite:
             return [("table", t) for t in databases.tables(path)]
     except (OSError, IntakeError, zipfile.BadZipFile):
-        pass
+        pass  # `read_file` says what is wrong with it
     return []
 
 

@@ -251,7 +251,7 @@ def test_a_database_needs_a_table_or_a_query(tmp_path):
 @pytest.mark.parametrize(
     "query",
     [
-        "attach '/tmp/x.db' as x",
+        "attach 'other.db' as x",
         "drop table answers",
         "insert into answers(id) values (1)",
         "pragma journal_mode = off",

@@ -1,4 +1,4 @@
-"""A plan written as study.yaml: what was taken, and beside each guess why and how surely."""
+"""A plan written as study.yaml: what was taken, with the evidence and confidence of each guess."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def text_of(plan: Plan, folder: Path, copies: Mapping[Path, Path]) -> str:
     ] + plan.doubts
     lines = [
         f"# Drafted by `cx new` from {len(plan.files)} file(s). Beside each guess stands what",
-        "# speaks for it, and how surely: high, medium, low. Correct it, then run",
+        "# speaks for it, and its confidence: high, medium, low. Correct it, then run",
         f"# `cx check {plan.name}`.",
         f"title: {_both(plan.name)}",
         "source: to be written (who collected these data, when and how)",
