@@ -285,19 +285,6 @@ def test_a_failing_cell_shows_at_the_top_and_in_the_status(made) -> None:
     assert html.index("incomplete") < html.index("<main>")
 
 
-@pytest.mark.parametrize("answered", [True, False])
-def test_rows_that_allow_no_answer_are_a_sentence_and_no_failure(answered) -> None:
-    output = nbformat.v4.new_output(
-        "error", ename="InsufficientData", evalue="nothing", traceback=[]
-    )
-    notebook = new_notebook(cells=[new_code_cell("x", outputs=[output]), new_code_cell("y")])
-    mistake = [1, 2, "InsufficientData: no row is left."]
-    assert execute.insufficient(notebook, mistake, answered) == ["No row is left."]
-    [said] = notebook.cells[0].outputs
-    assert said.text.startswith("No row is left.") and ("left out" in said.text) == answered
-    assert execute.insufficient(notebook, [1, 2, "KeyError: 'x'"], answered) == []
-
-
 def test_what_the_rows_do_not_allow_is_said_and_the_page_goes_on(made) -> None:
     result = made["11"]
     assert result.status == "ok" and result.answer == "Mean 5.5000, n 60."

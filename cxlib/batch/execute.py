@@ -22,16 +22,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxlib.core import context, files, i18n
+from cxlib.core import context, files
 from cxlib.core.context import Context
-from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 Tell = Callable[[dict], None]
-INSUFFICIENT = InsufficientData.__name__
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -69,7 +67,7 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
         notebook = canonical(notebook)
         redaction.protect(notebook)
         kept, mistake = _kept(notebook, mistake, answers_of)
-        lacking = insufficient(notebook, mistake, bool(kept)) or _left_out(notebook, mistake, kept)
+        lacking = _left_out(notebook, mistake, kept)
         if lacking:
             mistake, job = None, {**job, "lacking": [] if kept else lacking}
         if mistake:
@@ -169,26 +167,6 @@ def _execute(job: dict, tell: Tell, engine: str):
     seconds = [round(b - a, 3) for a, b in zip(begun, ends, strict=True)]
     notebook = nbformat.from_dict(seen[0]) if seen else _unread(job)
     return notebook, [at, cells[0], mistake] if mistake else None, seconds
-
-
-def insufficient(notebook: NotebookNode, mistake: list | None, answered: bool) -> list[str]:
-    """The sentence of a page whose rows allow no (further) answer, in place of its traceback.
-
-    That is nobody's mistake: a page with answers ends there, one without is skipped.
-    """
-    from nbformat.v4 import new_output
-
-    name, _unused, said = (mistake[2] if mistake else "").partition(": ")
-    if name != INSUFFICIENT:
-        return []
-    said = i18n.opening(said)
-    after = _("What follows is left out.") if answered else ""
-    for cell in notebook.cells:
-        for place, output in enumerate(cell.get("outputs", [])):
-            if output.output_type == "error" and output.ename == INSUFFICIENT:
-                text = i18n.together([said, after]) + "\n"
-                cell.outputs[place] = new_output("stream", name="stdout", text=text)
-    return [said]
 
 
 def _left_out(notebook: NotebookNode, mistake: list | None, kept: object) -> list[str]:
