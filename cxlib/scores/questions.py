@@ -223,7 +223,7 @@ def _finding(worst: pd.Series, total: int) -> Finding:
         _("Everybody answered every question that applied; {n:count} responses.", n=total)
         if worst.estimate == 1
         else _(
-            "The highest item non-response is at {item:label}: {share:share1} "
+            "Item non-response is highest at {item:label}, where {share:share1} "
             "({span:share_interval1}) of those to whom it applied answered, n {n:count}.",
             item=worst.term,
             share=worst.estimate,
