@@ -79,9 +79,12 @@ def prepare(
     sample, outcome = as_sample(sample), outcome_of(outcome)
     rows, counts = _masked(sample.data[sample.data["text"].notna()])
     personal_data = _personal_data(counts, len(sample))
-    rows = rows.assign(lang=tokens.languages(rows["text"]))
+    declared = rows.get("lang", pd.NA)
+    rows = rows.assign(lang=tokens.languages(rows["text"]), language=declared)
     rows = rows[rows["lang"] != ""].reset_index(drop=True)
-    rows = rows.assign(language=tokens.named_languages(rows["text"], rows["lang"]))
+    rows = rows.assign(
+        language=tokens.named_languages(rows["text"], rows["lang"], rows["language"])
+    )
     notes = sample.notes
     if responses is not None and "response_id" in rows:
         responses = _until(responses, until)

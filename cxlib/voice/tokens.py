@@ -114,9 +114,12 @@ def languages(texts: pd.Series) -> pd.Series:
     return pd.Series(kind, texts.index)
 
 
-def named_languages(texts: pd.Series, langs: pd.Series) -> pd.Series:
+def named_languages(
+    texts: pd.Series, langs: pd.Series, declared: pd.Series | None = None
+) -> pd.Series:
     """The language of each text by its code (pt, de, ko ...), where `langs` says "other".
 
+    That is the one `declared` for the text ("pt", "pt-BR"), if any. Of the others
     py3langid (Lui and Baldwin 2012) reads all; then only the languages that a part of the texts is
     in (`COMMON_PART`, and at least ten) remain to choose from, as a short text alone is in doubt.
     Texts stay "other" where there is no such language.
@@ -129,6 +132,10 @@ def named_languages(texts: pd.Series, langs: pd.Series) -> pd.Series:
     """
     from py3langid import langid
 
+    if declared is not None:
+        named = declared.astype("string").str.lower().str.split("[-_]", regex=True).str[0]
+        usable = named.str.fullmatch("[a-z]{2,3}").fillna(False) & ~named.isin(["en", "zh"])
+        langs = langs.astype(object).mask((langs == "other") & usable, named)
     other = texts[langs == "other"].astype(str).str.slice(0, MOST)
     if other.empty:
         return langs
@@ -154,8 +161,8 @@ def language_name(code: str) -> str:
         return COMMENTS[code]
     from babel import Locale
 
-    name = Locale.parse(language()).get_language_name(code)
-    return _("comments in {language}", language=name or code)
+    name = Locale.parse(language()).languages.get(code, code)
+    return _("comments in {language}", language=name)
 
 
 @cache

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from cxlib import voice
+from cxlib.core import context
+from cxlib.core.context import Context
 from cxlib.data.intake.encodings import find_encoding
 from cxlib.voice import lexicon, tokens
 
@@ -151,3 +153,23 @@ def test_comments_that_vary_are_not_called_few() -> None:
     assert "different comments" not in str(
         voice.topics(voice.prepare(comments_of(written_in("pt", 200), 200))[0])
     )
+
+
+def test_languages_are_named_in_the_language_of_the_page() -> None:
+    with context.use(Context(lang="en")):
+        assert tokens.language_name("pt") == "comments in Portuguese"
+    with context.use(Context(lang="zh")):
+        assert tokens.language_name("pt") == "葡萄牙语评论"
+
+
+def test_a_declared_language_counts_before_a_guess() -> None:
+    texts = written_in("pt", 200) + written_in("es", 100)
+    rows = comments_of(texts).assign(lang="pt-BR")
+    assert set(voice.prepare(rows)[0]["language"]) == {"pt"}
+    none = voice.prepare(rows.assign(lang=None))[0]["language"]
+    assert none.tolist() == voice.prepare(comments_of(texts))[0]["language"].tolist()
+    assert set(none) == {"pt", "es"}
+    # A code that contradicts what is written, such as the language of the shop, is no evidence.
+    english = ["the parcel was late and the box was broken", "很满意，谢谢"]
+    wrong = voice.prepare(comments_of(english).assign(lang="pt"))[0]
+    assert set(wrong["language"]) == {"en", "zh"}
