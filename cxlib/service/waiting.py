@@ -17,7 +17,7 @@ from cxlib.core import i18n
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
-from cxlib.core.sample import SampleLike, as_sample
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import CLOCKS, case_notes, require_case_columns
@@ -71,8 +71,9 @@ def waiting_times(sample: SampleLike, clock: str = "solution", *, by: str | None
     tables, curves = [], []
     for name, part in parts:
         hours = part[f"{prefix}_hours"].to_numpy(float)
-        at = _grid(hours)
-        drawn = shares.cases_within(part, hours, part[happened].to_numpy(), at)
+        came = part[happened].to_numpy()
+        at = np.union1d(grid := _grid(hours), _exact(part, hours, came, grid[-1]))
+        drawn = shares.cases_within(part, hours, came, at)
         tables.append(_quantiles(drawn, at, len(part), level))
         curves.append(_curve(drawn, at, hours, clock))
         if by:
@@ -95,6 +96,14 @@ def _grid(hours: np.ndarray) -> np.ndarray:
     last = hours[max(len(hours) - FEWEST, len(hours) // 2)]
     grid = np.quantile(hours, np.linspace(0.01, 1, 4 * POINTS), method="inverted_cdf")
     return np.unique(np.append(grid[grid <= last], last))
+
+
+def _exact(part: Sample, hours: np.ndarray, came: np.ndarray, last: float) -> np.ndarray:
+    """The times up to `last` by which it has come to `PARTS`, which may lie between points."""
+    every = np.unique(hours[hours <= last])
+    share = shares.cases_within(part.replace(draws=1), hours, came, every).estimate[None]
+    times = np.concatenate([_first_time(share, every, p) for p in PARTS])
+    return times[np.isfinite(times)]
 
 
 def _quantiles(drawn: Replicated, at: np.ndarray, n: int, level: float) -> pd.DataFrame:

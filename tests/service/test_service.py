@@ -273,6 +273,16 @@ def test_waits_name_the_median_first(unit, said):
     assert said in claim and claim.index("half of the cases") < claim.index("Nine in ten")
 
 
+def test_half_of_many_cases_wait_as_long_as_their_median():
+    hours = np.random.default_rng(4).lognormal(4, 2, 3000)
+    solved = DAY + pd.to_timedelta(hours, unit="h")
+    cases = pd.DataFrame({"opened_at": DAY, "solved_at": solved})
+    fit = service.waiting_times(service.case_times(sampled(cases)))
+    plain = np.quantile(hours, [0.5, 0.9], method="inverted_cdf")
+    assert_allclose(fit.table["estimate"], plain, rtol=1e-6)
+    assert (fit.table["low"] <= plain).all() and (plain <= fit.table["high"]).all()
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1500)), min_size=3, max_size=25))
 def test_a_longer_window_finds_no_fewer_who_came_back(happened):
