@@ -143,6 +143,8 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
         "repeated; they are not listed.",
         n=unlisted,
     )
+    # Customers may buy in several periods, so that the total less the periods is no group.
+    elsewhere = (sums[:, 3, 0] > 0) & ~(sums[:, 3, 1:] > 0).any(1)
     older = _("Of customers who are not new every purchase is a repeated one.")
     notes = i18n.together(
         [
@@ -154,7 +156,13 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
         ]
     )
     return Result(
-        table, _revenue_finding(table), notes, "share", **customers.bootstrap, replicates=replicates
+        table,
+        _revenue_finding(table),
+        notes,
+        "share",
+        **customers.bootstrap,
+        replicates=replicates,
+        parts={"ungrouped": int(elsewhere.sum())},
     )
 
 

@@ -19,6 +19,8 @@ from cxlib.data import sources, study
 from cxlib.loyalty import purchase_history
 from cxlib.loyalty.cohorts import jeffreys
 from cxlib.loyalty.repeat_purchase import _curve
+from cxlib.privacy import cross_page
+from cxlib.report import answers
 from cxlib.stats import survival
 from cxlib.stats.intervals import LEVEL
 
@@ -236,6 +238,18 @@ def test_repeat_revenue_by_hand():
     assert fit.table["estimate"].tolist() == pytest.approx([1 / 2, 1 / 3])
     # January is not over, so that only the overall share is told.
     assert fit.table["period"].tolist() == ["overall", "overall"]
+
+
+def test_customers_of_several_periods_hide_no_period():
+    days = {f"a{i}": ["2025-02-03"] for i in range(60)}
+    days |= {f"b{i}": ["2025-03-03"] for i in range(60)}
+    days |= {f"c{i}": ["2025-02-04", "2025-03-04"] for i in range(15)}  # counted in both months
+    days |= {f"d{i}": ["2025-01-15"] for i in range(20)} | {"e": ["2025-01-14", "2025-04-02"]}
+    history = purchase_history(Sample(orders_of(days), cluster="customer_id", draws=50))
+    fit = loyalty.repeat_revenue(history, every="month")
+    assert fit.table["n"].tolist()[:3] == [156, 75, 75]  # 156 less both is 6, but 21 are elsewhere
+    kept = {"revenue": answers._record("revenue", fit, "")}
+    assert cross_page.exposures({"33": cross_page.Shown(kept, "", "", "33")}) == {}
 
 
 # What distinguishes
