@@ -11,6 +11,7 @@ import pytest
 from test_notebooks import NOTEBOOKS, made
 
 from cxlib.data.sources import SourceError
+from cxlib.report import pages
 
 pytestmark = [
     pytest.mark.browser,
@@ -162,3 +163,19 @@ def test_a_page_prints_whole_without_its_code(browser) -> None:
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27})
     assert printed["data"].startswith("JVBER")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_long_heads_do_not_make_a_table_scroll(browser, tmp_path: Path) -> None:
+    style = Path(pages.__file__).parent / "templates" / "style.css"
+    heads = "".join(f"<th>How many of them {n}</th>" for n in range(7))
+    table = (
+        f"<table><thead><tr>{heads}</tr></thead><tbody><tr>{'<td>1</td>' * 7}</tr></tbody></table>"
+    )
+    file = tmp_path / "wide.html"
+    file.write_text(
+        f"<style>{style.read_text()}</style><main><div class='scroll'>{table}</div></main>"
+    )
+    opened(browser, file)
+    box = "const b = document.querySelector('.scroll'); return [b.scrollWidth, b.clientWidth];"
+    scrolled, there = browser.execute_script(box)
+    assert scrolled <= there
