@@ -38,6 +38,7 @@ class TableOf:
     columns : ours: theirs; why : ours: what speaks for it
     derive : columns made by an expression over the file's
     rows : their column: words that rows of the table do not have there (none: it is filled)
+    constants : columns of ours that hold one value for the file
     left_out : column: why it is left out
     free : columns that are none of ours, and neither personal nor the tool's
     """
@@ -48,6 +49,7 @@ class TableOf:
     why: dict[str, str] = field(default_factory=dict)
     derive: dict[str, str] = field(default_factory=dict)
     rows: dict[str, list[str]] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
     only: str = ""
     merge: list[str] | None = None
     left_out: dict[str, str] = field(default_factory=dict)
@@ -353,14 +355,19 @@ def _complete(part: TableOf) -> None:
     ]
 
 
-def _offered(part: TableOf, column: str) -> pd.Series:
-    """The cells of a column in the rows that count."""
+def counted_rows(part: TableOf) -> pd.Series:
+    """Which rows of the file count: those that are neither tests nor unfinished."""
     frame = part.seen.raw.frame
     keep = pd.Series(True, index=frame.index)
     for name, words in part.rows.items():
         cells = conversion.text(frame[name])
         keep &= cells.notna() & ~cells.isin(words)
-    return frame.loc[keep, column]
+    return keep
+
+
+def _offered(part: TableOf, column: str) -> pd.Series:
+    """The cells of a column in the rows that count."""
+    return part.seen.raw.frame.loc[counted_rows(part), column]
 
 
 def _needed(part: TableOf) -> None:

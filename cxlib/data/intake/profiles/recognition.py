@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-NO_PROFILE = ("names.yaml", "scales.yaml")
+NO_PROFILE = ("labels.yaml", "names.yaml", "scales.yaml")
 
 
 def _split(value: object) -> object:
