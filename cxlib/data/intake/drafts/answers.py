@@ -71,13 +71,13 @@ def _groups(
 ) -> list[str]:
     """The further columns that are kept; comments become a table of their own."""
     columns = {n: c for n, c in rest.items() if n not in names}
-    texts = {n: c for n, c in columns.items() if comments.open_text(c)}
+    texts = {n: c for n, c in columns.items() if open_text(c)}
     comments.add(plan, texts, ignored)
     kept, ranked = [], rankings(columns)
     for n, c in columns.items():
         if n in texts:
             continue
-        if comments.unique_text(c) and not asks("durations").search(c.text):
+        if unique_text(c) and not asks("durations").search(c.text):
             comments.leave_out(plan, n, "nearly every answer differs: an id or a name?")
             continue
         kept.append(n)

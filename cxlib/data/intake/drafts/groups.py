@@ -10,7 +10,7 @@ from cxlib.data.intake import conversion
 from cxlib.data.intake.drafts.looking import Column
 from cxlib.data.intake.drafts.plans import Plan
 from cxlib.data.intake.drafts.questions import Rating, asks, coded
-from cxlib.data.intake.drafts.tables import TableOf, counted_rows, dates_in
+from cxlib.data.intake.drafts.tables import TableOf, counted_rows
 from cxlib.data.intake.profiles.recognition import plain
 
 SMALL = 10  # answers of a group, below which nothing is compared
@@ -27,7 +27,7 @@ def choose(plan: Plan, columns: Mapping[str, Column]) -> None:
     rated = [columns[r.column] for r in plan.ratings if r.column in columns]
     some = [columns[n] for n in plan.kept["responses"] if n in columns]
     some = [c for c in some if not no_customers(c).sum()]
-    some = [c for c in some if dates_in(c) < 0.9 and not any(_bands(c, r) for r in rated)]
+    some = [c for c in some if c.dates < 0.9 and not any(_bands(c, r) for r in rated)]
     some.sort(
         key=lambda c: (not asks("groups").search(c.text), c.not_numbers == 0 and not c.labels)
     )

@@ -25,6 +25,8 @@ NUMBERING = re.compile(
     r"|[A-Za-z]{1,3}\d+\w*(?:\[\w+\])*\.\s+)(?=\D)"  # LimeSurvey: "G01Q02[SQ001]. Speed"
 )
 NUMBER = re.compile(r"[_.]?\d+$")  # at the end of a column's name: its place in a block
+DIGIT = re.compile(r"\d")
+DATED = 2000  # cells that are read to see whether a column holds dates
 TAGS = re.compile(r"<[^>]+>|&nbsp;")
 
 
@@ -50,8 +52,26 @@ class Column:
     @cached_property
     def numbers(self) -> pd.Series:
         """Number: how often; the cells that are none are left out."""
-        read = conversion.number(pd.Series(self.counts.index, dtype=object)).values
-        return self.counts.set_axis(read.to_numpy())[read.notna().to_numpy()].groupby(level=0).sum()
+        words = self.counts[[bool(DIGIT.search(str(w))) for w in self.counts.index]]
+        if words.empty:
+            return pd.Series(dtype="int64", index=pd.Index([], dtype="float64"))
+        read = conversion.number(pd.Series(words.index, dtype=object)).values
+        return words.set_axis(read.to_numpy())[read.notna().to_numpy()].groupby(level=0).sum()
+
+    @cached_property
+    def dates(self) -> float:
+        """The share of the cells that are dates."""
+        sample = self.cells.dropna().head(DATED)
+        if not len(sample) or pd.api.types.is_numeric_dtype(sample):
+            return 0.0
+        if sample.astype(str).str.contains(DIGIT).mean() < 0.5:
+            return 0.0
+        done = conversion.date(sample)
+        return (
+            1.0
+            if getattr(done, "question", None) is not None
+            else float(done.values.notna().mean())
+        )
 
     @property
     def not_numbers(self) -> int:

@@ -369,7 +369,8 @@ def _by_wording(column: Column) -> scales.Scale | None:
 
 def _by_slider(column: Column) -> Rating | None:
     """A rating of 0 (or 1) to 100: the wording states it, or speaks of rating things."""
-    if not column.labels.keys() <= {0, 1, 50, 100} or len(column.numbers) < 10:
+    few = len(column.counts) < 10
+    if few or not column.labels.keys() <= {0, 1, 50, 100} or len(column.numbers) < 10:
         return None
     inside = column.numbers[(column.numbers.index >= 0) & (column.numbers.index <= 100)]
     beside = [float(x) for x in column.numbers.index if x not in inside.index]
