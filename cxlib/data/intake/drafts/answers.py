@@ -14,6 +14,7 @@ from cxlib.data.intake.drafts.looking import Column
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
 from cxlib.data.intake.drafts.questions import Rating, asks, coded, rankings, ratings
 from cxlib.data.intake.drafts.tables import ROW
+from cxlib.data.intake.drafts.texts import open_text, unique_text
 
 COPIES = 0.1  # of the rows, up to which equal rows are striking; short forms repeat by chance
 IN_WAVE = 30  # answers that a wave made of dates shall have, on average
