@@ -378,11 +378,12 @@ def _by_slider(column: Column) -> Rating | None:
     if wordy or not len(inside) or inside.index.max() <= 10 or not set(beside) <= set(SPECIAL):
         return None
     stated = SLIDER.search(column.text)
-    told = asks("rated").search(column.text) and not asks("groups").search(column.text)
+    told = asks("rated").search(column.text)
+    told = None if asks("groups").search(column.text) else told
     if not stated and not (told and len(inside) > 15 and inside.index.max() > 50):
         return None
     low = int(stated[1]) if stated and inside.index.min() >= int(stated[1]) else 0
-    why = "its wording states the scale" if stated else f"its wording ({told and told[0]!r})"
+    why = "its wording states the scale" if stated else f"its wording ({told[0] if told else ''})"
     out = Rating(column.name, column.label, (low, 100), f"{why}, answers up to 100", "high")
     out.missing, out.odd = sorted(beside), column.not_numbers
     if not stated:
