@@ -363,7 +363,9 @@ def _by_numbers(
 
 def _by_wording(column: Column) -> scales.Scale | None:
     """The scale whose ends the wording names, as "(1 = very easy, 5 = very difficult)"."""
-    ends = {int(n): w.strip(" .\"'”") for n, w in ANCHOR.findall(column.label)}
+    ends: dict[float | int, str] = {
+        int(n): w.strip(" .\"'”") for n, w in ANCHOR.findall(column.label)
+    }
     return scales.of_labels(ends) if len(ends) > 1 else None
 
 
