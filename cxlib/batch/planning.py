@@ -34,7 +34,7 @@ class Page:
     title: str
     values: Mapping[str, object]
     rules: Mapping[str, Any]  # language, smallest cell, labels
-    source: Mapping[str, Any]  # title, source, licence, citation, unconfirmed
+    source: Mapping[str, Any]  # title, source, licence, citation, unconfirmed, questions
     set_name: str = ""
     lacking: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page
@@ -231,6 +231,15 @@ def _source(about: study.Study, lang: str) -> dict[str, Any]:
         "licence": about.licence,
         "citation": about.citation,
         "unconfirmed": about.unconfirmed,
+        "questions": [
+            {
+                "label": about.label(name, lang),
+                "wording": {str(code): said for code, said in item.wording.items()}[lang],
+                "scale": "{:g}–{:g}".format(*item.scale),
+            }
+            for name, item in about.items.items()
+            if item.wording
+        ],
     }
 
 

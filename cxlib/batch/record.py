@@ -230,7 +230,9 @@ def _index(folder: Path, run: dict, top: Path | None) -> None:
         rules = mine["pages"][0]["job"]["rules"] if mine["pages"] else {"lang": lang}
         with context.use(Context(**rules)):
             execute.put(folder / mine["index"], indexes.of_run(run, up, lang, answers, before))
-            execute.put(folder / mine["dictionary"], indexes.dictionary(lang, mine["index"]))
+            asked = mine["about"].get("questions", [])
+            words = indexes.dictionary(lang, mine["index"], asked)
+            execute.put(folder / mine["dictionary"], words)
     if top:
         for file, html in indexes.of_all(top, run["lang"]).items():
             execute.put(top / file, html)

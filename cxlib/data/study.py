@@ -65,8 +65,12 @@ class Study(Strict):
         description="What it is about, in a sentence or two.",
         examples=["Buyers of 2026."],
     )
-    source: str = Field(description="Where the data come from.", examples=["Own survey"])
-    licence: str = Field(description="What may be done with the data.", examples=["internal"])
+    source: str = Field(
+        default="", description="Where the data come from.", examples=["Own survey"]
+    )
+    licence: str = Field(
+        default="", description="What may be done with the data.", examples=["internal"]
+    )
     citation: str = Field(
         default="",
         description="How the data are to be cited.",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -115,14 +115,30 @@ def _of_all(runs: list[dict], lang: str, others: list[tuple[str, str]]) -> str:
         return _render("all.html.j2", studies=every, lang=lang, others=others)
 
 
-def dictionary(lang: str, index: str = "index.html") -> str:
-    """dictionary.html: what the columns of every table mean, in `lang`; it leads to `index`."""
+def dictionary(
+    lang: str, index: str = "index.html", questions: Sequence[Mapping[str, str]] = ()
+) -> str:
+    """dictionary.html: what was asked, and what the columns of every table mean, in `lang`.
+
+    Parameters
+    ----------
+    lang : language of the page
+    index : the page that it leads back to
+    questions : label, wording and scale of the questions whose wording is known
+    """
     rows = contract.dictionary(lang)
     parts = [
         (i18n.label(name), table.meaning[lang], pages.clean(_columns(rows, name)))
         for name, table in contract.TABLES.items()
     ]
-    return _render("dictionary.html.j2", parts=parts, lang=lang, index=index)
+    asked = pages.clean(_questions(questions)) if questions else ""
+    return _render("dictionary.html.j2", parts=parts, asked=asked, lang=lang, index=index)
+
+
+def _questions(questions: Sequence[Mapping[str, str]]) -> str:
+    rows = [(q["label"], q["wording"], q["scale"]) for q in questions]
+    heads = [_("Label"), _("Wording"), _("Scale")]
+    return pd.DataFrame(rows, columns=heads).to_html(index=False, border=0)
 
 
 def _columns(rows: pd.DataFrame, name: str) -> str:

@@ -96,8 +96,11 @@ def prepare(
     rows["good"] = outcome.good(rows[outcome.column])
     weighted = "weight" in rows
     rows = rows if weighted else rows.assign(weight=1.0)
+    cluster = sample.cluster
+    if cluster is None and "response_id" in rows and rows["response_id"].duplicated().any():
+        cluster = "response_id"  # somebody wrote several comments
     comments = Sample(
-        rows, "weight", sample.cluster, sample.draws, sample.seed, losses=sample.losses, notes=notes
+        rows, "weight", cluster, sample.draws, sample.seed, losses=sample.losses, notes=notes
     )
     if weighted and responses is not None:
         comments = _raked(comments, responses.data, outcome, margins or {})

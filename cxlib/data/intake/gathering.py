@@ -175,14 +175,29 @@ def _short(file: File, files: list[File]) -> str:
     return f"{stem}-{file.sheet or file.member or file.table or at + 1}"
 
 
+def _prefix(study: Study, name: str, file: File, ours: str) -> str:
+    """What stands in front of a row's number: of several files each numbers its own rows.
+
+    A column that is the key of another table has the numbers of that table's files.
+    """
+    files = study.tables[name].files
+    other = next((t for t in study.tables if contract.TABLES[t].key[0] == ours), name)
+    if other != name:
+        theirs = study.tables[other].files
+        same = next((f for f in theirs if _place(f) == _place(file)), None)
+        file, files = (same, theirs) if same else (file, files)
+    return f"{_short(file, files)}-" if len(files) > 1 else ""
+
+
 def _columns_of(study: Study, name: str, file: File, raw: Raw) -> tuple[pd.DataFrame, list[str]]:
     """The file's columns under our names, with constants and what is to be kept."""
     mapping, frame = study.tables[name], raw.frame
     wanted = _wanted(study, name, file, raw)
     _refuse_missing(study, name, file, wanted, raw)
-    # Of several files each numbers its own rows, so the file's name goes in front.
-    prefix = f"{_short(file, mapping.files)}-" if len(mapping.files) > 1 else ""
-    taken = {ours: _column(frame, theirs, prefix) for ours, theirs in wanted.items()}
+    taken = {
+        ours: _column(frame, theirs, _prefix(study, name, file, ours) if theirs == ROW else "")
+        for ours, theirs in wanted.items()
+    }
     notes = []
     for column in _kept(mapping.keep, frame, wanted):
         if column in taken:

@@ -159,7 +159,7 @@ SURVEYS = {  # file: the tool, rows, the NPS item and its scores, another item a
     ),
     "tencent_survey.csv": (
         "腾讯问卷 Tencent Survey", 40, "recommend", lambda: csv("tencent_survey.csv").iloc[:, 8],
-        "您对产品质量满意吗", lambda: place(csv("tencent_survey.csv").iloc[:, 9], CHINESE),
+        "产品质量", lambda: place(csv("tencent_survey.csv").iloc[:, 9], CHINESE),
     ),
 }  # fmt: skip
 
@@ -551,7 +551,7 @@ def test_rows_that_are_all_tests_are_kept_and_asked_about(load):
         for i in range(30)
     )
     new, tables = load(a__csv=head + body)
-    assert new.items["q1"].label["en"] == "How satisfied are you?"
+    assert new.items["q1"].wording["en"] == "How satisfied are you?"
     assert len(tables["responses"]) == 30 and any("tests" in u for u in new.unconfirmed)
 
 
@@ -601,7 +601,8 @@ def test_a_question_that_only_the_owner_can_answer_stands_unconfirmed(load, tmp_
     plan = drafts.plan("new", [new.folder / "a.csv"])
     for question in plan.questions:
         question.settle(question.proposed)
-    assert "unconfirmed" not in yaml.safe_load(drafts.text(plan))
+    (left,) = yaml.safe_load(drafts.text(plan))["unconfirmed"]
+    assert left.startswith("title")
 
 
 def test_a_rating_that_runs_against_the_outcome_is_asked_about(load):

@@ -8,14 +8,14 @@ import pandas as pd
 
 from cxlib.data import sql
 from cxlib.data.intake import conversion
-from cxlib.data.intake.drafts import choices
+from cxlib.data.intake.drafts import choices, comments, groups
+from cxlib.data.intake.drafts.labels import distinct, label
 from cxlib.data.intake.drafts.looking import Column
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
-from cxlib.data.intake.drafts.questions import Rating, asks, rankings, ratings
-from cxlib.data.intake.drafts.tables import ROW, TableOf, dates_in
-from cxlib.data.intake.profiles.recognition import plain
+from cxlib.data.intake.drafts.questions import Rating, asks, coded, rankings, ratings
+from cxlib.data.intake.drafts.tables import ROW
+from cxlib.data.intake.drafts.texts import open_text, unique_text
 
-SMALL = 10  # answers of a group, below which nothing is compared
 COPIES = 0.1  # of the rows, up to which equal rows are striking; short forms repeat by chance
 IN_WAVE = 30  # answers that a wave made of dates shall have, on average
 AGAINST = -0.2  # correlation with the outcome from which a rating seems to be reversed
@@ -48,19 +48,21 @@ def add_answers(plan: Plan) -> None:
     for part in of:
         part.derive |= asked.derived(set(part.free))
     plan.kept["responses"] = _groups(plan, rest, rated, ignored)
-    plan.labels |= {c: columns[c].label for c in plan.kept["responses"] if columns[c].label != c}
+    plan.labels |= _group_labels({c: columns[c].label for c in plan.kept["responses"]})
     plan.labels |= asked.labels
     _copies(plan)
     _outcome(plan)
     _directions(plan, columns)
-    _score_of_comments(plan)
+    plan.doubts += _no_customers({n: columns[n] for n in plan.kept["responses"]})
+    comments.score(plan)
+    groups.choose(plan, rest)
     _wave(plan)
     by_doubt: dict[str, list[str]] = {}
     for r in plan.ratings:
         for d in r.doubts:
-            by_doubt.setdefault(d, []).append(r.name)
+            by_doubt.setdefault(d, []).append(r.label)
     plan.doubts += [f"{', '.join(names)}: {d}" for d, names in by_doubt.items()]
-    weak = [r.name for r in plan.ratings if r.sure == "low" and not r.doubts]
+    weak = [r.label for r in plan.ratings if r.sure == "low" and not r.doubts]
     if weak:
         plan.doubts.append(f"{', '.join(weak)}: rated, with high answers the good ones?")
 
@@ -69,16 +71,15 @@ def _groups(
     plan: Plan, rest: dict[str, Column], names: set[str], ignored: dict[str, str]
 ) -> list[str]:
     """The further columns that are kept; comments become a table of their own."""
-    rated = [c for n, c in rest.items() if n in names]
     columns = {n: c for n, c in rest.items() if n not in names}
-    texts = {n: c for n, c in columns.items() if _open_text(c)}
-    _comments(plan, texts, ignored)
+    texts = {n: c for n, c in columns.items() if open_text(c)}
+    comments.add(plan, texts, ignored)
     kept, ranked = [], rankings(columns)
     for n, c in columns.items():
         if n in texts:
             continue
         if unique_text(c) and not asks("durations").search(c.text):
-            _leave_out(plan, n, "nearly every answer differs: an id or a name?")
+            comments.leave_out(plan, n, "nearly every answer differs: an id or a name?")
             continue
         kept.append(n)
         numeric = c.not_numbers == 0 and not c.labels and 2 < len(c.counts) <= 11
@@ -86,21 +87,35 @@ def _groups(
             continue
         if numeric and c.numbers.index.max() <= 10:
             plan.doubts.append(
-                f"{n}: numbers with nothing that speaks of a rating; kept as a group"
+                f"{label(c.label)}: numbers with nothing that speaks of a rating; kept as a group"
             )
-    for c in (columns[n] for n in kept):
-        sizes = c.counts
-        # A group is compared where each of its values has enough answers.
-        if not plan.group and 2 <= len(sizes) <= 12 and sizes.min() >= SMALL and dates_in(c) < 0.9:
-            plan.group = "" if any(_bands(c, r) for r in rated) else c.name
-    if "channel" in plan.tables["responses"][0].columns:
-        sizes = (
-            plan.tables["responses"][0]
-            .seen.columns[plan.tables["responses"][0].columns["channel"]]
-            .counts
-        )
-        plan.group = "channel" if 2 <= len(sizes) <= 12 and sizes.min() >= SMALL else plan.group
     return kept
+
+
+def _group_labels(wordings: dict[str, str]) -> dict[str, str]:
+    """Short labels of the groups, each different from all others."""
+    short = [label(w, group=True) for w in wordings.values()]
+    return {
+        c: made
+        for c, made in zip(wordings, distinct(short, list(wordings)), strict=True)
+        if made != c
+    }
+
+
+def _no_customers(columns: dict[str, Column]) -> list[str]:
+    """Rows of tests and of one's own staff, by what a column of kinds says of them."""
+    found = []
+    for n, c in columns.items():
+        other = groups.no_customers(c)
+        if other.empty:
+            continue
+        shown = ", ".join(f"{many:,} {w}" for w, many in other.items())
+        only = f"{sql.name(n)} not in ({', '.join(sql.text(w) for w in other.index)})"
+        found.append(
+            f"{label(c.label, group=True)}: {shown}. If these are no customers, leave them out "
+            f"with `only: {only}`"
+        )
+    return found
 
 
 def _copies(plan: Plan) -> None:
@@ -113,106 +128,6 @@ def _copies(plan: Plan) -> None:
                 f"{part.seen.called}: {copies:,} row(s) repeat another row in every cell and count "
                 "as answers; delete them in the file if they were sent twice"
             )
-
-
-def _bands(column: Column, rating: Column) -> bool:
-    """Promoters and detractors, "4 or 5": groups that the answers to a rating already decide."""
-    if len(column.cells) != len(rating.cells):
-        return False
-    both = pd.DataFrame({"band": column.words, "answer": rating.words}).dropna()
-    of_answer = both.groupby("answer")["band"].agg(["nunique", "first"])
-    bands = both["band"].nunique()
-    if not 1 < bands < len(of_answer) or (of_answer["nunique"] > 1).any():
-        return False
-    number = pd.to_numeric(of_answer.index.to_series(), errors="coerce")
-    ordered = of_answer["first"].loc[number.sort_values().index].tolist()
-    # A band is a run of answers; a group that chance spreads over them is none.
-    turns = sum(a != b for a, b in zip(ordered, ordered[1:], strict=False))
-    return bool(number.isna().any()) or turns + 1 == bands
-
-
-def _leave_out(plan: Plan, column: str, why: str) -> None:
-    for part in plan.tables["responses"]:
-        if column in part.seen.columns:
-            part.left_out[column] = why
-
-
-def _open_text(column: Column) -> bool:
-    """Sentences in people's own words."""
-    words = column.words
-    if column.labels or len(column.counts) < 5 or column.not_numbers < 0.9 * len(words):
-        return False
-    if dates_in(column) >= 0.5 or _chosen(words) or _codes_only(words):
-        return False
-    length, spaces = words.str.len().mean(), words.str.count(r"\s").mean()
-    chinese = words.str.contains(r"[\u3040-\u30ff\u4e00-\u9fff]").mean() > 0.5
-    named = asks("own_words").search(column.text)
-    varied = len(column.counts) > max(5, 0.2 * len(words))
-    return bool(
-        varied
-        and (length > 25 or spaces >= 3 or (chinese and length > 8) or (named and length > 8))
-    )
-
-
-def _chosen(words: pd.Series) -> bool:
-    """Lists of answers that were offered, beside a few of one's own: their parts repeat."""
-    parts = words.str.split(r"[,;┋]\s*", regex=True).explode().str.strip()
-    return len(parts) > 1.5 * len(words) and parts.nunique() < 0.3 * len(parts)
-
-
-def _codes_only(words: pd.Series) -> bool:
-    """Letters and digits without a blank: tokens such as 7f3c-11aa, and no sentences."""
-    return bool(words.str.fullmatch(r"[\x21-\x7e]+").mean() > 0.5)
-
-
-def unique_text(column: Column) -> bool:
-    """Short texts that hardly repeat: names, ids."""
-    many = len(column.counts) > 0.8 * len(column.words) and len(column.words) > 20
-    return many and column.not_numbers > 0.5 * len(column.words) and dates_in(column) < 0.5
-
-
-def _comments(plan: Plan, texts: dict[str, Column], ignored: dict[str, str]) -> None:
-    """The column with the most words becomes comments; the others are left out."""
-    if not texts or "comments" in plan.tables:
-        for n in texts:
-            _leave_out(plan, n, "text in people's own words")
-        return
-    chosen = max(texts, key=lambda n: texts[n].words.str.len().sum())
-    of = []
-    for part in plan.tables["responses"]:
-        theirs = next((c for c in part.free if plain(c) == plain(chosen)), None)
-        if theirs is None:
-            continue
-        columns = {"comment_id": ROW, "response_id": part.columns["response_id"], "text": theirs}
-        for ours, own in (("at", "answered_on"), ("customer_id", "customer_id")):
-            if own in part.columns:
-                columns[ours] = part.columns[own]
-        of.append(
-            TableOf(
-                part.seen,
-                "comments",
-                columns,
-                {"text": "high: sentences in people's own words"},
-                rows={**part.rows, theirs: [w for w in ignored if w in texts[chosen].counts.index]},
-            )
-        )
-    if len(of) == len(plan.tables["responses"]):
-        plan.tables["comments"] = of
-    for n in texts:
-        if n != chosen or "comments" not in plan.tables:
-            _leave_out(plan, n, "text in people's own words; one column of it makes the comments")
-
-
-def _score_of_comments(plan: Plan) -> None:
-    """Comments that came with the outcome have it as their score."""
-    outcome = next((r for r in plan.ratings if r.name == plan.outcome), None)
-    if outcome is None or outcome.reverse:
-        return
-    for part in plan.tables.get("comments", []):
-        if part.seen.profile is None and part.columns.get("response_id"):
-            theirs = next((c for c in part.seen.columns if plain(c) == plain(outcome.column)), "")
-            if theirs and "score" not in part.columns:
-                part.columns["score"], part.why["score"] = theirs, "high: the outcome"
 
 
 def _outcome(plan: Plan) -> None:
@@ -292,7 +207,7 @@ def _directions(plan: Plan, columns: dict[str, Column]) -> None:
                 r.reverse = answer == "yes"
 
         turn("yes")
-        called = ", ".join(r.name for r in some)
+        called = ", ".join(r.label for r in some)
         plan.questions.append(
             Question(
                 f"{called}: the answers {why}. Is a low number the good one?",
@@ -304,18 +219,10 @@ def _directions(plan: Plan, columns: dict[str, Column]) -> None:
 
 
 def _correlation(x: Column, of_x: Rating, y: Column, of_y: Rating) -> float:
-    both = pd.DataFrame({"x": _coded(x, of_x), "y": _coded(y, of_y)}).dropna()
+    both = pd.DataFrame({"x": coded(x, of_x), "y": coded(y, of_y)}).dropna()
     if len(both) < 30 or both.nunique().min() < 2:
         return 0.0
     return float(both.rank().corr().iloc[0, 1])
-
-
-def _coded(column: Column, rating: Rating) -> pd.Series:
-    words = conversion.text(column.cells)
-    codes = {w: c for w, c in rating.recode.items() if c is not None}
-    x = pd.to_numeric(words.astype(object).map(lambda w: codes.get(w, w)), errors="coerce")
-    x = x.where(x.between(*rating.scale)).reset_index(drop=True)
-    return -x if rating.reverse else x
 
 
 # Waves, groups, forms

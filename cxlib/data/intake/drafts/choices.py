@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 
 from cxlib.data import sql
 from cxlib.data.intake.drafts import scales
+from cxlib.data.intake.drafts.labels import matrix, short
 from cxlib.data.intake.drafts.looking import Column, clean
-from cxlib.data.intake.drafts.questions import MATRIX, short
 
 SEPARATORS = ("┋", ";", "|", "\n", ", ", "，", ",")
 TICKED = (
@@ -38,7 +38,7 @@ TICKED = (
     {"selected"},
     {"not selected", "selected"},
 )
-NOT_TICKED = "'0', 'no', 'n', 'false', '否', 'unchecked', 'nein', 'not selected'"
+NOT_TICKED = "'0', '0.0', 'no', 'n', 'false', '否', 'unchecked', 'nein', 'not selected'"
 MOST = 20  # different answers that a question may offer
 
 
@@ -111,7 +111,7 @@ def _add_list(out: Several, column: Column, separator: str, answers: list[str]) 
 
 def _ticked(column: Column, ignored: Mapping[str, str]) -> tuple[str, str] | None:
     """(question, answer) of a column that says only whether an answer was ticked."""
-    answers = {str(w) for w in column.counts.index if w not in ignored}
+    answers = {str(w).removesuffix(".0") for w in column.counts.index if w not in ignored}
     small = {a.casefold() for a in answers}
     stem, part = _stem_of(column)
     if not stem and answers == {column.label}:
@@ -134,9 +134,9 @@ def _ticked(column: Column, ignored: Mapping[str, str]) -> tuple[str, str] | Non
 
 
 def _stem_of(column: Column) -> tuple[str, str]:
-    for pattern in MATRIX:
-        if found := pattern.fullmatch(column.label):
-            return found["stem"].strip(), found["part"].strip()
+    stem, part = matrix(column.label)
+    if stem:
+        return stem, part
     if found := re.fullmatch(r"(.+?)[_.$ ](\d+|[a-z])", column.name):
         return found[1], column.label if column.label != column.name else found[2]
     return "", ""

@@ -7,6 +7,7 @@ seen.columns["Q1"].counts      # answer: how often
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,8 +21,12 @@ from cxlib.data.intake.profiles import Profile, recognise
 from cxlib.data.intake.readers import Raw, parts_of, read_file
 
 NUMBERING = re.compile(
-    r"^(?:Q\.?\s?\d+[.:、)\s-]+|\d{1,3}\s?[.、:)]\s*|[(（]\d{1,3}[)）]\s*)(?=\D)"
+    r"^(?:Q\.?\s?#?\d+[.:、)\s-]+|\d{1,3}\s?[.、:)]\s*|[(（]\d{1,3}[)）]\s*"
+    r"|[A-Za-z]{1,3}\d+\w*(?:\[\w+\])*\.\s+)(?=\D)"  # LimeSurvey: "G01Q02[SQ001]. Speed"
 )
+NUMBER = re.compile(r"[_.]?\d+$")  # at the end of a column's name: its place in a block
+DIGIT = re.compile(r"\d")
+DATED = 2000  # cells that are read to see whether a column holds dates
 TAGS = re.compile(r"<[^>]+>|&nbsp;")
 
 
@@ -47,8 +52,26 @@ class Column:
     @cached_property
     def numbers(self) -> pd.Series:
         """Number: how often; the cells that are none are left out."""
-        read = conversion.number(pd.Series(self.counts.index, dtype=object)).values
-        return self.counts.set_axis(read.to_numpy())[read.notna().to_numpy()].groupby(level=0).sum()
+        words = self.counts[[bool(DIGIT.search(str(w))) for w in self.counts.index]]
+        if words.empty:
+            return pd.Series(dtype="int64", index=pd.Index([], dtype="float64"))
+        read = conversion.number(pd.Series(words.index, dtype=object)).values
+        return words.set_axis(read.to_numpy())[read.notna().to_numpy()].groupby(level=0).sum()
+
+    @cached_property
+    def dates(self) -> float:
+        """The share of the cells that are dates."""
+        sample = self.cells.dropna().head(DATED)
+        if not len(sample) or pd.api.types.is_numeric_dtype(sample):
+            return 0.0
+        if sample.astype(str).str.contains(DIGIT).mean() < 0.5:
+            return 0.0
+        done = conversion.date(sample)
+        return (
+            1.0
+            if getattr(done, "question", None) is not None
+            else float(done.values.notna().mean())
+        )
 
     @property
     def not_numbers(self) -> int:
@@ -99,13 +122,28 @@ def _seen(path: Path, part: tuple[str, str] | None) -> Seen:
         if not part:
             raise
         raw, problem = Raw(pd.DataFrame()), str(error)
+    wordings = _divided({str(c): clean(raw.labels.get(c) or str(c)) for c in raw.frame})
     columns = {
-        str(c): Column(
-            str(c), clean(raw.labels.get(c) or str(c)), raw.frame[c], dict(raw.values.get(c, {}))
-        )
+        str(c): Column(str(c), wordings[str(c)], raw.frame[c], dict(raw.values.get(c, {})))
         for c in raw.frame
     }
     return Seen(path, part, raw, columns, recognise(columns), problem)
+
+
+def _divided(wordings: dict[str, str]) -> dict[str, str]:
+    """Wordings of blocks as "stem - part", where the tool wrote "stem-part" (older Qualtrics)."""
+    blocks: dict[str, list[str]] = {}
+    for name, wording in wordings.items():
+        if "-" in wording and NUMBER.search(name):
+            blocks.setdefault(NUMBER.sub("", name), []).append(name)
+    out = dict(wordings)
+    for names in blocks.values():
+        stem = os.path.commonprefix([wordings[n] for n in names]).rpartition("-")[0].rstrip()
+        if len(names) > 1 and len(stem) > 10:
+            for n in names:
+                rest = wordings[n][len(stem) :].lstrip(" -")
+                out[n] = f"{stem} - {rest}" if rest else wordings[n]
+    return out
 
 
 def clean(wording: str) -> str:

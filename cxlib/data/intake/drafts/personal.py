@@ -46,6 +46,8 @@ def personal(column: Column) -> str:
     sample = column.counts.index[:200].to_series().astype(str)
     if not len(sample):
         return "its name" if _pattern().fullmatch(name) else ""
+    if set(sample.str.strip()) == {column.name.strip()}:
+        return ""  # a box that was ticked: the column holds nothing but its own name
     for what, pattern in HELD.items():
         if what == "telephone numbers" and re.search(NUMBERED, name):
             continue

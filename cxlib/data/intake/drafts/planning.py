@@ -15,11 +15,12 @@ import pandas as pd
 from cxlib.data import contract
 from cxlib.data.intake import conversion
 from cxlib.data.intake.cells import Question as Undecided
-from cxlib.data.intake.drafts.answers import add_answers, unique_text
+from cxlib.data.intake.drafts.answers import add_answers
 from cxlib.data.intake.drafts.looking import Column, Seen, look
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
 from cxlib.data.intake.drafts.questions import ratings
 from cxlib.data.intake.drafts.tables import ROW, TableOf, doubtful_sales, tables_of
+from cxlib.data.intake.drafts.texts import unique_text
 from cxlib.data.intake.errors import IntakeError
 
 

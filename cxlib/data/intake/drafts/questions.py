@@ -18,7 +18,8 @@ from functools import cache
 
 import pandas as pd
 
-from cxlib.data.intake.drafts import scales
+from cxlib.data.intake import conversion
+from cxlib.data.intake.drafts import labels, scales
 from cxlib.data.intake.drafts.looking import Column, clean, slug
 from cxlib.data.intake.profiles import names
 
@@ -45,16 +46,13 @@ SLIPS = 0.02  # of the answers to a question, how many may be off its scale
 MOST_ANSWERS = 60  # different answers to a question, slips among them
 MANY = 100  # answers, after which a point that nobody chose may not be there
 NOT_EXPERIENCED = -1  # the code that "not applicable" gets
-MATRIX = (  # "Please rate [Speed]", "Please rate - Speed"
-    re.compile(r"(?P<stem>.+?)\s*\[(?P<part>[^\]]+)\]"),
-    re.compile(r"(?P<stem>.+?)(?:[:：]?\s+[-–|]\s+|\s*[:：—]+\s*)(?P<part>.+)"),
-)
-OPENING = re.compile(  # words that many questions begin with
-    r"^(how_\w+?_(are|is|was|were|do|did|would)_(you|it|we)(_(with|rate|to|that))?_|please_rate_"
-    r"((the|our|your)_)?|to_what_extent_(do_you_)?(agree_)?(that_)?)"
-)
 STATED = re.compile(  # "(1-10)", "[0 to 10]", "（1～5）": a scale that the wording states
     r"[(\[（]\s*([01])\s*(?:[-–—~～至到]|to|bis|à|al?|do|až)\s*(4|5|6|7|10)\s*[)\]）]"
+)
+SLIDER = re.compile(r"\b([01])\s*(?:[-–—~～至到]|to|bis|à|al?|do|až)\s*100\b")
+EASY = re.compile(r"\beas(y|ily)|容易|轻松|einfach|leicht\b|\bfacile|fácil|簡単")
+ANCHOR = re.compile(  # "1 = very easy", "5：非常满意": what the wording says of an end of the scale
+    r"(?<!\d)(\d{1,3})\s*分?\s*(?:[=:：–-]|表示|代表|为|means)\s*([^\d,;/，；、()（）\[\]=]{2,})"
 )
 SERIES = re.compile(r"(?P<stem>.*?[^\W\d]?_?)\d+(?:[_.]?(?:\d+|[a-z]))?")
 
@@ -81,6 +79,7 @@ class Rating:
     sure: str
     role: str = "attribute"
     name: str = ""
+    label_zh: str = ""
     wording: str = ""
     stem: str = ""
     part: str = ""
@@ -109,15 +108,15 @@ def ratings(
     `ignored` are cells that a tool writes where nothing was answered: missing or not_experienced.
     """
     ignored = ignored or {}
-    columns = {
-        n: c
-        for n, c in columns.items()
-        if len(c.counts) <= MOST_ANSWERS and not asks("attention_checks").search(c.text)
-    }
-    found = {c.name: r for c in columns.values() if (r := _by_words(c, ignored))}
+    every = {n: c for n, c in columns.items() if not asks("attention_checks").search(c.text)}
+    sliders = {n: r for n, c in every.items() if (r := _by_slider(c))}
+    columns = {n: c for n, c in every.items() if n in sliders or len(c.counts) <= MOST_ANSWERS}
+    short = {n: c for n, c in columns.items() if n not in sliders}
+    found = {c.name: r for c in short.values() if (r := _by_words(c, ignored))}
     found = {n: _shared(r, columns[n], found, columns, ignored) for n, r in found.items()}
-    ranked = rankings(columns)
-    left = [c for c in columns.values() if c.name not in found and c.name not in ranked]
+    ranked = rankings(short)
+    found |= sliders
+    left = [c for c in short.values() if c.name not in found and c.name not in ranked]
     stems = Counter(_stem(c) for c in left if _span(c, ignored))
     spans = Counter((_series(c), _span(c, ignored)) for c in left if _series(c))
     ends = _signed(left, ignored)
@@ -127,7 +126,7 @@ def ratings(
             found[c.name] = rating
     out = [found[n] for n in columns if n in found]
     for r in out:
-        r.stem, r.part = _matrix(columns[r.column].label)
+        r.stem, r.part = labels.matrix(columns[r.column].label)
     stems = Counter(r.stem for r in out if r.stem)
     for r in out:
         column = columns[r.column]
@@ -137,7 +136,8 @@ def ratings(
         ):
             r.role = "intention"
             r.doubts.append("its answers have decimals, and an NPS needs whole numbers")
-    _name(out, {s for s, n in stems.items() if n > 1})
+    overall = {r.column for r in out if r.role == "csat" and _overall(columns[r.column].label)}
+    _name(out, {s for s, n in stems.items() if n > 1}, overall)
     return out
 
 
@@ -341,6 +341,12 @@ def _by_numbers(
         ends = int(stated[1]), int(stated[2])
         low, high = span = ends if all(ends[0] <= x <= ends[1] for x in answers) else (low, high)
     out = Rating(column.name, column.label, (low, high), why, sure, missing=special)
+    if (named := _by_wording(column)) and all(named.low <= x <= named.high for x in answers):
+        low, high = span = out.scale = named.low, named.high
+        out.reverse, out.why, out.sure = named.reverse, "its wording names the ends", "high"
+    elif asks("hard").search(column.text) and not EASY.search(column.text):
+        out.reverse = True
+        out.doubts.append("it asks how hard something was: are low answers the good ones?")
     if high < span[1]:
         out.sure = "medium"
         out.doubts.append(f"nobody answered {span[1]}: does the scale end at {high}?")
@@ -352,6 +358,39 @@ def _by_numbers(
     out.odd -= sum(int(column.counts[w]) for w in there if not re.fullmatch(r"-?\d+(\.0)?", str(w)))
     if special:
         out.doubts.append(f"{', '.join(f'{c:g}' for c in special)}: no answer, or not experienced?")
+    return out
+
+
+def _by_wording(column: Column) -> scales.Scale | None:
+    """The scale whose ends the wording names, as "(1 = very easy, 5 = very difficult)"."""
+    ends: dict[float | int, str] = {
+        int(n): w.strip(" .\"'”") for n, w in ANCHOR.findall(column.label)
+    }
+    return scales.of_labels(ends) if len(ends) > 1 else None
+
+
+def _by_slider(column: Column) -> Rating | None:
+    """A rating of 0 (or 1) to 100: the wording states it, or speaks of rating things."""
+    few = len(column.counts) < 10
+    if few or not column.labels.keys() <= {0, 1, 50, 100} or len(column.numbers) < 10:
+        return None
+    inside = column.numbers[(column.numbers.index >= 0) & (column.numbers.index <= 100)]
+    beside = [float(x) for x in column.numbers.index if x not in inside.index]
+    wordy = column.not_numbers > SLIPS * len(column.words)
+    if wordy or not len(inside) or inside.index.max() <= 10 or not set(beside) <= set(SPECIAL):
+        return None
+    stated = SLIDER.search(column.text)
+    told = asks("rated").search(column.text)
+    told = None if asks("groups").search(column.text) else told
+    if not stated and not (told and len(inside) > 15 and inside.index.max() > 50):
+        return None
+    low = int(stated[1]) if stated and inside.index.min() >= int(stated[1]) else 0
+    why = "its wording states the scale" if stated else f"its wording ({told[0] if told else ''})"
+    out = Rating(column.name, column.label, (low, 100), f"{why}, answers up to 100", "high")
+    out.missing, out.odd = sorted(beside), column.not_numbers
+    if not stated:
+        out.sure = "medium"
+        out.doubts.append("answers from 0 to 100: is that the whole scale?")
     return out
 
 
@@ -442,7 +481,7 @@ def _role_words(text: str) -> bool:
 
 
 def _stem(column: Column) -> str:
-    return _matrix(column.label)[0]
+    return labels.matrix(column.label)[0]
 
 
 def _series(column: Column) -> str:
@@ -450,12 +489,10 @@ def _series(column: Column) -> str:
     return f"{found['stem']}#" if found else ""
 
 
-def _matrix(label: str) -> tuple[str, str]:
-    """(what the questions of a matrix share, what is this one's); empty when it is none."""
-    for pattern in MATRIX:
-        if found := pattern.fullmatch(label):
-            return found["stem"].strip(), found["part"].strip()
-    return "", ""
+def _overall(wording: str) -> bool:
+    """Whether a question asks how satisfied people are all in all."""
+    small = wording.casefold()
+    return bool(asks("csat").search(small) and asks("satisfied").search(small))
 
 
 def _code(part: str) -> bool:
@@ -466,55 +503,34 @@ def _code(part: str) -> bool:
 # Names and roles
 
 
-def _name(found: Sequence[Rating], blocks: set[str]) -> None:
-    """An item's name, short and unique, and a label; the whole wording where the label is short."""
+def _name(found: Sequence[Rating], blocks: set[str], overall: Collection[str]) -> None:
+    """An item's name and label, short and unique, and the wording where the label is another."""
     taken: set[str] = set()
     parts = Counter(r.part for r in found if r.stem in blocks)
+    roles = Counter(r.role for r in found)
     for r in found:
         full = r.label
-        if r.stem in blocks and parts[r.part] == 1 and not _code(r.part):
-            r.label = r.part
-        if len(r.label) > 60:
-            r.label = r.label[:58].rsplit(" ", 1)[0] + " …"
+        both = labels.of_role(r.role) if roles[r.role] == 1 else {}
+        if both and (r.role == "nps" or r.column in overall):
+            r.label, r.label_zh = both["en"], both["zh"]
+        elif r.stem in blocks and not _code(r.part):
+            r.label = labels.label(r.part)
+            if parts[r.part] > 1 and r.family:  # the same things, asked for something else
+                r.label = f"{r.label} ({r.family})"
+        else:
+            r.label = labels.label(full)
         if r.label != full:
             r.wording = full
         own = slug(clean(r.column))
         long = len(own) > 30 or bool(re.search(r"[\u3040-\u30ff\u4e00-\u9fff]{8}", own))
         called = {"nps": "recommend", "csat": "satisfaction", "effort": "effort"}.get(r.role, "")
-        r.name = unique(called or short(r.part or clean(r.column)) if long else own, taken)
+        r.name = labels.unique(called or labels.short(r.part or r.label) if long else own, taken)
         taken.add(r.name)
-    labels = Counter(r.label for r in found)
-    for r in found:
-        if labels[r.label] > 1 and r.column != r.label and len(r.column) < 40:
-            r.label = f"{r.label} ({r.column})"
-
-
-def short(name: str, most: int = 30) -> str:
-    """A slug of whole words, not longer than `most` letters.
-
-    Examples
-    --------
-    >>> short("Which channels did you use? (select all)")
-    'which_channels_did_you_use'
-    """
-    own = slug(name)
-    if len(own) > most:
-        own = OPENING.sub("", own) or own
-    if len(own) <= most:
-        return own
-    cut = own[: most + 1].rpartition("_")[0] or own[:most]
-    return cut.strip("_")
-
-
-def unique(name: str, taken: set[str]) -> str:
-    """A name that is no column of the contract and is not taken."""
-    from cxlib.data import contract
-
-    name = f"q_{name}" if name[0].isdigit() else name
-    n, first = 2, name
-    while name in taken or name in contract.TABLES["responses"].columns:
-        name, n = f"{first}_{n}", n + 1
-    return name
+    for r, label in zip(
+        found, labels.distinct([r.label for r in found], [r.column for r in found]), strict=True
+    ):
+        if label != r.label:
+            r.label, r.wording, r.label_zh = label, r.wording or r.label, ""
 
 
 def _role(rating: Rating, text: str, answers: int, in_matrix: bool) -> str:
@@ -541,3 +557,12 @@ def _role(rating: Rating, text: str, answers: int, in_matrix: bool) -> str:
     if not in_matrix and asks("csat").search(text):
         return "csat"
     return "touchpoint"
+
+
+def coded(column: Column, rating: Rating) -> pd.Series:
+    """The answers as numbers on the scale, a high one always good; what is on none is missing."""
+    words = conversion.text(column.cells)
+    codes = {w: c for w, c in rating.recode.items() if c is not None}
+    x = pd.to_numeric(words.astype(object).map(lambda w: codes.get(w, w)), errors="coerce")
+    x = x.where(x.between(*rating.scale)).reset_index(drop=True)
+    return -x if rating.reverse else x

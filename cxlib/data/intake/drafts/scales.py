@@ -27,6 +27,7 @@ ENDINGS = (  # one word for both genders: satisfaite is satisfait
     (r"soddisfatt[aoie]\b", "soddisfatto"),
     (r"mécontente\b", "mécontent"),
 )
+DEGREE = "degree"  # a family of one adjective: not at all clean, fairly clean, very clean
 OPPOSITES = "opposites"  # a family made of the answers: reasonable and unreasonable
 NEGATIONS = ("un", "in", "im", "ir", "dis")
 DEGREE_STEPS = {
@@ -34,6 +35,15 @@ DEGREE_STEPS = {
     "very ": 3,
     **dict.fromkeys(("", "moderately ", "mostly "), 2),
     **dict.fromkeys(("somewhat ", "slightly ", "rather ", "fairly ", "a little "), 1),
+}
+OF_ONE = {  # degrees of one adjective, as in "Not very clean", "Fairly clean", "Very clean"
+    "not at all ": 0,
+    "not very ": 2,
+    **dict.fromkeys(("slightly ", "a little "), 3),
+    **dict.fromkeys(("somewhat ", "moderately ", "fairly ", "quite ", "reasonably "), 5),
+    "": 6,
+    "very ": 7,
+    **dict.fromkeys(("extremely ", "completely "), 8),
 }
 DEGREES = re.compile(rf"(?:{'|'.join(filter(None, DEGREE_STEPS))})?(?P<adjective>[a-z]{{3,}})")
 NUMBERED = re.compile(r"\(?(\d{1,2})\)?\s*(?:[-–—:=.)/、]\s*|\s+|(?=\())?(\D*)")
@@ -87,6 +97,7 @@ def _lexicon() -> tuple[dict[str, dict[str, int]], dict[str, list[list[int]]], d
         words[family] = {normal(w): step for w, step in steps if w}
     forms = {family: about["forms"] for family, about in content["families"].items()}
     forms[OPPOSITES] = forms["satisfaction"]
+    forms[DEGREE] = [[0, 2, 5, 7], [0, 3, 5, 7, 8], [0, 3, 5, 7], [0, 2, 5, 7, 8]]
     other = {
         normal(w): kind for kind in ("missing", "not_experienced") for w in content[kind].split("|")
     }
@@ -121,7 +132,8 @@ def of_words(answers: Collection[str], *, also: Collection[str] = ()) -> Scale |
     """
     words, forms, _other = _lexicon()
     rated, rest = _apart(answers)
-    for family, known in {**words, OPPOSITES: _opposites(rated)}.items():
+    of_one = {f"{degree}{a}": n for a in _adjectives(rated) for degree, n in OF_ONE.items()}
+    for family, known in {**words, OPPOSITES: _opposites(rated), DEGREE: of_one}.items():
         steps = {w: known[normal(w)] for w in rated if normal(w) in known}
         if len(steps) < len(rated) or len(set(steps.values())) < 2:
             continue
@@ -150,6 +162,15 @@ def _opposites(answers: Collection[str]) -> dict[str, int]:
     steps |= {degree + bad: MIDDLE - n for degree, n in DEGREE_STEPS.items()}
     middles = (f"neither {good} nor {bad}", f"neither {bad} nor {good}", "neutral", "neither")
     return steps | dict.fromkeys(middles, MIDDLE)
+
+
+def _adjectives(answers: Collection[str]) -> list[str]:
+    """The one adjective of which all answers are degrees, three or more; empty when none is."""
+    found = {normal(a) for a in answers}
+    ends = {w.rpartition(" ")[2] for w in found}
+    if len(ends) != 1 or len(found) < 3 or not any(w.startswith("not ") for w in found):
+        return []
+    return [a for a in ends if all(w.removesuffix(a) in OF_ONE for w in found)]
 
 
 def _form(used: list[int], forms: list[list[int]]) -> tuple[list[int], bool]:

@@ -18,6 +18,7 @@ from cxlib.data.intake import conversion
 from cxlib.data.intake.cells import NO_VALUE
 from cxlib.data.intake.drafts.looking import Column, Seen, slug
 from cxlib.data.intake.drafts.personal import HELD, personal
+from cxlib.data.intake.drafts.texts import open_text, written
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.profiles import Part, names
 from cxlib.data.intake.profiles.recognition import plain
@@ -38,6 +39,7 @@ class TableOf:
     columns : ours: theirs; why : ours: what speaks for it
     derive : columns made by an expression over the file's
     rows : their column: words that rows of the table do not have there (none: it is filled)
+    constants : columns of ours that hold one value for the file
     left_out : column: why it is left out
     free : columns that are none of ours, and neither personal nor the tool's
     """
@@ -48,6 +50,7 @@ class TableOf:
     why: dict[str, str] = field(default_factory=dict)
     derive: dict[str, str] = field(default_factory=dict)
     rows: dict[str, list[str]] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
     only: str = ""
     merge: list[str] | None = None
     left_out: dict[str, str] = field(default_factory=dict)
@@ -67,6 +70,7 @@ def tables_of(seen: Seen, *, ratings: int = 0) -> list[TableOf]:
     else:
         parts = _with_lines(_by_names(seen, ratings))
         parts = _with_answers(parts[0]) if ratings and len(parts) == 1 else parts
+    parts += _described(parts)
     for part in parts:
         _complete(part)
     if [p.table for p in parts] == ["orders", "order_lines"]:
@@ -133,10 +137,10 @@ def _once(column: str) -> str:
 
 def _anonymous(part: TableOf) -> None:
     """Where nothing says who bought, each order stands for a customer of its own."""
-    key = part.seen.profile.anonymous if part.seen.profile else ""
-    if part.table == "order_lines" or key not in part.columns or "customer_id" in part.columns:
+    known = {*part.columns, *part.derive}
+    if part.table != "orders" or "order_id" not in known or "customer_id" in known:
         return
-    part.derive["customer_id"] = sql.name(part.columns[key])
+    part.derive["customer_id"] = sql.name(part.columns["order_id"])
     part.doubts.append(
         f"{part.seen.called} does not say who bought: each order counts as a customer of its own, "
         "so nothing about customers can be told"
@@ -155,7 +159,9 @@ def _by_names(seen: Seen, ratings: int) -> TableOf:
     matched = {t: _match(t, seen) for t in names()["tables"]}
     scores = {t: _likeness(t, m, seen, ratings) for t, m in matched.items()}
     table = max(scores, key=lambda name: scores[name])
-    if scores[table] <= 0:
+    if scores[table] <= 0 and (text := _fullest_text(seen)):
+        table, matched["comments"] = "comments", {**matched["comments"], "text": text}
+    elif scores[table] <= 0:
         raise IntakeError(
             f"{seen.called} looks like no table: its columns are {', '.join(seen.columns)}. "
             f"Write its part of study.yaml by hand; the tables are {', '.join(contract.TABLES)}."
@@ -199,24 +205,13 @@ def _match(table: str, seen: Seen) -> dict[str, str]:
 
 def _holds(column: Column, kind: str) -> bool:
     """Whether the cells are of the kind; numbers are let pass, for `cx check` to speak of."""
-    return kind != "date" or dates_in(column) >= ENOUGH_DATES
-
-
-def dates_in(column: Column) -> float:
-    """The share of the cells that are dates."""
-    sample = column.cells.dropna().head(2000)
-    if not len(sample) or (pd.api.types.is_numeric_dtype(sample)):
-        return 0.0
-    done = conversion.date(sample)
-    if getattr(done, "question", None) is not None:
-        return 1.0
-    return float(done.values.notna().mean())
+    return kind != "date" or column.dates >= ENOUGH_DATES
 
 
 def _named_date(column: Column) -> bool:
     """A name that speaks of time, over cells that are dates."""
     named = re.search(r"date|time|_at$|_on$|日期|时间|datum|fecha|日時", slug(column.name))
-    return bool(named) and dates_in(column) >= ENOUGH_DATES and not personal(column)
+    return bool(named) and column.dates >= ENOUGH_DATES and not personal(column)
 
 
 def _plain_id(seen: Seen, columns: dict[str, str]) -> str:
@@ -311,6 +306,28 @@ def _with_answers(part: TableOf) -> list[TableOf]:
     return [answers, part]
 
 
+def _described(parts: list[TableOf]) -> list[TableOf]:
+    """What customers wrote in the tickets of a help desk, as comments."""
+    cases = next((p for p in parts if p.table == "cases"), None)
+    if cases is None or any(p.table == "comments" for p in parts):
+        return []
+    text = _fullest_text(cases.seen)
+    if not text or text in cases.columns.values():
+        return []
+    columns = {"comment_id": cases.columns.get("case_id", ROW), "text": text}
+    for ours, own in (("customer_id", "customer_id"), ("at", "opened_at"), ("channel", "channel")):
+        if own in cases.columns:
+            columns[ours] = cases.columns[own]
+    why = {"text": "high: the longest texts of the tickets"}
+    return [TableOf(cases.seen, "comments", columns, why, dict(cases.derive), dict(cases.rows))]
+
+
+def _fullest_text(seen: Seen) -> str:
+    """The column of texts in people's own words that has the most of them; empty for none."""
+    texts = [c for c in seen.columns.values() if open_text(c) and not personal(c)]
+    return max(texts, key=lambda c: written(c).str.len().sum()).name if texts else ""
+
+
 def _lines_of_kept_orders(orders: TableOf, lines: TableOf) -> None:
     """Lines of orders that are left out are left out too, where each line says why."""
     frame, ids = orders.seen.raw.frame, orders.columns["order_id"]
@@ -353,14 +370,19 @@ def _complete(part: TableOf) -> None:
     ]
 
 
-def _offered(part: TableOf, column: str) -> pd.Series:
-    """The cells of a column in the rows that count."""
+def counted_rows(part: TableOf) -> pd.Series:
+    """Which rows of the file count: those that are neither tests nor unfinished."""
     frame = part.seen.raw.frame
     keep = pd.Series(True, index=frame.index)
     for name, words in part.rows.items():
         cells = conversion.text(frame[name])
         keep &= cells.notna() & ~cells.isin(words)
-    return frame.loc[keep, column]
+    return keep
+
+
+def _offered(part: TableOf, column: str) -> pd.Series:
+    """The cells of a column in the rows that count."""
+    return part.seen.raw.frame.loc[counted_rows(part), column]
 
 
 def _needed(part: TableOf) -> None:

@@ -10,12 +10,18 @@ from pathlib import Path
 
 from cxlib.data import contract, schema
 from cxlib.data.intake import conversion
-from cxlib.data.intake.drafts.looking import slug
+from cxlib.data.intake.drafts.looking import clean, slug
 from cxlib.data.intake.drafts.plans import Plan
 from cxlib.data.intake.drafts.questions import Rating
 from cxlib.data.intake.drafts.tables import TableOf
 from cxlib.data.intake.profiles.recognition import plain
 
+EXPORT = re.compile(  # words of an export's name that say nothing of the study
+    r"responses?|results?|export(ed|s)?|raw|data|answers?|survey\d+|antworten|réponses|respuestas"
+    r"|odpovědi|final|copy|kopie|副本|按文本|按序号|按选项|原始数据|答卷数据|(?!(19|20)\d\d$)\d+"
+    r"|(?=.*\d)(?=.*[A-Za-z])[A-Za-z\d]{5,}",
+    re.IGNORECASE,
+)
 MORE = [  # what the files do not tell
     "",
     "# Further keys, when you have what they need (`cx help study.yaml` explains all):",
@@ -30,13 +36,14 @@ def text_of(plan: Plan, folder: Path, copies: Mapping[Path, Path]) -> str:
     open_ = [
         f"{q.text} Taken: {q.options[q.proposed]}" for q in plan.questions if not q.settled
     ] + plan.doubts
+    open_.append("title, made from a name; source and licence, which reports do not show yet")
     lines = [
         f"# Drafted by `cx new` from {len(plan.files)} file(s). Beside each guess stands what",
         "# speaks for it, and its confidence: high, medium, low. Correct it, then run",
         f"# `cx check {plan.name}`.",
-        f"title: {_both(plan.name)}",
-        "source: to be written (who collected these data, when and how)",
-        "licence: to be written (internal, or the licence they came under)",
+        f"title: {_both(title_of(plan))}",
+        "# source: who collected these data, when and how",
+        "# licence: internal, or the licence that they came under",
         *(f"# Left out: {why}" for why in plan.passed),
     ]
     if open_:
@@ -148,8 +155,11 @@ def _file(
     own |= {o: _own(part, t) for o, t in _named(plan, part.table, plan.tables[part.table]).items()}
     if differing := {o: t for o, t in own.items() if t != shared[o]}:
         lines.append(f'        columns: {_flow(differing)}  # "": not in this file')
+    constants = dict(part.constants)
     if part.table == "responses" and plan.waves == "file":
-        lines.append(f"        constants: {_flow({'wave': seen.title})}")
+        constants["wave"] = seen.title
+    if constants:
+        lines.append(f"        constants: {_flow(constants)}")
     if with_derive and part.derive:
         lines += ["        derive:", *_derived(part.derive, "          ")]
     return lines
@@ -181,7 +191,7 @@ def _items(ratings: list[Rating]) -> list[str]:
         odd = f"; {r.odd:,} answer(s) are not on it, `cx check` shows them" if r.odd else ""
         lines += [
             f"  {quoted(r.name)}:",
-            f"    label: {_both(r.label)}",
+            f"    label: {_both(r.label, r.label_zh)}",
             *([f"    wording: {_both(r.wording)}"] if r.wording else []),
             f"    scale: [{r.scale[0]}, {r.scale[1]}]  # {r.sure}: {r.why}{odd}",
             f"    role: {r.role}",
@@ -212,6 +222,7 @@ def _ending(plan: Plan) -> list[str]:
             f"churn: {{flag: {quoted(flag[0])}, left: {quoted(flag[1])}}}  # medium: its name"
         )
     named = {c: label for c, label in plan.labels.items() if label != c}
+    wordings = _wordings(plan)
     for table, of in plan.tables.items():
         if table != "responses":
             named |= {
@@ -222,13 +233,36 @@ def _ending(plan: Plan) -> list[str]:
             }
     if named:
         lines.append("labels:")
-        lines += [f"  {quoted(c)}: {_both(said)}" for c, said in named.items()]
+        lines += [f"  {quoted(c)}: {_both(said)}{wordings.get(c, '')}" for c, said in named.items()]
     if plan.outcome and plan.outcome != _default_outcome(plan):
         lines.append(f"outcome: {quoted(plan.outcome)}")
     if plan.group:
         lines.append(f"group: {quoted(plan.group)}  # low: the first column of few, large groups")
     lines.append(f"reports: {json.dumps(reports(plan, bool(flag)))}")
     return lines + (MORE if "responses" in plan.tables else [])
+
+
+def _wordings(plan: Plan) -> dict[str, str]:
+    """As comments, the questions of groups whose columns are called by a code."""
+    asked = {
+        c: p.seen.columns[c].label
+        for p in plan.tables.get("responses", [])
+        for c in plan.labels
+        if c in p.seen.columns
+    }
+    return {
+        c: f"  # {w}" for c, w in asked.items() if w != plan.labels[c] and slug(w) != slug(clean(c))
+    }
+
+
+def title_of(plan: Plan) -> str:
+    """A title made from the name of the only file, where that says something; else the study's."""
+    stem = re.sub(r"[(（\[][^)）\]]*[)）\]]", " ", plan.files[0].name.partition(".")[0])
+    words = [w for w in re.split(r"[\W_]+", stem) if w and not EXPORT.fullmatch(w)]
+    said = " ".join(words) if len(plan.files) == 1 else ""
+    alone = len(words) == 1 and len(words[0]) < 5 and said.isascii()
+    said = plan.name.replace("_", " ").replace("-", " ") if not said or alone else said
+    return said[:1].upper() + said[1:]
 
 
 def _default_outcome(plan: Plan) -> str:
@@ -309,9 +343,9 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _both(words: str) -> str:
-    text = json.dumps(words, ensure_ascii=False)
-    return f"{{en: {text}, zh: {text}}}"
+def _both(words: str, chinese: str = "") -> str:
+    en, zh = (json.dumps(w, ensure_ascii=False) for w in (words, chinese or words))
+    return f"{{en: {en}, zh: {zh}}}"
 
 
 def _list(words: list[str]) -> str:

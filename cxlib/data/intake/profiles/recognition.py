@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-NO_PROFILE = ("names.yaml", "scales.yaml")
+NO_PROFILE = ("labels.yaml", "names.yaml", "scales.yaml")
 
 
 def _split(value: object) -> object:
@@ -52,7 +52,6 @@ class Profile(Closed):
     personal: Names = Field([], description="left out as personal, beside what names tell")
     missing: Names = Field([], description="cells that mean: not answered")
     not_experienced: Names = Field([], description="cells that mean: does not apply")
-    anonymous: str = Field("", description="what stands for the customer, when nothing else does")
 
 
 @cache
