@@ -12,7 +12,10 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
+from cxlib.batch import processes
 from cxlib.core import context
+
+processes.import_nbformat()  # as runs do it: else each worker spends 3 s on grammars of addresses
 
 # The generator of the sample's made-up company, whose truth many tests know.
 sys.path.insert(0, str(Path(__file__).parents[1] / "data" / "sample"))
@@ -78,7 +81,9 @@ TOGETHER |= {name: "pages" for name in ("browser", "languages")}
 TOGETHER |= {name: name for name in ("notebooks", "catalogue", "floors")}
 
 
-QUICK = 12  # examples of a property in `make test-fast`; `make test` tries all that it asks for
+# In `make test-fast` half the examples that a property asks for, and never more than these;
+# `make test` tries all.
+QUICK = 12
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -88,7 +93,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         test = getattr(item, "obj", None)
         if (asked := getattr(test, "_hypothesis_internal_use_settings", None)) is not None:
-            few = min(asked.max_examples, QUICK)
+            few = min(asked.max_examples, max(2, asked.max_examples // 2), QUICK)
             test._hypothesis_internal_use_settings = settings(asked, max_examples=few)
 
 

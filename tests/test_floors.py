@@ -68,6 +68,7 @@ def module_of(file: Path) -> str:
     return ".".join(file.relative_to(ROOT / "cxlib").with_suffix("").parts)
 
 
+@cache
 def floor_of(module: str) -> tuple[int, str] | None:
     """(height, name in FLOORS) by the longest part of the dotted name that has a floor."""
     height = {name: i for i, floor in enumerate(FLOORS) for name in floor.split()}

@@ -198,8 +198,13 @@ def test_it_is_a_page_and_defines_nothing(notebook: Path) -> None:
 
 @pytest.mark.parametrize("by", ["region", "wave", "channel", "age_group", "plan"])
 def test_the_pages_of_every_group_run(by: str) -> None:
-    pages = batch.plan(["sample"], ["10", "20", "21"], by=by)
-    out = Path(tempfile.mkdtemp(prefix="cxpages")) / "run-of-the-tests"
-    results = batch.run(pages, out=out, progress=Progress(len(pages), io.StringIO()), keep=False)
+    """Every page keeps its answers; those of one group are drawn and bound as well."""
+    pages = batch.plan(["sample"], ["10", "20", "21"], {"DRAWS": SMALL["DRAWS"]}, by=by)
+    results = []
+    for html in (True, False):
+        some = [p for p in pages if (p.set_name == pages[-1].set_name) == html]
+        out = Path(tempfile.mkdtemp(prefix="cxpages")) / "run-of-the-tests"
+        progress = Progress(len(some), io.StringIO())
+        results += batch.run(some, out=out, progress=progress, keep=False, html=html)
     assert len(results) == len(pages) > 3
     assert not {r.page.name: r.mistake for r in results if r.status != "ok"}

@@ -101,8 +101,8 @@ def project(tmp_path_factory):
     parameters.read.cache_clear()
 
 
-def run(project: Path, out: str, by: str = "", **how) -> Path:
-    pages = batch.plan(["private"], by=by)
+def run(project: Path, out: str, by: str = "", names: tuple[str, ...] = (), **how) -> Path:
+    pages = batch.plan(["private"], names, by=by)
     results = batch.run(
         pages, out=project / out, keep=False, progress=Progress(len(pages), io.StringIO()), **how
     )
@@ -123,20 +123,30 @@ def leaks(folder: Path) -> dict[str, list[str]]:
     return found
 
 
-def test_three_notebooks_in_two_languages_show_no_name_and_no_number(project) -> None:
-    folder = run(project, "fork")
-    assert len(list(folder.glob("*.html"))) >= 8  # six pages, and two indexes
-    assert leaks(folder) == {}
-    shown = (folder / "20_second.zh.ipynb").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def forked(project) -> Path:
+    return run(project, "fork")
+
+
+@pytest.fixture(scope="module")
+def by_owner(project) -> Path:
+    """A page of two notebooks for each owner, in two languages."""
+    return run(project, "by", by="owner", names=("10", "20"))
+
+
+def test_three_notebooks_in_two_languages_show_no_name_and_no_number(forked) -> None:
+    assert len(list(forked.glob("*.html"))) >= 8  # six pages, and two indexes
+    assert leaks(forked) == {}
+    shown = (forked / "20_second.zh.ipynb").read_text(encoding="utf-8")
     assert "[name]" in shown and all(word in shown for word in KEPT)
 
 
 def test_a_kernel_masks_the_same(project) -> None:
-    assert leaks(run(project, "kernel", fork=False)) == {}
+    assert leaks(run(project, "kernel", names=("10", "20"), fork=False)) == {}
 
 
-def test_a_page_for_each_owner_names_none_of_them(project) -> None:
-    folder = run(project, "by", by="owner")
+def test_a_page_for_each_owner_names_none_of_them(by_owner) -> None:
+    folder = by_owner
     assert len({f.name for f in folder.glob("10_first.owner-*.html")}) == 2 * len(NAMES)
     assert leaks(folder) == {}
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -148,20 +158,18 @@ def test_a_page_for_each_owner_names_none_of_them(project) -> None:
     assert [p.name for p in pages] == [p["page"] for p in record["pages"]]
 
 
-def test_pages_made_anew_from_a_record_name_nobody(project) -> None:
+def test_pages_made_anew_from_a_record_name_nobody(by_owner) -> None:
     from cxlib.batch import record
 
-    folder = run(project, "anew", by="owner")
-    before = {f.name: f.read_bytes() for f in folder.iterdir()}
-    record.bind_again(folder)
-    assert {f.name: f.read_bytes() for f in folder.iterdir()} == before
+    before = {f.name: f.read_bytes() for f in by_owner.iterdir()}
+    record.bind_again(by_owner)
+    assert {f.name: f.read_bytes() for f in by_owner.iterdir()} == before
 
 
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="no Dask")
-def test_workers_of_a_cluster_mask_the_same(project, tmp_path) -> None:
+def test_workers_of_a_cluster_mask_the_same(project, forked, tmp_path) -> None:
     from test_cluster import Dask
 
-    near = run(project, "near")
     fingerprints.code.cache_clear()
     dask = Dask(project, workers=1)
     try:
@@ -170,5 +178,5 @@ def test_workers_of_a_cluster_mask_the_same(project, tmp_path) -> None:
     finally:
         dask.close()
     assert leaks(far) == {}
-    for file in near.glob("*.ipynb"):
+    for file in forked.glob("*.ipynb"):
         assert file.read_bytes() == (far / file.name).read_bytes(), file.name

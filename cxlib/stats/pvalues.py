@@ -1,4 +1,4 @@
-"""p-values of several tests, adjusted for how many there are (statsmodels)."""
+"""p-values of several tests, adjusted for how many there are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-METHODS = {"holm": "holm", "benjamini-hochberg": "fdr_bh", "benjamini-yekutieli": "fdr_by"}
+METHODS = {"benjamini-hochberg": "fdr_bh", "benjamini-yekutieli": "fdr_by"}
 Method = Literal["holm", "benjamini-hochberg", "benjamini-yekutieli"]
 
 
@@ -31,14 +31,27 @@ def adjusted(p: np.ndarray, method: Method = "holm") -> np.ndarray:
     >>> adjusted(np.array([0.01, 0.02]), "benjamini-hochberg").tolist()
     [0.02, 0.02]
     """
-    from statsmodels.stats.multitest import multipletests
-
     p = np.asarray(p, float)
     if not p.size:
         return p
     known = np.where(np.isnan(p), 1.0, p).reshape(-1, p.shape[-1])
-    found = np.stack([multipletests(row, method=METHODS[method])[1] for row in known])
+    found = _holm(known) if method == "holm" else _by_statsmodels(known, METHODS[method])
     return np.where(np.isnan(p), np.nan, found.reshape(p.shape))
+
+
+def _by_statsmodels(p: np.ndarray, method: str) -> np.ndarray:
+    from statsmodels.stats.multitest import multipletests
+
+    return np.stack([multipletests(row, method=method)[1] for row in p])
+
+
+def _holm(p: np.ndarray) -> np.ndarray:
+    """As statsmodels, which collects garbage at each call: 0.3 s where many objects are alive."""
+    order = p.argsort(axis=-1)
+    steps = np.take_along_axis(p, order, -1) * np.arange(p.shape[-1], 0, -1)
+    found = np.empty_like(p)
+    np.put_along_axis(found, order, np.maximum.accumulate(steps, -1).clip(max=1), -1)
+    return found
 
 
 def max_t(estimate: np.ndarray, replicates: np.ndarray) -> np.ndarray:

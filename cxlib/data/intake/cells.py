@@ -102,6 +102,11 @@ def plain_letters(words: pd.Series) -> pd.Series:
     return words.mask(special, plain)
 
 
+def without_digits(words: pd.Series) -> bool:
+    """Whether no cell can hold a digit: each is of plain letters and marks."""
+    return not words.str.contains(r"[^\x00-/:-\x7f]", regex=True).fillna(False).any()
+
+
 def counted(words: pd.Series) -> str:
     """How many cells, and the first four of what they say."""
     return f"{len(words):,} cell(s) read {', '.join(map(repr, words.unique()[:4]))}"

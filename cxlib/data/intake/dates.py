@@ -26,6 +26,7 @@ from cxlib.data.intake.cells import (
     given,
     of_type,
     plain_letters,
+    without_digits,
 )
 from cxlib.data.intake.reasons import Reason
 
@@ -116,13 +117,15 @@ def _read(
     counts = [f for f in forms if f in COUNTS]
     if not counts:
         take("2024-03-01", _iso(plain))
-    parts = _parts(plain[at.isna() & plain.notna()])
-    take("2024-3-1", _assembled(parts, "y1", "m1", "d1"))
-    take("1 Mar 2024", _assembled(parts, "y3", "m3", "d3"))
-    take("1 Mar 2024", _assembled(parts, "y4", "m4", "d4"))
-    orders, evidence, question = _order(parts, cells, n, forms)
-    for order in orders:
-        take(f"1/3/2024, {order}", _ordered(parts, order))
+    rest, evidence, question = plain[at.isna() & plain.notna()], "", None
+    if not without_digits(rest):
+        parts = _parts(rest)
+        take("2024-3-1", _assembled(parts, "y1", "m1", "d1"))
+        take("1 Mar 2024", _assembled(parts, "y3", "m3", "d3"))
+        take("1 Mar 2024", _assembled(parts, "y4", "m4", "d4"))
+        orders, evidence, question = _order(parts, cells, n, forms)
+        for order in orders:
+            take(f"1/3/2024, {order}", _ordered(parts, order))
     size = pd.to_numeric(plain, errors="coerce").astype("float64")
     for name in counts or ([EXCEL] if used or of_excel.any() else []):
         unit, origin, (low, high) = COUNTS[name]
@@ -188,6 +191,8 @@ def _parts(cells: pd.Series) -> pd.DataFrame:
 def _assembled(parts: pd.DataFrame, year: str, month: str, day: str) -> pd.Series:
     """Dates of the numbers in these places, with the time of day; missing where there is none."""
     y, there = parts[year], parts[[year, month, day]].notna().all(axis=1)
+    if not there.any():
+        return pd.Series(pd.NaT, index=parts.index, dtype="datetime64[us]")
     y = y + 100 * ((y < 70) * 20 + ((y >= 70) & (y < 100)) * 19)
     frame = pd.DataFrame({"year": y, "month": parts[month], "day": parts[day]})[there]
     at = pd.to_datetime(frame.astype("int64"), errors="coerce").astype("datetime64[us]")

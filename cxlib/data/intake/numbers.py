@@ -14,7 +14,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.data.intake.cells import Converted, Question, examples, given, of_type, plain_letters
+from cxlib.data.intake.cells import (
+    Converted,
+    Question,
+    examples,
+    given,
+    of_type,
+    plain_letters,
+    without_digits,
+)
 from cxlib.data.intake.reasons import Reason
 
 POINT, COMMA = "1,234.5", "1.234,5"  # answers to the question which mark is that of decimals
@@ -109,8 +117,11 @@ def _plainly_points(words: pd.Series, x: pd.Series) -> bool:
 
 
 def _read(words: pd.Series, form: str) -> Converted:
-    codes, unique = pd.factorize(words)
-    cells = _taken_apart(pd.Series(unique, dtype="string"))
+    codes, found = pd.factorize(words)
+    unique = pd.Series(found, dtype="string")
+    if without_digits(unique):  # words, as in most columns of text
+        return Converted(pd.Series(np.nan, index=words.index), words.notna(), Reason("not_number"))
+    cells = _taken_apart(unique)
     cells["n"] = np.bincount(codes[codes >= 0], minlength=len(cells))
     decimal, evidence = decimal_of(form), ""
     if not decimal:
