@@ -126,6 +126,17 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("outside the scale {low} to {high}"),
             _("Correct it, or name the code under items.{item}: missing or not_experienced."),
         ),
+        "outside_rating": (
+            _("outside the scale {low} to {high}"),
+            _(
+                "Correct it, or write the scale as it was asked under tables.{table}: "
+                "`scales: {{{column}: [LOW, HIGH]}}`."
+            ),
+        ),
+        "no_customer": (
+            _("no customer, so left out of every page: {share} of the amount"),
+            _("Fill in {name} where it is known; such rows stay out of all totals."),
+        ),
         "required": (
             _("empty; every row must have it"),
             _("Fill in {name}, or leave the row out."),
@@ -176,6 +187,21 @@ def _messages() -> dict[str, tuple[str, str]]:
                 "`sequence`, or name the order of the stages: `journey: {{ties: stage}}`."
             ),
         ),
+        "unclear_scale": (
+            _("ratings from {low} to {high}, of which the scale is not clear"),
+            _(
+                "Write the scale as it was asked under tables.{table} in study.yaml: "
+                "`scales: {{{column}: [1, 5]}}`; values outside become missing."
+            ),
+        ),
+        "spellings": (
+            _("values that differ only in case, spaces, accents or width: {values}"),
+            _("Make them one with `recode` in study.yaml."),
+        ),
+        "no_share": (
+            _("values without a share of the population, so nothing is weighted: {values}"),
+            _("Add their shares to margins.{attribute} in study.yaml, or recode the values."),
+        ),
         "few_rows": (
             _("only {n} row(s): no interval can be made of so few"),
             _("Collect more, or read the numbers as a list."),
@@ -207,9 +233,5 @@ def _messages() -> dict[str, tuple[str, str]]:
         "text_among_numbers": (
             _("text ({words}) among numbers: the whole column is kept as text"),
             _("Recode these values in study.yaml, null for missing."),
-        ),
-        "unknown_column": (
-            _("{place} in study.yaml names no column"),
-            _("Correct it, or take the column in with `keep`. There are: {columns}."),
         ),
     }
