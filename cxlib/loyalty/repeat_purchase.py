@@ -203,8 +203,8 @@ def _curve(
     k: int, time: np.ndarray, came: np.ndarray, within: tuple[int, ...], level: float, seed: int
 ) -> pd.DataFrame:
     risk = survival.at_risk(np.zeros(len(time)), time, came.astype(int), np.ones(len(time)))
-    there = risk.times[risk.there >= min(FEWEST, len(time) / 2)]
-    last = there.max() if len(there) else risk.times.max()
+    # As long as enough are still waited for, whether or not anybody buys again so late.
+    last = np.sort(time)[-int(np.ceil(min(FEWEST, len(time) / 2)))]
     marks = [float(d) for d in within if d <= last]
     at = np.unique(np.r_[np.linspace(last / POINTS, last, POINTS).round(), marks])
     share, error, cor = survival.greenwood(risk, at)

@@ -144,13 +144,13 @@ def _value_lines(table: str, column: str, rule: str, values: pd.Series) -> list[
 
 
 def _recode(table: str, column: str, become: Mapping[str, str | None]) -> list[str]:
-    """A recode to paste into study.yaml, with a line a value so that no line is broken."""
-    lines = [
-        f"    {json.dumps(v, ensure_ascii=False)}: {json.dumps(to, ensure_ascii=False)}"
-        for v, to in become.items()
+    """A recode to paste into study.yaml."""
+    named = {json.dumps(v, ensure_ascii=False): to for v, to in become.items()}
+    pairs = ", ".join(f"{v}: {json.dumps(to, ensure_ascii=False)}" for v, to in named.items())
+    return [
+        *("      tables:", f"        {table}:", "          recode:"),
+        f"            {column}: {{{pairs}}}",
     ]
-    head = ["tables:", f"  {table}:", "    recode:", f"      {column}:"]
-    return [*(f"      {line}" for line in head), *(f"          {line}" for line in lines)]
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,8 @@ def _word(name: str, value: object, for_readers: bool) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, dict):  # groups and their sizes
-        return ", ".join(repr(k) if for_readers else f"{k!r} ({n:,})" for k, n in value.items())
+        sized = not for_readers and all(isinstance(n, int) for n in value.values())
+        return ", ".join(f"{k!r} ({n:,})" if sized else repr(k) for k, n in value.items())
     if name in COLUMN_OR_TABLE:
         names = list(map(str, value if isinstance(value, list) else [value]))
         return i18n.listed(map(i18n.label, names)) if for_readers else " and ".join(names)

@@ -96,7 +96,7 @@ def without_share(study: Study, taken: Mapping[str, Intake]) -> Iterator[DataWar
 
 def _group(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """The column that pages compare by, where neither answers nor customers have it."""
-    have = [c for t in ("responses", "customers") for c in tables.get(t, ())]
+    have = list(dict.fromkeys(c for t in ("responses", "customers") for c in tables.get(t, ())))
     if study.group and have and study.group not in have:
         near = get_close_matches(study.group, have, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."

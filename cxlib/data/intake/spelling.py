@@ -15,6 +15,7 @@ from cxlib.data import contract
 from cxlib.data.intake.reasons import Reason
 from cxlib.data.study import Study
 
+SHOWN = 20  # spellings that a sentence lists; the recode has all
 MOST = 1000  # distinct values of a column that makes groups
 FREE_TEXT = ("text", "problem", "measure", "left_because")  # columns that people write freely
 ACCENTS = re.compile("[\u0300-\u036f]")  # of Latin, Greek and Cyrillic letters
@@ -54,7 +55,8 @@ def odd_spellings(study: Study, name: str, rows: pd.DataFrame) -> Iterator[tuple
         if not found:
             continue
         others = {w: usual for usual, same in found.items() for w in same if w != usual}
-        values = {w: n for same in found.values() for w, n in same.items()}
+        sizes = [(w, n) for same in found.values() for w, n in same.items()]
+        values = dict(sizes[:SHOWN])
         wrong = sum(found[usual][w] for w, usual in others.items())
         yield column, wrong, Reason("spellings", {"values": values, "become": others})
 
