@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cxlib.batch.planning import Page
+from cxlib.core.finding import by_importance
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ class Result:
 
     @property
     def answer(self) -> str:
-        """The first sentence the page kept, or why there is none."""
+        """The claim of the page's most important finding, or why there is none."""
         if self.mistake:
             return self.mistake[2].splitlines()[0]
         if self.page.lacking:
             return " ".join(self.page.lacking)
-        return next((a["answer"] for a in self.answers.values() if a["answer"]), "")
+        found = by_importance(a["finding"] for a in self.answers.values() if a.get("finding"))
+        return found[0]["claim"] if found else ""

@@ -23,31 +23,11 @@ import pandas as pd
 
 from cxlib.core.columns import Column
 from cxlib.core.display import display_table
+from cxlib.core.finding import Finding as Finding
+from cxlib.core.finding import Importance as Importance
 from cxlib.privacy import disclosure
 
 SHOWN_ROWS = 20  # of a table that nobody asked for
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a reader is told, in fixed slots: head of the page, index card and alert come from it.
-
-    Attributes
-    ----------
-    claim : the sentence, in the page's language
-    detail : the quiet second line: interval, n, fit
-    value, unit : the number the claim is about, and its unit
-    verdict : "better", "worse", "unchanged", "unclear" or "" where there is none
-    """
-
-    claim: str
-    detail: str = ""
-    value: float | None = None
-    unit: str = ""
-    verdict: str = ""
-
-    def __str__(self) -> str:
-        return self.claim
 
 
 @dataclass(frozen=True, eq=False)

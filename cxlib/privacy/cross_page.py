@@ -28,6 +28,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from cxlib.core import context
+from cxlib.core.finding import Finding
 from cxlib.core.i18n import _
 from cxlib.privacy import disclosure
 
@@ -282,6 +283,7 @@ def _without_figures(cell: NotebookNode, record: dict) -> None:
     """The figures of the cell, sentence and note, may show or name what was taken out."""
     said = _("A figure and a sentence are left out: they would give a small group away.")
     record["answer"], record["note"] = said, ""
+    record["finding"] = Finding(said).record()
     cell.outputs = [
         o for o in cell.outputs if not any(m in o.get("data", {}) for m in (*FIGURES, "text/html"))
     ]

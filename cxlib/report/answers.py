@@ -12,6 +12,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,6 +22,7 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.columns import INTERVAL, Column, heading, resolved
 from cxlib.core.display import display_cells
+from cxlib.core.finding import Finding
 from cxlib.core.result import Result
 from cxlib.data import study
 from cxlib.privacy import disclosure
@@ -89,6 +91,7 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
         "name": name,
         "title": title,
         "answer": str(fit),
+        "finding": {k: _slot(v) for k, v in fit.finding.record().items()} if str(fit) else {},
         "note": fit.notes,
         "unit": fit.unit,
         **declared,
@@ -127,6 +130,10 @@ def _plain(table: pd.DataFrame) -> dict[str, Any]:
         audited = zip(places, disclosure.audit(table, why), strict=True)
         kept["hidden"] = [{"row": p, "why": why.iloc[p], **about} for p, about in audited]
     return kept
+
+
+def _slot(value: Any) -> Any:
+    return value if isinstance(value, Mapping) else _value(value)
 
 
 def _value(value: object) -> object:
@@ -190,7 +197,7 @@ def _recalled(record: dict) -> Result:
     tables = {"table": record["table"], **record["tables"]}
     return Result(
         {name: _table(t) for name, t in tables.items()},
-        record["answer"],
+        Finding.of_record(record.get("finding") or {"claim": record["answer"]}),
         record["note"],
         record["unit"],
         columns=columns_of(record),

@@ -226,16 +226,18 @@ def _about_output(output: NotebookNode) -> dict:
 
 
 def _annotated(kept: list[tuple[dict, dict]]) -> list[dict]:
-    """The answers for the head, each sentence once; which is first and which notes were told."""
+    """The answers for the head, each once, the most important first; which notes were told."""
     answers: dict[str, dict] = {}
-    told: set[str] = set()
-    for record, about in kept:
-        about["first"] = bool(record["answer"]) and not answers
-        about["told"] = record["note"] in told or about["first"]
-        told.add(record["note"])
+    for record, _unused in kept:
         if record["answer"]:
             answers.setdefault(record["answer"], record)
-    return list(answers.values())
+    ordered = sorted(answers.values(), key=lambda r: -r.get("finding", {}).get("importance", 1))
+    told: set[str] = set()
+    for record, about in kept:
+        about["first"] = bool(ordered) and record is ordered[0]
+        about["told"] = record["note"] in told or about["first"]
+        told.add(record["note"])
+    return ordered
 
 
 def _prose(source: str, headings: set[str], facts: Facts) -> dict:
