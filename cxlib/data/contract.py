@@ -37,6 +37,7 @@ class Column:
     required: bool = False  # every row must have a value
     refers: str = ""  # table whose key this is
     after: str = ""  # date that this one is not before, by the day; a breach is a warning only
+    rating: bool = False  # an answer on a scale, which study.yaml declares or the values show
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,7 @@ TABLES: dict[str, Table] = {
                 "number",
                 "satisfaction with the solution",
                 "对处理结果的满意度",
+                rating=True,
             ),
         ),
         _table(
@@ -222,7 +224,7 @@ TABLES: dict[str, Table] = {
             _column("channel", "text", "where", "渠道"),
             _column("lang", "text", "language, e.g. en or zh", "语言，例如 en 或 zh"),
             _column("text", "text", "what the customer wrote", "评论内容", required=True),
-            _column("score", "number", "score given with it", "同时给出的评分"),
+            _column("score", "number", "score given with it", "同时给出的评分", rating=True),
         ),
         _table(
             "actions",
@@ -322,6 +324,7 @@ RULE_LABELS = {  # what the dictionary says of kinds and rules: English, Chinese
     "one of": ("one of {allowed}", "取值：{allowed}"),
     "refers": ("in {refers}", "须在 {refers} 中"),
     "after": ("not before {after}", "不早于 {after}"),
+    "scale": ("on its scale", "须在量表范围内"),
 }
 
 
@@ -352,6 +355,7 @@ def _rules(table: Table, column: Column, said: dict[str, str]) -> list[str]:
         "one of": bool(column.allowed),
         "refers": bool(column.refers),
         "after": bool(column.after),
+        "scale": column.rating,
     }
     words = {
         "low": column.low,

@@ -200,11 +200,6 @@ class Reserve(Database):
         return {name: self.study.items[name] for name in self.items_of(*roles)}
 
     @property
-    def margins(self) -> dict[str, dict[str, float]]:
-        """Population shares to weight to: {attribute: {value: share}}."""
-        return self.study.margins
-
-    @property
     def cluster(self) -> str | None:
         """The column that makes rows one customer's, for draws of whole customers; None without."""
         return "customer_id" if "customer_id" in self.columns("responses") else None

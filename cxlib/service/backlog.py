@@ -31,7 +31,8 @@ DAYS = (1, 3, 7, 30)  # edges of age
 def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
     """Cases open at the end of each of the last weeks, and their age.
 
-    Intervals say how far such a backlog swings with who complains when.
+    A count of the cases at hand has no interval: it is no estimate. The shares by age have one,
+    which says how far they swing with who complains when.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
     Returns
     -------
     Result with "table": day, term ("open cases"), estimate (open at its end), low, high
-    (simultaneous over the days), n (open at some time of the week before); and "ageing": term
+    (none), n (open at some time of the week before); and "ageing": term
     (age), estimate (share of the cases open on these days, a case counted on each), low, high, n
     (cases).
 
@@ -74,7 +75,7 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
     drawn = resample_sums(parts, **design(sample))
     whole = parts.sum(0)
     names = [f"{d:%Y-%m-%d}" for d in days]
-    table = _counts(names, whole[: len(days)], drawn[:, : len(days)], busy)
+    table = _counts(names, whole[: len(days)], busy)
     ageing = _ages(whole[len(days) :], drawn[:, len(days) :], [b.any(1).sum() for b in bands])
     return Result(
         {"table": table, "ageing": ageing},
@@ -82,21 +83,17 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
         i18n.together([*case_notes(sample), resampling_note(sample)]),
         draws=sample.draws,
         seed=sample.seed,
-        replicates=drawn[:, : len(days)],
     )
 
 
-def _counts(
-    days: list[str], whole: np.ndarray, drawn: np.ndarray, busy: np.ndarray
-) -> pd.DataFrame:
-    low, high = simultaneous_interval(whole, drawn)
+def _counts(days: list[str], whole: np.ndarray, busy: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "day": days,
             "term": "open cases",
             "estimate": whole,
-            "low": np.maximum(low, 0),
-            "high": high,
+            "low": np.nan,
+            "high": np.nan,
             "n": busy,
         }
     )
@@ -130,13 +127,12 @@ def _finding(table: pd.DataFrame, ageing: pd.DataFrame) -> Finding:
         "n": last["estimate"],
         "day": last["day"],
         "least": most,
-        "span": (last["low"], last["high"]),
         "days": DAYS[-1],
         "share": old["estimate"],
         "old_span": (old["low"], old["high"]),
     }
     claims = [
-        _("{n:count} cases ({span:interval0}) were open on {day}.", **facts)
+        _("{n:count} cases were open on {day}.", **facts)
         if last["n"] >= most
         else _("Fewer than {least:count} cases were open on {day}.", **facts)
     ]
