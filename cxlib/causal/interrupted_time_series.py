@@ -81,7 +81,7 @@ def segmented_regression(
     if np.isnan(y).any() or free < 1 or first < (3 if sloped else 2):
         raise InsufficientData(
             _(
-                "{known:count} of {periods:count} periods have a value, {before:count} periods come "
+                "{known:count} of {periods:count} periods have a value, and {before:count} come "
                 "before the change; {least:count} before it and one more than the trends use are "
                 "needed, none missing.",
                 known=int((~np.isnan(y)).sum()),

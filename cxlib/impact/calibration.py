@@ -166,7 +166,7 @@ def _finding(table: pd.DataFrame, n: int) -> Finding:
     if n < 2:
         claim = _("The one action that was predicted and judged brought {gap}.", gap=_gap(value))
         return Finding(claim, value=value, importance=Importance.METHOD)
-    detail = _("95% CI {span:interval1}; n = {n:count} actions", span=(bias["low"], bias["high"]), n=n)
+    detail = _("95% CI {span:interval1}; {n:count} actions", span=(bias["low"], bias["high"]), n=n)
     if inside["estimate"] == inside["estimate"]:
         detail = _(
             "{detail}; {share:share} inside the predicted interval",

@@ -156,7 +156,7 @@ def interrupted_time_series(trial: Trial) -> Result:
     )
     detail = _("95% CI {span}", span=wording.span(fit.low, fit.high, trial.units[0]))
     note = _(
-        "Residual degrees of freedom of the fitted trends: {free:count}; with few, take it as a hint.",
+        "Residual degrees of freedom of the trends: {free:count}; with few, take it as a hint.",
         free=fit.free,
     )
     said = claim, detail, note

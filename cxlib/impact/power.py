@@ -186,7 +186,9 @@ def _insufficient(facts: dict, last: pd.Series, enough: pd.DataFrame) -> Finding
         detail = _("{detail}; no size considered is sufficient", detail=detail)
     else:
         detail = _(
-            "{detail}; {n:count} customers would be sufficient", detail=detail, n=enough["n"].iloc[0]
+            "{detail}; {n:count} customers would be sufficient",
+            detail=detail,
+            n=enough["n"].iloc[0],
         )
     chance = float(last["estimate"])
     return Finding(claim, detail, chance, "share", importance=Importance.ANSWER)
@@ -195,10 +197,10 @@ def _insufficient(facts: dict, last: pd.Series, enough: pd.DataFrame) -> Finding
 def _detail(facts: dict, row: pd.Series) -> str:
     """The power, and of which comparison."""
     return ngettext(
-        "Power {chance:chance}; {customers:count} customers, {share:share} treated; {n:count} wave "
-        "after the change",
-        "Power {chance:chance}; {customers:count} customers, {share:share} treated; {n:count} waves "
-        "after the change",
+        "Power {chance:chance}; {customers:count} customers, {share:share} treated; {n:count} "
+        "wave after the change",
+        "Power {chance:chance}; {customers:count} customers, {share:share} treated; {n:count} "
+        "waves after the change",
         row["waves"],
         chance=row["estimate"],
         customers=facts["customers"],

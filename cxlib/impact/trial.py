@@ -476,6 +476,4 @@ def _check(trial: Trial) -> None:
 def require_controls(trial: Trial) -> None:
     """Raise InsufficientData without a wave before the change, or without controls."""
     if not trial.before.any() or not (trial.arm == 0).any():
-        raise InsufficientData(
-            _("A wave before the change and a control group are needed.")
-        )
+        raise InsufficientData(_("A wave before the change and a control group are needed."))

@@ -88,7 +88,9 @@ def _finding(evaluations: Mapping[str, Result]) -> Finding:
     if len(sure) == 1:
         return replace(sure[0].finding, importance=Importance.NOTABLE)
     claim = wording.sentence(*(one.clause for one in sure))
-    detail = _("{first}; {second}", **dict(zip(("first", "second"), map(_short, sure), strict=True)))
+    detail = _(
+        "{first}; {second}", **dict(zip(("first", "second"), map(_short, sure), strict=True))
+    )
     return replace(sure[0].finding, claim=claim, detail=detail, importance=Importance.NOTABLE)
 
 

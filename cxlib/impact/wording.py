@@ -19,12 +19,12 @@ DESIGNS = {  # of study.yaml, and second opinions -> what a table calls it
 
 
 def value(number: float, unit: str) -> str:
-    """A difference in its unit: 14.8 points, 0.21."""
+    """A difference in its unit: 14.8 points, 0.21 points; an amount has none."""
     if unit == "points":
         return _("{v:number1} points", v=number)
     if unit == "percentage points":
         return _("{v:number1} percentage points", v=number)
-    return i18n.number(number, 2)
+    return _("{v:number2} points", v=number) if unit == "scale" else i18n.number(number, 2)
 
 
 def span(low: float, high: float, unit: str) -> str:
