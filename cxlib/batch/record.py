@@ -220,7 +220,7 @@ def bind_again(folder: Path) -> int:
 
 def _index(folder: Path, run: dict, top: Path | None) -> None:
     """run.json, and the indexes and dictionaries, in each language of the run."""
-    from cxlib.report import indexes
+    from cxlib.report import indexes, workbook
 
     execute.put(folder / "run.json", _json(run))
     up = os.path.relpath(top, folder).replace(os.sep, "/") if top else ""
@@ -231,6 +231,8 @@ def _index(folder: Path, run: dict, top: Path | None) -> None:
         with context.use(Context(**rules)):
             execute.put(folder / mine["index"], indexes.of_run(run, up, lang, answers, before))
             execute.put(folder / mine["dictionary"], indexes.dictionary(lang, mine["index"]))
+            execute.put(folder / mine["glossary"], indexes.glossary(lang, mine["index"]))
+            execute.put(folder / mine["tables"], workbook.of_run(mine, answers))
     if top:
         for file, html in indexes.of_all(top, run["lang"]).items():
             execute.put(top / file, html)

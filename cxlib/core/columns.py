@@ -44,6 +44,49 @@ UNITS: Mapping[str, tuple[str, int | None]] = MappingProxyType(
 ESTIMATE = "estimate"  # the unit of a column that has the unit and decimals of the estimates
 
 
+# What heads a column whose name is no plain words, wherever it stands.
+HEADINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "action_id": N_("action"),
+        "adjusted": N_("p-value (adjusted)"),
+        "chance_first": N_("probability of rank 1"),
+        "chance_priority": N_("probability of being a priority"),
+        "chance_top": N_("probability of the top 3"),
+        "chi2": "χ²",
+        "could_find": N_("detectable effect"),
+        "csat": N_("CSAT"),
+        "due_on": N_("due date"),
+        "everyone": N_("all customers"),
+        "goal": N_("target"),
+        "htmt2": "HTMT2",
+        "k": N_("number of segments"),
+        "lang": N_("language"),
+        "least_ave": N_("smallest AVE"),
+        "lift_for_size": N_("lift, adjusted for basket size"),
+        "mae": "MAE",
+        "mae_linear": N_("MAE (linear model)"),
+        "mae_means": N_("MAE (means)"),
+        "nps": N_("NPS"),
+        "odds": N_("odds ratio"),
+        "of": N_("series"),
+        "outer_high": N_("99.8% control limits, upper"),
+        "outer_low": N_("99.8% control limits, lower"),
+        "p": N_("p-value"),
+        "p_held": N_("p-value (hold-out data)"),
+        "plain": N_("unadjusted"),
+        "rmse": "RMSE",
+        "rmse_linear": N_("RMSE (linear model)"),
+        "rmse_means": N_("RMSE (means)"),
+        "robust": N_("robustness value"),
+        "robustness": N_("robustness value"),
+        "standing": N_("status"),
+    }
+)
+ENDS: Mapping[str, str] = MappingProxyType(
+    {"low": N_("{name}, lower limit"), "high": N_("{name}, upper limit")}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a result's table.
@@ -75,11 +118,15 @@ class Column:
 
     def heading(self) -> str:
         """What heads the column, in the page's language."""
-        text = self.label or self.name.replace("_", " ")
-        if self.label and self.name in context.current().labels:
+        base, _under, end = self.name.rpartition("_")
+        label = self.label or HEADINGS.get(self.name, "")
+        if base and end in ENDS and not label:
+            return _(ENDS[end], name=Column(base).heading())
+        text = label or self.name.replace("_", " ")
+        if label and self.name in context.current().labels:
             return context.current().labels[self.name]
         special = i18n.pgettext("column", text)
-        return special if special != text else i18n.label(self.label or self.name)
+        return special if special != text else i18n.label(label or self.name)
 
 
 def named(columns: Iterable[Column]) -> dict[str, Column]:

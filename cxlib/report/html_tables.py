@@ -18,12 +18,17 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.columns import heading
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.report.answers import cells_of
 from cxlib.report.customer_lists import spreadsheet_cell
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
 INTERVAL = ("low", "high")
+UNITS = {  # what the estimates of a unit are called
+    "share": N_("share"), "gap": N_("difference"), "points": N_("points"), "money": N_("amount"),
+    "percentage points": N_("percentage points"), "days": N_("days"), "hours": N_("hours"),
+    "minutes": N_("minutes"), "ratio": N_("ratio"), "index": N_("index"),
+}  # fmt: skip
 MOST = 7  # columns that are shown unasked
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
 ROWS = {
@@ -59,6 +64,8 @@ def of_record(record: dict) -> str:
     raw = raw[shown.columns]
     kept = [c for c in raw if not _says_nothing(raw, c)]
     names = {c: heading(known, c) for c in kept}
+    if "estimate" in kept and (unit := UNITS.get(record["unit"])):
+        names["estimate"] = _(unit)
     if "term" in kept:
         names["term"] = i18n.heading(ROWS.get(record.get("name", ""), "measure"))
     cells = {c: [str(v) for v in shown[c]] for c in kept}
@@ -75,7 +82,7 @@ def of_record(record: dict) -> str:
     for c in kept:
         number = c == "low" or all(NUMBER.fullmatch(html.escape(v)) for v in cells[c])
         classes[c] = " ".join(["num"] * number + ["more"] * (c not in first))
-    head = "".join(_cell(i18n.opening(names[c]), classes[c], "col") for c in kept)
+    head = "".join(_cell(opened(names[c]), classes[c], "col") for c in kept)
     body = "".join(
         f"<tr>{''.join(_cell(cells[c][i], classes[c], 'row' * (c == kept[0])) for c in kept)}</tr>"
         for i in range(len(shown))
@@ -85,6 +92,11 @@ def of_record(record: dict) -> str:
         return _framed(table)
     switch = html.escape(_("All {n:count} columns", n=len(kept)))
     return f'<label class="all"><input type="checkbox"> {switch}</label>{_framed(table)}'
+
+
+def opened(name: str) -> str:
+    """The head of a column as it begins a cell; single letters, which are symbols, stay."""
+    return i18n.opening(name) if len(name) > 1 else name
 
 
 def _span(low: str, high: str) -> str:
@@ -102,7 +114,7 @@ def _says_nothing(table: pd.DataFrame, column: str) -> bool:
     """What no row has, a term that is the same in all groups, a number of each row."""
     if column in INTERVAL:
         return all(table[c].isna().all() for c in INTERVAL if c in table)
-    if len(table) and column != "estimate" and table[column].isna().all():
+    if len(table) and column != "estimate" and (table[column].isna() | (table[column] == "")).all():
         return True
     if column == "segment" and "term" in table:
         return pd.api.types.is_numeric_dtype(table[column])

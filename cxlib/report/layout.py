@@ -47,7 +47,7 @@ class Facts:
 
     title: str
     lang: str = "en"
-    study: Mapping[str, str] = field(default_factory=dict)  # title, source, licence, period ...
+    study: Mapping[str, Any] = field(default_factory=dict)  # title, source, licence, period ...
     parameters: Iterable[tuple[str, str, str]] = ()
     pages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     set_name: str = ""
@@ -152,6 +152,21 @@ class Page:
     @property
     def contents(self) -> list[Section]:
         return [s for s in self.sections if s.words]
+
+    @property
+    def about(self) -> list[str]:
+        """When the data are from, which rows are counted, and how many."""
+        said = []
+        if period := self.facts.study.get("period"):
+            table, first, last = period
+            ends = {"first": prose.day(first), "last": prose.day(last)}
+            fieldwork = table == "responses"
+            said.append(_("Fieldwork {first} to {last}", **ends) if fieldwork else
+                        _("Data from {first} to {last}", **ends))  # fmt: skip
+        asked = {name: value for name, value, _comment in self.facts.parameters}
+        said += [asked.get("WAVE", ""), "" if self.facts.set_name else asked.get("WHERE", "")]
+        said.append(f"n = {self.n}" if self.n else "")
+        return [words for words in said if words]
 
     @property
     def neighbours(self) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:

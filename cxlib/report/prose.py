@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
@@ -136,12 +136,25 @@ def tied(text: str) -> str:
     return re.sub(r"\bn (= )?(?=[\d<])", lambda m: m[0].replace(" ", "\u00a0"), text)
 
 
+def day(iso: str) -> str:
+    """A day, as 2026-11-21, as people write it.
+
+    Examples
+    --------
+    >>> day("2026-11-21")
+    '21 Nov 2026'
+    """
+    at = date.fromisoformat(iso)
+    if context.current().lang == "zh":
+        return f"{at.year} 年 {at.month} 月 {at.day} 日"
+    return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
+
+
 def when(moment: str) -> str:
     """A moment of a run's record, as 2026-11-21T22:27:00+00:00, as people write it."""
     try:
         at = datetime.fromisoformat(moment).astimezone(UTC)
     except ValueError:
         return moment
-    if context.current().lang == "zh":
-        return f"{at.year} 年 {at.month} 月 {at.day} 日 {at:%H:%M} UTC"
-    return f"{at.day} {MONTHS[at.month - 1]} {at:%Y, %H:%M} UTC"
+    between = " " if context.current().lang == "zh" else ", "
+    return f"{day(f'{at:%Y-%m-%d}')}{between}{at:%H:%M} UTC"
