@@ -22,7 +22,7 @@ pytestmark = [
 ]
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
 --disable-background-networking --disable-component-update --disable-sync"""
-PAGES = [*(n.stem for n in NOTEBOOKS), "index", "dictionary"]
+PAGES = [*(n.stem for n in NOTEBOOKS), "index", "dictionary", "glossary"]
 AXE = Path(os.environ.get("CX_AXE", "axe")) / "package" / "axe.min.js"  # .ci/run gets it from npm
 RUN_AXE = """const [rules, done] = arguments;
 axe.run(document, {resultTypes: ["violations"], ...(rules && {runOnly: rules})})

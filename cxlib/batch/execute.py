@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING
 from cxlib.core import context, files
 from cxlib.core.context import Context
 from cxlib.core.errors import ABSENT
-from cxlib.core.i18n import _
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

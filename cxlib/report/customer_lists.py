@@ -48,7 +48,9 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     text = io.StringIO()
     write = csv.writer(text)
     write.writerow([spreadsheet_cell(c) for c in rows.columns])
-    write.writerows([spreadsheet_cell(v) for v in r] for r in rows.itertuples(index=False, name=None))
+    write.writerows(
+        [spreadsheet_cell(v) for v in r] for r in rows.itertuples(index=False, name=None)
+    )
     about = {"name": name, "file": file.name}
     files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
     said = _("The list {name:label} is in a file that only its owner can read: {file}.", **about)

@@ -1,7 +1,7 @@
 """The terms of the reports, each explained in a sentence or two, with formula or source.
 
-    for term in glossary.terms():
-        print(term.slug, term.name, term.meaning, term.source)
+for term in glossary.terms():
+    print(term.slug, term.name, term.meaning, term.source)
 """
 
 from __future__ import annotations
@@ -168,6 +168,9 @@ def parts() -> list[tuple[str, list[Term]]]:
     [('Measures', 'nps'), ('Statistics', 'ci'), ('Causes and effects', 'randomised')]
     """
     return [
-        (_(name), [Term(slug, _(term), _(meaning), source) for slug, term, meaning, source in terms])
+        (
+            _(name),
+            [Term(slug, _(term), _(meaning), source) for slug, term, meaning, source in terms],
+        )
         for name, terms in PARTS
     ]

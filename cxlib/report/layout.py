@@ -81,7 +81,7 @@ class Answer:
 
     @property
     def table(self) -> Markup:
-        return Markup(html_tables.of_record(self.record))  # noqa: S704 (each cell is escaped)
+        return Markup(html_tables.of_record(self.record))
 
     @property
     def csv(self) -> str:
@@ -243,7 +243,7 @@ def _read_prose(made: str, sections: list[Section]) -> None:
     """Begin a section at each heading, else a group of the section that is open."""
     for piece in HEADINGS.split(made):
         heading = HEADING.match(piece)
-        text = Markup(piece[heading.end() :] if heading else piece)  # noqa: S704 (rendered, escaped)
+        text = Markup(piece[heading.end() :] if heading else piece)
         if heading:
             words = prose.words_of(heading[3])
             sections.append(Section(int(heading[1]), heading[2], words, [Group(text)]))
@@ -265,10 +265,10 @@ def _part(output: NotebookNode, number: int, prefix: str, stem: str) -> Part | N
     if figure := figures.of(output, prefix, f"{stem}-{prefix[1:-1]}"):
         return Shown("figure", figure)
     if "text/html" in data:
-        return Shown("html", Markup(prose.clean(data["text/html"])))  # noqa: S704 (cleaned)
+        return Shown("html", Markup(prose.clean(data["text/html"])))
     if "text/markdown" in data:
         made = prose.rendered(data["text/markdown"], set(), {})
-        return Shown("html", Markup(made))  # noqa: S704 (rendered, escaped)
+        return Shown("html", Markup(made))
     said = data.get("text/plain", "")
     return None if NO_WORDS.match(said) else _text(said)
 

@@ -1,7 +1,7 @@
 """Markdown and HTML of a notebook as a page may hold them: escaped, linked, cleaned.
 
-    prose.rendered(cell.source, slugs, links)      # HTML, with an id on each heading
-    prose.clean(fragment)                          # HTML of an output, harmless tags alone
+prose.rendered(cell.source, slugs, links)      # HTML, with an id on each heading
+prose.clean(fragment)                          # HTML of an output, harmless tags alone
 """
 
 from __future__ import annotations

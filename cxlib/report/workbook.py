@@ -17,6 +17,7 @@ import pandas as pd
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.hyperlink import Hyperlink
 
 from cxlib.core.columns import heading
 from cxlib.core.i18n import _
@@ -55,7 +56,8 @@ def of_run(run: Mapping[str, Any], answers: Mapping[str, Mapping[str, dict]]) ->
             detail = record.get("finding", {}).get("detail", "")
             words = [sheet.title, page["title"], record["answer"], detail]
             contents.append([spreadsheet_cell(w) for w in words])
-            contents.cell(contents.max_row, 1).hyperlink = f"#'{sheet.title}'!A1"
+            first = contents.cell(contents.max_row, 1)
+            first.hyperlink = Hyperlink(first.coordinate, location=f"'{sheet.title}'!A1")
     _look(contents, [26, 34, 80, 50])
     written = io.BytesIO()
     book.save(written)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxlib.core import context, display, i18n, sections
+from cxlib.core import context, display, sections
 from cxlib.core.context import Context
 from cxlib.core.errors import leave_out
 from cxlib.core.i18n import _

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib.core import codes, i18n
+from cxlib.core import codes
 from cxlib.core.errors import InsufficientData, leave_out, require_columns, require_dates
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.sample import Sample, SampleLike, as_sample

@@ -75,7 +75,8 @@ for (const figure of document.querySelectorAll("figure[data-name]")) {
   const kinds = full ? { SVG: () => save(name + ".svg", picture(paper(full))), PNG: () => pixels(full, name + ".png") }
     : image ? { PNG: () => save(name + ".png", image.src) } : {};
   for (const [kind, go] of Object.entries(kinds)) {
-    const button = make("button", { type: "button", textContent: kind, onclick: go });
+    const button = make("button", { type: "button", textContent: kind });
+    button.addEventListener("click", go);
     button.setAttribute("aria-label", caption.replace("{kind}", kind));
     row.append(button);
   }
