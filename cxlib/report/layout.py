@@ -366,12 +366,11 @@ def _absent(sections: list[Section]) -> list[str]:
         reasons = list(dict.fromkeys(filter(None, section.reasons)))
         if reasons or (section.empty and section.words):
             by_reason.setdefault(i18n.together(reasons), []).append(section.words)
-    return [
-        _("{what} ({why})", what=i18n.listed(filter(None, words)), why=why.rstrip(".。"))
-        if why and any(words)
-        else why or i18n.listed(words)
-        for why, words in by_reason.items()
-    ]
+    said = []
+    for why, words in by_reason.items():
+        what, why = i18n.listed(filter(None, words)), why.rstrip(".。")
+        said.append(_("{what} ({why})", what=what, why=why) if what and why else what or why)
+    return said
 
 
 def _notes(every: list[Answer]) -> list[tuple[str, str, str]]:
