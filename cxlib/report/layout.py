@@ -64,7 +64,7 @@ class Answer:
     """A kept answer: what is said, its figures, its table."""
 
     kind = "answer"
-    record: Mapping[str, Any]
+    record: dict[str, Any]
     figures: list[Figure]
     cell: list[Figure]  # all figures of its cell
     claim: str = ""  # empty where the page says it elsewhere
