@@ -364,8 +364,9 @@ def _absent(sections: list[Section]) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for section in sections:
         reasons = list(dict.fromkeys(filter(None, section.reasons)))
-        if reasons or (section.empty and section.words):
-            by_reason.setdefault(i18n.together(reasons), []).append(section.words)
+        words = section.words if section.empty else ""  # of others only a part is left out
+        if reasons or words:
+            by_reason.setdefault(i18n.together(reasons), []).append(words)
     said = []
     for why, words in by_reason.items():
         what, why = i18n.listed(filter(None, words)), why.rstrip(".。")

@@ -126,7 +126,7 @@ def test_a_section_without_a_print_goes_with_its_prose_and_is_named_with_its_rea
     closing = re.search(r'<p class="absent">(.*?)</p>', html)[1]
     assert re.sub("<[^>]+>", "", closing) == (
         "Not available for this study: Does it pay?, Who returns? (The study has no costs); "
-        "Is it so? (The study has no waves)."
+        "The study has no waves."
     )
 
 
