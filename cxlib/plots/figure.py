@@ -1,4 +1,4 @@
-"""What all figures share: a table fit to draw, Axes of a size, ticks, legends, titles."""
+"""What all figures share: a table fit to draw, Axes of a size, ticks, legends, names."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
@@ -19,15 +17,16 @@ from cxlib.core import i18n
 from cxlib.core.display import hide_small_cells
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.text import wrap
-from cxlib.plots import labels
-from cxlib.plots.export import show_in_notebooks
+from cxlib.core.text import display_width, wrap
+from cxlib.plots import labels, layout
+from cxlib.plots.export import HALO, show_in_notebooks
 from cxlib.plots.fonts import set_bold
 from cxlib.plots.palette import INK, SOFT, Looks, Style
 from cxlib.privacy import masking
 
-MOST_WAVES = 14  # whose names have room on an axis
-WIDTH = 5.4  # inches; narrow, so that the letters stay legible on a phone
+LETTER = 0.085  # inches of a letter of a tick label
+ROW, TALL_ROW = 0.34, 0.5  # inches of a row: its label to the left, or (on a phone) above it
+ABOVE = 0.2  # of a row, from its mark up to its label on a phone
 
 POSITIONS: list[Style] = [  # where the name of a point may stand, best first
     {"position": (dx, dy), "ha": ha, "va": va}
@@ -61,21 +60,32 @@ def prepare(table: pd.DataFrame, needed: Sequence[str | None] = ("estimate",)) -
     return hide_small_cells(table)
 
 
-def new_axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
-    """The Axes given, or those of a new figure of this size in inches."""
+def new_axes(ax: Axes | None, height: float, width: float | None = None) -> Axes:
+    """The Axes given, or those of a new figure of this height in inches.
+
+    Without a width, the figure with its labels is as wide as the page, or the phone.
+    """
     if ax is None:
-        _, ax = plt.subplots(figsize=(width, height))
+        ax = layout.new_figure(height, width)[1][0]
     # Again for each figure: the inline backend puts its own formatter in place when it wakes up,
     # which is at the first figure.
     show_in_notebooks()
     return ax
 
 
-def finish(ax: Axes, title: str, *words: str) -> Axes:
-    """Set the title, and the alternative text of the figure: title and words."""
-    title = masking.masked(title)[0]
+def rows_height(rows: float, each: float = ROW) -> float:
+    """Inches of so many rows; on a phone they are higher, as their labels stand above them."""
+    return rows * (each + TALL_ROW - ROW if layout.narrow() else each)
+
+
+def finish(ax: Axes, title: str | None, *words: str) -> Axes:
+    """Set the title, if there is one, and the alternative text: title and words."""
+    title = masking.masked(title or "")[0]
     if title:
-        set_bold(ax.set_title(wrap(title, 54), loc="left", x=0))
+        legend = ax.get_legend()
+        lines = -(-len(legend.get_texts()) // legend._ncols) if legend else 0  # type: ignore[attr-defined]
+        pad = 10 + 17 * lines
+        set_bold(ax.set_title(wrap(title, 40 if layout.narrow() else 68), loc="left", x=0, pad=pad))
     text = " ".join(" ".join([title, *words]).replace(r"\$", "$").split())
     before = getattr(ax.figure, "alt_text", "")
     ax.figure.alt_text = f"{before} {text}".strip()  # type: ignore[union-attr]
@@ -109,22 +119,33 @@ def value_axis(ax: Axes, unit: str) -> None:
     ax.set_ylabel(labels.unit_label(unit))
 
 
-def wave_axis(ax: Axes, waves: Sequence[object], level: int = 6) -> None:
-    """Waves along the axis, aslant above `level`; of very many every second or third."""
-    slant: Style = {"rotation": 45, "ha": "right"} if len(waves) > level else {}
-    step = -(-len(waves) // MOST_WAVES)
+def wave_axis(ax: Axes, waves: Sequence[object]) -> None:
+    """Waves along the axis: of many, as many as have room, the last among them."""
     names = [labels.name(w, 12) for w in waves]
-    ax.set_xticks(range(0, len(waves), step), names[::step], **slant)
+    longest = max((display_width(n) for n in names), default=1)
+    step = max(1, -(-len(names) * (longest + 2) * LETTER // (2.9 if layout.narrow() else 5.4)))
+    at = range((len(names) - 1) % int(step), len(names), int(step))
+    ax.set_xticks(list(at), [names[k] for k in at])
 
 
-def row_axis(ax: Axes, names: Sequence[str], places: Sequence[float] | None = None) -> None:
-    """Names of the rows beside them, the first on top."""
+def row_axis(
+    ax: Axes, names: Sequence[str], places: Sequence[float] | None = None, above: float = ABOVE
+) -> list[Text]:
+    """Names of the rows beside them (on a phone above them), the first on top."""
     at = list(range(len(names)) if places is None else places)
-    ax.set_yticks(at, names, linespacing=1.0)
+    phone = layout.narrow()
+    ax.set_yticks(at, [""] * len(at) if phone else names, linespacing=1.0)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     if places is None:
-        ax.set_ylim(len(names) - 0.4, -0.6)
+        ax.set_ylim(len(names) - 0.4, -0.6 - above * phone)
+    if not phone:
+        return ax.get_yticklabels()
+    beside: Style = {"xycoords": ("axes fraction", "data"), "va": "bottom", "gid": HALO}
+    return [
+        note(ax, name, (0, y - above), fontsize=9.2, ha="left", zorder=5, linespacing=1.0, **beside)
+        for name, y in zip(names, at, strict=True)
+    ]
 
 
 def no_frame(ax: Axes) -> None:
@@ -149,13 +170,14 @@ def name_points(
 
     A name may reach `room` pixels beyond the right edge.
     """
+    layout.fit(ax.figure)  # type: ignore[arg-type]
     canvas: Any = ax.figure.canvas
     draw, frame = canvas.get_renderer(), ax.get_window_extent()
-    known, halo = np.isfinite(x + y), [withStroke(linewidth=2.5, foreground="white")]
+    known = np.isfinite(x + y)
     dots = ax.transData.transform(np.column_stack([x, y])[known])
     taken = [Bbox.from_extents(a - 4, b - 4, a + 4, b + 4) for a, b in dots]
     for name, a, b in zip(np.array(list(names), object)[known], x[known], y[known], strict=True):
-        label = note(ax, name, (a, b), path_effects=halo)
+        label = note(ax, name, (a, b), gid=HALO)
         costs = []
         for place in POSITIONS:
             label.set(**place)
@@ -173,26 +195,33 @@ def centred(
     return ax.text(x, y, text, fontsize=size, color=color, **{"ha": "center", "va": "center"} | how)
 
 
-def row_notes(ax: Axes, places: Iterable[float], texts: Iterable[str]) -> None:
-    """Small text to the right of each row."""
+def row_notes(
+    ax: Axes, places: Iterable[float], texts: Iterable[str], above: float = ABOVE
+) -> None:
+    """Small text to the right of each row; on a phone above its right end."""
     for place, text in zip(places, texts, strict=True):
-        note(ax, text, (1.02, place), color=SOFT, xycoords=("axes fraction", "data"))
+        look: Style = {"color": SOFT, "xycoords": ("axes fraction", "data"), "fontsize": 9}
+        if layout.narrow():
+            note(ax, text, (1, place - above), ha="right", va="bottom", gid=HALO, **look)
+        else:
+            note(ax, text, (1.02, place), **look)
 
 
-def legend_below(
+def legend_above(
     ax: Axes, looks: Looks | None = None, *, drop: float = 0, ms: float = 6, **line: Any
 ) -> None:
-    """The legend, `drop` inches beneath the axis; `looks` adds an entry for each of its names."""
+    """The legend above what is drawn; `looks` adds an entry for each of its names."""
     for label, (colour, marker) in (looks or {}).items():
         ax.plot([], [], marker, color=colour, label=labels.name(label, 24), ms=ms, **line)
-    slanted = any(text.get_rotation() % 180 for text in ax.get_xticklabels()[:1])
-    drop = drop or (0.86 if slanted else 0.62)
+    words = ax.get_legend_handles_labels()[1]
+    widest = max((display_width(w) for w in words), default=1) + 4
+    room = (3.2 if layout.narrow() else 5.4) / LETTER
     ax.legend(
-        loc="upper left",
-        bbox_to_anchor=(0, -drop / ax.figure.get_figheight()),  # type: ignore[union-attr]
-        ncols=3 if looks else 2,
+        loc="lower left",
+        bbox_to_anchor=(0, 1 + drop / ax.figure.get_figheight()),  # type: ignore[union-attr]
+        ncols=int(max(1, min(len(words), room // widest))),
         fontsize=9.5,
         handletextpad=0.3,
         columnspacing=1.2,
-        borderaxespad=0,
+        borderaxespad=0.2,
     )

@@ -14,7 +14,7 @@ from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.text import display_width, wrap
-from cxlib.plots import figure, labels, marks, titles
+from cxlib.plots import figure, labels, marks
 from cxlib.plots.palette import COLOURS, DIVERGING, INK, PALE, PALE_DIVERGING, SEQUENTIAL, Style
 
 TILE = (0.66, 0.44)  # inches
@@ -29,7 +29,7 @@ def tile_map(
     unit: str = "",
     reference: float | None = None,
     sort: bool = True,
-    title: str = "",
+    title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a tile for each term (down) and value of `panel` (across): the darker, the more.
@@ -61,7 +61,7 @@ def draw_tiles(
     panel: str,
     unit: str,
     reference: float | None,
-    words: tuple[str, str],
+    words: tuple[str | None, str],
     ax: Axes | None,
     sort: bool = True,
 ) -> Axes:
@@ -156,7 +156,7 @@ def _counts(shown: pd.DataFrame, panel: str, columns: list, across: bool) -> str
     return "n " + " · ".join(labels.count(each.loc[c, "min"]) for c in columns)
 
 
-def crosstab(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def crosstab(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the shares of each row's group that are found in each column's.
 
     For moves between segments, and for the confusion matrix of a typing tool.
@@ -164,14 +164,14 @@ def crosstab(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table : group (first column), term (where found), estimate (share), low, high, n
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Examples
     --------
     >>> table = pd.DataFrame({"segment": ["a", "a", "b", "b"], "term": ["a", "b"] * 2,
     ...                       "estimate": [0.9, 0.1, 0.3, 0.7], "n": 80})
-    >>> crosstab(table).get_title("left")
-    'Most often elsewhere: b → a (30%)'
+    >>> [text.get_text() for text in crosstab(table).texts]
+    ['90%', '10%', '30%', '70%']
     """
     first = str(table.columns[0])
     shown = table.rename(columns={first: "term", "term": "found"})
@@ -181,7 +181,6 @@ def crosstab(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         f"{labels.name(r.term)} → {labels.name(r.found)} {i18n.percent(r.estimate)}"
         for r in known.itertuples()
     )
-    title = _elsewhere(known[known["term"] != known["found"]])
     names = list(dict.fromkeys([*shown["term"], *shown["found"]]))
     if max(display_width(n) for n in names) > LONG:  # numbers across, with names at the rows
         number = {n: str(at) for at, n in enumerate(names, 1)}
@@ -190,19 +189,7 @@ def crosstab(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return draw_tiles(shown, "found", "share", None, (title, words), ax, sort=False)
 
 
-def _elsewhere(moved: pd.DataFrame) -> str:
-    if moved.empty:
-        return _("Nobody is elsewhere")
-    top = moved.loc[moved["estimate"].idxmax()]
-    return _(
-        "Most often elsewhere: {group} → {found} ({share:share})",
-        group=labels.name(top["term"], 60),
-        found=labels.name(top["found"], 60),
-        share=top["estimate"],
-    )
-
-
-def transitions(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
+def transitions(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw where journeys went next (rows) from each touchpoint (columns).
 
     Parameters
@@ -253,35 +240,26 @@ def correlation_matrix(
     Examples
     --------
     >>> table = pd.DataFrame([[1, 0.7], [0.7, 1]], ["speed", "price"], ["speed", "price"])
-    >>> correlation_matrix(table).get_title("left")
-    'speed and price move together most: r 0.70'
+    >>> [text.get_text() for text in correlation_matrix(table).texts]
+    ['0.70']
     """
     values = table.where(np.tri(table.shape[0], table.shape[1], k=-1, dtype=bool))
     texts = values.map(lambda r: i18n.number(r, 2) if r == r else "")
     ax, names = _square(values, texts, DIVERGING, (-1, 1), ax)
     ax.set_xlim(0, max(len(names) - 1, 1))
-    below = values.to_numpy(float)
-    if title is None and np.isnan(below).all():
-        title = titles.too_few()
-    elif title is None:
-        i, j = np.unravel_index(np.nanargmax(below), below.shape)
-        title = _(
-            "{one} and {other} move together most: r {r:number2}",
-            one=names[j],
-            other=names[i],
-            r=below[i, j],
-        )
     words = _("Correlations of {names:list}.", names=names)
     return figure.finish(ax, title, words)
 
 
-def rank_probabilities(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def rank_probabilities(
+    table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw how probable it is that the row's driver ranks above the column's.
 
     Parameters
     ----------
     table : square, shares of bootstrap resamples, as `drivers.chances` gives it
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Raises
     ------
@@ -295,14 +273,6 @@ def rank_probabilities(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     texts = table.map(lambda p: _percent(p) if p == p else "")
     ax, names = _square(table, texts, SEQUENTIAL, (0.5, 1), ax, fontsize=8.5)
-    title = titles.too_few()
-    if len(names) > 1 and not np.isnan(table.iat[0, 1]):
-        title = _(
-            "{one} is ahead of {other} in {share} of the bootstrap resamples",
-            one=names[0],
-            other=names[1],
-            share=_percent(table.iat[0, 1]),
-        )
     words = _("Row ahead of column, share of bootstrap resamples.")
     return figure.finish(ax, title, words)
 

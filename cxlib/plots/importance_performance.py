@@ -22,6 +22,7 @@ def importance_performance(
     *,
     importance_unit: str = "share",
     performance_unit: str = "scale",
+    title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw importance (upwards) and performance (to the right), with the uncertainty of both.
@@ -35,7 +36,7 @@ def importance_performance(
         with 95% confidence
     performance : term, estimate, low, high, n
     importance_unit, performance_unit : as `unit` in `intervals`
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     References
     ----------
@@ -45,8 +46,8 @@ def importance_performance(
     --------
     >>> importance = pd.DataFrame({"term": ["price", "speed"], "estimate": [0.6, 0.4], "n": 90})
     >>> performance = pd.DataFrame({"term": ["price", "speed"], "estimate": [2.0, 4.0], "n": 90})
-    >>> importance_performance(importance, performance).get_title("left")
-    'Matters more than others and goes worse: price'
+    >>> importance_performance(importance, performance).get_xlabel()
+    'how well we do'
     """
     both = _joined(importance, performance)
     x, y = both["estimate_p"], both["estimate"]
@@ -69,7 +70,6 @@ def importance_performance(
     figure.name_points(ax, names, x.to_numpy(float), y.to_numpy(float))
     figure.number_axis(ax.xaxis, performance_unit)
     figure.number_axis(ax.yaxis, importance_unit)
-    title = _first(both)
     return figure.finish(ax, title, _("Scatter with intervals."))
 
 
@@ -105,12 +105,3 @@ def _ellipse(ax: Axes, row: Any) -> None:
     x = np.cos(around)
     y = row.correlation * x + np.sqrt(max(1 - row.correlation**2, 0)) * np.sin(around)
     ax.fill(row.estimate_p + a * x, row.estimate + b * y, color=COLOURS[0], alpha=0.16, lw=0)
-
-
-def _first(both: pd.DataFrame) -> str:
-    x, y = both["estimate_p"], both["estimate"]
-    first = both[(x < x.mean()) & (y > y.mean())].sort_values("estimate", ascending=False)
-    if len(first):
-        names = [labels.name(t) for t in first["term"]]
-        return _("Matters more than others and goes worse: {names:list}", names=names)
-    return _("Nothing that matters much is done badly")
