@@ -31,7 +31,7 @@ def english(text: str) -> list[str]:
     drawn = [
         words
         for picture in re.findall(r'src="data:image/svg\+xml,([^"]*)"', text)
-        for words in re.findall(r"<!-- (.*?) -->", unquote(picture), re.S)
+        for words in re.findall(r">([^<>]+)<", unquote(picture))
     ]
     plain = re.sub(r'(?:id|href|src)="[^"]*"', "", CODE.sub("", text))
     plain = re.sub(r"[\w.]+\.csv|`[^`<>]*`", "", plain)  # names of files, and code

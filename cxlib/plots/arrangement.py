@@ -41,6 +41,7 @@ class Rows:
 
     rows: list[Row]
     by: str | None = None
+    bars: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -59,7 +60,7 @@ class Rows:
     @property
     def above(self) -> float:
         """How far above its middle the label of a row stands on a phone."""
-        return figure.ABOVE + 0.2 * bool(self.by)
+        return figure.ABOVE_BAR if self.bars else figure.ABOVE + 0.2 * bool(self.by)
 
     def data(self, unit: str = "") -> pd.DataFrame:
         """Every estimate with its "place", with `by` its "look", and what is shown on hover."""
@@ -134,14 +135,16 @@ def accented(
     Without both all do.
     """
     if highlight is not None:
-        named = data.drop(columns=[c for c in data if c in MEASURES]).astype(str)
+        named = data.select_dtypes(exclude="number").astype(str)
         return named.isin({str(h) for h in highlight}).any(axis=1)
     if reference is None or data["low"].isna().all():
         return pd.Series(True, index=data.index)
     return (data["low"] > reference) | (data["high"] < reference)
 
 
-def arrange(table: pd.DataFrame, panel: str | None, by: str | None, sort: bool) -> Rows:
+def arrange(
+    table: pd.DataFrame, panel: str | None, by: str | None, sort: bool, bars: bool = False
+) -> Rows:
     """The rows of a table, block by block; `by` is left out where its values are the rows."""
     if by and panel is None and len(table.drop_duplicates(row_columns(table, {by}))) <= 1:
         by = None
@@ -153,7 +156,7 @@ def arrange(table: pd.DataFrame, panel: str | None, by: str | None, sort: bool) 
         rows += [Row(heading)] if panel else []
         parts = dict(list(block.groupby(names, sort=False, dropna=False)))
         rows += [Row(_label(k, names), parts[k], heading) for k in order if k in parts]
-    return Rows(rows, by)
+    return Rows(rows, by, bars)
 
 
 def row_columns(table: pd.DataFrame, taken: set[str | None]) -> list[str]:

@@ -45,12 +45,12 @@ def bars(
     ['70%', '30%']
     """
     shown = figure.prepare(table, ("estimate", panel))
-    rows = arrange(shown, panel, None, sort)
+    rows = arrange(shown, panel, None, sort, bars=True)
     data = rows.data(unit).drop_duplicates("place").reset_index(drop=True)
     strong = accented(data, None, highlight)
     ax = figure.new_axes(ax, figure.rows_height(rows.height) + 0.5)
     for part, colour in ((data[strong], BLUE), (data[~strong], QUIET)):
-        marks.bars(ax, part, color=colour)
+        marks.bars(ax, part, height=_thickness(), color=colour)
     marks.ranges(ax, data.drop(columns="hover"), "place", color=INK, lw=1.4, zorder=3)
     for row in data.dropna(subset=["estimate"]).itertuples():
         end = max(v for v in (row.estimate, row.high, 0) if v == v)
@@ -101,13 +101,18 @@ def answer_distribution(
     ax = figure.new_axes(ax, figure.rows_height(len(heads), 0.36 if by else 0.44) + 0.7)
     if len(data):
         _stack(ax, data)
-    rows = Rows([Row(_bar_name(h.iloc[0], by), h.head(1)) for h in heads])
+    rows = Rows([Row(_bar_name(h.iloc[0], by), h.head(1)) for h in heads], bars=True)
     rows.label(ax)
     ax.set(xlabel=rows.counts(ax), ylabel="", xlim=(0, 1))
     figure.number_axis(ax.xaxis, "share")
     said = ((_bar_name(h.iloc[0], by), h) for h in heads)
     words = (f"{name}: {labels.values(h['answer'], h['estimate'], 'share')}" for name, h in said)
     return figure.finish(ax, title, _("Stacked bars."), *words)
+
+
+def _thickness() -> float:
+    """How much of a row its bar takes; on a phone its label stands above it."""
+    return 0.46 if layout.narrow() else 0.66
 
 
 def _bar_name(row: pd.Series, by: str) -> str:
@@ -126,7 +131,13 @@ def _stack(ax: Axes, data: pd.DataFrame) -> None:
         written = row.answer if isinstance(row.answer, str) else f"{row.answer:g}"
         written += getattr(row, "mark", "")
         [bar] = ax.barh(
-            row.place, row.estimate, 0.7, start, color=colour, edgecolor=PAPER, linewidth=0.8
+            row.place,
+            row.estimate,
+            _thickness(),
+            start,
+            color=colour,
+            edgecolor=PAPER,
+            linewidth=0.8,
         )
         share = labels.number(row.estimate, "share")
         marks.say(ax, bar, [_("{name}: {value}", name=written, value=share)])
@@ -156,15 +167,15 @@ def penalty_reward(
     """
     shown = figure.prepare(table, ("effect", "term", "estimate"))
     order = classes.sort_values("size", ascending=False, ignore_index=True)
-    ax = figure.new_axes(ax, figure.rows_height(len(order), 0.42) + 1.0)
+    ax = figure.new_axes(ax, figure.rows_height(len(order), 0.46) + 0.8)
     place = shown["term"].map({t: i for i, t in enumerate(order["term"])})
-    for effect, colour, offset in (("penalty", COLOURS[1], 0.16), ("reward", COLOURS[0], -0.16)):
+    for effect, colour, offset in (("penalty", COLOURS[1], 0.14), ("reward", COLOURS[0], -0.14)):
         words = labels.hovers(shown, map(labels.name, shown["term"]), "points")
         data = shown.assign(place=place + offset, hover=words)[shown["effect"] == effect]
-        marks.bars(ax, data, height=0.3, color=colour)
+        marks.bars(ax, data, height=0.27, color=colour)
         thin: Style = {"color": INK, "lw": 1.2, "capstyle": "butt", "zorder": 3}
         marks.ranges(ax, data.drop(columns="hover"), "place", **thin)
-    above = figure.ABOVE + 0.12
+    above = figure.ABOVE_BAR + 0.05
     figure.row_notes(ax, range(len(order)), [i18n.label(c) for c in order["class"]], above)
     figure.row_axis(ax, [labels.row_name(labels.name(t, 60)) for t in order["term"]], above=above)
     ax.axvline(0, color=SOFT, lw=1)

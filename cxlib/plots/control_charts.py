@@ -66,8 +66,8 @@ def control_chart(
     waves = shown[over]
     shown = periods.with_gaps(shown, over)  # a missing wave interrupts the line and the limits
     shown = shown.assign(x=np.arange(len(shown)), look="line", signal=shown["signal"].fillna(""))
-    words = labels.hovers(shown.drop(columns=["low", "high"]), map(labels.name, shown[over]), unit)
-    shown["hover"] = words
+    plain = shown.drop(columns=["low", "high"])  # limits are no interval of the estimate
+    shown["hover"] = labels.hovers(plain, map(labels.name, shown[over]), unit)
     ax = figure.new_axes(ax, height=3.1)
     base = shown.loc[shown["baseline"].eq(True), "x"]
     ax.axvspan(base.min() - 0.5, base.max() + 0.5, color=FAINT, alpha=0.35, lw=0, zorder=0)

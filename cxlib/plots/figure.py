@@ -19,14 +19,15 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.text import display_width, wrap
 from cxlib.plots import labels, layout
-from cxlib.plots.export import HALO, show_in_notebooks
+from cxlib.plots.export import HALO as HALO
+from cxlib.plots.export import show_in_notebooks
 from cxlib.plots.fonts import set_bold
 from cxlib.plots.palette import INK, SOFT, Looks, Style
 from cxlib.privacy import masking
 
-LETTER = 0.085  # inches of a letter of a tick label
-ROW, TALL_ROW = 0.34, 0.5  # inches of a row: its label to the left, or (on a phone) above it
-ABOVE = 0.2  # of a row, from its mark up to its label on a phone
+LETTER = 0.08  # inches of a letter of a tick label
+ROW, TALL_ROW = 0.34, 0.46  # inches of a row: its label to the left, or (on a phone) above it
+ABOVE, ABOVE_BAR = 0.2, 0.3  # of a row, from its mark up to its label on a phone
 
 POSITIONS: list[Style] = [  # where the name of a point may stand, best first
     {"position": (dx, dy), "ha": ha, "va": va}
@@ -123,7 +124,7 @@ def wave_axis(ax: Axes, waves: Sequence[object]) -> None:
     """Waves along the axis: of many, as many as have room, the last among them."""
     names = [labels.name(w, 12) for w in waves]
     longest = max((display_width(n) for n in names), default=1)
-    step = max(1, -(-len(names) * (longest + 2) * LETTER // (2.9 if layout.narrow() else 5.4)))
+    step = max(1, -(-len(names) * (longest + 1.5) * LETTER // (2.9 if layout.narrow() else 5.4)))
     at = range((len(names) - 1) % int(step), len(names), int(step))
     ax.set_xticks(list(at), [names[k] for k in at])
 
@@ -207,21 +208,13 @@ def row_notes(
             note(ax, text, (1.02, place), **look)
 
 
-def legend_above(
-    ax: Axes, looks: Looks | None = None, *, drop: float = 0, ms: float = 6, **line: Any
-) -> None:
+def legend_above(ax: Axes, looks: Looks | None = None, *, ms: float = 6, **line: Any) -> None:
     """The legend above what is drawn; `looks` adds an entry for each of its names."""
     for label, (colour, marker) in (looks or {}).items():
         ax.plot([], [], marker, color=colour, label=labels.name(label, 24), ms=ms, **line)
     words = ax.get_legend_handles_labels()[1]
     widest = max((display_width(w) for w in words), default=1) + 4
     room = (3.2 if layout.narrow() else 5.4) / LETTER
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1 + drop / ax.figure.get_figheight()),  # type: ignore[union-attr]
-        ncols=int(max(1, min(len(words), room // widest))),
-        fontsize=9.5,
-        handletextpad=0.3,
-        columnspacing=1.2,
-        borderaxespad=0.2,
-    )
+    look: Style = {"fontsize": 9.5, "handletextpad": 0.3, "columnspacing": 1.2}
+    columns = int(max(1, min(len(words), room // widest)))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, **look)

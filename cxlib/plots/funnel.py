@@ -84,7 +84,8 @@ def funnel_plot(
     named = known if len(known) <= NAMED else out
     x, y = (pd.to_numeric(named[c]).to_numpy(float) for c in ("n", "estimate"))
     figure.name_points(ax, [labels.name(t, 22) for t in named["term"]], x, y, room=60)
-    words = labels.values(known["term"], known["estimate"], unit)
+    first = pd.concat([out, known.drop(out.index)])
+    words = labels.values(first["term"], first["estimate"], unit)
     return figure.finish(ax, title, _("Funnel plot."), words)
 
 

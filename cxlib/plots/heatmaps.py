@@ -248,6 +248,10 @@ def correlation_matrix(
     ax, names = _square(values, texts, DIVERGING, (-1, 1), ax)
     ax.set_xlim(0, max(len(names) - 1, 1))
     words = _("Correlations of {names:list}.", names=names)
+    below = values.to_numpy(float)
+    pairs = sorted(zip(*np.nonzero(~np.isnan(below)), strict=True), key=lambda p: -abs(below[p]))
+    each = [f"{names[j]} – {names[i]} {i18n.number(below[i, j], 2)}" for i, j in pairs]
+    words = f"{words} {labels.in_words(each)}"
     return figure.finish(ax, title, words)
 
 
@@ -274,7 +278,9 @@ def rank_probabilities(
     texts = table.map(lambda p: _percent(p) if p == p else "")
     ax, names = _square(table, texts, SEQUENTIAL, (0.5, 1), ax, fontsize=8.5)
     words = _("Row ahead of column, share of bootstrap resamples.")
-    return figure.finish(ax, title, words)
+    pairs = zip(names, names[1:], np.diag(table.to_numpy(float), k=1), strict=False)
+    each = [f"{one} – {other} {_percent(p)}" for one, other, p in pairs if p == p]
+    return figure.finish(ax, title, words, labels.in_words(each))
 
 
 def _square(
@@ -295,7 +301,7 @@ def _square(
     names = [labels.name(c, 60) for c in values.columns]
     size = max(2.6, 0.46 * len(names) + 0.8)
     ax = figure.new_axes(ax, height=size, width=max(size + 0.8, 4))
-    marks.heatmap(ax, values, texts, cmap, limits=limits, **annot)
+    marks.heatmap(ax, values, texts, cmap, limits=limits, color=INK, **annot)
     ax.set_aspect("equal")
     at = np.arange(len(names)) + 0.5
     rows = [wrap(f"{i}  {n}", 32) for i, n in enumerate(names, 1)]

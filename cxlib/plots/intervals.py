@@ -201,7 +201,9 @@ def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
     'Spend (all: 7.00)'
     """
     terms = list(dict.fromkeys(table["term"]))
-    height = (figure.rows_height(table[panel].nunique(), 0.42) + 1.0) * len(terms)
+    names = [labels.row_name(labels.name(v, 60)) for v in table[panel].unique()]
+    lines = sum(1 + 0.55 * name.count("\n") for name in names)
+    height = (figure.rows_height(lines) + 1.0) * len(terms)
     whole, every = layout.new_figure(height, None, len(terms))
     for ax, term in zip(every, terms, strict=True):
         own = table[table["term"] == term].drop(columns="term").rename(columns={panel: "term"})

@@ -27,6 +27,7 @@ PAGE_WIDTH = 7.6  # inches: as wide as a page
 STRIPS = ("satisfaction", "ease", "reach", "trouble", "meetings", "minutes")  # from the top down
 HEIGHTS = {"satisfaction": 1.9, "ease": 1.2, "reach": 0.9, "trouble": 0.9}  # inches; numbers .42
 SHADES = (0.09, 0.03)  # opacity of the blue behind every other stage
+MOST_ENDS = 8  # columns up to which the ends of intervals have room beneath their numbers
 LEAST_NAMED = 0.045  # share of the journeys that a bar needs to be named
 LEAST_DRAWN = 0.004  # and that a band needs to be drawn
 OVERALL = "overall"
@@ -162,8 +163,8 @@ def _numbers(ax: Axes, rows: pd.DataFrame, names: list, strip: str) -> None:
         middle, *ends = (i18n.number(v / divided, digits) for v in values)
         said = _(form, n=middle)
         figure.centred(ax, x, 0.68, said, 9)
-        between = "–".join(ends)
-        figure.centred(ax, x, 0.24, between, 8.4, SOFT)
+        if len(names) <= MOST_ENDS:
+            figure.centred(ax, x, 0.24, "–".join(ends), 8.4, SOFT)
     ax.set(ylim=(0, 1), yticks=[])
     _name_strip(ax, strip)
 

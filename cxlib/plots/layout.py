@@ -16,7 +16,7 @@ WIDTH = 6.9  # inches of a figure with all its labels on a page
 PHONE = 3.4  # and on a phone
 SMALLEST = 8.4  # points of a letter: 11 pixels
 LEAST_AXES = 1.4  # inches that labels leave to what is drawn
-PHONE_STYLE = {
+PHONE_STYLE: Any = {
     "font.size": 9.5,
     "axes.titlesize": 10.5,
     "axes.titlepad": 8,

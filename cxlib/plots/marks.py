@@ -114,8 +114,8 @@ def lines(
         if markers and "hover" in data:
             words = {(float(r[x]), float(r[y])): r["hover"] for r in data.to_dict("records")}
             for line in ax.lines[before:]:
-                points = pd.DataFrame(line.get_xydata(), columns=["x", "y"]).itertuples(index=False)
-                say(ax, line, [words.get(tuple(map(float, p)), "") for p in points])
+                ends = np.asarray(line.get_xydata(), float)
+                say(ax, line, [words.get((float(a), float(b)), "") for a, b in ends])
     _unlabel(ax)
 
 

@@ -66,7 +66,8 @@ def necessary_conditions(
         ax.set_title(head, fontsize=9.5, color=INK if row.necessary else SOFT, pad=4)
     whole.supylabel(labels.name(outcome), fontsize=10)
     whole.supxlabel(_("rating of the driver"), fontsize=10)
-    if title := masking.masked(title or "")[0]:
+    title = masking.masked(title or "")[0]
+    if title:
         look: Style = {"x": 0.01, "ha": "left", "fontsize": 12, "fontweight": "bold"}
         whole.suptitle(wrap(title, 62), **look)
     words = [f"{labels.name(r.term)} d {i18n.number(r.estimate, 2)}" for r in shown.itertuples()]

@@ -70,8 +70,9 @@ def _settle(output: NotebookNode, found: dict[str, int]) -> None:
         if mime in data:
             # The sentence of an answer is counted once, in its record.
             data[mime] = _masked(data[mime], {} if MIME in data else found)
-    if "image/svg+xml" in data:
-        data["image/svg+xml"] = masking.storable(data["image/svg+xml"])
+    for mime in ("image/svg+xml", "application/vnd.cxlab.narrow+svg"):
+        if mime in data:
+            data[mime] = masking.storable(data[mime])
     for about in output.get("metadata", {}).values():
         if isinstance(about, dict) and isinstance(about.get("alt"), str):
             about["alt"] = _masked(about["alt"], found)
