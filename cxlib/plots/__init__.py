@@ -17,7 +17,10 @@ from __future__ import annotations
 
 from cxlib.plots.bars import answer_distribution, bars, penalty_reward
 from cxlib.plots.cohorts import cohorts, retention
+from cxlib.plots.comparisons import dumbbell, slope
+from cxlib.plots.contributions import pareto, waterfall
 from cxlib.plots.control_charts import control_chart, signals
+from cxlib.plots.distributions import quantile_dots
 from cxlib.plots.event_study import event_study, power, synthetic_control
 from cxlib.plots.export import alt_text, narrow_picture, picture
 from cxlib.plots.fonts import chinese_fonts
@@ -44,6 +47,8 @@ from cxlib.plots.journeys import experience_map, sankey
 from cxlib.plots.model_checks import calibration, model_selection
 from cxlib.plots.necessary_conditions import necessary_conditions
 from cxlib.plots.paths import path_diagram
+from cxlib.plots.score_bars import nps_bars
+from cxlib.plots.sparklines import sparkline
 from cxlib.plots.survival import incidence, repeat_purchase, survival
 from cxlib.plots.targeting import profit, uplift
 from cxlib.plots.theme import use_house_style
@@ -61,6 +66,7 @@ __all__ = [
     "control_chart",
     "correlation_matrix",
     "crosstab",
+    "dumbbell",
     "event_study",
     "experience_map",
     "funnel_plot",
@@ -72,18 +78,23 @@ __all__ = [
     "model_selection",
     "narrow_picture",
     "necessary_conditions",
+    "nps_bars",
+    "pareto",
     "path_diagram",
     "penalty_reward",
     "picture",
     "power",
     "profit",
+    "quantile_dots",
     "rank_intervals",
     "rank_probabilities",
     "repeat_purchase",
     "retention",
     "sankey",
     "signals",
+    "slope",
     "small_multiples",
+    "sparkline",
     "stability",
     "survival",
     "synthetic_control",
@@ -92,4 +103,5 @@ __all__ = [
     "trend",
     "uplift",
     "use_house_style",
+    "waterfall",
 ]

@@ -87,7 +87,7 @@ def answer_distribution(
     >>> table = pd.DataFrame({"term": "ease", "answer": [1, 2, 3], "estimate": [0.2, 0.3, 0.5],
     ...                       "n": 50})
     >>> [text.get_text() for text in answer_distribution(table).texts]
-    ['1', '2', '3']
+    ['1', '2', '3', 'n 50']
     """
     shown = figure.prepare(table, ("term", "answer", "estimate"))
     bar = shown[["term", *([by] if by else [])]].astype(str).agg("\0".join, axis=1)

@@ -67,7 +67,7 @@ def synthetic_control(
     >>> table = pd.DataFrame({"of": ["treated"] * 2 + ["synthetic"] * 2, "wave": ["q1", "q2"] * 2,
     ...                       "estimate": [1.0, 3.0, 1.0, 1.5], "changed": [False, True] * 2})
     >>> [text.get_text() for text in synthetic_control(table, unit="points").texts]
-    ['synthetic', 'treated']
+    ['treated', 'synthetic']
     """
     shown = figure.prepare(table, ("of", "wave", "estimate", "changed"))
     names = list(dict.fromkeys(shown["of"]))
@@ -141,15 +141,12 @@ def power(
 
 
 def _name_ends(ax: Axes, lines: dict[str, tuple[pd.DataFrame, str]]) -> None:
-    """The name of each line at its last known point, the lower one first."""
-    ends = [(rows.dropna(subset=["estimate"]), colour, n) for n, (rows, colour) in lines.items()]
-    last = sorted((r["estimate"].iloc[-1], r["x"].iloc[-1], c, n) for r, c, n in ends if len(r))
-    low, high = ax.get_ylim()
-    free = -np.inf
-    for y, x, colour, name in last:
-        free = max(y, free + 0.075 * (high - low))
-        words = wrap(labels.name(name, 30), 12 if layout.narrow() else 18)
-        figure.note(ax, words, (x, free), (8, 0), color=colour)
+    """The name of each line at its last known point."""
+    most, ends = 12 if layout.narrow() else 18, []
+    for name, (rows, colour) in lines.items():
+        for row in rows.dropna(subset=["estimate"]).tail(1).itertuples():
+            ends.append((row.x, row.estimate, wrap(labels.name(name, 30), most), colour))
+    figure.name_ends(ax, ends)
 
 
 def _shade(ax: Axes, changed: np.ndarray) -> None:

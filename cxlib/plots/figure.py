@@ -22,11 +22,12 @@ from cxlib.plots import labels, layout
 from cxlib.plots.export import HALO as HALO
 from cxlib.plots.export import show_in_notebooks
 from cxlib.plots.fonts import set_bold
-from cxlib.plots.palette import INK, SOFT, Looks, Style
+from cxlib.plots.palette import INK, QUIET, SOFT, Looks, Style
 from cxlib.privacy import masking
 
 LETTER = 0.08  # inches of a letter of a tick label
 ROW, TALL_ROW = 0.34, 0.46  # inches of a row: its label to the left, or (on a phone) above it
+FAR = 12  # points from its point at which a name has a line to it
 ABOVE, ABOVE_BAR = 0.2, 0.3  # of a row, from its mark up to its label on a phone
 
 POSITIONS: list[Style] = [  # where the name of a point may stand, best first
@@ -36,8 +37,16 @@ POSITIONS: list[Style] = [  # where the name of a point may stand, best first
         (6, -6, "left", "top"),
         (-6, 6, "right", "bottom"),
         (-6, -6, "right", "top"),
-        (0, 10, "center", "bottom"),
-        (0, -10, "center", "top"),
+        (0, 9, "center", "bottom"),
+        (0, -9, "center", "top"),
+        (10, 0, "left", "center"),
+        (-10, 0, "right", "center"),
+        (14, 16, "left", "bottom"),
+        (14, -16, "left", "top"),
+        (-14, 16, "right", "bottom"),
+        (-14, -16, "right", "top"),
+        (0, 24, "center", "bottom"),
+        (0, -24, "center", "top"),
     )
 ]
 
@@ -184,9 +193,53 @@ def name_points(
             label.set(**place)
             box = label.get_window_extent(draw)
             outside = box.x0 < frame.x0 or box.x1 > frame.x1 + room
-            costs.append(sum(box.overlaps(other) for other in taken) + outside)
-        label.set(**POSITIONS[int(np.argmin(costs))])
+            costs.append(sum(_shared(box, other) for other in taken) + 4e3 * outside)
+        best = POSITIONS[int(np.argmin(costs))]
+        label.set(**best)
         taken.append(label.get_window_extent(draw))
+        if np.hypot(*best["position"]) > FAR:
+            dx, dy = best["position"]
+            line: Style = {"color": SOFT, "lw": 0.7, "shrinkA": 0, "shrinkB": 4}
+            note(ax, "", (a, b), (dx, dy), arrowprops={"arrowstyle": "-"} | line)
+
+
+def _shared(one: Bbox, other: Bbox) -> float:
+    """The area that two boxes share, in square pixels."""
+    both = Bbox.intersection(one, other)
+    return float(both.width * both.height) if both else 0.0
+
+
+def spread(at: Sequence[float], gaps: Sequence[float], most: float = np.inf) -> list[float]:
+    """Places as near to `at` as gaps allow, none above `most`; `gaps` are the heights of labels.
+
+    Examples
+    --------
+    >>> spread([1, 1.1, 5], [1, 1, 1])
+    [1.0, 2.0, 5.0]
+    """
+    places = [0.0] * len(at)
+    order = np.argsort(at, kind="stable")
+    free = -np.inf
+    for k in order:
+        places[k] = max(float(at[k]), free)
+        free = places[k] + gaps[k]
+    for k in order[::-1]:
+        places[k] = min(places[k], most)
+        most = places[k] - gaps[k]
+    return places
+
+
+End = tuple[float, float, str, str]  # x, y, what is written there, its colour
+
+
+def name_ends(ax: Axes, ends: Sequence[End], shift: float = 8, **how: Any) -> None:
+    """Names of lines at their ends, moved apart where they would cover each other."""
+    low, high = ax.get_ylim()
+    line = 0.165 / (0.77 * ax.figure.get_figheight()) * (high - low)  # type: ignore[union-attr]
+    heights = [line * (1 + text.count("\n")) for _x, _y, text, _c in ends]
+    places = spread([y for _x, y, _text, _c in ends], heights)
+    for (x, _y, text, colour), place in zip(ends, places, strict=True):
+        note(ax, text, (x, place), (shift, 0), color=SOFT if colour == QUIET else colour, **how)
 
 
 def centred(
@@ -215,6 +268,6 @@ def legend_above(ax: Axes, looks: Looks | None = None, *, ms: float = 6, **line:
     words = ax.get_legend_handles_labels()[1]
     widest = max((display_width(w) for w in words), default=1) + 4
     room = (3.2 if layout.narrow() else 5.4) / LETTER
-    look: Style = {"fontsize": 9.5, "handletextpad": 0.3, "columnspacing": 1.2}
+    look: Style = {"fontsize": 9.5, "handletextpad": 0.3, "columnspacing": 1.2, "labelcolor": INK}
     columns = int(max(1, min(len(words), room // widest)))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, **look)

@@ -19,7 +19,6 @@ from cxlib.plots.palette import COLOURS, DIVERGING, INK, PALE, PALE_DIVERGING, S
 
 TILE = (0.66, 0.44)  # inches
 MOST_COLUMNS = 16  # more groups than this become rows
-LONG = 20  # letters of a name that still fits above a column
 
 
 def tile_map(
@@ -181,11 +180,6 @@ def crosstab(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None =
         f"{labels.name(r.term)} → {labels.name(r.found)} {i18n.percent(r.estimate)}"
         for r in known.itertuples()
     )
-    names = list(dict.fromkeys([*shown["term"], *shown["found"]]))
-    if max(display_width(n) for n in names) > LONG:  # numbers across, with names at the rows
-        number = {n: str(at) for at, n in enumerate(names, 1)}
-        numbered = {n: _("{number}: {name}", number=number[n], name=n) for n in names}
-        shown = shown.assign(term=shown["term"].map(numbered), found=shown["found"].map(number))
     return draw_tiles(shown, "found", "share", None, (title, words), ax, sort=False)
 
 
@@ -241,12 +235,11 @@ def correlation_matrix(
     --------
     >>> table = pd.DataFrame([[1, 0.7], [0.7, 1]], ["speed", "price"], ["speed", "price"])
     >>> [text.get_text() for text in correlation_matrix(table).texts]
-    ['0.70']
+    ['0.70', 'speed']
     """
     values = table.where(np.tri(table.shape[0], table.shape[1], k=-1, dtype=bool))
     texts = values.map(lambda r: i18n.number(r, 2) if r == r else "")
-    ax, names = _square(values, texts, DIVERGING, (-1, 1), ax)
-    ax.set_xlim(0, max(len(names) - 1, 1))
+    ax, names = _square(values, texts, DIVERGING, (-1, 1), ax, half=True)
     words = _("Correlations of {names:list}.", names=names)
     below = values.to_numpy(float)
     pairs = sorted(zip(*np.nonzero(~np.isnan(below)), strict=True), key=lambda p: -abs(below[p]))
@@ -289,9 +282,10 @@ def _square(
     cmap: Colormap,
     limits: tuple[float, float],
     ax: Axes | None,
+    half: bool = False,
     **annot: Any,
 ) -> tuple[Axes, list[str]]:
-    """A square of numbers: rows by number and whole name, columns by number."""
+    """A square of numbers with the names of rows and columns; of half a square on the diagonal."""
     if values.empty:
         raise InsufficientData(_("the table has no rows, so there is nothing to draw."))
     if values.shape[0] != values.shape[1]:
@@ -299,15 +293,17 @@ def _square(
             f"a matrix is square; this one has {values.shape[0]} rows, {values.shape[1]} columns."
         )
     names = [labels.name(c, 60) for c in values.columns]
-    size = max(2.6, 0.46 * len(names) + 0.8)
+    size = max(2.2, 0.42 * len(names) + 0.5)
     ax = figure.new_axes(ax, height=size, width=max(size + 0.8, 4))
     marks.heatmap(ax, values, texts, cmap, limits=limits, color=INK, **annot)
     ax.set_aspect("equal")
-    at = np.arange(len(names)) + 0.5
-    rows = [wrap(f"{i}  {n}", 32) for i, n in enumerate(names, 1)]
-    ax.set_yticks(at, rows, linespacing=0.95)
-    ax.set_xticks(at, [str(k) for k in range(1, len(names) + 1)])
-    figure.no_frame(ax)
+    name_tiles(ax, [], [wrap(n, 32) for n in names])
+    short = [labels.name(c, 26) for c in values.columns]
+    if half:  # each column is named above its first number
+        for k, name in enumerate(short[:-1]):
+            figure.note(ax, name, (k + 0.25, k + 0.94), ha="left", va="bottom", fontsize=9.2)
+    else:
+        name_tiles(ax, short, [wrap(n, 32) for n in names], slant=True)
     return ax, names
 
 

@@ -8,9 +8,12 @@ from matplotlib.axes import Axes
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.plots import figure, labels, marks
+from cxlib.core.text import wrap
+from cxlib.plots import figure, labels, layout, marks
 from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import DASHES, SOFT, Style, looks_of
+
+FEW = 4  # curves that are named at their ends
 
 
 @redrawable
@@ -112,7 +115,7 @@ def curves(
     shown = shown.assign(look=shown[by].astype(str) if by else "")
     looks = looks_of(shown["look"])
     ax = figure.new_axes(ax, height=3.2)
-    band, keys = 0.2 if len(looks) < 4 else 0.08, {}
+    band, keys, ends = 0.2 if len(looks) < 4 else 0.08, {}, []
     for look, line in shown.groupby("look", sort=False):
         own: Style = {"steps": steps, "band": band, "markers": False}
         colour, style = looks[str(look)][0], "-"
@@ -122,13 +125,18 @@ def curves(
             colour, style = SOFT, "--"
             own = {"band": 0, "markers": False, "linestyle": DASHES, "linewidth": 1.4}
         keys[str(look)] = (colour, style)
+        last = line.dropna(subset=["estimate"]).sort_values(x).iloc[-1]
+        name = wrap(labels.name(look, 30), 12 if layout.narrow() else 20)
+        ends.append((last[x], last["estimate"], name, colour))
         marks.lines(ax, line.sort_values(x), x, {str(look): (colour, "")}, **own)
     ax.grid(True)
     figure.number_axis(ax.yaxis, unit)
     figure.number_axis(ax.xaxis, "")
     if shown[x].notna().any():  # else all curves are hidden: too few
         ax.set_xlim(0, shown[x].max())
-    if by is not None:
+    if by is not None and len(keys) <= FEW:
+        figure.name_ends(ax, ends)
+    elif by is not None:
         figure.legend_above(ax, keys)
     return ax
 

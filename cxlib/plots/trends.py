@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -50,7 +49,7 @@ def trend(
     >>> table = pd.DataFrame({"wave": ["q1", "q2"], "estimate": [10.0, 30.0], "low": [5.0, 25.0],
     ...                       "high": [15.0, 35.0], "n": 99})
     >>> [text.get_text() for text in trend(table, unit="points", target=20).texts]
-    ['30.0', 'target 20.0']
+    ['target 20.0', '30.0']
     """
     shown = figure.prepare(table, (over, "estimate"))
     named = shown.assign(**_line_names(shown, over))
@@ -117,17 +116,13 @@ def _target(ax: Axes, target: float, unit: str) -> None:
 
 
 def _name_ends(ax: Axes, known: pd.DataFrame, looks: Looks, unit: str) -> None:
-    """Name and last value of each line at its end, moved up where it would cover another."""
-    low, high = ax.get_ylim()
-    free = -np.inf
-    for row in known.groupby("look").tail(1).sort_values("estimate").itertuples():
-        value = labels.number(row.estimate, unit)
-        said = f"{row.line} {value}".strip()
+    """Name and last value of each line at its end."""
+    ends = []
+    for row in known.groupby("look").tail(1).itertuples():
+        said = f"{row.line} {labels.number(row.estimate, unit)}".strip()
         said = wrap(said, 13) if layout.narrow() else said
-        room = 0.065 * (1 + 0.8 * said.count("\n"))
-        free = max(row.estimate, free + room * (high - low))
-        colour = looks[row.look][0]
-        figure.note(ax, said, (row.x, free), (8, 0), color=SOFT if colour == QUIET else colour)
+        ends.append((row.x, row.estimate, said, looks[row.look][0]))
+    figure.name_ends(ax, ends)
 
 
 def _annotate(ax: Axes, rows: pd.DataFrame, said: str) -> None:

@@ -405,7 +405,7 @@ def test_the_figures_say_what_they_show():
     assert "must 1 to 2" in plots.rank_intervals(share.table).figure.alt_text
     square = drivers.order_probabilities(share.differences)
     assert_allclose(square + square.T, np.where(np.eye(3), np.nan, 1))
-    assert "must – charm >99%" in plots.rank_probabilities(square).figure.alt_text
+    assert "must – charm 97%" in plots.rank_probabilities(square).figure.alt_text
     assert "must-be" in plots.penalty_reward(kano.table, kano.classes).figure.alt_text
     words = plots.necessary_conditions(
         needed.table, needed.ceilings, needed.cells, outcome="y"
