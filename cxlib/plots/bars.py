@@ -13,9 +13,7 @@ from cxlib.core.i18n import _
 from cxlib.plots import figure, labels, layout, marks
 from cxlib.plots.arrangement import Row, Rows, accented, arrange
 from cxlib.plots.layout import redrawable
-from cxlib.plots.palette import BLUE, COLOURS, INK, ORANGE, PAPER, QUIET, SOFT, Style, shades
-
-ANSWERS = shades((ORANGE, 0.75), (ORANGE, 0.4), (SOFT, 0.16), (BLUE, 0.4), (BLUE, 0.75))
+from cxlib.plots.palette import BLUE, COLOURS, INK, ORANGE, PAPER, QUIET, SOFT, Style
 
 
 @redrawable
@@ -115,6 +113,13 @@ def _thickness() -> float:
     return 0.46 if layout.narrow() else 0.66
 
 
+def _shade(at: float) -> tuple[str, float]:
+    """Colour and opacity of an answer between the worst (0) and the best (1) of its scale."""
+    if abs(at - 0.5) < 0.01:
+        return SOFT, 0.16
+    return (ORANGE if at < 0.5 else BLUE), 0.12 + 0.63 * abs(2 * at - 1)
+
+
 def _bar_name(row: pd.Series, by: str) -> str:
     if not by:
         return labels.name(row["term"], 24)
@@ -127,7 +132,7 @@ def _stack(ax: Axes, data: pd.DataFrame) -> None:
     groups = data.groupby("place", sort=False)["estimate"]
     at = groups.cumcount() / (groups.transform("size") - 1).clip(lower=1)
     left = groups.cumsum() - data["estimate"]
-    for row, start, colour in zip(data.itertuples(), left, ANSWERS(at), strict=True):
+    for row, start, colour in zip(data.itertuples(), left, map(_shade, at), strict=True):
         written = row.answer if isinstance(row.answer, str) else f"{row.answer:g}"
         written += getattr(row, "mark", "")
         [bar] = ax.barh(

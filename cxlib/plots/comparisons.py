@@ -96,7 +96,7 @@ def slope(
     ax.set_yticks([])
     ax.set_xticks([0, 1], [labels.name(w) for w in waves])
     ax.xaxis.tick_top()
-    ax.tick_params(length=0, labelcolor=INK)
+    ax.tick_params(length=0, labelcolor=INK, pad=9)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
     for x in (0, 1):

@@ -55,11 +55,12 @@ def waterfall(
     now = float(stop.iloc[-1]) if len(stop) else before
     ax = figure.new_axes(ax, figure.rows_height(len(parts) + 2, 0.4) + 0.5)
     rows = [labels.name(ends[0]), *names, labels.name(ends[1])]
+    thick = 0.36 if layout.narrow() else 0.5
     for k, (part, name) in enumerate(zip(parts.to_dict("records"), names, strict=True), 1):
         colour = BLUE if part["estimate"] >= 0 else ORANGE
         if part["low"] <= 0 <= part["high"]:
             colour = QUIET
-        [bar] = ax.barh(k, part["estimate"], 0.5, start[k - 1], color=colour, zorder=2)
+        [bar] = ax.barh(k, part["estimate"], thick, start[k - 1], color=colour, zorder=2)
         marks.say(ax, bar, [labels.hover(name, part, unit)])
         sign = "+" if part["estimate"] > 0 else ""
         at, side = max(start[k - 1], stop[k - 1]), sign + labels.number(part["estimate"], unit)
@@ -73,7 +74,9 @@ def waterfall(
     for k, value in enumerate(steps):  # from the end of each step to the beginning of the next
         ax.plot([value, value], [k, k + 1], color=SOFT, lw=0.9, zorder=1)
     figure.row_axis(ax, [labels.row_name(r) for r in rows], above=figure.ABOVE_BAR - 0.04)
+    ax.use_sticky_edges = False  # the bars would take the margin away
     ax.margins(x=0.16)
+    ax.autoscale_view(scaley=False)
     ax.grid(axis="x")
     figure.number_axis(ax.xaxis, unit)
     ax.set_xlabel(labels.unit_label(unit))
@@ -141,9 +144,12 @@ def pareto(
 
 
 def _bar_ends(ax: Axes, data: pd.DataFrame, unit: str) -> None:
+    """The size of each bar at its end; counts have no decimals."""
+    whole = not unit and bool((data["estimate"] % 1 == 0).all())
     for row in data.itertuples():
         end = max(v for v in (row.estimate, row.high) if v == v)
-        figure.note(ax, labels.number(row.estimate, unit), (end, row.place), (5, 0), color=SOFT)
+        said = i18n.count(row.estimate) if whole else labels.number(row.estimate, unit)
+        figure.note(ax, said, (end, row.place), (5, 0), color=SOFT)
 
 
 def _cumulative(ax: Axes, rows: Rows, together: np.ndarray, reach: float) -> None:

@@ -11,7 +11,8 @@ from cxlib.plots import figure, labels, layout, marks
 from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import BLUE, QUIET
 
-BINS = 26  # across the width of the figure
+BINS = 18  # across the width of the figure
+DOT, ROOM = 0.14, 0.12  # inches of a dot, and above the dots of a row
 
 
 @redrawable
@@ -51,26 +52,24 @@ def quantile_dots(
     }
     every = np.concatenate(list(quantiles.values()))
     step = (np.ptp(every) or 1) / BINS
-    names = [labels.long_name(name) for name in quantiles]
-    stacks = {n: _stacked(q, step) for n, q in quantiles.items()}
-    tallest = max(int(s["level"].max()) + 1 for s in stacks.values())
-    single = len(names) == 1
-    each = max(0.4, 0.17 * tallest + 0.15)
-    ax = figure.new_axes(ax, figure.rows_height(len(names), each) + 0.7)
-    for k, (name, stack) in enumerate(stacks.items()):
+    stacks = {name: _stacked(q, step) for name, q in quantiles.items()}
+    size = DOT * (0.75 if layout.narrow() else 1)
+    tall = [size * (s["level"].max() + 1) + ROOM + 0.16 * layout.narrow() for s in stacks.values()]
+    base = np.cumsum(tall)  # inches from the top
+    ax = figure.new_axes(ax, (base[-1] + 0.1) / 0.77)
+    for (name, stack), bottom in zip(stacks.items(), base, strict=True):
         strong = stack["value"] > (-np.inf if reference is None else reference)
-        height = 0.86 / max(tallest, 5)
-        data = stack.assign(place=k + 0.38 - (stack["level"] + 0.5) * height)
+        data = stack.assign(place=bottom - (stack["level"] + 0.5) * size)
         data["hover"] = [f"{labels.name(name)} {labels.number(v, unit)}" for v in data["value"]]
         for part, colour in ((data[strong], BLUE), (data[~strong], QUIET)):
-            marks.dots(
-                ax, part, "value", "place", color=colour, s=62 if not layout.narrow() else 34
-            )
+            marks.dots(ax, part, "value", "place", color=colour, s=(62 * size) ** 2)
     if reference is not None:
         marks.reference_line(ax, reference)
-    figure.row_axis(ax, [""] if single else names, above=0.44)
-    if single:
-        ax.set_ylim(0.55, -0.62)
+    names = [labels.long_name(name) if len(quantiles) > 1 else "" for name in quantiles]
+    stack_tops = base - np.array(tall) + ROOM + 0.16
+    places = list(stack_tops if layout.narrow() else base - size / 2)
+    figure.row_axis(ax, names, places, above=0.04)
+    ax.set_ylim(base[-1] + 0.06, 0)
     figure.number_axis(ax.xaxis, unit)
     about = _("each dot is a chance of {share:share}", share=1 / dots)
     ax.set_xlabel(" · ".join(p for p in (labels.unit_label(unit), about) if p))

@@ -133,7 +133,9 @@ def wave_axis(ax: Axes, waves: Sequence[object]) -> None:
     """Waves along the axis: of many, as many as have room, the last among them."""
     names = [labels.name(w, 12) for w in waves]
     longest = max((display_width(n) for n in names), default=1)
-    step = max(1, -(-len(names) * (longest + 1.5) * LETTER // (2.9 if layout.narrow() else 5.4)))
+    layout.fit(ax.figure)  # type: ignore[arg-type]
+    room = ax.get_position().width * ax.figure.get_figwidth()  # type: ignore[union-attr]
+    step = max(1, -(-len(names) * (longest + 1.5) * LETTER // room))
     at = range((len(names) - 1) % int(step), len(names), int(step))
     ax.set_xticks(list(at), [names[k] for k in at])
 
@@ -237,7 +239,7 @@ def name_ends(ax: Axes, ends: Sequence[End], shift: float = 8, **how: Any) -> No
     low, high = ax.get_ylim()
     line = 0.165 / (0.77 * ax.figure.get_figheight()) * (high - low)  # type: ignore[union-attr]
     heights = [line * (1 + text.count("\n")) for _x, _y, text, _c in ends]
-    places = spread([y for _x, y, _text, _c in ends], heights)
+    places = spread([y for _x, y, _text, _c in ends], heights, high)
     for (x, _y, text, colour), place in zip(ends, places, strict=True):
         note(ax, text, (x, place), (shift, 0), color=SOFT if colour == QUIET else colour, **how)
 
@@ -266,8 +268,8 @@ def legend_above(ax: Axes, looks: Looks | None = None, *, ms: float = 6, **line:
     for label, (colour, marker) in (looks or {}).items():
         ax.plot([], [], marker, color=colour, label=labels.name(label, 24), ms=ms, **line)
     words = ax.get_legend_handles_labels()[1]
-    widest = max((display_width(w) for w in words), default=1) + 4
+    widths = [display_width(w) + 4 for w in words] or [1]
     room = (3.2 if layout.narrow() else 5.4) / LETTER
     look: Style = {"fontsize": 9.5, "handletextpad": 0.3, "columnspacing": 1.2, "labelcolor": INK}
-    columns = int(max(1, min(len(words), room // widest)))
+    columns = len(words) if sum(widths) <= room else int(max(1, room // max(widths)))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, **look)

@@ -93,8 +93,8 @@ def _hovers(both: pd.DataFrame, names: list[str], *units: str) -> list[str]:
     called = (
         labels.hovers(table, [f"{name}, {axis}" for name in names], unit)
         for table, axis, unit in (
-            (own, _("importance"), units[0]),
-            (other, _("performance"), units[1]),
+            (own, _("how much it matters"), units[0]),
+            (other, _("how well we do"), units[1]),
         )
     )
     return ["; ".join(pair) for pair in zip(*called, strict=True)]

@@ -41,8 +41,8 @@ def looks_of(values: Iterable[object]) -> Looks:
 
 
 def shades(*stops: tuple[str, float]) -> LinearSegmentedColormap:
-    """A continuous colour map through these colours and opacities."""
-    places = [k / (len(stops) - 1) for k in range(len(stops))]
+    """A colour map from the opacity of the first stop to that of the last; of four, by two hues."""
+    places = (0.0, 1.0) if len(stops) == 2 else (0.0, 0.5, 0.5, 1.0)
     return LinearSegmentedColormap.from_list("cx", list(zip(places, stops, strict=True)))
 
 

@@ -57,7 +57,7 @@ def nps_bars(
             beside: Style = {"ha": "right", "va": "bottom", "fontsize": 9.2}
             figure.note(ax, score, (1, place - rows.above), **beside | look)
         else:
-            figure.note(ax, score, (1.02, place), fontsize=10.5, **look)
+            figure.note(ax, score, (1, place), (8, 0), fontsize=10.5, **look)
     for row in data.itertuples() if not layout.narrow() else ():
         words = (
             []
@@ -66,11 +66,12 @@ def nps_bars(
         )
         words += [f"n {labels.count(row.n)}"] if "n" in data else []
         quiet: Style = {"color": SOFT, "fontsize": 9, "xycoords": ("axes fraction", "data")}
-        figure.note(ax, " · ".join(words), (1.17, row.place), **quiet)
+        figure.note(ax, " · ".join(words), (1, row.place), (76, 0), **quiet)
     ax.set(xlim=(0, 1), xticks=[])
     ax.spines["bottom"].set_visible(False)
     for part, colour in PARTS.items():
-        ax.barh([], [], color=colour, label=i18n.opening(i18n.label(part)))
+        name = i18n.opening(i18n.label(part))
+        ax.plot([], [], "s", ms=8, color=colour[0], alpha=colour[1], label=name)
     figure.legend_above(ax)
     each = [
         f"{name} {scores[place]} ({shares})"

@@ -125,9 +125,9 @@ def curves(
             colour, style = SOFT, "--"
             own = {"band": 0, "markers": False, "linestyle": DASHES, "linewidth": 1.4}
         keys[str(look)] = (colour, style)
-        last = line.dropna(subset=["estimate"]).sort_values(x).iloc[-1]
+        last = line.dropna(subset=["estimate"]).sort_values(x)["estimate"].iloc[-1]
         name = wrap(labels.name(look, 30), 12 if layout.narrow() else 20)
-        ends.append((last[x], last["estimate"], name, colour))
+        ends.append((float(shown[x].max()), float(last), name, colour))
         marks.lines(ax, line.sort_values(x), x, {str(look): (colour, "")}, **own)
     ax.grid(True)
     figure.number_axis(ax.yaxis, unit)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlib.core import periods
 from cxlib.core.columns import MEASURES
 from cxlib.core.i18n import _
-from cxlib.core.text import wrap
+from cxlib.core.text import display_width, wrap
 from cxlib.plots import figure, labels, layout, marks
 from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import QUIET, SOFT, Looks, Style, looks_of
@@ -62,15 +63,15 @@ def trend(
     ax = figure.new_axes(ax, height=3.0)
     looks = _looks(data, highlight)
     marks.lines(ax, data, "x", looks)
-    figure.wave_axis(ax, waves)
     figure.value_axis(ax, unit)
     if reference is not None:
         marks.reference_line(ax, reference, upright=False)
     if target is not None:
         _target(ax, target, unit)
     _name_ends(ax, data.dropna(subset=["estimate"]), looks, unit)
+    figure.wave_axis(ax, waves)
     for wave, said in (note or {}).items():
-        _annotate(ax, data[data[over].astype(str) == str(wave)], said)
+        _annotate(ax, data, data[over].astype(str) == str(wave), said)
     by_line = named.sort_values("look", key=lambda c: c.map(list(looks).index), kind="stable")
     words = labels.values(by_line[over], by_line["estimate"], unit)
     return figure.finish(ax, title, _("Lines with 95% bands."), words)
@@ -125,19 +126,24 @@ def _name_ends(ax: Axes, known: pd.DataFrame, looks: Looks, unit: str) -> None:
     figure.name_ends(ax, ends)
 
 
-def _annotate(ax: Axes, rows: pd.DataFrame, said: str) -> None:
-    """What is written at the wave of the finding, above its interval where there is room."""
-    rows = rows.dropna(subset=["estimate"])
+def _annotate(ax: Axes, data: pd.DataFrame, at: pd.Series, said: str) -> None:
+    """What is written at the wave of the finding, above all that is drawn beneath the words."""
+    rows = data[at].dropna(subset=["estimate"])
     if rows.empty:
         return
-    row = rows.iloc[0]
-    low, high = ax.get_ylim()
-    top = row["high"] if row["high"] == row["high"] else row["estimate"]
-    left, right = ax.get_xlim()
-    above = top < low + 0.8 * (high - low)
-    y = top if above else (row["low"] if row["low"] == row["low"] else row["estimate"])
-    side = "right" if row["x"] > (left + right) / 2 else "left"
-    words = wrap(labels.masked(said), 22 if layout.narrow() else 34)
-    look: Style = {"ha": side, "va": "bottom" if above else "top", "gid": figure.HALO}
-    arrow: Style = {"arrowstyle": "-", "color": SOFT, "lw": 0.8, "shrinkA": 0, "shrinkB": 3}
-    figure.note(ax, words, (row["x"], y), (0, 16 if above else -16), arrowprops=arrow, **look)
+    x = float(rows["x"].iloc[0])
+    words = wrap(labels.masked(said), 24 if layout.narrow() else 36)
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    inch = (right - left) / (ax.get_position().width * ax.figure.get_figwidth())  # type: ignore[union-attr]
+    wide = max(map(display_width, words.split("\n"))) * figure.LETTER * inch
+    side = "right" if x > (left + right) / 2 else "left"
+    ends = (x - wide, x) if side == "right" else (x, x + wide)
+    beneath = data[data["x"].between(ends[0] - 0.5, ends[1] + 0.5)]
+    top = float(np.nanmax(beneath[["estimate", "high"]].to_numpy(float)))
+    y = top + 0.06 * (high - low)
+    ax.set_ylim(low, max(high, y + 0.08 * (1 + words.count("\n")) * (high - low)))
+    dot = float(rows["estimate"].max())
+    arrow: Style = {"arrowstyle": "-", "color": SOFT, "lw": 0.8, "shrinkA": 0, "shrinkB": 5}
+    arrow["relpos"] = (0.97 if side == "right" else 0.03, 0)
+    look: Style = {"ha": side, "va": "bottom", "gid": figure.HALO, "textcoords": "data"}
+    ax.annotate(words, (x, dot), xytext=(x, y), fontsize=9.5, arrowprops=arrow, **look)

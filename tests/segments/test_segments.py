@@ -556,12 +556,12 @@ def test_moves_are_drawn_from_down_to_across(orders: pd.DataFrame) -> None:
     plt.close("all")
 
 
-def test_long_names_are_numbered(tool: Result) -> None:
+def test_long_names_stand_above_their_columns(tool: Result) -> None:
     plots.use_house_style()
     names = {name: f"{name} and so on" for name in tool.segments}
     ax = plots.crosstab(tool.confusion.replace({"segment": names, "term": names}))
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "2", "3"]
-    assert ax.get_yticklabels()[0].get_text().startswith("1:")
+    assert [t.get_text()[:4] for t in ax.get_xticklabels()] == [n[:4] for n in tool.segments]
+    assert ax.get_xticklabels()[0].get_rotation() == 40
     plt.close("all")
 
 
