@@ -183,11 +183,11 @@ def dumbbell(
     if len(names) != 2:
         raise ValueError(f"a dumbbell has two ends; column {by} has {len(names)} values.")
     rows = arrange(shown, None, by, sort=False)
-    parts = [row for row in rows.rows if row.members is not None]
-    gap = [float(np.ptp(r.members["estimate"].to_numpy(float))) for r in parts]  # type: ignore[union-attr]
+    parts = [(row, row.members) for row in rows.rows if row.members is not None]
+    gap = [float(np.ptp(members["estimate"].to_numpy(float))) for _row, members in parts]
     if sort and "wave" not in table.columns:
         order = np.argsort([-g if g == g else np.inf for g in gap], kind="stable")
-        rows = type(rows)([parts[k] for k in order], by)
+        rows = type(rows)([parts[k][0] for k in order], by)
     data = rows.data(unit)
     middle = data.groupby(np.searchsorted(rows.places, data["place"] - 0.5), sort=False)
     data["place"] = middle["place"].transform("mean")
