@@ -271,5 +271,7 @@ def legend_above(ax: Axes, looks: Looks | None = None, *, ms: float = 6, **line:
     widths = [display_width(w) + 4 for w in words] or [1]
     room = (3.2 if layout.narrow() else 5.4) / LETTER
     look: Style = {"fontsize": 9.5, "handletextpad": 0.3, "columnspacing": 1.2, "labelcolor": INK}
+    if layout.narrow():
+        look |= {"fontsize": 8.8, "handletextpad": 0.1, "columnspacing": 0.7}
     columns = len(words) if sum(widths) <= room else int(max(1, room // max(widths)))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, **look)
