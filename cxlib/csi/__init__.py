@@ -5,7 +5,7 @@
         paths={"satisfaction": ["quality"]},
     )
     fit = csi.fit(sample, model, csi.Options(scheme="path"))
-    print(fit)               # The satisfaction index is 74 of 100; image (68) pulls it down.
+    print(fit)               # The satisfaction index is 74 of 100; image (68) is ...
     fit.table                # the index of every construct
     fit.paths, fit.importance, fit.reliability
     csi.precision(fit), csi.importance_performance(fit)   # precise enough? what first?

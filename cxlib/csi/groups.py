@@ -27,8 +27,6 @@ from cxlib.stats.intervals import (
 from cxlib.stats.moments import Moments
 from cxlib.stats.pvalues import max_t
 
-LARGE = 4.0  # points between groups: the width that the European index allows an interval
-
 
 def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = None) -> Result:
     """The target's 0-100 index in each group of a column, and overall (last row).
@@ -151,7 +149,7 @@ def _finding(table: pd.DataFrame, by: str, index: np.ndarray, replicates: np.nda
         claim,
         detail,
         **index_findings.facts(worst, **{by: str(worst[by])}),
-        importance=Importance.NOTABLE if gap >= LARGE else Importance.ANSWER,
+        importance=Importance.NOTABLE if gap >= index_findings.CLEARLY else Importance.ANSWER,
     )
 
 

@@ -138,17 +138,20 @@ def reliability(index: Result) -> Result:
         ci=(worst["low"], worst["high"]),
         **worst,
     )
-    finding = Finding(claim, detail, importance=Importance.NEWS if poor else Importance.METHOD)
+    importance = Importance.CONTEXT if poor else Importance.METHOD
+    if poor and worst["construct"] == index.model.target:
+        importance = Importance.NEWS  # the index itself is not to be trusted
+    finding = Finding(claim, detail, importance=importance)
     return Result(table, finding, index.notes, **index.bootstrap)
 
 
 def _finding(
     tables: dict[str, pd.DataFrame], point: Solutions, drawn: Solutions, model: Model
 ) -> Finding:
-    """The target's index, and the causes of it that stand significantly lower."""
+    """The target's index, and the constructs that are significantly lower."""
     table = tables["table"].iloc[: len(point[-1].index)]
     index, again = point[-1].index[:, 0], drawn[-1].index
-    weak = index_findings.weak_causes(table, tables["importance"], model.target, index, again)
+    weak = index_findings.weak(table, model.target, index, again)
     return index_findings.level(tables["table"], model.target, weak)
 
 

@@ -1,4 +1,4 @@
-"""What the index says in words: its level, what pulls it down, and how it moved between waves."""
+"""What the index says in words: its level, what is weaker, and how it moved between waves."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cxlib.stats.intervals import LEVEL
 from cxlib.stats.pvalues import max_t
 
 MEASURE = "index"
+CLEARLY = 4.0  # points; as wide as the European index allows an interval to be
 MOST = 2  # constructs that a claim names
 
 
@@ -30,7 +31,7 @@ def lowered(label: str) -> str:
 def level(
     table: pd.DataFrame, target: str, weak: pd.DataFrame | None = None, goal: Target | None = None
 ) -> Finding:
-    """The target's index, what pulls it down (`weak`), and whether a goal is missed."""
+    """The target's index, the constructs that are clearly lower, and whether a goal is missed."""
     row = table.set_index("term").loc[target]
     least = context.current().smallest_cell
     if row["n"] < least:
@@ -49,8 +50,8 @@ def level(
             for w in weak.head(MOST).itertuples()
         ]
         claim = ngettext(
-            "{name} is {now:number0} of 100; {weak} pulls it down.",
-            "{name} is {now:number0} of 100; {weak} pull it down.",
+            "{name} is {now:number0} of 100; {weak} is significantly lower.",
+            "{name} is {now:number0} of 100; {weak} are significantly lower.",
             len(names),
             weak=_(" and ").join(names),
             **words,
@@ -99,20 +100,16 @@ def facts(row: pd.Series, **at: str) -> dict[str, object]:
     }
 
 
-def weak_causes(
-    table: pd.DataFrame, importance: pd.DataFrame, target: str, index: np.ndarray, again: np.ndarray
-) -> pd.DataFrame:
-    """Constructs that lead to the target and stand significantly lower than it, lowest first.
+def weak(table: pd.DataFrame, target: str, index: np.ndarray, again: np.ndarray) -> pd.DataFrame:
+    """Constructs that stand significantly and clearly lower than the target, lowest first.
 
     `index` (constructs,) and `again` (constructs, draws) in the order of `table`.
     """
     terms = list(table["term"])
-    places = [terms.index(t) for t in importance.loc[importance["low"] > 0, "term"]]
-    if not places:
-        return table.iloc[:0]
     at = terms.index(target)
+    places = [k for k in range(len(terms)) if k != at]
     gap, gaps = index[places] - index[at], (again[places] - again[at]).T
-    lower = (gap < 0) & (max_t(gap, gaps) < 1 - LEVEL)
+    lower = (gap <= -CLEARLY) & (max_t(gap, gaps) < 1 - LEVEL)
     found = table.iloc[[p for p, low in zip(places, lower, strict=True) if low]]
     return found.sort_values("estimate")
 

@@ -86,7 +86,8 @@ def compare(
     deviation). "table" (one, other, term, estimate: index points of one above other with the
     weights of everybody, low, high, n, p, p_held, simultaneous_low and _high over the pairs);
     "measured" (one, other, term; estimate: correlation of the scores that the two groups' weights
-    give, 1 under compositional invariance, limit: its 5% quantile under permutation, means and spread: difference
+    give, 1 under compositional invariance, limit: its 5% quantile under permutation, means and
+    spread: difference
     of means and logarithm of the ratio of variances of standardised scores, each with p; verdict:
     "none" where p_held says so, "partial" where only means or spread differ, else "full");
     "paths" (one, other, cause, effect, term; difference of standardised paths).

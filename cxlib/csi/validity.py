@@ -166,7 +166,7 @@ def model_fit(checks: Result) -> Result:
             **words,
         )
     )
-    finding = Finding(claim, detail, importance=Importance.METHOD if close else Importance.NOTABLE)
+    finding = Finding(claim, detail, importance=Importance.METHOD if close else Importance.CONTEXT)
     return _part(checks, "srmr", finding)
 
 

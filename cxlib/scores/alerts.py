@@ -110,48 +110,7 @@ def _finding(
     # Of one score the whole is named, and its groups only where the whole gives no alert.
     whole = rows[rows["group"] == ""]
     rows = whole if len(whole) else rows
-    first = rows.iloc[0]
-    same = rows[rows["first_seen"] == first["first_seen"]]
-    names = [_name(row, measures) for _place, row in same.head(MOST).iterrows()]
-    words = {
-        "names": _(" and ").join(names) if len(names) == 2 else i18n.listed(names),
-        "since": first["first_seen"],
-        "more": len(rows) - len(names),
-        "latest": latest,
-    }
-    lasting = first["first_seen"] != latest
-    if len(falls):
-        claim = (
-            ngettext(
-                "{names} has been below its baseline since {since:label}.",
-                "{names} have been below their baseline since {since:label}.",
-                len(names),
-                **words,
-            )
-            if lasting
-            else ngettext(
-                "{names} fell below its baseline in {latest:label}.",
-                "{names} fell below their baseline in {latest:label}.",
-                len(names),
-                **words,
-            )
-        )
-    else:
-        claim = (
-            ngettext(
-                "{names} has been above its baseline since {since:label}.",
-                "{names} have been above their baseline since {since:label}.",
-                len(names),
-                **words,
-            )
-            if lasting
-            else ngettext(
-                "{names} rose above its baseline in {latest:label}.",
-                "{names} rose above their baseline in {latest:label}.",
-                len(names),
-                **words,
-            )
-        )
+    first, claim = rows.iloc[0], _told(rows, measures, latest, bool(len(falls)))
     measure = measures[first["measure"]]
     detail = _(
         "{name}: {size} (95% CI {span}); alerts in {latest:label}: {now:count}, for a fall "
@@ -169,6 +128,59 @@ def _finding(
         detail,
         verdict="worse" if len(falls) else "better",
         importance=Importance.NEWS if len(falls) else Importance.CONTEXT,
+    )
+
+
+def _told(rows: pd.DataFrame, measures: dict[str, Measure], latest: str, down: bool) -> str:
+    """Which scores lie outside, and since when: with each where that differs."""
+    some = rows.head(MOST)
+    since, names = some["first_seen"].iloc[0], [_name(row, measures) for _k, row in some.iterrows()]
+    together = bool((some["first_seen"] == since).all())
+    if not together:
+        names = [
+            _("{name} (since {since:label})", name=name, since=when)
+            for name, when in zip(names, some["first_seen"], strict=True)
+        ]
+    if more := len(rows) - len(names):
+        names.append(ngettext("{n:count} more", "{n:count} more", more))
+    words = {"names": _(" and ").join([i18n.listed(names[:-1]), names[-1]][-len(names) :])}
+    words |= {"since": since, "latest": latest}
+    if not together:
+        return (
+            _("{names} are below their baseline.", **words)
+            if down
+            else _("{names} are above their baseline.", **words)
+        )
+    if since != latest:
+        return (
+            ngettext(
+                "{names} has been below its baseline since {since:label}.",
+                "{names} have been below their baseline since {since:label}.",
+                len(names),
+                **words,
+            )
+            if down
+            else ngettext(
+                "{names} has been above its baseline since {since:label}.",
+                "{names} have been above their baseline since {since:label}.",
+                len(names),
+                **words,
+            )
+        )
+    return (
+        ngettext(
+            "{names} fell below its baseline in {latest:label}.",
+            "{names} fell below their baseline in {latest:label}.",
+            len(names),
+            **words,
+        )
+        if down
+        else ngettext(
+            "{names} rose above its baseline in {latest:label}.",
+            "{names} rose above their baseline in {latest:label}.",
+            len(names),
+            **words,
+        )
     )
 
 

@@ -150,8 +150,8 @@ def _groups(shown: pd.DataFrame, levels: Levels, by: str, measure: Measure) -> F
         "by": by,
         "group": i18n.quoted(i18n.label(str(row[by]))),
         "other": i18n.quoted(i18n.label(str(row["against"]))),
-        "here": measure.level(float(levels.one[place])),
-        "there": measure.level(float(levels.other[place])),
+        "here": measure.level(float(levels.one[place]), bare=True),
+        "there": measure.level(float(levels.other[place]), bare=True),
     }
     if row["against"] == _("all others"):
         words["other"] = row["against"]
@@ -181,10 +181,9 @@ def _groups(shown: pd.DataFrame, levels: Levels, by: str, measure: Measure) -> F
     else:
         claim = _("{measure} does not differ significantly by {by:label}.", **words)
     detail = _(
-        "largest difference {moved} (95% CI {span}; p = {p:p}), {group}: {ci}",
+        "largest difference {moved} (95% CI {span}); {group}: {ci}",
         moved=measure.moved(row["estimate"]),
         span=measure.change_span(row["low"], row["high"]),
-        p=row["p"],
         ci=interval(measure, levels.low[place], levels.high[place], levels.n[place]),
         **words,
     )

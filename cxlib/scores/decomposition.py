@@ -212,7 +212,7 @@ def _finding(table: pd.DataFrame, item: str, measure: Measure, before: str, afte
     }
     if mixed and not answered:
         claim = _(
-            "Another mix of respondents by {by:label} moved {measure} by {mix}; answers within "
+            "Another mix of respondents by {by:quoted} moved {measure} by {mix}; answers within "
             "groups did not change significantly.",
             **words,
         )
@@ -225,7 +225,7 @@ def _finding(table: pd.DataFrame, item: str, measure: Measure, before: str, afte
     elif mixed:
         claim = _(
             "Answers within groups moved {measure} by {rate}, another mix of respondents by "
-            "{by:label} by {mix}.",
+            "{by:quoted} by {mix}.",
             **words,
         )
     else:

@@ -161,9 +161,12 @@ def ratings(
 
 def _by_wave(sample: Sample, item: str, measure: Measure, over: str) -> Result | None:
     """The score of each wave; None without two that may be shown."""
-    if over not in sample or sample.data.loc[sample[item].notna(), over].nunique() < 2:
+    if over not in sample:
         return None
-    found = score(sample, item, measure, by=over)
+    asked = sample.data.loc[sample[item].notna(), over].dropna().unique()
+    if len(asked) < 2:
+        return None
+    found = score(sample.where(sample[over].isin(asked)), item, measure, by=over)
     shown = disclosure.shown(found.table)
     return found if (shown["n"] > 1).sum() > 1 else None
 
@@ -193,7 +196,7 @@ def _finding(
         "wave": now[over],
         "size": measure.change(change),
         "before": periods.before(now[over], earlier[0][over]),
-        "then": measure.level(earlier[0]["estimate"]),
+        "then": measure.level(earlier[0]["estimate"], bare=True),
     }
     missed = target is not None and findings.short_of(target, now["low"], now["high"])
     if missed and target is not None:
@@ -206,7 +209,7 @@ def _finding(
             else _("{measure} fell by {size} to {now} in {wave:label}.", **words)
         )
     elif any(clear):
-        year = measure.level(earlier[-1]["estimate"])
+        year = measure.level(earlier[-1]["estimate"], bare=True)
         over_year = float(changes[-1]["estimate"])
         claim = (
             _(

@@ -152,14 +152,16 @@ class Measure:
         """What is measured, the same on every page: "nps", "csat:overall", "mean:room"."""
         return "nps" if self.kind == "nps" else f"{self.kind}:{item}"
 
-    def level(self, value: float) -> str:
-        """The score, as short as a claim says it: +26, 31%, 5.2 of 7."""
+    def level(self, value: float, *, bare: bool = False) -> str:
+        """The score, as short as a claim says it: +26, 31%, 5.2 of 7 (`bare` 5.2)."""
         if self.kind == "nps":
             return i18n.signed(value, 0)
         if self.kind == "csat":
             return i18n.percent(value)
         if self.scale is None:
             return i18n.number(value, 2)
+        if bare:
+            return i18n.number(value, 1)
         return _("{v:number1} of {best}", v=value, best=f"{self.scale[1]:g}")
 
     def value(self, value: float) -> str:

@@ -94,8 +94,8 @@ def finding(answers: Answers, table: pd.DataFrame, may: pd.Series, measure: Meas
         "measure": i18n.opening(measure.name(answers.items[0])),
         "best": names[top],
         "worst": names[bottom],
-        "high": measure.level(best["estimate"]),
-        "low": measure.level(worst["estimate"]),
+        "high": measure.level(best["estimate"], bare=True),
+        "low": measure.level(worst["estimate"], bare=True),
     }
     if top == bottom:
         claim = _("{measure} is {high} for {best}.", **words)

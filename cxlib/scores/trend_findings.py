@@ -114,10 +114,11 @@ def _of_many(series: Sequence[Series], over: str) -> Finding:
     waves = [wave for s in series for wave in s.limits.loc[s.shown, over]]
     if not waves:
         return Finding(disclosure.left_out())
-    last = {s: s.limits[s.limits[over] == max(waves)].iloc[-1:] for s in series}
-    signals = {s: "".join(rows["signal"]) for s, rows in last.items()}
-    down = [s for s in series if signals[s] in ("below", "falling")]
-    up = [s for s in series if signals[s] in ("above", "rising")]
+    last = [s.limits.loc[s.limits[over] == max(waves), "signal"] for s in series]
+    down, up = (
+        [s for s, signal in zip(series, last, strict=True) if signal.isin(kinds).any()]
+        for kinds in (("below", "falling"), ("above", "rising"))
+    )
     ever = sum((s.limits["signal"] != "").any() for s in series)
     words = {"all": len(series), "wave": max(waves)}
     if not down and not up:

@@ -82,13 +82,11 @@ def _finding(told: pd.DataFrame, unit: str, names: tuple[str, str]) -> Finding:
     claim = (
         _(
             "{term:quoted} is lower in {one:label} than in {other:label}.",
-            term=widest["term"],
             **words,
         )
         if size < 0
         else _(
             "{term:quoted} is higher in {one:label} than in {other:label}.",
-            term=widest["term"],
             **words,
         )
     )
