@@ -146,7 +146,7 @@ class Measure:
         """Which question it is, and which answers count: for the line below a claim."""
         if self.kind == "csat" and self.scale != (0, 1):
             return _("{item:label}, share of {counted}", item=item, counted=self.counted)
-        return _("{item:label}", item=item)
+        return i18n.label(item)
 
     def key(self, item: str) -> str:
         """What is measured, the same on every page: "nps", "csat:overall", "mean:room"."""

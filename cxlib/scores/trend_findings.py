@@ -97,7 +97,7 @@ def _of_change(change: pd.Series, measure: Measure) -> str:
     if np.isnan(change["p"]):
         return ""
     if change["p"] >= 1 - LEVEL:
-        return _("no significant change of level (p = {p:p})", p=change["p"])
+        return _("no significant change of level (p {p:p})", p=change["p"])
     words = {k: i18n.label(str(change[k])) for k in ("wave", "earliest", "latest")} | {
         "step": measure.moved(change["estimate"]),
         "span": measure.change_span(change["low"], change["high"]),
