@@ -156,17 +156,10 @@ def _groups(shown: pd.DataFrame, levels: Levels, by: str, measure: Measure) -> F
     if row["against"] == _("all others"):
         words["other"] = row["against"]
     if significant[order[0]]:
-        claim = (
-            _(
-                "{measure} is significantly lower for {group} ({here}) than for {other} ({there}).",
-                **words,
-            )
-            if lower
-            else _(
-                "{measure} is significantly higher for {group} ({here}) than for {other} "
-                "({there}).",
-                **words,
-            )
+        claim = _(
+            "{measure} differs significantly by {by:label}: {here} for {group}, {there} for "
+            "{other}.",
+            **words,
         )
     elif pointwise[order[0]] and len(shown) > 2:
         claim = (

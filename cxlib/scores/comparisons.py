@@ -124,7 +124,7 @@ def by_group(
     >>> rows = pd.DataFrame({"recommend": [10, 8] * 20 + [0, 9] * 20})
     >>> rows["wait"] = np.repeat(["no", "yes"], 40)
     >>> print(by_group(rows, by="wait"))
-    NPS is significantly lower for yes (0) than for no (+50).
+    NPS differs significantly by wait: 0 for yes, +50 for no.
     """
     sample, measure = as_sample(sample), as_measure(measure)
     fit = score(sample, item, measure, by=by)

@@ -166,8 +166,8 @@ def _finding(table: pd.DataFrame) -> Finding:
     if not off.any():
         claim = _("Respondents resemble the customers in everything known of both.")
         detail = ngettext(
-            "{n:count} group of customers compared",
-            "{n:count} groups of customers compared",
+            "{n:count} group compared",
+            "{n:count} groups compared",
             len(table),
         )
         return Finding(claim, detail, importance=Importance.METHOD)
