@@ -47,18 +47,26 @@ def own_interval(
     NPS by adjusted Wald and shares by Wilson with the effective n, means from the resamples:
     (low, high), (groups,) each, in the unit of the score, and (draws, groups) of recoded means.
     """
-    mean, n = found.mean[:, 0], found.counted[:, 0]
     (low, high), _unused, replicates = group_means.bootstrap_interval(
         answers, measure.recode, found, extremes(answers), sums
     )
-    low, high = low[:, 0], high[:, 0]
+    if measure.kind in ("nps", "csat"):
+        return *formula_interval(answers, found, measure), replicates
+    return low[:, 0], high[:, 0], replicates
+
+
+def formula_interval(
+    answers: Answers, found: GroupMeans, measure: Measure, level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of each group's NPS (adjusted Wald) or share (Wilson), with the effective n."""
+    mean, n = found.mean[:, 0], found.counted[:, 0]
     with np.errstate(invalid="ignore", divide="ignore"):
         if measure.kind == "nps":
             detractors, promoters = (s[:, 0] for s in shares_of(answers))
-            low, high = nps_intervals.adjusted_wald(promoters, detractors, n, LEVEL)
-        elif measure.kind == "csat":
-            low, high = wilson_interval(mean, n)
-    return measure.factor * low, measure.factor * high, replicates
+            low, high = nps_intervals.adjusted_wald(promoters, detractors, n, level)
+        else:
+            low, high = wilson_interval(mean, n, level)
+    return measure.factor * low, measure.factor * high
 
 
 def extremes(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
