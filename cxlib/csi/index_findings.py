@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -88,7 +90,7 @@ def interval(row: pd.Series) -> str:
     return _("95% CI {ci:interval1}; n = {n:count}", ci=(row["low"], row["high"]), n=row["n"])
 
 
-def facts(row: pd.Series, **at: str) -> dict[str, object]:
+def facts(row: pd.Series, **at: str) -> dict[str, Any]:
     """The slots of a finding that say what its number is."""
     ends = {"low": float(row["low"]), "high": float(row["high"])}
     return {

@@ -63,6 +63,19 @@ def of_groups(rest: Result, by: str) -> Finding:
     return replace(told, importance=Importance.NOTABLE if large else Importance.ANSWER)
 
 
+def counted(table: pd.DataFrame) -> Finding:
+    """How many groups differ significantly from all others."""
+    shown = disclosure.shown(table)
+    found = int((shown["p"] < 1 - LEVEL).sum())
+    claim = ngettext(
+        "{n:count} of {all:count} groups differs significantly from all others.",
+        "{n:count} of {all:count} groups differ significantly from all others.",
+        found,
+        all=len(shown),
+    )
+    return Finding(claim, importance=Importance.METHOD)
+
+
 def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure) -> Finding:
     """One step in time."""
     significant, change = row["p"] < 1 - LEVEL, float(row["estimate"])

@@ -131,7 +131,8 @@ def by_group(
     if (fit.table["n"] > 1).sum() < 2:
         return fit.replace(parts={**fit.parts, "versus_rest": None})
     rest = compare(sample, item, by=by, against="rest", measure=measure)
-    parts = {**fit.parts, "versus_rest": rest}
+    counted = rest.replace(finding=comparison_findings.counted(rest.table))
+    parts = {**fit.parts, "versus_rest": counted}
     return fit.replace(finding=comparison_findings.of_groups(rest, by), parts=parts)
 
 

@@ -6,6 +6,8 @@ by tests and by simultaneous intervals.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -66,7 +68,7 @@ def target_words(target: Target | None, measure: Measure) -> str:
     return _("target {t}", t=measure.level(target.value))
 
 
-def facts(measure: Measure, item: str, row: pd.Series, **at: str) -> dict[str, object]:
+def facts(measure: Measure, item: str, row: pd.Series, **at: str) -> dict[str, Any]:
     """The slots of a finding that say what its number is."""
     return {
         "value": float(row["estimate"]),
