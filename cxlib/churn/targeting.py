@@ -18,13 +18,13 @@ import pandas as pd
 from cxlib.churn.profit import Campaign, expected_profit
 from cxlib.churn.scoring import score
 from cxlib.core import i18n
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike
 from cxlib.privacy import masking
 from cxlib.stats.intervals import sidak_level, wilson_interval
 
-MARGIN = 1.96  # standard errors of what chance may do to the sum
+MARGIN = 1.96  # standard errors of the prediction interval of the sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +83,8 @@ def contact_list(
         **_latest_comment(listed["customer_id"], experiences.comments),
     )
     notes = _(
-        "Worth contacting are those whose expected profit is above 0. The interval says what "
-        "chance may do, if the risks and the share who accept are right."
+        "On the list are customers whose expected profit is above 0, whether or not their risk is "
+        "high. The prediction interval takes the risks and the share who accept as known."
     )
     return Result(
         _touchpoint_shares(listed["touchpoint"]),
@@ -135,19 +135,51 @@ def _touchpoint_shares(hurt: pd.Series) -> pd.DataFrame:
 
 def _finding(listed: pd.DataFrame, customers: int, campaign: Campaign) -> Finding:
     if listed.empty:
-        return Finding(_("Nobody is worth contacting: no customer's expected profit is above 0."))
+        return Finding(
+            _("Contact nobody: no customer's expected profit is above 0."),
+            importance=Importance.ANSWER,
+        )
     offer, accepted = campaign.offer, campaign.accepted
     p, kept = listed["probability"], listed["worth"] - offer
     squares = p * accepted * kept**2 + (1 - p) * offer**2
     mean = p * accepted * kept - (1 - p) * offer
     spread = MARGIN * float(np.sqrt((squares - mean**2).sum()))
     total = float(listed["expected_profit"].sum())
-    claim = _(
-        "Contact {chosen:count} of {n:count} customers: expected profit {money:money} "
-        "({span:interval0}).",
-        chosen=len(listed),
-        n=customers,
-        money=(total, campaign.currency),
-        span=(total - spread, total + spread),
+    facts = {
+        "chosen": len(listed),
+        "customers": customers,
+        "money": (total, campaign.currency),
+        "span": (total - spread, total + spread, campaign.currency),
+    }
+    pays = total > spread
+    if pays:
+        claim = ngettext(
+            "Contact the {n:count} customer on the list: an expected profit of {money:money}.",
+            "Contact the {n:count} customers on the list: an expected profit of {money:money}.",
+            len(listed),
+            **facts,
+        )
+    else:
+        claim = ngettext(
+            "Contact the {n:count} customer on the list: the expected profit is {money:money}, "
+            "but a loss is possible.",
+            "Contact the {n:count} customers on the list: the expected profit is {money:money}, "
+            "but a loss is possible.",
+            len(listed),
+            **facts,
+        )
+    return Finding(
+        claim,
+        _(
+            "95% prediction interval {span:money_interval}; chosen of {customers:count} active "
+            "customers by expected profit",
+            **facts,
+        ),
+        value=total,
+        unit=campaign.currency,
+        low=total - spread,
+        high=total + spread,
+        measure="contact_profit",
+        importance=Importance.NOTABLE if pays else Importance.ANSWER,
+        action=claim,
     )
-    return Finding(claim, value=total, unit=campaign.currency)
