@@ -340,8 +340,8 @@ def _reasons(
         }
         finding = Finding(
             _(
-                "{feature:verbatim} is the most common reason for a high risk, for "
-                "{share:share{digits}} of the customers flagged.",
+                "{feature:verbatim} is the most common reason for a high risk: it applies to "
+                "{share:share{digits}} of the customers most at risk.",
                 **facts,
             ),
             _("95% CI {span:share_interval{digits}}; n = {n:count}", **facts),

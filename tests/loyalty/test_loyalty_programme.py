@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 
 from cxlib import loyalty
 from cxlib.causal import experiment, matching, propensity
-from cxlib.core.result import Result
+from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data import sources
 from cxlib.data.study import Source
@@ -148,8 +148,8 @@ def test_checks_tell_what_the_design_rests_on(found):
     assert checks.loc["E-value", "estimate"] == pytest.approx(
         ratio + np.sqrt(ratio * (ratio - 1)), rel=1e-6
     )
-    assert "have a matched control" in str(loyalty.programme_checks(found))
-    assert str(found).startswith("Not randomised")
+    assert "have a matched control" in loyalty.programme_checks(found).finding.detail
+    assert found.finding.detail.startswith("not randomised")
 
 
 def test_members_without_their_like_are_told_of(chosen):
@@ -164,7 +164,9 @@ def test_a_randomised_programme_is_reported_as_one():
     found = loyalty.programme_effect(seen_of(2500, 3, effect=0.5), randomised=True)
     assert "made customers buy" in str(found)
     assert found.design == "randomised, adjusted for baseline"
-    assert "as random assignment should have it" in str(loyalty.programme_checks(found))
+    checks = loyalty.programme_checks(found).finding
+    assert "did not differ significantly" in checks.claim
+    assert checks.importance == Importance.METHOD
     assert set(found.balance["when"]) == {"unadjusted"}
     assert found.balance["estimate"].abs().max() < 0.15
 
