@@ -25,6 +25,7 @@ from cxlib.privacy import masking
 from cxlib.stats.intervals import sidak_level, wilson_interval
 
 MARGIN = 1.96  # standard errors of the prediction interval of the sum
+MOST_STEPS, LEAST_STEP = 20, 10  # of the curve, and customers a step
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +59,9 @@ def contact_list(
 
     Returns
     -------
-    Result with a table of term (touchpoint that hurt last), estimate (share of the list), low, high
-    (simultaneous), n; and `customers`, the list: rank, customer_id, probability, risk, worth,
+    Result with tables "table" of term (touchpoint that hurt last), estimate (share of the list),
+    low, high (simultaneous), n and "curve" of term, contacted, estimate (expected profit), low,
+    high, n; and `customers`, the list: rank, customer_id, probability, risk, worth,
     expected_profit, reasons, touchpoint, comment (masked), commented_on
 
     Examples
@@ -86,9 +88,10 @@ def contact_list(
         "On the list are customers whose expected profit is above 0, whether or not their risk is "
         "high. The prediction interval takes the risks and the share who accept as known."
     )
+    curve = _curve(listed, campaign)
     return Result(
-        _touchpoint_shares(listed["touchpoint"]),
-        _finding(listed, len(scored), campaign),
+        {"table": _touchpoint_shares(listed["touchpoint"]), "curve": curve},
+        _finding(listed, len(scored), curve, campaign.currency),
         notes,
         "share",
         parts={"customers": listed},
@@ -133,25 +136,38 @@ def _touchpoint_shares(hurt: pd.Series) -> pd.DataFrame:
     return table.assign(high=high, n=len(hurt))
 
 
-def _finding(listed: pd.DataFrame, customers: int, campaign: Campaign) -> Finding:
+def _curve(listed: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
+    """Expected profit of contacting ever more of the list, with 95% prediction intervals."""
+    offer, accepted = campaign.offer, campaign.accepted
+    p, kept = listed["probability"], listed["worth"] - offer
+    squares = p * accepted * kept**2 + (1 - p) * offer**2
+    mean = p * accepted * kept - (1 - p) * offer
+    total = listed["expected_profit"].cumsum().to_numpy(float)
+    spread = MARGIN * np.sqrt((squares - mean**2).cumsum().to_numpy(float))
+    # No step is of so few customers that it would show what one of them brings.
+    steps = max(1, min(MOST_STEPS, len(listed) // LEAST_STEP))
+    at = np.linspace(0, len(listed), steps + 1).astype(int)[1:] if len(listed) else []
+    rows = [
+        (k, total[k - 1], total[k - 1] - spread[k - 1], total[k - 1] + spread[k - 1]) for k in at
+    ]
+    table = pd.DataFrame(rows, columns=["contacted", "estimate", "low", "high"])
+    table.insert(0, "term", "by expected profit")
+    return table.assign(n=len(listed))
+
+
+def _finding(listed: pd.DataFrame, customers: int, curve: pd.DataFrame, currency: str) -> Finding:
     if listed.empty:
         return Finding(
             _("Contact nobody: no customer's expected profit is above 0."),
             importance=Importance.ANSWER,
         )
-    offer, accepted = campaign.offer, campaign.accepted
-    p, kept = listed["probability"], listed["worth"] - offer
-    squares = p * accepted * kept**2 + (1 - p) * offer**2
-    mean = p * accepted * kept - (1 - p) * offer
-    spread = MARGIN * float(np.sqrt((squares - mean**2).sum()))
-    total = float(listed["expected_profit"].sum())
+    row = curve.iloc[-1]
     facts = {
-        "chosen": len(listed),
         "customers": customers,
-        "money": (total, campaign.currency),
-        "span": (total - spread, total + spread, campaign.currency),
+        "money": (row.estimate, currency),
+        "span": (row.low, row.high, currency),
     }
-    pays = total > spread
+    pays = bool(row.low > 0)
     if pays:
         claim = ngettext(
             "Contact the {n:count} customer on the list: an expected profit of {money:money}.",
@@ -175,11 +191,11 @@ def _finding(listed: pd.DataFrame, customers: int, campaign: Campaign) -> Findin
             "customers by expected profit",
             **facts,
         ),
-        value=total,
-        unit=campaign.currency,
-        low=total - spread,
-        high=total + spread,
+        value=float(row.estimate),
+        unit=currency,
+        low=float(row.low),
+        high=float(row.high),
         measure="contact_profit",
-        importance=Importance.NOTABLE if pays else Importance.ANSWER,
+        importance=Importance.NOTABLE,
         action=claim,
     )

@@ -246,6 +246,7 @@ def retention_by_group(
         "by": by,
         "periods": ahead,
         "best": best.estimate,
+        "digits": int(0.99 < best.estimate < 1),  # nearly all is not all
         "best_span": (best.low, best.high),
         "first": best.term,
         "worst": worst.estimate,
@@ -257,7 +258,7 @@ def retention_by_group(
     if differs:
         claim = _(
             "{by:opening}: only {worst:share} of {last:quoted} are retained, compared with "
-            "{best:share} of {first:quoted}.",
+            "{best:share{digits}} of {first:quoted}.",
             **facts,
         )
     else:
@@ -269,7 +270,7 @@ def retention_by_group(
     finding = Finding(
         claim,
         _(
-            "after {periods:count} renewals: {first:quoted} {best:share} (simultaneous 95% CI "
+            "after {periods:count} renewals: {first:quoted} {best:share{digits}} (simultaneous 95% CI "
             "{best_span:share_interval1}), {last:quoted} {worst:share} "
             "({worst_span:share_interval1}); n = {n:count}",
             **facts,

@@ -558,6 +558,9 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     assert not listed["comment"].str.contains("ann@").any()
     assert listed["commented_on"].eq("2026-02-03").all()
     assert str(found).startswith("Contact the 80 customers on the list")
+    assert found.curve["contacted"].tolist() == [*range(10, 81, 10)]  # no step shows one customer
+    assert found.finding.value == pytest.approx(listed["expected_profit"].sum())
+    assert found.curve["estimate"].iloc[-1] == found.finding.value
     monkeypatch.setenv("CX_RUN_FOLDER", str(tmp_path))
     file = report.list_to_file("contact", listed)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
