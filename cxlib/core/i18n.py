@@ -18,6 +18,7 @@ count                               whole number: 4,812
 number, number2                     1 decimal, or as many as are given
 signed, signed2                     with its sign: +4.3, −0.2
 share, share1                       .413 is 41%
+rate                                the same, with 1 decimal near 0% and 100%: 0.4%, 99.8%
 points, points2                     .043 is 4.3, in percentage points
 interval, interval2                 (low, high): 73.5 to 74.9
 share_interval, share_interval1     (.38, .44): 38% to 44%
@@ -183,6 +184,11 @@ def percent(value: float, digits: int = 0) -> str:
     return "–" if value != value else f"{number(100 * value, digits)}%"
 
 
+def rate(value: float) -> str:
+    """A share as a percentage; hardly any is not none, and nearly all is not all: 99.8%."""
+    return percent(value, int(0 < value < 0.015 or 0.985 < value < 1))
+
+
 def points(value: float, digits: int = 1) -> str:
     """A difference of shares in percentage points, without the unit: .043 is 4.3."""
     return number(100 * value, digits)
@@ -277,6 +283,7 @@ NUMBERS: Mapping[str, Callable[..., str]] = {
     "number": number,
     "signed": signed,
     "share": percent,
+    "rate": rate,
     "points": points,
     "interval": lambda ends, *digits: span(*ends, *(digits or (1,))),
     "share_interval": lambda ends, *digits: span(*ends, *(digits or (0,)), share=True),

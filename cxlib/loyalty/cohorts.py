@@ -214,8 +214,8 @@ def repeat_by_group(fit: Result) -> Result:
         }
         if differs:
             claim = _(
-                "{high:share} of new customers in {best:quoted} buy again in the first period "
-                "after, but only {low:share} in {worst:quoted}.",
+                "{high:rate} of new customers in {best:quoted} buy again in the first period "
+                "after, but only {low:rate} in {worst:quoted}.",
                 **facts,
             )
         else:
@@ -246,7 +246,7 @@ def _finding(table: pd.DataFrame, overall: pd.Series, length: int) -> Finding:
         **facts,
     )
     importance = Importance.CONTEXT
-    claim = _("{share:share} of new customers buy again within {days:count} days.", **facts)
+    claim = _("{share:rate} of new customers buy again within {days:count} days.", **facts)
     first = table[(table["after"] == "1") & (table["n"] >= context.current().smallest_cell)]
     if len(first) > 1:
         best, worst = first.loc[first["estimate"].idxmax()], first.loc[first["estimate"].idxmin()]
@@ -260,13 +260,13 @@ def _finding(table: pd.DataFrame, overall: pd.Series, length: int) -> Finding:
         if best.low > worst.high:
             importance = Importance.NOTABLE
             claim = _(
-                "Cohorts differ: {high:share} of {best} buy again in the first period after, only "
-                "{low:share} of {worst}.",
+                "Cohorts differ: {high:rate} of {best} buy again in the first period after, only "
+                "{low:rate} of {worst}.",
                 **facts,
             )
         else:
             claim = _(
-                "{share:share} of new customers buy again within {days:count} days; cohorts do "
+                "{share:rate} of new customers buy again within {days:count} days; cohorts do "
                 "not differ significantly.",
                 **facts,
             )

@@ -203,7 +203,7 @@ def _overall_share(sample: Sample, came: pd.Series) -> Result:
     facts = {"share": came.mean(), "span": (low, high), "n": len(came)}
     finding = Finding(
         _(
-            "{share:share} of customers bought again: too few did, or did not, to find what is "
+            "{share:rate} of customers bought again: too few did, or did not, to find what is "
             "associated with it.",
             **facts,
         ),

@@ -224,6 +224,14 @@ def _finding(table: pd.DataFrame, checks: pd.DataFrame) -> Finding:
         )
         detail = _("not randomised; n = {n:count}", **facts)
         differs = False
+    elif checks.set_index("term")["estimate"].get(robustness.PRE_TRENDS, 1.0) < robustness.ALPHA:
+        claim = _(
+            "The effect of {programme} is not established: members' purchases already developed "
+            "differently before it.",
+            **facts,
+        )
+        detail = _("{found}; pre-trends are not parallel", found=_observed(best, facts)[1])
+        differs = False
     else:
         if differs:
             facts["e"] = checks.set_index("term")["estimate"][E_VALUE_LIMIT]

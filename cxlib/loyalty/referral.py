@@ -157,7 +157,7 @@ def referred_customers(sample: SampleLike) -> Result:
     }
     finding = Finding(
         _(
-            "{share:share} of customers were referred by another customer; {brought:share} "
+            "{share:rate} of customers were referred by another customer; {brought:rate} "
             "referred one.",
             **facts,
         ),
@@ -226,19 +226,19 @@ def _finding(table: pd.DataFrame, differences: pd.DataFrame, within: int) -> Fin
     }
     if gap.low > 0:
         claim = _(
-            "{share:share} of promoters wrote a review or referred somebody within {within:count} "
+            "{share:rate} of promoters wrote a review or referred somebody within {within:count} "
             "days, significantly more than detractors.",
             **facts,
         )
     elif gap.high < 0:
         claim = _(
-            "{share:share} of promoters wrote a review or referred somebody within {within:count} "
+            "{share:rate} of promoters wrote a review or referred somebody within {within:count} "
             "days, significantly fewer than detractors.",
             **facts,
         )
     else:
         claim = _(
-            "{share:share} of promoters wrote a review or referred somebody within {within:count} "
+            "{share:rate} of promoters wrote a review or referred somebody within {within:count} "
             "days, not significantly more than detractors.",
             **facts,
         )

@@ -268,9 +268,9 @@ def _repeat_finding(table: pd.DataFrame) -> Finding:
         "n": longest.n,
     }
     if longest.time == YEAR:
-        claim = _("{share:share} of new customers buy again within a year.", **facts)
+        claim = _("{share:rate} of new customers buy again within a year.", **facts)
     else:
-        claim = _("{share:share} of new customers buy again within {days:count} days.", **facts)
+        claim = _("{share:rate} of new customers buy again within {days:count} days.", **facts)
     detail = _("95% CI {span:share_interval1}; n = {n:count}", **facts)
     later = table[(table["time"] == longest.time) & (table["purchase"] != longest.purchase)]
     if len(later) and later.iloc[0].n >= context.current().smallest_cell:
@@ -304,12 +304,12 @@ def _revenue_finding(table: pd.DataFrame) -> Finding:
     }
     if "revenue" not in overall.index:
         row = times
-        claim = _("{times:share} of purchases come from customers who had bought before.", **facts)
+        claim = _("{times:rate} of purchases come from customers who had bought before.", **facts)
         detail = _("95% CI {times_span:share_interval1}; n = {n:count}", **facts)
     else:
         row = overall.loc["revenue"]
         facts |= {"share": row.estimate, "span": (row.low, row.high)}
-        claim = _("{share:share} of revenue comes from customers who had bought before.", **facts)
+        claim = _("{share:rate} of revenue comes from customers who had bought before.", **facts)
         detail = _(
             "95% CI {span:share_interval1}; {times:share1} of purchases; n = {n:count}", **facts
         )

@@ -26,6 +26,7 @@ UNADJUSTED, DID, WEIGHTED_DID = mark(
     "difference-in-differences",
     "difference-in-differences, weighted controls",
 )
+ALPHA = 0.05  # pre-trends with a smaller p are not taken for parallel
 PRE_TRENDS, BREAKDOWN, GAMMA = mark(
     "parallel pre-trends, p",
     "violation of parallel trends that explains it away (ratio)",
@@ -167,7 +168,7 @@ def _finding(checks: pd.DataFrame, randomised: bool) -> Finding:
         )
         return Finding(claim, detail, importance=Importance.METHOD if alike else Importance.NOTABLE)
     p = by_term["estimate"].get(PRE_TRENDS, np.nan)
-    if p < 0.05:
+    if p < ALPHA:
         claim = _("Pre-trends are not parallel: difference-in-differences is not reliable here.")
     elif MATCHED_SHARE not in by_term.index:
         claim = _("No weights balance the control group with the members.")
@@ -182,7 +183,7 @@ def _finding(checks: pd.DataFrame, randomised: bool) -> Finding:
             share=by_term["estimate"][MATCHED_SHARE],
         )
         detail = "; ".join(filter(None, (detail, share)))
-    level = Importance.NOTABLE if p < 0.05 else Importance.METHOD
+    level = Importance.CONTEXT if p < ALPHA else Importance.METHOD
     return Finding(claim, detail, importance=level)
 
 

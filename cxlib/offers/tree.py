@@ -74,7 +74,7 @@ def offer_tree(
     >>> orders = pd.DataFrame({"order_id": range(80), "customer_id": [*range(40)] * 2, "at": at})
     >>> lines = orders[["order_id"]].assign(product=["tea"] * 40 + ["cup"] * 40)
     >>> str(offer_tree(make_baskets(orders, lines), orders[["customer_id"]], holdout=0.5))
-    '39 customers bought before and after 2025-02-09; a tree needs 200.'
+    'Too few customers bought again after 2025-02-09 to match offers to them.'
     """
     require_columns(customers, ["customer_id"], "customers")
     early, late, day = baskets.split(holdout)
@@ -332,12 +332,10 @@ def _empty() -> pd.DataFrame:
     )
 
 
-def _too_few(n: int, day: pd.Timestamp) -> str:
-    return _(
-        "{n:count} customers bought before and after {date:date}; a tree needs {least:count}.",
-        n=n,
-        date=day,
-        least=FEW,
+def _too_few(n: int, day: pd.Timestamp) -> Finding:
+    return Finding(
+        _("Too few customers bought again after {date:date} to match offers to them.", date=day),
+        _("n = {n:count} customers; a decision tree needs {least:count}", n=n, least=FEW),
     )
 
 

@@ -160,7 +160,7 @@ def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str) -> 
     }
     return Finding(
         _(
-            "{share:share} of customers cost more to serve than they bring; cheaper service for "
+            "{share:rate} of customers cost more to serve than they bring; cheaper service for "
             "them would save {saving:money2} per customer of all.",
             **facts,
         ),

@@ -199,7 +199,7 @@ def _finding(table: pd.DataFrame, weeks: int) -> Finding:
     }
     return Finding(
         _(
-            "{risk:share} of customers skipped the latest period and are at risk; {lost:share} "
+            "{risk:rate} of customers skipped the latest period and are at risk; {lost:rate} "
             "skipped two or more and count as lost.",
             **facts,
         ),
@@ -229,7 +229,7 @@ def _won_back(moves: pd.DataFrame) -> Finding:
     }
     return Finding(
         _(
-            "Within one period {risk:share} of the customers at risk buy again, and {lost:share} "
+            "Within one period {risk:rate} of the customers at risk buy again, and {lost:rate} "
             "of the lost.",
             **facts,
         ),

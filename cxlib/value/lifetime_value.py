@@ -193,13 +193,13 @@ def expected_purchases(fit: Result) -> Result:
     }
     if of == 1:
         claim = _(
-            "{active:share} of customers are estimated to be active, and the average customer is "
+            "{active:rate} of customers are estimated to be active, and the average customer is "
             "expected to buy {ahead:number1} more times.",
             **facts,
         )
     else:
         claim = _(
-            "{active:share} of customers are estimated to be active; {ahead:number1} purchases "
+            "{active:rate} of customers are estimated to be active; {ahead:number1} purchases "
             "are expected of every hundred customers.",
             **facts,
         )

@@ -246,7 +246,6 @@ def retention_by_group(
         "by": by,
         "periods": ahead,
         "best": best.estimate,
-        "digits": int(0.99 < best.estimate < 1),  # nearly all is not all
         "best_span": (best.low, best.high),
         "first": best.term,
         "worst": worst.estimate,
@@ -257,8 +256,8 @@ def retention_by_group(
     differs = best.low > worst.high
     if differs:
         claim = _(
-            "{by:opening}: only {worst:share} of {last:quoted} are retained, compared with "
-            "{best:share{digits}} of {first:quoted}.",
+            "{by:opening}: only {worst:rate} of {last:quoted} are retained, compared with "
+            "{best:rate} of {first:quoted}.",
             **facts,
         )
     else:
@@ -270,8 +269,8 @@ def retention_by_group(
     finding = Finding(
         claim,
         _(
-            "after {periods:count} renewals: {first:quoted} {best:share{digits}} (simultaneous 95% CI "
-            "{best_span:share_interval1}), {last:quoted} {worst:share} "
+            "after {periods:count} renewals: {first:quoted} {best:rate} (simultaneous 95% CI "
+            "{best_span:share_interval1}), {last:quoted} {worst:rate} "
             "({worst_span:share_interval1}); n = {n:count}",
             **facts,
         ),
@@ -341,18 +340,15 @@ def _finding(curve: pd.DataFrame, ahead: int, n: int) -> Finding:
     }
     if fits:
         claim = _(
-            "{share:share} of customers are expected to be retained after {periods:count} "
-            "renewals.",
+            "{share:rate} of customers are expected to be retained after {periods:count} renewals.",
             **facts,
         )
         detail = _("95% CI {span:share_interval1}; n = {n:count}", **facts)
     else:
-        claim = _(
-            "{share:share} of customers are retained after {periods:count} renewals.", **facts
-        )
+        claim = _("{share:rate} of customers are retained after {periods:count} renewals.", **facts)
         detail = _(
             "95% CI {span:share_interval1}; n = {n:count}; the retention model does not fit: it "
-            "predicts {fitted:share}",
+            "predicts {fitted:rate}",
             **facts,
         )
     return Finding(

@@ -18,6 +18,7 @@ from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data import sources
 from cxlib.data.study import Source
+from cxlib.loyalty import programme, robustness
 
 PUBLISHED = json.loads((Path(__file__).parents[1] / "reference" / "loyalty.json").read_text())
 
@@ -230,3 +231,20 @@ def test_a_study_without_a_programme_says_so():
     ]
     with pytest.raises(reserve.ReserveError, match="mobile has no loyalty.programme"):
         study.loyalty.programme()
+
+
+def test_an_effect_without_parallel_trends_is_not_established(chosen):
+    found = loyalty.programme_effect(chosen)
+    sure = found.checks.assign(
+        estimate=found.checks["estimate"].where(found.checks["term"] != robustness.PRE_TRENDS, 0.5)
+    )
+    broken = sure.assign(
+        estimate=sure["estimate"].where(sure["term"] != robustness.PRE_TRENDS, 0.01)
+    )
+    kept = programme._finding(found.table, sure)
+    assert kept.verdict == "better" and kept.importance == Importance.NOTABLE
+    lost = programme._finding(found.table, broken)
+    assert lost.verdict == "unclear" and lost.importance == Importance.ANSWER
+    assert "is not established" in lost.claim and "not parallel" in lost.detail
+    said = robustness._finding(broken, False)
+    assert "not parallel" in said.claim and said.importance < Importance.ANSWER

@@ -360,7 +360,7 @@ def test_a_tree_that_sees_nothing_offers_everyone_the_same():
 def test_few_customers_grow_no_tree():
     baskets, people = with_plans(1, 120)
     fit = offers.offer_tree(replace(baskets, draws=20), people, holdout=0.45)
-    assert fit.table.empty and "a tree needs 200" in fit.finding.claim
+    assert fit.table.empty and "a decision tree needs 200" in fit.finding.detail
 
 
 # Bad input
