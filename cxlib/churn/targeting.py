@@ -146,7 +146,8 @@ def _curve(listed: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
     spread = MARGIN * np.sqrt((squares - mean**2).cumsum().to_numpy(float))
     # No step is of so few customers that it would show what one of them brings.
     steps = max(1, min(MOST_STEPS, len(listed) // LEAST_STEP))
-    at = np.linspace(0, len(listed), steps + 1).astype(int)[1:] if len(listed) else []
+    at = np.unique(np.linspace(0, len(listed), steps + 1).astype(int)[1:])
+    at = at[at > 0]
     rows = [
         (k, total[k - 1], total[k - 1] - spread[k - 1], total[k - 1] + spread[k - 1]) for k in at
     ]
