@@ -581,11 +581,8 @@ def test_what_chance_does_to_the_profit_lies_in_the_interval() -> None:
         p, worth = rng.uniform(0.05, 0.6, 150), np.exp(rng.normal(5, 0.5, 150))
         rows = pd.DataFrame({"probability": p, "worth": worth})
         hoped = churn.expected_profit(rows, COSTS)
-        said = str(targeting._finding(rows.assign(expected_profit=hoped), 150, COSTS))
-        low, high = (
-            float(v.replace(",", "").replace("−", "-"))
-            for v in said.split("(")[1].split(")")[0].split(" to ")
-        )
+        last = targeting._curve(rows.assign(expected_profit=hoped), COSTS).iloc[-1]
         gone, kept = rng.random(150) < p, rng.random(150) < 0.3
-        held.append(low <= np.where(gone, kept * (worth - 10), -10).sum() - 300 <= high)
+        profit = np.where(gone, kept * (worth - 10), -10).sum() - 300
+        held.append(last.low <= profit <= last.high)
     assert 0.92 <= np.mean(held) <= 0.98
