@@ -58,7 +58,7 @@ def test_a_column_called_share_is_a_share_only_where_it_is_declared() -> None:
     ("unit", "value", "text"),
     [
         ("count", 1204.0, "1,204"),
-        ("money", (1204.4, "EUR"), "1,204 EUR"),
+        ("money", (1204.4, "EUR"), "€1,204"),
         ("date", pd.Timestamp("2026-03-31"), "2026-03-31"),
         ("date", pd.NaT, "–"),
         ("p", 0.0004, "<0.001"),

@@ -18,7 +18,7 @@ from cxlib.churn import validation
 from cxlib.churn.features import Feature, numbers_of, text_of
 from cxlib.churn.leakage import TrainingData
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.stats import regression
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import estimates_table
@@ -72,7 +72,7 @@ def boosting_benchmark(fit: Result) -> Result:
     auc = gaps.iloc[0]
     return Result(
         tables,
-        Finding(_claim(auc, estimate[:, 0]), value=float(auc.estimate)),
+        _finding(auc, estimate[:, 0]),
         _("The same folds and customers for both."),
         draws=draws,
         seed=fit.seed,
@@ -118,30 +118,34 @@ def _out_of_fold(x: np.ndarray, kinds: list[bool], data: TrainingData, fit: Resu
     return regression.logit(total / plan.repeats)
 
 
-def _claim(row: pd.Series, auc: np.ndarray) -> str:
-    values = {
+def _finding(row: pd.Series, auc: np.ndarray) -> Finding:
+    facts = {
         "boosting": auc[1],
         "ours": auc[0],
         "difference": row.estimate,
         "span": (row.low, row.high),
+        "n": row.n,
     }
+    importance = Importance.METHOD
     if row.high < RELEVANT_GAIN:
-        values["least"] = RELEVANT_GAIN
-        return _(
-            "The readable model is as good as boosting: AUC {ours:number3} and "
-            "{boosting:number3}, difference {difference:number3} ({span:interval3}), under "
-            "{least:number2}.",
-            **values,
+        claim = _("The transparent model predicts as well as gradient boosting.")
+    elif row.low > 0:
+        claim = _(
+            "Gradient boosting predicts better: the transparent model misses a curve or an "
+            "interaction."
         )
-    if row.low > 0:
-        return _(
-            "Boosting predicts better: AUC {boosting:number3} against {ours:number3}, "
-            "difference {difference:number3} ({span:interval3}). The transparent model misses"
-            " a curve or an interaction.",
-            **values,
-        )
-    return _(
-        "Boosting does not predict significantly better: AUC {boosting:number3} against "
-        "{ours:number3}, difference {difference:number3} ({span:interval3}).",
-        **values,
+        importance = Importance.CONTEXT
+    else:
+        claim = _("Gradient boosting does not predict significantly better.")
+    return Finding(
+        claim,
+        _(
+            "AUC {boosting:number3}, transparent model {ours:number3}; difference "
+            "{difference:signed3} (95% CI {span:interval3}); n = {n:count}",
+            **facts,
+        ),
+        value=float(row.estimate),
+        low=float(row.low),
+        high=float(row.high),
+        importance=importance,
     )

@@ -17,9 +17,8 @@ import pandas as pd
 
 from cxlib.churn.model import Validation, fit
 from cxlib.churn.scoring import score
-from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import moments, regression, resampling
 from cxlib.stats.intervals import LEVEL, simultaneous_interval
@@ -75,11 +74,10 @@ def model_drift(
     stability = pd.DataFrame(
         [_moved(known[days[0]], known[day], len(days) - 1) | {"wave": day} for day in days[1:]]
     )[["wave", "term", "estimate", "low", "high", "n"]]
-    auc = table[table["term"] == "AUC"]["estimate"]
     return Result(
         {"table": table, "stability": stability},
-        Finding(_claim(table, stability, days), value=float(auc.iloc[-1])),
-        _("Learnt on {day}; simultaneous 95% confidence intervals over all days.", day=days[0]),
+        _finding(table, stability, days),
+        _("Trained on {day}; simultaneous 95% confidence intervals over all days.", day=days[0]),
         draws=first.draws,
         seed=first.seed,
     )
@@ -161,28 +159,45 @@ def _moved(first: pd.DataFrame, later: pd.DataFrame, held: int) -> dict:
     return {"term": "stability index", "estimate": psi, "low": low, "high": high, "n": len(later)}
 
 
-def _claim(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> str:
+def _finding(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> Finding:
+    """Whether the model still predicts as it did when it was new."""
     auc = table[table["term"] == "AUC"]
     first, last = auc.iloc[0], auc.iloc[-1]
-    claims = [
-        _(
-            "Learnt on {then} and judged on {now}, the warning has AUC {auc:number2} "
-            "({span:interval2}); it was {before:number2} when new.",
-            then=days[0],
-            now=days[-1],
-            auc=last.estimate,
-            span=(last.low, last.high),
-            before=first.estimate,
-        )
-    ]
     level = table[(table["term"] == "calibration intercept")].iloc[-1]
-    if level.low > 0:
-        claims.append(_("It warns of too few: more left than it said."))
-    elif level.high < 0:
-        claims.append(_("It warns of too many: fewer left than it said."))
     psi = stability["estimate"].iloc[-1]
-    if psi > NEW_MODEL:
-        claims.append(_("The customers' risks have moved so far that a new model is due."))
+    facts = {
+        "then": days[0],
+        "now": days[-1],
+        "auc": last.estimate,
+        "span": (last.low, last.high),
+        "before": first.estimate,
+        "n": last.n,
+    }
+    importance = Importance.NOTABLE
+    if last.low <= 0.5:
+        claim = _("The churn model no longer predicts better than chance: train a new one.")
+        importance = Importance.NEWS
+    elif psi > NEW_MODEL:
+        claim = _("Customers' risks have shifted so far that a new churn model is due.")
+        importance = Importance.NEWS
+    elif level.low > 0:
+        claim = _("The churn model now predicts too low a risk: more customers left than it said.")
+    elif level.high < 0:
+        claim = _(
+            "The churn model now predicts too high a risk: fewer customers left than it said."
+        )
     elif psi > WORTH_A_LOOK:
-        claims.append(_("The customers' risks have moved; that is worth a look."))
-    return i18n.together(claims)
+        claim = _("Customers' risks have shifted noticeably since the churn model was trained.")
+    else:
+        claim = _("The churn model predicts later departures as well as when it was new.")
+        importance = Importance.METHOD
+    return Finding(
+        claim,
+        _(
+            "AUC {auc:number2} on {now} (simultaneous 95% CI {span:interval2}), {before:number2} "
+            "when trained on {then}; n = {n:count}",
+            **facts,
+        ),
+        value=float(last.estimate),
+        importance=importance,
+    )

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.churn.features import Feature, contrasts, places, stiffness_of
+from cxlib.churn.features import Feature, contrast_term, contrasts, places, stiffness_of
 from cxlib.churn.validation import weighted_means
 from cxlib.core import i18n
-from cxlib.core.i18n import _
 from cxlib.stats import regression
 from cxlib.stats.intervals import estimates_table, percentile_interval, wilson_interval
 
@@ -44,9 +43,7 @@ def feature_effects(
         for start, end, ends in contrasts(feature):
             if feature.kind != "number" and _is_lopsided(a[:, at], ends, left):
                 continue
-            terms.append(
-                _("{feature:label}: {start} → {end}", feature=feature.name, start=start, end=end)
-            )
+            terms.append(contrast_term(feature.name, start, end))
             names.append(feature.name)
             parts += _contrast(a, w, fit, at, ends, score)
             starts.append(a @ fit.coefficients + (ends[0] - a[:, at]) @ fit.coefficients[at])

@@ -99,6 +99,11 @@ def known_of(feature: Feature, values: pd.Series) -> np.ndarray:
     return (pd.Index(texts).isin(feature.levels) | (OTHER in feature.levels))[codes]
 
 
+def contrast_term(name: str, start: str, end: str) -> str:
+    """What a change of a feature is called: "Plan: Basic → Premium"."""
+    return _("{feature:label}: {start} → {end}", feature=name, start=start, end=end)
+
+
 def contrasts(feature: Feature) -> list[tuple[str, str, np.ndarray]]:
     """Changes worth asking about: (from, to, the kept columns at both, (2, m)).
 

@@ -9,6 +9,7 @@ from cxlib.churn.features import (
     OTHER,
     Feature,
     columns_of,
+    contrast_term,
     contrasts,
     learn,
     places,
@@ -131,8 +132,8 @@ def _fitted(
             i18n.together(
                 [
                     _(
-                        "Who leaves sooner cannot be told from {features:label_list}: one of them "
-                        "tells exactly who leaves when, or repeats another, or too few left.",
+                        "Hazard ratios cannot be estimated for {features:label_list}: one of them "
+                        "determines exactly who leaves when, or repeats another, or too few left.",
                         features=features,
                     ),
                     *_aside_notes(aside, odd),
@@ -163,15 +164,16 @@ def _aside_notes(aside: list[str], odd: list[str]) -> list[str]:
     if aside:
         notes.append(
             _(
-                "Nobody left of {levels:list}: their ratios would be zero, so that these customers "
-                "are set aside and the others compared.",
+                "Nobody left of {levels:list}: their hazard ratios would be zero, so these "
+                "customers are left out and the others compared.",
                 levels=aside,
             )
         )
     if odd:
         notes.append(
             _(
-                "Set aside because they alone tell exactly who leaves when: {features:label_list}.",
+                "Left out because they alone determine exactly who leaves when: "
+                "{features:label_list}.",
                 features=odd,
             )
         )
@@ -186,9 +188,7 @@ def _moves(learnt: list[Feature], columns: int) -> tuple[list[str], list[str], n
             move[where[feature.name]] = ends[1] - ends[0]
             moves.append(move)
             names.append(feature.name)
-            terms.append(
-                _("{feature:label}: {start} → {end}", feature=feature.name, start=start, end=end)
-            )
+            terms.append(contrast_term(feature.name, start, end))
     return terms, names, np.array(moves)
 
 
@@ -206,23 +206,27 @@ def _finding(table: pd.DataFrame, aside: list[str], odd: list[str]) -> Finding:
         if odd:
             return Finding(_aside_notes(aside, odd)[0])
         return Finding(_("No feature is significantly associated with when customers leave."))
+    facts = {
+        "term": top.term,
+        "ratio": top.estimate,
+        "span": (top.low, top.high),
+        "n": top.n,
+    }
     claim = _(
-        "Most associated with when customers leave: {term}, {ratio:number2} times the risk at any "
-        "time ({span:interval2}); n {n:count}.",
-        term=top.term,
-        ratio=top.estimate,
-        span=(top.low, top.high),
-        n=top.n,
+        "{term:verbatim} has the strongest association with when customers leave: "
+        "{ratio:number2} times the risk at any time.",
+        **facts,
     )
+    detail = _("hazard ratio, simultaneous 95% CI {span:interval2}; n = {n:count}", **facts)
     if aside:
-        claim = i18n.together([claim, _("Nobody left of {levels:list}.", levels=aside)])
-    return Finding(claim, value=float(top.estimate), unit="ratio")
+        detail += _("; nobody left of {levels:list}", levels=aside)
+    return Finding(claim, detail, value=float(top.estimate), unit="ratio", measure="hazard_ratio")
 
 
 def _proportionality_note(table: pd.DataFrame) -> str:
     drifting = table[table["p"] < 1 - LEVEL]
     if drifting.empty:
-        return _("No ratio is seen to change with time (Grambsch and Therneau, after Holm).")
+        return _("No ratio changes significantly with time (Grambsch and Therneau, after Holm).")
     return _(
         "Ratios that change with time, so that one number is an average of them: {terms:list}.",
         terms=dict.fromkeys(i18n.label(f) for f in drifting["feature"]),

@@ -6,5 +6,5 @@ WORDS = (
     "more than by risk", "average effect", "Qini", "AUUC", "effect in the treat set",
     "effect outside the treat set", "by predicted gain", "other ties", "competition",
     "attitude of staff", "stability index", "boosting", "the readable model", "chi2", "leavers",
-    "two models", "transformed outcome",
+    "two models", "transformed outcome", "leaving",
 )  # fmt: skip

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
+from cxlib.privacy import disclosure
 from cxlib.stats import moments
-from cxlib.stats.intervals import sidak_level, wilson_interval
+from cxlib.stats.intervals import wilson_interval
 
 LEADS = (30, 60, 90)
+LEAST_CAUGHT = 0.25  # of leavers: a model that significantly catches fewer is not fit for use
 
 
 def lead_time(
@@ -37,7 +38,7 @@ def lead_time(
 
     Returns
     -------
-    Result with tables "table" (measure, term, estimate, low, high: simultaneous, n) and "cost" (of
+    Result with tables "table" (measure, term, estimate, low, high, n) and "cost" (of
     a true warning: term, estimate, low, high, n). The measure "precision" is the share of the
     warned customers who leave within the days; "caught" the share of customers leaving that far
     ahead (since the lead before) who were warned of. The cost is `contact` over the precision
@@ -67,12 +68,12 @@ def lead_time(
     rows, before = [], 0
     for lead in leads:
         gone, lately = days <= lead, (days > before) & (days <= lead)
-        rows.append(_share("precision", lead, gone[warned], w[warned], 2 * len(leads)))
-        rows.append(_share("caught", lead, warned[lately], w[lately], 2 * len(leads)))
+        rows.append(_share("precision", lead, gone[warned], w[warned]))
+        rows.append(_share("caught", lead, warned[lately], w[lately]))
         before = lead
     table = pd.DataFrame(rows[::2] + rows[1::2])
     cost = pd.DataFrame([_cost(row, contact) for row in rows[::2]])
-    finding = _finding(table, cost, leads, currency)
+    finding = _finding(table, cost, leads, currency, int(warned.sum()))
     notes = _(
         "{warned:count} of {n:count} customers are flagged: a risk of {least:share} or more.",
         warned=warned.sum(),
@@ -82,13 +83,11 @@ def lead_time(
     return Result({"table": table, "cost": cost}, finding, notes, "share")
 
 
-def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray, held: int) -> dict:
+def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray) -> dict:
     share, low, high = np.nan, np.nan, np.nan
     if len(hit):
         share = float(np.average(hit, weights=w))
-        low, high = map(
-            float, wilson_interval(np.array(share), w.sum() ** 2 / (w**2).sum(), sidak_level(held))
-        )
+        low, high = map(float, wilson_interval(np.array(share), w.sum() ** 2 / (w**2).sum()))
     term = _("{n:count} days ahead", n=lead)
     return {
         "measure": measure,
@@ -107,26 +106,57 @@ def _cost(precision: dict, contact: float) -> dict:
 
 
 def _finding(
-    table: pd.DataFrame, cost: pd.DataFrame, leads: tuple[int, ...], currency: str
+    table: pd.DataFrame, cost: pd.DataFrame, leads: tuple[int, ...], currency: str, warned: int
 ) -> Finding:
+    """Whether the model catches enough of those who leave some time ahead to act on it."""
     last = {m: rows.iloc[-1] for m, rows in table.groupby("measure")}
-    claim = _(
-        "Of the customers flagged {share:share} ({span:share_interval0}) leave within "
-        "{days:count} days; of those who leave {since:count} to {days:count} days ahead "
-        "{caught:share} ({caught_span:share_interval0}) are already flagged.",
-        days=leads[-1],
-        share=last["precision"].estimate,
-        span=(last["precision"].low, last["precision"].high),
-        caught=last["caught"].estimate,
-        caught_span=(last["caught"].low, last["caught"].high),
-        since=leads[-2] if len(leads) > 1 else 0,
-    )
-    top = cost.iloc[-1]
-    if 0 < top.estimate < np.inf and top.high < np.inf:
-        price = _(
-            "A true warning costs {cost} ({span:interval0}).",
-            cost=i18n.money((top.estimate, currency)),
-            span=(top.low, top.high),
+    caught, precision, top = last["caught"], last["precision"], cost.iloc[-1]
+    facts = {
+        "since": leads[-2] if len(leads) > 1 else 0,
+        "days": leads[-1],
+        "share": precision.estimate,
+        "span": (precision.low, precision.high),
+        "caught": caught.estimate,
+        "caught_span": (caught.low, caught.high),
+        "cost": (top.estimate, currency),
+        "leavers": caught.n,
+    }
+    flagged = disclosure.count_in_words(warned)
+    unfit = bool(caught.high < LEAST_CAUGHT)
+    if unfit:
+        claim = ngettext(
+            "The churn model flags {n} customer, but catches only {caught:share} of leavers "
+            "{since:count} to {days:count} days ahead: use it with care.",
+            "The churn model flags {n} customers, but catches only {caught:share} of leavers "
+            "{since:count} to {days:count} days ahead: use it with care.",
+            flagged,
+            **facts,
         )
-        claim = i18n.together([claim, price])
-    return Finding(claim, value=float(last["precision"].estimate), unit="share")
+    else:
+        claim = ngettext(
+            "The churn model flags {n} customer and catches {caught:share} of leavers "
+            "{since:count} to {days:count} days ahead.",
+            "The churn model flags {n} customers and catches {caught:share} of leavers "
+            "{since:count} to {days:count} days ahead.",
+            flagged,
+            **facts,
+        )
+    detail = _(
+        "95% CI {caught_span:share_interval}; n = {leavers:count} leavers; {share:share} "
+        "({span:share_interval}) of those flagged leave within {days:count} days",
+        **facts,
+    )
+    if 0 < top.estimate < np.inf and top.high < np.inf:
+        detail += _("; a correct warning costs {cost:money}", **facts)
+    return Finding(
+        claim,
+        detail,
+        value=float(caught.estimate),
+        unit="share",
+        low=float(caught.low),
+        high=float(caught.high),
+        verdict="worse" if unfit else "",
+        measure="caught",
+        at={"lead": str(caught.term)},
+        importance=Importance.NEWS if unfit else Importance.ANSWER,
+    )

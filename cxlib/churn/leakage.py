@@ -86,7 +86,7 @@ def eligible_features(
         same = {c: (rows[c].to_numpy() == duplicate_of.to_numpy()).mean() > 0.999 for c in names}
         names = [c for c in names if not same[c]]
     if not names:
-        raise InsufficientData(_("No column tells customers apart."))
+        raise InsufficientData(_("No column differs between customers."))
     return names
 
 
@@ -161,7 +161,9 @@ def _left(values: pd.Series) -> np.ndarray:
 def _check_classes(left: np.ndarray, outcome: str) -> None:
     gone, stayed = int(left.sum()), int(len(left) - left.sum())
     if not len(left):
-        raise InsufficientData(_("{outcome:quoted} is known of no customer.", outcome=outcome))
+        raise InsufficientData(
+            _("{outcome:quoted} is missing for every customer.", outcome=outcome)
+        )
     if min(gone, stayed) < FEWEST:
         facts = {
             "n": len(left),
@@ -171,14 +173,14 @@ def _check_classes(left: np.ndarray, outcome: str) -> None:
         # One number only: the other would tell those too few to be told.
         raise InsufficientData(
             _(
-                "Of {n:count} customers {few} left; a warning needs {least} to learn from. Take "
-                "more customers or, in study.yaml, a longer churn.horizon.",
+                "Of {n:count} customers {few} left; a churn model needs {least} to train on. "
+                "Take more customers or, in study.yaml, a longer churn.horizon.",
                 **facts,
             )
             if gone < stayed
             else _(
-                "Of {n:count} customers {few} stayed; a warning needs {least} to learn from. Take "
-                "more customers or, in study.yaml, a shorter churn.horizon.",
+                "Of {n:count} customers {few} stayed; a churn model needs {least} to train on. "
+                "Take more customers or, in study.yaml, a shorter churn.horizon.",
                 **facts,
             )
         )
@@ -227,13 +229,13 @@ def _varying(rows: pd.DataFrame, names: list[str]) -> tuple[list[str], list[str]
     if len(constant) == len(names):
         raise InsufficientData(
             _(
-                "Customers differ in none of {n:count} columns, so nothing tells leavers from "
-                "stayers: {columns:list}.",
+                "Customers differ in none of {n:count} columns, so nothing predicts who leaves: "
+                "{columns:list}.",
                 n=len(names),
                 columns=constant,
             )
             if names
-            else _("No column tells customers apart.")
+            else _("No column differs between customers.")
         )
     note = _("Left out, the same for everyone: {columns:list}.", columns=constant)
     return [c for c in names if varies[c]], [note] if constant else []

@@ -24,6 +24,8 @@ from cxlib.churn.effects import commonest_reasons, feature_effects
 from cxlib.churn.features import (
     Feature,
     columns_of,
+    contrast_term,
+    contrasts,
     learn,
     numbers_of,
     places,
@@ -37,12 +39,13 @@ from cxlib.churn.scoring import contributions, reasons_of
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.stats import regression
 
 HIGH_ODDS, MEDIUM_ODDS = 3.0, 1.0  # times the average odds of leaving
+WEAK = 0.7  # an AUC below this is called weak (Hosmer and Lemeshow)
 TOO_GOOD = 0.95  # an AUC above this is rare where nothing leaks
 REPEATS_OTHERS = 0.9  # R² of a number on all other features from which we say so
 
@@ -146,7 +149,7 @@ def fit(
     }
     return Result(
         tables,
-        Finding(_claim(table, risk, thresholds), value=float(table["estimate"].iloc[0])),
+        _finding(table, risk, thresholds),
         _notes(data, learnt, a, table),
         draws=data.sample.draws,
         seed=seed,
@@ -177,18 +180,55 @@ def associations(fit: Result) -> Result:
     """
     clear = fit.effects[(fit.effects["low"] > 0) | (fit.effects["high"] < 0)]
     if clear.empty:
-        claim = _("No feature is significantly associated with leaving.")
+        finding = Finding(_("No feature is significantly associated with leaving."))
     else:
-        top = clear.iloc[0]
+        finding = _association(clear.iloc[0], fit.features)
+    return Result(fit.effects, finding, fit.notes, "share", draws=fit.draws, seed=fit.seed)
+
+
+def _association(top: pd.Series, features: list[Feature]) -> Finding:
+    feature = next(f for f in features if f.name == top.feature)
+    # The terms of the effects are in the order of the feature's contrasts.
+    start, end = next(
+        (start, end)
+        for start, end, _ends in contrasts(feature)
+        if contrast_term(feature.name, start, end) == top.term
+    )
+    facts = {
+        "feature": top.feature,
+        "start": start,
+        "end": end,
+        "points": abs(top.estimate),
+        "span": (100 * top.low, 100 * top.high),
+        "n": top.n,
+    }
+    if top.estimate < 0:
         claim = _(
-            "Most associated with leaving: {term}, {points:points1} points "
-            "({span:interval1}), others equal; n {n:count}.",
-            term=top.term,
-            points=top.estimate,
-            span=(100 * top.low, 100 * top.high),
-            n=top.n,
+            "Customers with {feature:quoted} {end:verbatim} are {points:points1} percentage points "
+            "less likely to leave than those with {start:verbatim}.",
+            **facts,
         )
-    return Result(fit.effects, claim, fit.notes, "share", draws=fit.draws, seed=fit.seed)
+    else:
+        claim = _(
+            "Customers with {feature:quoted} {end:verbatim} are {points:points1} percentage points "
+            "more likely to leave than those with {start:verbatim}.",
+            **facts,
+        )
+    return Finding(
+        claim,
+        _(
+            "the strongest association, other features equal; 95% CI {span:interval1} percentage "
+            "points; n = {n:count}",
+            **facts,
+        ),
+        value=float(top.estimate),
+        unit="share",
+        low=float(top.low),
+        high=float(top.high),
+        measure="leaving_effect",
+        at={"term": top.term},
+        importance=Importance.NOTABLE,
+    )
 
 
 def validation_by_group(fit: Result) -> Result:
@@ -227,22 +267,46 @@ def _default_thresholds(data: TrainingData) -> tuple[float, float]:
     return high, medium
 
 
-def _claim(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, float]) -> str:
+def _finding(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, float]) -> Finding:
+    """How well the model predicts, and how many it flags."""
     auc, high = table.iloc[0], risk.iloc[0]
-    if not high.n:
-        return _(
-            "No customer is at high risk of leaving, {least:share} or more.", least=thresholds[0]
+    facts = {
+        "high": disclosure.count_in_words(int(high.n)),
+        "n": risk["n"].sum(),
+        "least": thresholds[0],
+        "auc": auc.estimate,
+        "span": (auc.low, auc.high),
+    }
+    useless = auc.low <= 0.5
+    if useless:
+        claim = _("The churn model predicts no better than chance: do not act on it.")
+    elif not high.n:
+        claim = _("No customer is at high risk of leaving ({least:share} or more).", **facts)
+    elif auc.estimate < WEAK:
+        claim = _(
+            "The churn model predicts leaving weakly; it flags {high} of {n:count} customers as "
+            "being at high risk.",
+            **facts,
         )
-    claim = _(
-        "{high} of {n:count} customers are at high risk of leaving, {least:share} or more "
-        "(AUC {auc:number2}, {span:interval2}).",
-        high=disclosure.count_in_words(int(high.n)),
-        n=risk["n"].sum(),
-        least=thresholds[0],
-        auc=auc.estimate,
-        span=(auc.low, auc.high),
+    else:
+        claim = _(
+            "The churn model predicts leaving well; it flags {high} of {n:count} customers as "
+            "being at high risk.",
+            **facts,
+        )
+    return Finding(
+        claim,
+        _(
+            "AUC {auc:number2} (95% CI {span:interval2}); high risk: {least:share} or more; "
+            "n = {n:count}",
+            **facts,
+        ),
+        value=float(auc.estimate),
+        low=float(auc.low),
+        high=float(auc.high),
+        measure="churn_auc",
+        importance=Importance.NEWS if useless else Importance.ANSWER,
     )
-    return i18n.opening(claim)
 
 
 def _reasons(
@@ -262,21 +326,32 @@ def _reasons(
     table = commonest_reasons(learnt, reasons, at_risk, data.weight)
     n = at_risk.sum()
     if table.empty:
-        claim = _("No feature sets the {n:count} customers at the highest risk apart.", n=n)
+        finding = Finding(
+            _("No feature distinguishes the {n:count} customers at the highest risk.", n=n)
+        )
     else:
         top = table.iloc[0]
-        digits = int(0.99 < top.estimate < 1)  # nearly all is not all
-        claim = _(
-            "The commonest reason of the {n:count} customers at the highest risk: {feature}, "
-            "{share:share{digits}} ({span:share_interval{digits}}) of them.",
-            n=n,
-            feature=top.term,
-            share=top.estimate,
-            span=(top.low, top.high),
-            digits=digits,
+        facts = {
+            "n": n,
+            "feature": top.term,
+            "share": top.estimate,
+            "span": (top.low, top.high),
+            "digits": int(0.99 < top.estimate < 1),  # nearly all is not all
+        }
+        finding = Finding(
+            _(
+                "{feature:verbatim} is the most common reason for a high risk: it applies to "
+                "{share:share{digits}} of the customers most at risk.",
+                **facts,
+            ),
+            _("95% CI {span:share_interval{digits}}; n = {n:count}", **facts),
+            value=float(top.estimate),
+            unit="share",
+            low=float(top.low),
+            high=float(top.high),
         )
     note = _("A reason is one of at most three features that raise a customer's odds most.")
-    return Result(table, claim, note, "share")
+    return Result(table, finding, note, "share")
 
 
 def _notes(data: TrainingData, learnt: list[Feature], a: np.ndarray, table: pd.DataFrame) -> str:
@@ -295,7 +370,9 @@ def _notes(data: TrainingData, learnt: list[Feature], a: np.ndarray, table: pd.D
         *_lopsided(data, learnt),
     ]
     if table["low"].iloc[0] <= 0.5:
-        notes.append(_("The warning may be no better than chance: its AUC reaches 0.5."))
+        notes.append(
+            _("The model may be no better than chance: the interval of its AUC reaches 0.5.")
+        )
     if table["estimate"].iloc[0] > TOO_GOOD:
         notes.append(_("So high an AUC is rare: look for a column written after customers left."))
     return i18n.together(notes)
@@ -304,10 +381,10 @@ def _notes(data: TrainingData, learnt: list[Feature], a: np.ndarray, table: pd.D
 def _gaps(data: TrainingData, learnt: list[Feature]) -> list[str]:
     return [
         ngettext(
-            "{feature:label} is missing for {n:count} customer: the middle value ({middle}) "
-            "stands in, and being missing may count.",
-            "{feature:label} is missing for {n:count} customers: the middle value ({middle}) "
-            "stands in, and being missing may count.",
+            "{feature:label} is missing for {n:count} customer: replaced by the middle value "
+            "({middle}), and flagged as missing.",
+            "{feature:label} is missing for {n:count} customers: replaced by the middle value "
+            "({middle}), and flagged as missing.",
             np.isnan(numbers_of(data.rows[f.name])).sum(),
             feature=f.name,
             middle=plain(f.middle),
@@ -329,7 +406,7 @@ def _lopsided(data: TrainingData, learnt: list[Feature]) -> list[str]:
     if not found:
         return []
     return [
-        _("Nobody or everybody left, so no difference can be told: {levels:list}.", levels=found)
+        _("Nobody or everybody left, so no difference is estimated: {levels:list}.", levels=found)
     ]
 
 
@@ -339,7 +416,7 @@ def _repeated(data: TrainingData, learnt: list[Feature], a: np.ndarray) -> list[
     repeated = [i18n.label(name) for name in data.features if name not in kept]
     notes = []
     if repeated:
-        notes.append(_("Left out, says what other columns say: {columns:list}.", columns=repeated))
+        notes.append(_("Left out, as they repeat other columns: {columns:list}.", columns=repeated))
     near = [i18n.label(f.name) for f in learnt if _is_near_copy(f, data, learnt, a)]
     if near:
         notes.append(

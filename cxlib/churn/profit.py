@@ -21,7 +21,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import moments, resampling
 from cxlib.stats.estimators import ratio
@@ -42,6 +42,7 @@ class Campaign:
     accepted : share of the leavers contacted who stay, between 0 and 1
     capacity : the most customers who can be contacted; None for no limit
     currency : its code, for sentences
+    basis : column that the value is taken from, for sentences; it is no lifetime value
 
     Examples
     --------
@@ -55,6 +56,7 @@ class Campaign:
     accepted: float = 0.3
     capacity: int | None = None
     currency: str = ""
+    basis: str = ""
 
     def __post_init__(self) -> None:
         if min(self.offer, self.contact) < 0 or not 0 < self.accepted < 1:
@@ -272,37 +274,73 @@ def _finding(table: pd.DataFrame, n: int, currency: str) -> Finding:
     best, more = table.iloc[0], table.iloc[2]
     chosen = int(best.n)
     if not chosen:
-        return Finding(_("Contacting nobody is best: no customer's expected profit is above 0."))
-    claim = _(
-        "Contacting the best {chosen:count} of {n:count} customers would have brought {money} "
-        "({span:interval0}).",
-        chosen=chosen,
-        n=n,
-        money=i18n.money((best.estimate, currency)),
-        span=(best.low, best.high),
-    )
+        return Finding(_("No campaign would have paid: no customer's expected profit is above 0."))
+    facts = {
+        "chosen": chosen,
+        "n": n,
+        "money": (best.estimate, currency),
+        "span": (best.low, best.high, currency),
+        "more": (more.estimate, currency),
+        "more_span": (more.low, more.high, currency),
+    }
     if more.low > 0:
-        by_profit = _(
-            "Choosing by expected profit rather than by risk alone brings {money} of it "
-            "({span:interval0}).",
-            money=i18n.money((more.estimate, currency)),
-            span=(more.low, more.high),
+        claim = _(
+            "In the past, contacting by expected profit would have earned {money:money}, "
+            "{more:money} more than contacting by risk alone.",
+            **facts,
         )
-        claim = i18n.together([claim, by_profit])
-    return Finding(claim, value=float(best.estimate), unit=currency)
+    else:
+        claim = _(
+            "In the past, contacting by expected profit would have earned {money:money}, not "
+            "significantly more than contacting by risk alone.",
+            **facts,
+        )
+    return Finding(
+        claim,
+        _(
+            "95% CI {span:money_interval}, difference {more_span:money_interval}; backtest: "
+            "{chosen:count} of {n:count} past customers contacted",
+            **facts,
+        ),
+        value=float(best.estimate),
+        unit=currency,
+        low=float(best.low),
+        high=float(best.high),
+        measure="backtest_profit",
+        importance=Importance.NOTABLE if more.low > 0 else Importance.CONTEXT,
+    )
 
 
 def _assumptions(campaign: Campaign, worth: float, emp: pd.DataFrame) -> str:
     best, currency = emp.iloc[0], campaign.currency
-    return _(
-        "Assumed: an offer costs {offer}, a contact {contact}, a customer is worth {worth} on "
-        "average, and {accepted:share} of the leavers who are contacted stay. Expected maximum "
-        "profit: {emp} a customer ({span:interval2}), {without:number2} without a model.",
-        offer=i18n.money((campaign.offer, currency)),
-        contact=i18n.money((campaign.contact, currency)),
-        worth=i18n.money((worth, currency)),
-        accepted=campaign.accepted,
-        emp=i18n.money((best.estimate, currency), 2),
-        span=(best.low, best.high),
-        without=emp["estimate"].iloc[1],
-    )
+    facts = {
+        "offer": (campaign.offer, currency),
+        "contact": (campaign.contact, currency),
+        "value": (worth, currency),
+        "basis": campaign.basis,
+        "accepted": campaign.accepted,
+        "emp": (best.estimate, currency),
+        "span": (best.low, best.high, currency),
+        "without": (emp["estimate"].iloc[1], currency),
+    }
+    notes = [
+        _(
+            "Assumed: an offer costs {offer:money}, a contact {contact:money}; keeping a customer "
+            "brings {value:money} on average, and {accepted:share} of the leavers who are "
+            "contacted stay.",
+            **facts,
+        ),
+        _(
+            "The value of a customer is based on {basis:quoted}; it is not the customer lifetime "
+            "value (CLV), which counts future margin only.",
+            **facts,
+        )
+        if campaign.basis
+        else "",
+        _(
+            "Expected maximum profit per customer: {emp:money2} (95% CI {span:money_interval2}), "
+            "{without:money2} without a model.",
+            **facts,
+        ),
+    ]
+    return i18n.together(notes)

@@ -19,9 +19,9 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.stats.intervals import LEVEL, sidak_level, wilson_interval
+from cxlib.stats.intervals import LEVEL, wilson_interval
 
 PUBLISHED = {
     "died": 0.01,
@@ -55,7 +55,7 @@ def churn_reasons(
 
     Returns
     -------
-    Result with a table of term, estimate, low, high (simultaneous), n, quoted. The test is the
+    Result with a table of term, estimate, low, high, n, quoted. The test is the
     exact multinomial one (every count as unlikely or more), by Monte Carlo where the counts are too
     many; with weights that differ, chance draws every leaver's reason anew and the weights stay
 
@@ -77,7 +77,7 @@ def churn_reasons(
         raise ValueError(f"the published shares add up to {sum(published.values()):.3f}, not 1.")
     known = sample[reason].dropna().astype(str)
     if known.empty:
-        raise InsufficientData(_("Of nobody who left it is known why."))
+        raise InsufficientData(_("No reason for leaving is on file."))
     mapped = known.map({**{k: k for k in published}, **(names or {})})
     counts = mapped.value_counts().reindex(list(published), fill_value=0).to_numpy()
     n = int(counts.sum())
@@ -90,7 +90,7 @@ def churn_reasons(
     place = pd.Index(published).get_indexer(mapped)
     w = _weights(sample.weights[sample[reason].notna()][place >= 0], n)
     found = np.bincount(place[place >= 0], w, len(counts)) / w.sum()
-    low, high = wilson_interval(found, w.sum() ** 2 / (w**2).sum(), sidak_level(len(counts)))
+    low, high = wilson_interval(found, w.sum() ** 2 / (w**2).sum())
     table = pd.DataFrame({"term": list(published), "estimate": found, "low": low})
     table = table.assign(high=high, n=n, quoted=shares)
     if np.ptp(w) > 0:
@@ -144,32 +144,55 @@ def _weights(w: np.ndarray, n: int) -> np.ndarray:
 
 
 def _finding(table: pd.DataFrame, p: float, n: int) -> Finding:
-    chance = _("below 0.001") if p < 0.001 else p
-    if p > 1 - LEVEL:
-        claim = _(
-            "These {n:count} leavers do not contradict the quoted shares (p {p:number3}); they "
-            "are too few, or too like them, to tell.",
-            n=n,
-            p=chance,
-        )
-        return Finding(claim)
+    """The most common reason, and the quoted share that is furthest off, if any is."""
     off = table.iloc[(table["estimate"] - table["quoted"]).abs().argmax()]
     top = table.iloc[table["estimate"].argmax()]
-    claim = _(
-        "The quoted shares do not hold here (p {p:number3}): {reason:quoted} is {share:share} "
-        "({span:share_interval0}) of {n:count} leavers, not {published:share}; the commonest "
-        "reason is {top:quoted}, {top_share:share} ({top_span:share_interval0}).",
-        p=chance,
-        reason=off.term,
-        share=off.estimate,
-        span=(off.low, off.high),
-        published=off.quoted,
-        n=n,
-        top=top.term,
-        top_share=top.estimate,
-        top_span=(top.low, top.high),
+    facts = {
+        "p": p,
+        "n": n,
+        "reason": off.term,
+        "share": off.estimate,
+        "span": (off.low, off.high),
+        "quoted": off.quoted,
+        "top": top.term,
+        "top_share": top.estimate,
+        "top_span": (top.low, top.high),
+    }
+    differs = p <= 1 - LEVEL
+    if differs:
+        claim = _(
+            "The most common reason for leaving is {top:quoted}; {reason:quoted} accounts for "
+            "{share:share} of leavers, not the {quoted:share} often quoted.",
+            **facts,
+        )
+        detail = _(
+            "{top:quoted} {top_share:share} (95% CI {top_span:share_interval}), {reason:quoted} "
+            "95% CI {span:share_interval}; p {p:p}; n = {n:count}",
+            **facts,
+        )
+    else:
+        claim = _(
+            "The most common reason for leaving is {top:quoted}; the shares do not differ "
+            "significantly from those often quoted.",
+            **facts,
+        )
+        detail = _(
+            "{top:quoted} {top_share:share} (95% CI {top_span:share_interval}); p {p:p}; "
+            "n = {n:count}",
+            **facts,
+        )
+    row = off if differs else top
+    return Finding(
+        claim,
+        detail,
+        value=float(row.estimate),
+        unit="share",
+        low=float(row.low),
+        high=float(row.high),
+        measure="reason_for_leaving",
+        at={"reason": str(row.term)},
+        importance=Importance.NOTABLE if differs else Importance.ANSWER,
     )
-    return Finding(claim, value=float(off.estimate), unit="share")
 
 
 def _notes(offered: int, n: int, exact: bool) -> str:
@@ -177,8 +200,7 @@ def _notes(offered: int, n: int, exact: bool) -> str:
         _("Exact multinomial test.") if exact else _("Multinomial test by Monte Carlo simulation.")
     )
     lost = _(
-        "{n:count} of {offered:count} leavers gave a reason that can be compared; "
-        "simultaneous 95% confidence intervals.",
+        "{n:count} of {offered:count} leavers gave a reason that can be compared.",
         n=n,
         offered=offered,
     )

@@ -157,7 +157,7 @@ def _novelties(customers: pd.DataFrame, features: list[Feature]) -> list[str]:
             notes.append(
                 _(
                     "{feature:label}: {new:count} of {n:count} customers have values that the "
-                    "warning never met ({values:list}); they count as average there.",
+                    "model was not trained on ({values:list}); they count as average there.",
                     feature=feature.name,
                     new=new.sum(),
                     n=len(customers),

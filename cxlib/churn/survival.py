@@ -17,7 +17,7 @@ from cxlib.churn.features import UNKNOWN
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.stats import intervals, moments
@@ -83,9 +83,8 @@ def survival(sample: SampleLike, *, by: str | None = None, unit: str = "days") -
     curve = pd.concat(parts, ignore_index=True)
     table = _in_order(curve[curve["time"].isin(marks)], by)
     tables = {"table": table, "curve": _in_order(curve, by)}
-    return Result(
-        tables, _survival_claim(curve, table, by, unit), _notes(rows, len(sample)), "share"
-    )
+    finding = _survival_finding(curve, table, by, unit)
+    return Result(tables, finding, _notes(rows, len(sample)), "share")
 
 
 def cumulative_incidence(
@@ -132,18 +131,24 @@ def cumulative_incidence(
     table = _in_order(curve[curve["time"].isin(marks)], reason)
     last = table[(table["time"] == table["time"].max()) & (table[reason] != UNKNOWN)]
     if last.empty:
-        raise InsufficientData(_("Of nobody who left it is known why."))
+        raise InsufficientData(_("No reason for leaving is on file."))
     top = last.sort_values("estimate", ascending=False).iloc[0]
-    claim = _(
-        "The reason that comes first most often: {reason:quoted}, {share:share} "
-        "({span:share_interval0}) of all customers {term}.",
-        reason=top[reason],
-        share=top.estimate,
-        span=(top.low, top.high),
-        term=top.term,
-    )
+    facts = {
+        "reason": top[reason],
+        "share": top.estimate,
+        "span": (top.low, top.high),
+        "term": top.term,
+        "n": top.n,
+    }
     tables = {"table": table, "curve": _in_order(curve, reason)}
-    finding = Finding(claim, value=float(top.estimate), unit="share")
+    finding = Finding(
+        _("{share:share} of all customers have left {term} because of {reason:quoted}.", **facts),
+        _("simultaneous 95% band {span:share_interval0}; n = {n:count}", **facts),
+        value=float(top.estimate),
+        unit="share",
+        measure="left_because",
+        at={"reason": str(top[reason]), "term": top.term},
+    )
     return Result(tables, finding, _notes(rows, len(sample)), "share")
 
 
@@ -240,43 +245,86 @@ def _in_order(table: pd.DataFrame, group: str | None) -> pd.DataFrame:
     return table[[*([group] if group else []), *columns]].reset_index(drop=True)
 
 
-def _survival_claim(curve: pd.DataFrame, table: pd.DataFrame, by: str | None, unit: str) -> str:
+def _survival_finding(
+    curve: pd.DataFrame, table: pd.DataFrame, by: str | None, unit: str
+) -> Finding:
     if by is not None and table[by].nunique() > 1:
-        last = table[table["time"] == table.groupby(by)["time"].max().min()]
-        last = disclosure.shown(last).sort_values("estimate")
-        if len(last) < 2:
-            return disclosure.left_out()
-        values = {}
-        for name, row in (("low", last.iloc[0]), ("high", last.iloc[-1])):
-            values[name] = i18n.quoted(i18n.label(str(row[by])))
-            values[f"{name}_share"] = i18n.percent(row.estimate)
-            values[f"{name}_span"] = i18n.span(row.low, row.high, 0, share=True)
-        return _(
-            "Still customers {term}: {high_share} ({high_span}) of {high}, {low_share} "
-            "({low_span}) of {low}.",
-            term=last["term"].iloc[0],
-            **values,
-        )
+        return _groups_finding(table, by)
     half = curve[curve["estimate"] <= 0.5]
     if len(half):
         end, start = curve[curve["high"] <= 0.5], curve[curve["low"] <= 0.5]
-        latest = end["time"].min() if len(end) else _("no end in sight")
-        return _(
-            "Half of the customers leave within {time:count} {unit:label} ({low:count} to "
-            "{high:count}); n {n:count}.",
-            time=half["time"].min(),
+        facts = {
+            "time": half["time"].min(),
+            "unit": unit,
+            "low": start["time"].min(),
+            "high": i18n.count(end["time"].min()) if len(end) else _("no upper limit"),
+            "n": curve["n"].max(),
+        }
+        return Finding(
+            _("Half of the customers leave within {time:count} {unit:label}.", **facts),
+            _(
+                "median lifetime, simultaneous 95% band {low:count} to {high} {unit:label}; "
+                "n = {n:count}",
+                **facts,
+            ),
+            value=float(facts["time"]),
             unit=unit,
-            low=start["time"].min(),
-            high=latest,
-            n=curve["n"].max(),
+            measure="median_lifetime",
+            importance=Importance.ANSWER,
         )
     row = table.iloc[-1]
-    return _(
-        "{share:share} ({span:share_interval0}) are still customers {term}; n {n:count}.",
-        share=row.estimate,
-        span=(row.low, row.high),
-        term=row.term,
-        n=curve["n"].max(),
+    facts = {
+        "share": row.estimate,
+        "span": (row.low, row.high),
+        "term": row.term,
+        "n": curve["n"].max(),
+    }
+    return Finding(
+        _("{share:share} of customers are retained {term}.", **facts),
+        _("simultaneous 95% band {span:share_interval0}; n = {n:count}", **facts),
+        value=float(row.estimate),
+        unit="share",
+        measure="retained",
+        at={"term": row.term},
+        importance=Importance.ANSWER,
+    )
+
+
+def _groups_finding(table: pd.DataFrame, by: str) -> Finding:
+    """The groups most and least of which are retained at the last time that all have."""
+    last = table[table["time"] == table.groupby(by)["time"].max().min()]
+    last = disclosure.shown(last).sort_values("estimate")
+    if len(last) < 2:
+        return Finding(disclosure.left_out())
+    worst, best = last.iloc[0], last.iloc[-1]
+    facts = {
+        "by": by,
+        "term": last["term"].iloc[0],
+        "low": str(worst[by]),
+        "low_share": worst.estimate,
+        "low_span": (worst.low, worst.high),
+        "high": str(best[by]),
+        "high_share": best.estimate,
+        "high_span": (best.low, best.high),
+    }
+    differs = bool(worst.high < best.low)
+    if differs:
+        claim = _(
+            "{by:opening}: only {low_share:share} of {low:quoted} are retained, compared with "
+            "{high_share:share} of {high:quoted}.",
+            **facts,
+        )
+    else:
+        claim = _("Retention {term} does not differ significantly by {by:quoted}.", **facts)
+    return Finding(
+        claim,
+        _(
+            "{term}: {high:quoted} {high_share:share} (simultaneous 95% band "
+            "{high_span:share_interval}), {low:quoted} {low_share:share} "
+            "({low_span:share_interval})",
+            **facts,
+        ),
+        importance=Importance.NOTABLE if differs else Importance.CONTEXT,
     )
 
 
@@ -293,7 +341,7 @@ def _notes(rows: pd.DataFrame, offered: int) -> str:
     if (rows["entry"] > 0).any():
         notes.append(
             _(
-                "{n:count} joined before the first leaving on file: they count from that day on.",
+                "{n:count} joined before the first departure on file: they count from that day on.",
                 n=(rows["entry"] > 0).sum(),
             )
         )

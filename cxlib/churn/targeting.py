@@ -18,13 +18,14 @@ import pandas as pd
 from cxlib.churn.profit import Campaign, expected_profit
 from cxlib.churn.scoring import score
 from cxlib.core import i18n
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike
 from cxlib.privacy import masking
 from cxlib.stats.intervals import sidak_level, wilson_interval
 
-MARGIN = 1.96  # standard errors of what chance may do to the sum
+MARGIN = 1.96  # standard errors of the prediction interval of the sum
+MOST_STEPS, LEAST_STEP = 20, 10  # of the curve, and customers a step
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +59,9 @@ def contact_list(
 
     Returns
     -------
-    Result with a table of term (touchpoint that hurt last), estimate (share of the list), low, high
-    (simultaneous), n; and `customers`, the list: rank, customer_id, probability, risk, worth,
+    Result with tables "table" of term (touchpoint that hurt last), estimate (share of the list),
+    low, high (simultaneous), n and "curve" of term, contacted, estimate (expected profit), low,
+    high, n; and `customers`, the list: rank, customer_id, probability, risk, worth,
     expected_profit, reasons, touchpoint, comment (masked), commented_on
 
     Examples
@@ -83,12 +85,13 @@ def contact_list(
         **_latest_comment(listed["customer_id"], experiences.comments),
     )
     notes = _(
-        "Worth contacting are those whose expected profit is above 0. The interval says what "
-        "chance may do, if the risks and the share who accept are right."
+        "On the list are customers whose expected profit is above 0, whether or not their risk is "
+        "high. The prediction interval takes the risks and the share who accept as known."
     )
+    curve = _curve(listed, campaign)
     return Result(
-        _touchpoint_shares(listed["touchpoint"]),
-        _finding(listed, len(scored), campaign),
+        {"table": _touchpoint_shares(listed["touchpoint"]), "curve": curve},
+        _finding(listed, len(scored), curve, campaign.currency),
         notes,
         "share",
         parts={"customers": listed},
@@ -133,21 +136,67 @@ def _touchpoint_shares(hurt: pd.Series) -> pd.DataFrame:
     return table.assign(high=high, n=len(hurt))
 
 
-def _finding(listed: pd.DataFrame, customers: int, campaign: Campaign) -> Finding:
-    if listed.empty:
-        return Finding(_("Nobody is worth contacting: no customer's expected profit is above 0."))
+def _curve(listed: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
+    """Expected profit of contacting ever more of the list, with 95% prediction intervals."""
     offer, accepted = campaign.offer, campaign.accepted
     p, kept = listed["probability"], listed["worth"] - offer
     squares = p * accepted * kept**2 + (1 - p) * offer**2
     mean = p * accepted * kept - (1 - p) * offer
-    spread = MARGIN * float(np.sqrt((squares - mean**2).sum()))
-    total = float(listed["expected_profit"].sum())
-    claim = _(
-        "Contact {chosen:count} of {n:count} customers: expected profit {money:money} "
-        "({span:interval0}).",
-        chosen=len(listed),
-        n=customers,
-        money=(total, campaign.currency),
-        span=(total - spread, total + spread),
+    total = listed["expected_profit"].cumsum().to_numpy(float)
+    spread = MARGIN * np.sqrt((squares - mean**2).cumsum().to_numpy(float))
+    # No step is of so few customers that it would show what one of them brings.
+    steps = max(1, min(MOST_STEPS, len(listed) // LEAST_STEP))
+    at = np.unique(np.linspace(0, len(listed), steps + 1).astype(int)[1:])
+    at = at[at > 0]
+    rows = [
+        (k, total[k - 1], total[k - 1] - spread[k - 1], total[k - 1] + spread[k - 1]) for k in at
+    ]
+    table = pd.DataFrame(rows, columns=["contacted", "estimate", "low", "high"])
+    table.insert(0, "term", "by expected profit")
+    return table.assign(n=len(listed))
+
+
+def _finding(listed: pd.DataFrame, customers: int, curve: pd.DataFrame, currency: str) -> Finding:
+    if listed.empty:
+        return Finding(
+            _("Contact nobody: no customer's expected profit is above 0."),
+            importance=Importance.ANSWER,
+        )
+    row = curve.iloc[-1]
+    facts = {
+        "customers": customers,
+        "money": (row.estimate, currency),
+        "span": (row.low, row.high, currency),
+    }
+    pays = bool(row.low > 0)
+    if pays:
+        claim = ngettext(
+            "Contact the {n:count} customer on the list: an expected profit of {money:money}.",
+            "Contact the {n:count} customers on the list: an expected profit of {money:money}.",
+            len(listed),
+            **facts,
+        )
+    else:
+        claim = ngettext(
+            "Contact the {n:count} customer on the list: the expected profit is {money:money}, "
+            "but a loss is possible.",
+            "Contact the {n:count} customers on the list: the expected profit is {money:money}, "
+            "but a loss is possible.",
+            len(listed),
+            **facts,
+        )
+    return Finding(
+        claim,
+        _(
+            "95% prediction interval {span:money_interval}; chosen of {customers:count} active "
+            "customers by expected profit",
+            **facts,
+        ),
+        value=float(row.estimate),
+        unit=currency,
+        low=float(row.low),
+        high=float(row.high),
+        measure="contact_profit",
+        importance=Importance.NOTABLE,
+        action=claim,
     )
-    return Finding(claim, value=total, unit=campaign.currency)

@@ -23,10 +23,10 @@ from threadpoolctl import threadpool_limits
 from cxlib.churn import validation
 from cxlib.churn.features import columns_of, learn, stiffness_of
 from cxlib.churn.leakage import eligible_features
-from cxlib.core import codes, context, i18n
+from cxlib.core import codes, context
 from cxlib.core.errors import InsufficientData, leave_out, require_choice, require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Change
 from cxlib.privacy import disclosure
@@ -128,7 +128,7 @@ def uplift(
     share = float(np.average(gain > model.least, weights=w))
     return Result(
         {"table": table, "curve": curve},
-        Finding(_claim(table, share), value=float(table["estimate"].iloc[0]), unit="points"),
+        _finding(table, share, outcome, lower_is_better),
         _notes(t, model.method),
         "points",
         draws=sample.draws,
@@ -167,9 +167,8 @@ def uplift_of_changes(
         lang = context.current().lang
         labels = [text for key, text in change.label.items() if key == lang]
         claim = _(
-            "{change} ({outcome:label}): {said}",
+            "{change}: {said}",
             change=labels[0] if labels else change.name,
-            outcome=binary[0],
             said=fit.finding.claim,
         )
         found[change.name] = fit.replace(finding=replace(fit.finding, claim=claim))
@@ -326,38 +325,62 @@ def _area(curve: np.ndarray) -> np.ndarray:
     return np.trapezoid(whole, dx=1 / STEPS, axis=1)
 
 
-def _claim(table: pd.DataFrame, share: float) -> str:
+def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Finding:
+    """What the treatment did, and whether the model finds whom it helps."""
     rows = table.set_index("term")
     average, qini = rows.loc["average effect"], rows.loc["Qini"]
-    values = {"points": average.estimate, "span": (average.low, average.high), "n": average.n}
-    if average.low > 0:
-        effect = _(
-            "The trial helps: {points:number1} points ({span:interval1}) of {n:count} customers.",
-            **values,
+    inside = rows.loc["effect in the treat set"]
+    facts = {
+        "outcome": "leaving" if outcome == "left" else outcome,
+        "points": abs(average.estimate),
+        "span": (average.low, average.high),
+        "n": average.n,
+        "share": share,
+        "inside": inside.estimate,
+        "inside_span": (inside.low, inside.high),
+    }
+    moved = average.low > 0 or average.high < 0
+    if moved and (average.estimate > 0) != lower:
+        claim = _(
+            "Treatment raised {outcome:quoted} by {points:number1} percentage points in the "
+            "randomised trial.",
+            **facts,
         )
-    elif average.high < 0:
-        effect = _(
-            "The trial harms: {points:number1} points ({span:interval1}) of {n:count} customers.",
-            **values,
+    elif moved:
+        claim = _(
+            "Treatment reduced {outcome:quoted} by {points:number1} percentage points in the "
+            "randomised trial.",
+            **facts,
         )
     else:
-        effect = _(
-            "The trial had no significant effect: {points:number1} percentage points "
-            "({span:interval1}), n {n:count}.",
-            **values,
+        claim = _(
+            "Treatment had no significant effect on {outcome:quoted} in the randomised trial.",
+            **facts,
         )
     if qini.low > 0:
-        inside = rows.loc["effect in the treat set"]
         more = _(
-            "The model identifies whom to treat: {share:share} of the customers, with a gain "
-            "of {points:number1} percentage points ({span:interval1}).",
-            share=share,
-            points=inside.estimate,
-            span=(inside.low, inside.high),
+            "treating only the {share:share} with the largest predicted gain: {inside:number1} "
+            "points better ({inside_span:interval1})",
+            **facts,
         )
     else:
-        more = _("The model does not identify whom it helps most: the Qini interval includes 0.")
-    return i18n.together([effect, more])
+        more = _("the model does not identify whom it helps most")
+    return Finding(
+        claim,
+        _(
+            "gain {gain:signed1} points (simultaneous 95% CI {span:interval1}); n = {n:count}; "
+            "{more}",
+            gain=average.estimate,
+            more=more,
+            **facts,
+        ),
+        value=float(average.estimate),
+        unit="points",
+        low=float(average.low),
+        high=float(average.high),
+        verdict="" if not moved else "better" if average.estimate > 0 else "worse",
+        importance=Importance.NOTABLE if moved else Importance.CONTEXT,
+    )
 
 
 def _notes(t: np.ndarray, method: str) -> str:

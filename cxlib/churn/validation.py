@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
 from cxlib.stats import regression, resampling
 from cxlib.stats.estimators import ratio
@@ -132,7 +132,8 @@ def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Result:
         least=FEWEST,
     )
     if auc.empty:
-        return Result(groups, _("No group has enough leavers to be judged alone."), note)
+        claim = _("No group has enough leavers for a validation of its own.")
+        return Result(groups, Finding(claim, importance=Importance.METHOD), note)
     worst = auc.iloc[0]
     values = {
         "group": worst.group,
@@ -140,21 +141,24 @@ def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Result:
         "span": (worst.low, worst.high),
         "all": table["estimate"].iloc[0],
     }
-    claim = _(
-        "The warning is weakest in {group:quoted}: AUC {auc:number2} ({span:interval2}), "
-        "{all:number2} overall.",
-        **values,
-    )
     slopes = groups[groups["term"] == "calibration slope"]
     wrong = slopes[(slopes["low"] > 1) | (slopes["high"] < 1)]
     if len(wrong):
-        more = _(
-            "Risks are not to be taken at their word in {groups:quoted_list}.",
-            groups=wrong["group"],
+        claim = _(
+            "Predicted risks are miscalibrated in {groups:quoted_list}.", groups=wrong["group"]
         )
     else:
-        more = _("In no group does the calibration slope differ significantly from 1.")
-    return Result(groups, i18n.together([claim, more]), note)
+        claim = _(
+            "The model predicts worst in {group:quoted}; no group is significantly miscalibrated.",
+            **values,
+        )
+    detail = _(
+        "AUC in {group:quoted} {auc:number2} (simultaneous 95% CI {span:interval2}), "
+        "{all:number2} overall",
+        **values,
+    )
+    level = Importance.NOTABLE if len(wrong) else Importance.METHOD
+    return Result(groups, Finding(claim, detail, importance=level), note)
 
 
 def calibration(p: np.ndarray, left: np.ndarray, w: np.ndarray) -> pd.DataFrame:

@@ -18,11 +18,13 @@ count                               whole number: 4,812
 number, number2                     1 decimal, or as many as are given
 signed, signed2                     with its sign: +4.3, −0.2
 share, share1                       .413 is 41%
+rate                                the same, with 1 decimal near 0% and 100%: 0.4%, 99.8%
 points, points2                     .043 is 4.3, in percentage points
 interval, interval2                 (low, high): 73.5 to 74.9
 share_interval, share_interval1     (.38, .44): 38% to 44%
 p, chance                           <0.001; "under 1%" for a probability that draws told
-money, money2                       an amount, or (amount, currency): 1,204 EUR
+money, money2                       an amount, or (amount, currency): €1,204, 1,204 SEK
+money_interval, money_interval2     (low, high, currency): €73 to €75
 date                                2026-03-31
 label, quoted, opening              a name as readers call it; in quotation marks; with a capital
 verbatim                            a text in quotation marks, not looked up
@@ -52,6 +54,7 @@ from typing import Any, SupportsFloat
 from cxlib.core import context
 
 LOCALE = Path(__file__).parents[1] / "locale"
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "JPY": "¥", "INR": "₹", "BRL": "R$"}
 log = logging.getLogger(__name__)
 _noted: ContextVar[set[str] | None] = ContextVar("cxlib_untranslated", default=None)
 
@@ -181,6 +184,11 @@ def percent(value: float, digits: int = 0) -> str:
     return "–" if value != value else f"{number(100 * value, digits)}%"
 
 
+def rate(value: float) -> str:
+    """A share as a percentage; hardly any is not none, and nearly all is not all: 99.8%."""
+    return percent(value, int(0 < value < 0.015 or 0.985 < value < 1))
+
+
 def points(value: float, digits: int = 1) -> str:
     """A difference of shares in percentage points, without the unit: .043 is 4.3."""
     return number(100 * value, digits)
@@ -205,9 +213,21 @@ def span(low: float, high: float, digits: int = 1, *, share: bool = False) -> st
 
 
 def money(amount: float | tuple[float, str], digits: int = 0) -> str:
-    """An amount, with its currency if it has one: 1,204 EUR."""
+    """An amount, with its currency if it has one: €1,204, or 1,204 SEK."""
     value, currency = amount if isinstance(amount, tuple) else (amount, "")
-    return f"{number(value, digits)} {currency}".strip()
+    written = number(value, digits)
+    if currency not in SYMBOLS or written == "–":
+        return f"{written} {currency}".strip()
+    sign = "−" if written.startswith("−") else ""
+    return f"{sign}{SYMBOLS[currency]}{written.removeprefix('−')}"
+
+
+def money_span(ends: tuple[float, float, str], digits: int = 0) -> str:
+    """An interval of amounts: €73 to €75."""
+    low, high, currency = ends
+    return _(
+        "{low} to {high}", low=money((low, currency), digits), high=money((high, currency), digits)
+    )
 
 
 def day(value: date) -> str:
@@ -263,12 +283,14 @@ NUMBERS: Mapping[str, Callable[..., str]] = {
     "number": number,
     "signed": signed,
     "share": percent,
+    "rate": rate,
     "points": points,
     "interval": lambda ends, *digits: span(*ends, *(digits or (1,))),
     "share_interval": lambda ends, *digits: span(*ends, *(digits or (0,)), share=True),
     "p": p_value,
     "chance": chance,
     "money": money,
+    "money_interval": money_span,
     "date": day,
 }
 NAMES: Mapping[str, Callable[..., str]] = {

@@ -18,7 +18,7 @@ associated with coming back need not cause it; only random assignment shows that
 from __future__ import annotations
 
 from cxlib.core.errors import attempt
-from cxlib.loyalty.cohorts import cohorts
+from cxlib.loyalty.cohorts import cohorts, repeat_by_group
 from cxlib.loyalty.drivers import repurchase_drivers
 from cxlib.loyalty.first_purchase import OrderContext, first_purchases
 from cxlib.loyalty.history import PurchaseHistory, purchase_history
@@ -41,6 +41,7 @@ __all__ = [
     "purchase_history",
     "referral",
     "referred_customers",
+    "repeat_by_group",
     "repeat_purchase",
     "repeat_revenue",
     "repurchase_drivers",

@@ -17,7 +17,7 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.loyalty.history import PurchaseHistory, date_of, name_of
 from cxlib.stats.intervals import LEVEL
 
@@ -104,7 +104,7 @@ def cohorts(
     notes = [*history.notes, _notes(history, every, length), left_out if few else ""]
     note = i18n.together(notes)
     overall = curve.iloc[0]
-    finding = Finding(_claim(table, overall, length), value=float(overall.estimate), unit="share")
+    finding = _finding(table, overall, length)
     return Result({"table": table, "curve": curve}, finding, note, "share", parts={"every": every})
 
 
@@ -166,7 +166,7 @@ def _with_intervals(cells: pd.DataFrame, level: float) -> pd.DataFrame:
     names = [c for c in cells if c != "after"]
     table = cells[names].assign(
         after=cells["after"].astype(str),
-        term="came back",
+        term="bought again",
         estimate=count / n,
         low=low,
         high=high,
@@ -187,32 +187,95 @@ def _notes(history: PurchaseHistory, every: str, length: int) -> str:
     )
 
 
-def _claim(table: pd.DataFrame, overall: pd.Series, length: int) -> str:
-    retention = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} new customers bought again within "
-        "{days:count} days of their first purchase.",
-        share=overall.estimate,
-        span=(overall.low, overall.high),
-        n=overall.n,
-        days=length,
-    )
-    return i18n.together([retention, _differences(table)])
+def repeat_by_group(fit: Result) -> Result:
+    """The share of new customers of each group who bought again in the first period after.
 
+    Parameters
+    ----------
+    fit : of `cohorts`, with groups
 
-def _differences(table: pd.DataFrame) -> str:
-    """Whether cohorts differ in the first period after, as far as the intervals tell."""
-    first = table[(table["after"] == "1") & (table["n"] >= context.current().smallest_cell)]
-    if len(first) < 2:
-        return ""
-    best, worst = first.loc[first["estimate"].idxmax()], first.loc[first["estimate"].idxmin()]
-    facts = {
-        "best": best.cohort,
-        "high": best.estimate,
-        "worst": worst.cohort,
-        "low": worst.estimate,
-    }
-    if best.low > worst.high:
-        return _(
-            "Most of the cohort {best} ({high:share1}), fewest of {worst} ({low:share1}).", **facts
+    Returns
+    -------
+    Result with a table of group, term, estimate, low, high (simultaneous), n
+    """
+    table = fit.curve[(fit.curve["after"] == "1") & (fit.curve["group"] != "overall")]
+    table = table.drop(columns="after").reset_index(drop=True)
+    finding = Finding(_("Too few groups to compare."))
+    if len(table) > 1:
+        best, worst = table.loc[table["estimate"].idxmax()], table.loc[table["estimate"].idxmin()]
+        differs = bool(best.low > worst.high)
+        facts = {
+            "best": best.group,
+            "high": best.estimate,
+            "high_span": (best.low, best.high),
+            "worst": worst.group,
+            "low": worst.estimate,
+            "low_span": (worst.low, worst.high),
+        }
+        if differs:
+            claim = _(
+                "{high:rate} of new customers in {best:quoted} buy again in the first period "
+                "after, but only {low:rate} in {worst:quoted}.",
+                **facts,
+            )
+        else:
+            claim = _("Repeat purchase does not differ significantly between groups.")
+        finding = Finding(
+            claim,
+            _(
+                "{best:quoted} {high:share1} (simultaneous 95% CI {high_span:share_interval1}), "
+                "{worst:quoted} {low:share1} ({low_span:share_interval1})",
+                **facts,
+            ),
+            importance=Importance.NOTABLE if differs else Importance.CONTEXT,
         )
-    return _("Cohorts do not differ significantly ({low:share1} to {high:share1}).", **facts)
+    return Result(table, finding, fit.notes, "share")
+
+
+def _finding(table: pd.DataFrame, overall: pd.Series, length: int) -> Finding:
+    """How many buy again in the first period after, and whether cohorts differ in that."""
+    facts = {
+        "share": overall.estimate,
+        "span": (overall.low, overall.high),
+        "n": overall.n,
+        "days": length,
+    }
+    detail = _(
+        "{share:share1} within {days:count} days (simultaneous 95% CI {span:share_interval1}); "
+        "n = {n:count}",
+        **facts,
+    )
+    importance = Importance.CONTEXT
+    claim = _("{share:rate} of new customers buy again within {days:count} days.", **facts)
+    first = table[(table["after"] == "1") & (table["n"] >= context.current().smallest_cell)]
+    if len(first) > 1:
+        best, worst = first.loc[first["estimate"].idxmax()], first.loc[first["estimate"].idxmin()]
+        facts |= {
+            "best": best.cohort,
+            "high": best.estimate,
+            "worst": worst.cohort,
+            "low": worst.estimate,
+        }
+        detail += _("; cohorts {low:share1} to {high:share1}", **facts)
+        if best.low > worst.high:
+            importance = Importance.NOTABLE
+            claim = _(
+                "Cohorts differ: {high:rate} of {best} buy again in the first period after, only "
+                "{low:rate} of {worst}.",
+                **facts,
+            )
+        else:
+            claim = _(
+                "{share:rate} of new customers buy again within {days:count} days; cohorts do "
+                "not differ significantly.",
+                **facts,
+            )
+    return Finding(
+        claim,
+        detail,
+        value=float(overall.estimate),
+        unit="share",
+        measure="repeat_purchase",
+        at={"term": f"{length}"},
+        importance=importance,
+    )

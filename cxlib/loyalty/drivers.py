@@ -1,8 +1,8 @@
-"""Drivers of repeat purchase: adjusted differences in the share of customers who came back.
+"""Drivers of repeat purchase: adjusted differences in the share of customers who bought again.
 
     sample = loyalty.first_purchases(history, around)
     fit = loyalty.repurchase_drivers(sample)
-    fit.table         # feature, term (level), against, estimate: points more who came back
+    fit.table         # feature, term (level), against, estimate: points more who bought again
 
 A linear probability model on all features at once, each in levels: an adjusted difference compares
 customers alike in all other features. It is an association, not a cause.
@@ -20,7 +20,7 @@ from cxlib.core import i18n
 from cxlib.core.columns import in_unit
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, mark
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import estimators, resampling
 from cxlib.stats.intervals import wilson_interval
@@ -31,7 +31,7 @@ MOST_LEVELS = 6  # distinct numbers that are levels by themselves; more are cut 
 EXPECTED = 5  # customers who come back (and who do not) that a level must hold, at the usual share
 THIRDS = ("low third", "middle third", "high third")
 WORDS = (
-    *("came back", "not yet", "known", "yes", "no", "case opened", "referred by a customer"),
+    *("bought again", "not yet", "known", "yes", "no", "case opened", "referred by a customer"),
     *("products bought", "category", "feature", "against"),
 )
 UNKNOWN, OTHER = mark("not known", "other levels")
@@ -40,7 +40,7 @@ UNKNOWN, OTHER = mark("not known", "other levels")
 def repurchase_drivers(
     sample: SampleLike, features: Sequence[str] | None = None, *, outcome: str = "came_back"
 ) -> Result:
-    """How much more often customers with each level came back than those with the reference level.
+    """How much more often customers with each level bought again than with the reference level.
 
     Numbers of more than six values are cut into thirds, with the low third as reference; the
     reference of other features is their commonest level. Levels of which fewer than five customers
@@ -50,12 +50,12 @@ def repurchase_drivers(
     ----------
     sample : one row a customer, as `first_purchases` gives it
     features : columns; by default all but the customer, the day and the outcome
-    outcome : column that is true for customers who came back
+    outcome : column that is true for customers who bought again
 
     Returns
     -------
     Result with a table of feature, term, against (reference level), estimate (adjusted difference
-    of shares), low, high (simultaneous), n, share (who came back), plain (unadjusted difference).
+    of shares), low, high (simultaneous), n, share (who bought again), plain (unadjusted).
     Where no feature has two such levels, its one row is the share of all
 
     Raises
@@ -196,18 +196,23 @@ def _independent(columns: dict) -> tuple[dict, list]:
 
 
 def _overall_share(sample: Sample, came: pd.Series) -> Result:
-    """The share of all, where too few come back, or do not, to tell them apart."""
+    """The share of all, where too few buy again, or do not, to compare them."""
     low, high = wilson_interval(came.mean(), np.array(len(came)))
-    row = {"feature": "came back", "term": "overall", "against": "", "estimate": came.mean()}
+    row = {"feature": "bought again", "term": "overall", "against": "", "estimate": came.mean()}
     table = pd.DataFrame([row | {"low": low, "high": high, "n": len(came)}])
-    claim = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} customers bought again; too few"
-        " did, or did not, to estimate what is associated with it.",
-        share=came.mean(),
-        span=(low, high),
-        n=len(came),
+    facts = {"share": came.mean(), "span": (low, high), "n": len(came)}
+    finding = Finding(
+        _(
+            "{share:rate} of customers bought again: too few did, or did not, to find what is "
+            "associated with it.",
+            **facts,
+        ),
+        _("95% CI {span:share_interval1}; n = {n:count}", **facts),
+        value=float(came.mean()),
+        unit="share",
+        low=float(low),
+        high=float(high),
     )
-    finding = Finding(claim, value=float(came.mean()), unit="share")
     return Result(table, finding, i18n.together(sample.notes), "share")
 
 
@@ -235,33 +240,40 @@ def _finding(table: pd.DataFrame, came: pd.Series) -> Finding:
     facts = {"share": came.mean(), "n": len(came)}
     clear = table[(table["low"] > 0) | (table["high"] < 0)]
     if clear.empty:
-        claim = _(
-            "{share:share1} of {n:count} customers bought again; nothing known before is "
-            "significantly associated with it.",
-            **facts,
+        return Finding(
+            _("Nothing known at the first purchase is significantly associated with buying again."),
+            _("{share:share1} of {n:count} customers bought again", **facts),
         )
-        return Finding(claim)
     top = clear.loc[clear["estimate"].abs().idxmax()]
-    ends = sorted(100 * abs(v) for v in (top.low, top.high))
     facts |= {
         "feature": top.feature,
         "level": top.term,
         "against": top.against,
         "points": abs(top.estimate),
-        "span": i18n.span(ends[0], ends[1]),
+        "span": (100 * top.low, 100 * top.high),
     }
     if top.estimate > 0:
         claim = _(
-            "{share:share1} of {n:count} customers bought again; the largest difference is "
-            "that of {feature:quoted} {level:quoted}: {points:points1} percentage points "
-            "({span}) more than with {against:quoted}, others equal.",
+            "Customers with {feature:quoted} {level:quoted} are {points:points1} percentage "
+            "points more likely to buy again than those with {against:quoted}.",
             **facts,
         )
     else:
         claim = _(
-            "{share:share1} of {n:count} customers bought again; the largest difference is "
-            "that of {feature:quoted} {level:quoted}: {points:points1} percentage points "
-            "({span}) fewer than with {against:quoted}, others equal.",
+            "Customers with {feature:quoted} {level:quoted} are {points:points1} percentage "
+            "points less likely to buy again than those with {against:quoted}.",
             **facts,
         )
-    return Finding(claim, value=float(top.estimate), unit="gap")
+    return Finding(
+        claim,
+        _(
+            "other features equal; simultaneous 95% CI {span:interval1}; {share:share1} of "
+            "{n:count} customers bought again",
+            **facts,
+        ),
+        value=float(top.estimate),
+        unit="gap",
+        measure="repurchase_effect",
+        at={str(top.feature): str(top.term)},
+        importance=Importance.NOTABLE,
+    )

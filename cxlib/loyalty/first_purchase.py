@@ -1,4 +1,4 @@
-"""First purchases as they stood on a landmark day, and whether the customer came back after it.
+"""First purchases as they stood on a landmark day, and whether the customer bought again after it.
 
     sample = loyalty.first_purchases(history, OrderContext(events=events), landmark=30, horizon=180)
     sample["came_back"]       # bought again within `horizon` days of the landmark
@@ -97,7 +97,7 @@ def first_purchases(
         raise InsufficientData(
             _(
                 "none of {n:count} new customers was seen for {days:count} days "
-                "after the first purchase and had not come back within "
+                "after the first purchase and had not bought again within "
                 "{landmark:count} of them. Take a shorter horizon or landmark.",
                 n=int(history.new.sum()),
                 days=landmark + horizon,

@@ -23,7 +23,7 @@ import pandas as pd
 from cxlib.causal import experiment, matching
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.loyalty import robustness
 from cxlib.loyalty.panel import OUTCOMES, Panel
 from cxlib.loyalty.robustness import (
@@ -204,68 +204,90 @@ def _name() -> str:
 
 
 def _finding(table: pd.DataFrame, checks: pd.DataFrame) -> Finding:
-    best = table[table["term"] == OUTCOMES[0]].iloc[-1]
-    return Finding(_claim(table, checks), value=float(best.estimate), unit="percent")
-
-
-def _claim(table: pd.DataFrame, checks: pd.DataFrame) -> str:
+    """What the programme adds by the best design: causal words for random assignment alone."""
     rows = table[table["term"] == OUTCOMES[0]]
-    best = rows.iloc[-1]
+    best, plain = rows.iloc[-1], rows.iloc[0]
     facts = {
         "percent": f"{i18n.number(abs(best.estimate), 1)}%",
+        "change": f"{i18n.signed(best.estimate)}%",
         "span": (best.low / 100, best.high / 100),
+        "plain": f"{i18n.signed(plain.estimate)}%",
         "n": best.n,
         "programme": _name(),
     }
+    differs = bool(best.low > 0 or best.high < 0)
     if best.design == ADJUSTED:
-        if best.low > 0:
-            return _(
-                "Randomised: {programme} made customers buy {percent} more often "
-                "({span:share_interval1}); n {n:count}.",
-                **facts,
-            )
-        if best.high < 0:
-            return _(
-                "Randomised: {programme} made customers buy {percent} less often "
-                "({span:share_interval1}); n {n:count}.",
-                **facts,
-            )
-        return _(
-            "Randomised: {programme} did not significantly change how often customers buy "
-            "({span:share_interval1}); n {n:count}.",
+        claim, detail = _randomised(best, facts)
+    elif best.design == DID:
+        claim = _(
+            "The effect of {programme} cannot be estimated: no controls are comparable.", **facts
+        )
+        detail = _("not randomised; n = {n:count}", **facts)
+        differs = False
+    elif checks.set_index("term")["estimate"].get(robustness.PRE_TRENDS, 1.0) < robustness.ALPHA:
+        claim = _(
+            "The effect of {programme} is not established: members' purchases already developed "
+            "differently before it.",
             **facts,
         )
-    if best.design == DID:
-        return _(
-            "Not randomised, and no controls are comparable: the effect of {programme} cannot"
-            " be estimated; n {n:count}.",
+        detail = _("{found}; pre-trends are not parallel", found=_observed(best, facts)[1])
+        differs = False
+    else:
+        if differs:
+            facts["e"] = checks.set_index("term")["estimate"][E_VALUE_LIMIT]
+        claim, detail = _observed(best, facts)
+    return Finding(
+        claim,
+        detail,
+        value=float(best.estimate),
+        unit="percent",
+        verdict=("better" if best.low > 0 else "worse") if differs else "unclear",
+        measure="programme_effect",
+        importance=Importance.NOTABLE if differs else Importance.ANSWER,
+    )
+
+
+def _randomised(best: pd.Series, facts: dict[str, Any]) -> tuple[str, str]:
+    if best.low > 0:
+        claim = _("{programme:opening} made customers buy {percent} more often.", **facts)
+    elif best.high < 0:
+        claim = _("{programme:opening} made customers buy {percent} less often.", **facts)
+    else:
+        claim = _(
+            "Whether {programme} adds purchases is unclear: the difference from the control group "
+            "is not significant.",
             **facts,
         )
-    plain = rows.iloc[0]
-    facts["plain"] = f"{i18n.number(plain.estimate, 1)}%"
-    if best.low > 0 or best.high < 0:
-        facts["e"] = checks.set_index("term")["estimate"][E_VALUE_LIMIT]
-        more = best.low > 0
-        return (
-            _(
-                "Not randomised: members of {programme} bought {percent} more often "
-                "({span:share_interval1}) than weighted controls, n {n:count}. An unmeasured "
-                "confounder would need a risk ratio of {e:number2} with both to explain it "
-                "away.",
-                **facts,
-            )
-            if more
-            else _(
-                "Not randomised: members of {programme} bought {percent} less often "
-                "({span:share_interval1}) than weighted controls, n {n:count}. An unmeasured "
-                "confounder would need a risk ratio of {e:number2} with both to explain it "
-                "away.",
-                **facts,
-            )
-        )
-    return _(
-        "Not randomised: compared with weighted controls, members of {programme} did not buy "
-        "significantly more often ({span:share_interval1}), though they bought {plain} more "
-        "than all others; n {n:count}.",
+    return claim, _(
+        "randomised; {change} purchases (simultaneous 95% CI {span:share_interval1}); "
+        "n = {n:count}",
         **facts,
     )
+
+
+def _observed(best: pd.Series, facts: dict[str, Any]) -> tuple[str, str]:
+    if best.low > 0:
+        claim = _(
+            "Members of {programme} buy {percent} more often than weighted controls.", **facts
+        )
+    elif best.high < 0:
+        claim = _(
+            "Members of {programme} buy {percent} less often than weighted controls.", **facts
+        )
+    else:
+        claim = _(
+            "Members of {programme} do not buy significantly more often than weighted controls.",
+            **facts,
+        )
+    detail = _(
+        "not randomised; {change} (simultaneous 95% CI {span:share_interval1}), {plain} compared "
+        "with all others; n = {n:count}",
+        **facts,
+    )
+    if "e" in facts:
+        detail += _(
+            "; an unmeasured confounder would need a risk ratio of {e:number2} with both to "
+            "explain it away",
+            **facts,
+        )
+    return claim, detail

@@ -16,7 +16,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import estimators, moments, resampling
 from cxlib.stats.intervals import sidak_level, wilson_interval
@@ -148,16 +148,29 @@ def referred_customers(sample: SampleLike) -> Result:
         "intervals.",
         unknown=by[~by.isin(rows["customer_id"])].nunique(),
     )
-    claim = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} customers were referred by "
-        "another customer; {brought:share1} ({brought_span:share_interval1}) referred one.",
-        share=counts[0] / n,
-        span=(low[0], high[0]),
-        brought=counts[1] / n,
-        brought_span=(low[1], high[1]),
-        n=n,
+    facts = {
+        "share": counts[0] / n,
+        "span": (low[0], high[0]),
+        "brought": counts[1] / n,
+        "brought_span": (low[1], high[1]),
+        "n": n,
+    }
+    finding = Finding(
+        _(
+            "{share:rate} of customers were referred by another customer; {brought:rate} "
+            "referred one.",
+            **facts,
+        ),
+        _(
+            "simultaneous 95% CI {span:share_interval1} and {brought_span:share_interval1}; "
+            "n = {n:count}",
+            **facts,
+        ),
+        value=float(counts[0] / n),
+        unit="share",
+        measure="referred",
+        importance=Importance.ANSWER,
     )
-    finding = Finding(claim, value=float(counts[0] / n), unit="share")
     return Result(table, finding, note, "share")
 
 
@@ -202,26 +215,43 @@ def _tables(means: estimators.Replicated, n: np.ndarray) -> tuple[pd.DataFrame, 
 
 def _finding(table: pd.DataFrame, differences: pd.DataFrame, within: int) -> Finding:
     first, gap = table.iloc[0], differences.iloc[0]
-    share = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} promoters wrote a review or "
-        "referred somebody within {within:count} days of their answer.",
-        share=first.estimate,
-        span=(first.low, first.high),
-        n=first.n,
-        within=within,
-    )
-    ends = sorted(100 * abs(v) for v in (gap.low, gap.high))
-    facts = {"points": abs(gap.estimate), "span": i18n.span(ends[0], ends[1])}
+    facts = {
+        "share": first.estimate,
+        "span": (first.low, first.high),
+        "within": within,
+        "points": abs(gap.estimate),
+        "gap": 100 * gap.estimate,
+        "gap_span": (100 * gap.low, 100 * gap.high),
+        "n": first.n,
+    }
     if gap.low > 0:
-        more = _(
-            "That is {points:points1} percentage points ({span}) more than among detractors.",
+        claim = _(
+            "{share:rate} of promoters wrote a review or referred somebody within {within:count} "
+            "days, significantly more than detractors.",
             **facts,
         )
     elif gap.high < 0:
-        more = _(
-            "That is {points:points1} percentage points ({span}) fewer than among detractors.",
+        claim = _(
+            "{share:rate} of promoters wrote a review or referred somebody within {within:count} "
+            "days, significantly fewer than detractors.",
             **facts,
         )
     else:
-        more = _("The share does not differ significantly from that of detractors.")
-    return Finding(i18n.together([share, more]), value=float(first.estimate), unit="share")
+        claim = _(
+            "{share:rate} of promoters wrote a review or referred somebody within {within:count} "
+            "days, not significantly more than detractors.",
+            **facts,
+        )
+    return Finding(
+        claim,
+        _(
+            "simultaneous 95% CI {span:share_interval1}; difference {gap:signed1} percentage "
+            "points ({gap_span:interval1}); n = {n:count}",
+            **facts,
+        ),
+        value=float(first.estimate),
+        unit="share",
+        measure="referral",
+        at={"group": str(first.term)},
+        importance=Importance.ANSWER if gap.low > 0 or gap.high < 0 else Importance.CONTEXT,
+    )

@@ -17,13 +17,14 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.loyalty.cohorts import jeffreys
 from cxlib.loyalty.history import PurchaseHistory, date_of, name_of
 from cxlib.stats import intervals, resampling, survival
-from cxlib.stats.intervals import LEVEL, simultaneous_interval
+from cxlib.stats.intervals import LEVEL, percentile_interval, simultaneous_interval
 from cxlib.stats.notes import resampling_note
 
+YEAR = 365  # days
 WITHIN = (30, 60, 90, 180, 365)
 WINDOW = 365  # days that the finding speaks of, where the orders reach so far
 POINTS = 40  # of a curve
@@ -91,6 +92,9 @@ def repeat_purchase(
         [_curve(k, *wait, within, level, seed) for k, wait in waits.items()], ignore_index=True
     )
     marked = curve[curve["time"].isin(within)].reset_index(drop=True)
+    # Numbers that are read one by one have their own intervals; the curve has a band.
+    marked["low"], marked["high"] = marked.pop("own_low"), marked.pop("own_high")
+    curve = curve.drop(columns=["own_low", "own_high"])
     tables = {"table": marked.drop(columns="time"), "curve": curve}
     finding = _repeat_finding(marked[marked["time"] <= window], window)
     return Result(tables, finding, _censoring_note(history), "share")
@@ -137,6 +141,12 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
     # All or none: resamples do not vary, so the interval is that of a share of so many customers.
     least, largest = jeffreys(shares * np.tile(n, 2), np.tile(n, 2), LEVEL ** (1 / len(shares)))
     low, high = np.where(np.isnan(low), least, low), np.where(np.isnan(high), largest, high)
+    overall = [0, len(n)]  # a headline each, with intervals of their own
+    own = percentile_interval(replicates[:, overall])
+    alone = jeffreys(shares[overall] * n[0], n[0], LEVEL)
+    low[overall], high[overall] = (
+        np.where(own[0] == own[1], exact, end) for exact, end in zip(alone, own, strict=True)
+    )
     table = pd.DataFrame(
         {
             "period": ["overall", *(name_of(p, every) for p in periods)] * 2,
@@ -218,6 +228,7 @@ def _curve(
     share, error, cor = survival.greenwood(risk, at)
     reach = intervals.normal_critical_value(cor, level, seed)
     low, high = survival.bent(share, error, reach)
+    own_low, own_high = survival.bent(share, error, intervals.normal_quantile(LEVEL))
     return pd.DataFrame(
         {
             "purchase": _ordinal(k),
@@ -227,6 +238,8 @@ def _curve(
             "low": low,
             "high": high,
             "n": len(time),
+            "own_low": own_low,
+            "own_high": own_high,
         }
     )
 
@@ -255,7 +268,7 @@ def _censoring_note(history: PurchaseHistory) -> str:
             *history.notes,
             _(
                 "Observed until {date}; customers who had not bought again by then are "
-                "censored. Simultaneous 95% confidence intervals.",
+                "censored. The bands of the curves are simultaneous.",
                 date=date_of(history.end - 1),
             ),
         ]
@@ -267,55 +280,67 @@ def _repeat_finding(table: pd.DataFrame, window: int) -> Finding:
         return Finding("")
     first = table[table["purchase"] == table["purchase"].iloc[0]]
     longest = first.iloc[-1]
-    claim = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} new customers bought again within "
-        "{days:count} days.",
-        share=longest.estimate,
-        span=(longest.low, longest.high),
-        n=longest.n,
-        days=longest.time,
-    )
+    facts = {
+        "share": longest.estimate,
+        "span": (longest.low, longest.high),
+        "days": longest.time,
+        "n": longest.n,
+    }
+    if longest.time == YEAR:
+        claim = _("{share:rate} of new customers buy again within a year.", **facts)
+    else:
+        claim = _("{share:rate} of new customers buy again within {days:count} days.", **facts)
+    detail = _("95% CI {span:share_interval1}; n = {n:count}", **facts)
     later = table[(table["time"] == longest.time) & (table["purchase"] != longest.purchase)]
     if len(later) and later.iloc[0].n >= context.current().smallest_cell:
         second = later.iloc[0]
-        third_purchase = _(
-            "Of those who did, {share:share1} ({span:share_interval1}) bought a third time "
-            "within as long.",
+        detail += _(
+            "; {share:share1} of them buy a third time within as long (95% CI "
+            "{span:share_interval1})",
             share=second.estimate,
             span=(second.low, second.high),
         )
-        claim = i18n.together([claim, third_purchase])
     if longest.time < window:
-        shorter = _(
-            "Not {wanted:count} days: too few customers were observed for so long without buying "
-            "again.",
-            wanted=window,
-        )
-        claim = i18n.together([claim, shorter])
-    return Finding(claim, value=float(longest.estimate), unit="share")
+        detail += _("; too few customers were observed for {wanted:count} days", wanted=window)
+    return Finding(
+        claim,
+        detail,
+        value=float(longest.estimate),
+        unit="share",
+        low=float(longest.low),
+        high=float(longest.high),
+        measure="repeat_purchase",
+        at={"term": str(longest.term)},
+        importance=Importance.ANSWER,
+    )
 
 
 def _revenue_finding(table: pd.DataFrame) -> Finding:
     overall = table[table["period"] == "overall"].set_index("term")
     times = overall.loc["purchases"]
+    facts = {
+        "times": times.estimate,
+        "times_span": (times.low, times.high),
+        "n": times.n,
+    }
     if "revenue" not in overall.index:
-        claim = _(
-            "{times:share1} ({times_span:share_interval1}) of the purchases came from customers "
-            "who had bought before; n {n:count}.",
-            times=times.estimate,
-            times_span=(times.low, times.high),
-            n=times.n,
+        row = times
+        claim = _("{times:rate} of purchases come from customers who had bought before.", **facts)
+        detail = _("95% CI {times_span:share_interval1}; n = {n:count}", **facts)
+    else:
+        row = overall.loc["revenue"]
+        facts |= {"share": row.estimate, "span": (row.low, row.high)}
+        claim = _("{share:rate} of revenue comes from customers who had bought before.", **facts)
+        detail = _(
+            "95% CI {span:share_interval1}; {times:share1} of purchases; n = {n:count}", **facts
         )
-        return Finding(claim, value=float(times.estimate), unit="share")
-    money = overall.loc["revenue"]
-    claim = _(
-        "{share:share1} ({span:share_interval1}) of the revenue and {times:share1} "
-        "({times_span:share_interval1}) of the purchases came from customers who had bought "
-        "before; n {n:count}.",
-        share=money.estimate,
-        span=(money.low, money.high),
-        times=times.estimate,
-        times_span=(times.low, times.high),
-        n=money.n,
+    return Finding(
+        claim,
+        detail,
+        value=float(row.estimate),
+        unit="share",
+        low=float(row.low),
+        high=float(row.high),
+        measure="repeat_revenue",
+        importance=Importance.ANSWER,
     )
-    return Finding(claim, value=float(money.estimate), unit="share")

@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib.causal import difference_in_differences, experiment, matching, propensity, sensitivity
-from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.loyalty.panel import OUTCOMES, Panel
 from cxlib.stats.estimators import Replicated
 
@@ -27,6 +26,7 @@ UNADJUSTED, DID, WEIGHTED_DID = mark(
     "difference-in-differences",
     "difference-in-differences, weighted controls",
 )
+ALPHA = 0.05  # pre-trends with a smaller p are not taken for parallel
 PRE_TRENDS, BREAKDOWN, GAMMA = mark(
     "parallel pre-trends, p",
     "violation of parallel trends that explains it away (ratio)",
@@ -147,40 +147,44 @@ def programme_checks(effect: Result) -> Result:
     Result with the table of checks: term, estimate, low, high, n
     """
     randomised = effect.design == ADJUSTED
-    return Result(effect.checks, _claim(effect.checks, randomised), _reading_note(randomised))
+    return Result(effect.checks, _finding(effect.checks, randomised), _reading_note(randomised))
 
 
-def _claim(checks: pd.DataFrame, randomised: bool) -> str:
-    """What the checks say, in a sentence or two."""
+def _finding(checks: pd.DataFrame, randomised: bool) -> Finding:
+    """What the checks say."""
     by_term = checks.set_index("term")
     if randomised:
         before = by_term.loc[BASELINE]
-        facts = {"more": before.estimate, "span": (before.low, before.high)}
-        if before.low <= 0 <= before.high:
-            return _(
-                "At baseline, members and control did not differ significantly "
-                "({more:number2} purchases, {span:interval2}), as random assignment should "
-                "have it.",
-                **facts,
-            )
-        return _(
-            "At baseline, members and control differed by {more:number2} purchases "
-            "({span:interval2}): check that assignment was random.",
+        facts = {"more": before.estimate, "span": (before.low, before.high), "n": before.n}
+        alike = bool(before.low <= 0 <= before.high)
+        claim = (
+            _("Members and control group did not differ significantly before the programme.")
+            if alike
+            else _("Members and control group already differed before: check the randomisation.")
+        )
+        detail = _(
+            "{more:signed2} purchases (95% CI {span:interval2}); n = {n:count}",
             **facts,
         )
-    claims = []
-    if (p := by_term["estimate"].get(PRE_TRENDS, np.nan)) < 0.05:
-        claims.append(
-            _("Pre-trends are not parallel: difference-in-differences cannot be trusted here.")
-        )
+        return Finding(claim, detail, importance=Importance.METHOD if alike else Importance.NOTABLE)
+    p = by_term["estimate"].get(PRE_TRENDS, np.nan)
+    if p < ALPHA:
+        claim = _("Pre-trends are not parallel: difference-in-differences is not reliable here.")
+    elif MATCHED_SHARE not in by_term.index:
+        claim = _("No weights balance the control group with the members.")
     elif p == p:
-        claims.append(_("The test does not reject parallel pre-trends."))
-    if MATCHED_SHARE in by_term.index:
-        share = by_term["estimate"][MATCHED_SHARE]
-        claims.append(_("{share:share} of members have a matched control.", share=share))
+        claim = _("The test does not reject parallel pre-trends.")
     else:
-        claims.append(_("No weights balance the control group with the members."))
-    return i18n.together(claims)
+        claim = _("Parallel pre-trends cannot be tested with these periods.")
+    detail = "" if p != p else _("pre-trends p {p:p}", p=p)
+    if MATCHED_SHARE in by_term.index:
+        share = _(
+            "{share:share} of members have a matched control",
+            share=by_term["estimate"][MATCHED_SHARE],
+        )
+        detail = "; ".join(filter(None, (detail, share)))
+    level = Importance.CONTEXT if p < ALPHA else Importance.METHOD
+    return Finding(claim, detail, importance=level)
 
 
 def _reading_note(randomised: bool) -> str:

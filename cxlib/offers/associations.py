@@ -20,7 +20,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers import chance
 from cxlib.offers.baskets import Baskets
 from cxlib.stats import pvalues
@@ -105,7 +105,7 @@ def rules(baskets: Baskets, *, holdout: float = 0.3, most: int = 12) -> Result:
     ]
     return Result(
         {"table": table, "measures": measures},
-        _claim(table, tested, found, holdout),
+        _finding(table, _labels(baskets, sets[0]), tested, found, holdout),
         i18n.together(sentences),
         "times",
         draws=baskets.draws,
@@ -188,7 +188,7 @@ def _named(baskets: Baskets, sets: Sets, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def lift(baskets: Baskets, sets: Sets) -> np.ndarray:
-    """How many times as often the last product of each set is held with the others as by chance."""
+    """How many times as often as expected the last product of each set is held with the others."""
     both, first, last = (
         baskets.count(which) for which in (sets, [s[:-1] for s in sets], [s[-1:] for s in sets])
     )
@@ -228,7 +228,7 @@ def bundles(fit: Result) -> Result:
     ]
     sets = _maximal(late, held) if held else []
     if not sets:
-        claim = _("No products are bought together so often that a bundle of them is due.")
+        claim = _("No products are bought together often enough to sell them as a bundle.")
         return Result(_empty("bundle"), claim, fit.notes, "number", draws=fit.draws, seed=fit.seed)
     gain, replicates, n, support = _gains(late, sets)
     table = estimates_table(["gain"] * len(sets), gain, replicates, n.tolist())
@@ -238,27 +238,40 @@ def bundles(fit: Result) -> Result:
     table["support"] = support
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     best, sure = table.iloc[0], int((table["low"] > 0).sum())
-    claim = _(
-        "{sure:count} bundles are bought whole more often than their parts would meet; most "
-        "{name:verbatim}: {gain:number1} ({span:interval1}) more orders a thousand, n {n:count}.",
-        sure=sure,
-        name=best["bundle"],
-        gain=best["estimate"],
-        span=(best["low"], best["high"]),
-        n=best["n"],
+    facts = {
+        "sure": sure,
+        "all": len(table),
+        "name": best["bundle"],
+        "gain": best["estimate"],
+        "span": (best["low"], best["high"]),
+        "n": best["n"],
+    }
+    finding = Finding(
+        _(
+            "The best bundle is {name:verbatim}: {gain:number1} more orders per 1,000 contain it "
+            "than expected.",
+            **facts,
+        ),
+        _(
+            "simultaneous 95% CI {span:interval1}; n = {n:count}; {sure:count} of {all:count} "
+            "bundles significant",
+            **facts,
+        ),
+        value=float(best["estimate"]),
+        unit="orders a thousand",
+        measure="bundle_gain",
+        at={"bundle": best["bundle"]},
+        importance=Importance.NOTABLE if best["low"] > 0 else Importance.CONTEXT,
     )
     notes = [
         _(
-            "Gain is in orders of a thousand, beyond orders that hold a part of the bundle "
-            "and, by their size, the rest."
+            "Gain is per 1,000 orders, beyond those that would hold the whole bundle if its parts "
+            "were bought separately in orders of the same size."
         ),
-        _(
-            "A bundle sold as one at a lower price is another offer: only a trial can show what it "
-            "would bring."
-        ),
+        _("A discounted bundle is another offer: only a trial can show what it would bring."),
         late.resampling,
     ]
-    return Result(table, claim, i18n.together(notes), "number", draws=fit.draws, seed=fit.seed)
+    return Result(table, finding, i18n.together(notes), "number", draws=fit.draws, seed=fit.seed)
 
 
 def _maximal(late: Baskets, sets: Sets) -> Sets:
@@ -290,7 +303,11 @@ def _gains(late: Baskets, sets: Sets) -> tuple[np.ndarray, np.ndarray, np.ndarra
 
 
 def _names(baskets: Baskets, some: Sequence[int]) -> str:
-    return i18n.listed(i18n.label(str(baskets.products[k])) for k in some)
+    return i18n.listed(_labels(baskets, some))
+
+
+def _labels(baskets: Baskets, some: Sequence[int]) -> list[str]:
+    return [i18n.label(str(baskets.products[k])) for k in some]
 
 
 def _empty(*names: str) -> pd.DataFrame:
@@ -310,62 +327,86 @@ def _several(baskets: Baskets) -> pd.DataFrame:
     return table
 
 
-def _nothing(several: pd.Series, tested: int) -> str:
+def _nothing(several: pd.Series, tested: int) -> Finding:
     facts = {
         "share": several["estimate"],
         "span": (several["low"], several["high"]),
         "n": several["n"],
+        "tested": tested,
+        "least": chance.EXPECTED,
     }
     if not tested:
-        return _(
-            "There is nothing to offer from pairs: no two products would meet {least:count} times "
-            "by chance, and {share:share1} ({span:share_interval1}) of {n:count} orders hold more "
-            "than one product.",
-            least=chance.EXPECTED,
+        claim = _("No products can be offered together: too few orders hold more than one product.")
+        detail = _(
+            "{share:share1} of orders (95% CI {span:share_interval1}); no pair is expected "
+            "{least:count} times; n = {n:count}",
             **facts,
         )
-    return _(
-        "There is nothing to offer from pairs: none of {tested:count} is bought together "
-        "significantly more often than by chance, and {share:share1} ({span:share_interval1}) of "
-        "{n:count} orders hold more than one product.",
-        tested=tested,
-        **facts,
-    )
+    else:
+        claim = _("No products are bought together significantly more often than expected.")
+        detail = _(
+            "{tested:count} pairs and triples tested; {share:share1} of orders hold more than one "
+            "product (95% CI {span:share_interval1}); n = {n:count}",
+            **facts,
+        )
+    return Finding(claim, detail, importance=Importance.ANSWER)
 
 
-def _claim(table: pd.DataFrame, tested: int, found: int, holdout: float) -> str:
+def _finding(
+    table: pd.DataFrame, names: Sequence[str], tested: int, found: int, holdout: float
+) -> Finding:
+    """The clearest rule, and how many hold in later orders; `names` are its products."""
     best, holding = table.iloc[0], int(table["holds"].sum())
-    facts = dict(
-        found=found,
-        tested=tested,
-        holding=holding,
-        judged=len(table),
-        one=best["if_bought"],
-        other=best["then_bought"],
-        lift=best["estimate"],
-        span=(best["low"], best["high"]),
-        n=best["n"],
-    )
-    if not holdout:
-        return _(
-            "{found:count} of {tested:count} pairs and triples are bought together significantly "
-            "more often than by chance, most clearly {one:verbatim} with {other:verbatim}: "
-            "{lift:number2} times as often ({span:interval2}), n {n:count}.",
+    facts = {
+        "found": found,
+        "tested": tested,
+        "holding": holding,
+        "judged": len(table),
+        "one": names[0],
+        "two": names[-2],
+        "other": names[-1],
+        "lift": best["estimate"],
+        "span": (best["low"], best["high"]),
+        "n": best["n"],
+    }
+    if holdout and not holding:
+        return Finding(
+            _("No products that were bought together stayed so in later orders."),
+            _("{found:count} of {tested:count} pairs and triples in earlier orders", **facts),
+            importance=Importance.ANSWER,
+        )
+    if len(names) > 2:
+        claim = _(
+            "Buyers of {one:verbatim} and {two:verbatim} add {other:verbatim} {lift:number1} "
+            "times as often as expected.",
             **facts,
         )
-    if not holding:
-        return _(
-            "{found:count} of {tested:count} pairs and triples were bought together significantly "
-            "more often than by chance, but none of the {judged:count} judged was so in later "
-            "orders.",
+    else:
+        claim = _(
+            "Buyers of {one:verbatim} add {other:verbatim} {lift:number1} times as often as "
+            "expected.",
             **facts,
         )
-    return _(
-        "{found:count} of {tested:count} pairs and triples are bought together significantly more "
-        "often than by chance; of the {judged:count} clearest, {holding:count} hold in later "
-        "orders, most clearly {one:verbatim} with {other:verbatim}: {lift:number2} times as often "
-        "as by chance ({span:interval2}), n {n:count}.",
-        **facts,
+    if holdout:
+        detail = _(
+            "lift {lift:number2} in later orders (simultaneous 95% CI {span:interval2}); "
+            "n = {n:count}; {holding:count} of {judged:count} rules hold in later orders",
+            **facts,
+        )
+    else:
+        detail = _(
+            "lift {lift:number2} (simultaneous 95% CI {span:interval2}); n = {n:count}; "
+            "{found:count} of {tested:count} pairs and triples are significant",
+            **facts,
+        )
+    return Finding(
+        claim,
+        detail,
+        value=float(best["estimate"]),
+        unit="times",
+        measure="lift",
+        at={"if_bought": best["if_bought"], "then_bought": best["then_bought"]},
+        importance=Importance.NOTABLE,
     )
 
 
@@ -374,7 +415,8 @@ def _notes(baskets: Baskets, late: Baskets, day: pd.Timestamp | None) -> list[st
     if day is not None:
         notes.append(
             _(
-                "Chosen in orders before {date:date}, all numbers from the {n:count} orders since.",
+                "Rules are found in orders before {date:date}; all numbers are from the {n:count} "
+                "orders since.",
                 date=day,
                 n=len(late),
             )
@@ -384,16 +426,16 @@ def _notes(baskets: Baskets, late: Baskets, day: pd.Timestamp | None) -> list[st
 
 def _how_tested() -> str:
     return _(
-        "Tested against orders of the same size, customers counted whole, and by Fisher's exact "
-        "test; at most {rate:share} of finds are false (Benjamini and Yekutieli).",
+        "Tested against orders of the same size, clustered by customer, and by Fisher's exact "
+        "test; false discovery rate {rate:share} (Benjamini and Yekutieli).",
         rate=FALSE,
     )
 
 
 def _lifts() -> str:
     return _(
-        "Lift for size is beyond what orders of the same size hold anyway; lift before is that of "
-        "the orders in which the products were chosen."
+        "“Lift for size” compares with orders of the same size; “lift before” is that of the "
+        "orders in which the rules were found."
     )
 
 
@@ -401,7 +443,7 @@ def _shown(found: int, judged: int) -> str:
     if found == judged:
         return ""
     return _(
-        "{judged:count} of {found:count} finds are judged, the clearest.",
+        "The {judged:count} most significant of {found:count} rules are validated.",
         judged=judged,
         found=found,
     )

@@ -21,7 +21,7 @@ from scipy import sparse
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers.baskets import Baskets
 from cxlib.stats.intervals import estimates_table, simultaneous_interval, wilson_interval
 
@@ -96,7 +96,7 @@ def next_offers(baskets: Baskets, *, holdout: float = 0.3, offers: int = 3) -> R
     notes = i18n.together([*baskets.notes, _judged_on(n, day, early), baskets.resampling])
     return Result(
         {"table": table, "gain": gain},
-        _claim(table, gain, way, offers),
+        _finding(table, gain, way, offers),
         notes,
         "share",
         draws=baskets.draws,
@@ -281,47 +281,70 @@ def _empty() -> pd.DataFrame:
     )
 
 
-def _nobody(early: Baskets, day: pd.Timestamp) -> str:
-    return _(
-        "None of {n:count} customers who bought before {date:date} bought again after it, so "
-        "nothing shows what they would take next.",
-        n=len(np.unique(early.customer)),
-        date=day,
+def _nobody(early: Baskets, day: pd.Timestamp) -> Finding:
+    return Finding(
+        _(
+            "No customer bought both before and after {date:date}: offers cannot be tested.",
+            date=day,
+        ),
+        _("n = {n:count} customers before", n=len(np.unique(early.customer))),
     )
 
 
 def _judged_on(n: int, day: pd.Timestamp, early: Baskets) -> str:
     return _(
-        "Learnt from orders before {date:date}, judged by the {n:count} of {customers:count} "
-        "customers who bought after it too; products new to the customer only.",
+        "Trained on orders before {date:date}, validated on the {n:count} of {customers:count} "
+        "customers who also bought after it; only products new to the customer count.",
         date=day,
         n=n,
         customers=len(np.unique(early.customer)),
     )
 
 
-def _claim(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> str:
+def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> Finding:
+    """Whether offers chosen by past purchases beat the most popular products."""
     rate = table[table["term"] == "hit rate"].set_index("way")
-    facts = {"offers": offers, "n": rate["n"].iloc[0]}
+    best = rate.loc[way]
+    facts = {
+        "offers": offers,
+        "rate": best["estimate"],
+        "span": (best["low"], best["high"]),
+        "n": rate["n"].iloc[0],
+    }
     if way == "popular":
-        best = rate.loc["popular"]
-        return _(
-            "What customers bought does not predict better than popularity what they buy next: "
-            "{rate:share1} ({span:share_interval1}) later bought one of the {offers:count} most "
-            "popular products new to them, n {n:count}.",
-            rate=best["estimate"],
-            span=(best["low"], best["high"]),
+        claim = _(
+            "Offer the most popular products: past purchases do not predict the next one "
+            "significantly better."
+        )
+        detail = _(
+            "{rate:share1} (95% CI {span:share_interval1}) later bought one of {offers:count} "
+            "popular products new to them; n = {n:count}",
             **facts,
         )
-    best = rate.loc[way]
-    more = gain[(gain["term"] == "hit rate") & (gain["way"] == way)].iloc[0]
-    return _(
-        "{rate:share1} ({span:share_interval1}) of customers later bought one of {offers:count} "
-        "products chosen by their purchases: {more:points1} points "
-        "({more_span:interval1}) more than of the most popular ones, n {n:count}.",
-        rate=best["estimate"],
-        span=(best["low"], best["high"]),
-        more=more["estimate"],
-        more_span=(100 * more["low"], 100 * more["high"]),
-        **facts,
+    else:
+        more = gain[(gain["term"] == "hit rate") & (gain["way"] == way)].iloc[0]
+        facts |= {
+            "more": more["estimate"],
+            "more_span": (100 * more["low"], 100 * more["high"]),
+        }
+        claim = _(
+            "Offers chosen by past purchases reach {rate:share} of customers, {more:points1} "
+            "percentage points more than the most popular products.",
+            **facts,
+        )
+        detail = _(
+            "later bought one of {offers:count} offers: 95% CI {span:share_interval1}, "
+            "simultaneous 95% CI of the difference {more_span:interval1}; n = {n:count}",
+            **facts,
+        )
+    return Finding(
+        claim,
+        detail,
+        value=float(best["estimate"]),
+        unit="share",
+        low=float(best["low"]),
+        high=float(best["high"]),
+        measure="hit_rate",
+        at={"way": way},
+        importance=Importance.CONTEXT if way == "popular" else Importance.NOTABLE,
     )

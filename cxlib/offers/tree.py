@@ -22,7 +22,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers.baskets import Baskets
 from cxlib.stats.intervals import percentile_interval, simultaneous_interval
 
@@ -74,7 +74,7 @@ def offer_tree(
     >>> orders = pd.DataFrame({"order_id": range(80), "customer_id": [*range(40)] * 2, "at": at})
     >>> lines = orders[["order_id"]].assign(product=["tea"] * 40 + ["cup"] * 40)
     >>> str(offer_tree(make_baskets(orders, lines), orders[["customer_id"]], holdout=0.5))
-    '39 customers bought before and after 2025-02-09; a tree needs 200.'
+    'Too few customers bought again after 2025-02-09 to match offers to them.'
     """
     require_columns(customers, ["customer_id"], "customers")
     early, late, day = baskets.split(holdout)
@@ -113,7 +113,7 @@ def offer_tree(
     ]
     return Result(
         {"table": table, "gain": gain},
-        _claim(gain, table, i18n.label(str(products[best]))),
+        _finding(gain, table, i18n.label(str(products[best]))),
         i18n.together(notes),
         "share",
         draws=baskets.draws,
@@ -332,20 +332,18 @@ def _empty() -> pd.DataFrame:
     )
 
 
-def _too_few(n: int, day: pd.Timestamp) -> str:
-    return _(
-        "{n:count} customers bought before and after {date:date}; a tree needs {least:count}.",
-        n=n,
-        date=day,
-        least=FEW,
+def _too_few(n: int, day: pd.Timestamp) -> Finding:
+    return Finding(
+        _("Too few customers bought again after {date:date} to match offers to them.", date=day),
+        _("n = {n:count} customers; a decision tree needs {least:count}", n=n, least=FEW),
     )
 
 
 def _how(judged: int, learnt: int, day: pd.Timestamp, leaves: int, offers: int) -> str:
     return _(
-        "Grown on {learnt:count} customers to choose among {offers:count} offers, {leaves:count} "
-        "leaves, as many as cross-validation bears out; all shares from {judged:count} others. "
-        "Met is whether the first order since {date:date} held the offer.",
+        "Trained on {learnt:count} customers to choose among {offers:count} offers, with "
+        "{leaves:count} leaves by cross-validation; all shares are from {judged:count} others: "
+        "whether their first order since {date:date} held the offer.",
         learnt=learnt,
         leaves=leaves,
         judged=judged,
@@ -354,27 +352,46 @@ def _how(judged: int, learnt: int, day: pd.Timestamp, leaves: int, offers: int) 
     )
 
 
-def _claim(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> str:
+def _finding(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> Finding:
+    """Whether different kinds of customers should be offered different things."""
     tree, one, more = gain.itertuples()
-    facts = dict(
-        best=best,
-        one=one.estimate,
-        n=tree.n,
-        leaves=len(table),
-        tree=tree.estimate,
-        span=(tree.low, tree.high),
-        more=more.estimate,
-        more_span=(100 * more.low, 100 * more.high),
-    )
+    facts = {
+        "best": best,
+        "one": one.estimate,
+        "n": tree.n,
+        "leaves": len(table),
+        "tree": tree.estimate,
+        "span": (tree.low, tree.high),
+        "more": more.estimate,
+        "more_span": (100 * more.low, 100 * more.high),
+    }
     if len(table) == 1 or not more.low > 0:
-        return _(
-            "Nothing known of customers predicts reliably who wants what: {best:verbatim} for "
-            "everyone meets {one:share1} of next orders, n {n:count}.",
-            **facts,
+        return Finding(
+            _(
+                "Offer everyone {best:verbatim}: nothing known of customers predicts their next "
+                "purchase significantly better.",
+                **facts,
+            ),
+            _("in {one:share1} of next orders; n = {n:count}", **facts),
+            value=float(one.estimate),
+            unit="share",
+            measure="offer_in_next_order",
         )
-    return _(
-        "{leaves:count} kinds of customers want different things: the offer for each is in "
-        "{tree:share1} ({span:share_interval1}) of their next orders, {more:points1} points "
-        "({more_span:interval1}) more than {best:verbatim} for everyone, n {n:count}.",
-        **facts,
+    return Finding(
+        _(
+            "An offer matched to the kind of customer is in {tree:share} of next orders, "
+            "{more:points1} percentage points more than {best:verbatim} for everyone.",
+            **facts,
+        ),
+        _(
+            "95% CI {span:share_interval1} and {more_span:interval1}; {leaves:count} kinds of "
+            "customers; n = {n:count}",
+            **facts,
+        ),
+        value=float(tree.estimate),
+        unit="share",
+        low=float(tree.low),
+        high=float(tree.high),
+        measure="offer_in_next_order",
+        importance=Importance.NOTABLE,
     )

@@ -16,7 +16,7 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, mark
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.data.purchases import purchases, require_amounts, seen_from
 from cxlib.stats import resampling
@@ -150,18 +150,32 @@ def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str) -> 
                 n=n,
             )
         )
-    claim = _(
-        "{count:count} of {n:count} customers, {share:share} ({span:share_interval1}), cost more "
-        "to serve than they bring; serving them the other way would save {saving} "
-        "({saving_span:interval2}) a customer of all.",
-        count=count,
-        n=n,
-        share=share.estimate,
-        span=(share.low, share.high),
-        saving=f"{i18n.number(saving.estimate, 2)} {currency}".strip(),
-        saving_span=(saving.low, saving.high),
+    facts = {
+        "count": count,
+        "n": n,
+        "share": share.estimate,
+        "span": (share.low, share.high),
+        "saving": (saving.estimate, currency),
+        "saving_span": (saving.low, saving.high, currency),
+    }
+    return Finding(
+        _(
+            "{share:rate} of customers cost more to serve than they bring; cheaper service for "
+            "them would save {saving:money2} per customer of all.",
+            **facts,
+        ),
+        _(
+            "{count:count} of {n:count} customers; 95% CI {span:share_interval1} and "
+            "{saving_span:money_interval2}",
+            **facts,
+        ),
+        value=float(share.estimate),
+        unit="share",
+        low=float(share.low),
+        high=float(share.high),
+        measure="unprofitable",
+        importance=Importance.ANSWER,
     )
-    return Finding(claim, value=float(share.estimate), unit="share")
 
 
 def _year(orders: pd.DataFrame, cases: pd.DataFrame, end: pd.Timestamp, days: int) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.data.purchases import seen_from
 from cxlib.stats import estimators
@@ -17,6 +17,7 @@ from cxlib.value import predictions
 from cxlib.value.histories import purchase_histories
 from cxlib.value.purchase_model import Purchase, PurchaseModel
 
+UNFIT = 0.25  # a forecast further off than this share of what was bought misleads
 MOST_REPEATS = 7  # customers with more repeat purchases are one group
 
 
@@ -72,15 +73,43 @@ def holdout(
     )
     replicates = estimators.mean(actual, draws=draws, seed=seed).replicates
     whole = estimates_table(["all"], actual.mean(keepdims=True), replicates, len(actual)).iloc[0]
-    claim = _(
-        "In the last {weeks:count} weeks a customer bought {estimate:number2} times "
-        "({span:interval2}); the forecast was {predicted:number2}, n {n:count}.",
-        weeks=weeks,
-        estimate=whole.estimate,
-        span=(whole.low, whole.high),
-        predicted=ahead.mean(),
-        n=len(actual),
-    )
     notes = [*notes, resampling_note(sample.replace(cluster="customer_id"))]
-    finding = Finding(claim, value=float(whole.estimate), unit="purchases")
+    finding = _finding(whole, float(ahead.mean()), weeks)
     return Result(table, finding, i18n.together(notes), "purchases", draws=draws, seed=seed)
+
+
+def _finding(whole: pd.Series, predicted: float, weeks: float) -> Finding:
+    off = predicted / whole.estimate - 1 if whole.estimate else np.nan
+    facts = {
+        "off": abs(off),
+        "weeks": weeks,
+        "estimate": whole.estimate,
+        "span": (whole.low, whole.high),
+        "predicted": predicted,
+        "n": whole.n,
+    }
+    if whole.low <= predicted <= whole.high:
+        claim = _("The forecast of the last {weeks:count} weeks was accurate.", **facts)
+    elif predicted > whole.estimate:
+        claim = _(
+            "The forecast of the last {weeks:count} weeks was too high by {off:share}.", **facts
+        )
+    else:
+        claim = _(
+            "The forecast of the last {weeks:count} weeks was too low by {off:share}.", **facts
+        )
+    misled = not whole.low <= predicted <= whole.high and not abs(off) < UNFIT
+    return Finding(
+        claim,
+        _(
+            "{predicted:number2} purchases a customer were forecast, {estimate:number2} made "
+            "(95% CI {span:interval2}); n = {n:count}",
+            **facts,
+        ),
+        value=float(whole.estimate),
+        unit="purchases",
+        low=float(whole.low),
+        high=float(whole.high),
+        measure="purchases_in_holdout",
+        importance=Importance.NEWS if misled else Importance.METHOD,
+    )

@@ -19,7 +19,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.purchases import purchases, seen_from
 from cxlib.stats import resampling
@@ -98,7 +98,7 @@ def lifecycle(
     ]
     return Result(
         {"table": table, "moves": _moves(states, sample)},
-        _claim(table),
+        _finding(table, weeks),
         i18n.together(notes),
         "share",
         draws=sample.draws,
@@ -186,31 +186,58 @@ def _moves(states: np.ndarray, sample: Sample) -> pd.DataFrame:
     return table[whole.ravel() > 0].reset_index(drop=True)
 
 
-def _claim(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame, weeks: int) -> Finding:
     last = table[table["period"] == table["period"].iloc[-1]].set_index("term")
     risk, lost = last.loc["at risk"], last.loc["lost"]
-    return _(
-        "{risk:share1} ({risk_span:share_interval1}) of {n:count} customers bought in the period "
-        "before the last and not in it, and {lost:share1} ({lost_span:share_interval1}) in "
-        "neither.",
-        risk=risk.estimate,
-        risk_span=(risk.low, risk.high),
-        lost=lost.estimate,
-        lost_span=(lost.low, lost.high),
-        n=int(risk.n),
+    facts = {
+        "weeks": weeks,
+        "risk": risk.estimate,
+        "risk_span": (risk.low, risk.high),
+        "lost": lost.estimate,
+        "lost_span": (lost.low, lost.high),
+        "n": risk.n,
+    }
+    return Finding(
+        _(
+            "{risk:rate} of customers skipped the latest period and are at risk; {lost:rate} "
+            "skipped two or more and count as lost.",
+            **facts,
+        ),
+        _(
+            "95% CI {risk_span:share_interval1} and {lost_span:share_interval1}; periods of "
+            "{weeks:count} weeks; n = {n:count}",
+            **facts,
+        ),
+        value=float(risk.estimate),
+        unit="share",
+        low=float(risk.low),
+        high=float(risk.high),
+        measure="at_risk",
     )
 
 
-def _won_back(moves: pd.DataFrame) -> str:
+def _won_back(moves: pd.DataFrame) -> Finding:
     won = moves[moves["term"] == "won back"].set_index("before")
     if not {"at risk", "lost"} <= set(won.index):
-        return _("Hardly anybody who stopped buying was won back.")
+        return Finding(_("Hardly any customer who stopped buying was won back."))
     risk, lost = won.loc["at risk"], won.loc["lost"]
-    return _(
-        "One period later {risk:share1} ({risk_span:share_interval1}) of the customers at risk "
-        "and {lost:share1} ({lost_span:share_interval1}) of the lost are won back.",
-        risk=risk.estimate,
-        risk_span=(risk.low, risk.high),
-        lost=lost.estimate,
-        lost_span=(lost.low, lost.high),
+    facts = {
+        "risk": risk.estimate,
+        "risk_span": (risk.low, risk.high),
+        "lost": lost.estimate,
+        "lost_span": (lost.low, lost.high),
+    }
+    return Finding(
+        _(
+            "Within one period {risk:rate} of the customers at risk buy again, and {lost:rate} "
+            "of the lost.",
+            **facts,
+        ),
+        _(
+            "simultaneous 95% CI {risk_span:share_interval1} and {lost_span:share_interval1}",
+            **facts,
+        ),
+        value=float(risk.estimate),
+        unit="share",
+        importance=Importance.ANSWER,
     )

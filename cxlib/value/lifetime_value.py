@@ -15,7 +15,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _, mark
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
@@ -158,7 +158,7 @@ def lifetime_value(
             "purchases": tables["purchases"],
             "parameters": _parameters(fit, *drawn),
         },
-        Finding(_claim(whole, valuation), value=float(whole["estimate"]), unit=valuation.currency),
+        _finding(whole, valuation),
         i18n.together(notes),
         "amount",
         draws=sample.draws,
@@ -189,22 +189,35 @@ def expected_purchases(fit: Result) -> Result:
         "ahead": of * ahead.estimate,
         "ahead_span": (of * ahead.low, of * ahead.high),
         "weeks": fit.valuation.weeks,
+        "n": active.n,
     }
     if of == 1:
         claim = _(
-            "{active:share1} ({active_span:share_interval1}) of customers are estimated to be "
-            "active; a customer is expected to buy {ahead:number1} times ({ahead_span:interval1}) "
-            "over the next {weeks:count} weeks.",
+            "{active:rate} of customers are estimated to be active, and the average customer is "
+            "expected to buy {ahead:number1} more times.",
             **facts,
         )
     else:
         claim = _(
-            "{active:share1} ({active_span:share_interval1}) of customers are estimated to be "
-            "active; 100 customers are expected to buy {ahead:number1} times "
-            "({ahead_span:interval1}) over the next {weeks:count} weeks.",
+            "{active:rate} of customers are estimated to be active; {ahead:number1} purchases "
+            "are expected of every hundred customers.",
             **facts,
         )
-    return Result(fit.purchases, claim, fit.notes, "purchases", draws=fit.draws, seed=fit.seed)
+    finding = Finding(
+        claim,
+        _(
+            "95% CI {active_span:share_interval1} active and {ahead_span:interval1} purchases in "
+            "the next {weeks:count} weeks; n = {n:count}",
+            **facts,
+        ),
+        value=float(active.estimate),
+        unit="share",
+        low=float(active.low),
+        high=float(active.high),
+        measure="active",
+        importance=Importance.ANSWER,
+    )
+    return Result(fit.purchases, finding, fit.notes, "purchases", draws=fit.draws, seed=fit.seed)
 
 
 def score(
@@ -342,12 +355,40 @@ def _parameters(fit: PurchaseModel, purchase: np.ndarray, amount: np.ndarray) ->
     return estimates_table(names, values, drawn, n)
 
 
-def _claim(row: pd.Series, valuation: Valuation) -> str:
-    return _(
-        "A customer is expected to bring {estimate} ({span:interval2}) over the next "
-        "{weeks:count} weeks, in today's money, n {n:count}.",
-        estimate=f"{i18n.number(row.estimate, 2)} {valuation.currency}".strip(),
-        span=(row.low, row.high),
-        weeks=valuation.weeks,
-        n=int(row.n),
+def _finding(row: pd.Series, valuation: Valuation) -> Finding:
+    digits = 0 if row.estimate >= 20 else 2
+    facts: dict[str, Any] = {
+        "amount": (row.estimate, valuation.currency),
+        "span": (row.low, row.high, valuation.currency),
+        "discount": valuation.discount,
+        "margin": valuation.margin,
+        "weeks": valuation.weeks,
+        "digits": digits,
+        "n": row.n,
+    }
+    if round(valuation.weeks) == 52:
+        claim = _(
+            "The average customer is worth {amount:money{digits}} in margin over the next 12 "
+            "months.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "The average customer is worth {amount:money{digits}} in margin over the next "
+            "{weeks:count} weeks.",
+            **facts,
+        )
+    return Finding(
+        claim,
+        _(
+            "customer lifetime value (CLV); 95% CI {span:money_interval{digits}}; margin "
+            "{margin:share} of amounts, discounted at {discount:share} a year; n = {n:count}",
+            **facts,
+        ),
+        value=float(row.estimate),
+        unit=valuation.currency,
+        low=float(row.low),
+        high=float(row.high),
+        measure="clv",
+        importance=Importance.ANSWER,
     )

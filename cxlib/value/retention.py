@@ -18,7 +18,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, mark, ngettext
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, failed_draws, simultaneous_interval
@@ -126,7 +126,6 @@ def retention(
     if lost := failed_draws(drawn):
         notes.append(_("{lost:count} draws gave no fit.", lost=lost))
     read = curve["renewals"].isin([i18n.count(k) for k in (*READ_AT, ahead)])
-    last = curve[curve["model"] == "fitted"].iloc[ahead - 1]
     return Result(
         {
             "table": curve[read].reset_index(drop=True),
@@ -134,7 +133,7 @@ def retention(
             "remaining": remaining,
             "parameters": estimates_table(["alpha", "beta"], here, np.exp(drawn), n),
         },
-        Finding(_claim(curve, ahead, n), value=float(last["estimate"]), unit="share"),
+        _finding(curve, ahead, n),
         i18n.together(notes),
         "share",
         draws=draws,
@@ -151,17 +150,32 @@ def remaining_periods(fit: Result) -> Result:
     fit : of `retention`
     """
     new, old = fit.remaining.iloc[0], fit.remaining.iloc[-1]
-    claim = _(
-        "A new customer is expected to bring {new:number1} discounted periods "
-        "({new_span:interval1}), one who renewed {renewals} times {old:number1} more "
-        "({old_span:interval1}).",
-        renewals=old.term,
-        new=new.estimate,
-        new_span=(new.low, new.high),
-        old=old.estimate,
-        old_span=(old.low, old.high),
+    facts = {
+        "renewals": old.term,
+        "new": new.estimate,
+        "new_span": (new.low, new.high),
+        "old": old.estimate,
+        "old_span": (old.low, old.high),
+        "n": new.n,
+    }
+    finding = Finding(
+        _(
+            "A new customer is expected to renew for {new:number0} more periods, the most loyal "
+            "customers for {old:number0}.",
+            **facts,
+        ),
+        _(
+            "discounted; 95% CI {new_span:interval1}, and {old_span:interval1} after {renewals} "
+            "renewals; n = {n:count}",
+            **facts,
+        ),
+        value=float(new.estimate),
+        unit="periods",
+        low=float(new.low),
+        high=float(new.high),
+        measure="remaining_periods",
     )
-    return Result(fit.remaining, claim, fit.notes, "periods", draws=fit.draws, seed=fit.seed)
+    return Result(fit.remaining, finding, fit.notes, "periods", draws=fit.draws, seed=fit.seed)
 
 
 def retention_by_group(
@@ -228,17 +242,43 @@ def retention_by_group(
     )
     known = table.dropna(subset=["estimate"])
     best, worst = (known.loc[getattr(known["estimate"], end)()] for end in ("idxmax", "idxmin"))
-    claim = _(
-        "{best:share} ({best_span:share_interval1}) of {first:quoted} and {worst:share} "
-        "({worst_span:share_interval1}) of {last:quoted} were retained after {periods:count} "
-        "renewals.",
-        periods=ahead,
-        best=best.estimate,
-        best_span=(best.low, best.high),
-        first=best.term,
-        worst=worst.estimate,
-        worst_span=(worst.low, worst.high),
-        last=worst.term,
+    facts = {
+        "by": by,
+        "periods": ahead,
+        "best": best.estimate,
+        "best_span": (best.low, best.high),
+        "first": best.term,
+        "worst": worst.estimate,
+        "worst_span": (worst.low, worst.high),
+        "last": worst.term,
+        "n": n,
+    }
+    differs = best.low > worst.high
+    if differs:
+        claim = _(
+            "{by:opening}: only {worst:rate} of {last:quoted} are retained, compared with "
+            "{best:rate} of {first:quoted}.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "Retention after {periods:count} renewals does not differ significantly by "
+            "{by:quoted}.",
+            **facts,
+        )
+    finding = Finding(
+        claim,
+        _(
+            "after {periods:count} renewals: {first:quoted} {best:rate} (simultaneous 95% CI "
+            "{best_span:share_interval1}), {last:quoted} {worst:rate} "
+            "({worst_span:share_interval1}); n = {n:count}",
+            **facts,
+        ),
+        value=float(worst.estimate),
+        unit="share",
+        measure="retained",
+        at={by: str(worst.term)},
+        importance=Importance.NOTABLE if differs else Importance.CONTEXT,
     )
     note = i18n.together(
         [
@@ -246,7 +286,7 @@ def retention_by_group(
             resampling_note(sample),
         ]
     )
-    return Result(table, claim, note, "share", draws=draws, seed=seed)
+    return Result(table, finding, note, "share", draws=draws, seed=seed)
 
 
 def _read(customers: pd.DataFrame, tenure: str, left: str) -> tuple[np.ndarray, np.ndarray, int]:
@@ -285,28 +325,42 @@ def _line(
     return table
 
 
-def _claim(curve: pd.DataFrame, ahead: int, n: int) -> str:
-    """How many stay so long by the model, and how many did where that was seen and differs."""
+def _finding(curve: pd.DataFrame, ahead: int, n: int) -> Finding:
+    """The share retained so long: by the model, or the observed one where the model misses it."""
     fitted, seen = (curve[curve["model"] == m].iloc[:ahead] for m in ("fitted", "observed"))
     last = fitted.iloc[-1]
-    predicted = _(
-        "{share:share} ({span:share_interval1}) of customers are expected to be retained after "
-        "{periods:count} renewals, n {n:count}.",
-        share=last.estimate,
-        span=(last.low, last.high),
-        periods=ahead,
-        n=n,
+    fits = len(seen) < ahead or (last.low <= seen["estimate"].iloc[-1] <= last.high)
+    row = last if fits else seen.iloc[-1]
+    facts = {
+        "share": row.estimate,
+        "fitted": last.estimate,
+        "span": (row.low, row.high),
+        "periods": ahead,
+        "n": n,
+    }
+    if fits:
+        claim = _(
+            "{share:rate} of customers are expected to be retained after {periods:count} renewals.",
+            **facts,
+        )
+        detail = _("95% CI {span:share_interval1}; n = {n:count}", **facts)
+    else:
+        claim = _("{share:rate} of customers are retained after {periods:count} renewals.", **facts)
+        detail = _(
+            "95% CI {span:share_interval1}; n = {n:count}; the retention model does not fit: it "
+            "predicts {fitted:rate}",
+            **facts,
+        )
+    return Finding(
+        claim,
+        detail,
+        value=float(row.estimate),
+        unit="share",
+        low=float(row.low),
+        high=float(row.high),
+        measure="retained",
+        importance=Importance.ANSWER,
     )
-    if len(seen) < ahead or (last.low <= seen["estimate"].iloc[-1] <= last.high):
-        return predicted
-    last = seen.iloc[-1]
-    observed = _(
-        "The model does not fit there: the observed share is {share:share} "
-        "({span:share_interval1}).",
-        share=last.estimate,
-        span=(last.low, last.high),
-    )
-    return i18n.together([predicted, observed])
 
 
 def _observed(

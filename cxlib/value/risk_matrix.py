@@ -13,8 +13,8 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.columns import in_unit
 from cxlib.core.errors import require_columns
-from cxlib.core.i18n import _, mark
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, mark, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.stats.estimators import ratio
@@ -123,12 +123,26 @@ def _finding(table: pd.DataFrame, first: pd.Series) -> Finding:
         )
     if not count:
         return Finding(_("None of {n:count} customers is of high value and at high risk.", n=n))
-    claim = _(
-        "{count:count} of {n:count} customers are of high value and at high risk: {share:share} "
-        "({span:share_interval1}) of what all would bring if they were active.",
-        count=count,
-        n=n,
-        share=first["estimate"],
-        span=(first["low"], first["high"]),
+    facts = {
+        "count": count,
+        "n": n,
+        "share": first["estimate"],
+        "span": (first["low"], first["high"]),
+    }
+    return Finding(
+        ngettext(
+            "{n:count} customer of high value is at high risk of having left, with {share:share} "
+            "of all expected value.",
+            "{n:count} customers of high value are at high risk of having left, with "
+            "{share:share} of all expected value.",
+            count,
+            share=first["estimate"],
+        ),
+        _("95% CI {span:share_interval1}; n = {n:count}", **facts),
+        value=float(first.estimate),
+        unit="share",
+        low=float(first.low),
+        high=float(first.high),
+        measure="value_at_risk",
+        importance=Importance.ANSWER,
     )
-    return Finding(claim, value=float(first.estimate), unit="share")

@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from cxlib import churn
 from cxlib.churn import Validation, effects, features, leakage, validation
 from cxlib.core import context
-from cxlib.core.result import Result
+from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.stats import regression
 
@@ -133,20 +133,31 @@ def test_both_languages_have_the_same_numbers(customers, fit) -> None:
 
 
 @pytest.mark.parametrize(
-    "least, told", [(0.9999, "No customer is "), (None, "Fewer than 10 of 300 ")]
+    "least, told",
+    [(0.9999, "No customer is "), (None, "it flags fewer than 10 of 300 customers")],
 )
 def test_that_hardly_anybody_is_at_high_risk_is_said(least, told) -> None:
     rng = np.random.default_rng(3)
-    rows = pd.DataFrame({"age": rng.normal(50, 10, 300), "left": rng.random(300) < 0.3})
+    age = rng.normal(50, 10, 300)
+    rows = pd.DataFrame({"age": age, "left": rng.random(300) < np.where(age > 50, 0.5, 0.1)})
     high = least or float(np.sort(churn.fit(rows, features=["age"]).out_of_fold)[-4])
     fit = churn.fit(rows, features=["age"], thresholds=(high, 0.1))
-    assert str(fit).startswith(told)
+    assert told in str(fit)
+
+
+def test_a_model_no_better_than_chance_is_news() -> None:
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame({"age": rng.normal(50, 10, 300), "left": rng.random(300) < 0.3})
+    finding = churn.fit(rows, features=["age"]).finding
+    assert "no better than chance" in finding.claim and finding.importance == Importance.NEWS
 
 
 def test_the_sentence_and_the_table_agree(fit) -> None:
     auc, high = fit.table.iloc[0], fit.risk.iloc[0]
-    assert str(fit).startswith(f"{high.n:,} of 2,000 customers are at high risk")
-    assert f"AUC {auc.estimate:.2f}, {auc.low:.2f} to {auc.high:.2f}" in str(fit)
+    assert f"it flags {high.n:,} of 2,000 customers" in str(fit)
+    interval = f"(95% CI {auc.low:.2f} to {auc.high:.2f})"
+    assert f"AUC {auc.estimate:.2f} {interval}" in fit.finding.detail
+    assert (fit.finding.low, fit.finding.high) == (auc.low, auc.high)
 
 
 # Witnesses
@@ -232,7 +243,7 @@ def test_the_commonest_reasons_are_those_of_the_customers_at_risk(customers, fit
         fit.reasons.table["feature"].iloc[0] == "tenure"
         and fit.reasons.table["estimate"].iloc[0] > 0.9
     )
-    assert str(fit.reasons).startswith("The commonest reason of the")
+    assert "is the most common reason for a high risk" in str(fit.reasons)
     assert "plan" in str(churn.associations(fit)) or "tenure" in str(churn.associations(fit))
 
 
@@ -241,7 +252,7 @@ def test_a_rare_level_whose_members_all_stayed_is_not_called_sure() -> None:
     rows["rare"] = (rows.index % 400 == 0) & ~rows["left"]
     fit = churn.fit(Sample(rows, draws=200), validation=ONCE)
     assert "rare" not in set(fit.effects["feature"])
-    assert "no difference can be told: rare: yes" in fit.notes
+    assert "no difference is estimated: rare: yes" in fit.notes
     rows.loc[rows["left"].idxmax(), "rare"] = True
     effects = churn.fit(Sample(rows, draws=200), validation=ONCE).effects.set_index("feature")
     assert effects.loc["rare", "low"] < 0 < effects.loc["rare", "high"]
@@ -318,14 +329,14 @@ def test_dates_keys_and_free_text_are_left_out_and_said(customers: pd.DataFrame)
     [
         (lambda c: c.assign(left=False), "Of 2,000 customers 0 left"),
         (lambda c: c.assign(left=True), "Of 2,000 customers 0 stayed"),
-        (lambda c: c.assign(left=np.arange(2000) < 5), "fewer than 10 left; a warning needs 20"),
-        (lambda c: c.head(2), "a warning needs 20"),
+        (lambda c: c.assign(left=np.arange(2000) < 5), "than 10 left; a churn model needs 20"),
+        (lambda c: c.head(2), "a churn model needs 20"),
         (lambda c: c.assign(left=np.where(c.left, "Yes", "No")), "'No' .*true or false|'No'"),
         (lambda c: c.assign(customer_id="c1"), "2,000 of 2,000 rows share a customer_id"),
         (lambda c: c[["left"]].assign(x=1), "differ in none of 1 columns"),
         (lambda c: c.drop(columns="left"), "no column 'left'"),
-        (lambda c: c.assign(left=pd.NA), "known of no customer"),
-        (lambda c: c.head(0), "known of no customer"),
+        (lambda c: c.assign(left=pd.NA), "missing for every customer"),
+        (lambda c: c.head(0), "missing for every customer"),
     ],
 )
 def test_data_that_cannot_carry_a_warning_say_why(customers, change, message) -> None:
@@ -348,7 +359,7 @@ def test_unknown_outcomes_are_left_out_and_said(customers: pd.DataFrame) -> None
 
 def test_a_new_level_counts_as_average_and_is_said(customers, fit) -> None:
     new = customers.head(3).assign(plan=["A", "C", None])
-    with pytest.warns(UserWarning, match="plan: 2 of 3 customers have values .* never met"):
+    with pytest.warns(UserWarning, match="plan: 2 of 3 customers have values .* not trained on"):
         scored = churn.score(new, fit)
     assert scored["probability"].notna().all()
     with pytest.raises(ValueError, match="customers have no column 'plan'"):
@@ -358,7 +369,7 @@ def test_a_new_level_counts_as_average_and_is_said(customers, fit) -> None:
 def test_a_copy_of_a_feature_is_left_out_and_said(customers, fit) -> None:
     rows = customers.assign(copy=customers["plan"].map({"A": "x", "B": "y"}))
     copied = churn.fit(Sample(rows, draws=200), features=[*FEATURES, "copy"])
-    assert "says what other columns say: copy" in copied.notes
+    assert "they repeat other columns: copy" in copied.notes
     assert_allclose(copied.table["estimate"], fit.table["estimate"])
 
 

@@ -26,9 +26,10 @@ from cxlib.churn import (
 )
 from cxlib.churn import uplift_models as trial
 from cxlib.core import context
-from cxlib.core.result import Result
+from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.stats import regression
+from cxlib.stats.intervals import wilson_interval
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "churn.json").read_text())
 
@@ -96,7 +97,7 @@ def test_profit_is_that_of_the_customers_chosen() -> None:
     best = rows.loc[hoped.sort_values(ascending=False, kind="stable").index[:100]]
     real = churn.expected_profit(best.assign(probability=best["left"].astype(float)), COSTS)
     assert_allclose(fit.table["estimate"].iloc[0], real.sum())
-    assert str(fit).startswith("Contacting the best 100 of 1,500 customers")
+    assert "100 of 1,500 past customers contacted" in fit.finding.detail
     everybody = fit.curve.groupby("term")["estimate"].last()
     assert_allclose(everybody.iloc[0], everybody.iloc[1])
     assert (fit.emp["contacted"] <= 1).all() and fit.emp["estimate"].is_monotonic_decreasing
@@ -106,7 +107,7 @@ def test_nobody_is_contacted_where_it_does_not_pay() -> None:
     fit = churn.campaign_profit(
         Sample(book(300), draws=20), Campaign(value=50.0, offer=40, contact=30)
     )
-    assert "Contacting nobody is best" in str(fit)
+    assert "No campaign would have paid" in str(fit)
 
 
 @pytest.mark.parametrize(
@@ -206,6 +207,19 @@ def test_the_reserve_tells_when_who_left_and_who_is_there() -> None:
     assert set(study.customers.experiences()) == {"cases", "comments", "responses", "touchpoints"}
 
 
+@pytest.mark.parametrize("caught, importance", [(2, Importance.NEWS), (40, Importance.ANSWER)])
+def test_a_model_that_misses_leavers_is_news_and_unfit_for_use(caught, importance) -> None:
+    n = 100  # who leave within the last lead, of whom so many are flagged
+    rows = pd.DataFrame({"left_after": [80.0] * n + [np.nan] * n, "probability": 0.1})
+    rows.loc[: caught - 1, "probability"] = rows.loc[n : n + 19, "probability"] = 0.9
+    fit = churn.lead_time(rows, 0.5)
+    assert fit.finding.importance == importance and fit.finding.value == caught / n
+    assert ("use it with care" in str(fit)) == (importance == Importance.NEWS)
+    row = fit.table.iloc[-1]  # one interval: that of the table, of this number alone
+    assert (fit.finding.low, fit.finding.high) == (row.low, row.high)
+    assert_allclose([row.low, row.high], wilson_interval(caught / n, np.array(n)))
+
+
 def test_lead_time_by_hand() -> None:
     rows = pd.DataFrame({"probability": [0.9, 0.9, 0.9, 0.1, 0.1], "left": [1, 1, 0, 1, 0]})
     rows["left_after"] = [10, 80, np.nan, 85, np.nan]
@@ -215,7 +229,7 @@ def test_lead_time_by_hand() -> None:
     assert_allclose(precision, [1 / 3, 1 / 3, 2 / 3])
     assert_allclose(caught, [1, np.nan, 1 / 2])
     assert_allclose(fit.cost["estimate"], [12, 12, 6])
-    assert "A true warning costs 6 EUR" in str(fit) and "67%" in str(fit)
+    assert "a correct warning costs €6" in fit.finding.detail and "67%" in fit.finding.detail
     with pytest.raises(ValueError, match="Nobody has a risk of 99.0% or more"):
         churn.lead_time(rows, 0.99)
     with pytest.raises(ValueError, match="no column 'left_after'"):
@@ -255,7 +269,7 @@ def test_each_group_is_judged_on_its_own_and_held_together(warning) -> None:
     found = regression.auc(rows["left"].to_numpy(float)[north], eta[north], np.ones(north.sum()))
     row = groups[(groups["group"] == "north") & (groups["term"] == "AUC")].iloc[0]
     assert_allclose(row.estimate, found)
-    assert "weakest in south" in str(churn.validation_by_group(warning))
+    assert "predicts worst in south" in str(churn.validation_by_group(warning))
     with pytest.raises(ValueError, match="no column 'east'"):
         churn.fit(Sample(rows, draws=20), by="east", validation=ONCE)
 
@@ -297,7 +311,7 @@ def test_what_was_learnt_is_judged_later_unchanged() -> None:
     row = found.table[found.table["term"] == "AUC"].iloc[-1]
     assert_allclose(row.estimate, auc, atol=1e-9)
     quiet, moved = found.stability.itertuples()
-    assert quiet.low == 0 and moved.low > 0.25 and "a new model is due" in str(found)
+    assert quiet.low == 0 and moved.low > 0.25 and "a new churn model is due" in str(found)
     with pytest.raises(ValueError, match="1 snapshots"):
         churn.model_drift({"2026-01-01": past["2026-01-01"]})
 
@@ -366,11 +380,11 @@ def test_the_quoted_shares_are_tested_and_never_assumed() -> None:
     rng = np.random.default_rng(1)
     names, shares = list(churn.PUBLISHED), list(churn.PUBLISHED.values())
     quoted = churn.churn_reasons(leavers(rng.choice(names, 300, p=shares)))
-    assert "do not contradict" in str(quoted)
+    assert "do not differ significantly" in str(quoted)
     other = leavers(rng.choice(["price", "staff"], 200, p=[0.8, 0.2]))
     said = {"price": "product", "staff": "attitude of staff"}
     found = churn.churn_reasons(other, names=said)
-    assert "do not hold here (p below 0.001)" in str(found)
+    assert "often quoted" in str(found) and "p <0.001" in found.finding.detail
     assert found.table["n"].eq(200).all() and found.table["estimate"].sum() == pytest.approx(1)
     assert (found.table["low"] <= found.table["high"]).all()
     with pytest.raises(ValueError, match="none of 200 reasons"):
@@ -401,7 +415,7 @@ def test_leavers_with_weights_stand_for_more_than_themselves() -> None:
     w = pd.Series(np.where(why == "moved", 20.0, 1.0))
     found = churn.churn_reasons(Sample(rows.assign(w=w), weight="w"))
     share = w[why == "moved"].sum() / w.sum()
-    assert found.table["estimate"][1] == pytest.approx(share) and "not hold" in str(found)
+    assert found.table["estimate"][1] == pytest.approx(share) and "not the 3%" in str(found)
     assert (found.table["high"] - found.table["low"])[5] > (
         plain.table["high"] - plain.table["low"]
     )[5]
@@ -432,7 +446,7 @@ def test_a_trial_finds_whom_it_keeps(method: str) -> None:
     assert table.loc["average effect", "low"] < 3 < table.loc["average effect", "high"]
     assert table.loc["effect in the treat set", "low"] < 10
     assert table.loc["effect in the treat set", "estimate"] > 6
-    assert table.loc["Qini", "low"] > 0 and "The model identifies whom to treat" in str(fit)
+    assert table.loc["Qini", "low"] > 0 and "treating only" in fit.finding.detail
     assert fit.gain[rows["plan"] == "A"].mean() > 0.05 > fit.gain[rows["plan"] == "B"].mean()
     assert_allclose(
         100 * fit.curve["estimate"].iloc[trial.STEPS - 1], table.loc["average effect", "estimate"]
@@ -444,7 +458,8 @@ def test_a_trial_that_does_the_same_to_all_tells_nobody_apart() -> None:
     rows = pd.DataFrame({"x": rng.normal(size=3000), "treated": rng.random(3000) < 0.5})
     rows["left"] = rng.random(3000) < 0.3 - 0.1 * rows["treated"]
     fit = churn.uplift(Sample(rows, draws=200), **HOW)
-    assert str(fit).startswith("The trial helps") and "does not identify" in str(fit)
+    assert str(fit).startswith("Treatment reduced leaving by")
+    assert fit.finding.verdict == "better" and "does not identify" in fit.finding.detail
 
 
 @pytest.mark.parametrize(
@@ -453,7 +468,7 @@ def test_a_trial_that_does_the_same_to_all_tells_nobody_apart() -> None:
         (lambda r: r.assign(treated=r["treated"] & (r.index < 40)), "each arm needs 50"),
         (lambda r: r.assign(left=2), "must be true or false"),
         (lambda r: r.drop(columns="treated"), "no column 'treated'"),
-        (lambda r: r[["treated", "left"]], "tells customers apart"),
+        (lambda r: r[["treated", "left"]], "No column differs"),
     ],
 )
 def test_a_trial_that_cannot_be_read_says_why(change, message) -> None:
@@ -542,7 +557,10 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     )
     assert not listed["comment"].str.contains("ann@").any()
     assert listed["commented_on"].eq("2026-02-03").all()
-    assert str(found).startswith("Contact 80 of 300 customers")
+    assert str(found).startswith("Contact the 80 customers on the list")
+    assert found.curve["contacted"].tolist() == [*range(10, 81, 10)]  # no step shows one customer
+    assert found.finding.value == pytest.approx(listed["expected_profit"].sum())
+    assert found.curve["estimate"].iloc[-1] == found.finding.value
     monkeypatch.setenv("CX_RUN_FOLDER", str(tmp_path))
     file = report.list_to_file("contact", listed)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -553,7 +571,7 @@ def test_nobody_is_listed_where_it_does_not_pay() -> None:
     fit = churn.fit(Sample(company(800, 6), draws=20), validation=ONCE)
     campaign = Campaign(value=6.0, offer=5.0, contact=4.0)
     found = churn.contact_list(company(100, 8), fit, campaign)
-    assert found.customers.empty and "Nobody is worth contacting" in str(found)
+    assert found.customers.empty and "Contact nobody" in str(found)
 
 
 @pytest.mark.slow
@@ -563,11 +581,8 @@ def test_what_chance_does_to_the_profit_lies_in_the_interval() -> None:
         p, worth = rng.uniform(0.05, 0.6, 150), np.exp(rng.normal(5, 0.5, 150))
         rows = pd.DataFrame({"probability": p, "worth": worth})
         hoped = churn.expected_profit(rows, COSTS)
-        said = str(targeting._finding(rows.assign(expected_profit=hoped), 150, COSTS))
-        low, high = (
-            float(v.replace(",", "").replace("−", "-"))
-            for v in said.split("(")[1].split(")")[0].split(" to ")
-        )
+        last = targeting._curve(rows.assign(expected_profit=hoped), COSTS).iloc[-1]
         gone, kept = rng.random(150) < p, rng.random(150) < 0.3
-        held.append(low <= np.where(gone, kept * (worth - 10), -10).sum() - 300 <= high)
+        profit = np.where(gone, kept * (worth - 10), -10).sum() - 300
+        held.append(last.low <= profit <= last.high)
     assert 0.92 <= np.mean(held) <= 0.98

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import loyalty
+from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
 from cxlib.data import sources, study
 from cxlib.loyalty import purchase_history
@@ -402,7 +403,8 @@ def test_who_was_brought_by_whom_by_hand():
     assert ((fit.table["low"] > 0) & (fit.table["high"] < 1)).all()
     assert "1 of the referrers named are not among the customers" in fit.notes
     nobody = loyalty.referred_customers(people.assign(referred_by=None))
-    assert nobody.table["estimate"].tolist() == [0, 0] and "0.0% (0.0% to" in str(nobody)
+    assert nobody.table["estimate"].tolist() == [0, 0]
+    assert "95% CI 0.0% to" in nobody.finding.detail
 
 
 @pytest.mark.slow
@@ -483,3 +485,33 @@ def test_rows_that_allow_no_answer_are_an_error_that_says_why(bought, call, mess
 def test_choices_that_a_history_does_not_allow_are_an_error_that_says_why(bought, call, message):
     with pytest.raises(ValueError, match=message):
         call(purchase_history(bought))
+
+
+def test_the_headline_has_the_interval_of_its_table_and_not_the_band_of_the_curve():
+    rng = np.random.default_rng(4)
+    day = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 900, 900), unit="D")
+    orders = pd.DataFrame({"customer_id": rng.integers(0, 300, 900), "at": day, "amount": 5.0})
+    fit = loyalty.repeat_purchase(purchase_history(orders))
+    first = fit.table[fit.table["purchase"] == fit.table["purchase"].iloc[0]].iloc[-1]
+    assert (fit.finding.low, fit.finding.high) == (first.low, first.high)
+    assert str(fit).endswith("of new customers buy again within a year.")
+    band = fit.curve[(fit.curve["term"] == first.term) & (fit.curve["purchase"] == first.purchase)]
+    assert band["high"].iloc[0] - band["low"].iloc[0] > first.high - first.low
+
+
+def test_groups_of_new_customers_are_compared_in_the_first_period_after():
+    day = pd.Timestamp("2026-01-01")
+    ids = [f"c{k}" for k in range(200)]
+    first = pd.DataFrame({"customer_id": ids, "at": day})
+    again = pd.DataFrame({"customer_id": ids[:90], "at": day + pd.Timedelta(days=9)})
+    orders = pd.concat([first, again]).assign(amount=5.0)
+    last = pd.DataFrame({"customer_id": ["z"], "at": [day + pd.Timedelta(days=70)], "amount": 5.0})
+    history = purchase_history(pd.concat([orders, last]))
+    groups = pd.Series(["a"] * 100 + ["b"] * 100, index=ids)
+    fit = loyalty.repeat_by_group(loyalty.cohorts(history, every="month", groups=groups))
+    assert fit.table["group"].tolist() == ["a", "b"]
+    assert fit.table["estimate"].tolist() == [0.9, 0.0]
+    assert fit.finding.importance == Importance.NOTABLE and "only 0% in b" in str(fit)
+    alike = pd.Series(["a", "b"] * 100, index=ids)
+    same = loyalty.repeat_by_group(loyalty.cohorts(history, every="month", groups=alike))
+    assert same.finding.importance == Importance.CONTEXT

@@ -14,10 +14,11 @@ from numpy.testing import assert_allclose
 
 from cxlib import loyalty
 from cxlib.causal import experiment, matching, propensity
-from cxlib.core.result import Result
+from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data import sources
 from cxlib.data.study import Source
+from cxlib.loyalty import programme, robustness
 
 PUBLISHED = json.loads((Path(__file__).parents[1] / "reference" / "loyalty.json").read_text())
 
@@ -148,8 +149,8 @@ def test_checks_tell_what_the_design_rests_on(found):
     assert checks.loc["E-value", "estimate"] == pytest.approx(
         ratio + np.sqrt(ratio * (ratio - 1)), rel=1e-6
     )
-    assert "have a matched control" in str(loyalty.programme_checks(found))
-    assert str(found).startswith("Not randomised")
+    assert "have a matched control" in loyalty.programme_checks(found).finding.detail
+    assert found.finding.detail.startswith("not randomised")
 
 
 def test_members_without_their_like_are_told_of(chosen):
@@ -164,7 +165,9 @@ def test_a_randomised_programme_is_reported_as_one():
     found = loyalty.programme_effect(seen_of(2500, 3, effect=0.5), randomised=True)
     assert "made customers buy" in str(found)
     assert found.design == "randomised, adjusted for baseline"
-    assert "as random assignment should have it" in str(loyalty.programme_checks(found))
+    checks = loyalty.programme_checks(found).finding
+    assert "did not differ significantly" in checks.claim
+    assert checks.importance == Importance.METHOD
     assert set(found.balance["when"]) == {"unadjusted"}
     assert found.balance["estimate"].abs().max() < 0.15
 
@@ -228,3 +231,20 @@ def test_a_study_without_a_programme_says_so():
     ]
     with pytest.raises(reserve.ReserveError, match="mobile has no loyalty.programme"):
         study.loyalty.programme()
+
+
+def test_an_effect_without_parallel_trends_is_not_established(chosen):
+    found = loyalty.programme_effect(chosen)
+    sure = found.checks.assign(
+        estimate=found.checks["estimate"].where(found.checks["term"] != robustness.PRE_TRENDS, 0.5)
+    )
+    broken = sure.assign(
+        estimate=sure["estimate"].where(sure["term"] != robustness.PRE_TRENDS, 0.01)
+    )
+    kept = programme._finding(found.table, sure)
+    assert kept.verdict == "better" and kept.importance == Importance.NOTABLE
+    lost = programme._finding(found.table, broken)
+    assert lost.verdict == "unclear" and lost.importance == Importance.ANSWER
+    assert "is not established" in lost.claim and "not parallel" in lost.detail
+    said = robustness._finding(broken, False)
+    assert "not parallel" in said.claim and said.importance < Importance.ANSWER

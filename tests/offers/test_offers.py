@@ -18,6 +18,7 @@ from scipy import sparse, stats
 
 from cxlib import offers
 from cxlib.core import context
+from cxlib.core.result import Importance
 from cxlib.offers import associations, chance, recommendation
 from cxlib.offers.tree import _placed
 from cxlib.stats import pvalues
@@ -200,6 +201,9 @@ def test_what_is_found_is_what_is_sold_together(company):
     assert fit.table["holds"].sum() >= 4
     assert (fit.table["estimate"] > 1.2).all()
     assert set(fit.measures["term"]) == {"support", "confidence", "lift_for_size"}
+    best, finding = fit.table.iloc[0], fit.finding
+    assert f"{best['estimate']:.1f} times as often as expected" in finding.claim
+    assert best["then_bought"] in finding.claim and finding.importance == Importance.NOTABLE
 
 
 def test_a_bundle_of_three_stands_and_a_pair_within_it_only_for_itself(company):
@@ -225,8 +229,9 @@ def test_orders_of_one_product_have_nothing_to_offer():
     fit = offers.rules(replace(offers.make_baskets(*tables(one_each), least=5), draws=20))
     assert not fit.sets
     assert fit.table["estimate"].tolist() == [0.0] and fit.table["n"].tolist() == [120]
-    assert "There is nothing to offer from pairs" in fit.finding.claim
-    assert "0.0% (0.0% to 3.1%) of 120 orders" in fit.finding.claim
+    assert fit.finding.claim.startswith("No products are bought together")
+    assert "0.0% of orders" in fit.finding.detail
+    assert "(95% CI 0.0% to 3.1%); n = 120" in fit.finding.detail
     assert offers.bundles(fit).table.empty
 
 
@@ -297,7 +302,7 @@ def test_without_anyone_who_came_back_the_page_says_so():
         replace(offers.make_baskets(*tables([["a", "b"], ["b"]] * 40), least=5), draws=20)
     )
     assert fit.table.empty
-    assert fit.finding.claim.startswith("None of ")
+    assert fit.finding.claim.startswith("No customer bought both before and after")
 
 
 # The tree
@@ -349,13 +354,13 @@ def test_a_tree_that_sees_nothing_offers_everyone_the_same():
     fit = offers.offer_tree(replace(baskets, draws=50), people, holdout=0.45, folds=3)
     assert len(fit.table) == 1
     assert fit.table["who"][0] == "everyone"
-    assert "Nothing known of customers predicts" in fit.finding.claim
+    assert fit.finding.claim.startswith("Offer everyone a: nothing known")
 
 
 def test_few_customers_grow_no_tree():
     baskets, people = with_plans(1, 120)
     fit = offers.offer_tree(replace(baskets, draws=20), people, holdout=0.45)
-    assert fit.table.empty and "a tree needs 200" in fit.finding.claim
+    assert fit.table.empty and "a decision tree needs 200" in fit.finding.detail
 
 
 # Bad input

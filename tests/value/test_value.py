@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
 from cxlib import value
+from cxlib.core import i18n
+from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
 from cxlib.data import sources, study
 from cxlib.stats import resampling
@@ -131,9 +133,11 @@ def test_where_the_model_of_renewals_misses_the_answer_says_what_was_seen():
     tenure = np.repeat([1, 2, 3, 4, 5], [200, 10, 10, 200, 580])
     customers = pd.DataFrame({"tenure": tenure, "left": tenure < 5})
     sample = Sample(customers, draws=50)
-    off = "The model does not fit there: the observed share is 78% ("
-    assert off in str(value.retention(sample, ahead=3))
-    assert "does not fit" not in str(value.retention(sample, ahead=24))  # nobody was seen
+    off = value.retention(sample, ahead=3).finding
+    assert off.claim.startswith("78% of customers are retained") and "does not fit" in off.detail
+    assert off.value == pytest.approx(0.78)
+    unseen = value.retention(sample, ahead=24).finding  # nobody was observed so long
+    assert "does not fit" not in unseen.detail and "expected" in unseen.claim
 
 
 def test_retention_of_groups_is_what_was_seen_of_each():
@@ -322,6 +326,31 @@ def test_the_life_cycle_by_hand():
     assert cycle.moves.groupby("before")["estimate"].sum().to_numpy() == pytest.approx(1)
 
 
+def test_the_value_of_an_average_customer_is_the_answer(orders):
+    sample = Sample(orders, draws=50)
+    fit = value.lifetime_value(sample, value.Valuation(margin=0.3, currency="EUR"))
+    row, finding = fit.table.iloc[0], fit.finding
+    written = i18n.money((row.estimate, "EUR"), 0 if row.estimate >= 20 else 2)
+    assert finding.claim == (
+        f"The average customer is worth {written} in margin over the next 12 months."
+    )
+    assert (finding.low, finding.value, finding.high) == (row.low, row.estimate, row.high)
+    assert finding.importance == Importance.ANSWER and "margin 30% of amounts" in finding.detail
+    half = value.lifetime_value(sample, value.Valuation(26))
+    assert str(half).endswith("over the next 26 weeks.")
+
+
+def test_a_forecast_far_off_is_news_and_a_good_one_a_check(orders):
+    good = value.holdout(Sample(orders, draws=50), 13).finding
+    assert good.importance == Importance.METHOD
+    # Nobody buys in the weeks that are forecast but one, once.
+    end = orders["at"].max()
+    stopped = orders[orders["at"] < end - pd.Timedelta(weeks=13)]
+    one = stopped.iloc[[0]].assign(at=end)
+    bad = value.holdout(Sample(pd.concat([stopped, one]), draws=50), 13).finding
+    assert bad.importance == Importance.NEWS and "too high" in bad.claim
+
+
 def test_the_grid_holds_all_worth(orders):
     sample = Sample(orders, draws=50)
     scored = value.score(sample, value.lifetime_value(sample))
@@ -336,7 +365,7 @@ def test_the_grid_holds_all_worth(orders):
 def test_the_grid_tells_of_no_tile_that_is_hidden():
     worth = [9.0] * 30 + [5.0] * 60 + [1.0] * 60
     rows = pd.DataFrame({"clv_if_active": worth, "risk": np.tile([0.9, 0.4, 0.1], 50)})
-    shown = "10 of 150 customers are of high value and at high risk"
+    shown = "10 customers of high value are at high risk"
     assert str(value.value_at_risk(Sample(rows, draws=20))).startswith(shown)
     # 8 at medium risk are too few to show, and 10 and 12 beside them would give them away.
     rows.loc[1, "risk"], rows.loc[4, "risk"] = 0.1, 0.1
