@@ -87,6 +87,32 @@ def test_sampled_orders_come_within_their_stated_error():
     assert_allclose(values.sum(-1), shapley_values.r_squared(cov))
 
 
+def test_sampled_orders_agree_with_all_orders_on_eight_drivers(monkeypatch):
+    columns = ["outcome", *(f"t{j}" for j in range(8))]
+    sums = moments.of(Sample(visits(500, seed=1, k=8)), columns)
+    cov, drawn = sums.total().cov, sums.resample(200, 1).cov
+    players = [[j] for j in range(8)]
+    exact, none, replicates = shapley_values.decompose(cov, drawn, 1, players)
+    monkeypatch.setattr(shapley_values, "MOST_DRAWN", 0)
+    monkeypatch.setattr(shapley_values, "MOST_EXACT", 0)
+    values, error, again = shapley_values.decompose(cov, drawn, 1, players)
+    spread = replicates.std(0)
+    assert none == 0 < error
+    assert_allclose(values, exact, atol=4 * error)
+    assert (np.sqrt(((again - replicates) ** 2).mean(0)) < 0.15 * spread).all()
+    assert_allclose(again.std(0), spread, rtol=0.05)
+
+
+def test_draws_of_many_drivers_take_few_regressions_each(monkeypatch):
+    factored, factor = [], np.linalg.cholesky
+    monkeypatch.setattr(
+        np.linalg, "cholesky", lambda a: factored.append(a[..., 0, 0].size) or factor(a)
+    )
+    cov = covariances(22, draws=101)
+    shapley_values.decompose(cov[0], cov[1:], 1, [[j] for j in range(22)])
+    assert sum(factored) < 150 * len(cov)
+
+
 # --- laws
 
 
