@@ -274,14 +274,15 @@ def _finding(classes: pd.DataFrame, outcome: str) -> Finding:
     for rows, sure in ((likely, True), (classes, False)):
         for name in ("must-be", "attractive"):
             if len(members := rows.loc[rows["class"] == name, "term"]):
-                claim = _claim(name, sure, members)
+                claim = _claim(name, sure, [i18n.label(t) for t in members])
                 importance = Importance.NOTABLE if sure else Importance.ANSWER
                 return Finding(claim, detail, importance=importance)
     claim = _("No driver of {outcome:quoted} is a must-be or attractive.", outcome=outcome)
     return Finding(claim, detail, importance=Importance.CONTEXT)
 
 
-def _claim(kind: str, sure: bool, drivers: pd.Series) -> str:
+def _claim(kind: str, sure: bool, drivers: list[str]) -> str:
+    drivers = [i18n.opening(drivers[0]), *drivers[1:]]
     if kind == "must-be" and sure:
         return ngettext(
             "{drivers:quoted_list3} is a must-be: low ratings cost more than high ones gain.",
