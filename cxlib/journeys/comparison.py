@@ -187,25 +187,32 @@ def _finding(table: pd.DataFrame, again: np.ndarray, names: tuple[str, str]) -> 
         "span": (100 * float(low[0]), 100 * float(high[0])),
         "n": len(differing),
     }
+    more = most["estimate"] > 0
     if most["before"] == BEGINS:
         claim = (
-            _("More of {one} than of {other} begin with {after:quoted}.", **facts)
-            if most["estimate"] > 0
-            else _("Fewer of {one} than of {other} begin with {after:quoted}.", **facts)
+            _("Journeys begin with {after:quoted} more often in {one} than in {other}.", **facts)
+            if more
+            else _(
+                "Journeys begin with {after:quoted} less often in {one} than in {other}.", **facts
+            )
         )
     elif most["term"] == ENDS:
         claim = (
-            _("More of {one} than of {other} end at {before:quoted}.", **facts)
-            if most["estimate"] > 0
-            else _("Fewer of {one} than of {other} end at {before:quoted}.", **facts)
+            _("Journeys end at {before:quoted} more often in {one} than in {other}.", **facts)
+            if more
+            else _("Journeys end at {before:quoted} less often in {one} than in {other}.", **facts)
         )
-    elif most["estimate"] > 0:
+    elif more:
         claim = _(
-            "More of {one} than of {other} go on from {before:quoted} to {after:quoted}.", **facts
+            "Customers go from {before:quoted} to {after:quoted} more often in {one} than in "
+            "{other}.",
+            **facts,
         )
     else:
         claim = _(
-            "Fewer of {one} than of {other} go on from {before:quoted} to {after:quoted}.", **facts
+            "Customers go from {before:quoted} to {after:quoted} less often in {one} than in "
+            "{other}.",
+            **facts,
         )
     detail = ngettext(
         "{points} percentage points (95% CI {span:interval1}); {n:count} path differs "

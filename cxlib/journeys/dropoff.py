@@ -257,7 +257,7 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
         touchpoint=table["term"][0],
     )
     detail = _(
-        "95% CI {span:interval0}; {most:count} at {touchpoint:quoted}; the worth of {known:count} "
+        "95% CI {span:interval0}; {most:count} at {touchpoint:quoted}; the value of {known:count} "
         "of {lost:count} is known",
         span=(low, high),
         touchpoint=table["term"][0],

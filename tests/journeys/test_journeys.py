@@ -411,7 +411,7 @@ def test_dropoff_by_hand():
     assert found.value.table.set_index("term")["estimate"].to_dict() == {"b": 20.0, "a": 11.0}
     assert (
         found.value.finding.claim.startswith("31 left")
-        and "the worth of 3 of 3 is known" in found.value.finding.detail
+        and "the value of 3 of 3 is known" in found.value.finding.detail
     )
 
 
