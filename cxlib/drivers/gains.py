@@ -306,5 +306,5 @@ def _finding(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> Findin
         measure="driver_gain",
         at={"outcome": outcome, "driver": row["term"]},
         verdict="" if significant else "unclear",
-        importance=Importance.ANSWER,
+        importance=Importance.CONTEXT,
     )  # fmt: skip

@@ -99,16 +99,16 @@ def order(fit: Result) -> Result:
     >>> rows = pd.DataFrame({"delivery": rng.normal(size=200), "room": rng.normal(size=200)})
     >>> rows["recommend"] = 2 * rows["delivery"] + rows["room"] + rng.normal(size=200)
     >>> print(order(importance(rows, "recommend", ["room", "delivery"])))
-    Delivery is significantly ahead of 1 of 1 other driver.
+    1 of 1 other driver counts significantly less than delivery.
     """
     first = fit.table["term"].iloc[0]
     pairs = fit.differences[fit.differences["term"] == first].reset_index(drop=True)
     claim = ngettext(
-        "{driver} is significantly ahead of {ahead:count} of {n:count} other driver.",
-        "{driver} is significantly ahead of {ahead:count} of {n:count} other drivers.",
+        "{behind:count} of {n:count} other driver counts significantly less than {driver:quoted}.",
+        "{behind:count} of {n:count} other drivers count significantly less than {driver:quoted}.",
         len(pairs),
-        driver=i18n.quoted(i18n.opening(i18n.label(first))),
-        ahead=int((pairs["low"] > 0).sum()),
+        driver=first,
+        behind=int((pairs["low"] > 0).sum()),
     )
     note = _("Intervals of the differences are simultaneous.")
     return Result(pairs, Finding(claim), note, "share", **fit.bootstrap)

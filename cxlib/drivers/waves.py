@@ -103,7 +103,6 @@ def _latest(
 def _finding(table: pd.DataFrame, pooled: float, latest: str) -> Finding:
     first = table["term"].iloc[0]
     changed = table[table["first"] != first]
-    facts = {"driver": i18n.quoted(i18n.opening(i18n.label(first)))}
     spread = _(
         "share {low:share} to {high:share} without one wave, {pooled:share} with all",
         low=table["estimate"].min(),
@@ -112,13 +111,17 @@ def _finding(table: pd.DataFrame, pooled: float, latest: str) -> Finding:
     )
     detail = _("; ").join([spread, latest] if latest else [spread])
     if changed.empty:
-        claim = _("{driver} remains the strongest driver whichever wave is left out.", **facts)
+        driver = i18n.quoted(i18n.opening(i18n.label(first)))
+        claim = _(
+            "{driver} remains the strongest driver whichever wave is left out.", driver=driver
+        )
         return Finding(claim, detail, verdict="unchanged", importance=Importance.ANSWER)
     row = changed.loc[(changed["estimate"] - pooled).abs().idxmax()]
     claim = _(
-        "That {driver} is first rests on {wave:label}: without it, {other:quoted} is.",
+        "The first place of {driver:quoted} rests on {wave:label}: without it, {other:quoted} is "
+        "first.",
         wave=row["wave"],
         other=row["first"],
-        **facts,
+        driver=first,
     )
     return Finding(claim, detail, verdict="unclear", importance=Importance.NOTABLE)

@@ -217,5 +217,4 @@ def _finding(table: pd.DataFrame, again: np.ndarray, outcome: str) -> Finding:
         )
     detail = _("95% CI {span:interval2}; n = {n:count}", **facts)
     value = float(worst["estimate"])
-    importance = Importance.NOTABLE
-    return Finding(claim, detail, value, "scale", low=low, high=high, importance=importance)
+    return Finding(claim, detail, value, "scale", low=low, high=high)

@@ -178,7 +178,10 @@ def _finding(table: pd.DataFrame, again: np.ndarray, names: tuple[str, str]) -> 
             "No path is taken significantly more or less often in {one} than in {other}.", **facts
         )
         return Finding(claim, value=0.0, verdict="unchanged", importance=Importance.METHOD)
-    most = differing.loc[differing["estimate"].abs().idxmax()]
+    # Of later journeys some are not over: that they end is claimed where nothing else differs.
+    inner = differing[differing["term"] != ENDS]
+    rows = inner if len(inner) else differing
+    most = rows.loc[rows["estimate"].abs().idxmax()]
     low, high = percentile_interval(again[:, [table.index.get_loc(most.name)]])
     facts |= {
         "before": most["before"],
@@ -223,4 +226,6 @@ def _finding(table: pd.DataFrame, again: np.ndarray, names: tuple[str, str]) -> 
         points=facts["points"],
         span=facts["span"],
     )
-    return Finding(claim, detail, float(len(differing)), importance=Importance.NOTABLE)
+    unfinished = most["term"] == ENDS and LATER in names
+    importance = Importance.CONTEXT if unfinished else Importance.ANSWER
+    return Finding(claim, detail, float(len(differing)), importance=importance)

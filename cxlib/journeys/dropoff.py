@@ -214,7 +214,7 @@ def _group_finding(most: pd.Series, least: pd.Series, significant: bool) -> Find
         claim = _("No group loses significantly more of its journeys than another.")
         return Finding(claim, detail, verdict="unchanged")
     claim = _(
-        "{most:opening} lose the most journeys short of the goal, {least:label} the fewest.",
+        "“{most:label}” lose the most journeys short of the goal, “{least:label}” the fewest.",
         **facts,
     )
     value = float(most["estimate"])

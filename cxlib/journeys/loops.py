@@ -20,6 +20,8 @@ from cxlib.data.schema import STAGES
 from cxlib.journeys.transitions import share_columns
 from cxlib.stats.notes import resampling_note
 
+SELDOM = 0.01  # share of journeys; less is no finding
+
 
 def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
     """Who comes back to a touchpoint, and how much of the journeys is rework.
@@ -128,8 +130,9 @@ def _rework_finding(table: pd.DataFrame) -> Finding:
 
 def _finding(rework: pd.DataFrame, table: pd.DataFrame) -> Finding:
     every, most = rework.iloc[0], table.iloc[0]
-    if not every["estimate"] > 0:
-        return Finding(_("No journey returns to a touchpoint."), importance=Importance.METHOD)
+    if every["estimate"] < SELDOM:
+        claim = _("Fewer than {share:share} of journeys return to a touchpoint.", share=SELDOM)
+        return Finding(claim, *_slots(every), importance=Importance.METHOD)
     claim = _(
         "{share:share} of journeys return to a touchpoint they had met; returns are most frequent "
         "at {touchpoint:quoted} ({most:share}).",

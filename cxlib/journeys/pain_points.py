@@ -339,24 +339,24 @@ def _finding(table: pd.DataFrame, outcome: str, top: int) -> Finding:
     if first["term"] == "low rating":
         claim = _(
             "Low ratings of {touchpoint:quoted} hurt most: {severity:share} of its ratings are "
-            "low, with {impact:number1} points less of {outcome:quoted}.",
+            "low, associated with {impact:number1} points less of {outcome:quoted}.",
             **facts,
         )
     elif first["term"] == "not reached":
         claim = _(
-            "Not reaching {touchpoint:quoted} hurts most: {severity:share} do not, with "
+            "Not reaching {touchpoint:quoted} hurts most: {severity:share} do not, associated with "
             "{impact:number1} points less of {outcome:quoted}.",
             **facts,
         )
     else:
         claim = _(
-            "Problems at {touchpoint:quoted} hurt most: {severity:share} of those who meet it have "
-            "one, with {impact:number1} points less of {outcome:quoted}.",
+            "Problems at {touchpoint:quoted} hurt most: {severity:share} of those there have one, "
+            "associated with {impact:number1} points less of {outcome:quoted}.",
             **facts,
         )
     detail = _(
-        "association adjusted for other touchpoints, 95% CI {span:interval2}; n = {n:count}; among "
-        "the top {top:count} in {chance:chance} of resamples",
+        "95% CI {span:interval2}; adjusted for other touchpoints; n = {n:count}; among the "
+        "top {top:count} in {chance:chance} of resamples",
         **facts,
     )
     return Finding(

@@ -162,7 +162,8 @@ def _finding(table: pd.DataFrame) -> Finding:
         return Finding(_("In no stage have half of the stays come to an end."))
     most = known.loc[known["estimate"].idxmax()]
     claim = _(
-        "Customers stay longest in {stage:quoted}: half move on within {days:number1} days.",
+        "Customers stay longest in the stage {stage:quoted}: half move on within "
+        "{days:number1} days.",
         stage=most["term"],
         days=most["estimate"],
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import generator
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -20,6 +22,7 @@ from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
 from cxlib.drivers.penalty_reward import _finding, _named
 
+STUDIES = Path(__file__).parents[2] / "data"
 SLOPES = np.linspace(0.8, 0.3, 5)
 TOUCHPOINTS = [f"t{j}" for j in range(5)]
 
@@ -499,3 +502,10 @@ def test_the_best_groups_lead_is_reported_where_there_are_two(responses):
         Sample(responses, draws=100).where(responses["channel"] == "web"), *asked
     )
     assert alone.table.empty and str(alone).startswith("No group with 30 answers")
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*/study.yaml")), ids=lambda f: f.parent.name)
+def test_pages_20_and_21_of_a_study_treat_missing_answers_alike(file):
+    asked = yaml.safe_load(file.read_text(encoding="utf-8")).get("reports") or {}
+    if {"20", "21"} <= set(asked):
+        assert asked["20"].get("MISSING") == asked["21"].get("MISSING")

@@ -321,7 +321,7 @@ def test_a_ranking_that_rests_on_one_wave_says_which():
     rows.loc[bad, "outcome"] = 4 * rows["t2"] + rows["weight"]
     parts = ["t0", "t1", "t2"]
     fit = drivers.without_each_wave(Sample(rows, draws=50), "outcome", parts)
-    assert str(fit) == "That T2 is first rests on Q2: without it, t1 is."
+    assert str(fit) == "The first place of t2 rests on Q2: without it, t1 is first."
     assert fit.finding.importance == Importance.NOTABLE
     assert "Q4 alone: t1 first (n = 300)" in fit.finding.detail
     alone = drivers.importance(Sample(rows[~bad], draws=5), "outcome", parts)
