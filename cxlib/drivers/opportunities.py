@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from cxlib.core import context
@@ -79,14 +81,16 @@ def _finding(table: pd.DataFrame, gain: Result, outcome: str) -> Finding:
         "n": first["n"],
         "robustness": first["robust"],
     }
-    slots = {
-        "value": float(first["estimate"]),
-        "unit": "scale",
-        "low": float(first["low"]),
-        "high": float(first["high"]),
-        "measure": "driver_gain",
-        "at": {"outcome": outcome, "driver": first["term"]},
-    }
+    known = Finding(
+        "",
+        value=float(first["estimate"]),
+        unit="scale",
+        low=float(first["low"]),
+        high=float(first["high"]),
+        measure="driver_gain",
+        at={"outcome": outcome, "driver": first["term"]},
+        importance=Importance.NOTABLE,
+    )
     detail = [_("95% CI {span:interval2}; n = {n:count}", **facts)]
     if not more["joint_low"] > 0:
         claim = _(
@@ -95,7 +99,9 @@ def _finding(table: pd.DataFrame, gain: Result, outcome: str) -> Finding:
         )
         largest = _("largest: {driver:quoted}, {gain:number2} points", **facts)
         words = _("; ").join([largest, *detail])
-        return Finding(claim, words, verdict="unclear", importance=Importance.ANSWER, **slots)
+        return replace(
+            known, claim=claim, detail=words, verdict="unclear", importance=Importance.ANSWER
+        )
     if more["step"] < 1:
         claim = _(
             "Improve {driver:quoted} first: {step:.2g} rating point, to the top of its scale, is "
@@ -113,5 +119,4 @@ def _finding(table: pd.DataFrame, gain: Result, outcome: str) -> Finding:
         detail.append(_("{others:quoted_list3} cannot be ruled out as first", others=others))
     detail.append(_("robustness value {robustness:share}", **facts))
     action = _("Improve {driver:quoted} first", **facts)
-    words = _("; ").join(detail)
-    return Finding(claim, words, action=action, importance=Importance.NOTABLE, **slots)
+    return replace(known, claim=claim, detail=_("; ").join(detail), action=action)
