@@ -81,7 +81,7 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
 
 
 def order(fit: Result) -> Result:
-    """Which drivers the first one is significantly ahead of.
+    """Ranks of the drivers, and how many of them can be ruled out as the strongest.
 
     Parameters
     ----------
@@ -89,8 +89,7 @@ def order(fit: Result) -> Result:
 
     Returns
     -------
-    Result whose table has the pairs of the first driver: term, other, estimate, simultaneous low
-    and high, n, chance.
+    Result whose table has term, rank_low, rank_high, chance_first, top and n.
 
     Examples
     --------
@@ -99,19 +98,16 @@ def order(fit: Result) -> Result:
     >>> rows = pd.DataFrame({"delivery": rng.normal(size=200), "room": rng.normal(size=200)})
     >>> rows["recommend"] = 2 * rows["delivery"] + rows["room"] + rng.normal(size=200)
     >>> print(order(importance(rows, "recommend", ["room", "delivery"])))
-    1 of 1 other driver counts significantly less than delivery.
+    1 of 2 drivers can be ruled out as the strongest.
     """
-    first = fit.table["term"].iloc[0]
-    pairs = fit.differences[fit.differences["term"] == first].reset_index(drop=True)
+    columns = ["term", "rank_low", "rank_high", "chance_first", "top", "n"]
     claim = ngettext(
-        "{behind:count} of {n:count} other driver counts significantly less than {driver:quoted}.",
-        "{behind:count} of {n:count} other drivers count significantly less than {driver:quoted}.",
-        len(pairs),
-        driver=first,
-        behind=int((pairs["low"] > 0).sum()),
+        "{out:count} of {n:count} driver can be ruled out as the strongest.",
+        "{out:count} of {n:count} drivers can be ruled out as the strongest.",
+        len(fit.table),
+        out=int((~fit.table["top"].astype(bool)).sum()),
     )
-    note = _("Intervals of the differences are simultaneous.")
-    return Result(pairs, Finding(claim), note, "share", **fit.bootstrap)
+    return Result(fit.table[columns], Finding(claim), "", "share", **fit.bootstrap)
 
 
 def _ends(row: pd.Series) -> tuple[float, float]:

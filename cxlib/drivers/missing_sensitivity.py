@@ -11,6 +11,8 @@ from cxlib.core.sample import SampleLike, as_sample
 from cxlib.drivers.importance import importance
 from cxlib.drivers.specification import MISSING, never_met
 
+WIDE, WIDE_DRAWS = 20, 100  # with more drivers, "em" is slow: so many resamples at most
+
 
 def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) -> Result:
     """Importance under each treatment of missing answers.
@@ -38,6 +40,8 @@ def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) ->
     No answer is missing, so there is nothing to treat.
     """
     sample, drivers = as_sample(sample), list(drivers)
+    if len(drivers) > WIDE:
+        sample = sample.replace(draws=min(sample.draws, WIDE_DRAWS))
     complete = bool(sample.data[[outcome, *drivers]].notna().all(axis=None))
     wanted = [m for m in MISSING if m == "complete" or not complete]
     if not any(never_met(sample.data, d).any() for d in drivers):
