@@ -1,7 +1,7 @@
 """Which parts of the experience move the outcome, and how much of it each explains.
 
     fit = drivers.importance(sample, "recommend", ["speed", "price", "staff"])
-    print(fit)          # Speed explains most of recommend: 41% (38% to 44%) of R² 0.52, n 4,390.
+    print(fit)          # Speed is the strongest driver of recommend.
     fit.table           # term, estimate, low, high, n
 
     drivers.gains(sample, "recommend", [...])                  # outcome points for a point more
@@ -14,13 +14,20 @@ change (notebook 40).
 
 from cxlib.drivers.gains import best_groups, gains
 from cxlib.drivers.groups import importance_by
-from cxlib.drivers.importance import KINDS, METHODS, correlations, importance, rank_agreement
+from cxlib.drivers.importance import (
+    KINDS,
+    METHODS,
+    correlations,
+    importance,
+)
+from cxlib.drivers.importance_findings import most_alike, order, rank_agreement
 from cxlib.drivers.missing_sensitivity import missing_sensitivity
 from cxlib.drivers.necessary_conditions import necessary_conditions
 from cxlib.drivers.opportunities import opportunities
 from cxlib.drivers.penalty_reward import CLASSES, penalty_reward
 from cxlib.drivers.ranks import order_probabilities
 from cxlib.drivers.shapley_values import MOST_EXACT, MOST_SAMPLED, johnson, shapley
+from cxlib.drivers.waves import without_each_wave
 
 __all__ = [
     "CLASSES",
@@ -35,10 +42,13 @@ __all__ = [
     "importance_by",
     "johnson",
     "missing_sensitivity",
+    "most_alike",
     "necessary_conditions",
     "opportunities",
+    "order",
     "order_probabilities",
     "penalty_reward",
     "rank_agreement",
     "shapley",
+    "without_each_wave",
 ]

@@ -20,7 +20,7 @@ import pandas as pd
 from cxlib.causal.sensitivity import robustness
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers import linear, notes, ranks
 from cxlib.drivers.linear import Covariances
@@ -71,13 +71,14 @@ def gains(
 
     Returns
     -------
-    Result, largest gain first, with the tables "table" (term, estimate, simultaneous low and high,
-    n, level: the driver's mean, robustness: share of the residual variance of both driver and
-    outcome that an unmeasured confounder would have to explain to account for the gain, top:
-    whether it may be first), "details" (term, n, step: points the driver is raised, partial_r2,
-    robustness_low: for the interval to reach zero, rank_low, rank_high, chance_first) and
-    "performance" (means of the drivers with intervals); the part "top" lists the drivers among
-    which, with 95% confidence, the true first is.
+    Result, largest gain first, with the tables "table" (term, estimate, low, high, n, level: the
+    driver's mean, robustness: share of the residual variance of both driver and outcome that an
+    unmeasured confounder would have to explain to account for the gain, top: whether it may be
+    first), "details" (term, n, step: points the driver is raised, partial_r2, robustness_low: for
+    the interval to reach zero, joint_low and joint_high: simultaneous over the drivers, which
+    decide what is significant, rank_low, rank_high, chance_first) and "performance" (means of the
+    drivers with intervals); the part "top" lists the drivers among which, with 95% confidence, the
+    true first is.
 
     Raises
     ------
@@ -100,19 +101,14 @@ def gains(
     fitted = 1 + len(spec.columns)
     free = sums.effective - len(spec.columns) - 1
     low, high = simultaneous_interval(gain, drawn, units=sums.effective, fitted=fitted)
-    order = ranks.ranks(spec.terms, gain, drawn, level=expanded_level(sums.effective, fitted))
-    table = pd.DataFrame(
-        {
-            "term": spec.terms,
-            "estimate": gain,
-            "low": low,
-            "high": high,
-            "n": n,
-            "level": fit.level,
-            "robustness": robustness(fit.partial, free),
-            "top": order["top"].to_numpy(),
-        }
-    ).sort_values("estimate", ascending=False, ignore_index=True)
+    level = expanded_level(sums.effective, fitted)
+    order = ranks.ranks(spec.terms, gain, drawn, level=level)
+    table = estimates_table(spec.terms, gain, drawn, n, level=level).assign(
+        level=fit.level,
+        robustness=robustness(fit.partial, free),
+        top=order["top"].to_numpy(),
+    )
+    table = table.sort_values("estimate", ascending=False, ignore_index=True)
     details = pd.DataFrame(
         {
             "term": spec.terms,
@@ -120,13 +116,15 @@ def gains(
             "step": step,
             "partial_r2": fit.partial,
             "robustness_low": robustness(fit.partial, free, level=LEVEL),
+            "joint_low": low,
+            "joint_high": high,
         }
     ).join(order.drop(columns="top"), on="term")
     performance = estimates_table(spec.terms, fit.level, fit.levels, spec.raters(sums))
     return Result(
         {"table": table, "details": details, "performance": performance},
         _finding(table, details, outcome),
-        fit.notes(_("Intervals are simultaneous over the drivers.")),
+        fit.notes(_("Simultaneous intervals over the drivers decide what is significant.")),
         "scale",
         **spec.sample.bootstrap,
         parts={"top": table.loc[table["top"], "term"].tolist()},
@@ -146,9 +144,9 @@ def best_groups(
 
     Returns
     -------
-    Result whose table has by (the best group), term, estimate, simultaneous low and high, n (of the
-    group), level (everybody's mean) and reached (the group's), largest first; empty where fewer
-    than two groups have 30 answers.
+    Result whose table has by (the best group), term, estimate, low, high, n (of the group), level
+    (everybody's mean) and reached (the group's), largest first; empty where fewer than two groups
+    have 30 answers.
 
     Raises
     ------
@@ -163,29 +161,41 @@ def best_groups(
     """
     sample = as_sample(sample)
     fit = _regression(sample, outcome, drivers, missing)
-    table = _best(fit, by)
+    table, significant = _best(fit, by)
     remark = _("No group with 30 answers or more rates any part above the others.")
-    finding = Finding(remark)
+    finding = Finding(remark, importance=Importance.METHOD)
     if len(table):
         row = table.iloc[0]
         finding = Finding(
             _(
                 "Bringing {driver:quoted} to its level in {group:quoted} is associated with "
-                "{gain:number2} ({span:interval2}) points more.",
+                "{gain:number2} points more of {outcome:quoted}.",
                 driver=row["term"],
                 group=row.iloc[0],
                 gain=row["estimate"],
+                outcome=outcome,
+            ),
+            _(
+                "95% CI {span:interval2}; rated {level:number1} by all and {reached:number1} "
+                "there; n = {n:count}",
                 span=(row["low"], row["high"]),
+                level=row["level"],
+                reached=row["reached"],
+                n=row["n"],
             ),
             value=float(row["estimate"]),
             unit="scale",
+            low=float(row["low"]),
+            high=float(row["high"]),
+            verdict="" if significant else "unchanged",
+            importance=Importance.ANSWER if significant else Importance.METHOD,
         )
         remark = _(
             "The best group of {by:label} is the best in these answers; part of its lead may be "
             "chance.",
             by=by,
         )
-    note = fit.notes(_("Intervals are simultaneous over the drivers."), remark)
+    note = fit.notes(remark)
     return Result(table, finding, note, "scale", **sample.bootstrap)
 
 
@@ -220,7 +230,8 @@ def _steps(terms: list[str], level: np.ndarray, scales: Mapping) -> np.ndarray:
     return np.clip(top - level, 0, 1)
 
 
-def _best(fit: Regression, by: str) -> pd.DataFrame:
+def _best(fit: Regression, by: str) -> tuple[pd.DataFrame, bool]:
+    """The table, and whether its first gain is significant among all of them."""
     columns = [by, "term", "estimate", "low", "high", "n", "level", "reached"]
     spec = fit.spec
     assert isinstance(spec.sample, Sample)
@@ -228,7 +239,7 @@ def _best(fit: Regression, by: str) -> pd.DataFrame:
     groups = moments.by_group(spec.sample, every, by, missing=spec.missing)
     groups = {g: s for g, s in groups.items() if s.rows.sum() >= LEAST_GROUP}
     if len(groups) < 2:
-        return pd.DataFrame(columns=columns)
+        return pd.DataFrame(columns=columns), False
     first = [1 + p[0] for p in spec.players]
     means = np.array([s.total().mean[first] for s in groups.values()])
     drawn = np.array(
@@ -236,57 +247,64 @@ def _best(fit: Regression, by: str) -> pd.DataFrame:
     )
     place, at = means.argmax(0), np.arange(len(first))
     estimate = fit.slope * (means[place, at] - fit.level)
-    low, high = simultaneous_interval(estimate, fit.slopes * (drawn[place, :, at].T - fit.levels))
+    replicates = fit.slopes * (drawn[place, :, at].T - fit.levels)
+    joint = simultaneous_interval(estimate, replicates)[0]
     names, n = list(groups), [int(s.rows.sum()) for s in groups.values()]
-    table = pd.DataFrame(
-        {
-            by: [str(names[p]) for p in place],
-            "term": spec.terms,
-            "estimate": estimate,
-            "low": low,
-            "high": high,
-            "n": [n[p] for p in place],
-            "level": fit.level,
-            "reached": means[place, at],
-        }
-    )
-    return table.sort_values("estimate", ascending=False, ignore_index=True)
+    table = estimates_table(spec.terms, estimate, replicates, [n[p] for p in place])
+    table.insert(0, by, [str(names[p]) for p in place])
+    table = table.assign(level=fit.level, reached=means[place, at])
+    table = table.sort_values("estimate", ascending=False, ignore_index=True)
+    return table, bool(joint[estimate.argmax()] > 0)
 
 
 def _finding(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> Finding:
     row, least = table.iloc[0], context.current().smallest_cell
     if row["n"] < least:
         return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
+    more, leaders = details.set_index("term").loc[row["term"]], int(table["top"].sum())
     facts = {
         "driver": row["term"],
         "outcome": outcome,
-        "step": details.set_index("term")["step"][row["term"]],
+        "step": more["step"],
         "gain": row["estimate"],
         "span": (row["low"], row["high"]),
         "n": row["n"],
+        "leaders": leaders,
+        "robustness": row["robustness"],
     }
-    leaders = int(table["top"].sum())
-    if row["low"] <= 0:
-        claim = _(
-            "No driver is significantly associated with {outcome:quoted}; the largest is "
-            "{driver:quoted}, {step:.2g} point more with {gain:number2} ({span:interval2}) "
-            "points, n {n:count}.",
-            **facts,
-        )
+    significant = bool(more["joint_low"] > 0)
+    if not significant:
+        claim = _("No driver is significantly associated with {outcome:quoted}.", **facts)
     elif leaders == 1:
         claim = _(
-            "{step:.2g} point more of {driver:quoted} is associated with {gain:number2} "
-            "({span:interval2}) points more of {outcome:quoted}, more than any other driver, n "
-            "{n:count}.",
+            "{step:.2g} rating point more of {driver:quoted} is associated with {gain:number2} "
+            "points more of {outcome:quoted}, the largest gain of all drivers.",
             **facts,
         )
     else:
         claim = _(
-            "{step:.2g} point more of {driver:quoted} is associated with {gain:number2} "
-            "({span:interval2}) points more of {outcome:quoted}, n {n:count}; the order of the "
-            "first {leaders:count} is not settled.",
-            leaders=leaders,
+            "{step:.2g} rating point more of {driver:quoted} is associated with {gain:number2} "
+            "points more of {outcome:quoted}; {leaders:count} drivers may be first.",
             **facts,
         )
-    verdict = "unclear" if row["low"] <= 0 else ""
-    return Finding(claim, value=float(row["estimate"]), unit="scale", verdict=verdict)
+    detail = (
+        _("95% CI {span:interval2}; n = {n:count}; robustness value {robustness:share}", **facts)
+        if significant
+        else _(
+            "largest: {driver:quoted}, {gain:number2} points for {step:.2g} rating point more "
+            "(95% CI {span:interval2}); n = {n:count}",
+            **facts,
+        )
+    )
+    return Finding(
+        claim,
+        detail,
+        value=float(row["estimate"]),
+        unit="scale",
+        low=float(row["low"]),
+        high=float(row["high"]),
+        measure="driver_gain",
+        at={"outcome": outcome, "driver": row["term"]},
+        verdict="" if significant else "unclear",
+        importance=Importance.CONTEXT,
+    )  # fmt: skip

@@ -9,14 +9,14 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers import notes
 from cxlib.drivers.importance import decompose
 from cxlib.drivers.specification import Drivers, Specification, specify
 from cxlib.privacy import disclosure
 from cxlib.stats import moments
-from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.intervals import percentile_interval, simultaneous_interval
 
 
 def importance_by(
@@ -71,9 +71,8 @@ def importance_by(
     low, high = simultaneous_interval(point, drawn)
     table = frame.assign(estimate=point, low=low.clip(0), high=high.clip(None, 1), n=n)
     difference = point - np.tile(overall.shares, len(groups))
-    low, high = simultaneous_interval(
-        difference, drawn - np.tile(overall.share_replicates, (1, len(groups)))
-    )
+    apart = drawn - np.tile(overall.share_replicates, (1, len(groups)))
+    low, high = simultaneous_interval(difference, apart)
     differences = frame.assign(estimate=difference, low=low, high=high, n=n)
     blank = [g for g, (p, _drawn) in zip(groups, fits, strict=True) if np.isnan(p).any()]
     note = [
@@ -84,7 +83,7 @@ def importance_by(
     ]
     return Result(
         {"table": table, "differences": differences},
-        _finding(differences, by, outcome),
+        _finding(differences, apart, by, outcome),
         i18n.together(note),
         "share",
         **spec.sample.bootstrap,
@@ -112,7 +111,7 @@ def _blank_note(groups: list, by: str) -> str:
     )
 
 
-def _finding(differences: pd.DataFrame, by: str, outcome: str) -> Finding:
+def _finding(differences: pd.DataFrame, drawn: np.ndarray, by: str, outcome: str) -> Finding:
     known = disclosure.shown(differences).dropna(subset=["low", "high"])
     significant = known[(known["low"] > 0) | (known["high"] < 0)]
     facts: dict[str, object] = {"by": by, "outcome": outcome}
@@ -121,31 +120,39 @@ def _finding(differences: pd.DataFrame, by: str, outcome: str) -> Finding:
             _("No group of {by:label} has enough answers to explain {outcome:quoted}.", **facts)
         )
     rows = significant if len(significant) else known
-    row = rows.iloc[rows["estimate"].abs().to_numpy().argsort()[-1]]
+    place = rows["estimate"].abs().idxmax()
+    row = rows.loc[place]
+    low, high = (float(end[0]) for end in percentile_interval(drawn[:, [place]]))
     facts |= {
         "driver": row["term"],
         "group": row[by],
-        "difference": row["estimate"],
-        "span": (100 * row["low"], 100 * row["high"]),
+        "difference": i18n.signed(100 * row["estimate"]),
+        "span": (100 * low, 100 * high),
         "n": row["n"],
     }
-    if len(significant):
+    if significant.empty:
+        claim = _("The drivers of {outcome:quoted} do not differ significantly by {by:label}.",
+                  **facts)  # fmt: skip
+        return Finding(claim, verdict="unchanged", importance=Importance.CONTEXT)
+    if row["estimate"] > 0:
         claim = _(
-            "What explains {outcome:quoted} differs significantly by {by:label}: the share of "
-            "{driver:quoted} in {group:label} is {difference:points1} ({span:interval1}) "
-            "percentage points from everybody's, n {n:count}.",
+            "What drives {outcome:quoted} differs by {by:label}: {driver:quoted} counts for more "
+            "in {group:label} than among all customers.",
             **facts,
         )
     else:
         claim = _(
-            "No driver of {outcome:quoted} differs significantly by {by:label}; the largest gap "
-            "is {driver:quoted} in {group:label}, {difference:points1} ({span:interval1}) "
-            "percentage points from everybody's, n {n:count}.",
+            "What drives {outcome:quoted} differs by {by:label}: {driver:quoted} counts for less "
+            "in {group:label} than among all customers.",
             **facts,
         )
     return Finding(
         claim,
+        _("{difference} percentage points of explained variance; 95% CI {span:interval1}; n = "
+          "{n:count}", **facts),
         value=float(row["estimate"]),
         unit="share",
-        verdict="" if len(significant) else "unchanged",
-    )
+        low=low,
+        high=high,
+        importance=Importance.NOTABLE,
+    )  # fmt: skip

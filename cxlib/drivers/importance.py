@@ -1,7 +1,7 @@
 """Driver importance: how much of what is explained each part of the experience accounts for.
 
 fit = drivers.importance(sample, "recommend", ["delivery", "room", "price"])
-print(fit)                # Delivery explains most of recommend: 41% (38% to 44%) of R² 0.52 ...
+print(fit)                # Delivery is the strongest driver of recommend.
 fit.table                 # term, estimate, low, high, n, rank_low, rank_high, ...
 fit.r2, fit.top
 """
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib.core import context, i18n
+from cxlib.core import i18n
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
-from cxlib.drivers import linear, notes, ordered_logit, ranks, shapley_values
+from cxlib.core.result import Result
+from cxlib.drivers import importance_findings, linear, notes, ordered_logit, ranks, shapley_values
 from cxlib.drivers.specification import Answers, Drivers, Specification, specify
 from cxlib.stats import moments
 from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level
@@ -120,7 +120,7 @@ def importance(
     order = [spec.terms.index(t) for t in table["term"]]
     return Result(
         tables,
-        _finding(table, tables["r2"].iloc[0], outcome, parts.insignificant),
+        importance_findings.finding(table, tables["r2"].iloc[0], outcome, parts.insignificant),
         i18n.together(parts.notes),
         "share",
         **spec.sample.bootstrap,
@@ -144,25 +144,6 @@ def decompose(spec: Specification, method: str, kind: str) -> Decomposition:
             "Group them first, or use method='johnson', which needs one regression."
         )
     return _linear(spec, method) if kind == "linear" else _graded(spec, kind)
-
-
-def rank_agreement(first: Result, second: Result) -> str:
-    """One sentence: do two methods put the drivers in the same order? (Spearman 1904)
-
-    Parameters
-    ----------
-    first, second : importance of the same drivers by two methods
-    """
-    both = first.table.merge(second.table, on="term", suffixes=("", "_2"))
-    ranking = both[["estimate", "estimate_2"]].rank()
-    correlation = ranking["estimate"].corr(ranking["estimate_2"])
-    if both["estimate"].idxmax() == both["estimate_2"].idxmax():
-        return _(
-            "Both methods put the same driver first; rank correlation {r:number2}.", r=correlation
-        )
-    return _(
-        "The methods put different drivers first; rank correlation {r:number2}.", r=correlation
-    )
 
 
 def correlations(sample: Answers, drivers: list[str], *, missing: str = "pairwise") -> pd.DataFrame:
@@ -288,53 +269,6 @@ def _tables(terms: list[str], parts: Decomposition) -> dict[str, pd.DataFrame]:
         ),
         "differences": ranks.pairs(terms, point, drawn, parts.fitted, units=parts.effective),
     }
-
-
-def _finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bool) -> Finding:
-    """Who explains most; an order that the resamples do not support is not claimed."""
-    least = context.current().smallest_cell
-    if fit["n"] < least:
-        return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
-    facts = {
-        "outcome": outcome,
-        "fit": f"{i18n.label(fit['term'])} {i18n.number(fit['estimate'], 2)}",
-        "n": fit["n"],
-    }
-    if insignificant:
-        claim = _(
-            "These drivers do not explain {outcome:quoted} significantly: {fit} "
-            "({span:interval2}), n {n:count}.",
-            span=(fit["low"], fit["high"]),
-            **facts,
-        )
-        return Finding(claim, verdict="unclear")
-    leaders = table[table["top"]]
-    names = [i18n.label(t) for t in leaders["term"]]
-    facts["driver"] = i18n.quoted(i18n.opening(names[0]))
-    facts["share"], *further = [
-        _("{value:share} ({span:share_interval0})", value=r.estimate, span=(r.low, r.high))
-        for r in leaders.itertuples()
-    ]
-    if len(names) == 1:
-        claim = _(
-            "{driver} explains most of {outcome:quoted}: {share} of {fit}, n {n:count}.", **facts
-        )
-    elif len(names) == 2:
-        claim = _(
-            "{driver} and {second} explain most of {outcome:quoted}: {share} and {share2} of "
-            "{fit}, n {n:count}; the order of the two is not settled.",
-            second=i18n.quoted(names[1]),
-            share2=further[0],
-            **facts,
-        )
-    else:
-        claim = _(
-            "{driver} has the largest share of {outcome:quoted}: {share} of {fit}, n {n:count}; "
-            "the order of the first {leaders:count} is not settled.",
-            leaders=len(names),
-            **facts,
-        )
-    return Finding(claim, value=float(leaders["estimate"].iloc[0]), unit="share")
 
 
 def _adjusted_note(spec: Specification) -> str:

@@ -6,10 +6,12 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.drivers.importance import importance
 from cxlib.drivers.specification import MISSING, never_met
+
+WIDE, WIDE_DRAWS = 20, 100  # with more drivers, "em" is slow: so many resamples at most
 
 
 def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) -> Result:
@@ -38,6 +40,8 @@ def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) ->
     No answer is missing, so there is nothing to treat.
     """
     sample, drivers = as_sample(sample), list(drivers)
+    if len(drivers) > WIDE:
+        sample = sample.replace(draws=min(sample.draws, WIDE_DRAWS))
     complete = bool(sample.data[[outcome, *drivers]].notna().all(axis=None))
     wanted = [m for m in MISSING if m == "complete" or not complete]
     if not any(never_met(sample.data, d).any() for d in drivers):
@@ -63,27 +67,23 @@ def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) ->
 
 
 def _finding(table: pd.DataFrame, complete: bool) -> Finding:
+    method = Importance.METHOD
     if complete:
-        return Finding(_("No answer is missing, so there is nothing to treat."))
+        return Finding(_("No answer is missing, so there is nothing to treat."), importance=method)
     wide = table.pivot(index="term", columns="missing", values="estimate")
     first = wide.idxmax()
     if len(wide.columns) == 1:
-        name = wide.columns[0]
-        return Finding(_("Only one treatment is possible here: {name:label}.", name=name))
+        claim = _("Only one treatment is possible here: {name:label}.", name=wide.columns[0])
+        return Finding(claim, importance=method)
     spread = float((wide.max(axis=1) - wide.min(axis=1)).max())
+    facts = {"driver": first.iloc[0], "n": len(wide.columns), "spread": 100 * spread}
+    detail = _("shares differ by up to {spread:number1} percentage points", **facts)
     if first.nunique() == 1:
         claim = _(
-            "{driver:quoted} comes first under all {n:count} treatments of missing answers; no "
-            "share differs by more than {spread:share1} of R².",
-            driver=first.iloc[0],
-            n=len(wide.columns),
-            spread=spread,
+            "{driver:quoted} is first under all {n:count} treatments of missing answers.", **facts
         )
-        return Finding(claim, value=spread, unit="share", verdict="unchanged")
-    claim = _(
-        "Which driver comes first depends on the treatment of missing answers ({names:list}); "
-        "shares differ by up to {spread:share1} of R².",
-        names=[f"{i18n.label(str(m))}: {i18n.quoted(i18n.label(t))}" for m, t in first.items()],
-        spread=spread,
-    )
-    return Finding(claim, value=spread, unit="share", verdict="unclear")
+        return Finding(claim, detail, spread, "share", verdict="unchanged", importance=method)
+    names = [f"{i18n.label(str(m))}: {i18n.quoted(i18n.label(t))}" for m, t in first.items()]
+    claim = _("Which driver is first depends on the treatment of missing answers.")
+    detail = _("; ").join([i18n.listed(names), detail])
+    return Finding(claim, detail, spread, "share", verdict="unclear", importance=Importance.ANSWER)

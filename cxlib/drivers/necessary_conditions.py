@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib.core import context, i18n
+from cxlib.core import context
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.drivers.specification import specify
 from cxlib.stats import moments, pvalues
@@ -256,23 +256,19 @@ def _finding(table: pd.DataFrame, outcome: str) -> Finding:
     found = table[table["necessary"]]
     first = (found if len(found) else table).iloc[0]
     facts = {"outcome": outcome, "n": n, "driver": first["term"], "d": first["estimate"]}
+    detail = _(
+        "largest empty corner: {driver:quoted}, {d:share} of the field; p {p:p}; n = {n:count}",
+        p=first["p"],
+        **facts,
+    )
     if not len(found):
-        claim = _(
-            "No driver is necessary for a high {outcome:quoted}: the largest empty corner, of "
-            "{driver:quoted}, is {d:share} of the field of ratings and outcomes; a significant "
-            "corner of {least:share} or more would count. Shuffled answers leave as much in "
-            "{chance} of samples; n {n:count}.",
-            least=LEAST_EFFECT,
-            chance=i18n.percent(first["p"], int(first["p"] < ALPHA)),
-            **facts,
-        )
+        claim = _("No driver is necessary for a high {outcome:quoted}.", **facts)
     else:
         claim = _(
-            "Without a good rating no high {outcome:quoted}: {names:quoted_list4}; the largest "
-            "empty corner, of {driver:quoted}, is {d:share} of the field of ratings and outcomes, "
-            "significantly more than in shuffled answers (p {p:p}), n {n:count}.",
+            "Without a good rating of {names:quoted_list3}, no customer gives a high "
+            "{outcome:quoted}.",
             names=found["term"],
-            p=first["p"],
             **facts,
         )
-    return Finding(claim, value=float(first["estimate"]), unit="share")
+    importance = Importance.NOTABLE if len(found) else Importance.METHOD
+    return Finding(claim, detail, float(first["estimate"]), "share", importance=importance)

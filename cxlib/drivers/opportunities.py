@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
-from cxlib.core import context, i18n
+from cxlib.core import context
 from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 
 
 def opportunities(
@@ -31,9 +33,9 @@ def opportunities(
     Returns
     -------
     Result whose table has term, estimate (outcome points associated with a step up), low, high, n,
-    share (of what is explained), class (must-be, performance, attractive, indifferent, open),
-    needed (necessary for a high outcome; only where some driver is) and robust (the robustness of
-    `gains`). The claim is a sentence for a board.
+    share (of what is explained), class (must-be, performance, attractive, indifferent, not
+    settled), needed (necessary for a high outcome; only where some driver is) and robust (the
+    robustness of `gains`). The claim is a sentence for a board.
 
     Examples
     --------
@@ -59,49 +61,62 @@ def opportunities(
         "Sorted by the outcome points associated with one point more, the other drivers held; "
         "effort and cost are not weighed. Associations, not promises."
     )
-    finding = _finding(table, gain.top, outcome)
+    finding = _finding(table, gain, outcome)
     known = in_unit("share", "share")
     return Result(table, finding, note, "scale", columns=known, **gain.bootstrap)
 
 
-def _finding(table: pd.DataFrame, top: list[str], outcome: str) -> Finding:
+def _finding(table: pd.DataFrame, gain: Result, outcome: str) -> Finding:
     """What a board would read: where to begin, by how much, and how firm that is."""
     first, least = table.iloc[0], context.current().smallest_cell
     if first["n"] < least:
         return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
+    more = gain.details.set_index("term").loc[first["term"]]
     facts = {
-        "driver": i18n.opening(i18n.label(first["term"])),
+        "driver": first["term"],
         "outcome": outcome,
+        "step": more["step"],
         "gain": first["estimate"],
         "span": (first["low"], first["high"]),
         "n": first["n"],
+        "robustness": first["robust"],
     }
-    value = float(first["estimate"])
-    if first["low"] <= 0:
+    known = Finding(
+        "",
+        value=float(first["estimate"]),
+        unit="scale",
+        low=float(first["low"]),
+        high=float(first["high"]),
+        measure="driver_gain",
+        at={"outcome": outcome, "driver": first["term"]},
+        importance=Importance.NOTABLE,
+    )
+    detail = [_("95% CI {span:interval2}; n = {n:count}", **facts)]
+    if not more["joint_low"] > 0:
         claim = _(
-            "No driver stands out: not even {driver:verbatim} is significantly associated with "
-            "{outcome:quoted}, {gain:number2} ({span:interval2}) points for one more, n "
-            "{n:count}.",
+            "No driver can be put first: none is significantly associated with {outcome:quoted}.",
             **facts,
         )
-        return Finding(claim, value=value, unit="scale", verdict="unclear")
-    others = [t for t in top if t != first["term"]]
-    claims = [
-        _(
-            "Improve {driver:verbatim} first: one point more is associated with {gain:number2} "
-            "({span:interval2}) points more of {outcome:quoted}, n {n:count}.",
+        largest = _("largest: {driver:quoted}, {gain:number2} points", **facts)
+        words = _("; ").join([largest, *detail])
+        return replace(
+            known, claim=claim, detail=words, verdict="unclear", importance=Importance.ANSWER
+        )
+    if more["step"] < 1:
+        claim = _(
+            "Improve {driver:quoted} first: {step:.2g} rating point, to the top of its scale, is "
+            "associated with {gain:number2} points more of {outcome:quoted}.",
             **facts,
         )
-    ]
-    if len(others) > 2:
-        claims += [_("{others:count} others may come before it.", others=len(others))]
-    elif others:
-        claims += [_("{others:quoted_list} may come before it.", others=others)]
-    claims += [
-        _(
-            "To account for that, an unmeasured confounder would have to explain "
-            "{robustness:share} of the residual variance of both.",
-            robustness=first["robust"],
+    else:
+        claim = _(
+            "Improve {driver:quoted} first: each rating point is associated with {gain:number2} "
+            "points more of {outcome:quoted}.",
+            **facts,
         )
-    ]
-    return Finding(i18n.together(claims), value=value, unit="scale")
+    others = [t for t in gain.top if t != first["term"]]
+    if others:
+        detail.append(_("{others:quoted_list3} cannot be ruled out as first", others=others))
+    detail.append(_("robustness value {robustness:share}", **facts))
+    action = _("Improve {driver:quoted} first", **facts)
+    return replace(known, claim=claim, detail=_("; ").join(detail), action=action)

@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers import linear, notes
 from cxlib.drivers.specification import FLAG, Specification, never_met, specify
@@ -30,8 +30,8 @@ from cxlib.stats.intervals import percentile_interval, simultaneous_interval
 from cxlib.stats.moments import weights_of
 
 CLASSES = ("must-be", "performance", "attractive", "indifferent")
-OPEN = "open"  # no class can be named
-LIKELY = 0.8  # chance from which a class is named; else a driver that matters is performance
+OPEN = "not settled"  # no class has an even chance
+EVEN, LIKELY = 0.5, 0.8  # chances from which a class is named, and from which it is relied on
 LEAN = 0.1  # asymmetry beyond which a driver leans to one side (Mikulić and Prebežac 2008)
 SMALL = 0.2  # of the outcome's standard deviation; less between low and high is no effect (Cohen)
 TAIL = 0.25  # share of answers that counts as low, and as high, as nearly as the scale allows
@@ -48,9 +48,9 @@ def penalty_reward(
     Low and high are the answers at either end that come nearest to a quarter of all. The class of
     a driver is taken in each resample, which gives its chance: indifferent where low and high are
     less than 0.2 standard deviations of the outcome apart, else must-be or attractive where one
-    side outweighs the other (asymmetry beyond 0.1), else performance. A class is named when its
-    chance is 0.8; else a driver that matters is performance, and others are open. Drivers whose
-    ratings leave no room for three parts are left out.
+    side outweighs the other (asymmetry beyond 0.1), else performance. The most probable class is
+    named where its chance is 0.5 or more, and is not settled else. Drivers whose ratings leave no
+    room for three parts are left out.
 
     Parameters
     ----------
@@ -232,11 +232,9 @@ def _classes(
 
 
 def _named(chances: np.ndarray) -> int:
-    """Place in CLASSES of the class that is likely; performance for what matters; -1 for open."""
+    """Place in CLASSES of the most probable class; -1 where none has an even chance."""
     best = int(chances.argmax())
-    if chances[best] >= LIKELY:
-        return best
-    return CLASSES.index("performance") if 1 - chances[-1] >= LIKELY else -1
+    return best if chances[best] >= EVEN else -1
 
 
 def _asymmetry(sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -257,22 +255,65 @@ def _kinds(lean: np.ndarray, size: np.ndarray, deviation: float) -> np.ndarray:
 
 
 def _finding(classes: pd.DataFrame, outcome: str) -> Finding:
-    """The drivers of each class; those whose class is open come last."""
+    """Which drivers must not fail, else which may delight; all kinds with their chances below."""
     n, least = classes["n"].iloc[0], context.current().smallest_cell
     if n < least:
         return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
-    parts = [
-        _("{kind:label} ({drivers:quoted_list3})", kind=name, drivers=members)
-        for name in (*CLASSES, OPEN)
-        if len(members := classes.loc[classes["class"] == name, "term"])
-    ]
-    claim = _(
-        "What drives {outcome:quoted}, by kind: {parts:list}; n {n:count}.",
-        outcome=outcome,
-        parts=parts,
-        n=n,
+    kinds = []
+    for name in (*CLASSES, OPEN):
+        rows = classes[classes["class"] == name]
+        parts = [
+            _("{driver:quoted} {chance:chance}", driver=r.term, chance=r.chance)
+            if name != OPEN
+            else i18n.quoted(i18n.label(r.term))
+            for r in rows.itertuples()
+        ]
+        kinds += [_("{kind:label}: {drivers:list}", kind=name, drivers=parts)] if parts else []
+    detail = _("; ").join([*kinds, _("n = {n:count}", n=n)])
+    likely = classes[classes["chance"] >= LIKELY]
+    for rows, sure in ((likely, True), (classes, False)):
+        for name in ("must-be", "attractive"):
+            if len(members := rows.loc[rows["class"] == name, "term"]):
+                claim = _claim(name, sure, [i18n.label(t) for t in members])
+                importance = Importance.NOTABLE if sure else Importance.ANSWER
+                return Finding(claim, detail, importance=importance)
+    claim = _("No driver of {outcome:quoted} is a must-be or attractive.", outcome=outcome)
+    return Finding(claim, detail, importance=Importance.CONTEXT)
+
+
+def _claim(kind: str, sure: bool, drivers: list[str]) -> str:
+    drivers = [i18n.opening(drivers[0]), *drivers[1:]]
+    if kind == "must-be" and sure:
+        return ngettext(
+            "{drivers:quoted_list3} is a must-be: low ratings cost more than high ones gain.",
+            "{drivers:quoted_list3} are must-be factors: low ratings cost more than high ones "
+            "gain.",
+            len(drivers),
+            drivers=drivers,
+        )
+    if kind == "must-be":
+        return ngettext(
+            "{drivers:quoted_list3} is probably a must-be: low ratings cost more than high ones "
+            "gain.",
+            "{drivers:quoted_list3} are probably must-be factors: low ratings cost more than high "
+            "ones gain.",
+            len(drivers),
+            drivers=drivers,
+        )
+    if sure:
+        return ngettext(
+            "{drivers:quoted_list3} is attractive: high ratings gain more than low ones cost.",
+            "{drivers:quoted_list3} are attractive: high ratings gain more than low ones cost.",
+            len(drivers),
+            drivers=drivers,
+        )
+    return ngettext(
+        "{drivers:quoted_list3} is probably attractive: high ratings gain more than low ones cost.",
+        "{drivers:quoted_list3} are probably attractive: high ratings gain more than low ones "
+        "cost.",
+        len(drivers),
+        drivers=drivers,
     )
-    return Finding(claim)
 
 
 def _cuts_note(classes: pd.DataFrame) -> str:
@@ -286,10 +327,9 @@ def _cuts_note(classes: pd.DataFrame) -> str:
         for r in classes.itertuples()
     ]
     return _(
-        "Low and high ratings: {each}. Kinds compare both sides per point of the rating. A kind "
-        "is named from a chance of {likely:share}; a part that matters and leans to neither side "
-        "with that chance counts as performance.",
-        likely=LIKELY,
+        "Low and high ratings: {each}. Kinds compare both sides per point of the rating; the most "
+        "probable kind is named from a chance of {even:share}.",
+        even=EVEN,
         each=_("; ").join(each),
     )
 

@@ -18,7 +18,8 @@ from cxlib.stats import linear_algebra
 MOST_EXACT = 20  # players whose subsets are all fitted for the estimate: 2**20 regressions
 MOST_DRAWN = 16  # and for every draw
 MOST_SAMPLED = 60  # players taken in by sampling orders of entry
-ORDERS = 256  # orders sampled beyond; each also backwards
+ORDERS = 1024  # orders sampled beyond; each also backwards
+ORDERS_DRAWN = 2  # and for every draw, with their rotations
 LEAST_PIVOT = 1e-10  # of a driver's variance that the others must leave unexplained
 BLOCK = 1 << 18  # regressions held at once, so that they stay in the processor's cache
 
@@ -108,18 +109,19 @@ def decompose(
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """(gains of the sample, their largest sampling error, gains of the draws).
 
-    All subsets where that is quick, else sampled orders of entry. Where only the sample can be had
-    exactly, draws keep their distance from the sample under the same orders, which cancels most of
-    what the orders miss.
+    All subsets where that is quick, else sampled orders of entry. Draws then keep their distance
+    from the sample under the same few orders, which cancels most of what these orders miss.
     """
     if len(players) <= MOST_DRAWN:
         return shapley(cov, players), 0.0, shapley(drawn, players)
-    both = np.concatenate([cov[None], drawn])
-    values, errors = sampled_shapley(both, seed, players=players)
-    if len(players) > MOST_EXACT:
-        return values[0], float(errors[0].max()), values[1:]
-    exact = shapley(cov, players)
-    return exact, 0.0, values[1:] + (exact - values[0])
+    few = ORDERS_DRAWN * len(players)
+    both, _unused = sampled_shapley(np.concatenate([cov[None], drawn]), seed, few, players)
+    if len(players) <= MOST_EXACT:
+        values, error = shapley(cov, players), 0.0
+    else:
+        values, errors = sampled_shapley(cov, seed, players=players)
+        error = float(errors.max())
+    return values, error, both[1:] + (values - both[0])
 
 
 def is_sampled_in_draws(k: int) -> bool:
@@ -133,31 +135,42 @@ def sampled_shapley(
     """Shapley values from random orders of entry, each also taken backwards: (values, errors).
 
     Castro, Gómez and Tejada (2009). `errors` are the standard errors of the sampling of orders,
-    same shape; all draws use the same orders.
+    same shape; all draws use the same orders. NaN where a draw has no solution.
     """
     players = _each(cov.shape[-1] - 1) if players is None else players
-    return over_orders(lambda order: _gains(cov, order, players), len(players), seed, orders)
+    cov = _without_zeros(cov)
+    # The order of the columns does not decide whether there is a solution: it is asked once.
+    known = linear_algebra.solvable(cov)[..., None]
+    safe = np.where(known[..., None], cov, np.eye(cov.shape[-1]))
+    sampled = over_orders(lambda order: _gains(safe, order, players), len(players), seed, orders)
+    values, errors = (np.where(known, part, np.nan) for part in sampled)
+    return values, errors
 
 
 def over_orders(
     gains: Callable[[np.ndarray], np.ndarray], k: int, seed: int, orders: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of `gains(order)` over random orders of k players and their reverses, and its error."""
-    rng = np.random.default_rng(seed)
+    """Mean of `gains(order)` over random orders of k players and their reverses, and its error.
+
+    Each order is taken with its k rotations, so that every player enters at every place equally
+    often: a tenth of the orders then has the same error.
+    """
+    rng, blocks = np.random.default_rng(seed), max(2, -(-orders // k))
     total = squares = np.zeros(())
-    for _ in range(orders):
-        order = rng.permutation(k)
-        pair = (gains(order) + gains(order[::-1])) / 2
-        total, squares = total + pair, squares + pair**2
-    mean = total / orders
-    return mean, np.sqrt(np.maximum(squares / orders - mean**2, 0) / (orders - 1))
+    for _ in range(blocks):
+        first = rng.permutation(k)
+        turned = [np.roll(first, place) for place in range(k)]
+        mean = sum(gains(order) + gains(order[::-1]) for order in turned) / (2 * k)
+        total, squares = total + mean, squares + mean**2
+    mean = total / blocks
+    return mean, np.sqrt(np.maximum(squares / blocks - mean**2, 0) / (blocks - 1))
 
 
 def _gains(cov: np.ndarray, order: np.ndarray, players: Players) -> np.ndarray:
     """Gain in R² of each player when they enter in this order, (..., players)."""
     at = np.array([1 + j for p in order for j in players[p]] + [0])
     starts = np.cumsum([0, *(len(players[p]) for p in order[:-1])])
-    lower = linear_algebra.cholesky(_without_zeros(cov[..., at[:, None], at]))
+    lower = np.linalg.cholesky(cov[..., at[:, None], at])
     gains = np.empty((*cov.shape[:-2], len(order)))
     gained = np.add.reduceat(lower[..., -1, :-1] ** 2, starts, axis=-1)
     gains[..., order] = gained / cov[..., :1, 0]

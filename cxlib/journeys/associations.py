@@ -19,12 +19,12 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.journeys.exposure import Exposure
 from cxlib.journeys.transitions import interval_notes
 from cxlib.stats import moments
-from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.intervals import percentile_interval, simultaneous_interval
 from cxlib.stats.resampling import resample_sums, resampling_units
 
 LEAST = 20  # answers that met it, and that did not, for a coefficient
@@ -105,7 +105,7 @@ def associations(exposure: Exposure, outcome: str, *, adjust: Sequence[str] = ()
     ]
     return Result(
         table,
-        _finding(table, outcome),
+        _finding(table, again, outcome),
         i18n.together(notes),
         "scale",
         **sample.bootstrap,
@@ -182,37 +182,39 @@ def _plain(y: np.ndarray, inside: np.ndarray, among: np.ndarray, used: np.ndarra
         return float(np.mean(y[inside & used]) - np.mean(y[among & ~inside & used]))
 
 
-def _finding(table: pd.DataFrame, outcome: str) -> Finding:
+def _finding(table: pd.DataFrame, again: np.ndarray, outcome: str) -> Finding:
     """The worst problem, else the worst touchpoint, significantly associated with less."""
     significant = table[table["high"] < 0]
     if significant.empty:
-        return Finding(
-            _(
-                "No touchpoint and no problem is significantly associated with a lower "
-                "{outcome:quoted} ({n:count} looked at).",
-                outcome=outcome,
-                n=len(table),
-            )
+        claim = _(
+            "No touchpoint and no problem is significantly associated with a lower "
+            "{outcome:quoted}.",
+            outcome=outcome,
         )
+        return Finding(claim, verdict="unchanged", importance=Importance.METHOD)
     hurt = significant[significant["term"] == "trouble"]
     worst = (hurt if len(hurt) else significant).sort_values("estimate").iloc[0]
+    place = table.index.get_loc(worst.name)
+    low, high = (float(end[0]) for end in percentile_interval(again[:, [place]]))
     facts = {
         "touchpoint": worst["touchpoint"],
         "outcome": outcome,
-        "points": worst["estimate"],
-        "span": (worst["low"], worst["high"]),
+        "points": -worst["estimate"],
+        "span": (-high, -low),
         "n": worst["n"],
     }
     if worst["term"] == "met it":
         claim = _(
-            "Meeting {touchpoint:quoted} is associated with {points:number2} points "
-            "({span:interval2}) of {outcome:quoted}, n {n:count}.",
+            "Contact with {touchpoint:quoted} is associated with {points:number2} points less of "
+            "{outcome:quoted}.",
             **facts,
         )
     else:
         claim = _(
-            "Problems at {touchpoint:quoted} are associated with {points:number2} points "
-            "({span:interval2}) of {outcome:quoted}, n {n:count}.",
+            "Problems at {touchpoint:quoted} are associated with {points:number2} points less of "
+            "{outcome:quoted}.",
             **facts,
         )
-    return Finding(claim, value=float(worst["estimate"]), unit="scale")
+    detail = _("95% CI {span:interval2}; n = {n:count}", **facts)
+    value = float(worst["estimate"])
+    return Finding(claim, detail, value, "scale", low=low, high=high)

@@ -12,12 +12,12 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike
-from cxlib.journeys.counts import TransitionCounts, counts_of
+from cxlib.journeys.counts import BEGINS, ENDS, TransitionCounts, counts_of
 from cxlib.journeys.steps import count_transitions
 from cxlib.journeys.transitions import interval_notes, totals, transition_shares
-from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.intervals import percentile_interval, simultaneous_interval
 
 EARLIER, LATER = "earlier journeys", "later journeys"
 
@@ -150,7 +150,7 @@ def compare_transitions(
     sample = counts[0].sample
     return Result(
         table,
-        _finding(table, names),
+        _finding(table, again, names),
         i18n.together(interval_notes(len(table), sample)),
         "share",
         **sample.bootstrap,
@@ -169,26 +169,63 @@ def _widened(
     return shares, n, np.where(at < 0, 0.0, again[:, at])
 
 
-def _finding(table: pd.DataFrame, names: tuple[str, str]) -> Finding:
+def _finding(table: pd.DataFrame, again: np.ndarray, names: tuple[str, str]) -> Finding:
     differing = table[table["differs"]]
     one, other = (i18n.label(n) if n in (EARLIER, LATER) else f"“{i18n.label(n)}”" for n in names)
-    both = {"one": one, "other": other}
+    facts: dict[str, object] = {"one": one, "other": other}
     if differing.empty:
         claim = _(
-            "No path is taken significantly more or less often in {one} than in {other}.", **both
+            "No path is taken significantly more or less often in {one} than in {other}.", **facts
         )
-        return Finding(claim, value=0.0, verdict="unchanged")
-    most = differing.loc[differing["estimate"].abs().idxmax()]
-    claim = ngettext(
-        "{n:count} path is taken more or less often in {one} than in {other}: from "
-        "{before:quoted} to {after:quoted}, by {points:points1} points ({span:interval1}).",
-        "{n:count} paths are taken more or less often in {one} than in {other}; most so from "
-        "{before:quoted} to {after:quoted}, by {points:points1} points ({span:interval1}).",
+        return Finding(claim, value=0.0, verdict="unchanged", importance=Importance.METHOD)
+    # Of later journeys some are not over: that they end is claimed where nothing else differs.
+    inner = differing[differing["term"] != ENDS]
+    rows = inner if len(inner) else differing
+    most = rows.loc[rows["estimate"].abs().idxmax()]
+    low, high = percentile_interval(again[:, [table.index.get_loc(most.name)]])
+    facts |= {
+        "before": most["before"],
+        "after": most["term"],
+        "points": i18n.signed(100 * most["estimate"]),
+        "span": (100 * float(low[0]), 100 * float(high[0])),
+        "n": len(differing),
+    }
+    more = most["estimate"] > 0
+    if most["before"] == BEGINS:
+        claim = (
+            _("Journeys begin with {after:quoted} more often in {one} than in {other}.", **facts)
+            if more
+            else _(
+                "Journeys begin with {after:quoted} less often in {one} than in {other}.", **facts
+            )
+        )
+    elif most["term"] == ENDS:
+        claim = (
+            _("Journeys end at {before:quoted} more often in {one} than in {other}.", **facts)
+            if more
+            else _("Journeys end at {before:quoted} less often in {one} than in {other}.", **facts)
+        )
+    elif more:
+        claim = _(
+            "Customers go from {before:quoted} to {after:quoted} more often in {one} than in "
+            "{other}.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "Customers go from {before:quoted} to {after:quoted} less often in {one} than in "
+            "{other}.",
+            **facts,
+        )
+    detail = ngettext(
+        "{points} percentage points (95% CI {span:interval1}); {n:count} path differs "
+        "significantly",
+        "{points} percentage points (95% CI {span:interval1}); {n:count} paths differ "
+        "significantly",
         len(differing),
-        before=most["before"],
-        after=most["term"],
-        points=most["estimate"],
-        span=(100 * most["low"], 100 * most["high"]),
-        **both,
+        points=facts["points"],
+        span=facts["span"],
     )
-    return Finding(claim, value=float(len(differing)))
+    unfinished = most["term"] == ENDS and LATER in names
+    importance = Importance.CONTEXT if unfinished else Importance.ANSWER
+    return Finding(claim, detail, float(len(differing)), importance=importance)

@@ -17,7 +17,7 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.journeys.steps import until_goal
 from cxlib.journeys.transitions import share_columns
@@ -70,7 +70,7 @@ def dropoff(
     Returns
     -------
     Result with "table": term (touchpoint), estimate (share of the journeys that met it which end
-    there), low, high (simultaneous 95% intervals), n (journeys that met it), lost (journeys that
+    there), low, high (95% intervals), n (journeys that met it), lost (journeys that
     end there); and "instead": before (where the journey ended), term (touchpoint with which the
     customer's next journey begins, or "not seen again"), estimate, low, high, n. Its parts are
     `by_group`, a Result of group, term, estimate (share of all its journeys that are lost), low,
@@ -114,7 +114,6 @@ def dropoff(
             open=int((~closed).sum()),
             days=patience,
         ),
-        _("The intervals of each table are simultaneous."),
         resampling_note(sample),
     ]
     return Result(
@@ -186,9 +185,18 @@ def _by_group(over: Sample, groups: pd.Series) -> Result | None:
     if names.empty:
         return None
     inside = group.codes.to_numpy()[:, None] == group.categories.get_indexer(names)
-    columns = share_columns(over, inside, inside & ends["lost"].to_numpy()[:, None])
+    short = inside & ends["lost"].to_numpy()[:, None]
+    columns = share_columns(over, inside, short)
     table = pd.DataFrame({"group": names.astype(str), "term": "journeys lost", **columns})
-    most, least = (table.loc[i] for i in (table["estimate"].idxmax(), table["estimate"].idxmin()))
+    top, bottom = table["estimate"].idxmax(), table["estimate"].idxmin()
+    joint = share_columns(over, inside, short, simultaneous=True)
+    significant = bool(joint["low"][top] > joint["high"][bottom])
+    finding = _group_finding(table.loc[top], table.loc[bottom], significant)
+    note = _ungrouped(ends, inside.any(1))
+    return Result(table, finding, note, "share", **over.bootstrap)
+
+
+def _group_finding(most: pd.Series, least: pd.Series, significant: bool) -> Finding:
     facts = {
         "most": most["group"],
         "share": most["estimate"],
@@ -197,22 +205,20 @@ def _by_group(over: Sample, groups: pd.Series) -> Result | None:
         "other": least["estimate"],
         "other_span": (least["low"], least["high"]),
     }
-    if most["low"] > least["high"]:
-        claim = _(
-            "Journeys of “{most:label}” are lost most often, {share:share1} "
-            "({span:share_interval1}); those of “{least:label}” least, {other:share1} "
-            "({other_span:share_interval1}).",
-            **facts,
-        )
-    else:
-        claim = _(
-            "No group loses significantly more of its journeys than another; most “{most:label}”, "
-            "{share:share1} ({span:share_interval1}), least “{least:label}”, {other:share1} "
-            "({other_span:share_interval1}).",
-            **facts,
-        )
-    note = _ungrouped(ends, inside.any(1))
-    return Result(table, claim, note, "share", **over.bootstrap)
+    detail = _(
+        "{share:share} (95% CI {span:share_interval}) and {other:share} "
+        "({other_span:share_interval}) of journeys",
+        **facts,
+    )
+    if not significant:
+        claim = _("No group loses significantly more of its journeys than another.")
+        return Finding(claim, detail, verdict="unchanged")
+    claim = _(
+        "“{most:label}” lose the most journeys short of the goal, “{least:label}” the fewest.",
+        **facts,
+    )
+    value = float(most["estimate"])
+    return Finding(claim, detail, value, "share", importance=Importance.NOTABLE)
 
 
 def _ungrouped(ends: pd.DataFrame, known: np.ndarray) -> str:
@@ -242,42 +248,49 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
     again = resample_sums(parts, over.draws, over.seed, resampling_units(over.replace(data=rows)))
     table = estimates_table(list(names), parts.sum(0), again, np.bincount(place).tolist())
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
-    low, high = percentile_interval(again.sum(1))
+    total = float(value.sum())
+    low, high = (float(end) for end in percentile_interval(again.sum(1)))
     claim = _(
-        "{worth} ({span:interval0}) left with those whose journey was lost, most of it at "
-        "{touchpoint:quoted}: {most:count} ({most_span:interval0}); {known:count} of {lost:count} "
-        "have a known worth.",
-        worth=i18n.money((value.sum(), revenue.currency)),
+        "{worth:money} left with customers whose journeys ended short of the goal, most of it at "
+        "{touchpoint:quoted}.",
+        worth=(total, revenue.currency),
+        touchpoint=table["term"][0],
+    )
+    detail = _(
+        "95% CI {span:interval0}; {most:count} at {touchpoint:quoted}; the value of {known:count} "
+        "of {lost:count} is known",
         span=(low, high),
         touchpoint=table["term"][0],
         most=table["estimate"][0],
-        most_span=(table["low"][0], table["high"][0]),
         known=len(rows),
         lost=int(last["lost"].sum()),
     )
-    return Result(table, Finding(claim, value=float(value.sum())), **over.bootstrap)
+    finding = Finding(claim, detail, total, low=low, high=high, importance=Importance.ANSWER)
+    return Result(table, finding, **over.bootstrap)
 
 
 def _finding(over: Sample, table: pd.DataFrame) -> Finding:
     one, lost = np.ones((len(over), 1)), over["lost"].to_numpy()
-    share = share_columns(over, one, one * lost[:, None])
-    facts = {
-        "share": share["estimate"][0],
-        "span": (share["low"][0], share["high"][0]),
-        "n": len(over),
-    }
+    share = {k: v[0] for k, v in share_columns(over, one, one * lost[:, None]).items()}
     if not lost.any():
         claim = ngettext(
             "The {n:count} journey reaches the goal.",
             "All {n:count} journeys reach the goal.",
             len(over),
         )
-    else:
-        most = table.loc[table["lost"].idxmax()]
-        claim = _(
-            "{share:share1} ({span:share_interval1}) of {n:count} journeys end short of the goal, "
-            "most of them at {touchpoint:quoted}.",
-            touchpoint=most["term"],
-            **facts,
-        )
-    return Finding(claim, value=float(share["estimate"][0]), unit="share")
+        return Finding(claim, value=0.0, unit="share", importance=Importance.ANSWER)
+    claim = _(
+        "{share:share} of journeys end short of the goal, most of them at {touchpoint:quoted}.",
+        share=share["estimate"],
+        touchpoint=table.loc[table["lost"].idxmax(), "term"],
+    )
+    ends = float(share["low"]), float(share["high"])
+    return Finding(
+        claim,
+        _("95% CI {span:share_interval}; n = {n:count}", span=ends, n=len(over)),
+        value=float(share["estimate"]),
+        unit="share",
+        low=ends[0],
+        high=ends[1],
+        importance=Importance.ANSWER,
+    )

@@ -20,7 +20,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data.schema import STAGES
 from cxlib.journeys.exposure import Exposure, Touchpoints
@@ -305,7 +305,7 @@ def _finding(table: pd.DataFrame) -> Finding:
     if worst is None:
         most = reach.idxmax()
         claim = _(
-            "{touchpoint} is met most: by {share:share} of the customers.",
+            "{touchpoint} is met most, by {share:share} of customers.",
             touchpoint=i18n.opening(i18n.quoted(i18n.label(most))),
             share=reach[most],
         )
@@ -313,21 +313,20 @@ def _finding(table: pd.DataFrame) -> Finding:
     facts = {
         "touchpoint": worst["touchpoint"],
         "estimate": worst["estimate"],
-        "span": (worst["low"], worst["high"]),
         "n": worst["n"],
         "share": reach.get(worst["touchpoint"], np.nan),
     }
     if worst["term"] == "trouble":
         claim = _(
-            "Problems are most frequent at {touchpoint:quoted}: in {estimate:share1} "
-            "({span:share_interval1}) of {n:count} contacts; {share:share} of the customers meet "
-            "it.",
+            "Problems are most frequent at {touchpoint:quoted}, in {estimate:share} of contacts.",
             **facts,
         )
-        return Finding(claim, value=float(worst["estimate"]), unit="share")
+        detail = _("{share:share} of customers meet it; n = {n:count} contacts", **facts)
+        value, importance = float(worst["estimate"]), Importance.ANSWER
+        return Finding(claim, detail, value, "share", importance=importance)
     claim = _(
-        "Satisfaction is lowest at {touchpoint:quoted}: {estimate:number1} of 100 "
-        "({span:interval1}), n {n:count}; {share:share} of the customers meet it.",
+        "Satisfaction is lowest at {touchpoint:quoted}, {estimate:count} of 100.",
         **facts,
     )
-    return Finding(claim, value=float(worst["estimate"]))
+    detail = _("{share:share} of customers meet it; n = {n:count} ratings", **facts)
+    return Finding(claim, detail, float(worst["estimate"]), importance=Importance.ANSWER)

@@ -14,11 +14,13 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data.schema import STAGES
 from cxlib.journeys.transitions import share_columns
 from cxlib.stats.notes import resampling_note
+
+SELDOM = 0.01  # share of journeys; less is no finding
 
 
 def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
@@ -32,7 +34,7 @@ def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
     Returns
     -------
     Result with "table": term (touchpoint), estimate (share of the journeys that met it which met it
-    again), low, high (simultaneous 95% intervals), n (journeys that met it), times (contacts a
+    again), low, high (95% intervals), n (journeys that met it), times (contacts a
     journey), days (from the first to the last, of those that came back). Its part `rework` is a
     Result of term, estimate, low, high, n: "journeys with a return" (a touchpoint met again),
     "steps met before" and "journeys that go back" (to an earlier stage than they had reached).
@@ -72,7 +74,6 @@ def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
             customers=steps["customer_id"].nunique(),
             steps=len(steps),
         ),
-        _("The intervals of each table are simultaneous."),
         resampling_note(sample),
     ]
     return Result(
@@ -98,7 +99,7 @@ def _rework(met: Sample, steps: pd.DataFrame, stages: Mapping[str, str] | None) 
     above, below = (np.column_stack(side) for side in zip(*shares.values(), strict=True))
     columns = share_columns(met.replace(data=each.reset_index()), below, above)
     table = pd.DataFrame({"term": list(shares), **columns})
-    return Result(table, _rework_claim(table), "", "share", **met.bootstrap)
+    return Result(table, _rework_finding(table), "", "share", **met.bootstrap)
 
 
 def _goes_back(steps: pd.DataFrame, stages: Mapping[str, str]) -> pd.Series:
@@ -109,39 +110,41 @@ def _goes_back(steps: pd.DataFrame, stages: Mapping[str, str]) -> pd.Series:
     return (at < reached).groupby(steps["journey"]).any()
 
 
-def _rework_claim(table: pd.DataFrame) -> str:
-    """How much is done again, in steps and stages."""
+def _rework_finding(table: pd.DataFrame) -> Finding:
+    """How much is done again, in stages where they are known, else in steps."""
     rows = table.set_index("term")
-
-    def facts(term: str) -> dict[str, str]:
-        row = rows.loc[term]
-        span = i18n.span(row["low"], row["high"], share=True)
-        return {"share": i18n.percent(row["estimate"], 1), "span": span}
-
-    steps = _(
-        "{share} ({span}) of all steps lead to a touchpoint that the journey had met.",
-        **facts("steps met before"),
-    )
-    if "journeys that go back" not in rows.index:
-        return steps
-    back = _(
-        "{share} ({span}) of journeys go back to an earlier stage than they had reached.",
-        **facts("journeys that go back"),
-    )
-    return i18n.together([steps, back])
+    if "journeys that go back" in rows.index:
+        row = rows.loc["journeys that go back"]
+        claim = _(
+            "{share:share} of journeys go back to an earlier stage than they had reached.",
+            share=row["estimate"],
+        )
+    else:
+        row = rows.loc["steps met before"]
+        claim = _(
+            "{share:share} of all steps lead to a touchpoint that the journey had met.",
+            share=row["estimate"],
+        )
+    return Finding(claim, *_slots(row))
 
 
 def _finding(rework: pd.DataFrame, table: pd.DataFrame) -> Finding:
-    all_, most = rework.iloc[0], table.iloc[0]
+    every, most = rework.iloc[0], table.iloc[0]
+    if every["estimate"] < SELDOM:
+        claim = _("Fewer than {share:share} of journeys return to a touchpoint.", share=SELDOM)
+        return Finding(claim, *_slots(every), importance=Importance.METHOD)
     claim = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} journeys come back to a touchpoint "
-        "they had met; most often to {touchpoint:quoted}: {most:share1} "
-        "({most_span:share_interval1}) of the journeys there.",
-        share=all_["estimate"],
-        span=(all_["low"], all_["high"]),
-        n=all_["n"],
+        "{share:share} of journeys return to a touchpoint they had met; returns are most frequent "
+        "at {touchpoint:quoted} ({most:share}).",
+        share=every["estimate"],
         touchpoint=most["term"],
         most=most["estimate"],
-        most_span=(most["low"], most["high"]),
     )
-    return Finding(claim, value=float(all_["estimate"]), unit="share")
+    return Finding(claim, *_slots(every), importance=Importance.ANSWER)
+
+
+def _slots(row: pd.Series) -> tuple[str, float, str, str, float, float]:
+    """Detail, value, unit, verdict, low and high of a share."""
+    ends = float(row["low"]), float(row["high"])
+    detail = _("95% CI {span:share_interval}; n = {n:count}", span=ends, n=row["n"])
+    return detail, float(row["estimate"]), "share", "", *ends

@@ -28,7 +28,7 @@ def membership_note(steps: pd.DataFrame, groups: pd.Series | None) -> str:
 
 
 def largest_difference(table: pd.DataFrame) -> str:
-    """Where two groups differ most: in the first of COMPARED in which any intervals part.
+    """Where two groups differ most: in the first of COMPARED in which intervals part; else empty.
 
     Only touchpoints that a question rates are compared in satisfaction: groups may have been made
     by the overall answer.
@@ -39,7 +39,7 @@ def largest_difference(table: pd.DataFrame) -> str:
         pairs = _separate(rows[rows["term"] == term])
         if len(pairs):
             return _sentence(pairs.loc[pairs["gap"].idxmax()], term)
-    return _("At no touchpoint do groups differ significantly ({terms:label_list}).", terms=asked)
+    return ""
 
 
 def _separate(rows: pd.DataFrame) -> pd.DataFrame:

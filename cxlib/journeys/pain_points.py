@@ -26,7 +26,7 @@ from cxlib.core import i18n
 from cxlib.core.columns import in_unit
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.journeys.associations import LEAST, adjusted_slopes, adjustment_note, exposure_terms
 from cxlib.journeys.exposure import Exposure, Touchpoints
@@ -321,11 +321,9 @@ def _columns(
 
 def _finding(table: pd.DataFrame, outcome: str, top: int) -> Finding:
     first = table.iloc[0]
-    value = float(first["estimate"])
     facts = {
         "problem": first["term"],
         "touchpoint": first["touchpoint"],
-        "reach": first["reach"],
         "severity": first["severity"],
         "impact": first["impact"],
         "span": (first["impact_low"], first["impact_high"]),
@@ -335,25 +333,38 @@ def _finding(table: pd.DataFrame, outcome: str, top: int) -> Finding:
         "n": first["n"],
     }
     if not first["low"] > 0:
+        claim = _("No problem is significantly associated with a lower {outcome:quoted}.", **facts)
+        detail = _("first by priority: {touchpoint:quoted}, {problem:label}", **facts)
+        return Finding(claim, detail, verdict="unclear", importance=Importance.ANSWER)
+    if first["term"] == "low rating":
         claim = _(
-            "No problem is significantly associated with a lower {outcome:quoted}; first by "
-            "priority is {problem:label} at {touchpoint:quoted}.",
+            "Low ratings of {touchpoint:quoted} hurt most: {severity:share} of its ratings are "
+            "low, associated with {impact:number1} points less of {outcome:quoted}.",
             **facts,
         )
-    elif first["term"] == "low rating":
+    elif first["term"] == "not reached":
         claim = _(
-            "The first pain point is {problem:label} at {touchpoint:quoted}: {reach:share} of "
-            "those who answered rate it, {severity:share1} of them low, which is associated with "
-            "{impact:number2} points less ({span:interval2}) of {outcome:quoted}; among the first "
-            "{top:count} in {chance:share} of resamples, n {n:count}.",
+            "Not reaching {touchpoint:quoted} hurts most: {severity:share} do not, associated with "
+            "{impact:number1} points less of {outcome:quoted}.",
             **facts,
         )
     else:
         claim = _(
-            "The first pain point is {problem:label} at {touchpoint:quoted}: {reach:share} meet "
-            "it, {severity:share1} of them with the problem, which is associated with "
-            "{impact:number2} points less ({span:interval2}) of {outcome:quoted}; among the first "
-            "{top:count} in {chance:share} of resamples, n {n:count}.",
+            "Problems at {touchpoint:quoted} hurt most: {severity:share} of those there have one, "
+            "associated with {impact:number1} points less of {outcome:quoted}.",
             **facts,
         )
-    return Finding(claim, value=value, unit="priority")
+    detail = _(
+        "95% CI {span:interval2}; adjusted for other touchpoints; n = {n:count}; among the "
+        "top {top:count} in {chance:chance} of resamples",
+        **facts,
+    )
+    return Finding(
+        claim,
+        detail,
+        value=float(first["impact"]),
+        unit="scale",
+        low=float(first["impact_low"]),
+        high=float(first["impact_high"]),
+        importance=Importance.NOTABLE,
+    )

@@ -17,11 +17,11 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.journeys.exposure import Exposure, Touchpoints
 from cxlib.stats import moments
 from cxlib.stats.estimators import ratio
-from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.intervals import percentile_interval, simultaneous_interval
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import keys_of, resampling_units
 
@@ -113,7 +113,7 @@ def peak_end(exposure: Exposure, outcome: str, touchpoints: Touchpoints) -> Resu
     ]
     return Result(
         {"table": table, "gain": gain},
-        _finding(table, gain),
+        _finding(gain, again - again[:, :1]),
         i18n.together(notes),
         "share",
         **sample.bootstrap,
@@ -152,26 +152,36 @@ def _table(
     return pd.DataFrame({"term": names, "estimate": values, "low": low, "high": high, "n": n})
 
 
-def _finding(table: pd.DataFrame, gain: pd.DataFrame) -> Finding:
-    best = gain.loc[gain["estimate"].idxmax()]
+def _finding(gain: pd.DataFrame, again: np.ndarray) -> Finding:
+    """Whether some rule does better than the mean, which is the first column of `again`."""
+    place = int(gain["estimate"].to_numpy().argmax())
+    best = gain.iloc[place]
+    low, high = (float(end[0]) for end in percentile_interval(again[:, [1 + place]]))
     facts = {
-        "mean": table["estimate"][0],
         "rule": best["term"],
-        "points": best["estimate"],
-        "span": (100 * best["low"], 100 * best["high"]),
+        "points": i18n.signed(100 * best["estimate"]),
+        "span": (100 * low, 100 * high),
         "n": best["n"],
     }
+    detail = _(
+        "{points} percentage points of variance (95% CI {span:interval1}); n = {n:count}", **facts
+    )
     if best["low"] > 0:
         claim = _(
-            "The mean of the ratings predicts {mean:share1} of the variance of new answers; "
-            "{rule:label} predict {points:points1} points more ({span:interval1}), n {n:count}.",
+            "{rule:opening} of the ratings predict the overall answer better than their mean.",
             **facts,
         )
+        importance = Importance.ANSWER
     else:
-        claim = _(
-            "The mean of the ratings predicts {mean:share1} of the variance of new answers; no "
-            "rule of worst or last moments does significantly better (best: {rule:label}, "
-            "{points:points1} points, {span:interval1}), n {n:count}.",
-            **facts,
-        )
-    return Finding(claim, value=float(best["estimate"]), unit="share")
+        claim = _("The worst and the last moment predict no better than the mean of all ratings.")
+        importance = Importance.METHOD
+    return Finding(
+        claim,
+        detail,
+        value=float(best["estimate"]),
+        unit="share",
+        low=low,
+        high=high,
+        verdict="" if best["low"] > 0 else "unchanged",
+        importance=importance,
+    )

@@ -26,7 +26,7 @@ from cxlib.core.sample import SampleLike
 from cxlib.journeys.counts import TransitionCounts, counts_of
 from cxlib.journeys.transitions import interval_notes
 from cxlib.stats import linear_algebra
-from cxlib.stats.intervals import failed_draws, simultaneous_interval
+from cxlib.stats.intervals import failed_draws, percentile_interval, simultaneous_interval
 from cxlib.stats.resampling import sum_by
 
 
@@ -106,7 +106,7 @@ def removal(
     )
     return Result(
         table,
-        _finding(table.iloc[0], goal, intervals),
+        _finding(table.iloc[0], goal, again),
         i18n.together(notes),
         "share",
         columns=in_unit("share", "share"),
@@ -141,23 +141,19 @@ def _effects(
     return np.where(completes[:, :1] > 0, effects, np.nan), completes[:, 0]
 
 
-def _finding(most: pd.Series, goal: Sequence[str], intervals: bool) -> Finding:
-    facts = {
-        "touchpoint": most["term"],
-        "share": most["estimate"],
-        "span": (most["low"], most["high"]),
-        "goal": goal,
-    }
-    if intervals:
-        claim = _(
-            "Without {touchpoint:quoted}, {share:share1} ({span:share_interval1}) of the journeys "
-            "that reach {goal:quoted_list} would be lost if nothing took its place.",
-            **facts,
-        )
-    else:
-        claim = _(
-            "Without {touchpoint:quoted}, {share:share1} of the journeys that reach "
-            "{goal:quoted_list} would be lost if nothing took its place.",
-            **facts,
-        )
-    return Finding(claim, value=float(most["estimate"]), unit="share")
+def _finding(most: pd.Series, goal: Sequence[str], again: np.ndarray | None) -> Finding:
+    """Of the touchpoint whose column is the first of `again`."""
+    claim = _(
+        "Without {touchpoint:quoted}, {share:share} of the journeys that reach "
+        "{goal:quoted_list} would be lost if nothing replaced it.",
+        touchpoint=most["term"],
+        share=most["estimate"],
+        goal=goal,
+    )
+    value = float(most["estimate"])
+    if again is None:
+        return Finding(claim, value=value, unit="share")
+    low, high = (float(end[0]) for end in percentile_interval(again[:, [0]]))
+    low, high = min(low, value), max(high, value)
+    detail = _("95% CI {span:share_interval}; n = {n:count}", span=(low, high), n=most["n"])
+    return Finding(claim, detail, value, "share", low=low, high=high)

@@ -162,11 +162,17 @@ def _finding(table: pd.DataFrame) -> Finding:
         return Finding(_("In no stage have half of the stays come to an end."))
     most = known.loc[known["estimate"].idxmax()]
     claim = _(
-        "Customers stay longest in {stage:quoted}: half have moved on after {days:number1} days "
-        "({span:interval1}), n {n:count} stays.",
+        "Customers stay longest in the stage {stage:quoted}: half move on within "
+        "{days:number1} days.",
         stage=most["term"],
         days=most["estimate"],
-        span=(most["low"], most["high"]),
-        n=most["n"],
     )
-    return Finding(claim, value=float(most["estimate"]), unit="days")
+    ends = float(most["low"]), float(most["high"])
+    return Finding(
+        claim,
+        _("95% CI {span:interval1} days; n = {n:count} stays", span=ends, n=most["n"]),
+        value=float(most["estimate"]),
+        unit="days",
+        low=ends[0],
+        high=ends[1],
+    )

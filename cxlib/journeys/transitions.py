@@ -19,7 +19,7 @@ from scipy.special import expit, logit
 from cxlib.core import i18n
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike
 from cxlib.journeys.counts import BEGINS, ENDS, TransitionCounts, counts_of
 from cxlib.stats.estimators import ratio
@@ -75,7 +75,7 @@ def transitions(
         notes[1] = _("Steps are taken as independent (Dirichlet, Jeffreys' prior).")
     return Result(
         table,
-        _finding(table),
+        _finding(table, again),
         i18n.together(notes),
         "share",
         **pairs.sample.bootstrap,
@@ -122,6 +122,15 @@ def share_interval(
     return np.minimum(low, shares), np.maximum(high, shares)
 
 
+def share_intervals(
+    shares: np.ndarray, again: np.ndarray, n: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of each share alone, on the same scale."""
+    each = [share_interval(shares[[k]], again[:, [k]], n[[k]]) for k in range(len(shares))]
+    low, high = (np.array([end[side][0] for end in each]) for side in (0, 1))
+    return low, high
+
+
 def interval_notes(cells: int, sample: Sample) -> list[str]:
     """That the intervals are simultaneous, what they rest on, and notes of the sample."""
     return [
@@ -131,32 +140,41 @@ def interval_notes(cells: int, sample: Sample) -> list[str]:
     ]
 
 
-def share_columns(sample: Sample, below: np.ndarray, above: np.ndarray) -> dict[str, np.ndarray]:
+def share_columns(
+    sample: Sample, below: np.ndarray, above: np.ndarray, *, simultaneous: bool = False
+) -> dict[str, np.ndarray]:
     """Columns estimate, low, high, n of shares: sums `above` of sums `below`, (rows, k) each.
 
-    Intervals are simultaneous.
+    Each share has its own interval, or all together simultaneous ones.
     """
     n = below.sum(0)
     share, replicates = ratio(above, below, **design(sample))
-    low, high = share_interval(share, replicates, n)
+    intervals = share_interval if simultaneous else share_intervals
+    low, high = intervals(share, replicates, n)
     return {"estimate": share, "low": low, "high": high, "n": n.astype(int)}
 
 
-def _finding(table: pd.DataFrame) -> Finding:
+def _finding(table: pd.DataFrame, again: np.ndarray) -> Finding:
     inner = table[~table["before"].eq(BEGINS) & ~table["term"].eq(ENDS)]
     if inner.empty:
-        return Finding(_("No journey has a second step."))
+        return Finding(_("No journey has a second step."), importance=Importance.METHOD)
     most = inner.loc[(inner["estimate"] * inner["n"]).idxmax()]
     claim = _(
-        "The most frequent path leads from {before:quoted} to {after:quoted}: {share:share1} "
-        "({span:share_interval1}) of those who were there, n {n:count}.",
+        "The most frequent path leads from {before:quoted} to {after:quoted}: {share:share} of "
+        "those there take it.",
         before=most["before"],
         after=most["term"],
         share=most["estimate"],
-        span=(most["low"], most["high"]),
-        n=most["n"],
     )
-    return Finding(claim, value=float(most["estimate"]), unit="share")
+    return _described(claim, most, again[:, [most.name]])
+
+
+def _described(claim: str, row: pd.Series, again: np.ndarray) -> Finding:
+    """A finding about one share, with the interval of this share alone."""
+    share, n = np.array([row["estimate"]]), np.array([row["n"]])
+    low, high = (float(end[0]) for end in share_interval(share, again, n))
+    detail = _("95% CI {span:share_interval}; n = {n:count}", span=(low, high), n=row["n"])
+    return Finding(claim, detail, float(share[0]), "share", low=low, high=high)
 
 
 def flows(counts: SampleLike) -> Result:
@@ -195,16 +213,13 @@ def flows(counts: SampleLike) -> Result:
     table = pd.DataFrame({**named, "low": low, "high": high, "n": n.astype(int)})
     first = table[table["before"] == BEGINS].sort_values("estimate").iloc[-1]
     claim = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} journeys begin with "
-        "{touchpoint:quoted}.",
+        "Journeys begin most often with {touchpoint:quoted}, {share:share} of them.",
         share=first["estimate"],
-        span=(first["low"], first["high"]),
-        n=first["n"],
         touchpoint=first["term"],
     )
     return Result(
         table,
-        Finding(claim, value=float(first["estimate"]), unit="share"),
+        _described(claim, first, again[:, [first.name]]),
         i18n.together(interval_notes(len(table), pairs.sample)),
         "share",
         **pairs.sample.bootstrap,

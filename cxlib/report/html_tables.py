@@ -44,7 +44,7 @@ ROWS = {
     "signs": "sign", "reasons": "sign", "pain_points": "problem", "factors": "problem",
     "loops": "touchpoint", "dropoff": "touchpoint", "value_lost": "touchpoint", "rework": "measure",
     "removal": "touchpoint", "transitions": "after", "flows": "after", "change": "after",
-    "groups_apart": "after",
+    "paths_by_group": "after",
     "stays": "stage", "peak_and_end": "rule", "maturity": "dimension", "next_level": "item",
     "checked": "item", "topics": "topic", "impact": "topic", "felt": "topic", "shares": "topic",
     "emerging": "topic", "complaint_rate": "touchpoint", "owners": "owner",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import generator
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -16,8 +18,11 @@ from test_drivers_importance import PARTS, visits
 from cxlib import drivers, plots
 from cxlib.causal.sensitivity import robustness
 from cxlib.core import context, i18n
+from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
+from cxlib.drivers.penalty_reward import _finding, _named
 
+STUDIES = Path(__file__).parents[2] / "data"
 SLOPES = np.linspace(0.8, 0.3, 5)
 TOUCHPOINTS = [f"t{j}" for j in range(5)]
 
@@ -119,7 +124,7 @@ def test_a_gain_that_chance_would_give_is_no_gain():
         drivers.importance(Sample(rows, draws=20), "outcome", ["t0", "t1", "t2"]),
         outcome="outcome",
     )
-    assert str(joined).startswith("No driver stands out")
+    assert str(joined).startswith("No driver can be put first") and not joined.finding.action
 
 
 def test_what_has_several_columns_cannot_be_raised(responses):
@@ -234,7 +239,18 @@ def test_what_was_built_in_is_classed_as_it_was_built():
     assert found == {"must": "must-be", "charm": "attractive", "idle": "indifferent"}
     chances = fit.chances[list(drivers.CLASSES)]
     assert_allclose(chances.sum(axis=1), 1)
-    assert str(fit).startswith("What drives y, by kind: must-be (must)")
+    assert str(fit) == "Must is a must-be: low ratings cost more than high ones gain."
+    assert fit.finding.detail.startswith("must-be: must over 99%; attractive: charm")
+    assert fit.finding.importance == Importance.NOTABLE
+
+
+def test_the_kind_that_is_named_is_the_most_probable_one():
+    chances = np.array([[0.72, 0.25, 0.02, 0.01], [0.4, 0.3, 0.2, 0.1], [0.1, 0.1, 0.2, 0.6]])
+    assert [_named(row) for row in chances] == [0, -1, 3]
+    classes = pd.DataFrame({"term": ["check_in"], "class": ["must-be"], "chance": [0.72], "n": 90})
+    finding = _finding(classes, "recommend")
+    assert finding.claim.startswith("“Check in” is probably a must-be:")
+    assert "72%" in finding.detail and finding.importance == Importance.ANSWER
 
 
 def test_a_driver_without_three_parts_is_left_out_and_named():
@@ -350,7 +366,7 @@ def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete):
     fit = drivers.necessary_conditions(rows.astype(float), "y", ["x", "z"])
     found = fit.table.set_index("term")
     assert found["necessary"].to_dict() == {"x": True, "z": False}
-    assert str(fit).startswith("Without a good rating no high y: x;")
+    assert str(fit) == "Without a good rating of x, no customer gives a high y."
 
 
 def test_what_has_no_order_or_no_range_has_no_ceiling(responses):
@@ -376,9 +392,13 @@ def test_the_joined_table_is_sorted_by_gain_and_says_where_to_begin(responses):
     assert {"share", "class", "robust"} <= set(fit.table.columns)
     assert ("needed" in fit.table) == needed.table["necessary"].any()
     first = fit.table.iloc[0]
-    assert i18n.opening(first["term"]) in str(fit) and f"{first['estimate']:.2f}" in str(fit)
-    assert "an unmeasured confounder would have to explain" in str(fit)
-    assert "caus" not in str(fit)
+    assert fit.finding.action == f"Improve {first['term']} first"
+    assert str(fit).startswith(fit.finding.action) and f"{first['estimate']:.2f}" in str(fit)
+    assert "robustness value" in fit.finding.detail and "caus" not in str(fit)
+    found = fit.finding
+    assert (found.value, found.low, found.high) == (first["estimate"], first["low"], first["high"])
+    assert (found.measure, found.at) == (gain.finding.measure, gain.finding.at)
+    assert (found.low, found.high) == (gain.finding.low, gain.finding.high)
 
 
 def test_too_few_answers_give_no_number_in_a_sentence():
@@ -451,14 +471,15 @@ def test_what_the_made_up_company_has_built_in_is_found():
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "weight"), [(400, "weight"), (50, None)])
 def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, weight):
-    whole, first, sides = [], [], []
+    alone, whole, first, sides = [], [], [], []
     truth = pd.Series([-1.2, 0, 0, 1.2, 0, 0])
     for sample in range(240):
         fit = drivers.gains(
             Sample(visits(n, sample), weight=weight, draws=400, seed=sample), "outcome", TOUCHPOINTS
         )
-        row = fit.table.set_index("term").loc[TOUCHPOINTS]
-        whole.append(((row["low"] <= SLOPES) & (row["high"] >= SLOPES)).all())
+        row, joint = (t.set_index("term").loc[TOUCHPOINTS] for t in (fit.table, fit.details))
+        alone.append(((row["low"] <= SLOPES) & (row["high"] >= SLOPES)).mean())
+        whole.append(((joint["joint_low"] <= SLOPES) & (joint["joint_high"] >= SLOPES)).all())
         first.append("t0" in fit.top)
         if n > 100:
             parts = ["must", "charm", "idle"]
@@ -468,6 +489,7 @@ def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, wei
             sides.append(((kano["low"] <= truth) & (kano["high"] >= truth)).all())
     near = 2.5 * np.sqrt(0.05 * 0.95 / 240)  # standard errors of a share of the samples
     assert abs(np.mean(whole) - 0.95) < near and np.mean(first) > 0.93, np.mean(whole)
+    assert abs(np.mean(alone) - 0.95) < near, np.mean(alone)
     assert not sides or abs(np.mean(sides) - 0.95) < near, np.mean(sides)
 
 
@@ -480,3 +502,10 @@ def test_the_best_groups_lead_is_reported_where_there_are_two(responses):
         Sample(responses, draws=100).where(responses["channel"] == "web"), *asked
     )
     assert alone.table.empty and str(alone).startswith("No group with 30 answers")
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*/study.yaml")), ids=lambda f: f.parent.name)
+def test_pages_20_and_21_of_a_study_treat_missing_answers_alike(file):
+    asked = yaml.safe_load(file.read_text(encoding="utf-8")).get("reports") or {}
+    if isinstance(asked, dict) and {"20", "21"} <= set(asked):
+        assert asked["20"].get("MISSING") == asked["21"].get("MISSING")

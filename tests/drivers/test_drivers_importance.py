@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 
 from cxlib import drivers
 from cxlib.core import context
+from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
 from cxlib.drivers import shapley_values
 from cxlib.stats import moments, resampling
@@ -85,6 +86,32 @@ def test_sampled_orders_come_within_their_stated_error():
     apart = (values - drivers.shapley(cov)) / errors
     assert np.sqrt((apart**2).mean()) < 1.5
     assert_allclose(values.sum(-1), shapley_values.r_squared(cov))
+
+
+def test_sampled_orders_agree_with_all_orders_on_eight_drivers(monkeypatch):
+    columns = ["outcome", *(f"t{j}" for j in range(8))]
+    sums = moments.of(Sample(visits(500, seed=1, k=8)), columns)
+    cov, drawn = sums.total().cov, sums.resample(200, 1).cov
+    players = [[j] for j in range(8)]
+    exact, none, replicates = shapley_values.decompose(cov, drawn, 1, players)
+    monkeypatch.setattr(shapley_values, "MOST_DRAWN", 0)
+    monkeypatch.setattr(shapley_values, "MOST_EXACT", 0)
+    values, error, again = shapley_values.decompose(cov, drawn, 1, players)
+    spread = replicates.std(0)
+    assert none == 0 < error
+    assert_allclose(values, exact, atol=4 * error)
+    assert (np.sqrt(((again - replicates) ** 2).mean(0)) < 0.15 * spread).all()
+    assert_allclose(again.std(0), spread, rtol=0.05)
+
+
+def test_draws_of_many_drivers_take_few_regressions_each(monkeypatch):
+    factored, factor = [], np.linalg.cholesky
+    monkeypatch.setattr(
+        np.linalg, "cholesky", lambda a: factored.append(a[..., 0, 0].size) or factor(a)
+    )
+    cov = covariances(22, draws=101)
+    shapley_values.decompose(cov[0], cov[1:], 1, [[j] for j in range(22)])
+    assert sum(factored) < 150 * len(cov)
 
 
 # --- laws
@@ -169,9 +196,12 @@ def test_the_answer_names_the_first_driver_its_share_interval_and_n(responses):
     top = fit.table.iloc[0]
     span = f"{top['low']:.0%} to {top['high']:.0%}"
     r2 = fit.r2["estimate"].item()
-    assert str(fit) == (
-        f"Speed explains most of recommend: {top['estimate']:.0%} ({span}) of R² {r2:.2f}, n 500."
+    assert str(fit) == "Speed is the strongest driver of recommend."
+    assert fit.finding.detail == (
+        f"{top['estimate']:.0%} (95% CI {span}) of explained variance; R² = {r2:.2f}; n = 500"
     )
+    assert (fit.finding.value, fit.finding.low) == (top["estimate"], top["low"])
+    assert fit.finding.importance == Importance.NOTABLE
     assert (top["rank_low"], top["rank_high"]) == (1, 1)
     assert fit.table["chance_first"].sum() == pytest.approx(1)
     assert "500 of 500 responses answered every question" in fit.notes
@@ -183,12 +213,15 @@ def test_an_order_the_draws_do_not_support_is_left_open():
     answer = drivers.importance(
         Sample(even, draws=400), "outcome", ["t0", "t1", "noise"]
     ).finding.claim
-    assert "explain most of outcome" in answer and "the order of the two is not settled" in answer
+    assert (
+        "are the strongest drivers of outcome" in answer
+        and "the order of the two is not settled" in answer
+    )
     many = visits(80, seed=5, k=6)
     answer = drivers.importance(
         Sample(many, draws=400), "outcome", [f"t{j}" for j in range(6)]
     ).finding.claim
-    assert "the order of the first " in answer and answer.endswith(" is not settled.")
+    assert "the order of the top " in answer and answer.endswith(" is not settled.")
 
 
 def test_a_note_speaks_of_weights_only_where_they_differ(responses):
@@ -204,7 +237,8 @@ def test_drivers_unrelated_to_the_outcome_are_said_to_explain_nothing():
     rows = visits(300, seed=8, k=3)
     rows["outcome"] = np.random.default_rng(1).normal(size=300)
     fit = drivers.importance(Sample(rows, draws=100), "outcome", ["t0", "t1", "t2"])
-    assert str(fit).startswith("These drivers do not explain outcome significantly: R² 0.0")
+    assert str(fit) == "These drivers do not explain outcome significantly."
+    assert fit.finding.detail.startswith("R² = 0.0")
 
 
 def test_the_intervals_hold_their_estimates_even_with_many_drivers_and_few_rows():
@@ -216,7 +250,7 @@ def test_the_intervals_hold_their_estimates_even_with_many_drivers_and_few_rows(
 def test_labels_are_used_and_capitals_kept(responses):
     context.begin(labels={"speed": "NPS of the app", "recommend": "recommendation"})
     answer = drivers.importance(Sample(responses, draws=50), "recommend", PARTS).finding.claim
-    assert answer.startswith("“NPS of the app” explains most of recommendation")
+    assert answer.startswith("“NPS of the app” is the strongest driver of recommendation")
 
 
 def test_not_experienced_is_told_apart_from_not_answered():
@@ -235,10 +269,10 @@ def test_not_experienced_is_told_apart_from_not_answered():
     assert n["t0"] == 900 and n["t3"] == rows["t3"].notna().sum()
     unanswered = rows.assign(outcome=rows["outcome"].where(rows.index >= 40))
     assert (
-        "n 860"
+        "n = 860"
         in drivers.importance(
             Sample(unanswered, draws=20), "outcome", parts, missing="pairwise"
-        ).finding.claim
+        ).finding.detail
     )
     complete = drivers.importance(Sample(rows, draws=200), "outcome", parts).table.set_index("term")
     wide = (complete["high"] - complete["low"])["t0"]
@@ -267,7 +301,8 @@ def test_each_group_is_its_own_fit_and_one_that_differs_is_named():
     )
     found = fit.table.query("region == 'south'").set_index("term")
     assert_allclose(found["estimate"], alone["estimate"][found.index])
-    assert "the share of t" in str(fit) and "differs significantly by region" in str(fit)
+    assert str(fit).startswith("What drives outcome differs by region: t")
+    assert "percentage points of explained variance; 95% CI" in fit.finding.detail
     shares_of = fit.table.groupby("region")["estimate"].sum()
     assert_allclose(shares_of, 1)
 
@@ -275,7 +310,28 @@ def test_each_group_is_its_own_fit_and_one_that_differs_is_named():
 def test_groups_that_do_not_differ_are_said_not_to(responses):
     rows = responses.assign(half=np.arange(500) % 2)
     fit = drivers.importance_by(Sample(rows, draws=300), "recommend", PARTS, by="half")
-    assert "No driver of recommend differs significantly by half" in str(fit)
+    assert str(fit) == "The drivers of recommend do not differ significantly by half."
+    assert fit.finding.importance == Importance.CONTEXT
+
+
+def test_a_ranking_that_rests_on_one_wave_says_which():
+    rows = visits(1200, seed=6, k=3).assign(wave=np.repeat(["Q1", "Q2", "Q3", "Q4"], 300))
+    bad = rows["wave"] == "Q2"
+    rows["outcome"] = rows["t1"] + 0.8 * rows["t0"] + 0.1 * rows["weight"]
+    rows.loc[bad, "outcome"] = 4 * rows["t2"] + rows["weight"]
+    parts = ["t0", "t1", "t2"]
+    fit = drivers.without_each_wave(Sample(rows, draws=50), "outcome", parts)
+    assert str(fit) == "The first place of t2 rests on Q2: without it, t1 is first."
+    assert fit.finding.importance == Importance.NOTABLE
+    assert "Q4 alone: t1 first (n = 300)" in fit.finding.detail
+    alone = drivers.importance(Sample(rows[~bad], draws=5), "outcome", parts)
+    row = fit.table.set_index("wave").loc["Q2"]
+    shares_of = alone.table.set_index("term")["estimate"]
+    assert (row["term"], row["first"], row["n"]) == ("t2", "t1", 900)
+    assert row["estimate"] == pytest.approx(shares_of["t2"])
+    steady = drivers.without_each_wave(Sample(rows[~bad], draws=50), "outcome", parts)
+    assert "whichever wave is left out" in str(steady)
+    assert set(steady.table["first"]) == {"t1"}
 
 
 def test_a_group_of_one_row_is_left_blank_and_named(responses):

@@ -34,7 +34,7 @@ def test_graded_outcomes_have_the_shares_that_r_gives(kind):
     assert_allclose(r2, given["r2"], atol=1e-10)
     shares_of = fit.table.set_index("term")["estimate"][list("abcd")]
     assert_allclose(shares_of * r2, given["weights"], atol=1e-9)
-    assert "McFadden R² 0." in str(fit) and "300 of 300 responses" in fit.notes
+    assert "McFadden R² = 0." in fit.finding.detail and "300 of 300 responses" in fit.notes
 
 
 # --- groups of drivers, factors, graded outcomes

@@ -1,0 +1,127 @@
+"""Does the ranking of drivers rest on one survey wave? Importance without each wave in turn."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cxlib.core import context, i18n
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Importance, Result
+from cxlib.core.sample import Sample
+from cxlib.drivers.importance import importance
+from cxlib.drivers.specification import Drivers
+
+A_DRIVER = 30  # responses that a driver needs for a wave of its own to be reported
+
+
+def without_each_wave(
+    sample: Sample,
+    outcome: str,
+    drivers: Drivers,
+    *,
+    kind: str = "linear",
+    missing: str = "complete",
+) -> Result:
+    """Share of the strongest driver without each wave, and which driver is first then.
+
+    Parameters
+    ----------
+    sample : answers, a row each, with a column "wave"; two waves or more
+    outcome, drivers, kind, missing : as in `importance`
+
+    Returns
+    -------
+    Result whose table has wave (left out), term (the strongest driver of all waves), estimate (its
+    share of explained variance), low, high, n and first (the strongest driver then). Waves without
+    which no regression is possible are named in the note.
+
+    Raises
+    ------
+    InsufficientData : fewer than two waves can be left out
+    ValueError : as in `importance`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> rows = pd.DataFrame(rng.normal(size=(200, 2)), columns=["room", "price"])
+    >>> rows = rows.assign(recommend=rows["room"] + rng.normal(size=200), wave=["Q1", "Q2"] * 100)
+    >>> print(without_each_wave(Sample(rows), "recommend", ["room", "price"]))
+    Room remains the strongest driver whichever wave is left out.
+    """
+    waves = sorted(sample["wave"].dropna().astype(str).unique())
+    wave, options = sample["wave"].astype(str), {"kind": kind, "missing": missing}
+    fits, refused = {}, []
+    for name in waves:
+        try:
+            fits[name] = importance(sample.where(wave != name), outcome, drivers, **options)
+        except (ValueError, InsufficientData):  # too few answers are left
+            refused.append(name)
+    if len(fits) < 2:
+        raise InsufficientData(_("Fewer than two survey waves can be left out."))
+    all_waves = importance(sample.replace(draws=2), outcome, drivers, **options).table
+    first = all_waves["term"].iloc[0]
+    table = pd.concat(
+        [
+            fit.table[fit.table["term"] == first]
+            .loc[:, ["term", "estimate", "low", "high", "n"]]
+            .assign(wave=name, first=fit.table["term"].iloc[0])
+            for name, fit in fits.items()
+        ],
+        ignore_index=True,
+    )
+    table = table[["wave", "term", "estimate", "low", "high", "n", "first"]]
+    latest = _latest(sample.where(wave == waves[-1]), outcome, drivers, options, waves[-1])
+    note = [_("A row is the share without this wave.")]
+    note += (
+        [_("Cannot be left out, too few others: {waves:list}.", waves=refused)] if refused else []
+    )
+    finding = _finding(table, float(all_waves["estimate"].iloc[0]), latest)
+    return Result(table, finding, i18n.together(note), "share", **sample.bootstrap)
+
+
+def _latest(
+    sample: Sample, outcome: str, drivers: Drivers, options: dict[str, str], wave: str
+) -> str:
+    """Who is first in the latest wave alone, where it has the answers for it."""
+    try:
+        fit = importance(sample.replace(draws=2), outcome, drivers, **options)
+    except (ValueError, InsufficientData):
+        return ""
+    n = int(fit.r2["n"].iloc[0])
+    if n < max(A_DRIVER * len(fit.table), context.current().smallest_cell):
+        return ""
+    return _(
+        "{wave:label} alone: {driver:quoted} first (n = {n:count})",
+        wave=wave,
+        driver=fit.table["term"].iloc[0],
+        n=n,
+    )
+
+
+def _finding(table: pd.DataFrame, pooled: float, latest: str) -> Finding:
+    first = table["term"].iloc[0]
+    changed = table[table["first"] != first]
+    spread = _(
+        "share {low:share} to {high:share} without one wave, {pooled:share} with all",
+        low=table["estimate"].min(),
+        high=table["estimate"].max(),
+        pooled=pooled,
+    )
+    detail = _("; ").join([spread, latest] if latest else [spread])
+    if changed.empty:
+        driver = i18n.quoted(i18n.opening(i18n.label(first)))
+        claim = _(
+            "{driver} remains the strongest driver whichever wave is left out.", driver=driver
+        )
+        return Finding(claim, detail, verdict="unchanged", importance=Importance.ANSWER)
+    row = changed.loc[(changed["estimate"] - pooled).abs().idxmax()]
+    claim = _(
+        "The first place of {driver:quoted} rests on {wave:label}: without it, {other:quoted} is "
+        "first.",
+        wave=row["wave"],
+        other=row["first"],
+        driver=first,
+    )
+    return Finding(claim, detail, verdict="unclear", importance=Importance.NOTABLE)
