@@ -140,7 +140,7 @@ def uplift(
 def uplift_of_changes(
     tables: Mapping[str, SampleLike], changes: Sequence[Change]
 ) -> dict[str, Result]:
-    """`uplift` of each randomised change that names what was known `before`; prints if none does.
+    """`uplift` of each randomised change that names what was known `before`.
 
     Parameters
     ----------
@@ -173,13 +173,6 @@ def uplift_of_changes(
             said=fit.finding.claim,
         )
         found[change.name] = fit.replace(finding=replace(fit.finding, claim=claim))
-    if not found:
-        print(
-            _(
-                "No randomised change has a binary outcome, features known before it, and "
-                "enough customers. This part is left out."
-            )
-        )
     return found
 
 
