@@ -59,23 +59,21 @@ def of_run(
     answers: dict | None = None,
     before: tuple[dict, dict] | None = None,
 ) -> str:
-    """The index of a run in one of its languages: scorecard, then a card a page, in sets if split.
+    """The index of a run in one of its languages: scorecard, then the pages, in sets if split.
 
     `up` is the way to the folder of the index over all runs, if there is one; `answers` what the
     pages kept, and `before` record and answers of the run before, for the scorecard.
     """
     run = in_language(run, lang or run["lang"])
     before = (in_language(before[0], run["lang"]), before[1]) if before else None
-    card = scorecard.of(run, answers, before) if answers else None
-    sets: dict[str, list[dict]] = {}
-    for made in run["pages"]:
-        sets.setdefault(made["set"], []).append(made)
+    card = scorecard.of(run, answers, before) if answers else {}
+    said = [f.claim for f in card.get("summary", [])]
     if up:  # of a run in several languages to the one in its own, which is there then
         up += f"/index.{run['lang']}.html" if run["others"] else "/index.html"
     return _render(
         "run.html.j2",
         run=run,
-        sets=sets,
+        sets=scorecard.pages(run, answers or {}, said),
         counts=counts(run),
         lang=run["lang"],
         up=up,
@@ -106,10 +104,19 @@ def of_all(top: Path, lang: str = "en") -> dict[str, str]:
     return made | {"index.html": made[own[lang]] if lang in own else _of_all(runs, lang, others)}
 
 
+def _first_sentence(run: Mapping) -> dict[str, str]:
+    """Claim and detail of what the run says first: of its most important page."""
+    kept = run.get("says", {}).get(run["lang"])
+    if kept:
+        return kept
+    ok = [p for p in run["pages"] if p["status"] == "ok" and p.get("answer")]
+    return {"claim": ok[0]["answer"] if ok else ""}
+
+
 def _of_all(runs: list[dict], lang: str, others: list[tuple[str, str]]) -> str:
     studies: dict[str, list[dict]] = {}
     for run in (in_language(r, lang) for r in runs):
-        studies.setdefault(run["study"], []).append({**run, "counts": counts(run)})
+        studies.setdefault(run["study"], []).append({**run, "counts": counts(run), "says": _first_sentence(run)})
     with context.use(Context(lang=lang)):
         every = dict(sorted(studies.items()))
         return _render("all.html.j2", studies=every, lang=lang, others=others)
@@ -167,7 +174,11 @@ def _render(template: str, **values: object) -> str:
     words = {"ok": _("ok"), "failed": _("failed"), "not run": _("not run")}
     words["skipped"] = _("not for this study")
     made = pages.environment().get_template(template)
-    return legible(made.render(policy=pages.POLICY, status=words, stopped=_stopped, **values))
+    return legible(made.render(policy=pages.POLICY, status=words, stopped=_stopped, pages=_pages, **values))
+
+
+def _pages(n: int) -> str:
+    return i18n.ngettext("{n} page", "{n} pages", n)
 
 
 def _stopped(mistake: list) -> str:
