@@ -325,8 +325,8 @@ def test_a_missing_key_and_broken_yaml_say_where(shop):
     shop()
     file = study.folder_of("shop") / "study.yaml"
     good = file.read_text()
-    file.write_text(good.replace("licence: internal\n", ""))
-    with pytest.raises(StudyError, match="licence: this key is required and is not there"):
+    file.write_text(good.replace("title: Shop\n", ""))
+    with pytest.raises(StudyError, match="title: this key is required and is not there"):
         study.read("shop")
     file.write_text(good.replace("title: Shop", "title: [Shop"))
     with pytest.raises(StudyError, match='is not YAML: (.|\\n)*in "study.yaml", line 1'):
@@ -473,8 +473,9 @@ def test_a_slip_does_not_hide_a_question_from_the_draft(tmp_path, monkeypatch):
     text = intake.draft("shop", [tmp_path / "survey.csv"])
     assert "1 answer(s) are not on it" in text
     drafted = yaml.safe_load(text)
-    assert drafted["items"]["recommend"] | {"label": ""} == {
+    assert drafted["items"]["recommend"] | {"label": "", "wording": ""} == {
         "label": "",
+        "wording": "",
         "scale": [0, 10],
         "role": "nps",
     }
