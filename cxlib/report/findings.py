@@ -1,7 +1,7 @@
 """The findings of a run, as its pages kept them: the index, slides and messages are made of them.
 
-    found = findings.of(run, answers)          # most important first, page by page within
-    findings.summary(found)                    # up to four sentences: level, change, why, what to do
+    found = findings.of(run, answers)      # most important first, page by page within
+    findings.summary(found)                # up to four: level, change, why, what to do
 
 `run` is as in run.json with the pages of one language, `answers` as in answers.json.
 """

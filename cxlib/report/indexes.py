@@ -104,19 +104,26 @@ def of_all(top: Path, lang: str = "en") -> dict[str, str]:
     return made | {"index.html": made[own[lang]] if lang in own else _of_all(runs, lang, others)}
 
 
-def _first_sentence(run: Mapping) -> dict[str, str]:
-    """Claim and detail of what the run says first: of its most important page."""
-    kept = run.get("says", {}).get(run["lang"])
-    if kept:
-        return kept
-    ok = [p for p in run["pages"] if p["status"] == "ok" and p.get("answer")]
-    return {"claim": ok[0]["answer"] if ok else ""}
+def says(run: Mapping, answers: Mapping) -> dict[str, str]:
+    """What the index over all studies says of a run in one language: claim, detail, size."""
+    card = scorecard.of(run, answers)
+    first = [f.record for f in card["summary"][:1]]
+    kept = {k: r[k] for r in first for k in ("claim", "detail") if r.get(k)}
+    return kept | {"n": card["n"]}
+
+
+def _said(run: Mapping) -> dict[str, str]:
+    """What the run says first; of a run that did not note it, the answer of its first page."""
+    ok = [p["answer"] for p in run["pages"] if p["status"] == "ok" and p.get("answer")]
+    return run.get("says", {}).get(run["lang"]) or {"claim": ok[0] if ok else ""}
 
 
 def _of_all(runs: list[dict], lang: str, others: list[tuple[str, str]]) -> str:
     studies: dict[str, list[dict]] = {}
     for run in (in_language(r, lang) for r in runs):
-        studies.setdefault(run["study"], []).append({**run, "counts": counts(run), "says": _first_sentence(run)})
+        studies.setdefault(run["study"], []).append(
+            {**run, "counts": counts(run), "says": _said(run)}
+        )
     with context.use(Context(lang=lang)):
         every = dict(sorted(studies.items()))
         return _render("all.html.j2", studies=every, lang=lang, others=others)
@@ -174,7 +181,9 @@ def _render(template: str, **values: object) -> str:
     words = {"ok": _("ok"), "failed": _("failed"), "not run": _("not run")}
     words["skipped"] = _("not for this study")
     made = pages.environment().get_template(template)
-    return legible(made.render(policy=pages.POLICY, status=words, stopped=_stopped, pages=_pages, **values))
+    return legible(
+        made.render(policy=pages.POLICY, status=words, stopped=_stopped, pages=_pages, **values)
+    )
 
 
 def _pages(n: int) -> str:

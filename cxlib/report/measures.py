@@ -1,9 +1,9 @@
 """The cards of the index: each measure now, against the wave before, against its target.
 
-    cards, since = measures.of(run, answers, before)     # `before`: (run, answers) of the run before
+    cards, since = measures.of(run, answers, before)   # `before`: (run, answers) of that before
 
-Nothing is computed but differences to the run before. A measure whose page the run has not, or whose
-number is hidden, has no card.
+Nothing is computed but differences to the run before. A measure whose page the run has not, or
+whose number is hidden, has no card.
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ MEASURES = (
         "First-response SLA met", "24", "standards", "share", lambda r, _: _named(r, "first reply")
     ),
     Measure("Resolution SLA met", "24", "standards", "share", lambda r, _: _named(r, "solution")),
-    Measure("At high risk of leaving", "32", "churn", "people", lambda r, _: _named(r, "high"), "risk"),
+    Measure(
+        "At high risk of leaving", "32", "churn", "people", lambda r, _: _named(r, "high"), "risk"
+    ),
     Measure(
         "Retention",
         "31",
@@ -120,9 +122,7 @@ MEASURES = (
         about=lambda r: i18n.label(str(r["term"])),
     ),
     Measure("Customer lifetime value", "31", "worth", "money"),
-    Measure(
-        "Maturity stage", "42", "maturity", "stage", lambda rows, _unused: rows[0], "overall"
-    ),
+    Measure("Maturity stage", "42", "maturity", "stage", lambda rows, _unused: rows[0], "overall"),
 )
 
 
@@ -247,7 +247,9 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
         card["value"] = _("{stage} of {stages}", stage=card["value"], stages=STAGES)
     same_wave = earlier and earlier.finding.get("at") == now.finding.get("at")
     if now.series and earlier and same_wave and _moved(now, earlier):
-        card["revised"] = _("{value} in the run {run}", value=write(earlier.row["estimate"]), run=run)
+        card["revised"] = _(
+            "{value} in the run {run}", value=write(earlier.row["estimate"]), run=run
+        )
     elif not now.series and change:
         card["revised"] = change
     return card

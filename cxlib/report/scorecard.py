@@ -114,7 +114,7 @@ def _alerts(now: Answered, files: Mapping) -> dict | None:
     return _part(items, link, more=more)
 
 
-def _alert(row: Row) -> dict[str, str]:
+def _alert(row: Row) -> dict[str, Any]:
     from cxlib.actions.alerts import distance, subject
 
     since = str(row["first_seen"] or "")
@@ -124,6 +124,7 @@ def _alert(row: Row) -> dict[str, str]:
         "since": _("since {since:label}", since=since) if since else "",
         "owner": i18n.label(str(row.get("owner") or "")),
         "tone": "worse",
+        "new": row["standing"] == "new",
     }
 
 
@@ -149,6 +150,7 @@ def _news(found: Sequence[Found], said: Sequence[Found]) -> dict | None:
             "since": f.record.get("detail", ""),
             "owner": f.record.get("owner", ""),
             "tone": "worse",
+            "new": True,
             "link": f.link,
         }
         for f in worse
@@ -196,7 +198,9 @@ def _opportunity(row: Row) -> dict[str, str]:
         "how": _("{v:money} a year", v=row["estimate"])
         if money
         else _("{v:signed2} points", v=row["estimate"]),
-        "since": _("95% CI {ci:interval0}", ci=span) if money else _("95% CI {ci:interval2}", ci=span),
+        "since": _("95% CI {ci:interval0}", ci=span)
+        if money
+        else _("95% CI {ci:interval2}", ci=span),
     }
 
 
