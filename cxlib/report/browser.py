@@ -17,7 +17,14 @@ from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "msedge",
+)
 NAMED = "CX_BROWSER"  # the environment variable with another name or path
 SECONDS = 120
 WIDTH, HEIGHT, SCALE = 1200, 560, 2  # of a figure on a slide, in CSS pixels

@@ -171,12 +171,19 @@ def read(asked: Measure, answers: Mapping[str, Mapping[str, dict]], name: str) -
     if asked.row:
         row = asked.row(rows, name)
     else:
-        row = next((r for r in rows if r["estimate"] == finding.get("value")), rows[0])
+        row = next((r for r in rows if _is_of(r, finding)), rows[0])
     if row is None or row.get("estimate") is None:
         return None
     if row["estimate"] != finding.get("value"):  # the finding is about another number
         return Reading(row, {"unit": finding.get("unit", "")})
     return Reading(row, finding, _series(rows, row, finding), _significant(record, finding))
+
+
+def _is_of(row: Row, finding: Mapping) -> bool:
+    """Whether the finding is about the row: the same number of the same wave."""
+    at = finding.get("at", {})
+    same = all(str(row[key]) == value for key, value in at.items() if key in row)
+    return same and row["estimate"] == finding.get("value")
 
 
 def _series(rows: list[Row], row: Row, finding: Mapping) -> list[tuple[str, float]]:

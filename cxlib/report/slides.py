@@ -2,8 +2,8 @@
 
     data, left_out = slides.of_run(folder, run, answers)     # bytes; figures that were not drawn
 
-A finding has a slide if it is the most important of its page or NOTABLE or more. The notes say how it
-was found. Figures are drawn by Chromium where it is there; without it slides have none.
+A finding has a slide if it is the most important of its page or NOTABLE or more. The notes say how
+it was found. Figures are drawn by Chromium where it is there; without it slides have none.
 """
 
 from __future__ import annotations
@@ -83,7 +83,12 @@ def _slide(f: Found, folder: Path, answers: Answers, run: Mapping) -> Slide:
     if action and not owner:
         do = _("What to do: {action}", action=action)
     link = f"{run['study']}/{run['run']}/{f.link}"
-    notes = [f.claim, f.record.get("detail", ""), record.get("note") or "", _("Page: {link}", link=link)]
+    notes = [
+        f.claim,
+        f.record.get("detail", ""),
+        record.get("note") or "",
+        _("Page: {link}", link=link),
+    ]
     data = figure.get("data", {})
     pixels = next((data[m] for m in PIXELS if m in data), "")
     return Slide(
@@ -153,7 +158,9 @@ def _written(
     title, sentences, name = first
     opening = _titled(deck, title, top=1.2)
     for at, sentence in enumerate(sentences):
-        _line(opening, sentence, top=2.3 + 0.95 * at, size=20 if at == 0 else TEXT + 2, bold=at == 0)
+        _line(
+            opening, sentence, top=2.3 + 0.95 * at, size=20 if at == 0 else TEXT + 2, bold=at == 0
+        )
     _line(opening, name, top=HIGH - 0.75, size=SMALL, color=SOFT)
     for place, slide in enumerate(slides):
         _add(deck, slide, drawn.get(place, slide.pixels))
