@@ -192,6 +192,8 @@ def _series(rows: list[Row], row: Row, finding: Mapping) -> list[tuple[str, floa
     if not by or finding.get("previous") is None:
         return []
     same = [r for r in rows if r["term"] == row["term"]]
+    if same[0] is row:  # the latest wave comes first
+        same.reverse()
     until = same[: same.index(row) + 1]
     return [(str(r[by]), r["estimate"]) for r in until if r["estimate"] is not None][-WAVES:]
 

@@ -56,8 +56,9 @@ def of(
 def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str, list[dict]]:
     """The pages of the run by set, those with the most important finding first.
 
-    A page has title, file, status, and claim, detail and verdict of its most important finding that
-    is not among the sentences `said`; what failed comes first, what is not for the study last.
+    A page has title, file, status, and claim and detail of its most important finding. Where that is
+    among the sentences `said`, the claim is another one that matters as much to act, or empty. What
+    failed comes first, what is not for the study last.
     """
     told = set(said)
     sets: dict[str, list[dict]] = {}
@@ -65,20 +66,19 @@ def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str,
         kept = [r.get("finding") or {} for r in answers.get(page["page"], {}).values()]
         ordered = by_importance(k for k in kept if k.get("claim"))
         new = [f for f in ordered if f["claim"] not in told]
-        shown = new[0] if new and (new[0] is ordered[0] or _answers(new[0])) else {}
+        shown = new[0] if new and (new[0] is ordered[0] or _notable(new[0])) else {}
         entry = {
             **page,
             "claim": shown.get("claim", "") if ordered else page["answer"],
             "detail": (shown or (ordered or [{}])[0]).get("detail", ""),
-            "verdict": shown.get("verdict", ""),
             "importance": ordered[0].get("importance", 1) if ordered else 0,
         }
         sets.setdefault(page["set"], []).append(entry)
     return {name: sorted(made, key=_place) for name, made in sets.items()}
 
 
-def _answers(finding: Mapping) -> bool:
-    return finding.get("importance", Importance.CONTEXT) >= Importance.ANSWER
+def _notable(finding: Mapping) -> bool:
+    return finding.get("importance", Importance.CONTEXT) >= Importance.NOTABLE
 
 
 def _place(entry: Mapping) -> tuple[int, int]:

@@ -188,6 +188,14 @@ def test_hidden_numbers_and_pages_that_failed_have_no_card() -> None:
     assert measures.of(run_of("10", set="region: north"), nps(1, 0, 2))[0] == []
 
 
+def test_the_line_of_waves_runs_to_the_latest_wherever_the_table_begins() -> None:
+    answers = by_wave(2.0, 0.4, "unclear")
+    first = measures.read(measures.MEASURES[0], {"10": answers["10_page"]}, "nobody")
+    answers["10_page"]["nps"]["table"]["rows"].reverse()
+    again = measures.read(measures.MEASURES[0], {"10": answers["10_page"]}, "nobody")
+    assert first.series == again.series and first.series[-2:] == [("w2", 20.0), ("w3", 22.0)]
+
+
 def test_a_sparkline_needs_three_waves_and_has_room_for_its_target() -> None:
     assert not sparkline.svg([1.0, 2.0])
     assert 'class="goal"' in sparkline.svg([1.0, 2.0, 3.0], target=9.0)
