@@ -27,6 +27,7 @@ from cxlib.actions.series import (
     MISSED,
     MOVED,
     SINKING,
+    STEPPED,
     TOPIC,
     Answers,
     tests_of,
@@ -100,7 +101,8 @@ def alerts(
     raised = _recognised(raised, known)
     raised["money"] = _money(raised, tests, point, customer)
     over, topic = raised["standing"].eq("over"), raised["kind"].eq(TOPIC)
-    order = np.lexsort((raised["adjusted"], raised["group"] != "", topic, over))
+    step = raised["signal"].eq(STEPPED)  # the level changed once; out of line now is news
+    order = np.lexsort((raised["adjusted"], raised["group"] != "", step, topic, over))
     ordered = raised.iloc[order][COLUMNS]
     ordered["group"] = ordered["group"].fillna("")
     better = ~_worse(ordered)

@@ -196,7 +196,8 @@ def _groups(answers: Answers, event: Event) -> Iterator[dict]:
                 if alert is event.first
                 else partial(SENTENCES["group_of"], of=of)
             )
-            yield from significant("group", since(rows, by, event, fit.unit), down, said)
+            links = significant("group", since(rows, by, event, fit.unit), down, said)
+            yield from (link | {"of": alert} for link in links)
             return
     yield unavailable("group", UNAVAILABLE)
 
@@ -283,12 +284,16 @@ def _lines(links: Iterable[dict]) -> tuple[tuple[int, bool, str], ...]:
 
 
 def _finding(opened: list[tuple[Event, list[dict]]]) -> Finding:
-    """The first event with which something changed significantly, and what that is."""
-    for event, links in opened:
+    """The first event with which something changed significantly, and what that is; of events
+    that are over only where no other is there.
+    """
+    current = [(event, links) for event, links in opened if not event.end]
+    for event, links in current or opened:
         found = [k for k in links if k["verdict"] == ASSOCIATED]
         if found:
             detail = _("; ").join(_number(k) for k in found[:TOLD])
-            return Finding(_claim(event, found), detail, importance=Importance.NOTABLE)
+            importance = Importance.NOTABLE if current else Importance.CONTEXT
+            return Finding(_claim(event, found), detail, importance=importance)
     name = subject(opened[0][0].first)
     claim = _("No group, driver or topic is significantly associated with {name}.", name=name)
     return Finding(claim, importance=Importance.CONTEXT)
@@ -300,7 +305,8 @@ def _claim(event: Event, found: list[dict]) -> str:
         link: _both([i18n.quoted(i18n.label(str(k["term"]))) for k in found if k["link"] == link])
         for link in dict.fromkeys(k["link"] for k in found)
     }
-    facts = {"name": subject(event.first), **named}
+    of = next((k["of"] for k in found if "of" in k), event.first)  # whose groups they are
+    facts = {"name": subject(of), **named}
     down = event.kind == MOVED and event.first["estimate"] < 0
     if down and {"group", "topic"} <= set(named):
         return i18n.opening(
@@ -309,13 +315,14 @@ def _claim(event: Event, found: list[dict]) -> str:
     if down and "group" in named:
         return i18n.opening(_("{name} fell most in {group}.", **facts))
     things = _both(list(dict.fromkeys(named.values())))
-    return i18n.opening(_("{name} is associated with {things}.", name=facts["name"], things=things))
+    name = subject(event.first)
+    return i18n.opening(_("{name} is associated with {things}.", name=name, things=things))
 
 
 def _both(names: list[str]) -> str:
-    """One name, the first two, or two and how many more."""
-    if len(names) == 2:
-        return _("{first} and {second}", first=names[0], second=names[1])
+    """Up to three names, or the first two and how many more."""
+    if 1 < len(names) <= TOLD + 1:
+        return _("{first} and {second}", first=i18n.listed(names[:-1]), second=names[-1])
     return i18n.listed(names, most=TOLD)
 
 

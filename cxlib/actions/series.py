@@ -26,6 +26,7 @@ STEP = 0.05  # p-value of a change of level that dates an alert
 MOVED, MISSED, SINKING, AT_RISK, TOPIC = mark(
     "moved", "standard missed", "segments sinking", "customers at risk", "new topic"
 )
+STEPPED = "change of level"
 WORDS = ("change of level", "fewer move up than down", "rose", "standard", "grades")
 # What a test of all customers has in common; the rest is said row by row.
 PLAIN = {"measure": "share", "by": "", "group": "", "wave": "", "first_seen": "", "now": True}
@@ -100,7 +101,7 @@ def _of_series(limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str) ->
         if (chance := step.get("p")) is not None and chance == chance:
             if chance < row["probability"] and not now:
                 row |= {k: step[k] for k in ("estimate", "low", "high", "wave")}
-                row |= {"signal": "change of level", "first_seen": step["wave"], "now": True}
+                row |= {"signal": STEPPED, "first_seen": step["wave"], "now": True}
             elif now and chance < STEP and step["estimate"] * row["estimate"] > 0:
                 row["first_seen"] = min(row["first_seen"], step["wave"])
             row["probability"] = min(1.0, 2 * min(chance, row["probability"]))

@@ -169,7 +169,7 @@ def _finding(table: pd.DataFrame, n: int) -> Finding:
     detail = _("95% CI {span:interval1}; {n:count} actions", span=(bias["low"], bias["high"]), n=n)
     if inside["estimate"] == inside["estimate"]:
         detail = _(
-            "{detail}; {share:share} inside the predicted interval",
+            "{detail}; {share:share} within the predicted interval",
             detail=detail,
             share=inside["estimate"],
         )

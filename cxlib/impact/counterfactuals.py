@@ -149,7 +149,7 @@ def interrupted_time_series(trial: Trial) -> Result:
         ignore_index=True,
     )
     claim = ngettext(
-        "Compared with the trend of the wave before, the effect is {effect}.",
+        "Compared with the trend of the {n:count} wave before, the effect is {effect}.",
         "Compared with the trend of the {n:count} waves before, the effect is {effect}.",
         trial.before.sum(),
         effect=wording.signed(fit.effect, trial.units[0]),

@@ -66,6 +66,19 @@ def evaluate(trial: Trial) -> Result:
     Raises
     ------
     InsufficientData : the rows do not allow the design
+
+    Examples
+    --------
+    >>> from cxlib.data.schema import Change
+    >>> from cxlib.impact.trial import read
+    >>> rows = pd.DataFrame({"arm": ["new", "old"] * 40, "score": [5, 3, 4, 3] * 20, "wave": "1"})
+    >>> change = Change(name="desk", label="The new desk", design="randomised", outcome="score",
+    ...                 column="arm", treated=["new"], begun="1")
+    >>> one = evaluate(read(rows, change))
+    >>> print(one)
+    The new desk raised score by 1.50 points.
+    >>> one.checks["result"].value_counts().to_dict()
+    {'not possible': 4}
     """
     fit = effect(trial)
     rows: list[dict[str, str]] = []
@@ -128,13 +141,10 @@ def evaluate_all(trials: Mapping[str, Trial]) -> dict[str, Result]:
         print(_("Too few waves, groups or customers to judge: {changes:list}.", changes=out))
     ordered = sorted(found, key=lambda name: _rank(found[name]))
     told = [name for name in ordered if is_sure(found[name])][:TOLD] or ordered[:1]
-    context = {"importance": Importance.CONTEXT}
-    return {
-        name: found[name].replace(finding=replace(found[name].finding, **context))
-        if name in told
-        else found[name]
-        for name in ordered
-    }
+    for name in told:
+        quiet = replace(found[name].finding, importance=Importance.CONTEXT)
+        found[name] = found[name].replace(finding=quiet)
+    return {name: found[name] for name in ordered}
 
 
 def is_significant(one: Result) -> bool:

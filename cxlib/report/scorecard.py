@@ -227,6 +227,7 @@ def _action(row: Row, gain: Row | None, unit: str) -> dict[str, str]:
         "what": i18n.label(str(row["problem"])),
         "how": i18n.label(str(row["standing"])),
         "tone": "worse" if row["standing"] in NEEDED else "same",
-        "since": _("; ").join(words for words in (due, brings) if words),
+        "since": due,
+        "more": brings,
         "owner": i18n.label(str(row.get("owner") or "")),
     }

@@ -99,6 +99,15 @@ def test_an_alert_is_dated_by_the_change_of_level_with_which_it_began():
     assert found.table["first_seen"][0] == "w4"
 
 
+def test_what_is_out_of_line_now_comes_before_an_old_change_of_level():
+    step = {"term": "a", "estimate": -0.5, "low": -0.7, "high": -0.3, "n": 900, "wave": "w1"}
+    changes = pd.DataFrame([step | {"earliest": "w1", "latest": "w1", "p": 1e-30}])
+    charts = limits({"a": QUIET, "b": STAYS})
+    found = actions.alerts({"12": {"questions": kept(limits=charts, changes=changes)}})
+    assert list(found.table["term"]) == ["b", "a"]
+    assert found.table["signal"].tolist() == ["below", "change of level"]
+
+
 def test_the_page_shows_the_chart_of_the_first_alert():
     found = actions.alerts(study_of(room=FALL, delivery=STAYS))
     assert found.series["term"].unique().tolist() == ["delivery"] and found.series_over == "wave"
@@ -364,6 +373,16 @@ def test_another_event_within_a_long_one_is_left_to_its_own_wave():
         and "Driver: no significant difference" in price.lines[0][2]
     )
     assert delivery.head.startswith("Delivery was") and delivery.lines[0][1]
+
+
+def test_the_causes_of_an_alert_that_is_over_are_context():
+    tree = opened(failure(), ratings={"parcels": "delivery"})
+    assert tree.finding.importance == Importance.CONTEXT  # it held in w4 only
+    assert str(tree) == "Nps fell most in south, while comments on “late parcel” increased."
+    found = failure()
+    found["12"]["questions"] = kept(limits=limits({"price": STAYS, "delivery": FALL}))
+    tree = opened(found, ratings={"parcels": "delivery"})
+    assert str(tree).startswith("Price is associated with delivery") and tree.trees[0].head.startswith("Price has been")
 
 
 def test_groups_of_a_question_are_those_12_opened_and_are_no_tests():

@@ -495,7 +495,7 @@ def test_predictions_that_were_halved():
     said = str(impact.calibration(pairs(predicted, predicted / 2, 0.3)))
     assert said == "On average, actions brought 3.5 less than predicted."
     fit = impact.calibration(pairs(predicted, predicted / 2, 0.3))
-    assert "33% inside" in fit.finding.detail and fit.finding.verdict == "worse"
+    assert "33% within" in fit.finding.detail and fit.finding.verdict == "worse"
 
 
 def test_the_spread_of_gaps_is_that_of_dersimonian_and_laird():

@@ -324,7 +324,8 @@ def test_every_part_is_there_and_leads_to_its_page() -> None:
         ("Late parcels", "overdue", "worse"),
         ("New app", "on its way", "same"),
     ]
-    assert actions[0]["since"] == "due 2026-09-30; expected net gain 7,000 EUR a year"
+    assert actions[0]["since"] == "due 2026-09-30"
+    assert actions[0]["more"] == "expected net gain 7,000 EUR a year"
     assert card["actions"]["closed"] == "Finished actions brought 9 EUR."
 
 
