@@ -95,8 +95,9 @@ def _slides(folder: Path, run: dict, answers: dict) -> bytes:
     except browser.NoBrowserError as error:
         raise ValueError(str(error)) from None
     if left_out:
+        figures = "1 figure is" if left_out == 1 else f"{left_out} figures are"
         click.echo(
-            f"cx: {left_out} figures are left out of the slides: Chromium or Chrome is needed to "
+            f"cx: {figures} left out of the slides: Chromium or Chrome is needed to "
             f"draw them. Install it, or name it in {browser.NAMED}.",
             err=True,
         )
