@@ -231,20 +231,8 @@ def test_a_run_with_an_unknown_channel_makes_nothing(tmp_path, monkeypatch) -> N
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_message_of_a_run_has_its_summary_and_what_is_new(tmp_path, lang) -> None:
-    columns = [
-        "measure",
-        "by",
-        "group",
-        "term",
-        "estimate",
-        "low",
-        "high",
-        "standing",
-        "first_seen",
-        "kind",
-        "owner",
-        "wave",
-    ]
+    columns = ["measure", "by", "group", "term", "estimate", "low", "high"]
+    columns += ["standing", "first_seen", "kind", "owner", "wave"]
     rows = [
         ["scale", "", "", "speed", -1.2, -1.4, -1, "new", "w4", "moved", "depot", "w5"],
         ["scale", "", "", "room", -1.0, -1.4, -1, "known", "w1", "moved", "", "w5"],

@@ -23,6 +23,7 @@ LEVELS = (
     ("33", "repeat"), ("31", "worth"), ("31", "retention"), ("30", "segments"),
 )  # fmt: skip
 CAUSES = ("20", "22", "23", "24", "11")
+LEAST = 3  # sentences, where there is as much that is notable
 STEPS = (("41", "net_gain"), ("41", "opportunities"), ("21", ""), ("40", "verdicts"))
 
 
@@ -88,7 +89,8 @@ def heads(found: Iterable[Found]) -> dict[str, Found]:
 def summary(found: Sequence[Found]) -> list[Found]:
     """Level, change, why, what to do: the findings that a director reads first.
 
-    A part is left out where the run has no such finding; none says what another says already.
+    A part is left out where the run has no such finding; of a run that has few of them, what else is
+    notable follows. None says what another says already.
     """
     chosen: list[Found] = []
 
@@ -113,6 +115,8 @@ def summary(found: Sequence[Found]) -> list[Found]:
     )
     choose([_is("41", "causes"), *(_is(number) for number in CAUSES)], Importance.ANSWER)
     choose([_is(*where) for where in STEPS], Importance.ANSWER)
+    for _missing in range(LEAST - len(chosen)):
+        choose([lambda f: True], Importance.NOTABLE)
     return chosen
 
 
