@@ -412,6 +412,13 @@ class Database:
         have = self.schema.get("customers", ())
         return self._day("max", "max", [*self._dated(), *(d for d in of_customers if d[1] in have)])
 
+    def period(self, table: str = "") -> tuple[datetime, datetime] | None:
+        """First and last day of a dated table; of all dated tables where it has no dates."""
+        dated = self._dated()
+        dated = [pair for pair in dated if pair[0] == table] or dated
+        first, last = self._day("min", "min", dated), self._day("max", "max", dated)
+        return (first, last) if first and last else None
+
     def _dated(self) -> list[tuple[str, str]]:
         return [(table, c) for table, c in DATED.items() if c in self.schema.get(table, ())]
 
