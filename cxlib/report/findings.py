@@ -89,8 +89,8 @@ def heads(found: Iterable[Found]) -> dict[str, Found]:
 def summary(found: Sequence[Found]) -> list[Found]:
     """Level, change, why, what to do: the findings that a director reads first.
 
-    A part is left out where the run has no such finding; of a run that has few of them, what else is
-    notable follows. None says what another says already.
+    A part is left out where the run has no such finding; what else is notable follows where they
+    are few. None says what another says already.
     """
     chosen: list[Found] = []
 

@@ -22,7 +22,7 @@ from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.privacy.masking import legible
 from cxlib.report import glossary as terms
-from cxlib.report import pages, scorecard
+from cxlib.report import pages, prose, scorecard
 
 
 def languages(runs: Iterable[dict]) -> list[str]:
@@ -190,7 +190,14 @@ def _render(template: str, **values: object) -> str:
     words["skipped"] = _("not for this study")
     made = pages.environment().get_template(template)
     return legible(
-        made.render(policy=pages.POLICY, status=words, stopped=_stopped, pages=_pages, **values)
+        made.render(
+            policy=pages.POLICY,
+            status=words,
+            stopped=_stopped,
+            pages=_pages,
+            day=prose.day,
+            **values,
+        )
     )
 
 

@@ -56,9 +56,9 @@ def of(
 def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str, list[dict]]:
     """The pages of the run by set, those with the most important finding first.
 
-    A page has title, file, status, and claim and detail of its most important finding. Where that is
-    among the sentences `said`, the claim is another one that matters as much to act, or empty. What
-    failed comes first, what is not for the study last.
+    A page has title, file, status, and claim and detail of its most important finding. Where that
+    is among the sentences `said`, the claim is another notable one, or empty. What failed comes
+    first, what is not for the study last.
     """
     told = set(said)
     sets: dict[str, list[dict]] = {}
