@@ -113,7 +113,9 @@ def summary(found: Sequence[Found]) -> list[Found]:
         ],
         Importance.NOTABLE,
     )
-    choose([_is("41", "causes"), *(_is(number) for number in CAUSES)], Importance.ANSWER)
+    alert = any(_is("41", "warnings")(f) and f.record.get("verdict") == "worse" for f in found)
+    causes = [_is("41", "causes")] if alert else []  # else they are of alerts that are over
+    choose([*causes, *(_is(number) for number in CAUSES)], Importance.ANSWER)
     choose([_is(*where) for where in STEPS], Importance.ANSWER)
     for _missing in range(LEAST - len(chosen)):
         choose([lambda f: True], Importance.NOTABLE)

@@ -300,6 +300,28 @@ def test_a_change_that_is_the_level_already_is_not_said_again() -> None:
     assert [f.claim for f in findings.summary(findings.of(run, answers))] == ["NPS moved."]
 
 
+def test_causes_of_alerts_that_are_over_are_not_why() -> None:
+    run, answers = everything()
+    causes = record("term", ["x"], claim="Speed fell most in North.", finding={"importance": 3})
+    answers["41_page"]["causes"] = causes
+    assert "Speed fell most in North." not in [
+        f.claim for f in findings.summary(findings.of(run, answers))
+    ]
+    about = {"claim": "Delivery fell.", "importance": 2, "verdict": "worse"}
+    answers["41_page"]["warnings"]["finding"] = about
+    why = findings.summary(findings.of(run, answers))[2]
+    assert why.claim == "Speed fell most in North."
+
+
+def test_a_run_of_few_pages_says_what_else_is_notable() -> None:
+    kept = {
+        f"4{k}_page": {"x": record("term", ["x"], claim=f"{k}.", finding={"importance": rank})}
+        for k, rank in enumerate([1, 3, 4])
+    }
+    summary = findings.summary(findings.of(run_of("40", "41", "42"), kept))
+    assert [f.claim for f in summary] == ["2.", "1."]
+
+
 def test_every_part_is_there_and_leads_to_its_page() -> None:
     card = scorecard.of(*everything())
     assert {m["name"]: m["value"] for m in card["measures"]} == {
