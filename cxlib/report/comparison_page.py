@@ -92,7 +92,7 @@ def _word(status: str) -> str:
 
 
 def _answers(differ: Sequence[Difference], values: Sequence[Mapping[Key, Value]], found):
-    """Of each answer that says something else, or differs significantly, what it says and its rows."""
+    """Of each answer that says something else, or differs significantly: what it says, its rows."""
     by_answer: dict[str, list[Difference]] = {}
     for difference in differ:
         by_answer.setdefault(difference.answer.partition(".")[0], []).append(difference)
