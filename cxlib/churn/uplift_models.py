@@ -24,7 +24,7 @@ from cxlib.churn import validation
 from cxlib.churn.features import columns_of, learn, stiffness_of
 from cxlib.churn.leakage import eligible_features
 from cxlib.core import codes, context, i18n
-from cxlib.core.errors import InsufficientData, require_choice, require_columns
+from cxlib.core.errors import InsufficientData, leave_out, require_choice, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -173,6 +173,13 @@ def uplift_of_changes(
             said=fit.finding.claim,
         )
         found[change.name] = fit.replace(finding=replace(fit.finding, claim=claim))
+    if not found:
+        leave_out(
+            _(
+                "No randomised change has a binary outcome, features known before it, and "
+                "enough customers."
+            )
+        )
     return found
 
 

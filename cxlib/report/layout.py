@@ -171,13 +171,10 @@ class Page:
     @property
     def neighbours(self) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:
         """File and title of the page before and the page after, in the order of the run."""
-        every = list(self.facts.pages.values())
         own = self.facts.notebook.removesuffix(".ipynb") + ".html"
-        place = next((i for i, (file, _title) in enumerate(every) if file == own), None)
-        if place is None:
-            return None, None
-        after = every[place + 1] if place + 1 < len(every) else None
-        return every[place - 1] if place else None, after
+        every = [None, *self.facts.pages.values(), None]
+        place = next((i for i, page in enumerate(every) if page and page[0] == own), 0)
+        return (every[place - 1], every[place + 1]) if place else (None, None)
 
 
 def of(notebook: NotebookNode, facts: Facts) -> Page:
@@ -330,12 +327,11 @@ def _say_once(every: list[Answer], head: Answer | None) -> None:
 def _intro(sections: list[Section]) -> tuple[Section, list[Section]]:
     """What stands before the first heading: words and code for the fold, the rest for the page."""
     before, *others = sections
-    quiet = Section(groups=[])
-    loud = Section(groups=[])
+    quiet, loud = Section(groups=[]), Section(groups=[])
     for group in before.groups:
         in_fold = [p for p in group.parts if p.kind in ("code", "text")]
         quiet.groups.append(Group(group.prose, in_fold))
-        if shown := [p for p in group.parts if p not in in_fold]:
+        if shown := [p for p in group.parts if p.kind not in ("code", "text")]:
             loud.groups.append(Group(parts=shown, ran=True))
     return quiet, [loud, *others] if loud.groups else others
 
@@ -349,24 +345,21 @@ def _without_empty(sections: list[Section]) -> list[Section]:
             if other.level <= section.level:
                 break
             below.append(other)
-        alone = section.bare or section.empty
-        if below and alone and all(s.empty for s in below):
-            continue
-        if section.empty and not any(not s.empty for s in below):
-            continue
-        section.groups = [g for g in section.groups if not g.empty]
-        kept.append(section)
+        alone = section.empty or (below and section.bare)
+        if not alone or not all(s.empty for s in below):
+            section.groups = [g for g in section.groups if not g.empty]
+            kept.append(section)
     return kept
 
 
 def _absent(sections: list[Section]) -> list[str]:
-    """What the page has not, each with its reason, where one was given."""
+    """What the page has not, with the reason where one was given."""
     by_reason: dict[str, list[str]] = {}
     for section in sections:
         reasons = list(dict.fromkeys(filter(None, section.reasons)))
-        words = section.words if section.empty else ""  # of others only a part is left out
-        if reasons or words:
-            by_reason.setdefault(i18n.together(reasons), []).append(words)
+        heading = section.words if section.empty else ""  # of others only a part is left out
+        if reasons or heading:
+            by_reason.setdefault(i18n.together(reasons), []).append(heading)
     said = []
     for why, words in by_reason.items():
         what, why = i18n.listed(filter(None, words)), why.rstrip(".。")

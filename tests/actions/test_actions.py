@@ -382,9 +382,8 @@ def test_the_causes_of_an_alert_that_is_over_are_context():
     found = failure()
     found["12"]["questions"] = kept(limits=limits({"price": STAYS, "delivery": FALL}))
     tree = opened(found, ratings={"parcels": "delivery"})
-    assert str(tree).startswith("Price is associated with delivery") and tree.trees[
-        0
-    ].head.startswith("Price has been")
+    assert str(tree).startswith("Price is associated with delivery")
+    assert tree.trees[0].head.startswith("Price has been")
 
 
 def test_groups_of_a_question_are_those_12_opened_and_are_no_tests():

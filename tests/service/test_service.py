@@ -635,7 +635,7 @@ def test_a_funnel_is_drawn_with_those_who_stand_out():
     fit = service.funnel(rows, "hit")
     ax = plots.funnel_plot(fit.table, fit.limits, unit="share")
     assert [t.get_text() for t in ax.texts] == ["u030"]
-    assert "u030" in ax.get_title(loc="left") + ax.get_title()
+    assert "Funnel plot. u030 33%" in ax.figure.alt_text
     wide = pd.concat([rows, units(np.full(30, 0.8), 60, 11).assign(owner="u000")])
     fit = service.funnel(wide, "hit")
     ax = plots.funnel_plot(fit.table, fit.limits, unit="share")
