@@ -112,7 +112,7 @@ def _parameter_help(path: Path) -> str:
     metavar="TARGET",
     help="Post the summary and new alerts when the run is done: slack, teams, feishu, dingtalk, "
     "webhook or mail; may be repeated. Addresses and secrets come from the environment "
-    "(docs/notify.md).",
+    "(docs/sharing.md).",
 )
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
