@@ -131,8 +131,8 @@ def of(
 ) -> tuple[list[dict[str, Any]], str]:
     """The cards in the page's language, and a sentence on how they compare with the run before.
 
-    A card: name, value, change, tone ("better", "worse", "same"), target, target_tone, detail,
-    revised, spark, link.
+    A card: name, value, change, change_tone ("better", "worse", "same"), target, target_tone, tone
+    (of both), detail, revised, as_before, spark, link. What is worse comes first.
     """
     pages = pages_of(run)
     now = {number: answers.get(p["page"], {}) for number, p in pages.items()}
@@ -144,7 +144,8 @@ def of(
             earlier = read(asked, then, run["study"])
             link = f"{pages[asked.notebook]['page']}.html#answer-{asked.answer}"
             cards[asked.name] = _card(asked, reading, earlier, compared) | {"link": link}
-    return list(cards.values()), _since(before, compared, list(cards.values()), bool(then))
+    ordered = sorted(cards.values(), key=lambda card: card["tone"] != "worse")
+    return ordered, _since(before, compared, ordered, bool(then))
 
 
 def pages_of(run: Mapping) -> dict[str, dict]:
@@ -227,7 +228,7 @@ def _since(before: object, run: str, cards: list[dict], read_: bool) -> str:
         return ""
     if not read_:
         return _("The run {run} has other tables and cannot be compared.", run=run)
-    if any(card["revised"] for card in cards):
+    if not all(card["as_before"] for card in cards):
         return ""
     return _("All these numbers are the same as in the run {run}.", run=run)
 
@@ -242,11 +243,13 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
         "name": _(asked.name) if asked.name != "NPS" else _("NPS"),
         "value": write(estimate),
         "change": change,
-        "tone": tone,
+        "change_tone": tone,
         "target": goal,
         "target_tone": goal_tone,
         "detail": _detail(asked, now),
+        "tone": next((t for t in ("worse", "better") if t in (tone, goal_tone)), "same"),
         "revised": "",
+        "as_before": False,
         "spark": sparkline.svg([v for _wave, v in now.series], target),
     }
     if asked.kind == "people":  # how many they are, and how many of them leave
@@ -254,13 +257,13 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
         card["detail"] = _("{x:share} of them leave", x=estimate)
     elif asked.kind == "stage":
         card["value"] = _("{stage} of {stages}", stage=card["value"], stages=STAGES)
-    same_wave = earlier and earlier.finding.get("at") == now.finding.get("at")
-    if now.series and earlier and same_wave and _moved(now, earlier):
+    if earlier is None or earlier.finding.get("at") != now.finding.get("at"):
+        return card
+    card["as_before"] = not _moved(now, earlier)
+    if now.series and _moved(now, earlier):
         card["revised"] = _(
             "{value} in the run {run}", value=write(earlier.row["estimate"]), run=run
         )
-    elif not now.series and change:
-        card["revised"] = change
     return card
 
 

@@ -94,7 +94,7 @@ def card_of(answers: dict, *numbers: str, before=None) -> dict:
 )
 def test_a_card_compares_with_the_wave_before(change, p, verdict, words, tone) -> None:
     card = card_of(by_wave(change, p, verdict))
-    assert (card["change"], card["tone"]) == (words, tone)
+    assert (card["change"], card["change_tone"]) == (words, tone)
     assert card["value"] == f"+{20 + change:.0f}" and card["link"] == "10_page.html#answer-nps"
     assert card["detail"].endswith("n = 100") and "polyline" in card["spark"]
 
@@ -126,6 +126,9 @@ def test_run_with_run_comes_second_and_only_where_the_same_wave_has_another_valu
     revised = card_of(by_wave(2.0, 0.4, ""), before=(then, by_wave(-2.0, 0.4, "")))
     assert revised["change"].startswith("+2.0 points since w2")
     assert revised["revised"] == "+18 in the run then"
+    other_wave = by_wave(2.0, 0.4, "", at={"wave": "w2"}, value=20.0)
+    cards, since = measures.of(run_of("10"), by_wave(2.0, 0.4, ""), (then, other_wave))
+    assert (cards[0]["revised"], since) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,7 @@ def test_without_waves_a_card_compares_with_the_run_before(before, words, tone) 
     then = run_of("10", name="then", begun="2026-01"), nps(*before)
     card = card_of(nps(20.0, 17.0, 23.0), before=then)
     assert (card["value"], card["detail"]) == ("+20", "95% CI 17.0 to 23.0; n = 400")
-    assert (card["change"], card["tone"]) == (words, tone)
+    assert (card["change"], card["change_tone"]) == (words, tone)
 
 
 def test_a_run_whose_answers_had_other_columns_is_passed_over_and_named() -> None:
@@ -324,12 +327,12 @@ def test_a_run_of_few_pages_says_what_else_is_notable() -> None:
 
 def test_every_part_is_there_and_leads_to_its_page() -> None:
     card = scorecard.of(*everything())
-    assert {m["name"]: m["value"] for m in card["measures"]} == {
-        "NPS": "+20",
-        "First-response SLA met": "70%",
-        "At high risk of leaving": "40",
-    }
-    assert card["measures"][1]["target"] == "Target 90% missed"
+    assert [(m["name"], m["value"]) for m in card["measures"]] == [
+        ("First-response SLA met", "70%"),  # what is worse comes first
+        ("NPS", "+20"),
+        ("At high risk of leaving", "40"),
+    ]
+    assert card["measures"][0]["target"] == "Target 90% missed"
     alerts = card["alerts"]["items"]
     assert [(a["what"], a["how"], a["since"], a["owner"], a["new"]) for a in alerts] == [
         ("Delivery", "1.20 points below its baseline", "since w4", "depot", True),
