@@ -206,6 +206,7 @@ def _mail(_target: str, message: Message, environ: Mapping[str, str]) -> tuple[s
     host, how = environ["CX_SMTP_HOST"], _security(environ)
     secure = ssl.create_default_context()
     try:
+        server: smtplib.SMTP
         if how == "tls":
             server = smtplib.SMTP_SSL(host, _port(environ), timeout=TIMEOUT, context=secure)
         else:

@@ -267,6 +267,12 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
     return card
 
 
+def _ends(row: Row) -> tuple[float, float] | None:
+    """The interval of a row; None where it has none."""
+    low, high = row.get("low"), row.get("high")
+    return None if low is None or high is None else (low, high)
+
+
 def _moved(now: Reading, earlier: Reading) -> bool:
     return abs(now.row["estimate"] - earlier.row["estimate"]) >= 1e-9
 
@@ -305,11 +311,10 @@ def _change(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> 
         return "", "same"
     change = now.row["estimate"] - earlier.row["estimate"]
     words = {"size": _size(asked.kind, change), "run": run}
-    ends = [r.row.get(side) for r in (now, earlier) for side in ("low", "high")]
-    if None in ends:
+    ends, then = _ends(now.row), _ends(earlier.row)
+    if ends is None or then is None:
         return _("{size} since the run {run}", **words), "same"
-    low, high, low_then, high_then = ends
-    if low > high_then or high < low_then:
+    if ends[0] > then[1] or ends[1] < then[0]:
         return _("{size} since the run {run}, significant", **words), _tone(asked, change)
     return _("{size} since the run {run}; the intervals overlap", **words), "same"
 
@@ -328,8 +333,8 @@ def _target(now: Reading, target: float | None, write: Callable[[float], str]) -
         return "", "same"
     row = now.row
     told = row.get("verdict") == "missed" or now.finding.get("verdict") == "worse"
-    ends = (row.get("low"), row.get("high"))
-    beyond = None not in ends and not ends[0] <= target <= ends[1]
+    ends = _ends(row)
+    beyond = ends is not None and not ends[0] <= target <= ends[1]
     if told and beyond:
         return _("Target {t} missed", t=write(target)), "worse"
     if row["estimate"] >= target:
@@ -339,9 +344,9 @@ def _target(now: Reading, target: float | None, write: Callable[[float], str]) -
 
 def _detail(asked: Measure, now: Reading) -> str:
     row = now.row
-    ends = (row.get("low"), row.get("high"))
+    ends = _ends(row)
     parts = [asked.about(row)]
-    if None not in ends and asked.kind != "people":
+    if ends is not None and asked.kind != "people":
         parts.append(_("95% CI {span}", span=_span(asked.kind, now, ends)))
     if isinstance(row.get("n"), (int, float)):
         parts.append(_("n = {n:count}", n=row["n"]))
