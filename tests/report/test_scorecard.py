@@ -316,6 +316,15 @@ def test_causes_of_alerts_that_are_over_are_not_why() -> None:
     assert why.claim == "Speed fell most in North."
 
 
+def test_what_our_actions_brought_is_not_the_change() -> None:
+    answers = nps(20.0, 17.0, 23.0)
+    better = {"verdict": "better", "importance": 3}
+    answers["40_page"] = {"x": record("term", ["x"], claim="The call raised NPS.", finding=better)}
+    answers["33_page"] = {"x": record("term", ["x"], claim="Returns rose.", finding=better)}
+    summary = findings.summary(findings.of(run_of("10", "40", "33"), answers))
+    assert [f.claim for f in summary][:2] == ["NPS is 20.0.", "Returns rose."]
+
+
 def test_a_run_of_few_pages_says_what_else_is_notable() -> None:
     kept = {
         f"4{k}_page": {"x": record("term", ["x"], claim=f"{k}.", finding={"importance": rank})}
