@@ -70,7 +70,7 @@ def of_run(
     run = in_language(run, lang or run["lang"])
     before = (in_language(before[0], run["lang"]), before[1]) if before else None
     card = scorecard.of(run, answers, before) if answers else {}
-    said = [f.claim for f in card.get("summary", [])]
+    said = scorecard.sentences(card)
     if up:  # of a run in several languages to the one in its own, which is there then
         up += f"/index.{run['lang']}.html" if run["others"] else "/index.html"
     return _render(

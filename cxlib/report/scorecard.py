@@ -53,6 +53,13 @@ def of(
     }
 
 
+def sentences(card: Mapping[str, Any]) -> list[str]:
+    """The claims that the parts above the pages show."""
+    alerts = (card.get("alerts") or {}).get("items", [])
+    closed = (card.get("actions") or {}).get("closed", "")
+    return [*(f.claim for f in card.get("summary", [])), *(a["what"] for a in alerts), closed]
+
+
 def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str, list[dict]]:
     """The pages of the run by set, those with the most important finding first.
 
