@@ -39,7 +39,7 @@ bench: setup  ## speed beside named peers, as ratios
 	@$(BIN)/python -m pytest tests/benchmarks -q -s
 
 lock: setup  ## renew requirements.lock (needs uv); no index address is written
-	uv pip compile pyproject.toml --extra lab --extra dask --extra databases --extra test --group build --universal --generate-hashes \
+	uv pip compile pyproject.toml --extra lab --extra dask --extra databases --extra export --extra test --group build --universal --generate-hashes \
 		--python-version 3.11 --no-header --no-annotate -o requirements.lock
 
 setup: .venv/made

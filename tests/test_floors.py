@@ -147,7 +147,7 @@ def test_conda_and_pip_ask_for_the_same() -> None:
     wanted = set(project["dependencies"])
     wanted |= {
         d
-        for extra in ("lab", "dask", "databases", "test")
+        for extra in ("lab", "dask", "databases", "export", "test")
         for d in project["optional-dependencies"][extra]
     }
     conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]

@@ -222,19 +222,21 @@ def _index(folder: Path, run: dict, top: Path | None) -> None:
     """run.json, and the indexes and dictionaries, in each language of the run."""
     from cxlib.report import indexes, workbook
 
-    execute.put(folder / "run.json", _json(run))
     up = os.path.relpath(top, folder).replace(os.sep, "/") if top else ""
     answers, before = _read(folder / "answers.json"), _run_before(folder, run)
+    run["says"] = {}
     for lang in indexes.languages([run]):
         mine = indexes.in_language(run, lang)
         rules = mine["pages"][0]["job"]["rules"] if mine["pages"] else {"lang": lang}
         with context.use(Context(**rules)):
+            run["says"][lang] = indexes.says(mine, answers)
             execute.put(folder / mine["index"], indexes.of_run(run, up, lang, answers, before))
             asked = mine["about"].get("questions", [])
             words = indexes.dictionary(lang, mine["index"], asked)
             execute.put(folder / mine["dictionary"], words)
             execute.put(folder / mine["glossary"], indexes.glossary(lang, mine["index"]))
             execute.put(folder / mine["tables"], workbook.of_run(mine, answers))
+    execute.put(folder / "run.json", _json(run))
     if top:
         for file, html in indexes.of_all(top, run["lang"]).items():
             execute.put(top / file, html)

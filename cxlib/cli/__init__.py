@@ -7,6 +7,7 @@
     cx report                    bind reports again from what was kept
     cx verify RUN                make a run again: is every number the same?
     cx diff RUN RUN              what changed between two runs
+    cx export RUN                a run as slides, PDF or a workbook
     cx actions list mine         the action ledger: list, add, close
 
 Mistakes are one message and exit code 2; a page that failed is exit code 1; a run that could not go
@@ -19,7 +20,7 @@ from __future__ import annotations
 import click
 
 from cxlib import __version__
-from cxlib.cli import compare, ledger, run, studies
+from cxlib.cli import compare, export, ledger, run, studies
 from cxlib.cli.errors import Errors
 
 __all__ = ["main"]
@@ -45,6 +46,7 @@ VERBS = [
     compare.report,
     compare.verify,
     compare.diff,
+    export.export,
     ledger.actions,
     studies.help_,
 ]

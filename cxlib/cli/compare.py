@@ -78,7 +78,7 @@ def verify(run: Path, jobs: int | None, fork: bool) -> None:
 )
 @click.option("--all", "every", is_flag=True, help="Every value that differs, a line each.")
 def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) -> None:
-    """What changed from run BEFORE to run AFTER, whether beyond noise, and why it may have.
+    """What changed from run BEFORE to run AFTER, whether significantly, and why it may have.
 
     Answers that say something else, and estimates whose intervals do not touch, page by page.
 

@@ -105,9 +105,18 @@ def _parameter_help(path: Path) -> str:
     help="Where a cluster that does not see this folder finds data and leaves pages: "
     "any fsspec address.",
 )
+@click.option(
+    "--notify",
+    "targets",
+    multiple=True,
+    metavar="TARGET",
+    help="Post the summary and new alerts when the run is done: slack, teams, feishu, dingtalk, "
+    "webhook or mail; may be repeated. Addresses and secrets come from the environment "
+    "(docs/sharing.md).",
+)
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
-def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
+def run(names, given, by: str, langs: str, targets, as_json: bool, **how) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
     A notebook is named by its number or the beginning of its name, and takes the parameters that
@@ -116,8 +125,8 @@ def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
     run is copied from it. A page that fails says so at its top and the others go on. After Ctrl-C
     or a crash, the same command goes on where it stopped.
 
-    Exit codes: 0 all well, 1 a page failed, 2 a mistake in what was asked (nothing ran), 3 it could
-    not go on (disk full, scheduler lost), 130 stopped.
+    Exit codes: 0 all well, 1 a page failed or a message could not be sent, 2 a mistake in what was
+    asked (nothing ran), 3 it could not go on (disk full, scheduler lost), 130 stopped.
 
     \b
     Examples
@@ -127,9 +136,12 @@ def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
       cx run mine -p "WHERE=channel = 'web'" 10
       cx run mine 10 --by channel          one set per channel
       cx run mine --lang en,zh             every page in English and in Chinese
+      cx run mine --notify slack           post summary and new alerts to CX_SLACK_URL
       cx run 20 --help                     the parameters of notebook 20
     """
     with errors.as_json() if as_json else nullcontext():
+        if targets:
+            _check(targets)
         results = _made(names, given, {"by": by, "langs": _languages(langs)}, how)
     from cxlib.batch import summary
 
@@ -137,7 +149,32 @@ def run(names, given, by: str, langs: str, as_json: bool, **how) -> None:
         click.echo(json.dumps(summary.of(results), indent=1, ensure_ascii=False))
     else:
         output.results(results)
-    sys.exit(summary.exit_code(results))
+    sent = [_sent(target, folder) for target in targets for folder in _folders(results)]
+    sys.exit(summary.exit_code(results) or int(not all(sent)))
+
+
+def _check(targets: Sequence[str]) -> None:
+    """Where to post is known before anything starts."""
+    from cxlib.batch import notify
+
+    for target in targets:
+        notify.configured(target)
+
+
+def _folders(results: Sequence) -> list[Path]:
+    return list(dict.fromkeys(r.folder for r in results))
+
+
+def _sent(target: str, folder: Path) -> bool:
+    """Post a message about the run; where that fails, say so: the report itself is made."""
+    from cxlib.batch import messages, notify
+
+    try:
+        notify.send(target, messages.of(folder))
+    except notify.NotifyError as error:
+        click.echo(f"cx: {error}", err=True)
+        return False
+    return True
 
 
 def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) -> list:

@@ -138,7 +138,7 @@ def _rename(root: ET.Element, prefix: str) -> None:
         if (name := element.attrib.pop("id", None)) in pointed:
             element.set("id", pointed[name])
         for key, value in element.attrib.items():
-            if key == HREF:
+            if key == HREF and value.startswith("#"):
                 element.set(key, f"#{pointed[value[1:]]}")
             elif "url(#" in value:
                 element.set(key, POINTED.sub(lambda m: f"url(#{pointed[m[1]]})", value))

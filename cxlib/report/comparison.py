@@ -7,7 +7,7 @@
 
 Nothing is computed again here: the numbers are those of `answers.json`, the reasons those of
 `run.json`. Two 95% intervals that do not touch are further apart than chance explains; two that do
-touch may still differ (Schenker and Gentleman 2001, Am. Statistician 55(3)), so "may be noise".
+touch may still differ (Schenker and Gentleman 2001, Am. Statistician 55(3)): "intervals overlap".
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Difference:
-    """One value that differs; `beyond` whether it is more than noise, None where none can tell."""
+    """One value that differs; `beyond` whether significantly, None where that is unknown."""
 
     page: str
     answer: str
@@ -63,9 +63,9 @@ class Difference:
     beyond: bool | None = None
 
     def __str__(self) -> str:
-        noise = {True: "  beyond noise", False: "  may be noise", None: ""}[self.beyond]
+        verdict = {True: "  significant", False: "  intervals overlap", None: ""}[self.beyond]
         where = " ".join(w for w in (self.page, self.answer, self.term, self.column) if w)
-        return f"{where}: {_said(self.before)} -> {_said(self.after)}{noise}"
+        return f"{where}: {_said(self.before)} -> {_said(self.after)}{verdict}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Comparison:
         """How many values differ, in a sentence."""
         return (
             f"{len(self.differences):,} of {self.values:,} values differ, "
-            f"{len(self.beyond):,} beyond noise."
+            f"{len(self.beyond):,} significantly."
         )
 
     def unit(self, page: str, answer: str) -> str:

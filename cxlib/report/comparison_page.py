@@ -5,8 +5,8 @@
     print(comparison_page.text(found))
     comparison_page.html(found)
 
-Shown are answers that say something else or hold an estimate that is beyond noise; of their rows
-those beyond noise first, `MOST` at most. All else is counted.
+Shown are answers that say something else or hold an estimate that differs significantly; of their
+rows those first, `MOST` at most. All else is counted.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _word(status: str) -> str:
 
 
 def _answers(differ: Sequence[Difference], values: Sequence[Mapping[Key, Value]], found):
-    """Of each answer that says something else, or is beyond noise, what it says and its rows."""
+    """Of each answer that says something else, or differs significantly: what it says, its rows."""
     by_answer: dict[str, list[Difference]] = {}
     for difference in differ:
         by_answer.setdefault(difference.answer.partition(".")[0], []).append(difference)
@@ -148,7 +148,7 @@ def text(found: Comparison) -> str:
             lines += [f"    was  {answer.before}"] if answer.before else []
             lines.append(f"    now  {answer.after}")
             lines += [
-                f"         {row.term}: {row.before} -> {row.after}  beyond noise"
+                f"         {row.term}: {row.before} -> {row.after}  significant"
                 for row in answer.rows
                 if row.beyond
             ]
@@ -164,4 +164,4 @@ def html(found: Comparison) -> str:
 
 def _counted(part: Part) -> str:
     why = f"; behind them: {', '.join(part.why)}" if part.why else ""
-    return f"{part.differing:,} values differ, {part.beyond:,} beyond noise{why}"
+    return f"{part.differing:,} values differ, {part.beyond:,} significantly{why}"

@@ -22,7 +22,7 @@ from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.privacy.masking import legible
 from cxlib.report import glossary as terms
-from cxlib.report import pages, scorecard
+from cxlib.report import pages, prose, scorecard
 
 
 def languages(runs: Iterable[dict]) -> list[str]:
@@ -62,23 +62,21 @@ def of_run(
     answers: dict | None = None,
     before: tuple[dict, dict] | None = None,
 ) -> str:
-    """The index of a run in one of its languages: scorecard, then a card a page, in sets if split.
+    """The index of a run in one of its languages: scorecard, then the pages, in sets if split.
 
     `up` is the way to the folder of the index over all runs, if there is one; `answers` what the
     pages kept, and `before` record and answers of the run before, for the scorecard.
     """
     run = in_language(run, lang or run["lang"])
     before = (in_language(before[0], run["lang"]), before[1]) if before else None
-    card = scorecard.of(run, answers, before) if answers else None
-    sets: dict[str, list[dict]] = {}
-    for made in run["pages"]:
-        sets.setdefault(made["set"], []).append(made)
+    card = scorecard.of(run, answers, before) if answers else {}
+    said = scorecard.sentences(card)
     if up:  # of a run in several languages to the one in its own, which is there then
         up += f"/index.{run['lang']}.html" if run["others"] else "/index.html"
     return _render(
         "run.html.j2",
         run=run,
-        sets=sets,
+        sets=scorecard.pages(run, answers or {}, said),
         counts=counts(run),
         lang=run["lang"],
         up=up,
@@ -109,10 +107,26 @@ def of_all(top: Path, lang: str = "en") -> dict[str, str]:
     return made | {"index.html": made[own[lang]] if lang in own else _of_all(runs, lang, others)}
 
 
+def says(run: Mapping, answers: Mapping) -> dict[str, str]:
+    """What the index over all studies says of a run in one language: claim, detail, size."""
+    card = scorecard.of(run, answers)
+    first = [f.record for f in card["summary"][:1]]
+    kept = {k: r[k] for r in first for k in ("claim", "detail") if r.get(k)}
+    return kept | {"n": card["n"]}
+
+
+def _said(run: Mapping) -> dict[str, str]:
+    """What the run says first; of a run that did not note it, the answer of its first page."""
+    ok = [p["answer"] for p in run["pages"] if p["status"] == "ok" and p.get("answer")]
+    return run.get("says", {}).get(run["lang"]) or {"claim": ok[0] if ok else ""}
+
+
 def _of_all(runs: list[dict], lang: str, others: list[tuple[str, str]]) -> str:
     studies: dict[str, list[dict]] = {}
     for run in (in_language(r, lang) for r in runs):
-        studies.setdefault(run["study"], []).append({**run, "counts": counts(run)})
+        studies.setdefault(run["study"], []).append(
+            {**run, "counts": counts(run), "says": _said(run)}
+        )
     with context.use(Context(lang=lang)):
         every = dict(sorted(studies.items()))
         return _render("all.html.j2", studies=every, lang=lang, others=others)
@@ -175,7 +189,20 @@ def _render(template: str, **values: object) -> str:
     words = {"ok": _("ok"), "failed": _("failed"), "not run": _("not run")}
     words["skipped"] = _("not for this study")
     made = pages.environment().get_template(template)
-    return legible(made.render(policy=pages.POLICY, status=words, stopped=_stopped, **values))
+    return legible(
+        made.render(
+            policy=pages.POLICY,
+            status=words,
+            stopped=_stopped,
+            pages=_pages,
+            day=prose.day,
+            **values,
+        )
+    )
+
+
+def _pages(n: int) -> str:
+    return i18n.ngettext("{n} page", "{n} pages", n)
 
 
 def _stopped(mistake: list) -> str:

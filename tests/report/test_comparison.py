@@ -1,4 +1,4 @@
-"""Two runs beside each other: what differs, beyond noise or not, and what changed behind it."""
+"""Two runs beside each other: what differs, significantly or not, and what changed behind it."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def test_a_difference_is_named_with_page_answer_term_and_column() -> None:
     assert found.differences == (
         Difference("10_x", "by_group", "web, speed", "estimate", 7.0, 7.1, False),
     )
-    assert "10_x by_group web, speed estimate: 7 -> 7.1  may be noise" in str(found)
+    assert "10_x by_group web, speed estimate: 7 -> 7.1  intervals overlap" in str(found)
 
 
-def test_intervals_that_do_not_touch_are_beyond_noise() -> None:
+def test_intervals_that_do_not_touch_are_significant() -> None:
     found = compare(run(), moved(9.0, 8.5, 9.5))
     assert [d.beyond for d in found.differences] == [True, None, None]
-    assert "3 of 11 values differ, 1 beyond noise." in str(found)
+    assert "3 of 11 values differ, 1 significantly." in str(found)
 
 
 def test_intervals_in_the_other_direction_too() -> None:
@@ -129,12 +129,12 @@ def test_a_run_is_read_from_its_folder_or_refused(tmp_path) -> None:
     assert comparison.read(tmp_path) == run()
 
 
-def test_a_reader_gets_answers_that_say_something_else_and_estimates_beyond_noise() -> None:
+def test_a_reader_gets_answers_that_say_something_else_and_estimates_that_differ() -> None:
     other = moved(9.0, 8.5, 9.5)
     other.answers["10_x"]["quiet"] = run().answers["10_x"]["by_group"] | {"name": "quiet"}
     before = run()
     before.answers["10_x"]["quiet"] = copy.deepcopy(other.answers["10_x"]["quiet"])
-    before.answers["10_x"]["quiet"]["table"]["rows"][0][2] = 7.1  # within noise
+    before.answers["10_x"]["quiet"]["table"]["rows"][0][2] = 7.1  # the intervals overlap
     [part] = comparison_page.parts(compare(before, other))
     assert (part.differing, part.beyond, len(part.answers)) == (4, 1, 1)
     [answer] = part.answers
@@ -143,7 +143,7 @@ def test_a_reader_gets_answers_that_say_something_else_and_estimates_beyond_nois
         comparison_page.Row("web, speed", "7.00 (6.50 to 7.50)", "9.00 (8.50 to 9.50)", True),
     )
     said = comparison_page.text(compare(before, other))
-    assert "web, speed: 7.00 (6.50 to 7.50) -> 9.00 (8.50 to 9.50)  beyond noise" in said
+    assert "web, speed: 7.00 (6.50 to 7.50) -> 9.00 (8.50 to 9.50)  significant" in said
     assert "4 of 21 values differ" in said
 
 

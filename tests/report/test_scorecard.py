@@ -1,4 +1,4 @@
-"""The scorecard: the few measures, what changed and whether that is noise, nothing hidden shown."""
+"""The index of a run: summary, cards, alerts, opportunities, actions, pages; nothing said twice."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import re
 import pytest
 
 from cxlib.core import context
-from cxlib.report import indexes, scorecard
+from cxlib.report import findings, indexes, measures, scorecard, sparkline
 
 
-def record(
-    columns: str, *rows: list, unit: str = "points", answer: str = "Said.", **tables
-) -> dict:
+def record(columns: str, *rows: list, unit: str = "points", claim: str = "", **more) -> dict:
     table = {"columns": columns.split(), "rows": list(rows)}
-    return {"answer": answer, "note": "", "unit": unit, "table": table, "tables": tables}
+    finding = {"claim": claim, "importance": 1} | more.pop("finding", {}) if claim else {}
+    tables = more.pop("tables", {})
+    kept = {"answer": claim, "note": "", "unit": unit, "table": table, "tables": tables}
+    return kept | {"finding": finding}
 
 
 def run_of(*numbers: str, name: str = "now", begun: str = "2026-02", **change) -> dict:
@@ -26,7 +27,7 @@ def run_of(*numbers: str, name: str = "now", begun: str = "2026-02", **change) -
             "set": "",
             "status": "ok",
             "lang": "en",
-            "title": n,
+            "title": f"Question {n}?",
             "answer": "",
             "mistake": None,
         }
@@ -45,47 +46,123 @@ def run_of(*numbers: str, name: str = "now", begun: str = "2026-02", **change) -
 
 
 def nps(estimate, low, high, n=400) -> dict:
-    return {
-        "10_page": {
-            "nps": record("term estimate low high n", ["recommend", estimate, low, high, n])
-        }
+    row = ["recommend", estimate, low, high, n]
+    finding = {"value": estimate, "measure": "nps", "importance": 2}
+    kept = record("term estimate low high n", row, claim=f"NPS is {estimate}.", finding=finding)
+    return {"10_page": {"nps": kept}}
+
+
+def by_wave(change: float, p: float, verdict: str, **finding) -> dict:
+    """NPS of four waves, as page 10 keeps it."""
+    values = [10.0, 14.0, 20.0, 20.0 + change]
+    rows = [[f"w{k}", "recommend", v, v - 5, v + 5, 100] for k, v in enumerate(values)]
+    about = {
+        "value": values[-1],
+        "previous": 20.0,
+        "change": change,
+        "verdict": verdict,
+        "measure": "nps",
+        "at": {"wave": "w3"},
+        "importance": 4,
     }
+    columns = ["wave", "against", "term", "estimate", "low", "high", "n", "p"]
+    steps = {"columns": columns, "rows": [["w3", "w2", "x", change, 0, 0, 90, p]]}
+    kept = record(
+        "wave term estimate low high n",
+        *rows,
+        claim="NPS moved.",
+        finding=about | finding,
+        tables={"changes": steps},
+    )
+    return {"10_page": {"nps": kept}}
+
+
+def card_of(answers: dict, *numbers: str, before=None) -> dict:
+    [card] = measures.of(run_of(*(numbers or ("10",))), answers, before)[0]
+    return card
 
 
 @pytest.mark.parametrize(
-    ("before", "said", "tone"),
+    ("change", "p", "verdict", "words", "tone"),
     [
-        ((10.0, 7.0, 13.0), "+10.0, more than noise", "up"),
-        ((30.0, 27.0, 33.0), "−10.0, more than noise", "down"),
-        ((18.0, 15.0, 21.0), "+2.0, may be noise", "same"),
-        ((20.0, 17.0, 23.0), "as before", "same"),
+        (-6.0, 0.01, "worse", "−6.0 points since w2, significant", "worse"),
+        (6.0, 0.01, "better", "+6.0 points since w2, significant", "better"),
+        (2.0, 0.4, "unclear", "+2.0 points since w2, not significant", "same"),
+        # A target missed is worse; the change is not significant for that.
+        (2.0, 0.4, "worse", "+2.0 points since w2, not significant", "same"),
     ],
 )
-def test_a_change_is_more_than_noise_where_the_intervals_do_not_touch(before, said, tone):
+def test_a_card_compares_with_the_wave_before(change, p, verdict, words, tone) -> None:
+    card = card_of(by_wave(change, p, verdict))
+    assert (card["change"], card["change_tone"]) == (words, tone)
+    assert card["value"] == f"+{20 + change:.0f}" and card["link"] == "10_page.html#answer-nps"
+    assert card["detail"].endswith("n = 100") and "polyline" in card["spark"]
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict", "words", "tone"),
+    [
+        (40.0, "worse", "Target +40 missed", "worse"),
+        (23.0, "unclear", "Target +23 not reached", "same"),
+        (
+            40.0,
+            "unclear",
+            "Target +40 not reached",
+            "same",
+        ),  # due later: the page does not say worse
+        (15.0, "unclear", "Target +15 met", "better"),
+    ],
+)
+def test_a_target_is_met_or_missed_as_its_page_says(target, verdict, words, tone) -> None:
+    card = card_of(by_wave(2.0, 0.4, verdict, target=target))
+    assert (card["target"], card["target_tone"]) == (words, tone)
+
+
+def test_run_with_run_comes_second_and_only_where_the_same_wave_has_another_value() -> None:
+    then = run_of("10", name="then", begun="2026-01")
+    same = measures.of(run_of("10"), by_wave(2.0, 0.4, "unclear"), (then, by_wave(2.0, 0.4, "")))
+    assert same[0][0]["revised"] == ""
+    assert same[1] == "All these numbers are the same as in the run then."
+    revised = card_of(by_wave(2.0, 0.4, ""), before=(then, by_wave(-2.0, 0.4, "")))
+    assert revised["change"].startswith("+2.0 points since w2")
+    assert revised["revised"] == "+18 in the run then"
+    other_wave = by_wave(2.0, 0.4, "", at={"wave": "w2"}, value=20.0)
+    cards, since = measures.of(run_of("10"), by_wave(2.0, 0.4, ""), (then, other_wave))
+    assert (cards[0]["revised"], since) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("before", "words", "tone"),
+    [
+        ((10.0, 7.0, 13.0), "+10.0 points since the run then, significant", "better"),
+        ((30.0, 27.0, 33.0), "−10.0 points since the run then, significant", "worse"),
+        ((18.0, 15.0, 21.0), "+2.0 points since the run then; the intervals overlap", "same"),
+        ((20.0, 17.0, 23.0), "", "same"),
+    ],
+)
+def test_without_waves_a_card_compares_with_the_run_before(before, words, tone) -> None:
     then = run_of("10", name="then", begun="2026-01"), nps(*before)
-    [measure] = scorecard.of(run_of("10"), nps(20.0, 17.0, 23.0), then)["measures"]
-    assert (measure["value"], measure["span"], measure["n"]) == ("20.0", "17.0 to 23.0", "400")
-    assert (measure["change"], measure["tone"]) == (said, tone)
-    assert measure["file"] == "10_page.html"
+    card = card_of(nps(20.0, 17.0, 23.0), before=then)
+    assert (card["value"], card["detail"]) == ("+20", "95% CI 17.0 to 23.0; n = 400")
+    assert (card["change"], card["change_tone"]) == (words, tone)
 
 
-def test_a_run_whose_answers_had_other_columns_is_passed_over_and_named():
+def test_a_run_whose_answers_had_other_columns_is_passed_over_and_named() -> None:
     old = nps(10.0, 7.0, 13.0) | {
         "11_page": {"index": record("measure estimate", ["loyalty", 70.0])}
     }
-    then = run_of("10", "11", name="then", begun="2026-01")
-    card = scorecard.of(run_of("10"), nps(20.0, 17.0, 23.0), (then, old))
-    assert (card["since"], card["unread"], card["measures"][0]["change"]) == ("", "then", "")
-    html = indexes.of_run(run_of("10"), answers=nps(20.0, 17.0, 23.0), before=(then, old))
-    assert "The run then kept its answers in another form: no change to tell." in html
+    then = run_of("10", "11", name="then", begun="2026-01"), old
+    card = scorecard.of(run_of("10"), nps(20.0, 17.0, 23.0), then)
+    assert card["measures"][0]["change"] == ""
+    assert card["since"] == "The run then has other tables and cannot be compared."
 
 
-def test_of_renewals_the_last_is_told_and_few_shares_have_a_decimal():
+def test_of_renewals_the_last_counts_and_few_shares_have_a_decimal() -> None:
     stays = record(
         "model renewals term estimate low high n",
-        ["fitted", "1", "there still", 0.97, 0.96, 0.98, 90],
-        ["fitted", "24", "there still", 0.76, 0.74, 0.78, 90],
-        ["observed", "24", "there still", 0.5, 0.4, 0.6, 90],
+        ["fitted", "1", "active", 0.97, 0.96, 0.98, 90],
+        ["fitted", "24", "active", 0.76, 0.74, 0.78, 90],
+        ["observed", "24", "active", 0.5, 0.4, 0.6, 90],
         unit="share",
     )
     back = record(
@@ -94,123 +171,259 @@ def test_of_renewals_the_last_is_told_and_few_shares_have_a_decimal():
         unit="share",
     )
     kept = {"31_page": {"retention": stays}, "33_page": {"repeat": back}}
-    stay, again = scorecard.of(run_of("31", "33"), kept)["measures"]
-    assert (stay["value"], stay["more"]) == ("76%", "after 24 renewals (74% to 78%)")
-    assert (again["value"], again["more"]) == ("0.6%", "within 365 days (0.4% to 0.8%)")
-    top = {
-        "10_page": {
-            "csat": record("term estimate low high n", ["x", 0.31, 0.29, 0.33, 90], unit="share")
-        }
-    }
-    [satisfied] = scorecard.of(run_of("10", parameters={"TOP": 2}), top)["measures"]
-    assert satisfied["more"] == "of the 2 best marks (29% to 33%)"
+    stay, again = measures.of(run_of("31", "33"), kept)[0]
+    assert (stay["value"], stay["detail"]) == (
+        "76%",
+        "after 24 renewals; 95% CI 74% to 78%; n = 90",
+    )
+    assert (again["value"], again["detail"]) == (
+        "0.6%",
+        "within 365 days; 95% CI 0.4% to 0.8%; n = 90",
+    )
     stage = {"columns": ["term", "estimate", "low", "high"], "rows": [["stage", 2, 1, 3]]}
-    grades = {"42_page": {"maturity": record("term", ["x"], overall=stage)}}
-    [stage] = scorecard.of(run_of("42"), grades)["measures"]
-    assert (stage["value"], stage["span"]) == ("2 of 5", "1 to 3")
+    grades = {"42_page": {"maturity": record("term", ["x"], tables={"overall": stage})}}
+    assert card_of(grades, "42")["value"] == "2 of 5"
 
 
-def test_hidden_numbers_and_pages_that_failed_are_left_out():
-    assert scorecard.of(run_of("10"), nps(None, None, None, None))["measures"] == []
-    assert scorecard.of(run_of("10", status="failed"), nps(1, 0, 2))["measures"] == []
-    assert scorecard.of(run_of("10", set="region: north"), nps(1, 0, 2))["measures"] == []
+def test_hidden_numbers_and_pages_that_failed_have_no_card() -> None:
+    assert measures.of(run_of("10"), nps(None, None, None, None))[0] == []
+    assert measures.of(run_of("10", status="failed"), nps(1, 0, 2))[0] == []
+    assert measures.of(run_of("10", set="region: north"), nps(1, 0, 2))[0] == []
 
 
-def test_a_study_of_one_page_has_a_card_of_its_parts_only():
-    card = scorecard.of(run_of("10"), nps(20.0, 17.0, 23.0))
-    assert [m["name"] for m in card["measures"]] == ["NPS"] and card["measures"][0]["change"] == ""
-    assert not any(card[part] for part in ("alerts", "opportunities", "pains", "actions"))
+def test_the_line_of_waves_runs_to_the_latest_wherever_the_table_begins() -> None:
+    answers = by_wave(2.0, 0.4, "unclear")
+    first = measures.read(measures.MEASURES[0], {"10": answers["10_page"]}, "nobody")
+    answers["10_page"]["nps"]["table"]["rows"].reverse()
+    again = measures.read(measures.MEASURES[0], {"10": answers["10_page"]}, "nobody")
+    assert first.series == again.series and first.series[-2:] == [("w2", 20.0), ("w3", 22.0)]
+
+
+def test_a_sparkline_needs_three_waves_and_has_room_for_its_target() -> None:
+    assert not sparkline.svg([1.0, 2.0])
+    assert 'class="goal"' in sparkline.svg([1.0, 2.0, 3.0], target=9.0)
+    assert "nan" not in sparkline.svg([5.0, 5.0, 5.0])
 
 
 def everything() -> tuple[dict, dict]:
     rows = "term estimate low high n"
+    standards = "term estimate low high n goal verdict"
     answers = {
         **nps(20.0, 17.0, 23.0),
-        "11_page": {
-            "index": record(rows, ["image", 70, 69, 71, 400], ["satisfaction", 72, 71, 73, 400])
+        "12_page": {
+            "trend": record(
+                rows,
+                ["x", 1, 0, 2, 9],
+                claim="Value for money fell.",
+                finding={"verdict": "worse", "importance": 4},
+            )
+        },
+        "20_page": {
+            "drivers": record(
+                rows, ["x", 1, 0, 2, 9], claim="Delivery matters most.", finding={"importance": 2}
+            )
         },
         "21_page": {
             "gains": record(
                 rows,
-                ["b", 0.1, 0.0, 0.2, 400],
+                ["b", 0.1, 0.01, 0.2, 400],
                 ["a", 0.3, 0.2, 0.4, 400],
-                ["c", None, None, None, None],
+                ["nothing", 0.2, -0.1, 0.5, 400],
+                ["hidden", None, None, None, None],
                 unit="scale",
             )
         },
-        "22_page": {
-            "pain_points": record(
-                "touchpoint term estimate severity impact impact_low impact_high",
-                ["desk", "queue", 5, 0.081, 1.014, 0.751, 1.317],
+        "24_page": {
+            "standards": record(
+                standards, ["first reply", 0.7, 0.6, 0.8, 400, 0.9, "missed"], unit="share"
             )
         },
-        "24_page": {"standards": record(rows, ["first reply", 0.7, 0.6, 0.8, 400], unit="share")},
         "32_page": {
             "churn": record(
                 rows,
                 ["AUC", 0.7, 0.6, 0.8, 400],
                 unit="",
-                risk={"columns": rows.split(), "rows": [["high", 0.1, 0.05, 0.2, 40]]},
+                tables={"risk": {"columns": rows.split(), "rows": [["high", 0.1, 0.05, 0.2, 40]]}},
             )
         },
         "41_page": {
-            "ledger": record("problem", ["late"], answer="Open 3, overdue 1."),
-            "closed": record("problem", ["done"], answer="They brought 9."),
+            "net_gain": record(
+                "problem estimate low high action_id",
+                ["Late parcels", 7000.0, -3000.0, 17000.0, "a1"],
+                claim="Fix late parcels first.",
+                finding={"importance": 4, "unit": "EUR", "action": "Late parcels"},
+            ),
+            "ledger": record(
+                "problem owner standing due_on action_id",
+                ["New app", "digital", "on its way", "2026-12-01", "a2"],
+                ["Late parcels", "logistics", "overdue", "2026-09-30", "a1"],
+                ["Old bills", "finance", "done", "2025-09-30", "a3"],
+            ),
+            "closed": record("problem", ["done"], claim="Finished actions brought 9 EUR."),
             "warnings": record(
-                "measure by group term estimate low high standing first_seen",
-                ["scale", "", "", "delivery", -1.2, -1.4, -1.0, "new", "w4"],
-                ["csat", "team", "red", "solved", -0.4, -0.5, -0.3, "known", "w3"],
-                ["scale", "", "", "room", -1.2, -1.4, -1.0, "over", "w2"],
+                "measure by group term estimate low high standing first_seen kind owner wave",
+                ["scale", "", "", "delivery", -1.2, -1.4, -1, "new", "w4", "moved", "depot", "w5"],
+                [
+                    "csat",
+                    "team",
+                    "red",
+                    "ends",
+                    -0.4,
+                    -0.5,
+                    0,
+                    "known",
+                    "",
+                    "standard missed",
+                    "",
+                    "",
+                ],
+                ["scale", "", "", "room", -1.2, -1.4, -1.0, "over", "w2", "moved", "", "w2"],
             ),
         },
     }
-    return run_of("10", "11", "21", "22", "24", "32", "41"), answers
+    return run_of("10", "12", "20", "21", "24", "32", "41"), answers
 
 
-def test_every_part_is_there_and_leads_to_its_page():
-    card = scorecard.of(*everything())
-    values = {m["name"]: m["value"] for m in card["measures"]}
-    assert values == {
-        "Satisfaction index": "72.0",
-        "NPS": "20.0",
-        "First-response SLA met": "70%",
-        "At high risk of leaving": "40",
+def test_the_summary_says_level_change_why_and_what_to_do() -> None:
+    summary = findings.summary(findings.of(*everything()))
+    assert [f.claim for f in summary] == [
+        "NPS is 20.0.",
+        "Value for money fell.",
+        "Delivery matters most.",
+        "Fix late parcels first.",
+    ]
+    assert summary[1].link == "12_page.html#answer-trend"
+
+
+def test_a_change_that_is_the_level_already_is_not_said_again() -> None:
+    run, answers = run_of("10", "12"), by_wave(-6.0, 0.01, "worse")
+    about = {"verdict": "worse", "importance": 4, "measure": "nps", "value": 14.0}
+    twin = record("term", ["x"], claim="NPS fell to 14.", finding=about | {"at": {"wave": "w3"}})
+    answers |= {"12_page": {"trend": twin}}
+    assert [f.claim for f in findings.summary(findings.of(run, answers))] == ["NPS moved."]
+
+
+def test_causes_of_alerts_that_are_over_are_not_why() -> None:
+    run, answers = everything()
+    causes = record("term", ["x"], claim="Speed fell most in North.", finding={"importance": 3})
+    answers["41_page"]["causes"] = causes
+    assert "Speed fell most in North." not in [
+        f.claim for f in findings.summary(findings.of(run, answers))
+    ]
+    about = {"claim": "Delivery fell.", "importance": 2, "verdict": "worse"}
+    answers["41_page"]["warnings"]["finding"] = about
+    why = findings.summary(findings.of(run, answers))[2]
+    assert why.claim == "Speed fell most in North."
+
+
+def test_what_our_actions_brought_is_not_the_change() -> None:
+    answers = nps(20.0, 17.0, 23.0)
+    better = {"verdict": "better", "importance": 3}
+    answers["40_page"] = {"x": record("term", ["x"], claim="The call raised NPS.", finding=better)}
+    answers["33_page"] = {"x": record("term", ["x"], claim="Returns rose.", finding=better)}
+    summary = findings.summary(findings.of(run_of("10", "40", "33"), answers))
+    assert [f.claim for f in summary][:2] == ["NPS is 20.0.", "Returns rose."]
+
+
+def test_a_run_of_few_pages_says_what_else_is_notable() -> None:
+    kept = {
+        f"4{k}_page": {"x": record("term", ["x"], claim=f"{k}.", finding={"importance": rank})}
+        for k, rank in enumerate([1, 3, 4])
     }
-    assert card["opportunities"]["said"] == [
-        "One rating point more is associated with so many points more of the outcome:",
-        "A: 0.30 (0.20 to 0.40)",
-        "B: 0.10 (0.00 to 0.20)",
+    summary = findings.summary(findings.of(run_of("40", "41", "42"), kept))
+    assert [f.claim for f in summary] == ["2.", "1."]
+
+
+def test_every_part_is_there_and_leads_to_its_page() -> None:
+    card = scorecard.of(*everything())
+    assert [(m["name"], m["value"]) for m in card["measures"]] == [
+        ("First-response SLA met", "70%"),  # what is worse comes first
+        ("NPS", "+20"),
+        ("At high risk of leaving", "40"),
     ]
-    assert card["pains"]["file"] == "22_page.html#answer-pain_points"
-    assert card["pains"]["said"] == [
-        "desk: queue; 8.1% of its customers, associated with 1.01 points less (0.75 to 1.32)"
+    assert card["measures"][0]["target"] == "Target 90% missed"
+    alerts = card["alerts"]["items"]
+    assert [(a["what"], a["how"], a["since"], a["owner"], a["new"]) for a in alerts] == [
+        ("Delivery", "1.20 points below its baseline", "since w4", "depot", True),
+        ("Ends (team: red)", "40.0 percentage points below target", "", "", False),
     ]
-    assert card["alerts"]["said"] == [
-        "Alerts now: new 1, known 1.",
-        "Delivery −1.20 (−1.40 to −1.00), since w4",
-        "Solved (team: red) −40 percentage points (−50 to −30), since w3",
+    assert card["alerts"]["link"] == "41_page.html#answer-warnings"
+    opportunities = card["opportunities"]["items"]
+    assert [(o["what"], o["how"]) for o in opportunities] == [
+        ("A", "+0.30 points"),
+        ("B", "+0.10 points"),
     ]
-    assert card["actions"]["said"] == ["Open 3, overdue 1.", "They brought 9."]
+    actions = card["actions"]["items"]
+    assert [(a["what"], a["how"], a["tone"]) for a in actions] == [
+        ("Late parcels", "overdue", "worse"),
+        ("New app", "on its way", "same"),
+    ]
+    assert actions[0]["since"] == "due 2026-09-30"
+    assert actions[0]["more"] == "expected net gain 7,000 EUR a year"
+    assert card["actions"]["closed"] == "Finished actions brought 9 EUR."
+
+
+def test_without_a_page_of_alerts_the_news_of_other_pages_are_the_alerts() -> None:
+    run, answers = everything()
+    del answers["41_page"]
+    answers["12_page"]["more"] = record(
+        "term",
+        ["x"],
+        claim="Speed fell.",
+        finding={"verdict": "worse", "importance": 4, "owner": "ops"},
+    )
+    card = scorecard.of(run, answers)
+    [alert] = card["alerts"]["items"]  # the first piece of news is in the summary
+    assert (alert["what"], alert["owner"], alert["link"]) == (
+        "Speed fell.",
+        "ops",
+        "12_page.html#answer-more",
+    )
+
+
+def test_pages_come_by_importance_failures_first_and_say_nothing_again() -> None:
+    run, answers = everything()
+    run["pages"][4]["status"], run["pages"][5]["status"] = "failed", "skipped"
+    [pages] = scorecard.pages(run, answers, ["Value for money fell."]).values()
+    assert [p["page"][:2] for p in pages] == ["24", "12", "41", "10", "20", "21", "32"]
+    by = {p["page"][:2]: p["claim"] for p in pages}
+    assert by["12"] == "" and by["10"] == "NPS is 20.0."
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_index_shows_it_first_with_the_same_numbers(lang):
+def test_the_index_says_no_sentence_twice(lang) -> None:
     run, answers = everything()
     for made in run["pages"]:
         made["lang"] = lang
     context.begin(lang=lang)
     html = indexes.of_run(run | {"lang": lang}, lang=lang, answers=answers)
-    assert html.index('class="scorecard"') < html.index('class="cards"')
-    shown = set(re.findall(r"<strong>([^<]+)</strong>", html))
-    assert {"72.0", "20.0", "70%", "40"} <= shown
+    body = html.split("<body")[1]
+    assert body.index('class="summary"') < body.index('class="cells"') < body.index('class="found"')
+    closed = answers["41_page"]["closed"]["finding"]
+    closed["importance"] = 3  # the next that page 41 could show
+    body = indexes.of_run(run | {"lang": lang}, lang=lang, answers=answers).split("<body")[1]
+    claims = ["NPS is 20.0.", "Value for money fell.", "Fix late parcels first."]
+    for claim in [*claims, closed["claim"]]:
+        assert body.count(claim) == 1
+    assert {"+20", "70%", "40"} <= set(re.findall(r"<strong>([^<]+)</strong>", body))
     assert "http://" not in html and "https://" not in html
 
 
-def test_without_answers_the_index_is_as_it_was():
-    assert "scorecard" not in indexes.of_run(run_of("10")).split("</style>")[1]
+def test_without_answers_the_index_lists_the_pages() -> None:
+    body = indexes.of_run(run_of("10")).split("</style>")[-1]
+    assert 'class="summary"' not in body and "Question 10?" in body
 
 
-def test_the_run_before_is_the_last_that_has_most_of_the_pages(tmp_path):
+def test_the_index_of_all_studies_shows_what_each_says_first(tmp_path) -> None:
+    run, answers = everything()
+    run |= {"says": {"en": indexes.says(run, answers)}}
+    (tmp_path / "nobody" / "now").mkdir(parents=True)
+    (tmp_path / "nobody" / "now" / "run.json").write_text(json.dumps(run))
+    body = indexes.of_all(tmp_path)["index.html"].split("<body")[1]
+    assert "NPS is 20.0." in body and "Value for money fell." not in body and "7 pages" in body
+
+
+def test_the_run_before_is_the_last_that_has_most_of_the_pages(tmp_path) -> None:
     from cxlib.batch.record import _run_before
 
     for name, begun, numbers in [
