@@ -109,6 +109,8 @@ QUANTITIES: Mapping[str, Mapping[str, str]] = {  # unit: what its columns measur
         "estimate": "estimate",
         "low": "lower end of the interval",
         "high": "upper end of the interval",
+        "simultaneous_low": "lower end of the simultaneous interval",
+        "simultaneous_high": "upper end of the simultaneous interval",
         "outer_low": "lower limit of chance at 99.8%",
         "outer_high": "upper limit of chance at 99.8%",
         "before": "estimate of the time before",
@@ -162,6 +164,7 @@ COMMON: Mapping[str, Column] = MappingProxyType(
     )
 )
 INTERVAL = ("estimate", "low", "high")
+SIMULTANEOUS = ("simultaneous_low", "simultaneous_high")
 MEASURES = ("term", *INTERVAL, "n")  # what every table of estimates has
 
 
@@ -260,4 +263,5 @@ WORDS = (
     "severity", "impact", "impact low", "impact high", "chance top", "money", "money low",
     "money high", "rated", "step", "times", "problem", "rule", "stage", "priority", "awareness",
     "discovery", "interest", "consideration", "action", "use", "advocacy", "over",
+    "simultaneous low", "simultaneous high",
 )  # fmt: skip

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from cxlib.core.i18n import N_, _, label
+
 MOST = 200  # missing periods that are still listed; a series with more is taken as it is
 
 
@@ -73,6 +75,45 @@ def places(periods: Sequence[object]) -> np.ndarray:
         return np.arange(len(periods))
     away = numbered[0] - numbered[0][0]
     return away // np.gcd.reduce(away)
+
+
+_BEFORE = (
+    N_("the year before"),
+    N_("the half-year before"),
+    N_("the quarter before"),
+    N_("the month before"),
+    N_("the week before"),
+)
+
+
+def before(period: object, earlier: object) -> str:
+    """What readers call `earlier` beside `period`: "the quarter before", else its own name.
+
+    Examples
+    --------
+    >>> before("2026-Q1", "2025-Q4"), before("2018", "2016"), before("b", "a")
+    ('the quarter before', '2016', 'a')
+    """
+    names = str(earlier), str(period)
+    for (pattern, number, _name), phrase in zip(_KINDS, _BEFORE, strict=True):
+        found = [re.fullmatch(pattern, n) for n in names]
+        if all(found):
+            first, then = (number(int(m[1]), int(m[2] or 0)) for m in found if m)
+            return _(phrase) if then - first == 1 else label(names[0])
+    return label(names[0])
+
+
+def year_before(period: object) -> str:
+    """The same half-year, quarter, month or week of the year before; "" where there is none.
+
+    Examples
+    --------
+    >>> year_before("2026-Q3"), year_before("2018"), year_before("after")
+    ('2025-Q3', '', '')
+    """
+    name = str(period)
+    parted = any(re.fullmatch(pattern, name) for pattern, _number, _name in _KINDS[1:])
+    return f"{int(name[:4]) - 1}{name[4:]}" if parted else ""
 
 
 def missing(periods: Iterable[object]) -> list[str]:

@@ -28,7 +28,7 @@ from cxlib.core.i18n import _
 SMALL, COMPLEMENT, NEAR = "small", "complement", "near"
 TOTAL = "overall"  # what stands in a grouping column for all groups together
 CASES = "cases"  # column that counts what a rate is of, where n counts those it is for
-NOT_SHARES = ("n", "low", "high", CASES)
+NOT_SHARES = ("n", "low", "high", "simultaneous_low", "simultaneous_high", CASES)
 MEASURES = ("term", "estimate", "low", "high", "n")
 NUMBER = re.compile(r"\d(?:[\d,]*\d)?(?:\.\d+)?%?")
 

@@ -257,6 +257,35 @@ def simultaneous_interval(
     return estimate - reach, estimate + reach
 
 
+def symmetric_interval(
+    estimate: np.ndarray, replicates: np.ndarray, level: float = LEVEL
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each term's own interval: its estimate plus and minus one reach (that of `max_t` of one).
+
+    Parameters
+    ----------
+    estimate : (terms,)
+    replicates : (draws, terms)
+    level : confidence level
+
+    Returns
+    -------
+    (low, high), each (terms,); NaN as of `simultaneous_interval`.
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(1).normal(size=(2000, 2))
+    >>> symmetric_interval(np.zeros(2), draws)[1].round(1).tolist()
+    [2.0, 1.9]
+    """
+    pairs = [
+        simultaneous_interval(estimate[[k]], replicates[:, [k]], level)
+        for k in range(len(estimate))
+    ]
+    low, high = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+    return low, high
+
+
 def _stretched(reach: float, units: float, fitted: int) -> float:
     """A reach in standard errors, for errors estimated from few `units` (as `expanded_level`)."""
     from scipy.special import ndtr, stdtrit
