@@ -114,7 +114,7 @@ def test_given_topics_win_and_found_ones_do_not_take_their_words():
     assert fit.table.set_index("term")["origin"]["delivery"] == "given"
     found = fit.table.loc[fit.table["origin"] == "found", "term"]
     assert len(found) == 2
-    assert not {w for name in found for w in name.split(" · ")} & set(GIVEN["delivery"]["en"])
+    assert not {w for name in found for w in name.split(" & ")} & set(GIVEN["delivery"]["en"])
 
 
 # Topics that are found
