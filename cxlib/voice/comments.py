@@ -213,6 +213,8 @@ def shares(
 
 def interval_ends(estimate: np.ndarray, replicates: np.ndarray) -> np.ndarray:
     """Low, high, and the simultaneous low and high of several estimates: (4, terms)."""
+    if not len(estimate):
+        return np.empty((4, 0))
     own, together = (f(estimate, replicates) for f in (symmetric_interval, simultaneous_interval))
     return np.array([*own, *together]).reshape(4, len(estimate))
 

@@ -219,8 +219,8 @@ def _finding(new: pd.DataFrame, wave: str) -> Finding:
         )
     first = known.iloc[0]
     claim = _(
-        "{what:quoted} is new in {wave:label}: {now:share1} of comments mention it, {before:share1} "
-        "before.",
+        "{what:quoted} is new in {wave:label}: {now:share1} of comments mention it, against "
+        "{before:share1} before.",
         wave=wave,
         what=i18n.opening(i18n.label(first["term"])),
         before=first["before"],

@@ -214,6 +214,8 @@ def _finding(table: pd.DataFrame, sample: Sample) -> Finding:
             "No topic was found in {n:count} comments.",
             n,
         )
+        if canned := _canned(sample["text"]):
+            return Finding(canned, claim, importance=Importance.NOTABLE)
         return Finding(claim)
     first = table.iloc[0]
     claim = _(
