@@ -63,7 +63,8 @@ def reasons(
 
     Returns
     -------
-    Result with "table": term (class), level, estimate (share of cases), low, high, n, customers (share of the customers with a case who had one of these; with customer_id only);
+    Result with "table": term (class), level, estimate (share of cases), low, high, n, customers
+    (share of the customers with a case who had one of these; with customer_id only);
     and "categories": term (category), class, level, rule ("study.yaml", "its name", "how often it
     comes"), estimate (share of cases), low, high, n, again (share of its customers who had more
     than one; with customer_id only). Categories of study.yaml that no case has are noted.
@@ -209,8 +210,8 @@ def _notes(sample: Sample, known: int, found: pd.DataFrame, classes: Mapping[str
     if len(guessed):
         notes.append(
             _(
-                "{n:count} of {all:count} categories are not in study.yaml and are classed by their "
-                "names, else by how often they occur. Check them.",
+                "{n:count} of {all:count} categories are not in study.yaml and are classed by "
+                "their names, else by how often they occur. Check them.",
                 n=len(guessed),
                 all=len(found),
             )

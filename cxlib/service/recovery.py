@@ -287,22 +287,22 @@ def _finding(main: pd.Series, table: pd.DataFrame) -> Finding:
     if main["low"] > 0:
         verdict, importance = "better", Importance.NOTABLE
         claim = _(
-            "Customers whose complaint was handled well end up {size:number2} points more satisfied "
-            "than similar customers without one (service recovery paradox).",
+            "Customers whose complaint was handled well rate {size:number2} points higher than "
+            "similar customers without one (service recovery paradox).",
             **words,
         )
     elif main["high"] < 0:
         verdict, importance = "worse", Importance.NOTABLE
         claim = _(
-            "Even well-handled complaints leave customers {size:number2} points less satisfied than "
+            "Even after a well-handled complaint, customers rate {size:number2} points lower than "
             "similar customers without one.",
             **words,
         )
     else:
         verdict, importance = "unclear", Importance.CONTEXT
         claim = _(
-            "Customers whose complaint was handled well do not differ significantly from similar "
-            "customers without one."
+            "After a well-handled complaint, ratings do not differ significantly from those of "
+            "similar customers without one."
         )
     detail = _(
         "difference {difference:signed2}; 95% CI {span:interval2}; n = {n:count} complainers",

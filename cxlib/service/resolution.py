@@ -60,7 +60,8 @@ def first_contact_resolution(
     -------
     Result with "table": [by,] window, term ("solved at the first contact"), estimate (share without
     a further contact within so many days), low, high, n (first contacts old enough),
-    simultaneous_low, simultaneous_high; and "stated": [by,] term, estimate (share of customers who say so), low, high, n, without rows
+    simultaneous_low, simultaneous_high; and "stated": [by,] term, estimate (share of customers who
+    say so), low, high, n, without rows
     where they are not asked.
 
     Raises
