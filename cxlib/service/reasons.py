@@ -184,12 +184,19 @@ def _finding(table: pd.DataFrame, found: pd.DataFrame) -> Finding:
         claim = _("Most categories of complaints have no known class of problem in study.yaml.")
         return Finding(claim, importance=Importance.METHOD)
     row = shown.iloc[0]
-    claim = _(
-        "{share:share} of complaints have causes of the class “{kind:label}”, solved at the level "
-        "“{level:label}”.",
-        share=row["estimate"],
-        kind=row["term"],
-        level=row["level"],
+    words = {"share": row["estimate"], "kind": row["term"], "level": row["level"]}
+    claim = (
+        _(
+            "{share:share} of complaints have a cause of the type “{kind:label}”, which has to be "
+            "solved at that level.",
+            **words,
+        )
+        if row["term"] == row["level"]
+        else _(
+            "{share:share} of complaints have a cause of the type “{kind:label}”, which has to be "
+            "solved at the level “{level:label}”.",
+            **words,
+        )
     )
     return Finding(
         claim,

@@ -220,19 +220,20 @@ def _lowest(shown: pd.DataFrame, by: str, goal: float) -> Finding:
     """The group with the lowest share in time; news is what the totals say, this is where."""
     row = shown.loc[shown["estimate"].idxmin()]
     words = {
-        "what": i18n.opening(_(DONE[row["term"]])),
+        "what": _(DONE[row["term"]]),
         "group": shares.group_name(row, by),
+        "column": i18n.label(by),
         "share": row["estimate"],
         "goal": i18n.percent(goal),
     }
     same = shown[shown["term"] == row["term"]]
     clear = shares.significant(same, row)
     claim = (
-        _("{what} are on time least often for {group}: {share:share} (target {goal}).", **words)
+        _("On-time {what} are rarest for {group}: {share:share} (target {goal}).", **words)
         if clear
         else _(
-            "{what} on time do not differ significantly; lowest for {group}, {share:share} "
-            "(target {goal}).",
+            "On-time {what} do not differ significantly by {column}; the lowest share is "
+            "{share:share} (target {goal}).",
             **words,
         )
     )
