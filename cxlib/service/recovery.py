@@ -198,9 +198,9 @@ def recovery(sample: SampleLike, *, alike: Sequence[str] = ()) -> Result:
     balance = pd.concat(balances, ignore_index=True)[["handled", "term", "estimate", "before"]]
     main = table[(table["handled"] == "well") & (table["term"] == "difference")].iloc[0]
     matched = _(
-        "After matching, the two are at most {apart:number2} standard deviations apart in "
+        "After matching, the two groups differ by at most {gap:number2} standard deviations in "
         "their earlier answers and their times.",
-        apart=balance["estimate"].abs().max(),
+        gap=balance["estimate"].abs().max(),
     )
     return Result(
         {"table": table, "balance": balance},

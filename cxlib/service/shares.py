@@ -126,7 +126,11 @@ def share_facts(row: pd.Series) -> dict[str, str]:
 
 def group_name(row: pd.Series, by: str | None) -> str:
     """A group with what it is a group of: "low" alone says nothing."""
-    return _("{group:label} ({column:label})", group=row[by], column=by) if by else ""
+    if not by:
+        return ""
+    if i18n.label(by).lower() in (group := i18n.label(str(row[by]))).lower():
+        return group
+    return _("{group:label} ({column:label})", group=row[by], column=by)
 
 
 def group_shares(
