@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from cxlib import csi, drivers, reserve, scores
+from cxlib.cli import main
 from cxlib.core import context
 from cxlib.core.sample import Sample
 from cxlib.data import intake, study
@@ -283,17 +285,48 @@ def test_a_group_with_one_row_is_warned_of(shop):
     )
 
 
-def test_a_group_that_is_no_column_is_warned_of(shop):
-    says = line(shop(group="chanel"), "warning: responses.chanel")
-    assert "group in study.yaml names no column" in says and "channel" in says
+def test_a_group_that_is_no_column_is_an_error_with_a_suggestion(shop):
+    says = line(shop(group="chanel"), "study.yaml: group: there is no column 'chanel'")
+    assert "did you mean 'channel'?" in says
+    with pytest.raises(IntakeError, match="did you mean 'channel'"):
+        reserve.load("shop")
+
+
+def test_a_few_lost_cells_are_no_failure_of_check_or_load(shop):
+    many = (
+        GOOD.splitlines()[0]
+        + "\n"
+        + "".join(
+            f"x{i},c{i % 5},2026-01-05,2026-Q1,web,{i % 11},{'oops' if i < 2 else i % 5 + 1}\n"
+            for i in range(460)
+        )
+    )
+    check = shop(many)
+    assert str(check).startswith("shop: sound but for 2 cell(s)") and check.exit_code == 0
+    run = CliRunner().invoke
+    assert [run(main, [c, "shop"]).exit_code for c in ("check", "load")] == [0, 0]
+    shop(many.replace("web,5,", "web,often,"))
+    assert [run(main, [c, "shop"]).exit_code for c in ("check", "load")] == [4, 4]
+    shop(many, group="chanel")
+    assert [run(main, [c, "shop"]).exit_code for c in ("check", "load")] == [2, 2]
+
+
+def test_a_study_wide_only_that_is_no_condition_names_the_columns(shop):
+    says = line(shop(only="sttaus = 'x'"), "study.yaml: only")
+    assert "it is no condition" in says and "speed" in says
+
+
+def test_a_role_that_is_none_is_told_with_the_nearest(shop):
+    with pytest.raises(StudyError, match=r"items.recommend.role: 'npss' is not allowed; did you"):
+        shop(items={"recommend": {"label": "R", "scale": [0, 10], "role": "npss"}})
 
 
 def test_a_missing_key_and_broken_yaml_say_where(shop):
     shop()
     file = study.folder_of("shop") / "study.yaml"
     good = file.read_text()
-    file.write_text(good.replace("licence: internal\n", ""))
-    with pytest.raises(StudyError, match="licence: this key is required and is not there"):
+    file.write_text(good.replace("title: Shop\n", ""))
+    with pytest.raises(StudyError, match="title: this key is required and is not there"):
         study.read("shop")
     file.write_text(good.replace("title: Shop", "title: [Shop"))
     with pytest.raises(StudyError, match='is not YAML: (.|\\n)*in "study.yaml", line 1'):
@@ -440,8 +473,9 @@ def test_a_slip_does_not_hide_a_question_from_the_draft(tmp_path, monkeypatch):
     text = intake.draft("shop", [tmp_path / "survey.csv"])
     assert "1 answer(s) are not on it" in text
     drafted = yaml.safe_load(text)
-    assert drafted["items"]["recommend"] | {"label": ""} == {
+    assert drafted["items"]["recommend"] | {"label": "", "wording": ""} == {
         "label": "",
+        "wording": "",
         "scale": [0, 10],
         "role": "nps",
     }

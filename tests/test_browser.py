@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from test_notebooks import NOTEBOOKS, made
 
 from cxlib.data.sources import SourceError
@@ -23,18 +25,27 @@ pytestmark = [
 ]
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
 --disable-background-networking --disable-component-update --disable-sync"""
-PAGES = [*(n.stem for n in NOTEBOOKS), "index", "dictionary"]
+PAGES = [*(n.stem for n in NOTEBOOKS), "index", "dictionary", "glossary"]
 AXE = Path(os.environ.get("CX_AXE", "axe")) / "package" / "axe.min.js"  # .ci/run gets it from npm
 RUN_AXE = """const [rules, done] = arguments;
 axe.run(document, {resultTypes: ["violations"], ...(rules && {runOnly: rules})})
   .then(r => done(r.violations.map(
     v => v.id + ": " + v.nodes.slice(0, 3).map(n => n.html.slice(0, 120)).join(" | "))))"""
+CODE = "return [...new Set([...document.querySelectorAll('.code')].map(d => d.offsetHeight))]"
 PREPARE = """document.querySelectorAll('details').forEach(d => d.open = true);
 document.documentElement.style.scrollBehavior = 'auto';"""
 WIDE = (
     "const w = document.documentElement; return [w.scrollWidth, w.clientWidth, "
     "[...document.images].every(i => i.naturalWidth > 0)]"
 )
+
+
+FIRST_FIGURE = """const f = document.querySelector('.answer > figure');
+return f && f.getBoundingClientRect().top + scrollY;"""
+SAVED = """const [kind, done] = arguments;
+HTMLAnchorElement.prototype.click = function () { done([this.download, this.href]); };
+const buttons = [...document.querySelectorAll('.save button')];
+buttons.find(b => b.textContent === kind && b.closest('figure').querySelector('svg')).click();"""
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +101,15 @@ def is_quiet_and_within_bounds(browser, file: Path) -> None:
         assert drawn, f"a figure of {file.name} did not load"
     assert browser.get_log("browser") == []
     assert requests_of(browser) == []
-    assert file.stat().st_size < 1_500_000
+    assert file.stat().st_size < 1_000_000
+
+
+def shows_its_figure_early(browser, file: Path) -> None:
+    """The figure of the head begins within the first screen, on a phone within one and a half."""
+    for width, screens in [(1280, 1.0), (390, 1.5)]:
+        shown(browser, width)
+        top = browser.execute_script(FIRST_FIGURE)
+        assert top is None or top < screens * 844, f"{file.name}, {width} px: {top}"
 
 
 def is_for_everybody(browser, file: Path) -> None:
@@ -113,6 +132,7 @@ def is_for_everybody(browser, file: Path) -> None:
 def test_a_page_is_quiet_within_bounds_and_for_everybody(browser, name: str) -> None:
     file = folder_of("sample") / f"{name}.html"
     opened(browser, file)
+    shows_its_figure_early(browser, file)
     is_quiet_and_within_bounds(browser, file)
     is_for_everybody(browser, file)
 
@@ -142,6 +162,7 @@ def test_a_table_is_sorted_from_the_keyboard_and_says_so(browser) -> None:
     from selenium.webdriver.common.keys import Keys
 
     opened(browser, folder_of("sample") / "20_what_moves_satisfaction.html")
+    browser.execute_script(PREPARE)
     button = browser.find_element(By.CSS_SELECTOR, ".kept th:first-child button")
     shown = "return [...document.querySelectorAll('.kept table')][0].tBodies[0].innerText"
     before = browser.execute_script(shown).split("\n")
@@ -155,11 +176,51 @@ def test_a_table_is_sorted_from_the_keyboard_and_says_so(browser) -> None:
     assert browser.execute_script(outline) == "solid"
 
 
+def test_one_switch_shows_all_code(browser) -> None:
+    opened(browser, folder_of("sample") / "20_what_moves_satisfaction.html")
+    browser.execute_script(PREPARE)
+    assert browser.execute_script(CODE) == [0]
+    browser.execute_script("document.getElementById('code-too').click()")
+    assert 0 not in browser.execute_script(CODE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "begins"), [("SVG", "data:image/svg+xml"), ("PNG", "data:image/png;base64,")]
+)
+def test_a_figure_is_saved_in_the_colours_of_paper(browser, kind: str, begins: str) -> None:
+    opened(browser, folder_of("sample") / "20_what_moves_satisfaction.html")
+    shown(browser, mode="dark")
+    name, address = browser.execute_async_script(SAVED, kind)
+    assert name.endswith(f".{kind.lower()}") and address.startswith(begins)
+    assert len(address) > 2000 and "var(--" not in unquote(address)
+    assert browser.get_log("browser") == []
+
+
+def test_the_values_of_a_figure_are_read_with_the_arrow_keys(browser, tmp_path) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    marks = "".join(f"<circle cx='{k}' r='1'><title>NPS {k}</title></circle>" for k in (5, 9))
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 20 9'>{marks}</svg>"
+    output = new_output("display_data", data={"image/svg+xml": svg})
+    html = pages.bind(new_notebook(cells=[new_code_cell("1", outputs=[output])]), pages.Facts("T"))
+    file = tmp_path / "page.html"
+    file.write_text(html, encoding="utf-8")
+    opened(browser, file)
+    figure = browser.find_element(By.CSS_SELECTOR, "figure svg")
+    said = []
+    for _step in range(3):
+        figure.send_keys(Keys.ARROW_RIGHT)
+        said.append(browser.find_element(By.CSS_SELECTOR, ".tip[role=status]").text)
+    assert said == ["NPS 5", "NPS 9", "NPS 5"]
+
+
 def test_a_page_prints_whole_without_its_code(browser) -> None:
     opened(browser, folder_of("sample") / "20_what_moves_satisfaction.html")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
-    hidden = "return [...document.querySelectorAll('details.code')].every(d => !d.offsetHeight)"
-    assert browser.execute_script(hidden)
+    assert browser.execute_script(CODE) == [0]
+    about = "return document.querySelector('#about-this-page dl').offsetHeight"
+    assert browser.execute_script(about) > 0
     printed = browser.execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27})
     assert printed["data"].startswith("JVBER")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

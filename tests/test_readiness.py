@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from cxlib import batch, reserve
 from cxlib.batch import parameters, readiness
 from cxlib.cli import main
-from cxlib.data import intake, study
+from cxlib.data import study
 
 ROOT = Path(__file__).parents[1]
 HEAD = "title: T\nsource: s\nlicence: internal\ntables:\n"
@@ -224,11 +224,29 @@ def few_draws(notebook: str) -> dict[str, object]:
     return {"DRAWS": 100} if "DRAWS" in parameters.read(batch.pick(notebook)) else {}
 
 
-def test_a_value_without_a_population_share_is_refused_before_any_page(project):
-    said = CliRunner().invoke(main, ["check", "no_margin"])
-    assert said.exit_code == 1 and "margins.sex: no share for 'D' (1)." in said.output
-    with pytest.raises(intake.IntakeError, match="Add the shares, or recode the values"):
-        reserve.load("no_margin")
+def test_a_value_without_a_population_share_turns_weighting_off_and_is_told(project, capsys):
+    run = CliRunner().invoke
+    for command in ("check", "load"):
+        said = run(main, [command, "no_margin"])
+        assert said.exit_code == 4
+        told = " ".join(said.output.split())
+        assert told.count("values without a share of the population") == 1 and "'D' (1)" in told
+    with reserve.open("no_margin") as opened:
+        assert (opened.sample().weights == 1).all() and not opened.has("margins")
+        assert "The answers are not weighted" in capsys.readouterr().out
+        assert "The answers are not weighted" in opened.quality.losses()[0]
+        assert "The answers are not weighted" in str(opened.quality.verdict())
+
+
+def test_a_reason_that_ends_every_page_is_said_in_full_once(project):
+    file = project / "data" / "no_margin" / "study.yaml"
+    before = file.read_text()
+    file.write_text(before.replace("F:", "X:", 1))
+    try:
+        said = " ".join(CliRunner().invoke(main, ["check", "no_margin"]).output.split())
+    finally:
+        file.write_text(before)
+    assert said.count("no row has 'X'") <= 2 and "for the same reason as" in said
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from numpy.testing import assert_allclose
 
-from cxlib import reserve
+from cxlib import reserve, scores, weights
 from cxlib.core import context, i18n
 from cxlib.core.sample import Sample
 from cxlib.data import contract
@@ -297,7 +297,7 @@ def test_check_says_what_where_how_many_and_what_to_do(own):
     data["orders"].loc[7, "customer_id"] = "nobody"
     write(own, data)
     check = reserve.check("shop")
-    assert not check.ok
+    assert check.ok and str(check).startswith("shop: sound but for 2 cell(s)")
     assert "responses.satisfied: 2 cell(s) outside the scale 1 to 10, first '11.0' in row 4" in str(
         check
     )
@@ -593,11 +593,12 @@ def test_soundness_counts_what_was_kept_and_names_why_not(own):
     data["responses"].loc[20, "response_id"] = data["responses"].loc[19, "response_id"]
     write(own, data)
     opened = reserve.open("shop")
-    said = str(opened.quality.validity())
-    assert said.startswith(
-        "659 of 660 rows (99.8%) keep the data contract; 1 were set aside. 10 of 219 values "
-        "of Satisfied (responses) could not be used and count as missing."
+    finding = opened.quality.verdict().finding
+    assert finding.claim == (
+        "<10 of 660 rows failed a check and were set aside. 10 of 219 values of Satisfied "
+        "(responses) could not be used and count as missing."
     )
+    assert finding.detail == "660 rows in 5 tables; <10 set aside."
     assert opened.quality.losses()[0] == "<10 of 240 rows of responses were set aside."
     found = opened.quality.rejections().itertuples(index=False, name=None)
     assert [(f[0], *f[3:]) for f in found] == [("responses", 1, 0), ("responses", 0, 10)]
@@ -606,12 +607,30 @@ def test_soundness_counts_what_was_kept_and_names_why_not(own):
     assert opened.has("quarantine")
 
 
+def test_page_00_says_once_what_all_its_checks_found(own):
+    data = company()
+    data["customers"]["plan"] = ["plus"] * 30 + ["basic"] * 30
+    answers = data["responses"]
+    answers = answers[answers["customer_id"].isin(data["customers"]["customer_id"][:40])]
+    data["responses"] = answers.reset_index(drop=True)
+    write(own, data)
+    opened = reserve.open("shop")
+    twice = opened.sample(draws=100).assign(answered_on=pd.Timestamp("2026-01-05"), wave="a")
+    doubtful = scores.survey_quality(twice, opened.asked())
+    who = weights.representation(opened.sample(draws=100), opened.read("customers"))
+    claim = opened.quality.verdict(doubtful=doubtful, representation=who).finding.claim
+    assert claim.startswith("The data passed every check of form.")
+    assert "responses look doubtful, most of them by the check “duplicate respondents”." in claim
+    assert "-represented, even after weighting" in claim
+    assert "noticed" not in claim
+
+
 def test_losses_below_one_percent_of_a_column_stay_out_of_the_headline(own):
     data = company()
     data["responses"].loc[[2, 5], "satisfied"] = 11
     write(own, data)
     opened = reserve.open("shop")
-    assert str(opened.quality.validity()).startswith("All 660 rows of 5 tables keep")
+    assert str(opened.quality.verdict()) == "The data passed every check."
     assert opened.quality.losses() == []
 
 
@@ -626,7 +645,11 @@ REASONS = [
     ("field_count", {"found": 5, "expected": 4}, "5 fields where the header has 4"),
     ("no_answers", {}, "nobody answered"),
     ("few_rows", {"n": 2}, "only 2 row(s): no interval can be made of so few"),
-    ("unknown_column", {"place": "margins.age"}, "margins.age in study.yaml names no column"),
+    (
+        "unclear_scale",
+        {"low": -3.0, "high": 250.0, "column": "score", "table": "comments"},
+        "ratings from -3 to 250, of which the scale is not clear",
+    ),
     (
         "duplicate_key",
         {"key": ["order_id", "product"], "row": 7},

@@ -17,7 +17,7 @@ from __future__ import annotations
 from cxlib.actions.alerts import alerts
 from cxlib.actions.causes import causes
 from cxlib.actions.gains import net_gain, realised_gains, sample_information
-from cxlib.actions.ledger import OPEN, action_status, check_ledger, contradictions
+from cxlib.actions.ledger import OPEN, action_status, check_ledger, contradictions, responsible
 from cxlib.actions.opportunities import opportunities
 from cxlib.actions.series import tests_of
 
@@ -31,6 +31,7 @@ __all__ = [
     "net_gain",
     "opportunities",
     "realised_gains",
+    "responsible",
     "sample_information",
     "tests_of",
 ]

@@ -1,8 +1,9 @@
 """One list of alerts over all notebooks, with false alerts controlled over the whole report.
 
     alerts = actions.alerts(report.others(STUDY), known=study.alerts.known())
-    print(alerts)                 # Alerts: new 4, known 2 ...
+    print(alerts)                 # Delivery has been 1.4 points below its baseline since 2026-Q1.
     alerts.table                  # measure, by, group, term, ..., adjusted, standing, money
+    alerts.improved               # series that became better: no alerts
 
 Of the alerts raised, at most `rate` are false on average, and where nothing moved any alert at all
 is raised with probability `rate` at most (Benjamini and Hochberg 1995, J. Royal Statistical
@@ -13,15 +14,28 @@ do.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.series import AT_RISK, SINKING, Answers, tests_of
+from cxlib.actions.ledger import responsible
+from cxlib.actions.series import (
+    AT_RISK,
+    HIGHER_IS_WORSE,
+    MISSED,
+    MOVED,
+    SINKING,
+    STEPPED,
+    TOPIC,
+    Answers,
+    tests_of,
+)
 from cxlib.core import i18n
 from cxlib.core.columns import in_unit
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.stats import pvalues
 
 RATE = 0.05
@@ -40,8 +54,9 @@ def alerts(
     rate: float = RATE,
     point: float = 0.0,
     customer: float = 0.0,
+    ledger: pd.DataFrame | None = None,
 ) -> Result:
-    """List what is out of line in the answers of all notebooks.
+    """List what became worse, or is worse than it should be, in the answers of all notebooks.
 
     Parameters
     ----------
@@ -51,14 +66,21 @@ def alerts(
     rate : share of false alerts allowed, 0 to 1
     point : what one point of the outcome (measured in points, NPS or an index) is worth in a year
     customer : what a customer at risk is worth
+    ledger : actions, to name who works on the measure of an alert already
 
     Returns
     -------
-    Result with table, a row an alert, those of a fall that still holds first: by, group, term,
-    estimate (how far it moved), low, high, n, wave, first_seen, standing ("new", "known" or "over":
-    no longer out of line), signal, adjusted (p-value adjusted for all tests), money (what a fall
-    costs in a year, where that is known), kind, measure, probability; and the parts looked (number
-    of tests), rate and ended (known alerts that no longer hold)
+    Result with the tables
+
+    - table: a row an alert, those that still hold first: by, group, term, estimate (how far it
+      moved), low, high, n, wave, first_seen (when it began), standing ("new", "known" or "over": no
+      longer out of line), signal, adjusted (p-value adjusted for all tests), money (what a fall
+      costs in a year, where that is known), kind, measure, probability; with a ledger also owner
+    - improved: the same columns, of what moved significantly and became better
+
+    and the parts looked (number of tests), rate, ended (known alerts that no longer hold) and
+    series, series_unit and series_over (the control chart of the first alert that still holds and
+    has one: its table, unit and column of periods; the table is None without)
 
     Raises
     ------
@@ -78,21 +100,30 @@ def alerts(
     )
     raised = _recognised(raised, known)
     raised["money"] = _money(raised, tests, point, customer)
-    over = raised["standing"].eq("over")
-    order = np.lexsort((raised["adjusted"], raised["group"] != "", ~_falls(raised), over))
-    table = raised.iloc[order][COLUMNS].reset_index(drop=True)
-    table["group"] = table["group"].fillna("")
+    over, topic = raised["standing"].eq("over"), raised["kind"].eq(TOPIC)
+    step = raised["signal"].eq(STEPPED)  # the level changed once; out of line now is news
+    order = np.lexsort((raised["adjusted"], raised["group"] != "", step, topic, over))
+    ordered = raised.iloc[order][COLUMNS]
+    ordered["group"] = ordered["group"].fillna("")
+    better = ~_worse(ordered)
+    table, improved = (ordered[rows].reset_index(drop=True) for rows in (~better, better))
+    told = _finding(table, len(tests), len(answers))
+    if ledger is not None:
+        both = [responsible(ledger, str(term)) for term in table["term"]]
+        table["owner"] = [owner for _action, owner in both]
+        if len(table) and (table["standing"] != "over").iloc[0]:
+            told = replace(told, action=both[0][0], owner=both[0][1])
     ended = pd.DataFrame(columns=[*KEY, "first_seen"])
     if known is not None and len(known):
         now = set(table[KEY].astype(str).itertuples(index=False, name=None))
         gone = [k not in now for k in known[KEY].astype(str).itertuples(index=False, name=None)]
         ended = known[gone].reset_index(drop=True)
     return Result(
-        table,
-        Finding(_finding(table, len(tests), len(answers)), value=len(table), unit="count"),
+        {"table": table, "improved": improved},
+        told,
         _note(rate, len(tests), len(answers), table),
         columns=in_unit("money", "money"),
-        parts={"looked": len(tests), "rate": rate, "ended": ended},
+        parts={"looked": len(tests), "rate": rate, "ended": ended} | _series(answers, table),
     )
 
 
@@ -109,10 +140,27 @@ def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFram
     return raised.assign(standing=standing, first_seen=seen)
 
 
-def _falls(rows: pd.DataFrame) -> np.ndarray:
-    """Whether it got worse: less of a score, more customers at risk or lost."""
-    worse = (rows["estimate"] < 0) ^ (rows["kind"] == AT_RISK)
-    return worse.to_numpy(bool)
+def _series(answers: Answers, table: pd.DataFrame) -> dict[str, Any]:
+    """The control chart of the first alert that still holds."""
+    wanted = table[
+        (table["kind"] == MOVED) & (table["standing"] != "over") & (table["group"] == "")
+    ]
+    for row in wanted.to_dict("records"):
+        for fit in (fit for named in answers.values() for fit in named.values()):
+            limits = fit.tables.get("limits", pd.DataFrame(columns=["term"]))
+            at = list(limits.columns).index("term")
+            if at == 1 and (mine := limits["term"] == row["term"]).any():
+                series = {"series": limits[mine].reset_index(drop=True), "series_unit": fit.unit}
+                return series | {"series_over": limits.columns[0]}
+    return {"series": None, "series_unit": "", "series_over": ""}
+
+
+def _worse(rows: pd.DataFrame) -> np.ndarray:
+    """Whether it got worse: less of a score, more customers at risk or lost, more complaints. Of a
+    topic nobody knows: that more is said of it is an alert.
+    """
+    rises = rows["kind"].isin([AT_RISK, TOPIC]) | rows["term"].isin(HIGHER_IS_WORSE)
+    return ((rows["estimate"] < 0) ^ rises).to_numpy(bool)
 
 
 def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float, customer: float) -> np.ndarray:
@@ -131,40 +179,102 @@ def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float, customer: fl
     return np.where(cost > 0, cost, np.nan)
 
 
-def _finding(table: pd.DataFrame, looked: int, notebooks: int) -> str:
+def _finding(table: pd.DataFrame, looked: int, notebooks: int) -> Finding:
     if not looked and notebooks:
-        return _(
-            "No alerts: no series over time in the results of {n:count} notebooks.", n=notebooks
+        return Finding(
+            _("There are no alerts: no page of this study has a series over time."),
+            ngettext("{n:count} page read", "{n:count} pages read", notebooks),
         )
     if not looked:
-        return _("No results yet: run the notebooks that measure first, then this one.")
-    if table.empty:
-        return _("No alerts: none of {looked:count} series stands out.", looked=looked)
-    counts = {k: i18n.count((table["standing"] == k).sum()) for k in ("new", "known", "over")}
-    first_ = _(
-        "Alerts: new {new}, known from earlier data {known}, back in line {over}; {looked:count} "
-        "series were examined.",
-        looked=looked,
-        **counts,
-    )
+        return Finding(_("There are no results yet: run the pages that measure first."))
+    examined = ngettext("{n:count} series examined", "{n:count} series examined", looked)
+    counts = table["standing"].value_counts()
+    current = int(counts.get("new", 0) + counts.get("known", 0))
+    said = [write(n) for standing, write in _COUNTED.items() if (n := int(counts.get(standing, 0)))]
+    detail = _("; ").join([*said, examined])
+    if not current:
+        claim = _("There are no alerts: no series is significantly worse than its baseline.")
+        return Finding(claim, detail, 0, "count")
     first = table.iloc[0]
-    facts = {"name": name_of(first), "since": i18n.label(str(first["first_seen"]))}
-    which = _("First: {name} since {since}." if facts["since"] else "First: {name}.", **facts)
-    return i18n.together([first_, which])
+    return Finding(
+        i18n.opening(_("{first}.", first=clause(first))),
+        detail,
+        current,
+        "count",
+        "worse",
+        importance=Importance.NEWS if counts.get("new", 0) else Importance.NOTABLE,
+    )
+
+
+_COUNTED = {
+    "new": lambda n: ngettext("{n:count} new alert", "{n:count} new alerts", n),
+    "known": lambda n: ngettext("{n:count} known alert", "{n:count} known alerts", n),
+    "over": lambda n: ngettext("{n:count} alert over", "{n:count} alerts over", n),
+}
+
+
+def clause(row: pd.Series | Mapping) -> str:
+    """What an alert says, as part of a sentence: what is worse, by how much, and since when.
+
+    Examples
+    --------
+    >>> row = {"kind": "moved", "term": "delivery", "group": "", "by": "", "measure": "scale"}
+    >>> clause({**row, "estimate": -1.35, "first_seen": "2026-Q1", "standing": "new", "wave": ""})
+    'delivery has been 1.35 points below its baseline since 2026-Q1'
+    """
+    facts = {
+        "name": subject(row),
+        "size": distance(row),
+        "since": i18n.label(str(row["first_seen"])),
+        "wave": i18n.label(str(row["wave"])),
+    }
+    if row["kind"] == TOPIC:
+        return _("the share of comments on {name} rose by {size}", **facts)
+    if row["kind"] == MISSED and facts["since"]:
+        return _("{name} has been {size} below target since {since}", **facts)
+    if row["kind"] == MISSED:
+        return _("{name} is {size} below target", **facts)
+    if row["kind"] == AT_RISK:
+        return _("the {name} rose by {size}", **facts)
+    if row["kind"] == SINKING:
+        return _("more customers move down a grade than up")
+    below = row["estimate"] < 0
+    if row["standing"] == "over" and below:
+        return _("{name} was {size} below its baseline in {wave}", **facts)
+    if row["standing"] == "over":
+        return _("{name} was {size} above its baseline in {wave}", **facts)
+    if below:
+        return _("{name} has been {size} below its baseline since {since}", **facts)
+    return _("{name} has been {size} above its baseline since {since}", **facts)
+
+
+def subject(row: pd.Series | Mapping) -> str:
+    """What moved, without how far: the question and its group."""
+    name = _called(row)
+    if not row["group"]:
+        return name
+    group = i18n.label(str(row["group"]))
+    if row.get("by"):
+        group = _("{column:label}: {value}", column=row["by"], value=group)
+    return _("{item} ({group})", item=name, group=group)
+
+
+def distance(row: pd.Series | Mapping) -> str:
+    """How far it moved, without a sign and with its unit."""
+    size = abs(row["estimate"])
+    if row["measure"] in ("share", "csat"):
+        return _("{v:points1} percentage points", v=size)
+    if row["measure"] in ("scale", "points", "index"):
+        return _("{v:number1} points", v=size) if size >= 10 else _("{v:number2} points", v=size)
+    return i18n.number(size, 2)
 
 
 def name_of(row: pd.Series | Mapping) -> str:
     """What moved, in words: the question, its group, and how far."""
-    name = _called(row)
-    if row["group"]:
-        group = i18n.label(str(row["group"]))
-        if row.get("by"):
-            group = _("{column:label}: {value}", column=row["by"], value=group)
-        name = _("{item} ({group})", item=name, group=group)
     size = size_of(row)
     if size.endswith("%"):
         size = _("{v} percentage points", v=size.removesuffix("%"))
-    return _("{name} {size}", name=name, size=size)
+    return _("{name} {size}", name=subject(row), size=size)
 
 
 def _called(row: pd.Series | Mapping) -> str:
@@ -187,9 +297,9 @@ def size_of(row: pd.Series | Mapping) -> str:
 
 def _note(rate: float, looked: int, notebooks: int, table: pd.DataFrame) -> str:
     held = _(
-        "All {looked:count} series of {notebooks:count} notebooks count: at most {rate:share} of "
-        "the alerts are expected to be false, and where nothing moved at most {rate:share} of the "
-        "reports have any (Benjamini and Hochberg).",
+        "Adjusted for all {looked:count} series of {notebooks:count} pages (Benjamini and "
+        "Hochberg): at most {rate:share} of the alerts are expected to be false. An alert is dated "
+        "by the wave in which it began.",
         looked=looked,
         notebooks=notebooks,
         rate=rate,
@@ -201,9 +311,8 @@ def _note(rate: float, looked: int, notebooks: int, table: pd.DataFrame) -> str:
         [
             held,
             _(
-                "The cost of a fall is known for points of the outcome and for customers at risk, "
-                "where study.yaml gives their value; for {n:count} falls it is unknown.",
-                n=len(unknown),
+                "What a fall costs is known for the outcome and for customers at risk, where "
+                "study.yaml gives their value.",
             ),
         ]
     )

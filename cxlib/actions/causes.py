@@ -19,7 +19,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.alerts import name_of
+from cxlib.actions.alerts import clause, name_of, subject
 from cxlib.actions.events import Event, Movements, away_from_others, contributed, events, since
 from cxlib.actions.links import (
     ASSOCIATED,
@@ -34,7 +34,7 @@ from cxlib.actions.links import (
 from cxlib.actions.series import AT_RISK, MISSED, MOVED, NORMAL, OPENED, TOPIC, Answers
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 
 WORDS = (
     *("associated", "cannot tell", "not available", "topic", "process", "causes", "link"),
@@ -52,6 +52,7 @@ COLUMNS = [
     "verdict",
     "answers_needed",
 ]
+TOLD = 2  # of each link in a sentence
 STANDARDS = {"reply in time": "first reply", "solved in time": "solution"}  # as 24 calls them
 
 
@@ -92,21 +93,22 @@ def causes(
     part trees, the same in words for `report.tree`
     """
     rated = {item: touchpoint for touchpoint, item in (ratings or {}).items()}
-    rows, trees = [], []
+    rows, trees, opened = [], [], []
     for event in events(alerts.table)[:most]:
         links = list(_OPEN_BY.get(event.kind, _unopened)(answers, event, rated))
         about = {"warning": name_of(event.first), "wave": event.start}
         rows += [about | {c: link[c] for c in COLUMNS[2:]} for link in links]
         trees.append(Tree(_head(event), _lines(links)))
+        opened.append((event, links))
     table = pd.DataFrame(rows, columns=COLUMNS)
     note = _(
         "What changed while the alert held, compared with the waves before; an association is no "
         "proof. Answers needed: to detect a change of the size seen with a power of 80%."
     )
     if table.empty:
-        claim = _("There are no alerts, so there is nothing to open.")
-        return Result(table, claim, note, parts={"trees": ()})
-    return Result(table, _finding(table, trees), note, parts={"trees": tuple(trees)})
+        finding = Finding(_("There are no alerts to explain."), importance=Importance.METHOD)
+        return Result(table, finding, note, parts={"trees": ()})
+    return Result(table, _finding(opened), note, parts={"trees": tuple(trees)})
 
 
 # What each kind of alert is opened into
@@ -194,7 +196,8 @@ def _groups(answers: Answers, event: Event) -> Iterator[dict]:
                 if alert is event.first
                 else partial(SENTENCES["group_of"], of=of)
             )
-            yield from significant("group", since(rows, by, event, fit.unit), down, said)
+            links = significant("group", since(rows, by, event, fit.unit), down, said)
+            yield from (link | {"of": alert} for link in links)
             return
     yield unavailable("group", UNAVAILABLE)
 
@@ -253,29 +256,22 @@ def _process(kept: Mapping[str, Result], name: str) -> dict:
 def _complaints(level: str) -> Say:
     def said(**facts: str) -> str:
         many = _(
-            "Process: complaints about {term} for a thousand contacts, over all waves, minus "
-            "those about all others: {size} ({span}), n {n}",
+            "Process: {size} complaints about {term} per 1,000 contacts compared with other "
+            "touchpoints ({detail})",
             **facts,
         )
-        return _("{many}; who can solve them: {level}", many=many, level=level) if (level) else many
+        return _("{many}; solved by: {level}", many=many, level=level) if level else many
 
     return said
 
 
 def _head(event: Event) -> str:
     """The event's clearest alert, since when it holds, and the alerts that came with it."""
-    facts = {"name": name_of(event.first), "start": i18n.label(event.start)}
-    if not event.start:
-        return facts["name"]
-    said = (
-        _("{name} in {start}, over since", **facts)
-        if event.end
-        else _("{name} since {start}", **facts)
-    )
+    said = i18n.opening(clause(event.first))
     if not event.also:
         return said
     also = i18n.listed(map(name_of, event.also), most=4)
-    return _("{said}; with it {also}", said=said, also=also)
+    return _("{said} (also: {also})", said=said, also=also)
 
 
 def _lines(links: Iterable[dict]) -> tuple[tuple[int, bool, str], ...]:
@@ -283,14 +279,59 @@ def _lines(links: Iterable[dict]) -> tuple[tuple[int, bool, str], ...]:
     never = list(dict.fromkeys(k["link"] for k in links if k["verdict"] == UNAVAILABLE))
     if never:
         names = never
-        lines.append((0, False, _("No notebook reported: {names:label_list}.", names=names)))
+        lines.append((0, False, _("Not available: {names:label_list}.", names=names)))
     return tuple(lines)
 
 
-def _finding(table: pd.DataFrame, trees: list[Tree]) -> str:
-    """The first event with its links in a sentence, and how many events are open to no link."""
-    first = next((t for t in trees if any(found for _depth, found, _text in t.lines)), trees[0])
-    links = _("; ").join(text for _depth, found, text in first.lines if found)
-    if not links:
-        return _("No significant association with {warning} was found.", warning=first.head)
-    return _("{warning}. {links}.", warning=first.head, links=links)
+def _finding(opened: list[tuple[Event, list[dict]]]) -> Finding:
+    """The first event with which something changed significantly, and what that is; of events
+    that are over only where no other is there.
+    """
+    current = [(event, links) for event, links in opened if not event.end]
+    for event, links in current or opened:
+        found = [k for k in links if k["verdict"] == ASSOCIATED]
+        if found:
+            detail = _("; ").join(_number(k) for k in found[:TOLD])
+            importance = Importance.NOTABLE if current else Importance.CONTEXT
+            return Finding(_claim(event, found), detail, importance=importance)
+    name = subject(opened[0][0].first)
+    claim = _("No group, driver or topic is significantly associated with {name}.", name=name)
+    return Finding(claim, importance=Importance.CONTEXT)
+
+
+def _claim(event: Event, found: list[dict]) -> str:
+    """What changed with an event, in a sentence."""
+    named = {
+        link: _both([i18n.quoted(i18n.label(str(k["term"]))) for k in found if k["link"] == link])
+        for link in dict.fromkeys(k["link"] for k in found)
+    }
+    of = next((k["of"] for k in found if "of" in k), event.first)  # whose groups they are
+    facts = {"name": subject(of), **named}
+    down = event.kind == MOVED and event.first["estimate"] < 0
+    if down and {"group", "topic"} <= set(named):
+        return i18n.opening(
+            _("{name} fell most in {group}, while comments on {topic} increased.", **facts)
+        )
+    if down and "group" in named:
+        return i18n.opening(_("{name} fell most in {group}.", **facts))
+    things = _both(list(dict.fromkeys(named.values())))
+    name = subject(event.first)
+    return i18n.opening(_("{name} is associated with {things}.", name=name, things=things))
+
+
+def _both(names: list[str]) -> str:
+    """Up to three names, or the first two and how many more."""
+    if 1 < len(names) <= TOLD + 1:
+        return _("{first} and {second}", first=i18n.listed(names[:-1]), second=names[-1])
+    return i18n.listed(names, most=TOLD)
+
+
+def _number(link: dict) -> str:
+    """How far one link moved, for a detail."""
+    share = 100 if link["unit"] == "share" else 1
+    size, low, high = (share * link[c] for c in ("estimate", "low", "high"))
+    facts = {"term": link["term"], "size": i18n.signed(size, 2 if share == 1 else 0)}
+    span = i18n.span(low, high, 2 if share == 1 else 0)
+    if share == 1:
+        return _("{term:label} {size} points, 95% CI {span}", span=span, **facts)
+    return _("{term:label} {size} percentage points, 95% CI {span}", span=span, **facts)

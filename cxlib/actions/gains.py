@@ -1,6 +1,6 @@
 """Expected net gain of actions, and whether to wait for more answers first.
 
-    net_gain(ledger, more=450, wait=0.25)   # a row an open action, the verdict with it
+    net_gain(ledger, today="2026-10-01", more=450)   # a row an open action, with its verdict
     sample_information(-2000, 9000)         # expected value of perfect information
 
 Prior and data are normal (Raiffa and Schlaifer 1961, Applied Statistical Decision Theory, ch. 5):
@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.ledger import OPEN, complete
+from cxlib.actions.ledger import LATE, OPEN, action_status, complete
 from cxlib.core import i18n
 from cxlib.core.columns import in_unit
-from cxlib.core.i18n import _, mark
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, mark, ngettext
+from cxlib.core.result import Finding, Importance, Result
 
 VERDICTS = mark("act", "do not act yet", "do not act", "cannot tell")
 WORDS = (
@@ -61,22 +61,27 @@ def sample_information(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
 def net_gain(
     ledger: pd.DataFrame,
     *,
+    today: str | pd.Timestamp = "",
     worth: float = 0.0,
     more: int = 0,
     wait: float = 0.25,
     asking: float = 0.0,
+    currency: str = "",
 ) -> Result:
     """Rank open actions by expected net gain of the first year, and value waiting for answers.
 
-    Gain: predicted effect times the value of a unit, minus the cost.
+    Gain: predicted effect times the value of a unit, minus the cost. The finding names the action
+    to take first, whether it is late, and who owns it.
 
     Parameters
     ----------
     ledger : actions, as the contract has them
+    today : the day it is looked at from, to say what is late; not said without
     worth : value of a unit of the effect in a year, where the ledger gives none
     more : answers that waiting brings; they narrow the prediction as its own `answers` did
     wait : years that waiting takes
     asking : cost of one more answer
+    currency : of the amounts, for sentences
 
     Returns
     -------
@@ -137,10 +142,9 @@ def net_gain(
         years=wait,
         more=more,
     )
-    best = table["estimate"].max() if len(table) else None
     known = [*in_unit("share", "chance"), *in_unit("money", "waiting")]
-    finding = Finding(_finding(table), value=best, unit="money")
-    return Result(table, finding, note, "money", columns=known)
+    standing = pd.DataFrame() if today == "" else action_status(ledger, today).loops
+    return Result(table, _first(table, standing, currency), note, "money", columns=known)
 
 
 def _waiting(gross, cost, error, had, more, wait, asking) -> np.ndarray:
@@ -171,39 +175,76 @@ def _chance(net: np.ndarray, error: np.ndarray) -> np.ndarray:
         return np.where(error > 0, ndtr(net / error), (net > 0).astype(float))
 
 
-def _finding(table: pd.DataFrame) -> str:
+def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str) -> Finding:
+    """Which action to take first."""
     known = table[table["estimate"].notna()]
     if known.empty:
-        return _(
-            "The net gain of the open actions is unknown: a predicted effect with its interval and "
-            "the value of a unit are needed."
+        return Finding(
+            _("The net gain of the open actions is unknown."),
+            _("It takes a predicted effect with its interval, and the value of a unit"),
         )
-    counted = _(
-        "Open actions with a prediction: {n:count}; act: {act}, do not act yet: {later}, do not "
-        "act: {never}, cannot tell: {unknown}.",
-        n=len(table),
-        **{
-            k: i18n.count((table["verdict"] == v).sum())
-            for k, v in zip(("act", "later", "never", "unknown"), VERDICTS, strict=True)
-        },
+    pays = known[known["verdict"] == VERDICTS[0]]
+    if pays.empty:
+        return _none(known)
+    best = pays.iloc[0]
+    about = {} if standing.empty else standing.set_index("action_id").loc[best["action_id"]]
+    state = about.get("standing", "")
+    reason = (
+        _("it is the only open action expected to pay")
+        if len(pays) == 1
+        else _("it has the largest expected net gain")
     )
-    first = known.iloc[0]
-    return i18n.together(
-        [
-            counted,
-            _(
-                "Most to gain: {problem:quoted}, {gain:count} ({span:interval0}) net in a year; "
-                "verdict: {verdict:label}.",
-                problem=first["problem"],
-                gain=first["estimate"],
-                span=(first["low"], first["high"]),
-                verdict=first["verdict"],
-            ),
-        ]
+    facts = {"problem": best["problem"], "reason": reason}
+    if state == "overdue":
+        claim = _("Act first on “{problem:label}”: {reason}, and it is overdue.", **facts)
+    elif state == "stalled":
+        claim = _("Act first on “{problem:label}”: {reason}, and it has not started.", **facts)
+    else:
+        claim = _("Act first on “{problem:label}”: {reason}.", **facts)
+    return Finding(
+        claim,
+        _amount(best["estimate"], best["low"], best["high"], currency),
+        value=float(best["estimate"]),
+        unit=currency or "money",
+        low=float(best["low"]),
+        high=float(best["high"]),
+        measure="net_gain",
+        at={"action": best["action_id"]},
+        importance=Importance.NEWS if state in LATE else Importance.NOTABLE,
+        action=i18n.label(str(best["problem"])),
+        owner=_owner(best["owner"], about.get("due_on", "")),
     )
 
 
-def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0) -> Result:
+def _none(known: pd.DataFrame) -> Finding:
+    """No action is expected to pay: whether more answers could change that."""
+    if (known["verdict"] == VERDICTS[1]).any():
+        claim = _("Wait for more answers: no open action is expected to pay yet.")
+    else:
+        claim = _("No open action is expected to pay.")
+    detail = ngettext(
+        "{n:count} open action with a prediction",
+        "{n:count} open actions with a prediction",
+        len(known),
+    )
+    return Finding(claim, detail, importance=Importance.NOTABLE)
+
+
+def _amount(gain: float, low: float, high: float, currency: str) -> str:
+    return _(
+        "Expected net gain {gain:money} a year; 95% CI {span:interval0}",
+        gain=(gain, currency),
+        span=(low, high),
+    )
+
+
+def _owner(owner: str, due: str) -> str:
+    if not due:
+        return i18n.label(owner)
+    return _("{owner:label}, due {due}", owner=owner, due=due)
+
+
+def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0, currency: str = "") -> Result:
     """Compare what finished actions brought with what was predicted.
 
     The finding sums the gains, with the interval of independent effects.
@@ -212,6 +253,7 @@ def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0) -> Result:
     ----------
     ledger : actions, as the contract has them
     worth : value of a unit of the effect in a year, where the ledger gives none
+    currency : of the amounts, for sentences
 
     Returns
     -------
@@ -244,30 +286,47 @@ def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0) -> Result:
     both = [promised.assign(term="predicted"), table.assign(term="realised")]
     comparison = pd.concat(both)[["problem", "term", "estimate", "low", "high"]]
     tables = {"table": table, "comparison": comparison.reset_index(drop=True)}
-    return Result(tables, _realised(table, unit), note)
+    return Result(tables, _realised(table, unit, currency), note)
 
 
-def _realised(table: pd.DataFrame, unit: np.ndarray) -> str:
+def _realised(table: pd.DataFrame, unit: np.ndarray, currency: str) -> Finding:
     if table.empty:
-        return _("No finished action has a realised effect.")
-    inside = table["estimate"].between(table["predicted_low"], table["predicted_high"])
-    facts = {"n": len(table), "inside": inside.sum()}
-    said = [
-        _(
-            "Finished actions with a realised effect: {n:count}; inside the predicted interval: "
-            "{inside:count}.",
-            **facts,
+        return Finding(_("No finished action has a realised effect."))
+    n, money = len(table), table["gain"].notna().to_numpy()
+    inside = int(table["estimate"].between(table["predicted_low"], table["predicted_high"]).sum())
+    counted = ngettext(
+        "{n:count} finished action, {inside:count} inside its predicted interval",
+        "{n:count} finished actions, {inside:count} inside their predicted intervals",
+        n,
+        inside=inside,
+    )
+    if not money.any():
+        claim = ngettext(
+            "{inside:count} of {n:count} finished action had the predicted effect.",
+            "{inside:count} of {n:count} finished actions had the predicted effect.",
+            n,
+            inside=inside,
         )
-    ]
-    money = table["gain"].notna().to_numpy()
-    if money.any():
-        error = ((table["high"] - table["low"]) / (2 * NORMAL)).to_numpy(float) * unit
-        total, reach = table["gain"][money].sum(), NORMAL * np.sqrt(np.nansum(error[money] ** 2))
-        said.append(
-            _(
-                "Together they brought {gain:count} ({span:interval0}) net in a year.",
-                gain=total,
-                span=(total - reach, total + reach),
-            )
+        return Finding(claim, importance=Importance.ANSWER)
+    error = ((table["high"] - table["low"]) / (2 * NORMAL)).to_numpy(float) * unit
+    total, reach = table["gain"][money].sum(), NORMAL * np.sqrt(np.nansum(error[money] ** 2))
+    amount = (abs(total), currency)
+    claim = (
+        _("Finished actions brought {amount:money} net in a year.", amount=amount)
+        if total >= 0
+        else _(
+            "Finished actions cost {amount:money} more in a year than they brought.", amount=amount
         )
-    return i18n.together(said)
+    )
+    low, high = total - reach, total + reach
+    return Finding(
+        claim,
+        _("95% CI {span:interval0}; {counted}", span=(low, high), counted=counted),
+        value=float(total),
+        unit=currency or "money",
+        low=float(low),
+        high=float(high),
+        measure="realised_gain",
+        verdict="better" if low > 0 else "worse" if high < 0 else "unclear",
+        importance=Importance.NOTABLE if low > 0 or high < 0 else Importance.ANSWER,
+    )

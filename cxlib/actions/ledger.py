@@ -1,7 +1,8 @@
 """The action ledger: is it consistent, and which actions need attention today?
 
     wrong = contradictions(ledger)              # row, action_id, column, value, reason, mend
-    print(action_status(ledger, "2026-10-01"))  # 1 of 3 open actions is overdue ...
+    print(action_status(ledger, "2026-10-01"))  # 2 of 3 open actions are overdue or ...
+    responsible(ledger, "delivery")             # what is done about it, and who does it
 
 The contract says what a cell may hold; here is how the cells of a row must agree. The inner loop is
 one customer's matter, to be closed this week; the outer loop takes away the cause.
@@ -14,9 +15,10 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.columns import Column
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 
 OPEN, CLOSED = ("planned", "begun"), ("done", "dropped")
+LATE = ("overdue", "stalled")
 INNER = "one customer"
 STALLED = 30  # days after which what should have begun and has not counts as stalled
 SOON = 30  # days before the due date
@@ -113,9 +115,14 @@ def check_ledger(ledger: pd.DataFrame) -> Result:
     wrong = contradictions(ledger)
     n = len(ledger)
     if wrong.empty:
-        return Result(wrong, _("None of the {n:count} rows contradicts itself.", n=n))
-    rows = wrong["row"].nunique()
-    return Result(wrong, _("{rows:count} of {n:count} rows contradict themselves.", rows=rows, n=n))
+        return Result(wrong, Finding(_("The ledger is consistent."), importance=Importance.METHOD))
+    claim = ngettext(
+        "{n:count} of {all:count} rows of the ledger contradicts itself.",
+        "{n:count} of {all:count} rows of the ledger contradict themselves.",
+        wrong["row"].nunique(),
+        all=n,
+    )
+    return Result(wrong, Finding(claim, importance=Importance.NOTABLE))
 
 
 def _written(value: object) -> str:
@@ -214,49 +221,77 @@ def _day(today: str | pd.Timestamp) -> pd.Timestamp:
         raise ValueError(f"{today!r} is not a day. Write it as 2026-10-01.") from error
 
 
-def _finding(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame) -> Finding:
     waiting = table[table["status"].isin(OPEN)]
     if waiting.empty:
-        return ngettext(
-            "No action is open; {n:count} is closed.",
-            "No action is open; {n:count} are closed.",
-            len(table),
-        )
+        closed = ngettext("{n:count} closed action", "{n:count} closed actions", len(table))
+        return Finding(_("No action is open."), closed)
     outer, inner = (waiting[waiting["loop"] == f"{w} loop"] for w in ("outer", "inner"))
-    said = []
-    if len(outer):
-        facts = {
-            "n": i18n.count(len(outer)),
-            "overdue": _count(outer, "overdue"),
-            "stalled": _count(outer, "stalled"),
-        }
-        first = outer.iloc[0]
-        said.append(
-            _(
-                "Open actions against causes: {n}, of them overdue {overdue}, stalled {stalled}.",
-                **facts,
-            )
+    rows = outer if len(outer) else inner
+    late, n = rows["standing"].isin(LATE), len(rows)
+    facts = {"all": n}
+    if late.any():
+        claim = ngettext(
+            "{n:count} of {all:count} open actions is overdue or has not started.",
+            "{n:count} of {all:count} open actions are overdue or have not started.",
+            int(late.sum()),
+            **facts,
         )
-        if first["standing"] in ("overdue", "stalled"):
-            facts = {k: i18n.label(first[k]) for k in ("owner", "standing") if first[k]}
-            problem = first["problem"]
-            said.append(
-                _(
-                    "First: {problem:quoted} ({owner}), {standing}.",
-                    problem=problem,
-                    **{"owner": "–", **facts},
-                )
-            )
-    if len(inner):
-        said.append(
-            _(
-                "Of single customers: open {n:count}, overdue {overdue}.",
-                n=len(inner),
-                overdue=_count(inner, "overdue"),
-            )
+    else:
+        claim = ngettext(
+            "The {n:count} open action is on schedule.",
+            "All {n:count} open actions are on schedule.",
+            n,
         )
-    return i18n.together(said)
+    details = []
+    if late.any():
+        details.append(_("first: “{problem:label}” ({owner:label})", **_named(rows[late].iloc[0])))
+    if len(outer) and len(inner):
+        single = ngettext(
+            "for single customers, {n:count} action is open, {overdue:count} overdue",
+            "for single customers, {n:count} actions are open, {overdue:count} overdue",
+            len(inner),
+            overdue=int((inner["standing"] == "overdue").sum()),
+        )
+        details.append(single)
+    return Finding(
+        claim,
+        i18n.opening(_("; ").join(details)),
+        value=int(late.sum()),
+        unit="count",
+        importance=Importance.NOTABLE if late.any() else Importance.CONTEXT,
+    )
 
 
-def _count(rows: pd.DataFrame, standing_: str) -> str:
-    return i18n.count((rows["standing"] == standing_).sum())
+def _named(row: pd.Series) -> dict[str, str]:
+    return {"problem": row["problem"], "owner": row["owner"] or "–"}
+
+
+def responsible(ledger: pd.DataFrame, *measures: str) -> tuple[str, str]:
+    """What is being done about a question, touchpoint or topic, and who does it.
+
+    Parameters
+    ----------
+    ledger : actions, as the contract has them
+    measures : names that the action may be `about`, the best first
+
+    Returns
+    -------
+    the problem of the open action that is about it (the one due first), and its owner, in the
+    page's language; both empty where there is none
+
+    Examples
+    --------
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "begun", "owner": "ann"}
+    >>> responsible(pd.DataFrame([row | {"about": "delivery"}]), "delivery")
+    ('late parcels', 'ann')
+    """
+    rows = complete(ledger)
+    rows = rows[rows["status"].isin(OPEN) & ~rows["class"].eq(INNER).fillna(False)]
+    for measure in measures:
+        found = rows[rows["about"].eq(measure).fillna(False)]
+        if measure and len(found):
+            first = found.sort_values("due_on", kind="stable").iloc[0]
+            owner = first["owner"] if pd.notna(first["owner"]) else ""
+            return i18n.label(str(first["problem"])), i18n.label(str(owner)) if owner else ""
+    return "", ""

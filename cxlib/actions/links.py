@@ -21,20 +21,16 @@ NUMBERS = ["estimate", "low", "high", "n"]
 
 Say = Callable[..., str]
 SENTENCES: dict[str, Say] = {
-    "group": lambda **f: _("Group {term}: {size} ({span}), n {n}", **f),
-    "group_of": lambda **f: _("Group {term}, in {of}: {size} ({span}), n {n}", **f),
-    "driver": lambda **f: _(
-        "Driver {term}: its change is associated with {size} ({span}) of {of}, n {n}", **f
-    ),
-    "along": lambda **f: _("Driver {term} changed too: {size} ({span}), n {n}", **f),
-    "touchpoint": lambda **f: _("Touchpoint {term}: rated {size} ({span}), n {n}", **f),
-    "topic": lambda **f: _("Topic {term}: {size} ({span}) of all comments, n {n}", **f),
-    "compared": lambda **f: _("Group {term}: {size} ({span}) compared with the others, n {n}", **f),
-    "team": lambda **f: _("Team {term}: {size} ({span}) compared with the others, n {n}", **f),
-    "score": lambda **f: _(
-        "Driver: associated with {size} ({span}) points of the score, n {n}", **f
-    ),
-    "sign": lambda **f: _("Sign {term}: {size} ({span}) leave, n {n}", **f),
+    "group": lambda **f: _("Group: {term} {size} ({detail})", **f),
+    "group_of": lambda **f: _("Group: {term}, {of} {size} ({detail})", **f),
+    "driver": lambda **f: _("Driver: {term}, associated with {size} of {of} ({detail})", **f),
+    "along": lambda **f: _("Driver: {term} {size} ({detail})", **f),
+    "touchpoint": lambda **f: _("Touchpoint: {term}, rated {size} ({detail})", **f),
+    "topic": lambda **f: _("Topic: {term}, {size} of all comments ({detail})", **f),
+    "compared": lambda **f: _("Group: {term}, {size} from the others ({detail})", **f),
+    "team": lambda **f: _("Team: {term}, {size} from the others ({detail})", **f),
+    "score": lambda **f: _("Driver: associated with {size} of the score ({detail})", **f),
+    "sign": lambda **f: _("Sign: {term}, {size} leave ({detail})", **f),
 }
 
 
@@ -92,12 +88,15 @@ def _facts(row: dict) -> dict[str, str]:
     share, size = row["unit"] == "share", abs(row["estimate"])
     digits = 0 if share or row["unit"] == "rate" else 1 if size >= 10 else 2 + (size < 0.1)
     estimate, low, high = ((100 if share else 1) * row[c] for c in ("estimate", "low", "high"))
-    size_ = f"{'+' if estimate > 0 else ''}{i18n.number(estimate, digits)}"
+    size_ = i18n.signed(estimate, digits)
+    if share:
+        size_ = _("{v} percentage points", v=size_)
+    elif row["unit"] != "rate":
+        size_ = _("{v} points", v=size_)
     return {
         "term": i18n.quoted(i18n.label(str(row["term"]))),
-        "n": i18n.count(row["n"]),
-        "size": _("{v} percentage points", v=size_) if share else size_,
-        "span": i18n.span(low, high, digits),
+        "size": size_,
+        "detail": _("95% CI {span}; n = {n:count}", span=i18n.span(low, high, digits), n=row["n"]),
     }
 
 
@@ -105,19 +104,19 @@ def _unclear(row: dict) -> str:
     """What comes nearest, and how many answers it would take to detect it."""
     facts = _facts(row) | {"link": i18n.opening(i18n.label(row["link"]))}
     nearest = _(
-        "{link}: not statistically significant. Nearest: {term}, {size} ({span}), n {n}.", **facts
+        "{link}: no significant difference; the nearest is {term}, {size} ({detail}).", **facts
     )
     needed = row["answers_needed"]
     if needed != needed or needed > MOST_TIMES * row["n"]:
-        more = _("So small a difference could not be detected by any survey of this size.")
+        more = _("No survey of this size could detect so small a difference.")
     elif row["link"] == "topic":
         more = ngettext(
-            "It would take {n:count} comment on it.",
-            "It would take {n:count} comments on it.",
+            "{n:count} comment on it would be needed.",
+            "{n:count} comments on it would be needed.",
             needed,
         )
     else:
         more = ngettext(
-            "It would take {n:count} answer.", "It would take {n:count} answers.", needed
+            "{n:count} answer would be needed.", "{n:count} answers would be needed.", needed
         )
     return i18n.together([nearest, more])

@@ -15,7 +15,7 @@ import pandas as pd
 
 from cxlib.actions.series import Answers
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 
 COLUMNS = ["source", "term", "estimate", "low", "high", "n", "unit"]
 MOST = 3  # of one notebook
@@ -25,12 +25,13 @@ WORDS = (
 )
 
 
-def opportunities(answers: Answers) -> Result:
+def opportunities(answers: Answers, outcome: str = "") -> Result:
     """List the three largest opportunities that each notebook reports.
 
     Parameters
     ----------
     answers : notebook -> name -> Result, as `report.others` gives them
+    outcome : what the drivers move, for the sentence
 
     Returns
     -------
@@ -40,10 +41,10 @@ def opportunities(answers: Answers) -> Result:
     rows = [row for part in (_of_drivers, _of_pains, _of_contacts) for row in part(answers)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     note = _(
-        "From 21, 22 and 32; associations, unless randomised. An interval that holds zero promises "
-        "nothing."
+        "From the pages on drivers, pain points and churn; associations, unless randomised. Where "
+        "an interval includes zero, no gain is certain."
     )
-    return Result(table, _finding(table), note)
+    return Result(table, _finding(table, outcome), note)
 
 
 def _first(table: pd.DataFrame, source: str, unit: str) -> Iterator[dict]:
@@ -92,23 +93,27 @@ def _of_contacts(answers: Answers) -> Iterator[dict]:
         yield from _first(best.assign(term="contact customers at risk"), "32", "money")
 
 
-def _finding(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame, outcome: str) -> Finding:
     if table.empty:
-        return _("No notebook reports an improvement opportunity; run 20, 21, 22 and 32.")
+        return Finding(_("No page of this study reports an improvement opportunity."))
     first = table.iloc[0]
-    facts = {
-        "term": first["term"],
-        "n": first["n"],
-        "size": first["estimate"],
-        "span": (first["low"], first["high"]),
-    }
-    if first["unit"] == "scale":
-        return _(
-            "Largest opportunity: {term:quoted}; a point more is associated with {size:number2} "
-            "({span:interval2}) points more of the outcome, n {n:count}.",
+    facts = {"term": first["term"], "size": first["estimate"], "outcome": outcome}
+    detail = _(
+        "95% CI {span:interval2}; n = {n:count}", span=(first["low"], first["high"]), n=first["n"]
+    )
+    importance = Importance.NOTABLE if first["low"] > 0 else Importance.ANSWER
+    if first["unit"] == "scale" and outcome:
+        claim = _(
+            "Improving {term:quoted} is the largest opportunity: each rating point is associated "
+            "with {size:number2} points more {outcome:quoted}.",
             **facts,
         )
-    return _(
-        "Largest opportunity: {term:quoted}, {size:number2} ({span:interval2}), n {n:count}.",
-        **facts,
-    )
+    elif first["unit"] == "scale":
+        claim = _(
+            "Improving {term:quoted} is the largest opportunity: each rating point is associated "
+            "with {size:number2} points more of the outcome.",
+            **facts,
+        )
+    else:
+        claim = _("The largest opportunity is {term:quoted}.", **facts)
+    return Finding(claim, detail, importance=importance)

@@ -21,9 +21,12 @@ NORMAL = 1.959963984540054
 OPENED = "opened"  # what 12 adds of the groups of an alert: examined because of it, no test
 COLUMNS = ["notebook", "measure", "by", "group", "term", "kind", "wave", "estimate", "low", "high",
            "n", "signal", "probability", "first_seen", "now"]  # fmt: skip
+HIGHER_IS_WORSE = ("cases_per_1000",)  # series of notebooks of which a rise is bad
+STEP = 0.05  # p-value of a change of level that dates an alert
 MOVED, MISSED, SINKING, AT_RISK, TOPIC = mark(
     "moved", "standard missed", "segments sinking", "customers at risk", "new topic"
 )
+STEPPED = "change of level"
 WORDS = ("change of level", "fewer move up than down", "rose", "standard", "grades")
 # What a test of all customers has in common; the rest is said row by row.
 PLAIN = {"measure": "share", "by": "", "group": "", "wave": "", "first_seen": "", "now": True}
@@ -35,8 +38,10 @@ def tests_of(answers: Answers) -> pd.DataFrame:
     """One row a test, with its two-sided p-value if nothing had changed; see COLUMNS.
 
     `now`: it still stands out in the latest wave, whose numbers are given; else those of the wave
-    in which it stood out most. estimate is how far it moved, with its own 95% interval. Rows of
-    small cells have no p-value and are left out.
+    in which it stood out most. estimate is how far it moved, with its own 95% interval. first_seen
+    is the wave in which it began, of a change of level that of the change; empty where it is not
+    known, as of standards over all waves at once. Rows of small cells have no p-value and are left
+    out.
     """
     rows = [
         {"notebook": notebook, **row}
@@ -96,7 +101,9 @@ def _of_series(limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str) ->
         if (chance := step.get("p")) is not None and chance == chance:
             if chance < row["probability"] and not now:
                 row |= {k: step[k] for k in ("estimate", "low", "high", "wave")}
-                row |= {"signal": "change of level", "first_seen": step["wave"], "now": True}
+                row |= {"signal": STEPPED, "first_seen": step["wave"], "now": True}
+            elif now and chance < STEP and step["estimate"] * row["estimate"] > 0:
+                row["first_seen"] = min(row["first_seen"], step["wave"])
             row["probability"] = min(1.0, 2 * min(chance, row["probability"]))
         yield row
 
@@ -131,8 +138,10 @@ def _of_records(answers: Mapping[str, Result], charted: set[str]) -> Iterator[di
     for row in records.to_dict("records"):
         yield {
             **{k: row.get(k) for k in COLUMNS if k not in ("notebook", "kind", "now")},
-            "kind": row.get("kind") or MISSED,
+            "kind": (kind := row.get("kind") or MISSED),
             "now": True,
+            # Dated by the last wave of all that were counted, it says not when it began.
+            **({"first_seen": ""} if kind == MISSED and row["first_seen"] == row["wave"] else {}),
         }
     silent = dict.fromkeys(("measure", "by", "group", "signal", "wave"), "")
     for k in range(looked - len(records)):
@@ -140,13 +149,16 @@ def _of_records(answers: Mapping[str, Result], charted: set[str]) -> Iterator[di
 
 
 def _of_emerging(table: pd.DataFrame) -> Iterator[dict]:
-    """Topics and aspects of which more is said than before: all that were looked at."""
+    """Topics and aspects of which more is said than before: all that were looked at.
+
+    What their notebook does not call new raises no alert here either.
+    """
     for row in table[table["p"].notna() & table["n"].notna()].to_dict("records"):
         yield PLAIN | {
             "term": str(row["term"]),
             "kind": TOPIC,
             "signal": "rose" if row["estimate"] > 0 else "below",
-            "probability": row["p"],
+            "probability": row["p"] if row["new"] else 1.0,
             **{k: row[k] for k in ("estimate", "low", "high", "n")},
         }
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from cxlib.core import context, files
 from cxlib.core.context import Context
-from cxlib.core.i18n import _
+from cxlib.core.errors import ABSENT
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -171,10 +171,9 @@ def _execute(job: dict, tell: Tell, engine: str):
 
 def _left_out(notebook: NotebookNode, mistake: list | None, kept: object) -> list[str]:
     """The sentence of the first part that was left out, of a page that came to no answer at all."""
-    end = _("This part is left out.")
     outputs = [] if kept or mistake else [o for c in notebook.cells for o in c.get("outputs", [])]
-    lines = (line for o in outputs for line in o.get("text", "").splitlines())
-    return [line.removesuffix(end).strip() for line in lines if line.endswith(end)][:1]
+    absent = (o["data"][ABSENT] for o in outputs if ABSENT in o.get("data", {}))
+    return [about["reason"] for about in absent if about["reason"]][:1]
 
 
 def _unread(job: dict):

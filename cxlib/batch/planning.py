@@ -199,7 +199,13 @@ def _of_notebook(store, notebook: Path, values: dict, by: str, *, named: bool) -
             facts.get("title", {}).get(lang) or notebook.stem.replace("_", " ")
         ),
         "rules": context.current().as_job(),
-        "source": masking.masked_in({**_source(about, lang), "losses": store.quality.losses()}),
+        "source": masking.masked_in(
+            {
+                **_source(about, lang),
+                "losses": store.quality.losses(),
+                "period": _period(store, _home(needs, list(store.tables))),
+            }
+        ),
         "lacking": lacking,
         "data": data,
         "after": tuple(map(str, facts.get("after", ()))),
@@ -241,6 +247,12 @@ def _source(about: study.Study, lang: str) -> dict[str, Any]:
             if item.wording
         ],
     }
+
+
+def _period(store, table: str) -> list[str]:
+    """The table that a page is about, and the first and last day of its rows; empty without."""
+    found = store.period(table)
+    return [table, *(f"{day:%Y-%m-%d}" for day in found)] if found else []
 
 
 def _home(needs: Iterable[str], tables: list[str]) -> str:

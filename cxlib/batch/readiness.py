@@ -8,8 +8,10 @@ each needs. All needs are checked on the data at hand, by counts.
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +56,19 @@ def of(study: Study, taken: dict[str, Intake]) -> list[Readiness]:
     listed = [planning.pick(n) for n in study.reports] or list(planning.notebooks().values())
     with context.use(reserve.context_of(study)), reserve.in_memory(study, taken) as store:
         broken = _no_sample(store)
-        return [_ready(store, notebook, broken) for notebook in listed]
+        found = [_ready(store, notebook, broken) for notebook in listed]
+    return _said_once(found, broken)
+
+
+def _said_once(found: list[Readiness], broken: str) -> list[Readiness]:
+    """The notebooks, the reason that all of them share in full at the first of them only."""
+    first = next((page.notebook for page in found if broken in page.missing), "")
+    return [
+        replace(page, missing=(f"for the same reason as {first}",))
+        if broken in page.missing and page.notebook != first
+        else page
+        for page in found
+    ]
 
 
 def _ready(store: Reserve, notebook: Path, broken: str) -> Readiness:
@@ -73,7 +87,8 @@ def _no_sample(store: Reserve) -> str:
     if "responses" not in store.tables:
         return ""
     try:
-        store.sample("responses")
+        with contextlib.redirect_stdout(io.StringIO()):  # what pages say of their weights
+            store.sample("responses")
     except (InsufficientData, ValueError, RuntimeError) as error:
         return str(error)
     return ""

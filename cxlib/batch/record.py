@@ -220,7 +220,7 @@ def bind_again(folder: Path) -> int:
 
 def _index(folder: Path, run: dict, top: Path | None) -> None:
     """run.json, and the indexes and dictionaries, in each language of the run."""
-    from cxlib.report import indexes
+    from cxlib.report import indexes, workbook
 
     execute.put(folder / "run.json", _json(run))
     up = os.path.relpath(top, folder).replace(os.sep, "/") if top else ""
@@ -233,6 +233,8 @@ def _index(folder: Path, run: dict, top: Path | None) -> None:
             asked = mine["about"].get("questions", [])
             words = indexes.dictionary(lang, mine["index"], asked)
             execute.put(folder / mine["dictionary"], words)
+            execute.put(folder / mine["glossary"], indexes.glossary(lang, mine["index"]))
+            execute.put(folder / mine["tables"], workbook.of_run(mine, answers))
     if top:
         for file, html in indexes.of_all(top, run["lang"]).items():
             execute.put(top / file, html)

@@ -81,9 +81,9 @@ def segmented_regression(
     if np.isnan(y).any() or free < 1 or first < (3 if sloped else 2):
         raise InsufficientData(
             _(
-                "{known:count} values in {periods:count} periods, {before:count} before the "
-                "change: a line with a break needs {least:count} before, none missing, and one "
-                "period to spare. Take a step without slopes, or shorter periods.",
+                "{known:count} of {periods:count} periods have a value, and {before:count} come "
+                "before the change; {least:count} before it and one more than the trends use are "
+                "needed, none missing.",
                 known=int((~np.isnan(y)).sum()),
                 periods=len(y),
                 before=first,

@@ -37,8 +37,8 @@ def adjusted_change(
     if picked.sum() < 2 or (~picked).sum() < 3:
         raise InsufficientData(
             _(
-                "{picked:count} customers were picked and {others:count} not; regression to the "
-                "mean is estimated from the others, of whom three are needed.",
+                "Treated customers with answers before and after: {picked:count}; controls: "
+                "{others:count}. One of the treated and three controls are needed.",
                 picked=int(picked.sum()),
                 others=int((~picked).sum()),
             )

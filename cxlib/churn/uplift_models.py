@@ -24,7 +24,7 @@ from cxlib.churn import validation
 from cxlib.churn.features import columns_of, learn, stiffness_of
 from cxlib.churn.leakage import eligible_features
 from cxlib.core import codes, context, i18n
-from cxlib.core.errors import InsufficientData, require_choice, require_columns
+from cxlib.core.errors import InsufficientData, leave_out, require_choice, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -140,7 +140,7 @@ def uplift(
 def uplift_of_changes(
     tables: Mapping[str, SampleLike], changes: Sequence[Change]
 ) -> dict[str, Result]:
-    """`uplift` of each randomised change that names what was known `before`; prints if none does.
+    """`uplift` of each randomised change that names what was known `before`.
 
     Parameters
     ----------
@@ -174,10 +174,10 @@ def uplift_of_changes(
         )
         found[change.name] = fit.replace(finding=replace(fit.finding, claim=claim))
     if not found:
-        print(
+        leave_out(
             _(
                 "No randomised change has a binary outcome, features known before it, and "
-                "enough customers. This part is left out."
+                "enough customers."
             )
         )
     return found

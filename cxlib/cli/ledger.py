@@ -20,8 +20,8 @@ from cxlib.cli.studies import allow_outside
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 COLUMNS = (  # of a new row, in this order in a new file
-    "problem", "class", "level", "owner", "customer_id", "begun_on", "due_on", "cost", "measure",
-    "status", "predicted", "predicted_low", "predicted_high", "answers", "worth",
+    "problem", "class", "level", "about", "owner", "customer_id", "begun_on", "due_on", "cost",
+    "measure", "status", "predicted", "predicted_low", "predicted_high", "answers", "worth",
 )  # fmt: skip
 REALISED = ("realised", "realised_low", "realised_high")
 CLASSES = ("one customer", "process", "product", "policy")
@@ -127,6 +127,7 @@ def _taken(study: str):
 @click.option("--due", "due_on", type=DAY, required=True, help="When it shall be done.")
 @click.option("--begun", type=DAY, help="When it begins. [default: today]")
 @click.option("--level", default="", help="The level that can solve it: front line, team ...")
+@click.option("--about", default="", help="The item, touchpoint or topic that it is about.")
 @click.option("--customer", "customer_id", default="", help="Of the inner loop: the customer.")
 @click.option("--cost", type=click.FloatRange(min=0), help="What it costs.")
 @click.option("--measure", default="", help="What its effect is counted in, e.g. NPS.")

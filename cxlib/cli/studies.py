@@ -21,9 +21,9 @@ SCHEMA = "study.schema.json"  # in data/, from which editors complete and check 
 
 if TYPE_CHECKING:
     from cxlib.data.intake.drafts import Plan, Question
+    from cxlib.reserve import Check
 
 MOST_QUESTIONS = 5  # that `cx new` asks; what is left stands under `unconfirmed`
-LOST = 4  # exit code of a load that lost rows, or many cells of a column
 
 
 def _allow(ctx: click.Context, _unused: click.Parameter, given: bool) -> None:
@@ -219,8 +219,11 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
     """Say what is wrong with the data of STUDY and how to mend it, and what pages can be made.
 
     The first line counts the notebooks that are ready, that leave parts out (partly), and that are
-    not possible; the list at the end says why. Exit code 1 when something is wrong with the data
-    or with study.yaml. Nothing is changed.
+    not possible; the list at the end says why. Nothing is changed.
+
+    The exit code is that of `cx load`: 0 when nothing is lost but a few cells (at most 1% of the
+    filled cells of a column); 4 when a row or more cells are lost, or a question is open; 2 when
+    study.yaml or a file cannot be used, so that nothing could be loaded.
 
     \b
     Examples
@@ -251,8 +254,7 @@ def check(study: str | None, dictionary: bool, lang: str) -> None:
     listed = [f"  {line}" for page in pages for line in str(page).splitlines()]
     for line in [*(line for line in said if line not in notes), *listed, *notes]:
         click.echo(_wrapped(line))
-    if amiss or not found.ok:
-        sys.exit(1)
+    sys.exit(reserve.UNUSABLE if amiss else found.exit_code)
 
 
 def _wrapped(line: str) -> str:
@@ -295,8 +297,9 @@ def load(studies: Sequence[str]) -> None:
     """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined
     (+ rows that `only` leaves out).
 
-    Exit code 4 when it is done and something is lost: any row, or more than 1% of the filled
-    cells of a column.
+    The exit code is that of `cx check`: 0 when nothing is lost but a few cells (at most 1% of the
+    filled cells of a column); 4 when it is done and a row or more cells are lost, or a question is
+    open; 2 when study.yaml or a file cannot be used, so that nothing is loaded.
 
     \b
     Example
@@ -304,7 +307,7 @@ def load(studies: Sequence[str]) -> None:
     """
     from cxlib import reserve
 
-    serious = False
+    code = 0
     for study in studies:
         _hold_to_checksums(study)
         loaded = reserve.load(study)
@@ -319,13 +322,33 @@ def load(studies: Sequence[str]) -> None:
         for loss in loaded.serious.itertuples():
             where = f"{loss.table}.{loss.column}" if loss.column else loss.table
             click.echo(f"  lost: {where}: {loss.n:,} of {loss.of:,} {loss.lost}s")
-        serious |= len(loaded.serious) > 0
+        for line in (*_without_customer(loaded.check), *_open_questions(loaded.check)):
+            click.echo(_wrapped(line))
+        code = max(code, loaded.check.exit_code)
         if len(loaded.check.problems):
             click.echo(f"  What was quarantined, and how to correct it: `cx check {study}`.")
         elif warned := len(loaded.check.warnings):
             click.echo(f"  {warned} warning(s): `cx check {study}` shows them.")
-    if serious:
-        sys.exit(LOST)
+    sys.exit(code)
+
+
+def _without_customer(check: Check) -> list[str]:
+    """The orders that name no customer, with their share of the amount."""
+    from cxlib.data.intake import reasons
+
+    return [
+        f"  lost: {table}: {len(rows):,} rows have {reasons.render(rule, params)}"
+        for (table, _column, rule, params), rows in reasons.by_kind(check.problems)
+        if rule == "no_customer"
+    ]
+
+
+def _open_questions(check: Check) -> list[str]:
+    """The warnings of a check that have to be answered."""
+    from cxlib.data.intake import plausibility
+    from cxlib.reserve.loading import warning_lines
+
+    return warning_lines(plausibility.doubtful(check.warnings))
 
 
 def _hold_to_checksums(name: str) -> None:

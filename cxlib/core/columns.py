@@ -44,6 +44,49 @@ UNITS: Mapping[str, tuple[str, int | None]] = MappingProxyType(
 ESTIMATE = "estimate"  # the unit of a column that has the unit and decimals of the estimates
 
 
+# What heads a column whose name is no plain words, wherever it stands.
+HEADINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "action_id": N_("action"),
+        "adjusted": N_("p-value (adjusted)"),
+        "chance_first": N_("probability of rank 1"),
+        "chance_priority": N_("probability of being a priority"),
+        "chance_top": N_("probability of the top 3"),
+        "chi2": "χ²",
+        "could_find": N_("detectable effect"),
+        "csat": N_("CSAT"),
+        "due_on": N_("due date"),
+        "everyone": N_("all customers"),
+        "goal": N_("target"),
+        "htmt2": "HTMT2",
+        "k": N_("number of segments"),
+        "lang": N_("language"),
+        "least_ave": N_("smallest AVE"),
+        "lift_for_size": N_("lift, adjusted for basket size"),
+        "mae": "MAE",
+        "mae_linear": N_("MAE (linear model)"),
+        "mae_means": N_("MAE (means)"),
+        "nps": N_("NPS"),
+        "odds": N_("odds ratio"),
+        "of": N_("series"),
+        "outer_high": N_("99.8% control limits, upper"),
+        "outer_low": N_("99.8% control limits, lower"),
+        "p": N_("p-value"),
+        "p_held": N_("p-value (hold-out data)"),
+        "plain": N_("unadjusted"),
+        "rmse": "RMSE",
+        "rmse_linear": N_("RMSE (linear model)"),
+        "rmse_means": N_("RMSE (means)"),
+        "robust": N_("robustness value"),
+        "robustness": N_("robustness value"),
+        "standing": N_("status"),
+    }
+)
+ENDS: Mapping[str, str] = MappingProxyType(
+    {"low": N_("{name}, lower limit"), "high": N_("{name}, upper limit")}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a result's table.
@@ -75,11 +118,15 @@ class Column:
 
     def heading(self) -> str:
         """What heads the column, in the page's language."""
-        text = self.label or self.name.replace("_", " ")
-        if self.label and self.name in context.current().labels:
+        base, _under, end = self.name.rpartition("_")
+        label = self.label or HEADINGS.get(self.name, "")
+        if base and end in ENDS and not label:
+            return _(ENDS[end], name=Column(base).heading())
+        text = label or self.name.replace("_", " ")
+        if label and self.name in context.current().labels:
             return context.current().labels[self.name]
         special = i18n.pgettext("column", text)
-        return special if special != text else i18n.label(self.label or self.name)
+        return special if special != text else i18n.label(label or self.name)
 
 
 def named(columns: Iterable[Column]) -> dict[str, Column]:
@@ -245,23 +292,24 @@ WORDS = (
     "mean", "recency", "frequency", "alpha", "predicted", "risk", "probability", "reasons", "k",
     "stability", "verdict", "segment", "score", "table", "column", "rows", "reason", "offered",
     "kept", "missing", "target", "solved at", "first reply at", "opened at", "realised",
-    "touchpoint", "nps", "csat", "effort", "intention", "index low", "index high", "rank low",
-    "rank high", "chance first", "feature", "detractors", "passives", "promoters", "jaccard",
-    "report", "pattern", "not named", "before", "after", "attribute", "before low", "before high",
-    "least", "most", "chosen", "parameters", "choice", "placing", "needed", "moves", "limit", "p",
-    "part", "size", "who", "worth", "needs", "hurts", "trouble", "confusion cost", "plain",
+    "touchpoint", "nps", "csat", "effort", "intention", "chance first", "feature", "detractors",
+    "passives", "promoters", "jaccard", "report", "pattern", "not named", "before", "after",
+    "attribute", "least", "most", "chosen", "parameters", "choice", "placing", "needed",
+    "moves", "limit", "p", "part", "size", "who", "worth", "needs", "hurts", "trouble",
+    "confusion cost", "plain",
     "sheet", "precision", "by expected profit", "by lot", "died", "moved", "product", "days",
     "weeks", "months", "quoted", "contacted", "treated", "time", "question", "grade", "meaning",
     "kind", "must hold", "unit", "currency", "seed", "data", "code", "penalty", "reward", "class",
-    "open", "necessary", "robustness", "top", "level", "chance", "reached", "complete", "pairwise",
+    "open", "necessary", "robustness", "rank", "slope", "top", "level", "chance", "reached",
+    "complete", "pairwise",
     "em", "one", "other", "mae linear", "rmse means", "mae means", "p held", "correlation",
     "at risk", "lost", "share of worth", "model", "fitted", "observed", "renewals", "period",
     "periods", "purchases", "amount", "line", "times the risk", "holds", "gain", "way", "offer",
     "met", "everyone", "times as often", "orders a thousand", "together", "lower", "cannot tell",
-    "standard deviations", "design", "changed", "inside", "slope", "waves", "predicted low",
-    "predicted high", "within", "ends", "reach", "satisfaction", "ease", "meetings", "minutes",
-    "severity", "impact", "impact low", "impact high", "chance top", "money", "money low",
-    "money high", "rated", "step", "times", "problem", "rule", "stage", "priority", "awareness",
+    "standard deviations", "design", "changed", "inside", "slope", "waves", 
+    "within", "ends", "reach", "satisfaction", "ease", "meetings", "minutes",
+    "severity", "impact", "chance top", "money", 
+    "rated", "step", "times", "problem", "rule", "stage", "priority", "awareness",
     "discovery", "interest", "consideration", "action", "use", "advocacy", "over",
     "simultaneous low", "simultaneous high",
 )  # fmt: skip

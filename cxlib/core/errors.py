@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 
 Answer = TypeVar("Answer")
+ABSENT = "application/vnd.cxlab.absent+json"  # of a part that is left out, in a notebook
 
 
 class InsufficientData(ValueError):
@@ -103,5 +105,26 @@ def attempt(method: Callable[..., Answer], *given: Any, **how: Any) -> Answer | 
     try:
         return method(*given, **how)
     except InsufficientData as error:
-        print(i18n.together([i18n.opening(str(error)), _("This part is left out.")]))
+        leave_out(str(error))
         return None
+
+
+def leave_out(reason: str = "") -> None:
+    """Say that a part of the page is left out; the page lists all such parts in one line.
+
+    Parameters
+    ----------
+    reason : a sentence, in the page's language; empty where an earlier part has said it
+
+    Examples
+    --------
+    >>> leave_out("the study has no table orders.")
+    The study has no table orders. This part is left out.
+    """
+    reason = i18n.opening(reason)
+    text = i18n.together([reason, _("This part is left out.")])
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        print(text)
+    else:
+        shell.display_pub.publish({"text/plain": text, ABSENT: {"reason": reason}}, {})

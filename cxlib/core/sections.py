@@ -12,9 +12,7 @@ import linecache
 import sys
 from typing import Any
 
-from cxlib.core import i18n
-from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _
+from cxlib.core.errors import InsufficientData, leave_out
 
 
 def go_on_in_notebooks() -> None:
@@ -52,10 +50,7 @@ class _Sections:
             if id(shell.user_ns.get(name)) == old:
                 shell.user_ns.pop(name, None)
                 self.lost.add(name)
-        if etype is NameError:
-            print(_("This part needs what was left out above; it is left out."))
-        else:
-            print(i18n.together([i18n.opening(str(value)), _("This part is left out.")]))
+        leave_out("" if etype is NameError else str(value))
 
     def end(self, result: Any) -> None:
         if self.left_out and result is not None:

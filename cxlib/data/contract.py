@@ -37,6 +37,7 @@ class Column:
     required: bool = False  # every row must have a value
     refers: str = ""  # table whose key this is
     after: str = ""  # date that this one is not before, by the day; a breach is a warning only
+    rating: bool = False  # an answer on a scale, which study.yaml declares or the values show
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,7 @@ TABLES: dict[str, Table] = {
                 "number",
                 "satisfaction with the solution",
                 "对处理结果的满意度",
+                rating=True,
             ),
         ),
         _table(
@@ -222,7 +224,7 @@ TABLES: dict[str, Table] = {
             _column("channel", "text", "where", "渠道"),
             _column("lang", "text", "language, e.g. en or zh", "语言，例如 en 或 zh"),
             _column("text", "text", "what the customer wrote", "评论内容", required=True),
-            _column("score", "number", "score given with it", "同时给出的评分"),
+            _column("score", "number", "score given with it", "同时给出的评分", rating=True),
         ),
         _table(
             "actions",
@@ -244,6 +246,12 @@ TABLES: dict[str, Table] = {
                 "text",
                 "the level that can solve it, e.g. front line, team, department, board",
                 "能够解决的层级，例如一线、团队、部门、董事会",
+            ),
+            _column(
+                "about",
+                "text",
+                "the item, touchpoint or topic of the study that it is about",
+                "所针对的题目、触点或主题",
             ),
             _column("owner", "text", "who answers for it", "负责人"),
             _customer(),
@@ -322,6 +330,7 @@ RULE_LABELS = {  # what the dictionary says of kinds and rules: English, Chinese
     "one of": ("one of {allowed}", "取值：{allowed}"),
     "refers": ("in {refers}", "须在 {refers} 中"),
     "after": ("not before {after}", "不早于 {after}"),
+    "scale": ("on its scale", "须在量表范围内"),
 }
 
 
@@ -352,6 +361,7 @@ def _rules(table: Table, column: Column, said: dict[str, str]) -> list[str]:
         "one of": bool(column.allowed),
         "refers": bool(column.refers),
         "after": bool(column.after),
+        "scale": column.rating,
     }
     words = {
         "low": column.low,
@@ -389,6 +399,7 @@ LABELS = {  # what readers call tables, columns and what is counted of them: Eng
     "lang": ("language", "语言"),
     "text": ("text", "文字"),
     "problem": ("problem", "问题"),
+    "about": ("about", "针对"),
     "begun_on": ("begun on", "开始日期"),
     "due_on": ("due on", "截止日期"),
     "done_on": ("done on", "完成日期"),

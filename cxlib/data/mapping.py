@@ -425,6 +425,13 @@ class Mapping(Strict):
         "left out and counted; they are no breach of the data checks.",
         examples=["status = 'complete'"],
     )
+    scales: dict[str, tuple[float, float]] = Field(
+        default={},
+        description="{rating: [lowest, highest answer]} for satisfaction_after of cases and score "
+        "of comments; values outside become missing. Without it the scale is told from the values, "
+        "where they show it.",
+        examples=[{"satisfaction_after": [1, 5]}],
+    )
     recode: Recode = Field(
         default={},
         description='{our column: {code in the file: value}}; null for missing, "" for empty '
@@ -460,6 +467,15 @@ class Mapping(Strict):
         for form in filter(None, _each(self.numbers)):
             if not re.fullmatch(r"[\d ']*[.,]?[\d ']+[.,]\d+", form):
                 raise ValueError(f"numbers: {form!r} is no form: write 1.234,5 or 1,234.5")
+        return self
+
+    @model_validator(mode="after")
+    def _scales_have_room(self) -> Mapping:
+        for column, (low, high) in self.scales.items():
+            if low >= high:
+                raise ValueError(
+                    f"scales.{column} [{low:g}, {high:g}]: the first must be below the second"
+                )
         return self
 
     def form(self, key: Literal["dates", "numbers"], *columns: str) -> str | list[str]:

@@ -65,6 +65,11 @@ def find(model: type[BaseModel], name: str) -> list[Key]:
     Names that the user chose may stand in `name` or not: items.scale, items.delivery.scale.
     """
     every = list(keys(model))
+    if slip := _slip(model, name.split(".")):
+        raise LookupError(
+            f"study.yaml has no key {name!r}. Did you mean {slip!r}? After "
+            f"{name.rpartition('.')[0]!r} a name of yours may stand, then its keys."
+        )
     for wanted in (_followed(model, name.split(".")), name):
         found = [k for k in every if k.plain == wanted or k.plain.startswith(f"{wanted}.")]
         if found:
@@ -148,6 +153,16 @@ def _followed(model: type[BaseModel], parts: list[str]) -> str:
         inner, free = _model_in(field.annotation) if field is not None else (None, 0)
         at = inner or at
     return ".".join(taken)
+
+
+def _slip(model: type[BaseModel], parts: list[str]) -> str:
+    """The key that the last part is near to where a name of the user's may stand; else empty."""
+    *place, last = parts
+    known = known_at(model, tuple(place)) if place else []
+    if last in known or _followed(model, parts) != _followed(model, place):
+        return ""
+    near = get_close_matches(last, known, n=1, cutoff=0.75)
+    return ".".join([*place, near[0]]) if near else ""
 
 
 def _model_in(annotation: Any) -> tuple[type[BaseModel] | None, int]:

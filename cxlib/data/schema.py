@@ -173,7 +173,10 @@ class Change(Strict):
         description="Short name: small letters, digits and _.",
         examples=["call_back"],
     )
-    label: Text = Field(description="What readers call it.", examples=["Call-back programme"])
+    label: Text = Field(
+        description="What readers call it, as a sentence would open with it.",
+        examples=["The call-back programme"],
+    )
     design: Design = Field(
         description="How it may be judged. randomised: who got it was random. compared: some "
         "groups did not get it (difference-in-differences). alike: matched with others like those "

@@ -225,6 +225,15 @@ class Study(Strict):
         for name in mappings:
             if name not in contract.TABLES:
                 raise ValueError(f"{name!r} is not a table{_nearest(name, contract.TABLES)}")
+            ratings = [c.name for c in contract.TABLES[name].columns.values() if c.rating]
+            for column in mappings[name].scales:
+                if column not in ratings:
+                    there = f"Ratings there: {', '.join(ratings) or 'none'}"
+                    raise ValueError(
+                        f"{name}.scales: {column!r} is no rating of {name}"
+                        f"{_nearest(column, ratings)} {there}; questions have their scale under "
+                        "items"
+                    )
         return mappings
 
     @field_validator("reports", mode="before", json_schema_input_type=list[str | int] | dict)
@@ -417,6 +426,12 @@ def _mistakes(name: str, error: ValidationError) -> str:
             lines.append(f"  {key}: this key is required and is not there")
             continue
         found = mistake["input"]
+        if mistake["type"] == "literal_error":
+            words = re.findall(r"'([^']*)'", str(mistake["ctx"]["expected"]))
+            hint = _nearest(str(found), words) or ";"
+            message = f"{found!r} is not allowed{hint} Allowed: {', '.join(words)}."
+            lines.append(f"  {key}: {message}")
+            continue
         shown = f" (found {found!r})" if isinstance(found, (str, int, float, list, tuple)) else ""
         lines.append(f"  {key}: {message}{shown}")
     return "\n".join(lines)

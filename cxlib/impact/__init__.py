@@ -2,16 +2,13 @@
 
     trial = impact.read(sample, change, points=["recommend"])      # change: from study.yaml
     fit = impact.effect(trial)
-    print(fit)            # Call-back programme raised “Recommendation” by 9.8 points (4.1 to ...
+    print(fit)            # The call-back programme raised NPS by 9.8 points.
     fit.table             # term (outcome), estimate, low, high, n; simultaneous intervals
     fit.by_design         # the same by every other design that the rows allow
-    impact.event_study(trial)              # wave by wave; were trends parallel before?
-    impact.placebo_tests(trial)            # changes that never happened
-    impact.synthetic_control(trial)        # or interrupted_time_series(trial), the trend before
-    impact.regression_to_the_mean(trial)
-    impact.attrition(trial)                # did as many answer again?
-    impact.unmeasured_confounding([fit])   # how strong a confounder would have to be
-    impact.verdicts({"callback": fit})
+    one = impact.evaluate(trial)           # the effect, and a table of checks
+    impact.event_study(trial)              # one check: wave by wave; were trends parallel before?
+    impact.placebo_tests(trial)            # another: changes that never happened
+    impact.verdicts({"callback": one})     # of all changes
     impact.calibration(pairs)              # how good were the predictions?
     impact.power_analysis(sample, "recommend", expected=3)         # before acting
 
@@ -24,22 +21,22 @@ from __future__ import annotations
 from cxlib.impact.calibration import calibration, predicted_and_realised, predictions
 from cxlib.impact.counterfactuals import interrupted_time_series, synthetic_control
 from cxlib.impact.effects import effect
+from cxlib.impact.evaluation import evaluate, evaluate_all
 from cxlib.impact.parallel_trends import event_study, placebo_tests
 from cxlib.impact.power import Experiment, power_analysis
 from cxlib.impact.robustness import attrition, regression_to_the_mean, unmeasured_confounding
-from cxlib.impact.trial import Trial, for_each, read, read_all, report_missing
-from cxlib.impact.verdicts import compare_designs, designs, verdicts
+from cxlib.impact.trial import Trial, read, read_all
+from cxlib.impact.verdicts import verdicts
 
 __all__ = [
     "Experiment",
     "Trial",
     "attrition",
     "calibration",
-    "compare_designs",
-    "designs",
     "effect",
+    "evaluate",
+    "evaluate_all",
     "event_study",
-    "for_each",
     "interrupted_time_series",
     "placebo_tests",
     "power_analysis",
@@ -48,7 +45,6 @@ __all__ = [
     "read",
     "read_all",
     "regression_to_the_mean",
-    "report_missing",
     "synthetic_control",
     "unmeasured_confounding",
     "verdicts",

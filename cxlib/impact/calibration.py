@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.data.schema import Change
 from cxlib.stats.intervals import LEVEL
 
@@ -110,10 +109,7 @@ def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Result:
         "Each realised effect is weighted by its precision; with few actions take all of this as a "
         "hint."
     )
-    bias = float(table.set_index("term")["estimate"]["bias"])
-    return Result(
-        {"table": table, "pairs": own}, Finding(_finding(table, len(pairs)), value=bias), note
-    )
+    return Result({"table": table, "pairs": own}, _finding(table, len(pairs)), note)
 
 
 def _between(gap: np.ndarray, error: np.ndarray) -> float:
@@ -163,37 +159,36 @@ def _inside(pairs: pd.DataFrame, level: float) -> tuple[float, float, float]:
     return float(inside.mean()), max(float(low), 0.0), min(float(high), 1.0)
 
 
-def _finding(table: pd.DataFrame, n: int) -> str:
+def _finding(table: pd.DataFrame, n: int) -> Finding:
     row = table.set_index("term")
     bias, inside = row.loc["bias"], row.loc["inside"]
-    facts = {"n": n, "bias": bias["estimate"], "span": (bias["low"], bias["high"])}
+    value = float(bias["estimate"])
     if n < 2:
-        return _(
-            "One action was predicted and judged: realised minus predicted is {bias:number1}.",
-            **facts,
+        claim = _("The one action that was predicted and judged brought {gap}.", gap=_gap(value))
+        return Finding(claim, value=value, importance=Importance.METHOD)
+    detail = _("95% CI {span:interval1}; {n:count} actions", span=(bias["low"], bias["high"]), n=n)
+    if inside["estimate"] == inside["estimate"]:
+        detail = _(
+            "{detail}; {share:share} within the predicted interval",
+            detail=detail,
+            share=inside["estimate"],
         )
-    if bias["high"] < 0:
-        first = _(
-            "Over {n:count} actions, predictions were too high: realised minus predicted is "
-            "{bias:number1} ({span:interval1}) on average.",
-            **facts,
-        )
-    elif bias["low"] > 0:
-        first = _(
-            "Over {n:count} actions, predictions were too low: realised minus predicted is "
-            "{bias:number1} ({span:interval1}) on average.",
-            **facts,
-        )
-    else:
-        first = _(
-            "Over {n:count} actions, predictions are neither significantly too high nor too low: "
-            "realised minus predicted is {bias:number1} ({span:interval1}) on average.",
-            **facts,
-        )
-    if inside["estimate"] != inside["estimate"]:
-        return first
-    second = _(
-        "{share:share} of the realised effects lie in the predicted interval.",
-        share=inside["estimate"],
+    if bias["low"] <= 0 <= bias["high"]:
+        claim = _("Predicted and realised effects do not differ significantly on average.")
+        return Finding(claim, detail, value=value, importance=Importance.METHOD)
+    claim = _("On average, actions brought {gap}.", gap=_gap(value))
+    return Finding(
+        claim,
+        detail,
+        value=value,
+        verdict="worse" if value < 0 else "better",
+        importance=Importance.NOTABLE,
     )
-    return i18n.together([first, second])
+
+
+def _gap(bias: float) -> str:
+    """How much more or less than predicted."""
+    size = abs(bias)
+    if bias < 0:
+        return _("{size:number1} less than predicted", size=size)
+    return _("{size:number1} more than predicted", size=size)

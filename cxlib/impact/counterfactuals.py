@@ -9,8 +9,8 @@ import pandas as pd
 
 from cxlib.causal import synthetic_control as synthetic
 from cxlib.core import i18n
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
 from cxlib.impact.effects import cells_of, segmented_regression, treated_groups, wave_means
 from cxlib.impact.trial import Trial, require_controls
@@ -86,22 +86,24 @@ def synthetic_control(trial: Trial) -> Result:
     )
     ends = fit.interval()
     largest = donors.sort_values("estimate", ascending=False).head(3)
-    first = _(
-        "Compared with a synthetic control made of {groups:count} control groups ({parts:list}): "
-        "{effect} ({span}).",
-        groups=len(controls),
-        parts=[_donor(str(row.term), row.estimate) for row in largest.itertuples()],
-        effect=wording.value(fit.effect, trial.units[0]),
+    claim = _(
+        "Compared with a synthetic control, the effect is {effect}.",
+        effect=wording.signed(fit.effect, trial.units[0]),
+    )
+    detail = _(
+        "95% CI {span}; weights: {parts:list}",
         span=wording.span(*ends, trial.units[0]),
+        parts=[_donor(str(row.term), row.estimate) for row in largest.itertuples()],
     )
-    second = _(
-        "With each group taken for treated in turn, {share:share} of them look as much changed, "
-        "itself among them.",
-        share=fit.p,
-    )
-    finding = i18n.together([first, second if fit.p == fit.p else ""])
+    if fit.p == fit.p:
+        detail = _(
+            "{detail}; {share:share} of the groups, itself included, look as much changed",
+            detail=detail,
+            share=fit.p,
+        )
     note = _("Interval from placebo effects: each control group is taken for treated in turn.")
-    return _packed(trial, {"table": table, "donors": donors}, finding, note, (fit, *ends, fit.p))
+    said = claim, detail, note
+    return _packed(trial, {"table": table, "donors": donors}, said, (fit, *ends, fit.p))
 
 
 def interrupted_time_series(trial: Trial) -> Result:
@@ -146,18 +148,19 @@ def interrupted_time_series(trial: Trial) -> Result:
         ],
         ignore_index=True,
     )
-    finding = _(
-        "Compared with the trend of the {waves:count} waves before: {effect} ({span}) on average "
-        "over the waves after.",
-        waves=trial.before.sum(),
-        effect=wording.value(fit.effect, trial.units[0]),
-        span=wording.span(fit.low, fit.high, trial.units[0]),
+    claim = ngettext(
+        "Compared with the trend of the {n:count} wave before, the effect is {effect}.",
+        "Compared with the trend of the {n:count} waves before, the effect is {effect}.",
+        trial.before.sum(),
+        effect=wording.signed(fit.effect, trial.units[0]),
     )
+    detail = _("95% CI {span}", span=wording.span(fit.low, fit.high, trial.units[0]))
     note = _(
-        "{free:count} waves more than are needed to fit the trends: with few, take it as a hint.",
+        "Residual degrees of freedom of the trends: {free:count}; with few, take it as a hint.",
         free=fit.free,
     )
-    return _packed(trial, {"table": table}, finding, note, (fit, fit.low, fit.high, np.nan))
+    said = claim, detail, note
+    return _packed(trial, {"table": table}, said, (fit, fit.low, fit.high, np.nan))
 
 
 def _line(of: str, trial: Trial, use: np.ndarray, **numbers: Any) -> pd.DataFrame:
@@ -171,18 +174,18 @@ def _line(of: str, trial: Trial, use: np.ndarray, **numbers: Any) -> pd.DataFram
 def _packed(
     trial: Trial,
     tables: dict[str, pd.DataFrame],
-    finding: str,
-    note: str,
+    said: tuple[str, str, str],
     fit: tuple[Any, float, float, float],
 ) -> Result:
-    model, low, high, p = fit
+    (claim, detail, note), (model, low, high, p) = said, fit
+    effect = float(model.effect)
     return Result(
         tables,
-        Finding(wording.of_change(trial, finding), value=float(model.effect), unit=trial.unit),
+        Finding(claim, detail, value=effect, unit=trial.unit, importance=Importance.METHOD),
         note,
         trial.unit,
         **trial.bootstrap,
-        parts={"effect": model.effect, "low": low, "high": high, "p": p},
+        parts={"effect": effect, "low": low, "high": high, "p": p},
     )
 
 

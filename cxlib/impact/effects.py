@@ -18,7 +18,7 @@ from cxlib.causal import (
 from cxlib.core import i18n, periods
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
 from cxlib.impact.trial import Trial
 from cxlib.stats.estimators import Replicated, cell_means
@@ -73,8 +73,9 @@ def effect(trial: Trial) -> Result:
     - by_design: design, term, estimate, low, high, n of the first outcome in standard deviations,
       by every design these rows allow, each with its own interval
 
-    and the parts change, label, outcome, design, error (standard error of the first outcome) and
-    sides (answers with the change in place, of treated and of controls)
+    and the parts change, label, clause (the effect as part of a sentence), design, error (standard
+    error of the first outcome) and sides (answers with the change in place, of treated and of
+    controls)
 
     Raises
     ------
@@ -111,9 +112,7 @@ def effect(trial: Trial) -> Result:
     first = table.iloc[0]
     return Result(
         {"table": table, "standard": standard, "by_design": by_design},
-        Finding(
-            wording.effect(trial, first, design), value=float(first["estimate"]), unit=first["unit"]
-        ),
+        finding_of(trial, first),
         i18n.together(
             [wording.design(trial, design), wording.counts(trial), gap_note(trial.waves)]
         ),
@@ -121,11 +120,28 @@ def effect(trial: Trial) -> Result:
         parts={
             "change": trial.change.name,
             "label": trial.label,
-            "outcome": trial.called(),
+            "clause": wording.clause(trial, first, design),
             "design": design,
             "error": own.error,
             "sides": tuple(int((inside & (trial.arm == arm)).sum()) for arm in (1, 0)),
         },
+    )
+
+
+def finding_of(trial: Trial, row: pd.Series) -> Finding:
+    """What is told of the effect on the first outcome."""
+    design = trial.change.design
+    none = row["low"] <= 0 <= row["high"]
+    return Finding(
+        wording.sentence(wording.clause(trial, row, design)),
+        wording.detail(row, design),
+        value=float(row["estimate"]),
+        unit=row["unit"],
+        low=float(row["low"]),
+        high=float(row["high"]),
+        measure="effect",
+        at={"change": trial.change.name, "outcome": trial.outcomes[0]},
+        importance=Importance.CONTEXT if none else Importance.NOTABLE,
     )
 
 

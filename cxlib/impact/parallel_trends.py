@@ -9,8 +9,7 @@ from cxlib.causal import difference_in_differences
 from cxlib.core import i18n, periods
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Result
-from cxlib.impact import wording
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact.effects import cells_of, treated_groups
 from cxlib.impact.trial import Trial, require_controls
 from cxlib.stats.estimators import Replicated
@@ -85,7 +84,7 @@ def event_study(trial: Trial) -> Result:
     )
     return Result(
         {"table": table, "bounds": bounds},
-        wording.of_change(trial, _parallel(p, compared, breakdown)),
+        _parallel(p, compared, breakdown),
         i18n.together([resampling_note(trial.sample), groups]),
         trial.unit,
         **trial.bootstrap,
@@ -93,30 +92,26 @@ def event_study(trial: Trial) -> Result:
     )
 
 
-def _parallel(p: float, waves: int, breakdown: float) -> str:
+def _parallel(p: float, waves: int, breakdown: float) -> Finding:
     if not waves:
-        return _("One wave came before: parallel pre-trends cannot be tested.")
-    if p < ALPHA:
-        return _("Pre-trends were not parallel (p {p:p}): take no effect as shown.", p=p)
-    first = ngettext(
-        "Pre-trends were parallel as far as {waves:count} wave can show (p {p:p}).",
-        "Pre-trends were parallel as far as {waves:count} waves can show (p {p:p}).",
-        waves + 1,
-        waves=waves + 1,
-        p=p,
-    )
-    if breakdown < 0.1:
-        second = _(
-            "Estimates by wave are too imprecise to allow for any divergence from then on, even "
-            "by a tenth of the largest step before."
-        )
+        claim, detail = _("With one wave before the change, pre-trends cannot be tested."), ""
+    elif p < ALPHA:
+        claim, detail = _("Trends were not parallel before the change."), _("p = {p:p}", p=p)
     else:
-        second = _(
-            "The effect stands if the two diverge from then on by up to {apart:number1} times "
-            "their largest step before, each wave.",
-            apart=breakdown,
+        claim = ngettext(
+            "Trends were parallel before the change, as far as {n:count} wave can show.",
+            "Trends were parallel before the change, as far as {n:count} waves can show.",
+            waves + 1,
         )
-    return i18n.together([first, second])
+        detail = _("p = {p:p}", p=p)
+        if breakdown >= 0.1:
+            detail = _(
+                "p = {p:p}; the effect remains significant if trends diverge from then on by up to "
+                "{times:number1} times their largest step before",
+                p=p,
+                times=breakdown,
+            )
+    return Finding(claim, detail, importance=Importance.METHOD)
 
 
 def placebo_tests(trial: Trial) -> Result:
@@ -132,7 +127,8 @@ def placebo_tests(trial: Trial) -> Result:
     Returns
     -------
     Result of the first outcome; table: kind ("the change", "placebo in time", "placebo in place"),
-    term, estimate, low, high, n; the intervals of the placebos are simultaneous
+    term, estimate, low, high, n; the intervals of the placebos are simultaneous. Its part
+    significant is how many of the placebos show an effect
 
     Raises
     ------
@@ -178,17 +174,26 @@ def placebo_tests(trial: Trial) -> Result:
         for (kind, term, one, n), a, b in zip(placebos, low, high, strict=True)
     ]
     size = np.abs(every.estimate) / every.error
-    finding = _(
-        "Of {all:count} placebo tests, {clear:count} show a significant effect and {larger:count} "
-        "one as clear as that of the change.",
+    significant = int(((low > 0) | (high < 0)).sum())
+    if significant:
+        claim = ngettext(
+            "{n:count} of {all:count} placebo tests shows a significant effect.",
+            "{n:count} of {all:count} placebo tests show a significant effect.",
+            significant,
+            all=len(placebos),
+        )
+    else:
+        claim = _("No placebo test shows a significant effect.")
+    detail = _(
+        "{all:count} placebo tests; {larger:count} at least as clear as the change itself",
         all=len(placebos),
-        clear=((low > 0) | (high < 0)).sum(),
         larger=(size >= abs(real.estimate[0]) / real.error[0]).sum(),
     )
     return Result(
         pd.DataFrame(rows, columns=COLUMNS),
-        wording.of_change(trial, finding),
+        Finding(claim, detail, importance=Importance.METHOD),
         resampling_note(trial.sample),
         trial.unit,
         **trial.bootstrap,
+        parts={"significant": significant},
     )

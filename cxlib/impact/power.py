@@ -10,8 +10,8 @@ import pandas as pd
 
 from cxlib.causal import power
 from cxlib.core import i18n
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.impact import wording
 from cxlib.impact.trial import numbered, recoded
@@ -126,7 +126,7 @@ def power_analysis(
     facts = {
         "outcome": name,
         "effect": wording.value(expected, unit),
-        "n": there,
+        "customers": there,
         "share": experiment.share,
     }
     own = [t[t["n"] == there].sort_values("waves") for t in (table, chance)]
@@ -139,7 +139,7 @@ def power_analysis(
         finding = _insufficient(facts | {"smallest": smallest}, own[1].iloc[-1], enough)
     return Result(
         {"table": table, "chances": chance},
-        Finding(finding, value=float(own[1].iloc[-1]["estimate"]), unit="share"),
+        finding,
         note,
         unit if unit != "amount" else "",
         draws=sample.draws,
@@ -161,32 +161,48 @@ def _by_wave(y: np.ndarray, ids: pd.Series | None, over: pd.Series | None) -> np
         return tops / bottoms
 
 
-def _sufficient(facts: dict, soonest: pd.Series) -> str:
-    return _(
-        "With the {n:count} customers at hand, {share:share} of them treated, an effect of "
-        "{effect} on {outcome} is found with a probability of {chance:chance} (waves after it: "
-        "{waves:count}): act, and measure.",
+def _sufficient(facts: dict, soonest: pd.Series) -> Finding:
+    chance = float(soonest["estimate"])
+    claim = _(
+        "The next comparison can detect an effect of {effect} on {outcome} with the customers at "
+        "hand.",
         **facts,
-        waves=soonest["waves"],
-        chance=soonest["estimate"],
     )
+    return Finding(claim, _detail(facts, soonest), chance, "share", importance=Importance.ANSWER)
 
 
-def _insufficient(facts: dict, last: pd.Series, enough: pd.DataFrame) -> str:
-    first = _(
-        "Do not act yet: with the {n:count} customers at hand, {share:share} of them treated, an "
-        "effect of {effect} on {outcome} is found with a probability of {chance:chance} only "
-        "(waves after it: {waves:count}); what can be detected is {smallest} or more.",
+def _insufficient(facts: dict, last: pd.Series, enough: pd.DataFrame) -> Finding:
+    claim = _(
+        "Do not act yet: with the customers at hand, an effect of {effect} on {outcome} would "
+        "often be missed.",
         **facts,
-        waves=last["waves"],
-        chance=last["estimate"],
+    )
+    detail = _(
+        "{detail}; smallest effect that can be detected: {smallest}",
+        detail=_detail(facts, last),
+        **facts,
     )
     if enough.empty:
-        return i18n.together([first, _("No size considered is sufficient.")])
-    row = enough.iloc[0]
-    second = _(
-        "{n:count} customers would be enough (waves after it: {waves:count}).",
-        n=row["n"],
-        waves=row["waves"],
+        detail = _("{detail}; no size considered is sufficient", detail=detail)
+    else:
+        detail = _(
+            "{detail}; {n:count} customers would be sufficient",
+            detail=detail,
+            n=enough["n"].iloc[0],
+        )
+    chance = float(last["estimate"])
+    return Finding(claim, detail, chance, "share", importance=Importance.ANSWER)
+
+
+def _detail(facts: dict, row: pd.Series) -> str:
+    """The power, and of which comparison."""
+    return ngettext(
+        "Power {chance:chance}; {customers:count} customers, {share:share} treated; {n:count} "
+        "wave after the change",
+        "Power {chance:chance}; {customers:count} customers, {share:share} treated; {n:count} "
+        "waves after the change",
+        row["waves"],
+        chance=row["estimate"],
+        customers=facts["customers"],
+        share=facts["share"],
     )
-    return i18n.together([first, second])

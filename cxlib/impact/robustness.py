@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlib.causal import sensitivity
-from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
 from cxlib.impact.effects import adjusted_change, concatenated
 from cxlib.impact.trial import SMALLEST_ARM, Trial, require_controls
@@ -46,18 +45,20 @@ def regression_to_the_mean(trial: Trial) -> Result:
         {"term": terms, "estimate": found.estimate, "low": low, "high": high, "n": n}
     )
     unit = trial.units[0]
-    finding = _(
-        "The same customers changed by {raw}; {back} of it is regression to the mean, {left} "
-        "({span}) remains, n {n:count}.",
-        raw=wording.value(found.estimate[0], unit),
-        back=wording.value(found.estimate[1], unit),
-        left=wording.value(found.estimate[2], unit),
+    claim = _(
+        "Regression to the mean explains {back} of a raw change of {raw}.",
+        back=wording.signed(found.estimate[1], unit),
+        raw=wording.signed(found.estimate[0], unit),
+    )
+    detail = _(
+        "{left} remains, 95% CI {span}; n = {n:count} customers who answered twice",
+        left=wording.signed(found.estimate[2], unit),
         span=wording.span(low[2], high[2], unit),
         n=n,
     )
     return Result(
         table,
-        wording.of_change(trial, finding),
+        Finding(claim, detail, importance=Importance.METHOD),
         resampling_note(trial.sample),
         trial.unit,
         **trial.bootstrap,
@@ -110,38 +111,40 @@ def attrition(trial: Trial) -> Result:
             "n": [int((arm == 1).sum()), int((arm == 0).sum()), len(arm)],
         }
     )
-    counted = _(
-        "of those who answered before, {treated:share} of the treated and {control:share} of the "
-        "controls answered again (difference {apart:points1} percentage points, "
-        "{span:interval1}), n {n:count}.",
-        treated=shares.estimate[0],
-        control=shares.estimate[1],
-        apart=shares.estimate[2],
+    facts = {"treated": shares.estimate[0], "control": shares.estimate[1]}
+    if low[2] <= 0 <= high[2]:
+        claim = _(
+            "{treated:share} of the treated and {control:share} of the controls answered again; "
+            "the difference is not significant.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "{treated:share} of the treated but {control:share} of the controls answered again: "
+            "the effect on answers may not be that on customers.",
+            **facts,
+        )
+    detail = _(
+        "Difference {gap:points1} percentage points, 95% CI {span:interval1}; n = {n:count}",
+        gap=shares.estimate[2],
         span=(100 * low[2], 100 * high[2]),
         n=len(arm),
     )
-    if low[2] <= 0 <= high[2]:
-        meaning = _("The difference is not statistically significant.")
-    else:
-        meaning = _(
-            "Response differs between the arms: the effect is that on answers, and may be another "
-            "on customers."
-        )
     return Result(
         table,
-        wording.of_change(trial, i18n.together([counted, meaning])),
+        Finding(claim, detail, importance=Importance.METHOD),
         resampling_note(trial.sample),
         "share",
         **trial.bootstrap,
     )
 
 
-def unmeasured_confounding(effects: Sequence[Result]) -> Result:
-    """How strong an unmeasured confounder would have to be to explain each effect away.
+def unmeasured_confounding(fit: Result) -> Result:
+    """How strong an unmeasured confounder would have to be to explain an effect away.
 
     Parameters
     ----------
-    effects : of `effect`; those of randomised designs are left out
+    fit : of `effect`, by a design that is not randomised
 
     Returns
     -------
@@ -154,28 +157,23 @@ def unmeasured_confounding(effects: Sequence[Result]) -> Result:
     VanderWeele and Ding (2017), Annals of Internal Medicine 167(4); Cinelli and Hazlett (2020),
     J. Royal Statistical Society B 82(1)
     """
-    observational = [e for e in effects if e.design != "randomised"]
-    if not observational:
-        columns = ["term", "estimate", "low", "high", "n"]
-        finding = _("Every change was randomised, which leaves no unmeasured confounder.")
-        return Result(pd.DataFrame(columns=columns), finding)
-    table = pd.DataFrame([_strength(one) for one in observational])
-    if table["estimate"].isna().all():
-        return Result(table, _("No effect could be estimated."))
-    weakest = table.loc[table["low"].idxmin()]
-    finding = _(
-        "Least robust to an unmeasured confounder: {change:verbatim}. One that raises both "
-        "treatment and the answer by a factor of {value:number2} ({low:number2} to reach the end "
-        "of the interval) would explain it.",
-        change=next(e.label for e in effects if e.change == weakest["term"]),
-        value=weakest["estimate"],
-        low=weakest["low"],
+    row = _strength(fit)
+    claim = _(
+        "A confounder would have to raise both treatment and answer {value:number2} times to "
+        "explain the effect.",
+        value=row["estimate"],
+    )
+    detail = _(
+        "E-value; {low:number2} times for the end of the interval; robustness value "
+        "{robustness:share}",
+        **row,
     )
     note = _("E-values: the least risk ratio with both; 1 means that the interval holds no effect.")
-    return Result(table, finding, note)
+    finding = Finding(claim, detail, importance=Importance.METHOD)
+    return Result(pd.DataFrame([row]), finding, note)
 
 
-def _strength(one: Result) -> dict[str, object]:
+def _strength(one: Result) -> dict[str, Any]:
     first, plain = one.standard.iloc[0], one.table.iloc[0]
     near = sensitivity.nearest_to_none(first["low"], first["high"])
     t = plain["estimate"] / max(one.error, 1e-300)

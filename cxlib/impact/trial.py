@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +13,6 @@ import pandas as pd
 from cxlib.core import codes, context, i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Change
 from cxlib.stats import resampling
@@ -478,44 +476,4 @@ def _check(trial: Trial) -> None:
 def require_controls(trial: Trial) -> None:
     """Raise InsufficientData without a wave before the change, or without controls."""
     if not trial.before.any() or not (trial.arm == 0).any():
-        raise InsufficientData(
-            _(
-                "Change {change:verbatim}: {waves:count} waves before it and {control:count} "
-                "answers of controls; both are needed.",
-                change=trial.change.name,
-                waves=int(trial.before.sum()),
-                control=int((trial.arm == 0).sum()),
-            )
-        )
-
-
-def for_each(
-    check: Callable[[Trial], Result], trials: Mapping[str, Trial], *, quiet: bool = False
-) -> dict[str, Result]:
-    """Apply a check to every change whose rows allow it, and print which do not.
-
-    Parameters
-    ----------
-    check : a function of this package that takes a Trial
-    trials : name of the change -> Trial
-    quiet : print nothing; `report_missing` does it later
-
-    Returns
-    -------
-    name of the change -> Result of the check
-    """
-    results = {}
-    for name, trial in trials.items():
-        with suppress(InsufficientData):
-            results[name] = check(trial)
-    return results if quiet else report_missing(results, trials)
-
-
-def report_missing(results: dict[str, Result], trials: Mapping[str, Trial]) -> dict[str, Result]:
-    """Print for which changes a check was impossible; give the results back."""
-    out = [i18n.quoted(trial.label) for name, trial in trials.items() if name not in results]
-    if not trials:
-        print(_("No change is of this kind."))
-    elif out:
-        print(_("Too few waves, groups or customers for this: {changes:list}.", changes=out))
-    return results
+        raise InsufficientData(_("A wave before the change and a control group are needed."))

@@ -19,12 +19,12 @@ DESIGNS = {  # of study.yaml, and second opinions -> what a table calls it
 
 
 def value(number: float, unit: str) -> str:
-    """A difference in its unit: 14.8 points, 0.21."""
+    """A difference in its unit: 14.8 points, 0.21 points; an amount has none."""
     if unit == "points":
         return _("{v:number1} points", v=number)
     if unit == "percentage points":
         return _("{v:number1} percentage points", v=number)
-    return i18n.number(number, 2)
+    return _("{v:number2} points", v=number) if unit == "scale" else i18n.number(number, 2)
 
 
 def span(low: float, high: float, unit: str) -> str:
@@ -34,61 +34,64 @@ def span(low: float, high: float, unit: str) -> str:
     return i18n.span(low, high, digits + near)
 
 
-def of_change(trial: Trial, finding: str) -> str:
-    """A finding with the name of the change before it."""
-    return _("{change}: {found}", change=trial.label, found=finding)
+def signed(number: float, unit: str) -> str:
+    """A difference in its unit, with its sign: +14.8 points, −0.21."""
+    return f"+{value(number, unit)}" if number > 0 else value(number, unit)
 
 
-def effect(trial: Trial, row: pd.Series, design: str) -> str:
-    """The effect on the first outcome in one sentence; causal words of randomised designs only."""
+def inside(label: str) -> str:
+    """A change's name in the middle of a sentence: an article is not capitalised there."""
+    return label[:1].lower() + label[1:] if label.startswith("The ") else label
+
+
+def clause(trial: Trial, row: pd.Series, design: str) -> str:
+    """The effect on the first outcome, as part of a sentence; causal verbs of randomised designs
+    only.
+    """
+    up = row["estimate"] > 0
     facts = {
-        "change": trial.label,
+        "change": inside(trial.label),
         "outcome": trial.called(),
         "size": value(abs(row["estimate"]), row["unit"]),
-        "change_by": value(row["estimate"], row["unit"]),
+        "higher": _("higher") if up else _("lower"),
+    }
+    if row["low"] <= 0 <= row["high"]:
+        return _("no significant effect of {change} on {outcome} was found", **facts)
+    if design == "randomised" and up:
+        return _("{change} raised {outcome} by {size}", **facts)
+    if design == "randomised":
+        return _("{change} lowered {outcome} by {size}", **facts)
+    if design == "compared" and up:
+        return _("after {change}, {outcome} rose by {size} compared with the controls", **facts)
+    if design == "compared":
+        return _("after {change}, {outcome} fell by {size} compared with the controls", **facts)
+    if design == "alike":
+        return _("with {change}, {outcome} was {size} {higher} than among similar others", **facts)
+    return _("after {change}, {outcome} was {size} {higher} than the trend predicted", **facts)
+
+
+def sentence(*clauses: str) -> str:
+    """One or two clauses as a sentence."""
+    if len(clauses) == 1:
+        return i18n.opening(_("{first}.", first=clauses[0]))
+    return i18n.opening(_("{first}; {second}.", first=clauses[0], second=clauses[1]))
+
+
+def detail(row: pd.Series, design: str) -> str:
+    """Design, interval and n of an effect; its size too, where the claim has none."""
+    facts = {
+        "design": DESIGNS[design],
+        "size": signed(row["estimate"], row["unit"]),
         "span": span(row["low"], row["high"], row["unit"]),
         "n": row["n"],
     }
     if row["low"] <= 0 <= row["high"]:
-        return _(
-            "{change}: the effect on {outcome} is not statistically significant, {change_by} "
-            "({span}), n {n:count}.",
-            **facts,
-        )
-    up = row["estimate"] > 0
-    if design == "randomised" and up:
-        return _(
-            "{change} raised {outcome} by {size} ({span}); assignment was random, n {n:count}.",
-            **facts,
-        )
-    if design == "randomised":
-        return _(
-            "{change} lowered {outcome} by {size} ({span}, as a change); assignment was random, "
-            "n {n:count}.",
-            **facts,
-        )
-    facts["higher"] = _("higher") if up else _("lower")
-    if design == "compared":
-        return _(
-            "{change}: {outcome} is {size} {higher} (change {span}) than the trend of the control "
-            "group would lead one to expect, n {n:count}.",
-            **facts,
-        )
-    if design == "alike":
-        return _(
-            "{change}: {outcome} is {size} {higher} (difference {span}) than among others who "
-            "were like them beforehand, n {n:count}.",
-            **facts,
-        )
-    return _(
-        "{change}: {outcome} is {size} {higher} (change {span}) than the trend before would lead "
-        "one to expect; whatever else happened then is in it, n {n:count}.",
-        **facts,
-    )
+        return _("{design:opening}; {size}, 95% CI {span}; n = {n:count}", **facts)
+    return _("{design:opening}; 95% CI {span}; n = {n:count}", **facts)
 
 
 def design(trial: Trial, name: str) -> str:
-    """The design in words a manager understands."""
+    """Whom the design compares with whom."""
     change = trial.change
     facts = {
         "treated": change.treated,

@@ -25,12 +25,17 @@ from cxlib.stats.intervals import LEVEL, simultaneous_interval
 from cxlib.stats.notes import resampling_note
 
 WITHIN = (30, 60, 90, 180, 365)
+WINDOW = 365  # days that the finding speaks of, where the orders reach so far
 POINTS = 40  # of a curve
 FEWEST = 10  # customers still at risk, for a curve to go on; and events, for a later one
 
 
 def repeat_purchase(
-    history: PurchaseHistory, *, within: tuple[int, ...] = WITHIN, most: int = 3
+    history: PurchaseHistory,
+    *,
+    within: tuple[int, ...] = WITHIN,
+    most: int = 3,
+    window: int = WINDOW,
 ) -> Result:
     """Share of new customers who bought again within so many days of each of `most` purchases.
 
@@ -39,6 +44,8 @@ def repeat_purchase(
     history : see `purchase_history`
     within : days, 1 or more
     most : purchases after which the next one is awaited
+    window : days that the finding speaks of, 1 or more. Where the orders do not reach so far, it is
+        the longest of `within` that they reach, and the finding says so
 
     Returns
     -------
@@ -65,6 +72,9 @@ def repeat_purchase(
     """
     if not within or min(within) < 1:
         raise ValueError(f"within is {within}; give whole numbers of days, 1 or more.")
+    if window < 1:
+        raise ValueError(f"window is {window}; give a whole number of days, 1 or more.")
+    within = tuple(sorted({*within, window}))
     waits = {k: _waits(history, k) for k in range(most)}
     waits = {k: w for k, w in waits.items() if w[1].sum() >= (FEWEST if k else 2)}
     if 0 not in waits:
@@ -82,7 +92,8 @@ def repeat_purchase(
     )
     marked = curve[curve["time"].isin(within)].reset_index(drop=True)
     tables = {"table": marked.drop(columns="time"), "curve": curve}
-    return Result(tables, _repeat_finding(marked), _censoring_note(history), "share")
+    finding = _repeat_finding(marked[marked["time"] <= window], window)
+    return Result(tables, finding, _censoring_note(history), "share")
 
 
 def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Result:
@@ -200,8 +211,8 @@ def _curve(
     k: int, time: np.ndarray, came: np.ndarray, within: tuple[int, ...], level: float, seed: int
 ) -> pd.DataFrame:
     risk = survival.at_risk(np.zeros(len(time)), time, came.astype(int), np.ones(len(time)))
-    there = risk.times[risk.there >= min(FEWEST, len(time) / 2)]
-    last = there.max() if len(there) else risk.times.max()
+    # As long as enough are still waited for, whether or not anybody buys again so late.
+    last = np.sort(time)[-int(np.ceil(min(FEWEST, len(time) / 2)))]
     marks = [float(d) for d in within if d <= last]
     at = np.unique(np.r_[np.linspace(last / POINTS, last, POINTS).round(), marks])
     share, error, cor = survival.greenwood(risk, at)
@@ -251,7 +262,7 @@ def _censoring_note(history: PurchaseHistory) -> str:
     )
 
 
-def _repeat_finding(table: pd.DataFrame) -> Finding:
+def _repeat_finding(table: pd.DataFrame, window: int) -> Finding:
     if table.empty:
         return Finding("")
     first = table[table["purchase"] == table["purchase"].iloc[0]]
@@ -274,6 +285,13 @@ def _repeat_finding(table: pd.DataFrame) -> Finding:
             span=(second.low, second.high),
         )
         claim = i18n.together([claim, third_purchase])
+    if longest.time < window:
+        shorter = _(
+            "Not {wanted:count} days: too few customers were observed for so long without buying "
+            "again.",
+            wanted=window,
+        )
+        claim = i18n.together([claim, shorter])
     return Finding(claim, value=float(longest.estimate), unit="share")
 
 

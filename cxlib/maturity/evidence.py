@@ -19,7 +19,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.maturity.items import LEVELS, questions
 
 YEAR = pd.DateOffset(months=12)
@@ -244,19 +244,27 @@ def verify(items: pd.DataFrame, fit: Result, evidence: Mapping[str, Record]) -> 
     columns = ["dimension", "term", "level", "proof", "rated", "what the data show"]
     table = pd.DataFrame(rows, columns=columns)
     table = table.iloc[np.argsort(~np.array(against, bool), kind="stable")].reset_index(drop=True)
-    claim = _(
-        "The study's own records cover {covered:count} of {all:count} items: verified "
-        "{verified:count}, contradicted {contradicted:count}; raters saw it otherwise in "
-        "{against:count}.",
-        all=len(items),
+    detail = _(
+        "{covered:count} of {all:count} items checked; {verified:count} verified, "
+        "{contradicted:count} contradicted",
         covered=len(table),
+        all=len(items),
         verified=(table["proof"] == VERIFIED).sum(),
         contradicted=(table["proof"] == CONTRADICTED).sum(),
-        against=sum(against),
     )
-    return Result(
-        table, claim, _("What the records show does not change the stage: raters decide.")
-    )
+    if differing := sum(against):
+        claim = ngettext(
+            "The study's own records contradict the raters on {n:count} item.",
+            "The study's own records contradict the raters on {n:count} items.",
+            differing,
+        )
+    elif len(table):
+        claim = _("The study's own records agree with the raters.")
+    else:
+        claim = _("The study's own records cover none of the items.")
+    importance = Importance.ANSWER if differing else Importance.METHOD
+    note = _("What the records show does not change the stage: raters decide.")
+    return Result(table, Finding(claim, detail, importance=importance), note)
 
 
 def next_steps(fit: Result, items: pd.DataFrame, proof: pd.DataFrame | None = None) -> Result:
@@ -308,21 +316,19 @@ def next_steps(fit: Result, items: pd.DataFrame, proof: pd.DataFrame | None = No
     return Result(rows[columns], claim, notes, "share", **fit.bootstrap)
 
 
-def _next_claim(rows: pd.DataFrame, goal: int, stage: int) -> str:
+def _next_claim(rows: pd.DataFrame, goal: int, stage: int) -> Finding:
     if rows.empty:
-        return _("Nothing is left to show up to stage {goal:count}.", goal=goal)
-    first = int(rows["bottleneck"].sum())
-    facts = {
-        "goal": goal,
-        "name": _(LEVELS[goal - 1]),
-        "all": len(rows),
-        "first": first,
-        "question": rows["term"].iloc[0],
-    }
-    if stage == 5:
-        return _("To keep stage 5, open items: {all:count}. First: {question}.", **facts)
-    return _(
-        "To reach stage {goal:count}, {name}, open items: {all:count}, of the weakest dimensions: "
-        "{first:count}. First: {question}.",
-        **facts,
+        return Finding(_("Nothing is left to show up to stage {goal:count}.", goal=goal))
+    count = ngettext(
+        "{n:count} item is missing, {first:count} of the weakest dimensions",
+        "{n:count} items are missing, {first:count} of the weakest dimensions",
+        len(rows),
+        first=int(rows["bottleneck"].sum()),
     )
+    facts = {"goal": goal, "name": _(LEVELS[goal - 1]), "question": rows["term"].iloc[0]}
+    if stage == 5:
+        claim = _("To keep stage 5, show this first: {question}.", **facts)
+    else:
+        claim = _("To reach stage {goal:count} ({name}), show this first: {question}.", **facts)
+    action = rows["term"].iloc[0]
+    return Finding(claim, count, importance=Importance.ANSWER, action=action)

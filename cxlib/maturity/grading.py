@@ -14,14 +14,15 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import suggestion
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.maturity.items import LEVELS, provenance
 from cxlib.stats import agreement, resampling
 from cxlib.stats.intervals import estimates_table
 
 DOCUMENTED, ENOUGH = 2, 0.8
+SURE = 0.95  # probability of a stage, from which the next one is looked at
 RATERS = 3  # fewer say too little about how they differ
 
 
@@ -96,7 +97,7 @@ def assess(sample: SampleLike, items: pd.DataFrame) -> Result:
             "shares": _share_table(shares, at),
             "items": found,
         },
-        _finding(table, overall, chances, len(audit)),
+        _finding(table, overall, _agreed(sample, len(audit))),
         _notes(items, rated, len(audit), draws),
         "maturity level",
         draws=draws,
@@ -123,14 +124,19 @@ def level_probabilities(fit: Result) -> Result:
     >>> level_probabilities(assess(audit, grid())).table["estimate"].tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
-    chances = map(i18n.chance, fit.chances["estimate"])
-    stages = [
-        _("{stage:count} or more {chance}", stage=k, chance=chance)
-        for k, chance in enumerate(chances, 2)
-    ]
+    sure = fit.chances["estimate"] > SURE
+    level = 1 + int(sure.cumprod().sum())
+    claim = _("Stage {level:count} or more is almost certain.", level=level)
+    if level < 5:
+        row = fit.chances["estimate"].iloc[level - 1]
+        claim = _(
+            "Stage {level:count} or more has a probability of {chance:chance}.",
+            level=level + 1,
+            chance=row,
+        )
     return Result(
         fit.chances,
-        _("Probability of stage {chances:list}.", chances=stages),
+        Finding(claim, importance=Importance.METHOD),
         _("Shares of {draws:count} bootstrap resamples of raters and items.", draws=fit.draws),
         "share",
         **fit.bootstrap,
@@ -159,28 +165,23 @@ def rater_agreement(sample: SampleLike) -> Result:
     wide = sample.data.pivot_table(index="item", columns="rater", values="evidence", aggfunc="last")
     fit = agreement.krippendorff(Sample(wide, **sample.bootstrap))
     row = fit.table.iloc[0]
-    facts = {
-        "alpha": row["estimate"],
-        "span": (row["low"], row["high"]),
-        "raters": row["coders"],
-        "items": row["n"],
-        "least": agreement.TENTATIVE,
-    }
+    detail = _(
+        "Krippendorff's α = {alpha:number2} (95% CI {span:interval2}); {raters:count} raters, "
+        "{items:count} items",
+        alpha=row["estimate"],
+        span=(row["low"], row["high"]),
+        raters=row["coders"],
+        items=row["n"],
+    )
     if row["low"] >= agreement.TENTATIVE:
-        claim = _(
-            "Raters see much the same: Krippendorff's alpha {alpha:number2} ({span:interval2}), "
-            "{raters:count} raters of {items:count} items.",
-            **facts,
-        )
+        claim = _("The raters agree sufficiently.")
+        importance = Importance.METHOD
     else:
-        claim = _(
-            "Raters do not agree reliably: Krippendorff's alpha {alpha:number2} "
-            "({span:interval2}), where {least:number2} is the least to build on, {raters:count} "
-            "raters of {items:count} items.",
-            **facts,
-        )
+        claim = _("The raters agree too little to rely on the stage.")
+        importance = Importance.CONTEXT
     notes = _("1 is full agreement, 0 what chance alone would give. {note}", note=fit.notes)
-    return fit.replace(finding=Finding(claim), notes=notes)
+    finding = Finding(claim, detail, measure="rater_agreement", importance=importance)
+    return fit.replace(finding=finding, notes=notes)
 
 
 def audit_date(sample: SampleLike) -> pd.Timestamp | None:
@@ -278,38 +279,43 @@ def _extremes(table: pd.DataFrame) -> str:
     return _("Weakest: {least}. Strongest: {most}.", least=least, most=most)
 
 
-def _finding(
-    table: pd.DataFrame, overall: pd.DataFrame, chances: pd.DataFrame, raters: int
-) -> Finding:
-    staged, continuous = overall.iloc[0], overall.iloc[1]
+def _finding(table: pd.DataFrame, overall: pd.DataFrame, agreed: str) -> Finding:
+    """The stage, and which dimensions hold it back."""
+    staged = overall.iloc[0]
     level = int(staged["estimate"])
-    held = chances.set_index("term")["estimate"].get(f"at least {level}", 1.0)
-    least = table.loc[table["estimate"] == table["estimate"].min(), "term"]
     facts = {
         "level": level,
         "name": _(LEVELS[level - 1]),
-        "chance": held,
-        "mean": continuous["estimate"],
-        "span": (continuous["low"], continuous["high"]),
-        "raters": raters,
-        "items": staged["rated"],
-        "least": least,
+        "least": table.loc[table["estimate"] == table["estimate"].min(), "term"],
     }
     if level < 5:
-        stage = _(
-            "Stage {level:count} of 5, {name}, that of the weakest dimension: "
-            "{least:quoted_list3}.",
+        claim = _(
+            "CX maturity is stage {level:count} of 5 ({name}), held back by {least:label_list3}.",
             **facts,
         )
     else:
-        stage = _("Stage {level:count} of 5, {name}, in every dimension.", **facts)
-    rest = _(
-        "Stage {level:count} or more has probability {chance:chance}; the mean over the "
-        "dimensions is {mean:number2} ({span:interval2}). {raters:count} raters, {items:count} "
-        "items.",
-        **facts,
+        claim = _("CX maturity is stage 5 of 5 ({name}) in every dimension.", **facts)
+    return Finding(
+        claim,
+        agreed,
+        value=level,
+        unit="maturity level",
+        low=float(staged["low"]),
+        high=float(staged["high"]),
+        measure="maturity",
+        importance=Importance.NOTABLE,
     )
-    return Finding(i18n.together([stage, rest]), value=level, unit="maturity level")
+
+
+def _agreed(sample: Sample, raters: int) -> str:
+    """Whether raters agree enough for the stage to be relied on."""
+    try:
+        fit = rater_agreement(sample)
+    except ValueError:  # one rater, no item that two of them rated, or all grades the same
+        return ngettext("{n:count} rater", "{n:count} raters", raters)
+    if fit.finding.importance == Importance.METHOD:
+        return fit.finding.detail
+    return _("Raters agree too little to rely on it: {detail}", detail=fit.finding.detail)
 
 
 def _notes(items: pd.DataFrame, rated: pd.DataFrame, raters: int, draws: int) -> str:

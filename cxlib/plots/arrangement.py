@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,16 @@ from cxlib.core import i18n
 from cxlib.core.columns import MEASURES
 from cxlib.core.i18n import _
 from cxlib.core.text import unwrap
-from cxlib.plots import figure, labels
+from cxlib.plots import figure, labels, layout
 from cxlib.plots.fonts import set_bold
 from cxlib.plots.palette import SOFT, Style
-from cxlib.plots.titles import Found
+
+
+class Found(NamedTuple):
+    """An estimate and what it is of."""
+
+    name: str
+    value: float
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,7 @@ class Rows:
 
     rows: list[Row]
     by: str | None = None
+    bars: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -49,27 +57,38 @@ class Rows:
         ends = np.cumsum([_height(row) for row in self.rows])
         return [float(e - _height(r) / 2 - 0.5) for e, r in zip(ends, self.rows, strict=True)]
 
-    def data(self) -> pd.DataFrame:
-        """Every estimate with its "place", and with `by` its "look"."""
+    @property
+    def above(self) -> float:
+        """How far above its middle the label of a row stands on a phone."""
+        return figure.ABOVE_BAR if self.bars else figure.ABOVE + 0.2 * bool(self.by)
+
+    def data(self, unit: str = "") -> pd.DataFrame:
+        """Every estimate with its "place", with `by` its "look", and what is shown on hover."""
         parts = []
         for place, row in zip(self.places, self.rows, strict=True):
             if row.members is not None:
                 n, look = len(row.members), row.members[self.by] if self.by else ""
                 spread = np.linspace(-0.2, 0.2, n) if n > 1 else np.zeros(n)
-                parts.append(row.members.assign(look=look, place=place + spread))
+                words = labels.hovers(row.members, self._names(row), unit)
+                parts.append(row.members.assign(look=look, place=place + spread, hover=words))
         return pd.concat(parts, ignore_index=True)
 
     def found(self) -> list[Found]:
         """Everything that is shown, named by its block, its row and its value of `by`."""
-        found = []
-        for row in self.rows:
-            for _unused, one in row.members.iterrows() if row.members is not None else []:
-                parts = [unwrap(row.block), unwrap(row.label)]
-                parts += [labels.name(one[self.by])] if self.by else []
-                if one["estimate"] == one["estimate"]:
-                    name = i18n.listed(p for p in parts if p)
-                    found.append(Found(name, one["estimate"], one["low"], one["high"]))
-        return found
+        return [
+            Found(name, value)
+            for row in self.rows
+            if row.members is not None
+            for name, value in zip(self._names(row), row.members["estimate"], strict=True)
+            if value == value
+        ]
+
+    def _names(self, row: Row) -> list[str]:
+        """The name of each estimate of a row."""
+        members = row.members if row.members is not None else pd.DataFrame()
+        parts = [p for p in (unwrap(row.block), unwrap(row.label)) if p]
+        own = [[labels.name(v)] for v in members[self.by]] if self.by else [[]] * len(members)
+        return [i18n.listed(parts + one) for one in own]
 
     def words(self, unit: str) -> str:
         """Everything that is shown, with its number, as a sentence."""
@@ -77,16 +96,17 @@ class Rows:
 
     def label(self, ax: Axes) -> None:
         """Names beside the rows, headings bold, a note where the numbers of a row are hidden."""
-        ax.set_ylim(self.height - 0.4, -0.6)
-        figure.row_axis(ax, [row.label for row in self.rows], self.places)
-        for tick, row in zip(ax.get_yticklabels(), self.rows, strict=True):
-            set_bold(tick, row.members is None)
+        ax.set_ylim(self.height - 0.4, -0.6 - self.above * layout.narrow())
+        texts = [row.label for row in self.rows]
+        names = figure.row_axis(ax, texts, self.places, self.above)
+        for name, row in zip(names, self.rows, strict=True):
+            set_bold(name, row.members is None)
         for place, row in zip(self.places, self.rows, strict=True):
             if row.members is not None and row.members["estimate"].isna().all():
                 look: Style = {"fontsize": 9, "color": SOFT, "style": "italic"}
                 where = ("axes fraction", "data")
                 words = _("hidden: too few answers")
-                figure.note(ax, words, (0.02, place), xycoords=where, **look)
+                figure.note(ax, words, (0.02, place), xycoords=where, gid=figure.HALO, **look)
 
     def counts(self, ax: Axes) -> str:
         """Write n beside each row; once at a heading where it is the same for its block.
@@ -103,11 +123,28 @@ class Rows:
             len(texts - {""}) == 1 for texts in blocks.values()
         ):
             each = ["" if r.members is not None else max(blocks[r.label]) for r in self.rows]
-        figure.row_notes(ax, self.places, each)
+        figure.row_notes(ax, self.places, each, self.above)
         return ""
 
 
-def arrange(table: pd.DataFrame, panel: str | None, by: str | None, sort: bool) -> Rows:
+def accented(
+    data: pd.DataFrame, reference: float | None, highlight: Sequence[object] | None
+) -> pd.Series:
+    """Which rows carry the colour: those named, else those whose interval excludes the reference.
+
+    Without both all do.
+    """
+    if highlight is not None:
+        named = data.select_dtypes(exclude="number").astype(str)
+        return named.isin({str(h) for h in highlight}).any(axis=1)
+    if reference is None or data["low"].isna().all():
+        return pd.Series(True, index=data.index)
+    return (data["low"] > reference) | (data["high"] < reference)
+
+
+def arrange(
+    table: pd.DataFrame, panel: str | None, by: str | None, sort: bool, bars: bool = False
+) -> Rows:
     """The rows of a table, block by block; `by` is left out where its values are the rows."""
     if by and panel is None and len(table.drop_duplicates(row_columns(table, {by}))) <= 1:
         by = None
@@ -119,7 +156,7 @@ def arrange(table: pd.DataFrame, panel: str | None, by: str | None, sort: bool) 
         rows += [Row(heading)] if panel else []
         parts = dict(list(block.groupby(names, sort=False, dropna=False)))
         rows += [Row(_label(k, names), parts[k], heading) for k in order if k in parts]
-    return Rows(rows, by)
+    return Rows(rows, by, bars)
 
 
 def row_columns(table: pd.DataFrame, taken: set[str | None]) -> list[str]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.plots import figure, labels, marks, titles
-from cxlib.plots.arrangement import Row, Rows, arrange
-from cxlib.plots.palette import COLOURS, INK, SOFT
+from cxlib.plots import figure, labels, layout, marks
+from cxlib.plots.arrangement import Row, Rows, accented, arrange
+from cxlib.plots.layout import redrawable
+from cxlib.plots.palette import BLUE, COLOURS, INK, ORANGE, PAPER, QUIET, SOFT, Style
 
 
+@redrawable
 def bars(
     table: pd.DataFrame,
     *,
@@ -23,6 +24,7 @@ def bars(
     panel: str | None = None,
     title: str | None = None,
     sort: bool = True,
+    highlight: Sequence[object] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a bar for each row, its value at the end, a whisker where there is an interval.
@@ -32,20 +34,22 @@ def bars(
     Parameters
     ----------
     table : estimate, perhaps low, high and n, and the columns that name the rows
-    unit, panel, title, sort, ax : as in `intervals`
+    unit, panel, title, sort, highlight, ax : as in `intervals`
 
     Examples
     --------
     >>> table = pd.DataFrame({"term": ["web", "shop"], "estimate": [0.7, 0.3]})
-    >>> bars(table, unit="share").get_title("left")
-    'Highest: web (70%). Lowest: shop (30%).'
+    >>> [text.get_text() for text in bars(table, unit="share").texts]
+    ['70%', '30%']
     """
     shown = figure.prepare(table, ("estimate", panel))
-    rows = arrange(shown, panel, None, sort)
-    data = rows.data().drop_duplicates("place")
-    ax = figure.new_axes(ax, height=0.34 * rows.height + 0.8)
-    marks.bars(ax, data)
-    marks.ranges(ax, data, "place", color=INK, lw=1.4, zorder=3)
+    rows = arrange(shown, panel, None, sort, bars=True)
+    data = rows.data(unit).drop_duplicates("place").reset_index(drop=True)
+    strong = accented(data, None, highlight)
+    ax = figure.new_axes(ax, figure.rows_height(rows.height) + 0.5)
+    for part, colour in ((data[strong], BLUE), (data[~strong], QUIET)):
+        marks.bars(ax, part, height=_thickness(), color=colour)
+    marks.ranges(ax, data.drop(columns="hover"), "place", color=INK, lw=1.4, zorder=3)
     for row in data.dropna(subset=["estimate"]).itertuples():
         end = max(v for v in (row.estimate, row.high, 0) if v == v)
         figure.note(ax, labels.number(row.estimate, unit), (end, row.place), (6, 0), fontsize=10)
@@ -55,11 +59,13 @@ def bars(
     ax.set_xticks([])
     ax.spines["bottom"].set_visible(False)
     ax.axvline(0, color=SOFT, lw=1)
-    title = titles.from_estimates(rows.found(), unit) if title is None else title
     return figure.finish(ax, title, _("Bars."), rows.words(unit))
 
 
-def answer_distribution(table: pd.DataFrame, *, by: str = "", ax: Axes | None = None) -> Axes:
+@redrawable
+def answer_distribution(
+    table: pd.DataFrame, *, by: str = "", title: str | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw all answers to each question as one stacked bar, from the worst to the best.
 
     Parameters
@@ -68,18 +74,18 @@ def answer_distribution(table: pd.DataFrame, *, by: str = "", ax: Axes | None = 
         `scores.distribution` gives it; with `by` perhaps residual and mark, as the cells of
         `scores.crosstab`
     by : column of groups: a bar for each group of each question
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Returns
     -------
-    The Axes; each bar is coloured over its own scale.
+    The Axes; each bar is coloured over its own scale, from orange by grey to blue.
 
     Examples
     --------
     >>> table = pd.DataFrame({"term": "ease", "answer": [1, 2, 3], "estimate": [0.2, 0.3, 0.5],
     ...                       "n": 50})
-    >>> answer_distribution(table).get_title("left")
-    'ease: 3 was given most, by 50%'
+    >>> [text.get_text() for text in answer_distribution(table).texts]
+    ['1', '2', '3', 'n 50']
     """
     shown = figure.prepare(table, ("term", "answer", "estimate"))
     bar = shown[["term", *([by] if by else [])]].astype(str).agg("\0".join, axis=1)
@@ -90,15 +96,28 @@ def answer_distribution(table: pd.DataFrame, *, by: str = "", ax: Axes | None = 
     data = shown.sort_values("place", kind="stable")
     data = data[data.groupby("place")["estimate"].transform(lambda e: e.notna().all())]
     heads = [rows for _unused, rows in shown.sort_values("place", kind="stable").groupby("place")]
-    ax = figure.new_axes(ax, height=(0.36 if by else 0.5) * len(heads) + 0.9)
+    ax = figure.new_axes(ax, figure.rows_height(len(heads), 0.36 if by else 0.44) + 0.7)
     if len(data):
         _stack(ax, data)
-    rows = Rows([Row(_bar_name(h.iloc[0], by), h.head(1)) for h in heads])
+    rows = Rows([Row(_bar_name(h.iloc[0], by), h.head(1)) for h in heads], bars=True)
     rows.label(ax)
     ax.set(xlabel=rows.counts(ax), ylabel="", xlim=(0, 1))
     figure.number_axis(ax.xaxis, "share")
-    title = _outstanding(data, by) if by else _commonest(heads[0])
-    return figure.finish(ax, title, _("Stacked bars."))
+    said = ((_bar_name(h.iloc[0], by), h) for h in heads)
+    words = (f"{name}: {labels.values(h['answer'], h['estimate'], 'share')}" for name, h in said)
+    return figure.finish(ax, title, _("Stacked bars."), *words)
+
+
+def _thickness() -> float:
+    """How much of a row its bar takes; on a phone its label stands above it."""
+    return 0.46 if layout.narrow() else 0.66
+
+
+def _shade(at: float) -> tuple[str, float]:
+    """Colour and opacity of an answer between the worst (0) and the best (1) of its scale."""
+    if abs(at - 0.5) < 0.01:
+        return SOFT, 0.16
+    return (ORANGE if at < 0.5 else BLUE), 0.12 + 0.63 * abs(2 * at - 1)
 
 
 def _bar_name(row: pd.Series, by: str) -> str:
@@ -109,69 +128,29 @@ def _bar_name(row: pd.Series, by: str) -> str:
 
 
 def _stack(ax: Axes, data: pd.DataFrame) -> None:
-    """A stacked bar at each place; shares of 4.5% and more have their answer written on them."""
+    """A stacked bar at each place; answers are written on the parts that have room for them."""
     groups = data.groupby("place", sort=False)["estimate"]
-    at = (groups.cumcount() / (groups.transform("size") - 1).clip(lower=1)).to_numpy()
-    colours = [to_hex(c) for c in plt.get_cmap("cividis")(0.05 + 0.9 * at)]
-    data = data.assign(shade=[f"{a:.4f}" for a in at], left=groups.cumsum() - data["estimate"])
-    palette = dict(sorted(zip(data["shade"], colours, strict=True), reverse=True))
-    sns.histplot(
-        data=data,
-        y="place",
-        weights="estimate",
-        hue="shade",
-        hue_order=list(palette),
-        palette=palette,
-        multiple="stack",
-        discrete=True,
-        shrink=0.7,
-        alpha=1,
-        edgecolor="white",
-        linewidth=0.6,
-        legend=False,
-        ax=ax,
-    )
-    for row, colour in zip(data.itertuples(), colours, strict=True):
+    at = groups.cumcount() / (groups.transform("size") - 1).clip(lower=1)
+    left = groups.cumsum() - data["estimate"]
+    for row, start, colour in zip(data.itertuples(), left, map(_shade, at), strict=True):
         written = row.answer if isinstance(row.answer, str) else f"{row.answer:g}"
         written += getattr(row, "mark", "")
-        if row.estimate >= max(0.045, 0.014 * len(written)):
-            dark = (
-                np.dot([int(colour[k : k + 2], 16) for k in (1, 3, 5)], (0.299, 0.587, 0.114))
-                < 127.5
-            )
-            at = row.left + row.estimate / 2
-            figure.centred(ax, at, row.place, written, 9, "white" if dark else INK)
+        [bar] = ax.barh(
+            row.place,
+            row.estimate,
+            _thickness(),
+            start,
+            color=colour,
+            edgecolor=PAPER,
+            linewidth=0.8,
+        )
+        share = labels.number(row.estimate, "share")
+        marks.say(ax, bar, [_("{name}: {value}", name=written, value=share)])
+        if row.estimate >= max(0.045, 0.014 * len(written)) * (1.7 if layout.narrow() else 1):
+            figure.centred(ax, start + row.estimate / 2, row.place, written, 9)
 
 
-def _outstanding(cells: pd.DataFrame, by: str) -> str:
-    """The cell that departs most from the other groups."""
-    marked = cells[cells["mark"] != ""] if "mark" in cells else cells.head(0)
-    if marked.empty:
-        return _("No answer stands out in any group")
-    top = marked.loc[marked["residual"].abs().idxmax()]
-    facts = {
-        "item": labels.name(top["term"]),
-        "group": labels.name(top[by]),
-        "answer": top["answer"],
-        "share": top["estimate"],
-    }
-    if top["residual"] > 0:
-        return _("{item}: {answer} is most overrepresented in {group} ({share:share})", **facts)
-    return _("{item}: {answer} is most underrepresented in {group} ({share:share})", **facts)
-
-
-def _commonest(first: pd.DataFrame) -> str:
-    if first["estimate"].isna().all():
-        return titles.too_few()
-    top = first.loc[first["estimate"].idxmax()]
-    return _(
-        "{item}: {answer:g} was given most, by {share:share}",
-        item=labels.name(top["term"]),
-        answer=top["answer"],
-        share=top["estimate"],
-    )
-
-
+@redrawable
 def penalty_reward(
     table: pd.DataFrame, classes: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -188,37 +167,33 @@ def penalty_reward(
     >>> table = pd.DataFrame({"effect": ["penalty", "reward"], "term": "price", "low": [-2, 0],
     ...                       "estimate": [-1.2, 0.4], "high": [-1, 1], "n": 90})
     >>> classes = pd.DataFrame({"term": ["price"], "size": [1.6], "class": ["must-be"]})
-    >>> penalty_reward(table, classes).get_title("left")
-    'Furthest: low ratings of price, −1.20 points'
+    >>> [text.get_text() for text in penalty_reward(table, classes).texts]
+    ['must-be']
     """
     shown = figure.prepare(table, ("effect", "term", "estimate"))
     order = classes.sort_values("size", ascending=False, ignore_index=True)
-    ax = figure.new_axes(ax, height=0.42 * len(order) + 1.3)
+    ax = figure.new_axes(ax, figure.rows_height(len(order), 0.46) + 0.8)
     place = shown["term"].map({t: i for i, t in enumerate(order["term"])})
-    for effect, colour, offset in (("penalty", COLOURS[1], 0.16), ("reward", COLOURS[0], -0.16)):
-        data = shown.assign(place=place + offset)[shown["effect"] == effect]
-        marks.bars(ax, data, height=0.3, color=colour)
-        marks.ranges(ax, data, "place", color=INK, lw=1.2, capstyle="butt", zorder=3)
-    figure.row_notes(ax, range(len(order)), [i18n.label(c) for c in order["class"]])
-    figure.row_axis(ax, [labels.row_name(labels.name(t, 60)) for t in order["term"]])
+    for effect, colour, offset in (("penalty", COLOURS[1], 0.14), ("reward", COLOURS[0], -0.14)):
+        words = labels.hovers(shown, map(labels.name, shown["term"]), "points")
+        data = shown.assign(place=place + offset, hover=words)[shown["effect"] == effect]
+        marks.bars(ax, data, height=0.27, color=colour)
+        thin: Style = {"color": INK, "lw": 1.2, "capstyle": "butt", "zorder": 3}
+        marks.ranges(ax, data.drop(columns="hover"), "place", **thin)
+    above = figure.ABOVE_BAR + 0.05
+    figure.row_notes(ax, range(len(order)), [i18n.label(c) for c in order["class"]], above)
+    figure.row_axis(ax, [labels.row_name(labels.name(t, 60)) for t in order["term"]], above=above)
     ax.axvline(0, color=SOFT, lw=1)
     ax.grid(axis="x")
     figure.number_axis(ax.xaxis, "")
     ax.set_xlabel(_("outcome points, compared with middling ratings"))
     looks = {_("low ratings"): (COLOURS[1], "s"), _("high ratings"): (COLOURS[0], "s")}
-    figure.legend_below(ax, looks, ms=7, ls="")
+    figure.legend_above(ax, looks, ms=7, ls="")
     words = [
         f"{labels.name(t)}: {i18n.label(c)}"
         for t, c in zip(order["term"], order["class"], strict=True)
     ]
-    return figure.finish(ax, _strongest(shown) if title is None else title, labels.in_words(words))
-
-
-def _strongest(shown: pd.DataFrame) -> str:
-    if shown["estimate"].isna().all():
-        return titles.too_few()
-    row = shown.loc[shown["estimate"].abs().idxmax()]
-    facts = {"name": labels.name(row["term"]), "points": row["estimate"]}
-    if row["effect"] == "penalty":
-        return _("Furthest: low ratings of {name}, {points:number2} points", **facts)
-    return _("Furthest: high ratings of {name}, {points:number2} points", **facts)
+    known = shown.dropna(subset=["estimate"])
+    effects = [f"{labels.name(r.term)}, {i18n.label(r.effect)}" for r in known.itertuples()]
+    numbers = labels.values(effects, known["estimate"], "points")
+    return figure.finish(ax, title, labels.in_words(words), numbers)

@@ -8,11 +8,12 @@ from matplotlib.axes import Axes
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.plots import figure, heatmaps, labels, titles
+from cxlib.plots import figure, heatmaps, labels
+from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import PALE, SOFT
 from cxlib.plots.trends import trend
 
-CELL = (0.5, 0.46)  # inches
+CELL = (0.6, 0.48)  # inches
 MOST_PERIODS = 8  # tiles next to each other that a narrow screen holds
 
 
@@ -49,7 +50,6 @@ def cohorts(
         i18n.percent(e, d) if e == e else ""
         for e, d in zip(shown["estimate"], shown["digits"], strict=True)
     ]
-    title = _repeat_by_period(shown) if title is None else title
     shape = (len(names), int(shown["x"].max()) + 1)
     turned = shape[1] > MOST_PERIODS and shape[0] < shape[1]
     if turned:
@@ -59,7 +59,7 @@ def cohorts(
     heatmaps.place_tiles(ax, shown, shape, PALE, limits, fontsize=9.5)
     for row in shown.dropna(subset=["estimate", "low"]).itertuples():
         ends = "–".join(i18n.number(100 * v, row.digits) for v in (row.low, row.high))
-        figure.centred(ax, row.x + 0.5, row.y + 0.75, ends, 7.5, SOFT)
+        figure.centred(ax, row.x + 0.5, row.y + 0.75, ends, 8.4, SOFT)
     n = shown.groupby("cohort", sort=False)["n"].first()
     counts = [f"n {labels.count(n[name])}" for name in names]
     called, periods = [labels.name(v, 22) for v in names], [str(k + 1) for k in range(max(shape))]
@@ -80,14 +80,17 @@ def cohorts(
     return figure.finish(ax, title, _("Tiles with 95% intervals."), words)
 
 
-def retention(curve: pd.DataFrame, *, unit: str = "", ax: Axes | None = None) -> Axes:
+@redrawable
+def retention(
+    curve: pd.DataFrame, *, unit: str = "", title: str | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw the share of all cohorts who bought again in each period after the first purchase.
 
     Parameters
     ----------
     curve : after (period, from 1), estimate (share), low, high, n
     unit : name of a period, such as "month"
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Examples
     --------
@@ -96,10 +99,7 @@ def retention(curve: pd.DataFrame, *, unit: str = "", ax: Axes | None = None) ->
     >>> retention(curve, unit="month").get_xlabel()
     'periods (month) after the first purchase'
     """
-    title = _repeat_by_period(curve.assign(cohort=""))
     ax = trend(curve, over="after", unit="share", title=title, ax=ax)
-    for label in ax.get_xticklabels():
-        label.set(rotation=0, ha="center")
     ax.set_xlabel(_period_label(unit))
     return ax
 
@@ -109,25 +109,3 @@ def _period_label(unit: str) -> str:
     if unit:
         return _("periods ({unit:label}) after the first purchase", unit=unit)
     return _("periods after the first purchase")
-
-
-def _repeat_by_period(shown: pd.DataFrame) -> str:
-    """Repeat purchase from the first to the last period that several cohorts were seen in."""
-    known = shown.dropna(subset=["estimate"])
-    known = known.assign(place=known["after"].astype(int) - 1)
-    seen = known.groupby("place")["cohort"].nunique()
-    if seen.empty:
-        return titles.too_few()
-    last = seen.index[seen >= min(2, seen.max())].max()
-    first, then = (
-        np.average(part["estimate"], weights=part["n"])
-        for part in (known[known["place"] == seen.index.min()], known[known["place"] == last])
-    )
-    if last == seen.index.min():
-        return _("{share:share} bought again in the first period", share=first)
-    return _(
-        "{share} bought again in the first period, {then} in period {last:count}",
-        share=i18n.percent(first, 0 if first >= 0.1 else 1),
-        then=i18n.percent(then, 0 if then >= 0.1 else 1),
-        last=last + 1,
-    )

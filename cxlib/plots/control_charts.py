@@ -8,24 +8,27 @@ from matplotlib.axes import Axes
 
 from cxlib.core import periods
 from cxlib.core.i18n import _
-from cxlib.plots import figure, labels, marks, titles
-from cxlib.plots.palette import COLOURS, DASHES, FAINT, SOFT, Style
+from cxlib.plots import figure, labels, marks
+from cxlib.plots.layout import redrawable
+from cxlib.plots.palette import COLOURS, DASHES, FAINT, PAPER, SOFT, Style
 
 SIGNALS = {  # how each signal looks: marker, colour, edge, size, width of the edge
-    "": ("o", SOFT, "white", 5, 0.8),
-    "above": ("^", COLOURS[0], "white", 9, 0.8),
-    "below": ("v", COLOURS[1], "white", 9, 0.8),
-    "rising": ("^", "white", COLOURS[0], 8, 1.6),
-    "falling": ("v", "white", COLOURS[1], 8, 1.6),
+    "": ("o", SOFT, PAPER, 5, 0.8),
+    "above": ("^", COLOURS[0], PAPER, 9, 0.8),
+    "below": ("v", COLOURS[1], PAPER, 9, 0.8),
+    "rising": ("^", PAPER, COLOURS[0], 8, 1.6),
+    "falling": ("v", PAPER, COLOURS[1], 8, 1.6),
 }
 
 
+@redrawable
 def control_chart(
     limits: pd.DataFrame,
     *,
     unit: str = "",
     over: str = "wave",
     change: pd.DataFrame | None = None,
+    title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw one score over the waves, its centre line and its control limits, which follow n.
@@ -37,7 +40,7 @@ def control_chart(
     ----------
     limits : `over`, estimate, low and high (limits), centre, signal, baseline (bool), n, of one
         score, as `scores.trend` gives it
-    unit, ax : as in `intervals`
+    unit, title, ax : as in `intervals`
     over : column of the waves, in their order
     change : where the level most likely changed (wave, earliest, latest, p); marked if p < 0.05
 
@@ -49,8 +52,8 @@ def control_chart(
     --------
     >>> limits = pd.DataFrame({"wave": ["q1", "q2"], "estimate": [10.0, 30.0], "low": 0.0, "n": 99,
     ...     "high": 20.0, "centre": 10.0, "signal": ["", "above"], "baseline": [True, False]})
-    >>> control_chart(limits, unit="points").get_title("left")
-    'Outside the control limits: q2 (30.0)'
+    >>> control_chart(limits, unit="points").get_ylabel()
+    'points'
     """
     shown = _prepare(limits, (over, "estimate", "centre", "signal", "baseline"))
     if shown.duplicated(over).any():
@@ -63,7 +66,9 @@ def control_chart(
     waves = shown[over]
     shown = periods.with_gaps(shown, over)  # a missing wave interrupts the line and the limits
     shown = shown.assign(x=np.arange(len(shown)), look="line", signal=shown["signal"].fillna(""))
-    ax = figure.new_axes(ax, height=3.4)
+    plain = shown.drop(columns=["low", "high"])  # limits are no interval of the estimate
+    shown["hover"] = labels.hovers(plain, map(labels.name, shown[over]), unit)
+    ax = figure.new_axes(ax, height=3.1)
     base = shown.loc[shown["baseline"].eq(True), "x"]
     ax.axvspan(base.min() - 0.5, base.max() + 0.5, color=FAINT, alpha=0.35, lw=0, zorder=0)
     _draw_limits(ax, shown)
@@ -75,13 +80,18 @@ def control_chart(
     figure.value_axis(ax, unit)
     _legend(ax, shown["signal"])
     shown = shown[shown[over].isin(waves)]
-    title = _title(shown, over, unit)
     words = labels.values(shown[over], shown["estimate"], unit)
     return figure.finish(ax, title, _("Control chart."), words)
 
 
+@redrawable
 def signals(
-    limits: pd.DataFrame, *, over: str = "wave", by: str = "", ax: Axes | None = None
+    limits: pd.DataFrame,
+    *,
+    over: str = "wave",
+    by: str = "",
+    title: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw a row for each score (and group), a column for each wave, a sign for each signal.
 
@@ -90,14 +100,14 @@ def signals(
     limits : as in `control_chart`, with term, of many scores
     over : column of the waves
     by : column of the groups
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Examples
     --------
     >>> limits = pd.DataFrame({"wave": ["q1", "q2"], "term": "nps", "estimate": [10.0, 30.0],
     ...                        "signal": ["", "above"], "n": 99})
-    >>> signals(limits).get_title("left")
-    'Scores that stood out in some wave: 1 of 1'
+    >>> [label.get_text() for label in signals(limits).get_xticklabels()]
+    ['q1', 'q2']
     """
     shown = _prepare(limits, (over, "term", "estimate", "signal"))
     waves = periods.complete(sorted(shown[over].unique()))
@@ -110,7 +120,9 @@ def signals(
         " · ".join(labels.name(v) for c, v in row.items() if c == by or several or not by)
         for _, row in heads[columns].iterrows()
     ]
-    ax = figure.new_axes(ax, height=0.3 * len(names) + 1.3)
+    words = [f"{names[y]}, {labels.name(w)}" for y, w in zip(shown["y"], shown[over], strict=True)]
+    shown["hover"] = labels.hovers(shown.drop(columns=["low", "high"]), words, "")
+    ax = figure.new_axes(ax, figure.rows_height(len(names), 0.3) + 0.9)
     _draw_signals(ax, shown, "x", "y")
     figure.row_axis(ax, names)
     ax.grid(axis="x")
@@ -119,9 +131,6 @@ def signals(
     _legend(ax, shown["signal"])
     out = shown[shown["signal"] != ""]
     words = [f"{names[r]}: {labels.name(w)}" for r, w in zip(out["y"], out[over], strict=True)]
-    title = _(
-        "Scores that stood out in some wave: {n} of {all}", n=out["y"].nunique(), all=len(names)
-    )
     return figure.finish(ax, title, labels.in_words(words))
 
 
@@ -173,19 +182,4 @@ def _legend(ax: Axes, found: pd.Series) -> None:
             marker, face, edge, size, wide = SIGNALS[signal]
             ax.plot([], [], marker, color=face, ms=size, mec=edge, mew=wide, label=word)
     if ax.get_legend_handles_labels()[0]:
-        figure.legend_below(ax, drop=1.05)
-
-
-def _title(shown: pd.DataFrame, over: str, unit: str) -> str:
-    out = shown[shown["signal"].isin(["above", "below"])]
-    if shown["estimate"].isna().all():
-        return titles.too_few()
-    if out.empty and over != "wave":
-        return _("None of those shown lies outside the control limits")
-    if out.empty:
-        return _("All {n} waves lie inside their control limits", n=len(shown))
-    waves = [
-        _("{wave} ({value})", wave=labels.name(w), value=labels.number(v, unit))
-        for w, v in zip(out[over], out["estimate"], strict=True)
-    ]
-    return _("Outside the control limits: {waves:list6}", waves=waves)
+        figure.legend_above(ax)

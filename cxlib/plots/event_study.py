@@ -8,10 +8,13 @@ from matplotlib.axes import Axes
 
 from cxlib.core import i18n, periods
 from cxlib.core.i18n import _
-from cxlib.plots import figure, labels, marks
+from cxlib.core.text import wrap
+from cxlib.plots import figure, labels, layout, marks
+from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import COLOURS, DASHES, FAINT, INK, looks_of
 
 
+@redrawable
 def event_study(
     table: pd.DataFrame, *, unit: str = "", title: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -28,8 +31,8 @@ def event_study(
     --------
     >>> table = pd.DataFrame({"wave": ["q1", "q2"], "estimate": [0.0, 2.0], "low": [0.0, 1.0],
     ...                       "high": [0.0, 3.0], "n": 80, "changed": [False, True]})
-    >>> event_study(table, unit="points").get_title("left")
-    'Clear of the last point before in q2'
+    >>> event_study(table, unit="points").get_ylabel()
+    'points'
     """
     shown = figure.prepare(table, ("wave", "estimate", "changed"))
     full = periods.with_gaps(shown, "wave")
@@ -39,19 +42,15 @@ def event_study(
     ax = figure.new_axes(ax, height=3.2)
     _shade(ax, changed)
     marks.reference_line(ax, 0, upright=False)
-    data = full.assign(place=np.arange(len(full)), look=changed)
+    hover = labels.hovers(full, map(labels.name, full["wave"]), unit)
+    data = full.assign(place=np.arange(len(full)), look=changed, hover=hover)
     marks.estimates(ax, data, upright=True, looks=looks, linewidth=1)
     _waves(ax, full["wave"], unit)
-    if title is None:
-        clear = [labels.name(r.wave) for r in full[changed].itertuples() if r.low > 0 or r.high < 0]
-        title = _("No single point is clear of the last one before")
-        if clear:
-            waves = clear
-            title = _("Clear of the last point before in {waves:list}", waves=waves)
     words = labels.values(shown["wave"], shown["estimate"], unit)
     return figure.finish(ax, title, _("Dots with 95% intervals."), words)
 
 
+@redrawable
 def synthetic_control(
     table: pd.DataFrame, *, unit: str = "", title: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -67,8 +66,8 @@ def synthetic_control(
     --------
     >>> table = pd.DataFrame({"of": ["treated"] * 2 + ["synthetic"] * 2, "wave": ["q1", "q2"] * 2,
     ...                       "estimate": [1.0, 3.0, 1.0, 1.5], "changed": [False, True] * 2})
-    >>> synthetic_control(table, unit="points").get_title("left")
-    '1.5 between the two after it'
+    >>> [text.get_text() for text in synthetic_control(table, unit="points").texts]
+    ['treated', 'synthetic']
     """
     shown = figure.prepare(table, ("of", "wave", "estimate", "changed"))
     names = list(dict.fromkeys(shown["of"]))
@@ -77,31 +76,34 @@ def synthetic_control(
     data = data.assign(x=data["wave"].map(waves.index), changed=data["changed"].ffill())
     treated, control = (data[data["of"] == name].reset_index(drop=True) for name in names[:2])
     changed = treated["changed"].to_numpy(bool)
-    ax = figure.new_axes(ax, height=3.2)
-    marks.lines(ax, treated, "x")
+    ax = figure.new_axes(ax, height=3.0)
+    hover = labels.hovers(treated, map(labels.name, treated["wave"]), unit)
+    marks.lines(ax, treated.assign(hover=hover), "x")
     looks = {"": (INK, "")}
     marks.lines(ax, control, "x", looks, band=0, markers=False, linewidth=1.6, linestyle=DASHES)
-    drawn = [ax.lines[0], ax.lines[-1]]
-    ax.legend(drawn, [labels.name(n) for n in names], fontsize=9.5, loc="best", frameon=False)
     _shade(ax, changed)
     _waves(ax, treated["wave"], unit)
-    if title is None:
-        gap = (treated["estimate"] - control["estimate"])[changed].mean()
-        title = _("{gap} between the two after it", gap=labels.number(gap, unit))
+    _name_ends(ax, {names[0]: (treated, COLOURS[0]), names[1]: (control, INK)})
     there = treated["wave"].isin(shown["wave"])
     words = labels.values(treated.loc[there, "wave"], treated.loc[there, "estimate"], unit)
     return figure.finish(ax, title, _("Lines with 95% bands."), words)
 
 
+@redrawable
 def power(
-    table: pd.DataFrame, *, unit: str = "", expected: float | None = None, ax: Axes | None = None
+    table: pd.DataFrame,
+    *,
+    unit: str = "",
+    expected: float | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the smallest detectable effect by customers, a line for each number of waves.
 
     Parameters
     ----------
     table : waves, n (customers in the comparison), estimate (smallest effect)
-    unit, ax : as in `intervals`
+    unit, title, ax : as in `intervals`
     expected : effect that is promised; a line across
 
     Examples
@@ -130,23 +132,21 @@ def power(
         _("waves: {waves:count}", waves=float(w)): (colour, marker + "-")
         for w, (colour, marker) in looks.items()
     }
-    figure.legend_below(ax, entries, ms=5.5)
-    title = ""
-    if len(shown):
-        last = shown.sort_values(["n", "waves"]).iloc[-1]
-        title = _(
-            "With {n:count} customers and one wave, effects from {effect} on show"
-            if last["waves"] == 1
-            else "With {n:count} customers and {waves:count} waves, effects from {effect} on show",
-            n=last["n"],
-            waves=last["waves"],
-            effect=labels.number(last["estimate"], unit),
-        )
+    figure.legend_above(ax, entries, ms=5.5)
     words = [
         f"{r.waves} · {i18n.count(r.n)}: {labels.number(r.estimate, unit)}"
         for r in figure.prepare(table).itertuples()
     ]
     return figure.finish(ax, title, labels.in_words(words))
+
+
+def _name_ends(ax: Axes, lines: dict[str, tuple[pd.DataFrame, str]]) -> None:
+    """The name of each line at its last known point."""
+    most, ends = 12 if layout.narrow() else 18, []
+    for name, (rows, colour) in lines.items():
+        for row in rows.dropna(subset=["estimate"]).tail(1).itertuples():
+            ends.append((row.x, row.estimate, wrap(labels.name(name, 30), most), colour))
+    figure.name_ends(ax, ends)
 
 
 def _shade(ax: Axes, changed: np.ndarray) -> None:
@@ -155,6 +155,6 @@ def _shade(ax: Axes, changed: np.ndarray) -> None:
 
 
 def _waves(ax: Axes, waves: pd.Series, unit: str) -> None:
-    figure.wave_axis(ax, list(waves), level=5)
+    figure.wave_axis(ax, list(waves))
     ax.set_xlim(-0.6, len(waves) - 0.4)
     figure.value_axis(ax, unit)

@@ -1,37 +1,31 @@
-"""Figures as a page holds them: compact SVG, or pixels where those are lighter, and alt texts."""
+"""Figures as a page holds them: SVG with real text, pixels where those are lighter, alt texts."""
 
 from __future__ import annotations
 
 import base64
 import re
+import warnings
 from io import BytesIO, StringIO
 from typing import cast
 
+import matplotlib as mpl
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from cxlib.core.i18n import _
-from cxlib.plots.fonts import OUTLINED, set_bold
-from cxlib.plots.palette import INK
+from cxlib.plots import layout
+from cxlib.plots.fonts import chinese_fonts
+from cxlib.plots.palette import PAPER
+from cxlib.plots.svg import refine
 
-LARGEST_SVG = 150_000  # characters; above it the pixels are lighter than the outlines
+WIDE, NARROW, PIXELS = "image/svg+xml", "application/vnd.cxlab.narrow+svg", "image/png"
+LARGEST_SVG = 150_000  # characters; above it the pixels are lighter than the shapes
 DPI = 160  # of those pixels
-NOT_DRAWN = re.compile(r"<!DOCTYPE.*?>|<metadata>.*?</metadata>", re.S)
-LONG = re.compile(r"-?[1-9]\d*\.\d{3,}")  # a hundredth of a point is more than an eye sees
-GLYPH = re.compile(r'(?<=["#])([A-Z][A-Za-z]+(?:-[A-Za-z]+)?)-([0-9a-f]+)(?=")')
-NAMED = re.compile(r'<g id="[^"]*"')  # nothing in a figure points to a group
-
-
-def compact_svg(svg: str) -> str:
-    """The same picture in fewer characters; comments (what a text says) stay."""
-    svg = LONG.sub(lambda m: f"{float(m[0]):.2f}", NOT_DRAWN.sub("", svg))
-    svg = re.sub(r'(?<= d=")[^"]*', lambda m: re.sub(r"\s*([A-Za-z])\s*", r"\1", m[0]).strip(), svg)
-    svg = re.sub(r'(?<= style=")[^"]*', lambda m: re.sub(r"(?<=[:;]) ", "", m[0]), svg)
-    # Letters: by the capitals of their font, and moved along their line.
-    svg = GLYPH.sub(lambda m: "".join(filter(str.isupper, m[1])) + m[2], svg)
-    svg = re.sub(r'transform="translate\((\S+) 0\)"/>', r'x="\1"/>', svg)
-    return re.sub(r">\s+<", "><", NAMED.sub("<g", svg))
+HALO = "halo"  # gid of text that stands on marks: an edge of the paper's colour goes round it
+CHINESE = re.compile("[\u3400-\u9fff]")
 
 
 def picture(figure: Figure) -> tuple[str | bytes, str]:
@@ -44,26 +38,76 @@ def picture(figure: Figure) -> tuple[str | bytes, str]:
     Returns
     -------
     SVG text, or PNG bytes where the SVG would be larger than 150,000 characters; and the mime type.
-    The same figure gives the same bytes.
+    The same figure gives the same bytes. In the SVG, text is text, colours are CSS variables with
+    the house's colours as fallback, and the background is transparent.
 
     Examples
     --------
     >>> picture(Figure())[1]
     'image/svg+xml'
     """
+    layout.fit(figure)
     _titles_to_the_left(figure)
-    text = StringIO()
-    figure.savefig(text, format="svg", bbox_inches="tight", metadata={"Date": None})
-    mark = f'<g id="{OUTLINED}"'
-    outline = f'{mark} style="stroke: {INK}; stroke-width: 256"'  # 6400 are a letter
-    outlines = compact_svg(text.getvalue().replace(mark, outline))
-    if len(outlines) <= LARGEST_SVG:
-        return outlines, "image/svg+xml"
-    for part in figure.findobj(lambda artist: artist.get_gid() == OUTLINED):
-        part.set_path_effects([withStroke(linewidth=0.5, foreground=INK)])
+    svg = _svg(figure)
+    if len(svg) <= LARGEST_SVG:
+        return svg, WIDE
+    return _pixels(figure), PIXELS
+
+
+def narrow_picture(figure: Figure) -> str | None:
+    """Render the figure's form for a phone, with labels above what they name, as SVG.
+
+    Parameters
+    ----------
+    figure : figure of a function of this package
+
+    Returns
+    -------
+    SVG text; None where the figure has no such form, or its SVG would be too large.
+
+    Examples
+    --------
+    >>> narrow_picture(Figure()) is None
+    True
+    """
+    small = layout.for_phone(figure)
+    if small is None:
+        return None
+    try:
+        _titles_to_the_left(small)
+        svg = _svg(small)
+    finally:
+        plt.close(small)
+    return svg if len(svg) <= LARGEST_SVG else None
+
+
+def _svg(figure: Figure) -> str:
+    for text in figure.findobj(Text):
+        text = cast(Text, text)
+        halo = "-halo" if str(text.get_gid()).endswith(HALO) else ""
+        text.set_gid(f"text-{text.get_horizontalalignment()}{halo}")
+    written = StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "cxlab"}):
+        how: dict = {"bbox_inches": "tight", "metadata": {"Date": None}, "transparent": True}
+        figure.savefig(written, format="svg", **how)
+    return refine(written.getvalue(), getattr(figure, "hover", {}))
+
+
+def _pixels(figure: Figure) -> bytes:
+    texts = [cast(Text, t) for t in figure.findobj(Text)]
+    for text in texts:
+        if str(text.get_gid()).endswith(HALO):
+            text.set_path_effects([withStroke(linewidth=2.5, foreground=PAPER)])
+    if not chinese_fonts() and any(CHINESE.search(t.get_text()) for t in texts):
+        warnings.warn(
+            "a figure is too large for SVG, and no font with Chinese characters was found for its "
+            "pixels, so figures show boxes. Install one (Debian: apt install fonts-wqy-microhei) "
+            "and run again.",
+            stacklevel=2,
+        )
     pixels = BytesIO()
     figure.savefig(pixels, format="png", bbox_inches="tight", dpi=DPI, metadata={"Software": None})
-    return pixels.getvalue(), "image/png"
+    return pixels.getvalue()
 
 
 def _titles_to_the_left(figure: Figure) -> None:
@@ -73,7 +117,7 @@ def _titles_to_the_left(figure: Figure) -> None:
             figure.draw_without_rendering()
             box = cast(Bbox, ax.get_tightbbox(for_layout_only=True))
             edge = ax.transAxes.inverted().transform((box.x0, box.y0))[0]
-            set_bold(ax.set_title(ax.get_title("left"), loc="left", x=min(edge, 0)))
+            ax.set_title(ax.get_title("left"), loc="left", x=min(edge, 0))
 
 
 def alt_text(figure: Figure) -> str:
@@ -114,7 +158,7 @@ def show_in_notebooks() -> None:
     shell = get_ipython()
     if shell is None or not hasattr(shell, "display_formatter"):
         return
-    for mime in ("image/png", "image/svg+xml", "image/jpeg", "application/pdf"):
+    for mime in (PIXELS, WIDE, "image/jpeg", "application/pdf"):
         shell.display_formatter.formatters[mime].pop(Figure, None)
     shell.display_formatter.mimebundle_formatter.for_type(Figure, _bundle)
 
@@ -125,4 +169,7 @@ def _bundle(figure: Figure, **_unused: object) -> tuple[dict, dict]:
     if isinstance(data, bytes):  # a notebook holds text
         about["width"] = round(int.from_bytes(data[16:20]) * 96 / DPI)  # as large as the SVG
         data = base64.b64encode(data).decode()
-    return {mime: data}, {mime: about}
+    bundle = {mime: data}
+    if small := narrow_picture(figure):
+        bundle[NARROW] = small
+    return bundle, {mime: about}

@@ -1,4 +1,4 @@
-"""What all figures share: a table fit to draw, Axes of a size, ticks, legends, titles."""
+"""What all figures share: a table fit to draw, Axes of a size, ticks, legends, names."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
@@ -19,15 +17,18 @@ from cxlib.core import i18n
 from cxlib.core.display import hide_small_cells
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.text import wrap
-from cxlib.plots import labels
+from cxlib.core.text import display_width, wrap
+from cxlib.plots import labels, layout
+from cxlib.plots.export import HALO as HALO
 from cxlib.plots.export import show_in_notebooks
 from cxlib.plots.fonts import set_bold
-from cxlib.plots.palette import INK, SOFT, Looks, Style
+from cxlib.plots.palette import INK, QUIET, SOFT, Looks, Style
 from cxlib.privacy import masking
 
-MOST_WAVES = 14  # whose names have room on an axis
-WIDTH = 5.4  # inches; narrow, so that the letters stay legible on a phone
+LETTER = 0.08  # inches of a letter of a tick label
+ROW, TALL_ROW = 0.34, 0.46  # inches of a row: its label to the left, or (on a phone) above it
+FAR = 12  # points from its point at which a name has a line to it
+ABOVE, ABOVE_BAR = 0.2, 0.3  # of a row, from its mark up to its label on a phone
 
 POSITIONS: list[Style] = [  # where the name of a point may stand, best first
     {"position": (dx, dy), "ha": ha, "va": va}
@@ -36,8 +37,16 @@ POSITIONS: list[Style] = [  # where the name of a point may stand, best first
         (6, -6, "left", "top"),
         (-6, 6, "right", "bottom"),
         (-6, -6, "right", "top"),
-        (0, 10, "center", "bottom"),
-        (0, -10, "center", "top"),
+        (0, 9, "center", "bottom"),
+        (0, -9, "center", "top"),
+        (10, 0, "left", "center"),
+        (-10, 0, "right", "center"),
+        (14, 16, "left", "bottom"),
+        (14, -16, "left", "top"),
+        (-14, 16, "right", "bottom"),
+        (-14, -16, "right", "top"),
+        (0, 24, "center", "bottom"),
+        (0, -24, "center", "top"),
     )
 ]
 
@@ -61,21 +70,32 @@ def prepare(table: pd.DataFrame, needed: Sequence[str | None] = ("estimate",)) -
     return hide_small_cells(table)
 
 
-def new_axes(ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
-    """The Axes given, or those of a new figure of this size in inches."""
+def new_axes(ax: Axes | None, height: float, width: float | None = None) -> Axes:
+    """The Axes given, or those of a new figure of this height in inches.
+
+    Without a width, the figure with its labels is as wide as the page, or the phone.
+    """
     if ax is None:
-        _, ax = plt.subplots(figsize=(width, height))
+        ax = layout.new_figure(height, width)[1][0]
     # Again for each figure: the inline backend puts its own formatter in place when it wakes up,
     # which is at the first figure.
     show_in_notebooks()
     return ax
 
 
-def finish(ax: Axes, title: str, *words: str) -> Axes:
-    """Set the title, and the alternative text of the figure: title and words."""
-    title = masking.masked(title)[0]
+def rows_height(rows: float, each: float = ROW) -> float:
+    """Inches of so many rows; on a phone they are higher, as their labels stand above them."""
+    return rows * (each + TALL_ROW - ROW if layout.narrow() else each)
+
+
+def finish(ax: Axes, title: str | None, *words: str) -> Axes:
+    """Set the title, if there is one, and the alternative text: title and words."""
+    title = masking.masked(title or "")[0]
     if title:
-        set_bold(ax.set_title(wrap(title, 54), loc="left", x=0))
+        legend = ax.get_legend()
+        lines = -(-len(legend.get_texts()) // legend._ncols) if legend else 0  # type: ignore[attr-defined]
+        pad = 10 + 17 * lines
+        set_bold(ax.set_title(wrap(title, 40 if layout.narrow() else 68), loc="left", x=0, pad=pad))
     text = " ".join(" ".join([title, *words]).replace(r"\$", "$").split())
     before = getattr(ax.figure, "alt_text", "")
     ax.figure.alt_text = f"{before} {text}".strip()  # type: ignore[union-attr]
@@ -109,22 +129,35 @@ def value_axis(ax: Axes, unit: str) -> None:
     ax.set_ylabel(labels.unit_label(unit))
 
 
-def wave_axis(ax: Axes, waves: Sequence[object], level: int = 6) -> None:
-    """Waves along the axis, aslant above `level`; of very many every second or third."""
-    slant: Style = {"rotation": 45, "ha": "right"} if len(waves) > level else {}
-    step = -(-len(waves) // MOST_WAVES)
+def wave_axis(ax: Axes, waves: Sequence[object]) -> None:
+    """Waves along the axis: of many, as many as have room, the last among them."""
     names = [labels.name(w, 12) for w in waves]
-    ax.set_xticks(range(0, len(waves), step), names[::step], **slant)
+    longest = max((display_width(n) for n in names), default=1)
+    layout.fit(ax.figure)  # type: ignore[arg-type]
+    room = ax.get_position().width * ax.figure.get_figwidth()  # type: ignore[union-attr]
+    step = max(1, -(-len(names) * (longest + 1.5) * LETTER // room))
+    at = range((len(names) - 1) % int(step), len(names), int(step))
+    ax.set_xticks(list(at), [names[k] for k in at])
 
 
-def row_axis(ax: Axes, names: Sequence[str], places: Sequence[float] | None = None) -> None:
-    """Names of the rows beside them, the first on top."""
+def row_axis(
+    ax: Axes, names: Sequence[str], places: Sequence[float] | None = None, above: float = ABOVE
+) -> list[Text]:
+    """Names of the rows beside them (on a phone above them), the first on top."""
     at = list(range(len(names)) if places is None else places)
-    ax.set_yticks(at, names, linespacing=1.0)
+    phone = layout.narrow()
+    ax.set_yticks(at, [""] * len(at) if phone else names, linespacing=1.0)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     if places is None:
-        ax.set_ylim(len(names) - 0.4, -0.6)
+        ax.set_ylim(len(names) - 0.4, -0.6 - above * phone)
+    if not phone:
+        return ax.get_yticklabels()
+    beside: Style = {"xycoords": ("axes fraction", "data"), "va": "bottom", "gid": HALO}
+    return [
+        note(ax, name, (0, y - above), fontsize=9.2, ha="left", zorder=5, linespacing=1.0, **beside)
+        for name, y in zip(names, at, strict=True)
+    ]
 
 
 def no_frame(ax: Axes) -> None:
@@ -149,21 +182,66 @@ def name_points(
 
     A name may reach `room` pixels beyond the right edge.
     """
+    layout.fit(ax.figure)  # type: ignore[arg-type]
     canvas: Any = ax.figure.canvas
     draw, frame = canvas.get_renderer(), ax.get_window_extent()
-    known, halo = np.isfinite(x + y), [withStroke(linewidth=2.5, foreground="white")]
+    known = np.isfinite(x + y)
     dots = ax.transData.transform(np.column_stack([x, y])[known])
     taken = [Bbox.from_extents(a - 4, b - 4, a + 4, b + 4) for a, b in dots]
     for name, a, b in zip(np.array(list(names), object)[known], x[known], y[known], strict=True):
-        label = note(ax, name, (a, b), path_effects=halo)
+        label = note(ax, name, (a, b), gid=HALO)
         costs = []
         for place in POSITIONS:
             label.set(**place)
             box = label.get_window_extent(draw)
             outside = box.x0 < frame.x0 or box.x1 > frame.x1 + room
-            costs.append(sum(box.overlaps(other) for other in taken) + outside)
-        label.set(**POSITIONS[int(np.argmin(costs))])
+            costs.append(sum(_shared(box, other) for other in taken) + 4e3 * outside)
+        best = POSITIONS[int(np.argmin(costs))]
+        label.set(**best)
         taken.append(label.get_window_extent(draw))
+        if np.hypot(*best["position"]) > FAR:
+            dx, dy = best["position"]
+            line: Style = {"color": SOFT, "lw": 0.7, "shrinkA": 0, "shrinkB": 4}
+            note(ax, "", (a, b), (dx, dy), arrowprops={"arrowstyle": "-"} | line)
+
+
+def _shared(one: Bbox, other: Bbox) -> float:
+    """The area that two boxes share, in square pixels."""
+    both = Bbox.intersection(one, other)
+    return float(both.width * both.height) if both else 0.0
+
+
+def spread(at: Sequence[float], gaps: Sequence[float], most: float = np.inf) -> list[float]:
+    """Places as near to `at` as gaps allow, none above `most`; `gaps` are the heights of labels.
+
+    Examples
+    --------
+    >>> spread([1, 1.1, 5], [1, 1, 1])
+    [1.0, 2.0, 5.0]
+    """
+    places = [0.0] * len(at)
+    order = np.argsort(at, kind="stable")
+    free = -np.inf
+    for k in order:
+        places[k] = max(float(at[k]), free)
+        free = places[k] + gaps[k]
+    for k in order[::-1]:
+        places[k] = min(places[k], most)
+        most = places[k] - gaps[k]
+    return places
+
+
+End = tuple[float, float, str, str]  # x, y, what is written there, its colour
+
+
+def name_ends(ax: Axes, ends: Sequence[End], shift: float = 8, **how: Any) -> None:
+    """Names of lines at their ends, moved apart where they would cover each other."""
+    low, high = ax.get_ylim()
+    line = 0.165 / (0.77 * ax.figure.get_figheight()) * (high - low)  # type: ignore[union-attr]
+    heights = [line * (1 + text.count("\n")) for _x, _y, text, _c in ends]
+    places = spread([y for _x, y, _text, _c in ends], heights, high)
+    for (x, _y, text, colour), place in zip(ends, places, strict=True):
+        note(ax, text, (x, place), (shift, 0), color=SOFT if colour == QUIET else colour, **how)
 
 
 def centred(
@@ -173,26 +251,27 @@ def centred(
     return ax.text(x, y, text, fontsize=size, color=color, **{"ha": "center", "va": "center"} | how)
 
 
-def row_notes(ax: Axes, places: Iterable[float], texts: Iterable[str]) -> None:
-    """Small text to the right of each row."""
-    for place, text in zip(places, texts, strict=True):
-        note(ax, text, (1.02, place), color=SOFT, xycoords=("axes fraction", "data"))
-
-
-def legend_below(
-    ax: Axes, looks: Looks | None = None, *, drop: float = 0, ms: float = 6, **line: Any
+def row_notes(
+    ax: Axes, places: Iterable[float], texts: Iterable[str], above: float = ABOVE
 ) -> None:
-    """The legend, `drop` inches beneath the axis; `looks` adds an entry for each of its names."""
+    """Small text to the right of each row; on a phone above its right end."""
+    for place, text in zip(places, texts, strict=True):
+        look: Style = {"color": SOFT, "xycoords": ("axes fraction", "data"), "fontsize": 9}
+        if layout.narrow():
+            note(ax, text, (1, place - above), ha="right", va="bottom", gid=HALO, **look)
+        else:
+            note(ax, text, (1.02, place), **look)
+
+
+def legend_above(ax: Axes, looks: Looks | None = None, *, ms: float = 6, **line: Any) -> None:
+    """The legend above what is drawn; `looks` adds an entry for each of its names."""
     for label, (colour, marker) in (looks or {}).items():
         ax.plot([], [], marker, color=colour, label=labels.name(label, 24), ms=ms, **line)
-    slanted = any(text.get_rotation() % 180 for text in ax.get_xticklabels()[:1])
-    drop = drop or (0.86 if slanted else 0.62)
-    ax.legend(
-        loc="upper left",
-        bbox_to_anchor=(0, -drop / ax.figure.get_figheight()),  # type: ignore[union-attr]
-        ncols=3 if looks else 2,
-        fontsize=9.5,
-        handletextpad=0.3,
-        columnspacing=1.2,
-        borderaxespad=0,
-    )
+    words = ax.get_legend_handles_labels()[1]
+    widths = [display_width(w) + 4 for w in words] or [1]
+    room = (3.2 if layout.narrow() else 5.4) / LETTER
+    look: Style = {"fontsize": 9.5, "handletextpad": 0.3, "columnspacing": 1.2, "labelcolor": INK}
+    if layout.narrow():
+        look |= {"fontsize": 8.8, "handletextpad": 0.1, "columnspacing": 0.7}
+    columns = len(words) if sum(widths) <= room else int(max(1, room // max(widths)))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2, **look)

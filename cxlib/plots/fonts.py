@@ -1,10 +1,14 @@
-"""Fonts with Chinese characters, and bold text where such a font has no bold cut."""
+"""Fonts: what text is measured with, and those with Chinese characters for figures of pixels.
+
+Text in an SVG is drawn by the fonts of the reader's machine. matplotlib only measures it, with its
+own font for Latin letters and, where no Chinese font is installed, with an empty font whose letters
+are as wide as Chinese ones.
+"""
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from functools import cache
+from pathlib import Path
 
 from matplotlib import font_manager
 from matplotlib.text import Text
@@ -21,16 +25,22 @@ CJK_FONTS = (
     "Droid Sans Fallback",
     "Arial Unicode MS",
 )
-CHINESE = re.compile("[\u3400-\u9fff]")
-OUTLINED = "outlined"  # marks text that is to look bold
+BLANK = "CX Lab Blank"  # measures all letters, draws none
+BLANK_FILE = str(Path(__file__).with_name("blank.ttf"))
 
 
-@cache
+def families() -> list[str]:
+    """The fonts of a figure: for Latin letters, for Chinese characters, and to measure the rest."""
+    if BLANK not in (f.name for f in font_manager.fontManager.ttflist):
+        font_manager.fontManager.addfont(BLANK_FILE)
+    return ["DejaVu Sans", *chinese_fonts(), BLANK]
+
+
 def chinese_fonts() -> list[str]:
     """Name of the first installed font with Chinese characters, in a list; else an empty list.
 
-    matplotlib keeps a list of fonts; where that names none, the font files are searched again, as
-    a font may have been installed since.
+    matplotlib keeps a list of fonts; where that names none, the font files are searched again at
+    each call, as a font may have been installed since.
 
     Examples
     --------
@@ -56,14 +66,5 @@ def _list_new_fonts() -> None:
 
 
 def set_bold(text: Text, bold: bool = True) -> None:
-    """Set the text bold or plain; a Chinese font without a bold cut gets an outline when drawn."""
-    chinese = CHINESE.search(text.get_text()) and chinese_fonts()
-    outlined = bold and chinese and not _has_bold()
-    text.set_fontweight("bold" if bold and not outlined else "normal")
-    text.set_gid(OUTLINED if outlined else None)
-
-
-@cache
-def _has_bold() -> bool:
-    entries = [f for f in font_manager.fontManager.ttflist if f.name in chinese_fonts()]
-    return any(str(f.weight) in ("600", "700", "800", "semibold", "bold") for f in entries)
+    """Set the text bold or plain."""
+    text.set_fontweight("bold" if bold else "normal")

@@ -9,7 +9,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.plots import figure, labels, marks, titles
+from cxlib.plots import figure, labels, marks
+from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import COLOURS, DASHES, SOFT, Style
 
 LOOKS = {  # how each signal looks: colour, marker
@@ -23,8 +24,14 @@ WIDE = 20  # times the smallest unit from which the axis is logarithmic
 NAMED = 12  # units up to which all are named
 
 
+@redrawable
 def funnel_plot(
-    table: pd.DataFrame, limits: pd.DataFrame, *, unit: str = "share", ax: Axes | None = None
+    table: pd.DataFrame,
+    limits: pd.DataFrame,
+    *,
+    unit: str = "share",
+    title: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw a mark for each unit over its number of cases, in its 95% and 99.8% limits.
 
@@ -34,7 +41,7 @@ def funnel_plot(
     ----------
     table : term, estimate, n, signal ("", "low", "high", "very low" or "very high")
     limits : n, estimate (centre), low, high, outer_low, outer_high, by growing n
-    unit, ax : as in `intervals`
+    unit, title, ax : as in `intervals`
 
     References
     ----------
@@ -46,8 +53,8 @@ def funnel_plot(
     ...                       "signal": ["", "very high"]})
     >>> limits = pd.DataFrame({"n": [50, 90], "estimate": 0.5, "low": 0.4, "high": 0.6,
     ...                        "outer_low": 0.3, "outer_high": 0.7})
-    >>> funnel_plot(table, limits).get_title("left")
-    'Outside the outer limits: b'
+    >>> sorted(text.get_text() for text in funnel_plot(table, limits).texts)
+    ['a', 'b']
     """
     shown = figure.prepare(table, ("term", "estimate", "n", "signal"))
     known = shown.dropna(subset=["estimate"])
@@ -63,18 +70,22 @@ def funnel_plot(
         look: Style = {"color": COLOURS[1], "lw": 1.2, "ls": style, "zorder": 1, "label": name}
         ax.plot(limits["n"], limits[side], **look)
     ax.axhline(limits["estimate"].iloc[0], color=SOFT, lw=1, zorder=1)
-    marks.dots(ax, known.assign(look=known["signal"]), "n", "estimate", LOOKS, s=64)
+    hover = labels.hovers(
+        known.drop(columns=["low", "high"]), map(labels.name, known["term"]), unit
+    )
+    dots = known.assign(look=known["signal"], hover=hover)
+    marks.dots(ax, dots, "n", "estimate", LOOKS, s=64)
     out = known[known["signal"].str.startswith("very")]
     ax.grid(True)
     figure.number_axis(ax.yaxis, unit)
     _cases(ax, limits["n"].to_numpy(float))
     ax.set_ylabel(labels.unit_label(unit))
-    figure.legend_below(ax, drop=0.7)
+    figure.legend_above(ax)
     named = known if len(known) <= NAMED else out
     x, y = (pd.to_numeric(named[c]).to_numpy(float) for c in ("n", "estimate"))
     figure.name_points(ax, [labels.name(t, 22) for t in named["term"]], x, y, room=60)
-    words = labels.values(known["term"], known["estimate"], unit)
-    title = _title(known, out)
+    first = pd.concat([out, known.drop(out.index)])
+    words = labels.values(first["term"], first["estimate"], unit)
     return figure.finish(ax, title, _("Funnel plot."), words)
 
 
@@ -91,12 +102,3 @@ def _cases(ax: Axes, x: np.ndarray) -> None:
     ax.xaxis.set_major_locator(FixedLocator([s for s in steps if ends[0] <= s <= ends[1]]))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda n, _: i18n.count(n)))
     ax.xaxis.set_minor_locator(NullLocator())
-
-
-def _title(known: pd.DataFrame, out: pd.DataFrame) -> str:
-    if known.empty:
-        return titles.too_few()
-    if out.empty:
-        return _("All {n:count} lie inside the outer limits", n=len(known))
-    units = [labels.name(t) for t in out["term"]]
-    return _("Outside the outer limits: {units:list5}", units=units)

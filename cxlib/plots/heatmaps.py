@@ -14,12 +14,11 @@ from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.text import display_width, wrap
-from cxlib.plots import figure, labels, marks, titles
+from cxlib.plots import figure, labels, marks
 from cxlib.plots.palette import COLOURS, DIVERGING, INK, PALE, PALE_DIVERGING, SEQUENTIAL, Style
 
 TILE = (0.66, 0.44)  # inches
 MOST_COLUMNS = 16  # more groups than this become rows
-LONG = 20  # letters of a name that still fits above a column
 
 
 def tile_map(
@@ -29,7 +28,7 @@ def tile_map(
     unit: str = "",
     reference: float | None = None,
     sort: bool = True,
-    title: str = "",
+    title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a tile for each term (down) and value of `panel` (across): the darker, the more.
@@ -61,7 +60,7 @@ def draw_tiles(
     panel: str,
     unit: str,
     reference: float | None,
-    words: tuple[str, str],
+    words: tuple[str | None, str],
     ax: Axes | None,
     sort: bool = True,
 ) -> Axes:
@@ -156,7 +155,7 @@ def _counts(shown: pd.DataFrame, panel: str, columns: list, across: bool) -> str
     return "n " + " · ".join(labels.count(each.loc[c, "min"]) for c in columns)
 
 
-def crosstab(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def crosstab(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the shares of each row's group that are found in each column's.
 
     For moves between segments, and for the confusion matrix of a typing tool.
@@ -164,14 +163,14 @@ def crosstab(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     table : group (first column), term (where found), estimate (share), low, high, n
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Examples
     --------
     >>> table = pd.DataFrame({"segment": ["a", "a", "b", "b"], "term": ["a", "b"] * 2,
     ...                       "estimate": [0.9, 0.1, 0.3, 0.7], "n": 80})
-    >>> crosstab(table).get_title("left")
-    'Most often elsewhere: b → a (30%)'
+    >>> [text.get_text() for text in crosstab(table).texts]
+    ['90%', '10%', '30%', '70%']
     """
     first = str(table.columns[0])
     shown = table.rename(columns={first: "term", "term": "found"})
@@ -181,28 +180,10 @@ def crosstab(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         f"{labels.name(r.term)} → {labels.name(r.found)} {i18n.percent(r.estimate)}"
         for r in known.itertuples()
     )
-    title = _elsewhere(known[known["term"] != known["found"]])
-    names = list(dict.fromkeys([*shown["term"], *shown["found"]]))
-    if max(display_width(n) for n in names) > LONG:  # numbers across, with names at the rows
-        number = {n: str(at) for at, n in enumerate(names, 1)}
-        numbered = {n: _("{number}: {name}", number=number[n], name=n) for n in names}
-        shown = shown.assign(term=shown["term"].map(numbered), found=shown["found"].map(number))
     return draw_tiles(shown, "found", "share", None, (title, words), ax, sort=False)
 
 
-def _elsewhere(moved: pd.DataFrame) -> str:
-    if moved.empty:
-        return _("Nobody is elsewhere")
-    top = moved.loc[moved["estimate"].idxmax()]
-    return _(
-        "Most often elsewhere: {group} → {found} ({share:share})",
-        group=labels.name(top["term"], 60),
-        found=labels.name(top["found"], 60),
-        share=top["estimate"],
-    )
-
-
-def transitions(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
+def transitions(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw where journeys went next (rows) from each touchpoint (columns).
 
     Parameters
@@ -253,35 +234,29 @@ def correlation_matrix(
     Examples
     --------
     >>> table = pd.DataFrame([[1, 0.7], [0.7, 1]], ["speed", "price"], ["speed", "price"])
-    >>> correlation_matrix(table).get_title("left")
-    'speed and price move together most: r 0.70'
+    >>> [text.get_text() for text in correlation_matrix(table).texts]
+    ['0.70', 'speed']
     """
     values = table.where(np.tri(table.shape[0], table.shape[1], k=-1, dtype=bool))
     texts = values.map(lambda r: i18n.number(r, 2) if r == r else "")
-    ax, names = _square(values, texts, DIVERGING, (-1, 1), ax)
-    ax.set_xlim(0, max(len(names) - 1, 1))
-    below = values.to_numpy(float)
-    if title is None and np.isnan(below).all():
-        title = titles.too_few()
-    elif title is None:
-        i, j = np.unravel_index(np.nanargmax(below), below.shape)
-        title = _(
-            "{one} and {other} move together most: r {r:number2}",
-            one=names[j],
-            other=names[i],
-            r=below[i, j],
-        )
+    ax, names = _square(values, texts, DIVERGING, (-1, 1), ax, half=True)
     words = _("Correlations of {names:list}.", names=names)
+    below = values.to_numpy(float)
+    pairs = sorted(zip(*np.nonzero(~np.isnan(below)), strict=True), key=lambda p: -abs(below[p]))
+    each = [f"{names[j]} – {names[i]} {i18n.number(below[i, j], 2)}" for i, j in pairs]
+    words = f"{words} {labels.in_words(each)}"
     return figure.finish(ax, title, words)
 
 
-def rank_probabilities(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def rank_probabilities(
+    table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw how probable it is that the row's driver ranks above the column's.
 
     Parameters
     ----------
     table : square, shares of bootstrap resamples, as `drivers.chances` gives it
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Raises
     ------
@@ -295,16 +270,10 @@ def rank_probabilities(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     texts = table.map(lambda p: _percent(p) if p == p else "")
     ax, names = _square(table, texts, SEQUENTIAL, (0.5, 1), ax, fontsize=8.5)
-    title = titles.too_few()
-    if len(names) > 1 and not np.isnan(table.iat[0, 1]):
-        title = _(
-            "{one} is ahead of {other} in {share} of the bootstrap resamples",
-            one=names[0],
-            other=names[1],
-            share=_percent(table.iat[0, 1]),
-        )
     words = _("Row ahead of column, share of bootstrap resamples.")
-    return figure.finish(ax, title, words)
+    pairs = zip(names, names[1:], np.diag(table.to_numpy(float), k=1), strict=False)
+    each = [f"{one} – {other} {_percent(p)}" for one, other, p in pairs if p == p]
+    return figure.finish(ax, title, words, labels.in_words(each))
 
 
 def _square(
@@ -313,9 +282,10 @@ def _square(
     cmap: Colormap,
     limits: tuple[float, float],
     ax: Axes | None,
+    half: bool = False,
     **annot: Any,
 ) -> tuple[Axes, list[str]]:
-    """A square of numbers: rows by number and whole name, columns by number."""
+    """A square of numbers with the names of rows and columns; of half a square on the diagonal."""
     if values.empty:
         raise InsufficientData(_("the table has no rows, so there is nothing to draw."))
     if values.shape[0] != values.shape[1]:
@@ -323,15 +293,17 @@ def _square(
             f"a matrix is square; this one has {values.shape[0]} rows, {values.shape[1]} columns."
         )
     names = [labels.name(c, 60) for c in values.columns]
-    size = max(2.6, 0.46 * len(names) + 0.8)
+    size = max(2.2, 0.42 * len(names) + 0.5)
     ax = figure.new_axes(ax, height=size, width=max(size + 0.8, 4))
-    marks.heatmap(ax, values, texts, cmap, limits=limits, **annot)
+    marks.heatmap(ax, values, texts, cmap, limits=limits, color=INK, **annot)
     ax.set_aspect("equal")
-    at = np.arange(len(names)) + 0.5
-    rows = [wrap(f"{i}  {n}", 32) for i, n in enumerate(names, 1)]
-    ax.set_yticks(at, rows, linespacing=0.95)
-    ax.set_xticks(at, [str(k) for k in range(1, len(names) + 1)])
-    figure.no_frame(ax)
+    name_tiles(ax, [], [wrap(n, 32) for n in names])
+    short = [labels.name(c, 26) for c in values.columns]
+    if half:  # each column is named above its first number
+        for k, name in enumerate(short[:-1]):
+            figure.note(ax, name, (k + 0.25, k + 0.94), ha="left", va="bottom", fontsize=9.2)
+    else:
+        name_tiles(ax, short, [wrap(n, 32) for n in names], slant=True)
     return ax, names
 
 

@@ -10,23 +10,24 @@ from matplotlib.axes import Axes
 
 from cxlib.core.i18n import _
 from cxlib.core.text import wrap
-from cxlib.plots import figure, labels, marks
-from cxlib.plots.palette import COLOURS, Style
+from cxlib.plots import figure, labels, layout, marks
+from cxlib.plots.layout import redrawable
+from cxlib.plots.palette import COLOURS, ORANGE, QUIET, SOFT, Style
 
-MOST_NAMES = 8  # next to their points
 
-
+@redrawable
 def importance_performance(
     importance: pd.DataFrame,
     performance: pd.DataFrame | None = None,
     *,
     importance_unit: str = "share",
     performance_unit: str = "scale",
+    title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw importance (upwards) and performance (to the right), with the uncertainty of both.
 
-    Dashed lines stand at the averages. The upper left is what to improve.
+    Dashed lines stand at the averages. The upper left is what to improve first.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ def importance_performance(
         with 95% confidence
     performance : term, estimate, low, high, n
     importance_unit, performance_unit : as `unit` in `intervals`
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     References
     ----------
@@ -45,32 +46,77 @@ def importance_performance(
     --------
     >>> importance = pd.DataFrame({"term": ["price", "speed"], "estimate": [0.6, 0.4], "n": 90})
     >>> performance = pd.DataFrame({"term": ["price", "speed"], "estimate": [2.0, 4.0], "n": 90})
-    >>> importance_performance(importance, performance).get_title("left")
-    'Matters more than others and goes worse: price'
+    >>> importance_performance(importance, performance).get_xlabel()
+    'how well we do'
     """
     both = _joined(importance, performance)
     x, y = both["estimate_p"], both["estimate"]
-    ax = figure.new_axes(ax, height=4.6)
+    middle = (float(x.mean()), float(y.mean()))
+    first = (x < middle[0]) & (y > middle[1])
+    names = [labels.name(t, 30) for t in both["term"]]
+    both["look"], both["hover"] = first, _hovers(both, names, importance_unit, performance_unit)
+    ax = figure.new_axes(ax, height=4.4)
     if "correlation" in both and both["correlation"].notna().all():
         for row in both.itertuples():
             _ellipse(ax, row)
     else:
-        pale: Style = {"color": COLOURS[0], "alpha": 0.45, "lw": 1.6, "capstyle": "butt"}
-        marks.ranges(ax, both, "estimate", ("low_p", "high_p"), **pale)
-        marks.ranges(ax, both, "estimate_p", upright=True, **pale)
-    marks.dots(ax, both, "estimate_p", "estimate", linewidth=1, zorder=2)
-    marks.reference_line(ax, x.mean(), lw=1, zorder=2)
-    marks.reference_line(ax, y.mean(), upright=False, lw=1, zorder=2)
+        for part, colour in ((both[~first], QUIET), (both[first], ORANGE)):
+            pale: Style = {"color": colour, "alpha": 0.45, "lw": 1.3, "capstyle": "butt"}
+            plain = part.drop(columns="hover")
+            marks.ranges(ax, plain, "estimate", ("low_p", "high_p"), **pale)
+            marks.ranges(ax, plain, "estimate_p", upright=True, **pale)
+    looks = {"False": (SOFT, "o"), "True": (ORANGE, "o")}
+    marks.dots(ax, both, "estimate_p", "estimate", looks, linewidth=1, zorder=3, s=64)
     ax.set(xlabel=_("how well we do"), ylabel=_("how much it matters"))
-    ax.margins(0.12)
+    ax.margins(0.14)
     ax.autoscale_view()
-    terms = both["term"].map(lambda t: labels.name(t, 22))
-    names = terms if len(both) <= MOST_NAMES else _numbered(ax, both["term"], y.to_numpy(float))
-    figure.name_points(ax, names, x.to_numpy(float), y.to_numpy(float))
+    _quadrants(ax, middle)
+    shown = [wrap(n, 16 if layout.narrow() else 22) for n in names]
+    figure.name_points(ax, shown, x.to_numpy(float), y.to_numpy(float))
     figure.number_axis(ax.xaxis, performance_unit)
     figure.number_axis(ax.yaxis, importance_unit)
-    title = _first(both)
-    return figure.finish(ax, title, _("Scatter with intervals."))
+    words = labels.in_words(word.split("; ")[0] for word in both["hover"])
+    return figure.finish(ax, title, _("Scatter with intervals."), _first(both, first), words)
+
+
+def _first(both: pd.DataFrame, first: pd.Series) -> str:
+    """The names in the upper left, for the alternative text."""
+    names = both[first].sort_values("estimate", ascending=False)["term"].map(labels.name)
+    return _("Improve first: {names:list}.", names=list(names)) if len(names) else ""
+
+
+def _hovers(both: pd.DataFrame, names: list[str], *units: str) -> list[str]:
+    """Both values of each driver with their intervals."""
+    ends = {"estimate_p": "estimate", "low_p": "low", "high_p": "high"}
+    own = both[["estimate", "low", "high"]]
+    other = both[list(ends)].rename(columns=ends)
+    called = (
+        labels.hovers(table, [f"{name}, {axis}" for name in names], unit)
+        for table, axis, unit in (
+            (own, _("how much it matters"), units[0]),
+            (other, _("how well we do"), units[1]),
+        )
+    )
+    return ["; ".join(pair) for pair in zip(*called, strict=True)]
+
+
+def _quadrants(ax: Axes, middle: tuple[float, float]) -> None:
+    """Lines at the averages, what each quadrant means in its corner, the upper left shaded."""
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    for at, upright in zip(middle, (True, False), strict=True):
+        marks.reference_line(ax, at, upright=upright, lw=1, zorder=1)
+    ax.fill_between([left, middle[0]], middle[1], top, color=ORANGE, alpha=0.07, lw=0, zorder=0)
+    corners = (
+        (_("Improve first"), 0.01, 0.99, ORANGE),
+        (_("Keep it up"), 0.99, 0.99, SOFT),
+        (_("Low priority"), 0.01, 0.01, SOFT),
+        (_("More than needed"), 0.99, 0.01, SOFT),
+    )
+    for words, x, y, colour in corners:
+        side, up = ("left" if x < 0.5 else "right"), ("top" if y > 0.5 else "bottom")
+        look: Style = {"ha": side, "va": up, "fontsize": 9, "fontweight": "bold"}
+        figure.note(ax, words, (x, y), xycoords="axes fraction", color=colour, **look)
+    ax.set(xlim=(left, right), ylim=(bottom, top))
 
 
 def _joined(importance: pd.DataFrame, performance: pd.DataFrame | None) -> pd.DataFrame:
@@ -85,18 +131,6 @@ def _joined(importance: pd.DataFrame, performance: pd.DataFrame | None) -> pd.Da
     return both
 
 
-def _numbered(ax: Axes, terms: pd.Series, y: np.ndarray) -> pd.Series:
-    """The number of each point, from the upmost down, with a list of the names to the right."""
-    ranks = pd.Series(np.argsort(np.argsort(-y, kind="stable")) + 1, terms.index)
-    rows = [
-        wrap(f"{ranks[i]}  {labels.name(terms[i], 60)}", 28).replace("\n", "\n     ")
-        for i in ranks.sort_values().index
-    ]
-    where: Style = {"va": "top", "transform": ax.transAxes}
-    ax.text(1.03, 1, "\n".join(rows), fontsize=9, linespacing=1.25, **where)
-    return ranks.astype(str)
-
-
 def _ellipse(ax: Axes, row: Any) -> None:
     """Where both values lie together with 95%; half-widths of single intervals are 1.96 errors."""
     around = np.linspace(0, 2 * np.pi, 80)
@@ -105,12 +139,3 @@ def _ellipse(ax: Axes, row: Any) -> None:
     x = np.cos(around)
     y = row.correlation * x + np.sqrt(max(1 - row.correlation**2, 0)) * np.sin(around)
     ax.fill(row.estimate_p + a * x, row.estimate + b * y, color=COLOURS[0], alpha=0.16, lw=0)
-
-
-def _first(both: pd.DataFrame) -> str:
-    x, y = both["estimate_p"], both["estimate"]
-    first = both[(x < x.mean()) & (y > y.mean())].sort_values("estimate", ascending=False)
-    if len(first):
-        names = [labels.name(t) for t in first["term"]]
-        return _("Matters more than others and goes worse: {names:list}", names=names)
-    return _("Nothing that matters much is done badly")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.plots import figure, labels, marks, titles
-from cxlib.plots.arrangement import Rows, arrange, row_columns
+from cxlib.plots import figure, labels, layout, marks
+from cxlib.plots.arrangement import Rows, accented, arrange, row_columns
 from cxlib.plots.heatmaps import draw_tiles
-from cxlib.plots.palette import COLOURS, DASHES, FAINT, SOFT, Style, looks_of
+from cxlib.plots.layout import redrawable
+from cxlib.plots.palette import BLUE, COLOURS, DASHES, FAINT, PAPER, QUIET, SOFT, Style, looks_of
 
 MOST_ROWS = 30  # above it, groups stand next to each other as tiles
 NEGLIGIBLE = 0.1  # of a standard deviation: what counts as balanced (Austin 2009)
 
 
+@redrawable
 def intervals(
     table: pd.DataFrame,
     *,
@@ -27,6 +30,7 @@ def intervals(
     reference: float | None = None,
     title: str | None = None,
     sort: bool = True,
+    highlight: Sequence[object] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a dot and its 95% interval for each row, n at the right.
@@ -37,8 +41,9 @@ def intervals(
     unit : "share", "points", "percentage points", "scale", "index", a currency, or ""
     panel : column whose values make blocks of rows; of many rows, the columns of a heatmap
     reference : where to draw a line across; with unit "share" and 0, percentage points are shown
-    title : None for one computed from the intervals
+    title : a finding of at most 15 words; the page prints the claim of the cell above the figure
     sort : largest estimate first; waves always keep their order
+    highlight : names of the rows in colour; else those whose interval excludes the reference
     ax : Axes to draw into; None for a new figure
 
     Returns
@@ -53,19 +58,18 @@ def intervals(
     --------
     >>> table = pd.DataFrame({"term": ["price", "speed"], "estimate": [0.3, 0.41],
     ...                       "low": [0.25, 0.38], "high": [0.35, 0.44], "n": 400})
-    >>> intervals(table, unit="share").get_title("left")
-    'speed (41%) is clearly above price (30%)'
+    >>> [label.get_text() for label in intervals(table, unit="share").get_yticklabels()]
+    ['speed', 'price']
     """
     shown = figure.prepare(table, ("estimate", panel))
     unit = _difference(unit, reference)
     rows = arrange(shown, panel, None, sort)
-    if title is None:
-        title = titles.from_estimates(rows.found(), unit, reference)
     if panel and len(rows) > MOST_ROWS and _is_grid(shown, panel):
         return draw_tiles(shown, panel, unit, reference, (title, rows.words(unit)), ax)
-    return _draw(rows, unit, reference, title, ax)
+    return _draw(rows, unit, reference, title, ax, highlight)
 
 
+@redrawable
 def grouped_intervals(
     table: pd.DataFrame,
     by: str,
@@ -74,6 +78,7 @@ def grouped_intervals(
     reference: float | None = None,
     title: str | None = None,
     sort: bool = True,
+    highlight: Sequence[object] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the values of `by` next to each other in one row, distinct by colour and marker.
@@ -84,7 +89,7 @@ def grouped_intervals(
     ----------
     table : estimate, low, high, n, `by`, and the columns that name the rows
     by : column whose values share a row
-    unit, reference, title, sort, ax : as in `intervals`
+    unit, reference, title, sort, highlight, ax : as in `intervals`
 
     Examples
     --------
@@ -97,9 +102,7 @@ def grouped_intervals(
     shown = figure.prepare(table, ("estimate", by))
     unit = _difference(unit, reference)
     rows = arrange(shown, None, by, sort)
-    if title is None:
-        title = titles.from_estimates(rows.found(), unit, reference)
-    return _draw(rows, unit, reference, title, ax)
+    return _draw(rows, unit, reference, title, ax, highlight)
 
 
 def _difference(unit: str, reference: float | None) -> str:
@@ -107,12 +110,22 @@ def _difference(unit: str, reference: float | None) -> str:
     return "gap" if unit == "share" and reference == 0 else unit
 
 
-def _draw(rows: Rows, unit: str, reference: float | None, title: str, ax: Axes | None) -> Axes:
+def _draw(
+    rows: Rows,
+    unit: str,
+    reference: float | None,
+    title: str | None,
+    ax: Axes | None,
+    highlight: Sequence[object] | None,
+) -> Axes:
     """The dots, their intervals, and what stands around them."""
-    data = rows.data()
+    data = rows.data(unit)
     looks = looks_of(data["look"]) if rows.by else None
-    ax = figure.new_axes(ax, height=0.34 * rows.height + 0.9 + (0.35 if rows.by else 0))
-    marks.estimates(ax, data, looks=looks)
+    strong = accented(data, reference, highlight)
+    grey = {"True": (BLUE, "o"), "False": (QUIET, "o")}
+    each = figure.ROW + 0.14 * bool(rows.by)
+    ax = figure.new_axes(ax, figure.rows_height(rows.height, each) + 0.6)
+    marks.estimates(ax, data if looks else data.assign(look=strong), looks=looks or grey)
     rows.label(ax)
     ax.grid(axis="x")
     figure.number_axis(ax.xaxis, unit)
@@ -120,7 +133,7 @@ def _draw(rows: Rows, unit: str, reference: float | None, title: str, ax: Axes |
     if reference is not None:
         marks.reference_line(ax, reference)
     if looks:
-        figure.legend_below(ax, looks, ms=7)
+        figure.legend_above(ax, looks, ms=7, ls="")
     return figure.finish(ax, title, _("Dots with 95% intervals."), rows.words(unit))
 
 
@@ -131,6 +144,7 @@ def _is_grid(table: pd.DataFrame, panel: str) -> bool:
     return len(pairs) == len(table) == full and row_columns(table, {panel}) == ["term"]
 
 
+@redrawable
 def benchmark(
     table: pd.DataFrame,
     column: str,
@@ -157,7 +171,9 @@ def benchmark(
     shown = figure.prepare(table, ("term", "estimate", column)).drop(columns=column)
     ax = intervals(shown, unit=unit, sort=False, title=title, ax=ax)
     below = ax.get_xlabel()
-    rings = table[[column]].assign(place=np.arange(len(table)))
+    names = [f"{labels.name(t)}, {i18n.label(column)}" for t in table["term"]]
+    words = labels.hovers(table[[column]].rename(columns={column: "estimate"}), names, unit)
+    rings = table[[column]].assign(place=np.arange(len(table)), hover=words)
     marks.rings(ax, rings, column, "place")
     ax.set_xlim(
         left=min(0, ax.get_xlim()[0]), right=max(ax.get_xlim()[1], table[column].max() * 1.1)
@@ -167,6 +183,7 @@ def benchmark(
     return figure.finish(ax, "", named, labels.values(table["term"], table[column], unit))
 
 
+@redrawable
 def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
     """Draw each term in Axes of its own, groups in rows, a line across at the average of all.
 
@@ -184,9 +201,11 @@ def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
     'Spend (all: 7.00)'
     """
     terms = list(dict.fromkeys(table["term"]))
-    height = (0.52 * table[panel].nunique() + 1.0) * len(terms)
-    whole, every = plt.subplots(len(terms), 1, figsize=(figure.WIDTH, height), squeeze=False)
-    for ax, term in zip(every[:, 0], terms, strict=True):
+    names = [labels.row_name(labels.name(v, 60)) for v in table[panel].unique()]
+    lines = sum(1 + 0.55 * name.count("\n") for name in names)
+    height = (figure.rows_height(lines) + 1.0) * len(terms)
+    whole, every = layout.new_figure(height, None, len(terms))
+    for ax, term in zip(every, terms, strict=True):
         own = table[table["term"] == term].drop(columns="term").rename(columns={panel: "term"})
         unit, overall = "share" if own["share"].iloc[0] else "", own["overall"].iloc[0]
         outcome, average = i18n.opening(labels.name(term)), labels.number(overall, unit)
@@ -194,11 +213,12 @@ def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
         columns = own[["term", "estimate", "low", "high", "n"]]
         intervals(columns, unit=unit, sort=False, reference=overall, ax=ax, title=title)
         ax.set_xlabel("")
-    whole.tight_layout(h_pad=1.6)
-    return every[0, 0]
+    whole.subplots_adjust(hspace=0.55 if len(terms) > 1 else 0)
+    return every[0]
 
 
-def margins(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+@redrawable
+def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw shares before and after weighting with those of the population.
 
     A ring is the population, a diamond the responses as they came, a dot as they are weighted;
@@ -208,7 +228,7 @@ def margins(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     table : attribute, term, estimate, before, target, and perhaps low, high, before_low,
         before_high, as `weights.rake` and `weights.representation` give it (shares)
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Examples
     --------
@@ -218,39 +238,32 @@ def margins(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     shown = figure.prepare(table, ("attribute", "term", "estimate", "before", "target"))
     rows = arrange(shown, "attribute", None, sort=False)
-    data = rows.data()
-    ax = figure.new_axes(ax, height=0.34 * rows.height + 1.2)
-    marks.ranges(ax, data, "place", ("before", "target"), color=FAINT, lw=3, zorder=1)
+    data = rows.data("share")
+    plain = data.drop(columns="hover")
+    ax = figure.new_axes(ax, figure.rows_height(rows.height) + 0.9)
+    marks.ranges(ax, plain, "place", ("before", "target"), color=FAINT, lw=3, zorder=1)
     for ends, colour in ((("before_low", "before_high"), 1), (("low", "high"), 0)):
         if ends[0] in data:
-            marks.ranges(ax, data, "place", ends, color=COLOURS[colour], lw=1.4)
-    marks.rings(ax, data, "target", "place", s=144, linewidth=1.4, zorder=2)
-    marks.dots(ax, data, "before", "place", marker="D", color=COLOURS[1], s=36, linewidth=0)
+            marks.ranges(ax, plain, "place", ends, color=COLOURS[colour], lw=1.4)
+    marks.rings(ax, plain, "target", "place", s=144, linewidth=1.4, zorder=2)
+    marks.dots(ax, plain, "before", "place", marker="D", color=COLOURS[1], s=36, linewidth=0)
     marks.dots(ax, data, "estimate", "place", s=36, linewidth=0, zorder=4)
     rows.label(ax)
     ax.grid(axis="x")
     figure.number_axis(ax.xaxis, "share")
     looks = {_("as they came"): (COLOURS[1], "D"), _("weighted"): (COLOURS[0], "o")}
-    figure.legend_below(ax, looks)
-    gap = (shown["before"] - shown["target"]).abs()
-    worst = shown.loc[gap.idxmax()] if gap.notna().any() else shown.iloc[0]
-    title = _(
-        "Furthest from the customers: {name}, {before:share} of the responses, {target:share} "
-        "of the customers",
-        name=labels.name(worst["term"]),
-        before=worst["before"],
-        target=worst["target"],
-    )
-    return figure.finish(ax, title, _("Rings are the customers."))
+    figure.legend_above(ax, looks, ls="")
+    return figure.finish(ax, title, _("Rings are the customers."), rows.words("share"))
 
 
-def balance(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+@redrawable
+def balance(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the balance of covariates between two groups (love plot), a mark for each `when`.
 
     Parameters
     ----------
     table : term, when, estimate (standardised mean difference), n
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Returns
     -------
@@ -273,10 +286,11 @@ def balance(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     wide = wide.loc[wide[first].abs().sort_values(ascending=False, kind="stable").index]
     places = dict(zip(wide.index, range(len(wide)), strict=True))
     ends = pd.DataFrame({"low": wide.min(axis=1), "high": wide.max(axis=1), "place": places})
-    ax = figure.new_axes(ax, height=0.3 * len(wide) + 1.2)
+    ax = figure.new_axes(ax, figure.rows_height(len(wide), 0.3) + 0.9)
     looks = looks_of(reversed(wide.columns))
     marks.ranges(ax, ends, "place", color=FAINT, lw=3, zorder=1)
-    shown = shown.assign(place=shown["term"].map(places), look=shown["when"])
+    hover = labels.hovers(shown.drop(columns=["low", "high"]), map(labels.name, shown["term"]), "")
+    shown = shown.assign(place=shown["term"].map(places), look=shown["when"], hover=hover)
     marks.dots(ax, shown, "estimate", "place", looks, s=42, linewidth=0.7)
     for edge in (-NEGLIGIBLE, 0, NEGLIGIBLE):
         marks.reference_line(ax, edge, lw=1.0, zorder=0, ls=DASHES if edge else "-")
@@ -286,45 +300,35 @@ def balance(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.grid(axis="x")
     ax.set_xlabel(_("difference of means, in standard deviations"))
     if len(wide.columns) > 1:
-        figure.legend_below(ax, {str(w): looks[str(w)] for w in wide.columns}, ms=7, ls="")
+        figure.legend_above(ax, {str(w): looks[str(w)] for w in wide.columns}, ms=7, ls="")
     words = labels.in_words(f"{labels.name(t)} {i18n.number(v, 2)}" for t, v in wide[first].items())
-    title = _balanced(wide)
     return figure.finish(ax, title, _("Dots, a row for each column."), words)
 
 
-def _balanced(wide: pd.DataFrame) -> str:
-    outside = (wide.abs() > NEGLIGIBLE).sum()
-    facts = {"n": len(wide), "before": outside.iloc[0]}
-    if len(outside) == 1:
-        return _("Unlike before in {before:count} of {n:count}", **facts)
-    return _(
-        "Unlike before in {before:count} of {n:count}, once made alike in {after:count}",
-        after=outside.iloc[1],
-        **facts,
-    )
-
-
-def rank_intervals(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+@redrawable
+def rank_intervals(
+    table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw the rank of each row with its interval; a dot is filled where it may be the first.
 
     Parameters
     ----------
     table : term, estimate, rank_low, rank_high, top, n, as `drivers.importance` gives them
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Examples
     --------
     >>> table = pd.DataFrame({"term": ["price", "speed"], "estimate": [0.3, 0.41], "n": 400,
     ...                       "rank_low": [1, 1], "rank_high": [2, 1], "top": [False, True]})
-    >>> rank_intervals(table).get_title("left")
-    'speed comes first'
+    >>> [label.get_text() for label in rank_intervals(table).get_yticklabels()]
+    ['speed', 'price']
     """
     shown = figure.prepare(table, ("term", "estimate", "rank_low", "rank_high", "top"))
     shown = shown.sort_values("estimate", ascending=False, ignore_index=True)
     data = shown.assign(place=shown.index, rank=shown.index + 1).dropna(subset=["estimate"])
     top = data["top"].astype(bool)
-    ax = figure.new_axes(ax, height=0.34 * len(shown) + 1.0)
-    for some, colour, face in ((top, COLOURS[0], COLOURS[0]), (~top, SOFT, "white")):
+    ax = figure.new_axes(ax, figure.rows_height(len(shown)) + 0.7)
+    for some, colour, face in ((top, BLUE, BLUE), (~top, SOFT, PAPER)):
         marks.ranges(ax, data[some], "place", ("rank_low", "rank_high"), color=colour)
         look: Style = {"color": face, "edgecolor": colour, "linewidth": 1.6, "s": 64}
         marks.dots(ax, data[some], "rank", "place", **look)
@@ -336,26 +340,17 @@ def rank_intervals(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         _("{name} {low} to {high}", name=labels.name(r.term), low=r.rank_low, high=r.rank_high)
         for r in shown.itertuples()
     ]
-    title = _first(shown)
     return figure.finish(ax, title, _("Ranks with 95% intervals."), labels.in_words(words))
 
 
-def _first(shown: pd.DataFrame) -> str:
-    first = [labels.name(t) for t in shown.loc[shown["top"].astype(bool), "term"]]
-    if len(first) == 1:
-        return _("{name} comes first", name=first[0])
-    if len(first) == len(shown):
-        return _("Any of these may come first")
-    return _("One of these comes first: {names:list}", names=first)
-
-
-def stability(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+@redrawable
+def stability(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the bootstrap stability of segments (Jaccard similarity) in bands of its verdicts.
 
     Parameters
     ----------
     table : term, jaccard (0 to 1), verdict ("report", "pattern" or "not named")
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     References
     ----------
@@ -365,15 +360,15 @@ def stability(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     --------
     >>> table = pd.DataFrame({"term": ["one", "two"], "jaccard": [0.9, 0.7],
     ...                       "verdict": ["report", "pattern"]})
-    >>> stability(table).get_title("left")
-    '1 of 2 segments can be reported'
+    >>> [label.get_text() for label in stability(table).get_yticklabels()]
+    ['one', 'two']
     """
     shown = figure.prepare(table, ("term", "jaccard", "verdict"))
     data = shown.assign(place=shown.index, start=0.3)
-    ax = figure.new_axes(ax, height=0.5 * len(shown) + 1.3)
+    ax = figure.new_axes(ax, figure.rows_height(len(shown), 0.45) + 1.0)
     bands = ((0.0, 0.60, "not named"), (0.60, 0.75, "pattern"), (0.75, 1.0, "report"))
     for (low, high, verdict), alpha in zip(bands, (0.0, 0.5, 1.0), strict=True):
-        ax.axvspan(low, high, color="#e3eef5", alpha=alpha, lw=0, zorder=0)
+        ax.axvspan(low, high, color=BLUE, alpha=0.12 * alpha, lw=0, zorder=0)
         middle = (max(low, 0.3) + high) / 2
         figure.centred(ax, middle, -0.72, i18n.label(verdict), 9, SOFT, va="bottom")
     marks.ranges(ax, data, "place", ("start", "jaccard"), color=COLOURS[0], lw=1.4, alpha=0.5)
@@ -384,7 +379,5 @@ def stability(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     figure.row_axis(ax, [labels.long_name(v) for v in shown["term"]])
     ax.set(ylim=(len(shown) - 0.4, -0.75), xlim=(0.3, 1.03))
     ax.set_xlabel(_("bootstrap stability (Jaccard similarity)"))
-    sure = int((shown["verdict"] == "report").sum())
-    title = _("{sure} of {k} segments can be reported", sure=sure, k=len(shown))
     words = [f"{labels.name(r.term)} {i18n.number(r.jaccard, 2)}" for r in shown.itertuples()]
     return figure.finish(ax, title, labels.in_words(words))

@@ -21,12 +21,13 @@ from cxlib.core.i18n import N_, _
 from cxlib.core.text import display_width, wrap
 from cxlib.plots import figure, fonts, labels, marks
 from cxlib.plots.export import show_in_notebooks
-from cxlib.plots.palette import COLOURS, FAINT, INK, SOFT, Looks, Style, looks_of
+from cxlib.plots.palette import BLUE, COLOURS, FAINT, INK, PAPER, SOFT, Looks, Style, looks_of
 
 PAGE_WIDTH = 7.6  # inches: as wide as a page
 STRIPS = ("satisfaction", "ease", "reach", "trouble", "meetings", "minutes")  # from the top down
 HEIGHTS = {"satisfaction": 1.9, "ease": 1.2, "reach": 0.9, "trouble": 0.9}  # inches; numbers .42
-SHADES = ("#eaf3fa", "#f6f8fa")
+SHADES = (0.09, 0.03)  # opacity of the blue behind every other stage
+MOST_ENDS = 8  # columns up to which the ends of intervals have room beneath their numbers
 LEAST_NAMED = 0.045  # share of the journeys that a bar needs to be named
 LEAST_DRAWN = 0.004  # and that a band needs to be drawn
 OVERALL = "overall"
@@ -34,7 +35,9 @@ CURVE = [MplPath.CURVE4] * 3
 BAND = [MplPath.MOVETO, *CURVE, MplPath.LINETO, *CURVE, MplPath.CLOSEPOLY]  # over and back beneath
 
 
-def experience_map(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
+def experience_map(
+    table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw a column a touchpoint under its stage, a strip a measure, dots with 95% intervals.
 
     Groups differ by colour and marker; all together are joined by a line. Counts and minutes stand
@@ -103,7 +106,9 @@ def _frame(names: list, shown: pd.DataFrame, heights: list[float], ax: Axes | No
         figure.no_frame(strip)
         for k, (_unused, block) in enumerate(stage.groupby(blocks.to_numpy())):
             first = names.index(block.index[0])
-            strip.axvspan(first - 0.5, first + len(block) - 0.5, fc=SHADES[k % 2], lw=0, zorder=0)
+            strip.axvspan(
+                first - 0.5, first + len(block) - 0.5, fc=BLUE, alpha=SHADES[k % 2], lw=0, zorder=0
+            )
             if strip is axes[0] and block.iloc[0] == block.iloc[0]:
                 _name_stage(strip, first + (len(block) - 1) / 2, block.iloc[0], k, len(names))
     axes[0].set_yticks([])
@@ -128,7 +133,7 @@ def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: Looks) 
     marks.estimates(ax, rows, upright=True, looks=looks, s=42, linewidth=0, lw=2.0)
     for group, (colour, marker) in looks.items():
         own = rows[unrated & (rows["look"] == group)]
-        look: Style = {"color": "white", "edgecolor": colour, "marker": marker, "linewidth": 1.5}
+        look: Style = {"color": PAPER, "edgecolor": colour, "marker": marker, "linewidth": 1.5}
         marks.dots(ax, own, "place", "estimate", s=26, **look)
     if strip == "satisfaction":
         own = rows[(rows["look"] == OVERALL) & (~unrated | unrated.all())].sort_values("place")
@@ -142,7 +147,7 @@ def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: Looks) 
     ax.yaxis.set_major_locator(MaxNLocator(3))
     figure.number_axis(ax.yaxis, "share" if strip in ("reach", "trouble") else "")
     ax.grid(axis="y")
-    ax.tick_params(axis="y", labelsize=8.5)
+    ax.tick_params(axis="y", labelsize=9)
     _name_strip(ax, strip)
 
 
@@ -158,8 +163,8 @@ def _numbers(ax: Axes, rows: pd.DataFrame, names: list, strip: str) -> None:
         middle, *ends = (i18n.number(v / divided, digits) for v in values)
         said = _(form, n=middle)
         figure.centred(ax, x, 0.68, said, 9)
-        between = "–".join(ends)
-        figure.centred(ax, x, 0.24, between, 7.2 if len(between) <= 11 else 6.2, SOFT)
+        if len(names) <= MOST_ENDS:
+            figure.centred(ax, x, 0.24, "–".join(ends), 8.4, SOFT)
     ax.set(ylim=(0, 1), yticks=[])
     _name_strip(ax, strip)
 
@@ -214,7 +219,7 @@ def _in_words(rows: pd.DataFrame, strips: list[str]) -> str:
     return labels.in_words(lines)
 
 
-def sankey(table: pd.DataFrame, *, title: str = "", ax: Axes | None = None) -> Axes:
+def sankey(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw journeys step by step: bars as high as the share that is there, bands to the next.
 
     Parameters

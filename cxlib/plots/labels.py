@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
-from cxlib.core.text import display_width, shorten, wrap
+from cxlib.core.text import display_width, shorten, unwrap, wrap
+from cxlib.plots import layout
 from cxlib.privacy import masking
 from cxlib.privacy.masking import legible
 
@@ -18,14 +22,40 @@ def name(value: object, most: int = 38) -> str:
     return text.replace("$", r"\$")  # a dollar would start a formula
 
 
+def masked(text: str) -> str:
+    """A sentence of the caller without personal data."""
+    return masking.masked(legible(text))[0].replace("$", r"\$")
+
+
 def long_name(value: object, most: int = 30) -> str:
     """A whole name, in lines of `most` letters."""
     return wrap(name(value, 60), most)
 
 
 def row_name(words: str) -> str:
-    """The label of a row: in two lines where it is long."""
+    """The label of a row: in two lines where it is long, on a phone where it is very long."""
+    if layout.narrow():
+        return wrap(words, 38)
     return wrap(words, 24) if display_width(words) > 30 else words
+
+
+def hover(name: str, row: Mapping[str, Any], unit: str) -> str:
+    """What is shown of a mark on hover: its name, estimate, interval and n; "" where hidden."""
+    if row["estimate"] != row["estimate"]:
+        return ""
+    low, high = row.get("low", float("nan")), row.get("high", float("nan"))
+    parts = [_("{name}: {value}", name=unwrap(name), value=number(row["estimate"], unit))]
+    if low <= high:
+        parts.append(_("95% CI {low} to {high}", low=number(low, unit), high=number(high, unit)))
+    if "n" in row and row["n"] == row["n"]:
+        parts.append(f"n = {count(row['n'])}")
+    return _("; ").join(parts).replace(r"\$", "$")
+
+
+def hovers(table: pd.DataFrame, names: Iterable[str], unit: str) -> list[str]:
+    """What is shown of the mark of each row."""
+    rows = table.to_dict("records")
+    return [hover(name, row, unit) for name, row in zip(names, rows, strict=True)]
 
 
 def number(value: float, unit: str) -> str:

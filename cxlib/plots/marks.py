@@ -6,29 +6,33 @@ brings are drawn beside its marks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, ListedColormap
 
-from cxlib.plots.palette import COLOURS, DASHES, EDGE, HIDDEN, INK, SOFT, Looks, Style
+from cxlib.plots.palette import COLOURS, DASHES, EDGE, HIDDEN, INK, PAPER, SOFT, Looks, Style
 
 
 def dots(
     ax: Axes, data: pd.DataFrame, x: str, y: str, looks: Looks | None = None, **how: Any
 ) -> None:
     """A dot for each row; `looks` gives colour and marker by the values of its column "look"."""
-    how = {"s": 49, "zorder": 3, "edgecolor": "white", "linewidth": 0.8} | how
+    how = {"s": 56, "zorder": 3, "edgecolor": PAPER, "linewidth": 0.9} | how
     if looks is None:
         how = {"marker": "o"} | ({} if "facecolors" in how else {"color": COLOURS[0]}) | how
     else:
         data = data.assign(look=data["look"].astype(str))
         how |= {"hue": "look", "style": "look", **_maps(looks)}
-    if data[[x, y]].notna().all(axis=1).any():
+    known = data[[x, y]].notna().all(axis=1)
+    if known.any():
         sns.scatterplot(data=data, x=x, y=y, legend=False, ax=ax, **how)
+        _hover(ax, ax.collections[-1], data[known])
     _unlabel(ax)
 
 
@@ -53,9 +57,9 @@ def ranges(
     if "color" not in how:
         own = known["look"].astype(str) if looks else []
         how["color"] = [looks[v][0] for v in own] if looks else COLOURS[0]
-    how = {"lw": 2.4, "capstyle": "round", "zorder": 2} | how
+    how = {"lw": 2.6, "capstyle": "round", "zorder": 2} | how
     draw: Any = ax.vlines if upright else ax.hlines
-    draw(known[place], known[ends[0]], known[ends[1]], **how)
+    _hover(ax, draw(known[place], known[ends[0]], known[ends[1]], **how), known)
 
 
 def estimates(
@@ -65,7 +69,7 @@ def estimates(
     *,
     upright: bool = False,
     looks: Looks | None = None,
-    lw: float = 2.4,
+    lw: float = 2.6,
     **how: Any,
 ) -> None:
     """A dot for each row, and the line of its interval."""
@@ -102,11 +106,30 @@ def lines(
     how |= {"drawstyle": "steps-post" if steps else "default", "legend": False}
     how |= {"palette": _maps(looks)["palette"]}
     if markers:
-        how = {"markersize": 5.5, "markeredgecolor": "white", "markeredgewidth": 0.7} | how
+        how = {"markersize": 6, "markeredgecolor": PAPER, "markeredgewidth": 0.8} | how
         how |= {"style": "look", "dashes": False, "markers": _maps(looks)["markers"]}
     if data[y].notna().any():
+        before = len(ax.lines)
         sns.lineplot(data=data, x=x, y=y, ax=ax, **how)
+        if markers and "hover" in data:
+            words = {(float(r[x]), float(r[y])): r["hover"] for r in data.to_dict("records")}
+            for line in ax.lines[before:]:
+                ends = np.asarray(line.get_xydata(), float)
+                say(ax, line, [words.get((float(a), float(b)), "") for a, b in ends])
     _unlabel(ax)
+
+
+def say(ax: Axes, artist: Artist, words: Sequence[str]) -> None:
+    """Have each mark of the artist say its words on hover."""
+    figure: Any = ax.figure
+    kept = figure.__dict__.setdefault("hover", {})
+    artist.set_gid(f"hover-{len(kept)}")
+    kept[artist.get_gid()] = list(words)
+
+
+def _hover(ax: Axes, artist: Artist, rows: pd.DataFrame) -> None:
+    if "hover" in rows:
+        say(ax, artist, list(rows["hover"]))
 
 
 def _maps(looks: Looks) -> dict[str, dict[str, str]]:
@@ -123,7 +146,11 @@ def bars(ax: Axes, data: pd.DataFrame, height: float = 0.62, **how: Any) -> None
         wide = height / (steps.min() if len(steps) else 1)
         how = {"color": COLOURS[0], "alpha": 0.85, "zorder": 2, "linewidth": 0} | how
         how |= {"orient": "y", "native_scale": True, "errorbar": None, "saturation": 1}
+        before = len(ax.patches)
         sns.barplot(known, x="estimate", y="place", width=wide, legend=False, ax=ax, **how)
+        words = known.sort_values("place", kind="stable") if "hover" in known else known.head(0)
+        for bar, said in zip(ax.patches[before:], words.get("hover", []), strict=False):
+            say(ax, bar, [said])
     _unlabel(ax)
 
 
@@ -138,7 +165,7 @@ def heatmap(
     **annot: Any,
 ) -> None:
     """A tile for each number, with its text; tiles of hidden numbers are grey, with a dash."""
-    known, edge = values.notna(), "white" if hidden is None else EDGE
+    known, edge = values.notna(), PAPER if hidden is None else EDGE
     dash: Style = {"fontsize": 9, "color": SOFT}
     parts = [(known, values, texts, cmap, {"fontsize": 9} | annot)]
     if hidden is not None:

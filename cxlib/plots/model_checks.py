@@ -9,16 +9,20 @@ from matplotlib.axes import Axes
 from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.plots import figure, labels, marks
+from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import COLOURS, DASHES, SOFT
 
 
-def calibration(table: pd.DataFrame, *, unit: str = "share", ax: Axes | None = None) -> Axes:
+@redrawable
+def calibration(
+    table: pd.DataFrame, *, unit: str = "share", title: str | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw what was predicted against what happened, in bins, with the band of what happened.
 
     Parameters
     ----------
     table : predicted, estimate (what happened), low, high, n, a row a bin
-    unit, ax : as in `intervals`
+    unit, title, ax : as in `intervals`
 
     Returns
     -------
@@ -41,18 +45,19 @@ def calibration(table: pd.DataFrame, *, unit: str = "share", ax: Axes | None = N
     ax.grid(True)
     figure.number_axis(ax.xaxis, unit)
     figure.number_axis(ax.yaxis, unit)
-    known = shown.dropna(subset=["estimate", "low"])
-    inside = int(known["predicted"].between(known["low"], known["high"]).sum())
-    title = _(
-        "In {inside} of {bins} bins what was predicted lies within the interval of what happened",
-        inside=inside,
-        bins=len(known),
-    )
-    return figure.finish(ax, title, _("Calibration curve."))
+    called = [labels.number(p, unit) for p in shown["predicted"]]
+    words = labels.values(called, shown["estimate"], unit)
+    return figure.finish(ax, title, _("Calibration curve."), words)
 
 
+@redrawable
 def model_selection(
-    table: pd.DataFrame, *, measure: str = "estimate", unit: str = "", ax: Axes | None = None
+    table: pd.DataFrame,
+    *,
+    measure: str = "estimate",
+    unit: str = "",
+    title: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw how a measure changes with the number of groups or questions, the chosen one marked.
 
@@ -60,13 +65,13 @@ def model_selection(
     ----------
     table : the number (first column), `measure`, perhaps low, high, term, and chosen (bool)
     measure : column to draw
-    unit, ax : as in `intervals`
+    unit, title, ax : as in `intervals`
 
     Examples
     --------
     >>> table = pd.DataFrame({"k": [2, 3], "estimate": [0.9, 0.8], "chosen": [False, True]})
-    >>> model_selection(table).get_title("left")
-    'Chosen: 3'
+    >>> model_selection(table).get_xlabel()
+    'number of groups'
     """
     shown = figure.prepare(table, (measure,))
     first = str(shown.columns[0])
@@ -83,8 +88,6 @@ def model_selection(
     ax.set_xlabel(counted.get(first) or i18n.label(first))
     named = measure == "estimate" and "term" in shown
     ax.set_ylabel(labels.name(shown["term"].iloc[0]) if named else i18n.label(measure))
-    ks = [f"{v:g}" for v in picked["x"]]
-    title = _("Chosen: {k:list}", k=ks) if len(picked) else ""
     words = [
         f"{k:g}: {labels.number(v, unit)}" for k, v in zip(shown["x"], shown[measure], strict=True)
     ]

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
 from cxlib.core.text import wrap
-from cxlib.plots import figure, labels, marks
+from cxlib.plots import figure, labels, layout, marks
 from cxlib.plots.palette import COLOURS, FAINT, INK, SOFT, Style
 from cxlib.privacy import masking
 
@@ -19,7 +19,12 @@ ACROSS = 3  # panels in a row
 
 
 def necessary_conditions(
-    table: pd.DataFrame, corners: pd.DataFrame, cells: pd.DataFrame, *, outcome: str = "outcome"
+    table: pd.DataFrame,
+    corners: pd.DataFrame,
+    cells: pd.DataFrame,
+    *,
+    outcome: str = "outcome",
+    title: str | None = None,
 ) -> Axes:
     """Draw a panel for each driver: answers as dots, the ceiling above them, the empty corner.
 
@@ -31,6 +36,7 @@ def necessary_conditions(
     corners : term, x, y of the steps of each ceiling
     cells : term, x, y and n of the answers
     outcome : name of the outcome
+    title : as in `intervals`
 
     References
     ----------
@@ -41,13 +47,13 @@ def necessary_conditions(
     >>> table = pd.DataFrame({"term": ["price"], "estimate": [0.1], "necessary": [True], "n": 90})
     >>> corners = pd.DataFrame({"term": "price", "x": [1, 2], "y": [3, 5]})
     >>> cells = pd.DataFrame({"term": "price", "x": [1, 2], "y": [3, 5], "n": [40, 50]})
-    >>> necessary_conditions(table, corners, cells).figure.get_suptitle()
-    'Necessary: price'
+    >>> necessary_conditions(table, corners, cells).get_title().split(chr(10))
+    ['price', 'd 0.10']
     """
     shown = figure.prepare(table, ("term", "estimate", "necessary"))
     across = min(ACROSS, len(shown))
     down = -(-len(shown) // across)
-    size = (figure.WIDTH + 0.6, 1.75 * down + 0.6)
+    size = (layout.WIDTH, 1.75 * down + 0.6)
     whole, axes = plt.subplots(
         down, across, figsize=size, squeeze=False, sharey=True, layout="constrained"
     )
@@ -60,13 +66,10 @@ def necessary_conditions(
         ax.set_title(head, fontsize=9.5, color=INK if row.necessary else SOFT, pad=4)
     whole.supylabel(labels.name(outcome), fontsize=10)
     whole.supxlabel(_("rating of the driver"), fontsize=10)
-    needed = [labels.name(t) for t in shown.loc[shown["necessary"].astype(bool), "term"]]
-    title = _("No driver is necessary for a high outcome")
-    if needed:
-        title = _("Necessary: {names:list}", names=needed)
-    title = masking.masked(title)[0]
-    look: Style = {"x": 0.01, "ha": "left", "fontsize": 12, "fontweight": "bold"}
-    whole.suptitle(wrap(title, 62), **look)
+    title = masking.masked(title or "")[0]
+    if title:
+        look: Style = {"x": 0.01, "ha": "left", "fontsize": 12, "fontweight": "bold"}
+        whole.suptitle(wrap(title, 62), **look)
     words = [f"{labels.name(r.term)} d {i18n.number(r.estimate, 2)}" for r in shown.itertuples()]
     return figure.finish(axes[0, 0], "", title, _("Scatter with ceilings."), labels.in_words(words))
 

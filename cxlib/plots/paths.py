@@ -12,8 +12,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.core.text import wrap
-from cxlib.plots import figure, fonts, labels, titles
-from cxlib.plots.palette import COLOURS, INK, SOFT, Style
+from cxlib.plots import figure, fonts, labels, marks
+from cxlib.plots.palette import COLOURS, HIDDEN, INK, SOFT, Style
 
 HALF = (0.86, 0.31)  # of a box, in units of a place; two lines of a name and R² fit in
 STEP = 1.16  # from one level to the next
@@ -21,7 +21,11 @@ Places = dict[str, tuple[float, float]]
 
 
 def path_diagram(
-    table: pd.DataFrame, r2: pd.DataFrame | None = None, *, ax: Axes | None = None
+    table: pd.DataFrame,
+    r2: pd.DataFrame | None = None,
+    *,
+    title: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw a path model: boxes from top to bottom, arrows with their coefficients.
 
@@ -31,7 +35,7 @@ def path_diagram(
     ----------
     table : cause, effect, estimate (standardised coefficient), low, high
     r2 : term, estimate: share of variance explained, a row a construct
-    ax : as in `intervals`
+    title, ax : as in `intervals`
 
     Raises
     ------
@@ -41,8 +45,8 @@ def path_diagram(
     --------
     >>> table = pd.DataFrame({"cause": ["image"], "effect": ["loyalty"], "estimate": [0.5],
     ...                       "low": 0.4, "high": 0.6})
-    >>> path_diagram(table).get_title("left")
-    'Strongest path: image → loyalty (0.50)'
+    >>> [text.get_text() for text in path_diagram(table).texts if text.get_text()]
+    ['0.50', 'image', 'loyalty']
     """
     shown = figure.prepare(table, ("cause", "effect", "estimate"))
     places = _places(shown)
@@ -59,7 +63,6 @@ def path_diagram(
         f"{labels.name(r.cause)} → {labels.name(r.effect)} {i18n.number(r.estimate, 2)}"
         for r in shown.itertuples()
     ]
-    title = _strongest(shown)
     return figure.finish(ax, title, _("Path diagram."), labels.in_words(words, 30))
 
 
@@ -112,11 +115,12 @@ def _arrow(ax: Axes, row: pd.Series, places: Places) -> None:
     wide = 0.8 + 3.4 * min(abs(row["estimate"]), 1)
     bent: Style = {"connectionstyle": f"arc3,rad={bend}", "shrinkA": 0, "shrinkB": 0}
     arrow: Style = {"arrowstyle": "-|>", "mutation_scale": 13, "lw": wide} | look | bent
-    ax.add_patch(FancyArrowPatch(tuple(begin), tuple(end), **arrow))
+    shape = ax.add_patch(FancyArrowPatch(tuple(begin), tuple(end), **arrow))
+    name = f"{labels.name(row['cause'])} → {labels.name(row['effect'])}"
+    marks.say(ax, shape, [labels.hover(name, row, "")] * 2)  # a line and its head
     x, y = _along(begin, end, bend, 0.58)
-    box = {"boxstyle": "round,pad=.12", "fc": "white", "ec": "none", "alpha": 0.9}
     ink = SOFT if unclear else INK
-    figure.centred(ax, x, y, i18n.number(row["estimate"], 2), 9, ink, zorder=3, bbox=box)
+    figure.centred(ax, x, y, i18n.number(row["estimate"], 2), 9.5, ink, zorder=3, gid=figure.HALO)
 
 
 def _bend(start: np.ndarray, stop: np.ndarray) -> float:
@@ -150,7 +154,7 @@ def _edge(inside: np.ndarray, towards: np.ndarray) -> np.ndarray:
 
 def _box(ax: Axes, name: str, place: tuple[float, float], explained: Any) -> None:
     x, y = place
-    look: Style = {"fc": "#eef3f7", "ec": COLOURS[0], "lw": 1.3, "zorder": 2}
+    look: Style = {"fc": HIDDEN, "ec": COLOURS[0], "lw": 1.3, "zorder": 2}
     corner, size = (x - HALF[0], y - HALF[1]), (2 * HALF[0], 2 * HALF[1])
     ax.add_patch(FancyBboxPatch(corner, *size, boxstyle="round,pad=0,rounding_size=.08", **look))
     words, known = wrap(labels.name(name, 34), 19), explained is not None and explained == explained
@@ -159,15 +163,3 @@ def _box(ax: Axes, name: str, place: tuple[float, float], explained: Any) -> Non
     if known:
         beneath, r2 = 0.2 if "\n" in words else 0.14, f"R² {i18n.number(explained, 2)}"
         figure.centred(ax, x, y + beneath, r2, 8.5, SOFT, zorder=4)
-
-
-def _strongest(table: pd.DataFrame) -> str:
-    if table["estimate"].isna().all():
-        return titles.too_few()
-    top = table.loc[table["estimate"].abs().idxmax()]
-    return _(
-        "Strongest path: {cause} → {effect} ({value:number2})",
-        cause=labels.name(top["cause"]),
-        effect=labels.name(top["effect"]),
-        value=top["estimate"],
-    )

@@ -8,10 +8,15 @@ from matplotlib.axes import Axes
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.plots import figure, labels, marks
+from cxlib.core.text import wrap
+from cxlib.plots import figure, labels, layout, marks
+from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import DASHES, SOFT, Style, looks_of
 
+FEW = 4  # curves that are named at their ends
 
+
+@redrawable
 def survival(
     table: pd.DataFrame,
     *,
@@ -33,14 +38,15 @@ def survival(
     --------
     >>> table = pd.DataFrame({"time": [10.0, 20.0], "estimate": [0.9, 0.7], "low": [0.8, 0.6],
     ...                       "high": [0.95, 0.8], "n": 100})
-    >>> survival(table).get_title("left")
-    '70% are left after 20 days'
+    >>> survival(table).get_xlabel()
+    'days'
     """
     table, ax = _stepped(table, by, unit, ax, start=1.0)
     ax.set_ylim(0, 1.02)
-    return describe(ax, _lowest(table, by, unit) if title is None else title, table, "time", by)
+    return describe(ax, title, table, "time", by)
 
 
+@redrawable
 def incidence(
     table: pd.DataFrame, *, by: str, unit: str = "days", title: str = "", ax: Axes | None = None
 ) -> Axes:
@@ -62,34 +68,29 @@ def incidence(
     return describe(ax, title, table, "time", by)
 
 
+@redrawable
 def repeat_purchase(
-    table: pd.DataFrame, *, by: str | None = None, unit: str = "days", ax: Axes | None = None
+    table: pd.DataFrame,
+    *,
+    by: str | None = None,
+    unit: str = "days",
+    title: str | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the share who bought again by time, as steps from 0, a curve for each of `by`.
 
     Parameters
     ----------
     table : time, estimate (share), low, high, n, and `by`
-    by, unit, ax : as in `survival`
+    by, unit, title, ax : as in `survival`
 
     Examples
     --------
     >>> table = pd.DataFrame({"time": [10.0, 20.0], "estimate": [0.2, 0.5], "n": 100})
-    >>> repeat_purchase(table).get_title("left")
-    'Half bought again within 20 days'
+    >>> repeat_purchase(table).get_xlabel()
+    'days'
     """
     table, ax = _stepped(table, by, unit, ax)
-    first = table[table[by] == table[by].iloc[0]] if by else table
-    half = first.loc[first["estimate"] >= 0.5, "time"]
-    if len(half):
-        title = _("Half bought again within {time:count} {unit:label}", time=half.min(), unit=unit)
-    else:
-        title = _(
-            "{share} bought again within {time:count} {unit:label}",
-            share=labels.number(first["estimate"].iloc[-1], "share"),
-            time=first["time"].iloc[-1],
-            unit=unit,
-        )
     return describe(ax, title, table, "time", by)
 
 
@@ -113,8 +114,8 @@ def curves(
     shown = figure.prepare(table, (x, "estimate", by))
     shown = shown.assign(look=shown[by].astype(str) if by else "")
     looks = looks_of(shown["look"])
-    ax = figure.new_axes(ax, height=3.4)
-    band, keys = 0.2 if len(looks) < 4 else 0.08, {}
+    ax = figure.new_axes(ax, height=3.2)
+    band, keys, ends = 0.2 if len(looks) < 4 else 0.08, {}, []
     for look, line in shown.groupby("look", sort=False):
         own: Style = {"steps": steps, "band": band, "markers": False}
         colour, style = looks[str(look)][0], "-"
@@ -124,36 +125,23 @@ def curves(
             colour, style = SOFT, "--"
             own = {"band": 0, "markers": False, "linestyle": DASHES, "linewidth": 1.4}
         keys[str(look)] = (colour, style)
+        last = line.dropna(subset=["estimate"]).sort_values(x)["estimate"].iloc[-1]
+        name = wrap(labels.name(look, 30), 12 if layout.narrow() else 20)
+        ends.append((float(shown[x].max()), float(last), name, colour))
         marks.lines(ax, line.sort_values(x), x, {str(look): (colour, "")}, **own)
     ax.grid(True)
     figure.number_axis(ax.yaxis, unit)
     figure.number_axis(ax.xaxis, "")
     if shown[x].notna().any():  # else all curves are hidden: too few
         ax.set_xlim(0, shown[x].max())
-    if by is not None:
-        figure.legend_below(ax, keys)
+    if by is not None and len(keys) <= FEW:
+        figure.name_ends(ax, ends)
+    elif by is not None:
+        figure.legend_above(ax, keys)
     return ax
 
 
-def _lowest(table: pd.DataFrame, by: str | None, unit: str) -> str:
-    """Who is left at the last time that every line reaches."""
-    reached = table["time"].max() if by is None else table.groupby(by)["time"].max().min()
-    last = table[table["time"] <= reached].sort_values("time")
-    last = last.tail(1) if by is None else last.groupby(by, sort=False).tail(1)
-    if last["estimate"].isna().all():  # hidden: too few
-        return ""
-    row = last.iloc[last["estimate"].argmin()]
-    facts = {"share": row["estimate"], "time": row["time"], "unit": unit}
-    if by is None:
-        return _("{share:share} are left after {time:count} {unit:label}", **facts)
-    facts["group"] = labels.name(row[by])
-    return _(
-        "Fewest are left of {group:verbatim}: {share:share} after {time:count} {unit:label}",
-        **facts,
-    )
-
-
-def describe(ax: Axes, title: str, table: pd.DataFrame, x: str, by: str | None) -> Axes:
+def describe(ax: Axes, title: str | None, table: pd.DataFrame, x: str, by: str | None) -> Axes:
     """Set the title, and some points of each curve as the alternative text."""
     words = []
     for name, line in [("", table)] if by is None else table.groupby(by, sort=False):

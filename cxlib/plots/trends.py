@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,16 +11,22 @@ from matplotlib.axes import Axes
 from cxlib.core import periods
 from cxlib.core.columns import MEASURES
 from cxlib.core.i18n import _
-from cxlib.plots import figure, labels, marks, titles
-from cxlib.plots.palette import Looks, looks_of
+from cxlib.core.text import display_width, wrap
+from cxlib.plots import figure, labels, layout, marks
+from cxlib.plots.layout import redrawable
+from cxlib.plots.palette import QUIET, SOFT, Looks, Style, looks_of
 
 
+@redrawable
 def trend(
     table: pd.DataFrame,
     *,
     unit: str = "",
     over: str = "wave",
     reference: float | None = None,
+    target: float | None = None,
+    note: Mapping[str, str] | None = None,
+    highlight: Sequence[object] | None = None,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -29,6 +37,9 @@ def trend(
     table : `over`, estimate, low, high, n, and the columns that name the lines (groups, term)
     unit, reference, title, ax : as in `intervals`
     over : column of the waves, in their order
+    target : where the line of the target stands
+    note : wave of the finding, and what is written there
+    highlight : names of the lines in colour; the others are grey
 
     Returns
     -------
@@ -38,24 +49,29 @@ def trend(
     --------
     >>> table = pd.DataFrame({"wave": ["q1", "q2"], "estimate": [10.0, 30.0], "low": [5.0, 25.0],
     ...                       "high": [15.0, 35.0], "n": 99})
-    >>> trend(table, unit="points").get_title("left")
-    'From 10.0 (q1) to 30.0 (q2)'
+    >>> [text.get_text() for text in trend(table, unit="points", target=20).texts]
+    ['target 20.0', '30.0']
     """
     shown = figure.prepare(table, (over, "estimate"))
     named = shown.assign(**_line_names(shown, over))
     waves = periods.complete(shown[over])
     data = periods.with_gaps(named, over, "look")
     data["x"] = data[over].map(waves.index)
-    ax = figure.new_axes(ax, height=3.2)
-    looks = looks_of(data["look"])
+    pairs = zip(data["line"], data[over], strict=True)
+    called = [f"{line}, {labels.name(wave)}".strip(", ") for line, wave in pairs]
+    data["hover"] = labels.hovers(data, called, unit)
+    ax = figure.new_axes(ax, height=3.0)
+    looks = _looks(data, highlight)
     marks.lines(ax, data, "x", looks)
-    figure.wave_axis(ax, waves)
     figure.value_axis(ax, unit)
     if reference is not None:
         marks.reference_line(ax, reference, upright=False)
-    _name_ends(ax, data.dropna(subset=["estimate"]), looks)
-    if title is None:
-        title = titles.change(data[data["look"] == data["look"].iloc[0]], over, unit)
+    if target is not None:
+        _target(ax, target, unit)
+    _name_ends(ax, data.dropna(subset=["estimate"]), looks, unit)
+    figure.wave_axis(ax, waves)
+    for wave, said in (note or {}).items():
+        _annotate(ax, data, data[over].astype(str) == str(wave), said)
     by_line = named.sort_values("look", key=lambda c: c.map(list(looks).index), kind="stable")
     words = labels.values(by_line[over], by_line["estimate"], unit)
     return figure.finish(ax, title, _("Lines with 95% bands."), words)
@@ -78,10 +94,56 @@ def _line_names(table: pd.DataFrame, over: str) -> dict[str, pd.Series]:
     return {"look": look, "line": pd.Series([" · ".join(p) for p in parts], table.index)}
 
 
-def _name_ends(ax: Axes, known: pd.DataFrame, looks: Looks) -> None:
-    """The name of each line beside its last value, moved up where it would cover another."""
+def _looks(data: pd.DataFrame, highlight: Sequence[object] | None) -> Looks:
+    """A colour for each line; grey where others are highlighted."""
+    looks = looks_of(data["look"])
+    if highlight is None:
+        return looks
+    wanted = {labels.name(h) for h in highlight}
+    lines = data.drop_duplicates("look").set_index("look")["line"]
+    strong = [look for look in looks if wanted & {lines[look], *lines[look].split(" · ")}]
+    colours = looks_of(strong)
+    return {look: colours.get(look, (QUIET, "o")) for look in looks}
+
+
+def _target(ax: Axes, target: float, unit: str) -> None:
+    """The line of the target, named at its left end."""
+    marks.reference_line(ax, target, upright=False, color=SOFT)
     low, high = ax.get_ylim()
-    free = -np.inf
-    for row in known.groupby("look").tail(1).sort_values("estimate").itertuples():
-        free = max(row.estimate, free + 0.06 * (high - low))
-        figure.note(ax, row.line, (row.x, free), (8, 0), color=looks[row.look][0])
+    ax.set_ylim(min(low, target - 0.06 * (high - low)), max(high, target + 0.1 * (high - low)))
+    words = _("target {value}", value=labels.number(target, unit))
+    look: Style = {"va": "bottom", "fontsize": 9, "color": SOFT, "gid": figure.HALO}
+    figure.note(ax, words, (0, target), (0, 2), **look)
+
+
+def _name_ends(ax: Axes, known: pd.DataFrame, looks: Looks, unit: str) -> None:
+    """Name and last value of each line at its end."""
+    ends = []
+    for row in known.groupby("look").tail(1).itertuples():
+        said = f"{row.line} {labels.number(row.estimate, unit)}".strip()
+        said = wrap(said, 13) if layout.narrow() else said
+        ends.append((row.x, row.estimate, said, looks[row.look][0]))
+    figure.name_ends(ax, ends)
+
+
+def _annotate(ax: Axes, data: pd.DataFrame, at: pd.Series, said: str) -> None:
+    """What is written at the wave of the finding, above all that is drawn beneath the words."""
+    rows = data[at].dropna(subset=["estimate"])
+    if rows.empty:
+        return
+    x = float(rows["x"].iloc[0])
+    words = wrap(labels.masked(said), 24 if layout.narrow() else 36)
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    inch = (right - left) / (ax.get_position().width * ax.figure.get_figwidth())  # type: ignore[union-attr]
+    wide = max(map(display_width, words.split("\n"))) * figure.LETTER * inch
+    side = "right" if x > (left + right) / 2 else "left"
+    ends = (x - wide, x) if side == "right" else (x, x + wide)
+    beneath = data[data["x"].between(ends[0] - 0.5, ends[1] + 0.5)]
+    top = float(np.nanmax(beneath[["estimate", "high"]].to_numpy(float)))
+    y = top + 0.06 * (high - low)
+    ax.set_ylim(low, max(high, y + 0.08 * (1 + words.count("\n")) * (high - low)))
+    dot = float(rows["estimate"].max())
+    arrow: Style = {"arrowstyle": "-", "color": SOFT, "lw": 0.8, "shrinkA": 0, "shrinkB": 5}
+    arrow["relpos"] = (0.97 if side == "right" else 0.03, 0)
+    look: Style = {"ha": side, "va": "bottom", "gid": figure.HALO, "textcoords": "data"}
+    ax.annotate(words, (x, dot), xytext=(x, y), fontsize=9.5, arrowprops=arrow, **look)

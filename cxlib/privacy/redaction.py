@@ -14,10 +14,12 @@ from collections.abc import Iterable, Iterator
 from nbformat import NotebookNode
 
 from cxlib.core import context
+from cxlib.core.errors import ABSENT
 from cxlib.core.i18n import _
 from cxlib.privacy import cross_page, disclosure, masking, printed_tables
 from cxlib.privacy.cross_page import AUDIT, MIME
 
+DRAWN = ("image/svg+xml", "application/vnd.cxlab.narrow+svg")
 _TAGS = re.compile(r"(<[^>]*>)")
 _SAID_IN_TAG = re.compile(r"""\b(title|alt|aria-label)=("[^"]*"|'[^']*')""")  # read aloud, or shown
 
@@ -51,7 +53,7 @@ def audit_of(notebook: NotebookNode) -> dict:
 
 
 def _settle(output: NotebookNode, found: dict[str, int]) -> None:
-    """Mask every text of an output; figures apart, whose letters are outlines."""
+    """Mask every text of an output."""
     for part in ("text", "evalue"):
         if part in output:
             output[part] = _masked(output[part], found)
@@ -64,14 +66,18 @@ def _settle(output: NotebookNode, found: dict[str, int]) -> None:
         pieces[::2] = [_masked_html(piece, found) for piece in pieces[::2]]
         pieces[1::2] = [_SAID_IN_TAG.sub(_masked_attribute, tag) for tag in pieces[1::2]]
         data["text/html"] = "".join(pieces)
-    if MIME in data:
-        data[MIME] = masking.masked_in(data[MIME], found)
+    for mime in (MIME, ABSENT):
+        if mime in data:
+            data[mime] = masking.masked_in(data[mime], found)
     for mime in ("text/plain", "text/markdown"):
         if mime in data:
             # The sentence of an answer is counted once, in its record.
             data[mime] = _masked(data[mime], {} if MIME in data else found)
-    if "image/svg+xml" in data:
-        data["image/svg+xml"] = masking.storable(data["image/svg+xml"])
+    for mime in DRAWN:
+        if mime in data:
+            pieces = _TAGS.split(masking.storable(data[mime]))
+            pieces[::2] = [_masked_html(piece, found) for piece in pieces[::2]]
+            data[mime] = "".join(pieces)
     for about in output.get("metadata", {}).values():
         if isinstance(about, dict) and isinstance(about.get("alt"), str):
             about["alt"] = _masked(about["alt"], found)

@@ -12,6 +12,7 @@ import json
 import math
 import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -68,7 +69,14 @@ def add(name: str, result: Addition, title: str = "") -> None:
     if get_ipython is None or get_ipython() is None:
         print(text)
         return
+    _show_figures()
     display({"text/plain": text, MIME: record}, raw=True)
+
+
+def _show_figures() -> None:
+    """Show what was drawn since the last answer: in a loop each figure stands with its own."""
+    if inline := sys.modules.get("matplotlib_inline.backend_inline"):
+        inline.flush_figures()
 
 
 def _record(name: str, result: Addition, title: str) -> dict[str, Any]:

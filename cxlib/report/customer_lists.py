@@ -47,8 +47,10 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     file = folder / (f"{stem}.{name}.csv" if stem else f"{name}.csv")
     text = io.StringIO()
     write = csv.writer(text)
-    write.writerow([_cell(c) for c in rows.columns])
-    write.writerows([_cell(v) for v in r] for r in rows.itertuples(index=False, name=None))
+    write.writerow([spreadsheet_cell(c) for c in rows.columns])
+    write.writerows(
+        [spreadsheet_cell(v) for v in r] for r in rows.itertuples(index=False, name=None)
+    )
     about = {"name": name, "file": file.name}
     files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
     said = _("The list {name:label} is in a file that only its owner can read: {file}.", **about)
@@ -56,8 +58,14 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     return file
 
 
-def _cell(value: object) -> object:
-    """Text as a spreadsheet shows it and never computes it (OWASP, CSV injection)."""
+def spreadsheet_cell(value: object) -> object:
+    """Text as a spreadsheet shows it and never computes it (OWASP, CSV injection).
+
+    Examples
+    --------
+    >>> spreadsheet_cell("=1+1"), spreadsheet_cell(-1.5), spreadsheet_cell(None)
+    ("'=1+1", '-1.5', '')
+    """
     text = "" if value is None or value is pd.NA or value != value else str(value)
     risky = text.lstrip(" \u00a0\ufeff\x00").startswith(FORMULA) or text.startswith(FORMULA)
     return f"'{text}" if risky and not NUMBER.fullmatch(text) else text

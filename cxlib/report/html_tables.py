@@ -1,6 +1,7 @@
-"""Tables of answers as HTML: readable heads, numbers to the right, an interval under one heading.
+"""Tables of answers as HTML: readable heads, numbers to the right, an interval in one column.
 
     html_tables.of_record(record)        # an answer's table
+    html_tables.csv_of(record)           # the same to download
     html_tables.framed(fragment)         # any HTML: tables in boxes that scroll, numbers aligned
 
 The page's small script makes heads buttons that sort; without it the tables are the same.
@@ -8,18 +9,27 @@ The page's small script makes heads buttons that sort; without it the tables are
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 import re
 
 import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.columns import heading
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.report.answers import cells_of
+from cxlib.report.customer_lists import spreadsheet_cell
 
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
 INTERVAL = ("low", "high")
+UNITS = {  # what the estimates of a unit are called
+    "share": N_("share"), "gap": N_("difference"), "points": N_("points"), "money": N_("amount"),
+    "percentage points": N_("percentage points"), "days": N_("days"), "hours": N_("hours"),
+    "minutes": N_("minutes"), "ratio": N_("ratio"), "index": N_("index"),
+}  # fmt: skip
+MOST = 7  # columns that are shown unasked
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
 ROWS = {
     "losses": "table", "answered": "column", "weighting": "group",
@@ -43,28 +53,68 @@ ROWS = {
 
 
 def of_record(record: dict) -> str:
-    """The table of a kept answer as HTML text, escaped; small cells hidden."""
+    """The table of a kept answer as HTML text, escaped; small cells hidden.
+
+    Of more than seven columns those that a reader looks for first are shown, the others on request.
+    """
     raw = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
     if not len(raw.columns):
         return ""
     shown, known = cells_of(record)
     raw = raw[shown.columns]
     kept = [c for c in raw if not _says_nothing(raw, c)]
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row) + "</tr>"
-        for row in shown[kept].itertuples(index=False, name=None)
-    )
     names = {c: heading(known, c) for c in kept}
+    if "estimate" in kept and (unit := UNITS.get(record["unit"])):
+        names["estimate"] = _(unit)
     if "term" in kept:
         names["term"] = i18n.heading(ROWS.get(record.get("name", ""), "measure"))
-    return f"<table><thead>{_head(kept, names)}</thead><tbody>{body}</tbody></table>"
+    cells = {c: [str(v) for v in shown[c]] for c in kept}
+    if set(INTERVAL) <= set(kept):
+        cells["low"] = [_span(*ends) for ends in zip(cells["low"], cells["high"], strict=True)]
+        # On a funnel plot: where a unit lies by chance, not what it may be.
+        names["low"] = _("95% control limits") if "outer_low" in kept else _("95% CI")
+        kept.remove("high")
+    leading = dict.fromkeys(c for c in ("term", "estimate", "low", "n", *kept) if c in kept)
+    first = list(leading)[:MOST]
+    if kept[0] not in first:
+        first[-1] = kept[0]
+    classes = {}
+    for c in kept:
+        number = c == "low" or all(NUMBER.fullmatch(html.escape(v)) for v in cells[c])
+        classes[c] = " ".join(["num"] * number + ["more"] * (c not in first))
+    head = "".join(_cell(opened(names[c]), classes[c], "col") for c in kept)
+    body = "".join(
+        f"<tr>{''.join(_cell(cells[c][i], classes[c], 'row' * (c == kept[0])) for c in kept)}</tr>"
+        for i in range(len(shown))
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    if len(first) == len(kept):
+        return _framed(table)
+    switch = html.escape(_("All {n:count} columns", n=len(kept)))
+    return f'<label class="all"><input type="checkbox"> {switch}</label>{_framed(table)}'
+
+
+def opened(name: str) -> str:
+    """The head of a column as it begins a cell; single letters, which are symbols, stay."""
+    return i18n.opening(name) if len(name) > 1 else name
+
+
+def _span(low: str, high: str) -> str:
+    return low if low == high == "–" else _("{low} to {high}", low=low, high=high)
+
+
+def _cell(text: str, classes: str, scope: str = "") -> str:
+    about = f' class="{classes}"' if classes else ""
+    about += f' scope="{scope}"' if scope else ""
+    tag = "th" if scope else "td"
+    return f"<{tag}{about}>{html.escape(text)}</{tag}>"
 
 
 def _says_nothing(table: pd.DataFrame, column: str) -> bool:
     """What no row has, a term that is the same in all groups, a number of each row."""
     if column in INTERVAL:
         return all(table[c].isna().all() for c in INTERVAL if c in table)
-    if len(table) and column != "estimate" and table[column].isna().all():
+    if len(table) and column != "estimate" and (table[column].isna() | (table[column] == "")).all():
         return True
     if column == "segment" and "term" in table:
         return pd.api.types.is_numeric_dtype(table[column])
@@ -72,33 +122,25 @@ def _says_nothing(table: pd.DataFrame, column: str) -> bool:
     return column == "term" and groups and len(table) > 1 and table[column].nunique() == 1
 
 
-def _head(columns: list[str], names: dict[str, str]) -> str:
-    """One row of heads, or two where low and high stand under one."""
-    names = {c: html.escape(i18n.opening(n) if len(n) > 1 else n) for c, n in names.items()}
-    together = all(c in columns for c in INTERVAL)
-    if not together:
-        return "<tr>" + "".join(f'<th scope="col">{names[c]}</th>' for c in columns) + "</tr>"
-    first = []
-    for c in columns:
-        if c == INTERVAL[0]:
-            funnel = "outer_low" in columns  # where a unit lies by chance, not what it may be
-            said = html.escape(_("Limits of chance") if funnel else _("95% interval"))
-            first.append(f'<th colspan="2" scope="colgroup">{said}</th>')
-        elif c not in INTERVAL:
-            first.append(f'<th rowspan="2" scope="col">{names[c]}</th>')
-    second = "".join(f'<th scope="col">{names[c]}</th>' for c in INTERVAL)
-    return f"<tr>{''.join(first)}</tr><tr>{second}</tr>"
+def csv_of(record: dict) -> str:
+    """The table as CSV, numbers as they are kept: what a page hides is empty in it too."""
+    text = io.StringIO()
+    write = csv.writer(text, lineterminator="\n")
+    write.writerow([spreadsheet_cell(c) for c in record["table"]["columns"]])
+    write.writerows([spreadsheet_cell(v) for v in row] for row in record["table"]["rows"])
+    return text.getvalue()
 
 
 def framed(fragment: str) -> str:
     """Every table in a box that scrolls by itself; rows that only count have no column for it."""
+    return re.sub(
+        r"<table.*?</table>", lambda m: _framed(_aligned(_uncounted(m[0]))), fragment, flags=re.S
+    )
+
+
+def _framed(table: str) -> str:
     name = html.escape(_("Table"))
-    box = f'<div class="scroll" role="group" tabindex="0" aria-label="{name}">'
-
-    def frame(table: re.Match) -> str:
-        return f"{box}{_aligned(_uncounted(table[0]))}</div>"
-
-    return re.sub(r"<table.*?</table>", frame, fragment, flags=re.S)
+    return f'<div class="scroll" role="group" tabindex="0" aria-label="{name}">{table}</div>'
 
 
 def _uncounted(table: str) -> str:

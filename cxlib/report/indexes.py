@@ -21,6 +21,7 @@ from cxlib.core.context import Context
 from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.privacy.masking import legible
+from cxlib.report import glossary as terms
 from cxlib.report import pages, scorecard
 
 
@@ -48,6 +49,8 @@ def in_language(run: dict, lang: str) -> dict:
         "about": facts.get("study") or run["about"],
         "index": f"index{suffix[lang]}.html",
         "dictionary": f"dictionary{suffix[lang]}.html",
+        "glossary": f"glossary{suffix[lang]}.html",
+        "tables": f"tables{suffix[lang]}.xlsx",
         "others": [(k, f"index{suffix[k]}.html") for k in known if k != lang],
     }
 
@@ -139,6 +142,11 @@ def _questions(questions: Sequence[Mapping[str, str]]) -> str:
     rows = [(q["label"], q["wording"], q["scale"]) for q in questions]
     heads = [_("Label"), _("Wording"), _("Scale")]
     return pd.DataFrame(rows, columns=heads).to_html(index=False, border=0)
+
+
+def glossary(lang: str, index: str = "index.html") -> str:
+    """glossary.html: the terms of the reports, in `lang`; it leads to `index`."""
+    return _render("glossary.html.j2", parts=terms.parts(), lang=lang, index=index)
 
 
 def _columns(rows: pd.DataFrame, name: str) -> str:

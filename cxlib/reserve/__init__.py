@@ -12,11 +12,13 @@
 The only place that knows DuckDB. Rows go out as data frames, sums as `Moments`.
 """
 
-from cxlib.reserve.loading import Check, Loaded, check, load
+from cxlib.reserve.loading import LOST, UNUSABLE, Check, Loaded, check, load
 from cxlib.reserve.reading import Reserve, attach, context_of, in_memory, open, state
 from cxlib.reserve.store import ReserveError, fingerprint
 
 __all__ = [
+    "LOST",
+    "UNUSABLE",
     "Check",
     "Loaded",
     "Reserve",

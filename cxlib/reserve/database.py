@@ -103,6 +103,18 @@ class Database:
         return self.store.execute("select * from _warnings").df()
 
     @property
+    def margins(self) -> dict[str, dict[str, float]]:
+        """Population shares to weight to: {attribute: {value: share}}.
+
+        Empty where some value has no share: weights to a part of the population would mislead.
+        """
+        return self.study.margins if self._without_share.empty else {}
+
+    @property
+    def _without_share(self) -> pd.DataFrame:
+        return self.warnings.query("rule == 'no_share'")
+
+    @property
     def fingerprints(self) -> dict[str, str]:
         """sha256 of each table's content, and of study.yaml under "study.yaml"."""
         return store.fingerprints(self.study.reserve_path)
@@ -237,8 +249,10 @@ class Database:
         if (given := self.study.replicates) is not None:
             columns = [c for c in rows if c.startswith(given.prefix) and c != "weight"]
             sample = weights.with_replicates(sample, columns, kind=given.kind, fay=given.fay)
+        for w in self._without_share.itertuples():
+            print(not_weighted(w))
         try:
-            return weights.weigh(sample, self.study.margins)
+            return weights.weigh(sample, self.margins)
         except ValueError as error:  # a row outside the margins must not end every page
             raise InsufficientData(str(error)) from error
 
@@ -398,6 +412,13 @@ class Database:
         have = self.schema.get("customers", ())
         return self._day("max", "max", [*self._dated(), *(d for d in of_customers if d[1] in have)])
 
+    def period(self, table: str = "") -> tuple[datetime, datetime] | None:
+        """First and last day of a dated table; of all dated tables where it has no dates."""
+        dated = self._dated()
+        dated = [pair for pair in dated if pair[0] == table] or dated
+        first, last = self._day("min", "min", dated), self._day("max", "max", dated)
+        return (first, last) if first and last else None
+
     def _dated(self) -> list[tuple[str, str]]:
         return [(table, c) for table, c in DATED.items() if c in self.schema.get(table, ())]
 
@@ -431,6 +452,15 @@ def loss_sentence(loss: Any) -> str:
         "missing.",
         column=loss.column,
         **told,
+    )
+
+
+def not_weighted(warning: Any) -> str:
+    """A warning of values without a share, as a sentence."""
+    return _(
+        "The answers are not weighted: no share of the population is known for some values of "
+        "{attribute:label}.",
+        attribute=warning.column,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
@@ -15,11 +16,12 @@ from cxlib.data import contract, sources
 from cxlib.data import intake as intake_
 from cxlib.data import study as study_
 from cxlib.data.intake import Intake, IntakeError, plausibility, reasons
-from cxlib.data.intake.references import mistakes
+from cxlib.data.intake.references import mistakes, without_share
 from cxlib.data.study import Study
 from cxlib.reserve import store
 from cxlib.reserve.store import ReserveError
 
+UNUSABLE, LOST = 2, 4  # exit codes: nothing can be loaded; rows or many cells lost, or questions
 WHOLE = 10  # cells of a column: when all of so many are lost, it is the wrong column
 LISTED = 100  # distinct values that a check lists of one kind of breach
 NOT_TO_RECODE = ("duplicate_key", "duplicate_keys", "unknown_reference", "not_exact")
@@ -51,26 +53,50 @@ class Check:
 
     @property
     def ok(self) -> bool:
-        """Nothing is quarantined, every file could be read, no warning has to be answered."""
-        return self.problems.empty and plausibility.doubtful(self.warnings).empty
+        """Whether there is nothing to answer: `exit_code` is 0."""
+        return self.exit_code == 0
+
+    @property
+    def serious(self) -> pd.DataFrame:
+        """The losses that are to be told: any row, more than 1% of the cells of a column."""
+        return intake_.serious(self.losses)
+
+    @property
+    def exit_code(self) -> int:
+        """UNUSABLE, LOST or 0: one rule for `cx check` and `cx load`."""
+        if self.problems["row"].isna().any():
+            return UNUSABLE
+        told = len(self.serious) or len(plausibility.doubtful(self.warnings))
+        return LOST if told else 0
 
     def __str__(self) -> str:
-        lines = [f"{self.study}: {'sound' if self.ok else 'not sound'}"]
+        few = f" but for {len(self.problems):,} cell(s)" if len(self.problems) else ""
+        lines = [f"{self.study}: {f'sound{few}' if self.ok else 'not sound'}"]
         lines += [f"  {c.table}: {count_line(c)}" for c in self.counts.itertuples()]
         lines += _problem_lines(self.problems)
-        for w in self.warnings.itertuples():
-            where = f"{w.table}.{w.column}" if w.column else w.table
-            what = reasons.render(w.rule, w.params)
-            advice, kind = reasons.advice(w.rule, w.params), "warning"
-            if w.rule in plausibility.DOUBTFUL:
-                kind = "question"
-                advice += f" If they are right, add `accept: [{where}.{w.rule}]` to study.yaml."
-            lines.append(f"  {kind}: {where}: {w.rows:,} row(s): {what}. {advice}")
+        lines += warning_lines(self.warnings)
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(str(self))}</pre>"
+
+
+def warning_lines(warnings: pd.DataFrame) -> list[str]:
+    """Each warning with what to do about it; those that have to be answered are questions."""
+    lines = []
+    for w in warnings.itertuples():
+        where = f"{w.table}.{w.column}" if w.column else w.table
+        what = reasons.render(w.rule, w.params)
+        advice, kind = reasons.advice(w.rule, w.params), "warning"
+        if w.rule in (*plausibility.DOUBTFUL, *plausibility.NOT_TO_ACCEPT):
+            kind = "question"
+        if w.rule in plausibility.DOUBTFUL:
+            advice += f" If they are right, add `accept: [{where}.{w.rule}]` to study.yaml."
+        lines.append(f"  {kind}: {where}: {w.rows:,} row(s): {what}. {advice}")
+        if become := json.loads(w.params).get("become"):
+            lines += ["    proposed recode:", *_recode(w.table, w.column, become)]
+    return lines
 
 
 def count_line(count: Any) -> str:
@@ -113,12 +139,17 @@ def _value_lines(table: str, column: str, rule: str, values: pd.Series) -> list[
     lines = [f"    values: {listed}{more}"]
     if rule in NOT_TO_RECODE or len(sizes) > LISTED:
         return lines
-    proposed = ", ".join(f"{json.dumps(v, ensure_ascii=False)}: null" for v in sizes.index)
+    proposed = dict.fromkeys(map(str, sizes.index))
+    return [*lines, "    proposed recode, null for missing:", *_recode(table, column, proposed)]
+
+
+def _recode(table: str, column: str, become: Mapping[str, str | None]) -> list[str]:
+    """A recode to paste into study.yaml."""
+    named = {json.dumps(v, ensure_ascii=False): to for v, to in become.items()}
+    pairs = ", ".join(f"{v}: {json.dumps(to, ensure_ascii=False)}" for v, to in named.items())
     return [
-        *lines,
-        "    proposed recode, null for missing:",
         *("      tables:", f"        {table}:", "          recode:"),
-        f"            {column}: {{{proposed}}}",
+        f"            {column}: {{{pairs}}}",
     ]
 
 
@@ -134,7 +165,7 @@ class Loaded:
     @property
     def serious(self) -> pd.DataFrame:
         """The losses that are to be told: any row, more than 1% of the cells of a column."""
-        return intake_.serious(self.check.losses)
+        return self.check.serious
 
     def __str__(self) -> str:
         return f"loaded {self.check}"
@@ -150,9 +181,13 @@ def check(name: str) -> Check:
     """
     study = study_.read(name)
     taken, refused = _take(study)
+    taken = _with_margins_checked(study, taken)
+    whole = [(name, "unreadable_table", why) for name, why in refused.items()]
+    whole += [(name, "unmatched", why) for name, why in _lost_whole(taken)]
     if not refused:
-        _refuse_idle_only(study, taken)
-    checked = _checked(study, taken, refused)
+        whole += [("study.yaml", "unmatched", why) for why in _idle_only(study, taken)]
+    whole += [("study.yaml", "unmatched", why) for why in mistakes(study, taken)]
+    checked = _checked(study, taken, whole)
     return replace(checked, notes=(*checked.notes, *_unconfirmed(study)))
 
 
@@ -186,10 +221,10 @@ def _load(study: Study) -> Loaded:
     study = study_.read(study.folder / "study.yaml")  # as it is now that the lock is held
     files = store.digests(study)
     try:
-        taken = intake_.every_table(study)
-        for name, intake in taken.items():
-            _refuse_all_lost(name, intake)
-        _refuse_idle_only(study, taken)
+        taken = _with_margins_checked(study, intake_.every_table(study))
+        refused = [f"{name}: {why}" for name, why in _lost_whole(taken)]
+        if refused := refused or _idle_only(study, taken):
+            raise IntakeError(refused[0])
         if lost := mistakes(study, taken):
             raise IntakeError("\n  ".join(["study.yaml names what the data do not hold:", *lost]))
     except IntakeError as error:
@@ -200,7 +235,7 @@ def _load(study: Study) -> Loaded:
             "written, and load again; the reserve there was is untouched."
         )
     counts = store.build(study, taken, files)
-    return Loaded(study.name, study.reserve_path, counts, _checked(study, taken, {}))
+    return Loaded(study.name, study.reserve_path, counts, _checked(study, taken, []))
 
 
 def refresh(study: Study, *, wait: float = 600) -> None:
@@ -217,22 +252,26 @@ def refresh(study: Study, *, wait: float = 600) -> None:
         print(loaded, file=sys.stderr, flush=True)
 
 
-def _refuse_all_lost(name: str, intake: Intake) -> None:
-    """IntakeError when no row of a table, or no cell of a column that is filled, is sound."""
+def _lost_whole(taken: dict[str, Intake]) -> list[tuple[str, str]]:
+    """Tables of which no row, or no cell of a filled column, is sound: the table, and why."""
+    return [(name, why) for name, intake in taken.items() if (why := _all_lost(intake))]
+
+
+def _all_lost(intake: Intake) -> str:
     if not len(intake.rows):
         what, lost = f"none of its {intake.offered:,} rows is sound; most often", intake.quarantine
     else:
         whole = intake.losses.query("lost == 'cell' and n == of and n >= @WHOLE")
         if whole.empty:
-            return
+            return ""
         column, n = whole.iloc[0][["column", "n"]]
         what = f"none of the {n:,} cells of {column} can be read;"
         lost = intake.quarantine[intake.quarantine["column"] == column]
     (_, column, *why), rows = max(reasons.by_kind(lost), key=lambda k: len(k[1]))
     values = rows["value"].value_counts().head(3)
     shown = ", ".join(f"{value!r} ({n:,})" for value, n in values.items())
-    raise IntakeError(
-        f"{name}: {what} {column} is {reasons.render(*why)} ({len(rows):,} rows"
+    return (
+        f"{what} {column} is {reasons.render(*why)} ({len(rows):,} rows"
         f"{', such as ' * bool(shown)}{shown}). {reasons.advice(*why)} Is the right column mapped? "
         "`cx check` shows more."
     )
@@ -251,23 +290,34 @@ def _take(study: Study) -> tuple[dict[str, Intake], dict[str, str]]:
     return taken, refused
 
 
-def _refuse_idle_only(study: Study, taken: dict[str, Intake]) -> None:
+def _idle_only(study: Study, taken: dict[str, Intake]) -> list[str]:
     """`only` of the study must be a condition on columns of some table."""
-    if study.only and not any(study.only in intake.left_out for intake in taken.values()):
-        raise IntakeError(
-            f"only {study.only!r}: no table has all of its columns, or it is no condition. Correct "
-            "`only` in study.yaml: write one like status = 'complete'."
-        )
+    if not study.only or any(study.only in intake.left_out for intake in taken.values()):
+        return []
+    there = list(dict.fromkeys(str(c) for intake in taken.values() for c in intake.rows))
+    return [
+        f"only {study.only!r}: no table has all of its columns, or it is no condition. Correct "
+        "`only` in study.yaml: write one like status = 'complete'. Columns there are: "
+        f"{', '.join(there)}."
+    ]
 
 
-def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) -> Check:
+def _with_margins_checked(study: Study, taken: dict[str, Intake]) -> dict[str, Intake]:
+    """The tables; warnings of the answers say which values the margins give no share."""
+    if not (found := list(without_share(study, taken))):
+        return taken
+    answers = taken["responses"]
+    lines = [("responses", w.column, w.rows, w.reason.rule, w.reason.json) for w in found]
+    more = pd.DataFrame(lines, columns=intake_.WARNINGS)
+    return {**taken, "responses": replace(answers, warnings=_together([answers.warnings, more]))}
+
+
+def _checked(study: Study, taken: dict[str, Intake], whole: list[tuple[str, str, str]]) -> Check:
     counts = [
         (n, i.offered, len(i.rows), i.quarantined, i.cells, sum(i.left_out.values()))
         for n, i in taken.items()
     ]
-    counts += [(n, 0, 0, 0, 0, 0) for n in refused]
-    whole = [(name, "unreadable_table", why) for name, why in refused.items()]
-    whole += [("study.yaml", "unmatched", why) for why in mistakes(study, taken)]
+    counts += [(n, 0, 0, 0, 0, 0) for n, rule, _why in whole if rule == "unreadable_table"]
     problems = pd.DataFrame(
         [
             (place, None, "", None, rule, reasons.Reason("", {"why": why}).json, "", "")
@@ -275,7 +325,7 @@ def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) ->
         ],
         columns=intake_.QUARANTINE,
     )
-    warnings = [i.warnings for i in taken.values()] + [_unknown_columns(study, taken)]
+    warnings = [i.warnings for i in taken.values()] or [pd.DataFrame(columns=intake_.WARNINGS)]
     return Check(
         study.name,
         pd.DataFrame(
@@ -284,7 +334,7 @@ def _checked(study: Study, taken: dict[str, Intake], refused: dict[str, str]) ->
         _together([problems, *(i.quarantine for i in taken.values())]),
         _together(warnings),
         _together([i.losses for i in taken.values()] or [pd.DataFrame(columns=intake_.LOSSES)]),
-        tuple(note for i in taken.values() for note in i.notes),
+        tuple(dict.fromkeys(note for i in taken.values() for note in i.notes)),
         taken,
     )
 
@@ -293,16 +343,4 @@ def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
 
 
-def _unknown_columns(study: Study, taken: dict[str, Intake]) -> pd.DataFrame:
-    """The column that study.yaml compares by, where no answer has it."""
-    have = [c for t in ("responses", "customers") if t in taken for c in taken[t].rows]
-    rows = []
-    if study.group and study.group not in have and "responses" in taken:
-        there = {"place": "group", "columns": list(dict.fromkeys(have))}
-        answers = len(taken["responses"].rows)
-        why = reasons.Reason("unknown_column", there)
-        rows.append(("responses", study.group, answers, why.rule, why.json))
-    return pd.DataFrame(rows, columns=intake_.WARNINGS)
-
-
-__all__ = ["Check", "Loaded", "ReserveError", "check", "load", "refresh"]
+__all__ = ["LOST", "UNUSABLE", "Check", "Loaded", "ReserveError", "check", "load", "refresh"]

@@ -57,7 +57,9 @@ class Loyalty:
         found: dict[str, object] = {
             name: database.read(t) for t, name in names.items() if t in database.tables
         }
-        if asked := database.items_of("csat") or database.items_of("nps"):
+        if not database.has_columns("responses", "answered_on"):  # answers of no known day
+            found.pop("responses", None)
+        elif asked := database.items_of("csat") or database.items_of("nps"):
             found["item"] = asked[0]
         known = database.study.loyalty.known
         if known or database.has_columns("customers", "referred_by"):

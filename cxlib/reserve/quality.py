@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cxlib.core import i18n
+from cxlib import weights
+from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Result
 from cxlib.data import contract, sql
 from cxlib.data.intake import plausibility, reasons, serious
-from cxlib.reserve.database import Database, at_least, loss_sentence
+from cxlib.reserve.database import Database, at_least, loss_sentence, not_weighted
+
+DOUBTED = 0.05  # share of doubtful responses from which the finding tells of them
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ class Quality:
     def questions(self) -> list[str]:
         """Warnings that may move numbers and that study.yaml does not accept, a sentence each."""
         return [
-            _(
+            not_weighted(w)
+            if w.rule == "no_share"
+            else _(
                 "To be checked: {table:label}.{column:label}, {rows} rows: {what}.",
                 table=w.table,
                 column=w.column,
@@ -69,15 +75,42 @@ class Quality:
     def losses(self) -> list[str]:
         """What readers must know before any number: rows lost, cells lost, doubtful values."""
         lost = serious(self.database.losses)
-        return [loss_sentence(loss) for loss in lost.itertuples()] + self.questions()
+        return [*map(loss_sentence, lost.itertuples()), *self._of_nobody(), *self.questions()]
 
-    def validity(self) -> Result:
-        """Share of each table's rows that were kept; counts, so without an interval.
+    def _of_nobody(self) -> list[str]:
+        """Rows with amounts that name no customer, and what share of the amount they are."""
+        return [
+            _(
+                "{n} rows of {table:label} name no customer; {share} of their amount is left out "
+                "of every page.",
+                n=at_least(len(rows)),
+                table=table,
+                share=json.loads(params)["share"],
+            )
+            for (table, _column, rule, params), rows in reasons.by_kind(self.database.quarantine)
+            # The amount of a few orders would tell of single customers.
+            if rule == "no_customer" and len(rows) >= context.current().smallest_cell
+        ]
 
-        The finding names what was lost, if it is any row or more than 1% of a column.
+    def verdict(
+        self, *, doubtful: Result | None = None, representation: Result | None = None
+    ) -> Result:
+        """Whether the data can be relied on: one finding over all that page 00 looks at.
+
+        Parameters
+        ----------
+        doubtful : of `scores.survey_quality`, where there are questions
+        representation : of `weights.representation`, where customers are known
+
+        Returns
+        -------
+        Result whose table has a row a table: estimate (share of its rows that were kept), n (rows
+        offered, without those that `only` leaves out); counts, so without an interval. The finding
+        says first what was lost or is open, then which responses are doubtful and who is missing.
         """
         counts = self.database.counts
         counts = counts.assign(offered=counts["offered"] - counts["left_out"])
+        offered, kept = int(counts["offered"].sum()), int(counts["kept"].sum())
         table = pd.DataFrame(
             {
                 "term": counts["table"],
@@ -87,37 +120,55 @@ class Quality:
                 "n": counts["offered"],
             }
         )
-        offered, kept = int(counts["offered"].sum()), int(counts["kept"].sum())
-        values = {"kept": kept, "offered": offered, "tables": len(counts)}
-        if kept == offered and len(counts) == 1:
-            answer = ngettext(
-                "The {offered:count} row keeps the data contract.",
-                "All {offered:count} rows keep the data contract.",
-                values["offered"],
-                **values,
-            )
-        elif kept == offered:
-            answer = _(
-                "All {offered:count} rows of {tables} tables keep the data contract.", **values
-            )
-        else:
-            answer = _(
-                "{kept:count} of {offered:count} rows ({share:share1}) keep the data contract; "
-                "{lost:count} were set aside.",
-                share=kept / offered,
-                lost=offered - kept,
-                **values,
-            )
+        doubts = _doubted(doubtful)
+        who = weights.misrepresented(representation.table) if representation else ""
+        claims = self._checks(kept, offered) or [
+            _("The data passed every check of form.")
+            if doubts
+            else _("The data passed every check.")
+        ]
+        detail = ngettext(
+            "{rows:count} rows in {n:count} table; {lost} set aside.",
+            "{rows:count} rows in {n:count} tables; {lost} set aside.",
+            len(counts),
+            rows=offered,
+            lost=at_least(offered - kept) if kept < offered else _("none"),
+        )
+        finding = Finding(i18n.together([*claims, doubts, who]), detail)
+        notes = i18n.together([*self.questions(), self._warned()])
+        return Result(table, finding, notes, unit="share")
+
+    def _checks(self, kept: int, offered: int) -> list[str]:
+        """What the checks of form found: rows set aside, cells lost, questions that are open."""
         cells = serious(self.database.losses).query("lost == 'cell'")
-        if lost := [loss_sentence(loss) for loss in cells.itertuples()]:
-            answer = i18n.together([*[answer] * (kept < offered), *lost])
-        return Result(table, answer, self._warned(), unit="share")
+        found = [loss_sentence(loss) for loss in cells.itertuples()]
+        nobody = int((self.database.quarantine["rule"] == "no_customer").sum())
+        told = self._of_nobody()
+        if kept < offered and not (told and nobody == offered - kept):
+            aside = _(
+                "{lost} of {offered:count} rows failed a check and were set aside.",
+                lost=at_least(offered - kept),
+                offered=offered,
+            )
+            found = [aside, *found]
+        doubtful = plausibility.doubtful(self.database.warnings)
+        weighting = list(map(not_weighted, doubtful.query("rule == 'no_share'").itertuples()))
+        open_ = doubtful.query("rule != 'no_share'")
+        asked = ngettext(
+            "{n:count} question about the data is open ({columns:label_list}).",
+            "{n:count} questions about the data are open ({columns:label_list}).",
+            len(open_),
+            columns=list(dict.fromkeys(open_["column"])),
+        )
+        return [*told, *found, *weighting, *[asked] * bool(len(open_))]
 
     def _warned(self) -> str:
+        """The first of the warnings that the finding does not tell of."""
         found = self.database.warnings
+        found = found.drop(plausibility.doubtful(found).index)
         if found.empty:
-            return _("Nothing else was noticed.")
-        first = pd.concat([plausibility.doubtful(found), found]).iloc[0]
+            return ""
+        first = found.iloc[0]
         return _(
             "One thing is worth a look: {table:label}.{column:label}, {rows} rows: {what}."
             if len(found) == 1
@@ -214,3 +265,19 @@ class Quality:
             "roles": frozenset(item.role for item in study.items.values()),
             "standards": len(study.service.standards),
         }
+
+
+def _doubted(doubtful: Result | None) -> str:
+    """How many responses are doubtful and which check finds most of them; empty for a few."""
+    if doubtful is None:
+        return ""
+    checks, overall = doubtful.table.iloc[:-1], doubtful.table.iloc[-1]
+    if overall["estimate"] < DOUBTED or checks.empty:
+        return ""
+    return _(
+        "{share:share} of {n:count} responses look doubtful, most of them by the check "
+        "{check:quoted}.",
+        share=overall["estimate"],
+        n=overall["n"],
+        check=checks.loc[checks["estimate"].idxmax(), "term"],
+    )

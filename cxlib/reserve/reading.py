@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from cxlib.core import context, display, i18n, sections
+from cxlib.core import context, display, sections
 from cxlib.core.context import Context
+from cxlib.core.errors import leave_out
 from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.data import study as study_
@@ -122,15 +123,17 @@ class Reserve(Database):
     def has(self, need: str) -> bool:
         """Whether the study has what is needed (see `lacks`); says why not when it has not."""
         for reason in (lacking := self.lacks([need])):
-            left_out = "" if need == "quarantine" else _("This part is left out.")
-            print(i18n.together([reason, left_out]))
+            if need == "quarantine":  # nothing set aside is an answer
+                print(reason)
+            else:
+                leave_out(reason)
         return not lacking
 
     def group(self, by: str = "") -> str:
         """The column to compare groups by: `by`, else the study's own; empty when it has none."""
         chosen = by or self.study.group
         if not chosen:
-            print(_("The study names no groups to compare. This part is left out."))
+            leave_out(_("The study names no groups to compare."))
             return ""
         have = self.columns("responses")
         if chosen not in have:
@@ -167,7 +170,7 @@ class Reserve(Database):
     def index_model(self) -> IndexModel | None:
         """The satisfaction index of the study; none, and said so, where it has none."""
         if self.study.model is None:
-            print(_("The study has no satisfaction index. This part is left out."))
+            leave_out(_("The study has no satisfaction index."))
         return self.study.model
 
     @property
@@ -198,11 +201,6 @@ class Reserve(Database):
     def asked(self, *roles: str) -> dict[str, Item]:
         """The questions of these roles, all without one, as study.yaml declares them."""
         return {name: self.study.items[name] for name in self.items_of(*roles)}
-
-    @property
-    def margins(self) -> dict[str, dict[str, float]]:
-        """Population shares to weight to: {attribute: {value: share}}."""
-        return self.study.margins
 
     @property
     def cluster(self) -> str | None:

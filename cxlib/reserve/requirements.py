@@ -70,8 +70,8 @@ def _advocates(reserve: Database) -> bool:
 STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
     "quarantine": (lambda r: len(r.quarantine) > 0, N_("Nothing was set aside.")),
     "margins": (
-        lambda r: bool(r.study.margins),
-        N_("The study states no shares of its population."),
+        lambda r: bool(r.margins),
+        N_("The study states no shares of its population, or not of every group."),
     ),
     "drivers": (
         lambda r: bool(r.study.default_drivers),

@@ -91,7 +91,6 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
         i18n.together([*case_notes(sample), resampling_note(sample)]),
         draws=sample.draws,
         seed=sample.seed,
-        replicates=drawn[:, : len(days)],
     )
 
 

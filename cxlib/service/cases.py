@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib.core import codes, i18n
-from cxlib.core.errors import InsufficientData, require_columns, require_dates
+from cxlib.core import codes
+from cxlib.core.errors import InsufficientData, leave_out, require_columns, require_dates
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Standard
@@ -173,11 +173,7 @@ def has_solutions(sample: Sample) -> bool:
     """
     if "solved" in sample:
         return True
-    print(
-        i18n.together(
-            [_("No case has a date or duration of its solution."), _("This part is left out.")]
-        )
-    )
+    leave_out(_("No case has a date or duration of its solution."))
     return False
 
 
@@ -194,10 +190,9 @@ def has_weeks(sample: Sample, weeks: int) -> bool:
     there = int(span / pd.Timedelta(weeks=1)) - 1
     if there >= weeks:
         return True
-    print(
+    leave_out(
         _(
-            "The cases span {n:count} whole weeks; {least:count} are needed. This part is left "
-            "out.",
+            "The cases span {n:count} whole weeks; {least:count} are needed.",
             n=max(there, 0),
             least=weeks,
         )

@@ -6,7 +6,9 @@
 
 No league table: somebody is always last. A funnel (Spiegelhalter 2005) tells those whom chance does
 not explain. Where all differ more than chance, as teams do for reasons nobody wrote down, limits
-are widened by that (additive overdispersion), so that the usual spread accuses nobody.
+are widened by that (additive overdispersion), so that the usual spread accuses nobody. Of a few
+units, one that stands out from the spread of the others is no part of the usual spread: it would
+widen the limits by which it is judged until it lies inside them.
 """
 
 from __future__ import annotations
@@ -60,8 +62,9 @@ def funnel(
     (limits that 19 in 20 lie inside by chance), outer_low, outer_high (998 in 1,000), n, signal
     ("", "low", "high", "very low", "very high"); and "limits": n, term ("limits"), estimate (of all
     units), low, high, outer_low, outer_high. Its parts are `dispersion`, how much more units differ
-    than chance explains (phi; 1: not at all), and `between`, the standard deviation of the units
-    themselves, which widens the limits.
+    than chance explains (phi; 1: not at all), `between`, the standard deviation of the units
+    themselves, which widens the limits, and `apart`, the units (of fewer than 10) that stand out
+    from the spread of the others and count neither for it nor for the middle of the funnel.
 
     Raises
     ------
@@ -103,8 +106,14 @@ def funnel(
     usual = float(spread.mean())
     if share:
         value, error = np.clip(value, 0, 1), error / (2 * _root(target))
-    apart = _angle(value) - _angle(target) if share else value - target
-    phi, tau2 = overdispersion(apart, error) if overdispersed else (1.0, 0.0)
+    position = _angle(value) if share else value
+    usual_unit = usual_units(position, error) if overdispersed else np.ones(len(n), bool)
+    middle_of = target if usual_unit.all() else np.average(value[usual_unit], weights=n[usual_unit])
+    distance = position - (_angle(middle_of) if share else middle_of)
+    phi, tau2 = (
+        overdispersion(distance[usual_unit], error[usual_unit]) if overdispersed else (1.0, 0.0)
+    )
+    target = float(middle_of)
     exact = share and tau2 == 0 and not mix
     grid = np.unique(np.geomspace(n.min(), n.max(), POINTS).round().astype(int))
     middle = np.sqrt(usual / grid) / (2 * _root(target) if share else 1)
@@ -123,9 +132,9 @@ def funnel(
     return Result(
         {"table": table, "limits": limits},
         _finding(table, by, hit),
-        _notes(phi, between, mix, share, exact),
+        _notes(phi, between, mix, share, exact, apart := list(np.array(names)[~usual_unit])),
         "share" if share else "scale",
-        parts={"dispersion": phi, "between": float(between)},
+        parts={"dispersion": phi, "between": float(between), "apart": apart},
     )
 
 
@@ -169,6 +178,53 @@ def overdispersion(apart: np.ndarray, error: np.ndarray) -> tuple[float, float]:
     if len(standard) >= 1 / TRIMMED:
         standard = np.clip(standard, *np.quantile(standard, [TRIMMED, 1 - TRIMMED]))
     return moments_of(standard, error)
+
+
+def usual_units(position: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Which of a few units make the usual spread: those that the others' spread explains.
+
+    The unit furthest from the others, judged by their centre and spread (the error of both
+    included; Student's t by Welch and Satterthwaite, as few units tell little of their spread), is
+    left out while it lies outside the outer limits. At least two thirds of the units stay, and all
+    where there are 10 or more: `overdispersion` draws those in at the ends.
+
+    Parameters
+    ----------
+    position, error : of each unit, on the scale of the limits, and its standard error
+
+    Examples
+    --------
+    >>> usual_units(np.array([0.0, 0.1, 0.2, 3.0]), np.full(4, 0.1)).tolist()
+    [True, True, True, False]
+    """
+    usual = np.ones(len(position), bool)
+    if len(position) >= 1 / TRIMMED or (error <= 0).any():
+        return usual
+    for _turn in range(len(position) // 3):
+        inside = np.flatnonzero(usual)
+        if len(inside) < 4:  # the spread of two others is hardly known
+            break
+        chance = [_chance_of_unit(position, error, k, inside[inside != k]) for k in inside]
+        if min(chance) >= 1 - LEVELS[1]:
+            break
+        usual[inside[int(np.argmin(chance))]] = False
+    return usual
+
+
+def _chance_of_unit(
+    position: np.ndarray, error: np.ndarray, unit: int, others: np.ndarray
+) -> float:
+    """How likely a unit of the others' kind is as far from their centre, or further."""
+    from scipy.stats import t
+
+    w = 1 / error[others] ** 2
+    centre = np.average(position[others], weights=w)
+    _phi, tau2 = moments_of((position[others] - centre) / error[others], error[others])
+    own = error[unit] ** 2 + 1 / w.sum()
+    between = tau2 * (1 + (w**2).sum() / w.sum() ** 2)
+    free = len(others) - 1
+    df = free * ((own + between) / between) ** 2 if between > 0 else np.inf
+    return float(2 * t.sf(abs(position[unit] - centre) / np.sqrt(own + between), df))
 
 
 def moments_of(standard: np.ndarray, error: np.ndarray) -> tuple[float, float]:
@@ -263,7 +319,9 @@ def _value(value: float, table: pd.DataFrame) -> str:
     return i18n.percent(value) if inside else i18n.number(value, 2)
 
 
-def _notes(phi: float, between: float, mix: Sequence[str], share: bool, exact: bool) -> str:
+def _notes(
+    phi: float, between: float, mix: Sequence[str], share: bool, exact: bool, apart: list[str]
+) -> str:
     notes = [
         _(
             "Limits: 95 in 100 units lie inside the inner ones by chance, 998 in 1,000 "
@@ -274,6 +332,14 @@ def _notes(phi: float, between: float, mix: Sequence[str], share: bool, exact: b
         notes.append(_("Limits are those of the binomial law."))
     if mix:
         notes.append(_("Each unit as if it had the usual mix of {kinds:label_list}.", kinds=mix))
+    if apart:
+        notes.append(
+            _(
+                "The middle and the spread are those of the other units, without "
+                "{units:label_list}.",
+                units=apart,
+            )
+        )
     if between > 0:
         notes.append(
             _(

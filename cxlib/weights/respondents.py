@@ -12,9 +12,10 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.privacy import disclosure
 from cxlib.stats import estimators, moments, resampling
 from cxlib.stats.intervals import simultaneous_interval
 from cxlib.stats.notes import resampling_note
@@ -98,6 +99,43 @@ def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
     return Result(
         table[COLUMNS], Finding(_claim(table)), i18n.together(notes), "share", **sample.bootstrap
     )
+
+
+def misrepresented(table: pd.DataFrame) -> str:
+    """The group of `representation` whose share of the responses is furthest off, in a sentence.
+
+    Empty where none differs from its share of the customers; groups too small to be shown are
+    passed over.
+    """
+    if table.empty:
+        return ""
+    shown = table[disclosure.hidden(table) == ""]
+    off = shown[_differs(shown, "before_low", "before_high", "before")]
+    if off.empty:
+        return ""
+    worst = off.loc[(off["before"] - off["target"]).abs().idxmax()]
+    still = bool(_differs(off.loc[[worst.name]], "low", "high", "estimate").iloc[0])
+    under = worst["before"] < worst["target"]
+    sentences = {
+        (True, False): N_(
+            "{term:label} ({attribute:label}) is under-represented, and weighting corrects it: "
+            "{before:share} of responses, {target:share} of customers."
+        ),
+        (True, True): N_(
+            "{term:label} ({attribute:label}) is under-represented, even after weighting: "
+            "{before:share} of responses, {target:share} of customers."
+        ),
+        (False, False): N_(
+            "{term:label} ({attribute:label}) is over-represented, and weighting corrects it: "
+            "{before:share} of responses, {target:share} of customers."
+        ),
+        (False, True): N_(
+            "{term:label} ({attribute:label}) is over-represented, even after weighting: "
+            "{before:share} of responses, {target:share} of customers."
+        ),
+    }
+    facts = {name: worst[name] for name in ("term", "attribute", "before", "target")}
+    return _(sentences[under, still], **facts)
 
 
 def _present(customers: pd.DataFrame, responses: pd.DataFrame) -> np.ndarray:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cxlib import actions, scores
 from cxlib.actions import series
 from cxlib.core import context, i18n
-from cxlib.core.result import Result
+from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 
 # What notebooks kept
@@ -68,7 +68,59 @@ def test_a_fall_is_a_warning_and_quiet_series_are_counted():
     # the size is the latest wave less its centre, its interval 1.96 standard errors about it
     assert row["estimate"] == pytest.approx(-0.8)
     assert row["high"] - row["estimate"] == pytest.approx(0.196, abs=1e-3)
-    assert "3 series" in found.finding.claim and "5%" in found.notes
+    assert str(found) == "Delivery has been 0.80 points below its baseline since w4."
+    assert found.finding.detail == "1 new alert; 3 series examined" and "5%" in found.notes
+    assert found.finding.importance == Importance.NEWS
+
+
+def test_what_became_better_is_no_alert():
+    rises = [0.5, -0.4, 0.1, 0.8, 9.0, 8.0]
+    found = actions.alerts(study_of(room=rises, cases_per_1000=rises, delivery=QUIET))
+    assert list(found.table["term"]) == ["cases_per_1000"]  # of which a rise is bad
+    assert list(found.improved["term"]) == ["room"]
+    better = actions.alerts(study_of(room=rises))
+    assert better.table.empty and better.finding.importance == Importance.CONTEXT
+    assert str(better).startswith("There are no alerts")
+
+
+def test_an_alert_is_dated_by_the_change_of_level_with_which_it_began():
+    late = [0.5, -2.0, -2.0, -2.9, -9.0, -9.0]
+    step = {"term": "a", "estimate": -0.5, "low": -0.7, "high": -0.3, "n": 900, "wave": "w1"}
+    changes = pd.DataFrame([step | {"earliest": "w1", "latest": "w1", "p": 1e-3}])
+    chart = limits({"a": late})
+    plain, dated = (
+        actions.alerts({"12": {"questions": kept(limits=chart, **more)}}).table.iloc[0]
+        for more in ({}, {"changes": changes})
+    )
+    assert (plain["first_seen"], dated["first_seen"]) == ("w4", "w1")
+    assert plain["estimate"] == dated["estimate"]
+    rise = changes.assign(estimate=0.5)  # a change to the better dates no fall
+    found = actions.alerts({"12": {"questions": kept(limits=chart, changes=rise)}})
+    assert found.table["first_seen"][0] == "w4"
+
+
+def test_what_is_out_of_line_now_comes_before_an_old_change_of_level():
+    step = {"term": "a", "estimate": -0.5, "low": -0.7, "high": -0.3, "n": 900, "wave": "w1"}
+    changes = pd.DataFrame([step | {"earliest": "w1", "latest": "w1", "p": 1e-30}])
+    charts = limits({"a": QUIET, "b": STAYS})
+    found = actions.alerts({"12": {"questions": kept(limits=charts, changes=changes)}})
+    assert list(found.table["term"]) == ["b", "a"]
+    assert found.table["signal"].tolist() == ["below", "change of level"]
+
+
+def test_the_page_shows_the_chart_of_the_first_alert():
+    found = actions.alerts(study_of(room=FALL, delivery=STAYS))
+    assert found.series["term"].unique().tolist() == ["delivery"] and found.series_over == "wave"
+    assert actions.alerts(study_of(room=FALL)).series is None
+
+
+def test_an_alert_names_who_works_on_it():
+    owned = ledger(about="delivery", owner="ann", problem="late parcels")
+    found = actions.alerts(study_of(delivery=STAYS, room=FALL), ledger=owned)
+    assert (found.finding.action, found.finding.owner) == ("late parcels", "ann")
+    assert found.table["owner"].tolist() == ["ann", ""]
+    closed = actions.alerts(study_of(delivery=STAYS), ledger=owned.assign(status="done"))
+    assert closed.finding.owner == ""
 
 
 def test_what_is_back_inside_its_limits_is_over_and_comes_last():
@@ -89,11 +141,13 @@ def test_probabilities_are_adjusted_as_the_paper_does():
     """Benjamini and Hochberg (1995), section 4.2: of 15 the four smallest hold at 5%."""
     p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262,
          0.5719, 0.6528, 0.7590, 1.0]  # fmt: skip
-    table = pd.DataFrame({"term": [f"t{k}" for k in range(15)], "p": p, "new": False})
+    table = pd.DataFrame({"term": [f"t{k}" for k in range(15)], "p": p, "new": True})
     table = table.assign(estimate=0.1, low=0.0, high=0.2, n=50, before=0.1, now=0.2)
     found = actions.alerts({"23": {"emerging": kept("share", table=table)}})
     assert found.looked == 15 and list(found.table["term"]) == ["t0", "t1", "t2", "t3"]
     assert set(found.table["kind"]) == {"new topic"}
+    quiet = actions.alerts({"23": {"emerging": kept("share", table=table.assign(new=False))}})
+    assert quiet.looked == 15 and quiet.table.empty  # 23 calls none of them new
 
 
 def test_a_known_warning_is_recognised_with_its_first_day():
@@ -126,7 +180,7 @@ def test_customers_at_risk_cost_what_one_is_worth_and_ratings_nothing_told():
     told = actions.alerts(found, point=1000.0, customer=30.0)
     money = told.table.set_index("term")["money"]
     assert money["at risk"] == pytest.approx(3000) and np.isnan(money["room"])
-    assert "for 1 falls it is unknown" in told.notes
+    assert "where study.yaml gives their value" in told.notes
 
 
 def test_a_change_of_level_counts_twice_and_may_be_the_clearer():
@@ -146,6 +200,8 @@ def test_standards_missed_come_with_those_that_were_met():
     found = {"24": {"warnings": kept(table=missed), "standards": kept(table=asked)}}
     told = actions.alerts(found)
     assert told.looked == 3 and list(told.table["kind"]) == ["standard missed"]
+    assert told.table["first_seen"].tolist() == [""]  # the last of all waves is no beginning
+    assert str(told) == "“reply in time” is 20.0 percentage points below target."
 
 
 def test_more_who_sink_than_rise_is_a_sign_test():
@@ -166,7 +222,7 @@ def test_hidden_cells_warn_of_nothing():
 
 def test_without_other_notebooks_the_page_says_so():
     found = actions.alerts({})
-    assert found.table.empty and "No results yet" in found.finding.claim
+    assert found.table.empty and "no results yet" in found.finding.claim
     assert actions.causes({}, found).table.empty and actions.opportunities({}).table.empty
 
 
@@ -313,10 +369,21 @@ def test_another_event_within_a_long_one_is_left_to_its_own_wave():
     found["12"] = {"questions": kept(limits=limits(falls))}
     price, delivery = opened(found).trees
     assert (
-        price.head.startswith("price")
-        and "Driver: not statistically significant" in price.lines[0][2]
+        price.head.startswith("Price has been")
+        and "Driver: no significant difference" in price.lines[0][2]
     )
-    assert delivery.head.startswith("delivery") and delivery.lines[0][1]
+    assert delivery.head.startswith("Delivery was") and delivery.lines[0][1]
+
+
+def test_the_causes_of_an_alert_that_is_over_are_context():
+    tree = opened(failure(), ratings={"parcels": "delivery"})
+    assert tree.finding.importance == Importance.CONTEXT  # it held in w4 only
+    assert str(tree) == "Nps fell most in south, while comments on “late parcel” increased."
+    found = failure()
+    found["12"]["questions"] = kept(limits=limits({"price": STAYS, "delivery": FALL}))
+    tree = opened(found, ratings={"parcels": "delivery"})
+    assert str(tree).startswith("Price is associated with delivery")
+    assert tree.trees[0].head.startswith("Price has been")
 
 
 def test_groups_of_a_question_are_those_12_opened_and_are_no_tests():
@@ -335,7 +402,7 @@ def test_the_process_is_the_complaints_about_the_touchpoint_and_who_solves_them(
     tree = opened(failure(), ratings={"delivery": "delivery"})
     row = tree.table[tree.table["link"] == "process"].iloc[0]
     assert row["estimate"] == pytest.approx(180) and row["verdict"] == "associated"
-    assert any("who can solve them: department" in text for _, _, text in tree.trees[0].lines)
+    assert any("solved by: department" in text for _, _, text in tree.trees[0].lines)
 
 
 def test_what_the_data_cannot_tell_names_the_answers_that_could():
@@ -348,17 +415,17 @@ def test_what_the_data_cannot_tell_names_the_answers_that_could():
     times = (2.2414 + 0.8416) ** 2 * (1 + np.pi / 2 / 4)
     assert row["verdict"] == "cannot tell"
     assert row["answers_needed"] == pytest.approx(300 * times, abs=1)
-    assert f"It would take {row['answers_needed']:,.0f} answers" in tree.trees[0].lines[0][2]
+    assert f"{row['answers_needed']:,.0f} answers would be needed" in tree.trees[0].lines[0][2]
     touchpoint = tree.table[tree.table["link"] == "touchpoint"].iloc[0]
     assert touchpoint["verdict"] == "not available"  # no question is said to rate a touchpoint
-    assert "No notebook reported: touchpoint" in tree.trees[0].lines[-1][2]
+    assert "Not available: touchpoint" in tree.trees[0].lines[-1][2]
 
 
 def test_a_move_of_nothing_asks_for_no_number_of_answers():
     found = failure()
     still = {"south:nps": [0, 0, 0, 0, -0.01, 0], "north:nps": [0] * 6}
     found["12"]["groups"] = kept("points", limits=limits(still, "region"))
-    assert "any survey of this size" in opened(found).trees[0].lines[0][2]
+    assert "No survey of this size" in opened(found).trees[0].lines[0][2]
 
 
 def test_a_missed_standard_is_opened_into_groups_and_teams():
@@ -417,8 +484,11 @@ def test_rows_that_contradict_themselves_are_named(change, column, reason):
 
 def test_a_sound_ledger_has_no_mistakes():
     assert actions.contradictions(ledger()).empty
-    assert "None of the 1 rows" in actions.check_ledger(ledger()).finding.claim
-    assert "1 of 1 rows" in actions.check_ledger(ledger(owner=None)).finding.claim
+    assert str(actions.check_ledger(ledger())) == "The ledger is consistent."
+    assert (
+        "1 of 1 rows of the ledger contradicts itself"
+        in actions.check_ledger(ledger(owner=None)).finding.claim
+    )
     assert actions.contradictions(ledger().iloc[:0]).empty
 
 
@@ -439,7 +509,11 @@ def test_overdue_and_stalled_lead_and_the_inner_loop_is_apart():
     assert list(found.table["late"]) == [10, 0, 0, 0]
     assert list(found.this_week["customer_id"]) == ["c7"]
     assert "customer_id" not in found.table and "c7" not in f"{found.finding.claim}{found.table}"
-    assert "overdue 1, stalled 1" in found.finding.claim
+    assert str(found) == "2 of 3 open actions are overdue or have not started."
+    assert found.finding.detail == (
+        "First: “late parcels” (ann); for single customers, 1 action is open, 1 overdue"
+    )
+    assert str(actions.action_status(ledger(), "2026-01-10")) == "The 1 open action is on schedule."
 
 
 def test_a_day_that_is_none_is_told():
@@ -495,6 +569,33 @@ def test_verdicts_with_the_price_of_waiting():
     assert np.isnan(none.table["estimate"][0])
 
 
+def test_the_action_to_take_first_is_named_with_its_owner():
+    rows = pd.concat([ledger(), ledger(action_id="a02", cost=5000.0)], ignore_index=True)
+    found = actions.net_gain(rows, today="2026-07-10", currency="EUR").finding
+    assert found.claim == (
+        "Act first on “late parcels”: it is the only open action expected to pay, and it is "
+        "overdue."
+    )
+    assert found.detail == "Expected net gain 100 EUR a year; 95% CI −100 to 300"
+    assert (found.action, found.owner) == ("late parcels", "ann, due 2026-06-30")
+    assert found.importance == Importance.NEWS
+    early = actions.net_gain(rows, today="2026-01-10").finding
+    assert early.claim.endswith("expected to pay.") and early.importance == Importance.NOTABLE
+    both = pd.concat([ledger(), ledger(action_id="a02", cost=50.0)], ignore_index=True)
+    assert "largest expected net gain" in str(actions.net_gain(both))
+    assert str(actions.net_gain(ledger(cost=5000.0))) == "No open action is expected to pay."
+
+
+def test_an_action_is_found_by_what_it_is_about():
+    rows = pd.concat(
+        [ledger(about="room", owner="bob", due_on="2026-08-01"), ledger(about="delivery")],
+        ignore_index=True,
+    )
+    assert actions.responsible(rows, "nps", "delivery") == ("late parcels", "ann")
+    assert actions.responsible(rows, "price") == ("", "")
+    assert actions.responsible(rows.drop(columns="about"), "room") == ("", "")
+
+
 def test_actions_are_sorted_by_what_they_gain():
     rows = pd.concat(
         [
@@ -513,9 +614,9 @@ def test_what_closed_ones_brought_stands_beside_what_was_predicted():
     )
     found = actions.realised_gains(rows)
     # (3 + 5) x 100 less 200; the interval of independent effects: 200 x sqrt(2) about it
-    assert (
-        "600 (317 to 883)" in found.finding.claim
-        and "inside the predicted interval: 1" in found.finding.claim
+    assert str(found) == "Finished actions brought 600 net in a year."
+    assert found.finding.detail == (
+        "95% CI 317 to 883; 2 finished actions, 1 inside their predicted intervals"
     )
     assert list(found.comparison["term"]) == ["predicted"] * 2 + ["realised"] * 2
 
@@ -543,5 +644,5 @@ def test_numbers_are_the_same_in_both_languages(lang):
     context.begin(lang=lang)
     found = failure()
     tree = actions.causes(found, actions.alerts(found), ratings={"delivery": "delivery"})
-    assert "−0.19" in tree.finding.claim
+    assert "−0.99" in tree.finding.detail or "−0.93" in tree.finding.detail
     assert i18n.catalogue("zh").gettext("do not act yet") == "暂不行动"

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose
 from cxlib import impact
 from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData
-from cxlib.core.result import Result
+from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data import sources, study
 from cxlib.data.schema import Change
@@ -71,7 +71,7 @@ def judged(sample) -> dict[str, Result]:
         outcome="recommend",
         points=["recommend"],
     )
-    return {name: impact.effect(trial) for name, trial in trials.items()}
+    return impact.evaluate_all(trials)
 
 
 # The rows
@@ -225,7 +225,9 @@ def test_randomised_without_a_past_is_the_difference_of_means(randomised):
     fit = impact.effect(read(rows))
     means = rows.groupby("arm")["score"].mean()
     assert fit.table["estimate"].iloc[0] == pytest.approx(means["treated"] - means["control"])
-    assert str(fit).startswith("Trial raised") and "assignment was random" in str(fit)
+    size, low, high = fit.table.iloc[0][["estimate", "low", "high"]]
+    assert str(fit) == f"Trial raised score by {size:.2f} points."
+    assert fit.finding.detail == f"Randomised; 95% CI {low:.2f} to {high:.2f}; n = {len(rows):,}"
 
 
 def test_the_past_makes_it_sharper(randomised):
@@ -242,12 +244,12 @@ def test_a_comparison_with_controls_is_the_difference_in_differences(by_place):
     control = (means.loc[share.index].T * (share / share.sum())).sum(axis=1)
     gap = means.loc["g0"] - control
     assert fit.table["estimate"].iloc[0] == pytest.approx(gap[3:].mean() - gap[:3].mean())
-    assert "lower" in str(fit) and "caus" not in str(fit)
+    assert str(fit).startswith("After Trial, score fell by") and "lowered" not in str(fit)
 
 
 def test_causal_words_are_for_randomised_designs_only(randomised):
     compared = impact.effect(read(randomised, design="compared"))
-    assert "raised" not in str(compared) and "would lead one to expect" in str(compared)
+    assert "raised" not in str(compared) and "compared with the controls" in str(compared)
 
 
 def test_the_first_outcome_has_its_own_interval_and_the_others_are_simultaneous(randomised):
@@ -312,9 +314,11 @@ def test_groups_that_diverge_are_detected_and_the_verdict_is_doubt():
     trial = read(rows, design="compared", column="place", treated=["g0"])
     fit, path = impact.effect(trial), impact.event_study(trial)
     assert fit.table["low"][0] > 0 and path.p < 0.01 and "were not parallel" in str(path)
-    assert impact.verdicts({"trial": fit}, {"trial": path}).table["verdict"].tolist() == [
-        "in doubt"
-    ]
+    one = impact.evaluate(trial)
+    assert impact.verdicts({"trial": one}).table["verdict"].tolist() == ["in doubt"]
+    results = one.checks.set_index("term")["result"]
+    assert results["parallel pre-trends"] == results["placebo tests"] == "failed"
+    assert f", but {one.failed} of {one.passed + one.failed} checks failed." in str(one)
     placebos = impact.placebo_tests(trial).table
     earlier = placebos[placebos["kind"] == "placebo in time"]
     assert ((earlier["low"] > 0) | (earlier["high"] < 0)).any()
@@ -341,10 +345,11 @@ def test_a_synthetic_control_and_the_trend_before(by_place):
     assert len(stood.table) == 12 and stood.table["of"].nunique() == 2
     line = impact.interrupted_time_series(trial)
     assert line.low < -0.6 < line.high
+    pair = read(by_place, design="compared", column="place", treated=["g0"], control=["g1"])
     with pytest.raises(ValueError, match="Control units: 1"):
-        impact.synthetic_control(
-            read(by_place, design="compared", column="place", treated=["g0"], control=["g1"]),
-        )
+        impact.synthetic_control(pair)
+    row = impact.evaluate(pair).checks.set_index("term").loc["synthetic control"]
+    assert row["result"] == "not possible" and row["shows"].startswith("Control units: 1")
 
 
 def test_one_control_place_is_split_to_have_placebos_and_donors(by_place):
@@ -361,10 +366,42 @@ def test_one_control_place_is_split_to_have_placebos_and_donors(by_place):
     assert impact.synthetic_control(trial).donors["estimate"].sum() == pytest.approx(1)
 
 
-def test_what_rows_do_not_allow_is_left_out_with_a_word(randomised, capsys):
-    rows = randomised[randomised["wave"] >= "w3"]
-    assert impact.for_each(impact.placebo_tests, {"trial": read(rows)}) == {}
-    assert "Too few waves, groups or customers for this: Trial." in capsys.readouterr().out
+def test_what_rows_do_not_allow_is_no_failure(randomised):
+    one = impact.evaluate(read(randomised[randomised["wave"] >= "w3"]))
+    results = one.checks.set_index("term")["result"]
+    assert results["placebo tests"] == results["attrition"] == "not possible"
+    assert (one.passed, one.failed) == (1, 0)  # the difference without the past
+    assert one.finding.detail.endswith("1 of 1 check passed")
+
+
+def test_every_check_is_counted_and_named_where_it_fails(judged):
+    one = judged["price_rise"]
+    counts = one.checks["result"].value_counts()
+    assert one.passed == counts["passed"] and one.failed == counts.get("failed", 0)
+    assert f"{one.passed} of {one.passed + one.failed} checks passed" in one.finding.detail
+    for name in one.checks.loc[one.checks["result"] == "failed", "term"]:
+        assert name in one.finding.detail
+
+
+def test_effects_come_first_and_the_head_names_two(judged):
+    assert list(judged) == ["callback_programme", "price_rise", "delivery_failure"]
+    found = impact.verdicts(judged)
+    size = [judged[name].effects.iloc[0]["estimate"] for name in judged]
+    assert str(found) == (
+        f"The call-back programme raised NPS by {size[0]:.1f} points; after the price rise, value1 "
+        f"fell by {-size[1]:.2f} points compared with the controls."
+    )
+    assert found.finding.importance == Importance.NOTABLE
+    told = [one.finding.importance for one in judged.values()]
+    assert told == [Importance.CONTEXT, Importance.CONTEXT, Importance.NOTABLE]
+
+
+def test_without_an_effect_the_head_says_so(randomised):
+    rows = randomised.assign(score=np.random.default_rng(8).normal(size=len(randomised)))
+    none = impact.evaluate_all({"one": read(rows), "two": read(rows)})
+    found = impact.verdicts(none)
+    assert str(found) == "None of the 2 changes had a significant effect."
+    assert found.finding.importance == Importance.ANSWER
 
 
 def test_those_picked_for_low_answers_rise_by_themselves():
@@ -380,18 +417,17 @@ def test_those_picked_for_low_answers_rise_by_themselves():
 
 
 def test_confounding_is_asked_of_all_but_randomised_designs(judged):
-    table = impact.unmeasured_confounding(list(judged.values())).table.set_index("term")
-    assert list(table.index) == ["price_rise", "delivery_failure"]
+    asked = [name for name, one in judged.items() if "confounding" in one.tables]
+    assert asked == ["price_rise", "delivery_failure"]
+    table = pd.concat(judged[name].confounding for name in asked).set_index("term")
     assert (table["estimate"] > table["low"]).all() and (table["low"] > 1).all()
     assert table["estimate"]["delivery_failure"] > table["estimate"]["price_rise"]
-    said = str(impact.unmeasured_confounding([judged["callback_programme"]]))
-    assert said == "Every change was randomised, which leaves no unmeasured confounder."
 
 
 # Verdicts and predictions
 
 
-def fake(design: str, estimate: float, low: float, high: float) -> Result:
+def fake(design: str, estimate: float, low: float, high: float, failed: int = 0) -> Result:
     table = pd.DataFrame(
         {
             "term": ["score"],
@@ -402,9 +438,11 @@ def fake(design: str, estimate: float, low: float, high: float) -> Result:
             "unit": "points",
         }
     )
-    about = {"change": "c", "label": "C", "outcome": "score", "design": design, "error": 1.0}
-    tables = {"table": table, "standard": table, "by_design": table}
-    return Result(tables, "", parts={**about, "sides": (450, 450)})
+    doubt = design == "series" or (design != "randomised" and failed > 1)
+    about = {"change": "c", "label": "C", "clause": "it rose", "design": design, "error": 1.0}
+    about |= {"passed": 3, "failed": failed, "doubt": doubt}
+    tables = {"effects": table, "standard": table, "by_design": table}
+    return Result(tables, "", parts=about)
 
 
 @pytest.mark.parametrize(
@@ -455,7 +493,9 @@ def test_predictions_that_were_halved():
     assert table["high"]["bias"] < 0
     assert table["estimate"]["inside"] == pytest.approx(2 / 6)
     said = str(impact.calibration(pairs(predicted, predicted / 2, 0.3)))
-    assert "predictions were too high" in said and "33%" in said
+    assert said == "On average, actions brought 3.5 less than predicted."
+    fit = impact.calibration(pairs(predicted, predicted / 2, 0.3))
+    assert "33% within" in fit.finding.detail and fit.finding.verdict == "worse"
 
 
 def test_the_spread_of_gaps_is_that_of_dersimonian_and_laird():
@@ -482,7 +522,7 @@ def test_good_predictions_are_calibrated():
 def test_few_predictions_say_little():
     one = impact.calibration(pairs([5.0], [4.0]))
     assert one.table["estimate"].tolist()[1] == -1 and one.table["low"].isna()[1]
-    assert str(one).startswith("One action was predicted and judged")
+    assert str(one).startswith("The one action that was predicted and judged")
     with pytest.raises(ValueError, match="no action has both"):
         impact.calibration(pairs([], []))
 
@@ -493,7 +533,7 @@ def test_the_ledgers_prediction_is_joined_with_what_was_realised(judged):
     assert ahead.to_dict("list") == {"term": ["callback_programme"], "predicted": [5.0]}
     found = impact.verdicts(judged, predicted=ahead)
     both = impact.predicted_and_realised(ahead, found)
-    own = judged["callback_programme"].table.iloc[0]
+    own = judged["callback_programme"].effects.iloc[0]
     assert both[["predicted", "estimate", "n"]].iloc[0].tolist() == [5.0, own["estimate"], own["n"]]
 
 
@@ -505,7 +545,7 @@ def test_a_power_analysis_says_act_or_do_not_act_yet(sample):
     answers = Sample(sample, cluster="customer_id", draws=200)
     large = impact.power_analysis(answers, "recommend", expected=20, **how)
     small = impact.power_analysis(answers, "recommend", expected=3, **how)
-    assert large.act and "act, and measure" in str(large)
+    assert large.act and str(large).startswith("The next comparison can detect an effect of 20.0")
     assert not small.act and str(small).startswith("Do not act yet")
     wide = small.table.pivot(index="n", columns="waves", values="estimate")
     assert (wide.diff().dropna() < 0).all(axis=None) and (wide.diff(axis=1)[[2, 4]] < 0).all(
@@ -530,14 +570,14 @@ def test_answers_lost_in_one_arm_are_reported():
     even = impact.attrition(read(rows, 200, begun="w2"))
     assert (
         even.table["estimate"].tolist() == [1, 1, 0]
-        and "not statistically significant" in even.finding.claim
+        and "the difference is not significant" in even.finding.claim
     )
     control = rows.loc[rows["arm"] == "control", "customer_id"].unique()
     gone = rows["customer_id"].isin(control[: len(control) // 5]) & (rows["wave"] >= "w2")
     told = impact.attrition(read(rows[~gone], 200, begun="w2"))
     row = told.table.set_index("term").loc["difference"]
     assert row["estimate"] == pytest.approx(len(control) // 5 / len(control))
-    assert 0 < row["low"] < row["estimate"] and "Response differs" in told.finding.claim
+    assert 0 < row["low"] < row["estimate"] and "may not be that on customers" in told.finding.claim
     with pytest.raises(ValueError, match="0 customers of one arm answered before and again"):
         impact.attrition(read(rows.assign(customer_id=range(len(rows))), begun="w2"))
 
@@ -552,7 +592,7 @@ def test_the_sample_gives_its_truth_back(judged):
         ("price_rise", "price"),
         ("delivery_failure", "failure"),
     ):
-        for row in judged[name].table.itertuples():
+        for row in judged[name].effects.itertuples():
             true = truth[event, "nps" if row.term == "recommend" else row.term]
             assert row.low < true < row.high, (name, row.term)
     assert impact.verdicts(judged).table["verdict"].tolist() == ["higher", "lower", "lower"]
@@ -610,13 +650,13 @@ def test_hillstroms_e_mails_as_the_file_has_them():
         assert (table["low"] > 0).all()
 
 
-def test_the_page_in_chinese_has_no_english_sentence(judged, untranslated):
+def test_the_page_in_chinese_has_no_english_sentence(by_place):
     context.begin(lang="zh")
     with i18n.noting_untranslated() as untranslated:
-        impact.verdicts(judged)
-        impact.compare_designs(judged)
-        impact.designs(judged)
-        impact.unmeasured_confounding(list(judged.values()))
+        trial = read(by_place, design="compared", column="place", treated=["g0"])
+        found = impact.evaluate_all({"trial": trial})
+        told = [str(impact.verdicts(found)), *found["trial"].checks["shows"]]
+        assert all(any("\u4e00" <= letter <= "\u9fff" for letter in text) for text in told)
     assert untranslated == set()
 
 
@@ -632,15 +672,15 @@ def test_figures_tell_what_they_show(by_place, sample):
     drawn = plots.event_study(path.table, unit="scale")
     assert "w3" in drawn.figure.alt_text and len(drawn.patches) == 3  # three waves are shaded
     drawn = plots.synthetic_control(stood.table, unit="scale")
-    names = [text.get_text() for text in drawn.get_legend().get_texts()]
-    assert names == ["treated", "synthetic control"] and "between the two" in drawn.figure.alt_text
+    names = {text.get_text() for text in drawn.texts}
+    assert names == {"treated", "synthetic control"} and "w3" in drawn.figure.alt_text
     plan = impact.power_analysis(
         Sample(sample, cluster="customer_id", draws=60),
         "effort",
         experiment=impact.Experiment(sizes=(500, 2000)),
     )
     drawn = plots.power(plan.table, unit="scale", expected=plan.expected)
-    assert len(drawn.get_legend().get_texts()) == 3 and "show" in drawn.figure.alt_text
+    assert len(drawn.get_legend().get_texts()) == 3 and "500" in drawn.figure.alt_text
     with pytest.raises(ValueError, match="no column"):
         plots.power(path.table)
 

@@ -196,6 +196,24 @@ def test_the_next_purchase_by_hand():
     assert table["n"].tolist() == [4, 4]
 
 
+def test_the_window_of_the_answer_is_365_days_where_the_orders_reach_so_far():
+    def claim(days: int, **given: int) -> str:
+        rng = np.random.default_rng(4)
+        first = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 30, 200), "D")
+        again = first + pd.to_timedelta(rng.integers(5, 60, 200), "D")
+        who = [f"c{i}" for i in range(200)]
+        orders = pd.DataFrame({"customer_id": who + who[:100], "at": [*first, *again[:100]]})
+        end = orders["at"].min() + pd.Timedelta(days=days)
+        history = purchase_history(orders.assign(amount=9.0), as_of=f"{end:%Y-%m-%d}")
+        return loyalty.repeat_purchase(history, **given).finding.claim
+
+    assert "within 365 days" in claim(500) and "Not 365" not in claim(500)
+    assert "within 180 days" in claim(300) and "Not 365 days: too few customers" in claim(300)
+    assert "within 90 days" in claim(500, window=90)
+    with pytest.raises(ValueError, match="window is 0"):
+        claim(500, window=0)
+
+
 def waiting(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Waits of a mean of 60 days, rounded up, seen for 20 to 200 days."""
     rng = np.random.default_rng(seed)

@@ -40,7 +40,9 @@ def test_levels_by_hand():
 
 def test_one_item_of_one_dimension_holds_the_whole_back():
     fit = maturity.assess(Sample(audits({"people-2": 1}), draws=100), GRID)
-    assert fit.stage == 1 and "people and training" in fit.finding.claim
+    assert fit.stage == 1 and str(fit) == (
+        "CX maturity is stage 1 of 5 (Initial), held back by people and training."
+    )
     assert fit.table.set_index("term")["estimate"]["people and training"] == 1
     # seven dimensions at 3, one with one of its three reached levels missing
     assert fit.overall["estimate"][1] == pytest.approx((7 * 3 + 2) / 8)
@@ -87,10 +89,7 @@ def test_chances_fall_with_the_level_and_are_sure_where_raters_agree():
     other = maturity.assess(Sample(mixed, draws=200), GRID)
     assert other.chances["estimate"].is_monotonic_decreasing
     said = maturity.level_probabilities(fit)
-    assert said.finding.claim == (
-        "Probability of stage 2 or more over 99%, 3 or more over 99%, 4 or more under 1%, "
-        "5 or more under 1%."
-    )
+    assert str(said) == "Stage 4 or more has a probability of under 1%."
     pd.testing.assert_frame_equal(said.table, fit.chances)
 
 
@@ -126,8 +125,12 @@ def test_agreement_is_that_of_the_library_on_the_same_grades():
     wide = said.pivot(index="item", columns="rater", values="evidence")
     ours = maturity.rater_agreement(Sample(said, draws=50))
     pd.testing.assert_frame_equal(ours.table, agreement.krippendorff(Sample(wide, draws=50)).table)
-    assert ours.finding.claim.startswith("Raters do not agree reliably")  # they guessed
-    assert "much the same" in maturity.rater_agreement(Sample(audits(), draws=50)).finding.claim
+    assert str(ours) == "The raters agree too little to rely on the stage."  # they guessed
+    assert "agree sufficiently" in str(maturity.rater_agreement(Sample(audits(), draws=50)))
+    fit = maturity.assess(Sample(said, draws=50), GRID)
+    assert fit.finding.detail == f"Raters agree too little to rely on it: {ours.finding.detail}"
+    alone = audits().query("rater == 'r0'")
+    assert maturity.assess(Sample(alone, draws=20), GRID).finding.detail == "1 rater"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +197,7 @@ def test_contradicted_items_come_first_and_the_list_goes_to_the_next_level():
     fit = maturity.assess(Sample(said, draws=50), GRID)
     proof = maturity.verify(GRID, fit, {"recurring": (False, "no"), "ledger": (True, "all")})
     assert set(proof.table["proof"]) == {"verified", "contradicted"}
-    assert "raters saw it otherwise in 2" in proof.finding.claim
+    assert str(proof) == "The study's own records contradict the raters on 2 items."
     todo = maturity.next_steps(fit, GRID, proof.table)
     assert fit.stage == 2 and set(todo.table["term"]) == {
         asked["closed_loop-3"],

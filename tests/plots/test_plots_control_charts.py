@@ -42,16 +42,12 @@ def markers(ax, signal: str) -> list[tuple[float, float]]:
     return sorted(found)
 
 
-def title(ax) -> str:
-    return ax.get_title("left") or ax.get_title()
-
-
 def test_a_wave_outside_is_a_triangle_and_named(rows):
     fit = scores.trend(rows)
     ax = plots.control_chart(fit.limits, unit="points", change=fit.changes)
     assert markers(ax, "below") == [(6, fit.limits["estimate"][6])]
     assert len(markers(ax, "")) == 7
-    assert "2026-07" in title(ax) and "2026-07" in ax.figure.alt_text
+    assert "2026-07" in ax.figure.alt_text
     edges = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 16]
     assert np.isclose(edges[0][::2], fit.limits["low"]).all()
     assert np.isclose(edges[1][::2], fit.limits["high"]).all()
@@ -70,7 +66,7 @@ def test_a_missing_wave_is_a_gap_of_the_chart(rows):
 def test_quiet_waves_are_said_to_be_inside(rows):
     quiet = rows[rows["wave"] < "2026-07"]
     ax = plots.control_chart(scores.trend(quiet, limits=5).limits)
-    assert title(ax) == "All 6 waves lie inside their control limits"
+    assert len(markers(ax, "")) == 6
 
 
 def test_a_change_of_level_is_marked_where_it_is_clear(rows):
@@ -88,7 +84,6 @@ def test_every_score_has_a_row_and_every_wave_a_sign(rows):
     assert [t.get_text() for t in ax.get_yticklabels()] == ["east", "west"]
     assert {x for x, _ in markers(ax, "below")} == {6}
     assert len(markers(ax, "")) + len(markers(ax, "below")) == 16
-    assert title(ax) == "Scores that stood out in some wave: 2 of 2"
 
 
 def test_small_cells_have_no_sign(rows):
@@ -97,7 +92,7 @@ def test_small_cells_have_no_sign(rows):
     assert fit.limits["signal"].eq("").all()
     ax = plots.control_chart(fit.limits.assign(signal="below"), unit="points")
     assert not [p for p in markers(ax, "below") if not np.isnan(p[1])]
-    assert "(" not in title(ax)
+    assert "2026-07" not in ax.figure.alt_text
 
 
 def test_one_chart_shows_one_score(rows):

@@ -558,23 +558,23 @@ def test_moves_are_drawn_from_down_to_across(orders: pd.DataFrame) -> None:
     ax = plots.crosstab(moves.table)
     assert [t.get_text() for t in ax.get_yticklabels()][0] == "important (A)"
     assert [t.get_text() for t in ax.get_xticklabels()][0] == "important (A)"
-    assert "→" in ax.get_title("left") and "→" in ax.figure.alt_text
+    assert "→" in ax.figure.alt_text
     plt.close("all")
 
 
-def test_long_names_are_numbered(tool: Result) -> None:
+def test_long_names_stand_above_their_columns(tool: Result) -> None:
     plots.use_house_style()
     names = {name: f"{name}, a name that is longer than columns are" for name in tool.segments}
     ax = plots.crosstab(tool.confusion.replace({"segment": names, "term": names}))
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "2", "3"]
-    assert ax.get_yticklabels()[0].get_text().startswith("1:")
+    assert [t.get_text()[:4] for t in ax.get_xticklabels()] == [n[:4] for n in tool.segments]
+    assert ax.get_xticklabels()[0].get_rotation() == 40
     plt.close("all")
 
 
 def test_stability_and_outcomes_are_drawn(groups: pd.DataFrame, fit) -> None:
     plots.use_house_style()
     ax = plots.stability(fit.table)
-    assert ax.get_title("left") == "3 of 3 segments can be reported"
+    assert len(ax.get_yticklabels()) == 3
     found = segments.outcomes(
         Sample(groups.assign(left=groups["true"] == 1), draws=50), fit, ["left", "spend"]
     )

@@ -187,7 +187,16 @@ def test_backlog_by_hand():
     fit = service.backlog(service.case_times(cases, as_of=DAY + pd.Timedelta(days=14)), weeks=4)
     assert fit.table["day"].tolist() == ["2026-03-02", "2026-03-09", "2026-03-16"]
     assert fit.table["estimate"].tolist() == [1, 1, 2]
+    assert fit.table[["low", "high"]].isna().all(axis=None)  # a count at hand is no estimate
     assert fit.ageing["estimate"].tolist() == [0.25, 0, 0.5, 0.25, 0]
+
+
+def test_a_count_of_open_cases_is_told_without_an_interval():
+    cases = cases_of(
+        *[(f"s{i}", i, 5) for i in range(20)], *[(f"c{i}", i, None) for i in range(40)]
+    )
+    fit = service.backlog(service.case_times(cases, as_of=DAY + pd.Timedelta(days=14)), weeks=1)
+    assert fit.finding.claim.startswith("40 cases were open on 2026-03-16.")
 
 
 def test_first_contacts_by_hand():
@@ -398,6 +407,33 @@ def test_limits_hold_chance_and_the_usual_spread():
     assert wide.table["signal"].ne("").mean() < 0.1 < 0.3 < narrow.table["signal"].ne("").mean()
 
 
+def counted_units(**hits: tuple[int, int]) -> pd.DataFrame:
+    parts = [pd.DataFrame({"owner": o, "hit": np.arange(n) < k}) for o, (k, n) in hits.items()]
+    return pd.concat(parts, ignore_index=True).astype({"hit": float})
+
+
+def test_one_of_four_units_does_not_hide_in_the_spread_that_it_makes():
+    rows = counted_units(a=(211, 390), b=(277, 390), c=(289, 390), d=(296, 390))  # 54%, 71 to 76%
+    fit = service.funnel(rows, "hit")
+    assert fit.table.set_index("term")["signal"].to_dict() == {"a": "very low"} | dict.fromkeys(
+        "bcd", ""
+    )
+    assert fit.apart == ["a"] and "without a" in fit.notes
+    assert fit.limits["estimate"].iloc[0] == pytest.approx((277 + 289 + 296) / (3 * 390))
+
+
+@pytest.mark.parametrize(("k", "spread"), [(4, 0), (6, 0), (9, 0), (4, 0.1), (6, 0.1), (9, 0.1)])
+def test_few_units_alike_or_of_the_usual_spread_are_rarely_called_different(k, spread):
+    rng = np.random.default_rng(11)
+    called = [
+        service.funnel(
+            units(np.clip(rng.normal(0.73, spread, k), 0.3, 0.98), 250, seed), "hit"
+        ).table["signal"]
+        for seed in range(120)
+    ]
+    assert pd.concat(called).str.startswith("very").mean() <= 0.05
+
+
 def test_hard_cases_accuse_nobody():
     rng = np.random.default_rng(8)
     kind = np.r_[np.repeat("hard", 300), np.repeat(["easy", "hard"], [1500, 100])]
@@ -599,7 +635,7 @@ def test_a_funnel_is_drawn_with_those_who_stand_out():
     fit = service.funnel(rows, "hit")
     ax = plots.funnel_plot(fit.table, fit.limits, unit="share")
     assert [t.get_text() for t in ax.texts] == ["u030"]
-    assert "u030" in ax.get_title(loc="left") + ax.get_title()
+    assert "Funnel plot. u030 33%" in ax.figure.alt_text
     wide = pd.concat([rows, units(np.full(30, 0.8), 60, 11).assign(owner="u000")])
     fit = service.funnel(wide, "hit")
     ax = plots.funnel_plot(fit.table, fit.limits, unit="share")

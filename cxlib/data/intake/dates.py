@@ -31,6 +31,7 @@ from cxlib.data.intake.cells import (
 from cxlib.data.intake.reasons import Reason
 
 DAY, MONTH, YEAR = "day first", "month first", "year first"
+ISO = "ISO dates"
 EXCEL, SECONDS, MILLISECONDS = "excel days", "unix seconds", "unix milliseconds"
 COUNTS = {  # forms that are counts: unit, day that they begin at, range in which they are likely
     EXCEL: ("D", "1899-12-30", (20_000, 80_000)),
@@ -116,16 +117,16 @@ def _read(
 
     counts = [f for f in forms if f in COUNTS]
     if not counts:
-        take("2024-03-01", _iso(plain))
+        take(ISO, _iso(plain))
     rest, evidence, question = plain[at.isna() & plain.notna()], "", None
     if not without_digits(rest):
         parts = _parts(rest)
-        take("2024-3-1", _assembled(parts, "y1", "m1", "d1"))
-        take("1 Mar 2024", _assembled(parts, "y3", "m3", "d3"))
-        take("1 Mar 2024", _assembled(parts, "y4", "m4", "d4"))
+        take("year-month-day", _assembled(parts, "y1", "m1", "d1"))
+        take("day month-name year", _assembled(parts, "y3", "m3", "d3"))
+        take("month-name day year", _assembled(parts, "y4", "m4", "d4"))
         orders, evidence, question = _order(parts, cells, n, forms)
         for order in orders:
-            take(f"1/3/2024, {order}", _ordered(parts, order))
+            take(order, _ordered(parts, order))
     size = pd.to_numeric(plain, errors="coerce").astype("float64")
     for name in counts or ([EXCEL] if used or of_excel.any() else []):
         unit, origin, (low, high) = COUNTS[name]
@@ -275,7 +276,7 @@ def _counts(cells: pd.Series, size: pd.Series, n: np.ndarray) -> Question | None
 
 def _form_notes(used: dict[str, np.ndarray], cells: pd.Series, n: np.ndarray) -> Iterator[str]:
     """How many cells have which form, where they are not simply ISO."""
-    if set(used) <= {"2024-03-01"}:
+    if set(used) <= {ISO}:
         return
     parts = [
         f"{int(n[which].sum()):,} as {name} ({cells[which].iloc[0]!r})"

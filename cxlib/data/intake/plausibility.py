@@ -19,13 +19,23 @@ import pandas as pd
 from cxlib.data import contract
 from cxlib.data.intake.reasons import Reason, render
 from cxlib.data.intake.rules import Rule, within
+from cxlib.data.intake.scales import unclear_ratings
+from cxlib.data.intake.spelling import odd_spellings
 from cxlib.data.study import Study
 
 FEW = 20  # rows in which two questions may be answered alike by chance
 PERIOD = r"\d{4}(-(Q[1-4]|H[12]|W\d{2}|\d{2}(-\d{2})?))?"  # 2026, 2026-Q1, 2026-03, 2026-W07 ...
 
 
-DOUBTFUL = ("future_dates", "one_date", "never_dates", "out_of_order")
+DOUBTFUL = (
+    "future_dates",
+    "one_date",
+    "never_dates",
+    "out_of_order",
+    "unclear_scale",
+    "spellings",
+)
+NOT_TO_ACCEPT = ("no_share",)  # to be answered too, but not by `accept`
 PLANNED = ("due_on", "begun_on")  # dates that may well be ahead
 ENDING = "left_on"  # may be known ahead, where a contract was cancelled
 FAR, FAR_OF_FEW = 5 * 365, 20 * 365  # days without any date between most dates and a few
@@ -47,6 +57,8 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
         yield DataWarning("", len(rows), Reason("few_rows", {"n": len(rows)}))
     for column in _dates(name, rows):
         yield from _odd_dates(name, column, rows[column])
+    for found in (*unclear_ratings(study, name, rows), *odd_spellings(study, name, rows)):
+        yield DataWarning(*found)
     if "wave" in contract.TABLES[name].columns and "wave" in rows:
         yield from _waves(rows["wave"])
     if name == "responses" and len(rows):
@@ -59,7 +71,7 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
 
 def doubtful(warnings: pd.DataFrame) -> pd.DataFrame:
     """The warnings (table, column, rows, rule, params) that have to be answered."""
-    return warnings[warnings["rule"].isin(DOUBTFUL)]
+    return warnings[warnings["rule"].isin([*DOUBTFUL, *NOT_TO_ACCEPT])]
 
 
 def accepted(

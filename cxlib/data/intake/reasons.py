@@ -88,7 +88,8 @@ def _word(name: str, value: object, for_readers: bool) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, dict):  # groups and their sizes
-        return ", ".join(repr(k) if for_readers else f"{k!r} ({n:,})" for k, n in value.items())
+        sized = not for_readers and all(isinstance(n, int) for n in value.values())
+        return ", ".join(f"{k!r} ({n:,})" if sized else repr(k) for k, n in value.items())
     if name in COLUMN_OR_TABLE:
         names = list(map(str, value if isinstance(value, list) else [value]))
         return i18n.listed(map(i18n.label, names)) if for_readers else " and ".join(names)
@@ -125,6 +126,17 @@ def _messages() -> dict[str, tuple[str, str]]:
         "outside_scale": (
             _("outside the scale {low} to {high}"),
             _("Correct it, or name the code under items.{item}: missing or not_experienced."),
+        ),
+        "outside_rating": (
+            _("outside the scale {low} to {high}"),
+            _(
+                "Correct it, or write the scale as it was asked under tables.{table}: "
+                "`scales: {{{column}: [LOW, HIGH]}}`."
+            ),
+        ),
+        "no_customer": (
+            _("no customer, so left out of every page: {share} of the amount"),
+            _("Fill in {name} where it is known; such rows stay out of all totals."),
         ),
         "required": (
             _("empty; every row must have it"),
@@ -176,6 +188,21 @@ def _messages() -> dict[str, tuple[str, str]]:
                 "`sequence`, or name the order of the stages: `journey: {{ties: stage}}`."
             ),
         ),
+        "unclear_scale": (
+            _("ratings from {low} to {high}, of which the scale is not clear"),
+            _(
+                "Write the scale as it was asked under tables.{table} in study.yaml: "
+                "`scales: {{{column}: [1, 5]}}`; values outside become missing."
+            ),
+        ),
+        "spellings": (
+            _("values that differ only in case, spaces, accents or width: {values}"),
+            _("Make them one with `recode` in study.yaml."),
+        ),
+        "no_share": (
+            _("values without a share of the population, so nothing is weighted: {values}"),
+            _("Add their shares to margins.{attribute} in study.yaml, or recode the values."),
+        ),
         "few_rows": (
             _("only {n} row(s): no interval can be made of so few"),
             _("Collect more, or read the numbers as a list."),
@@ -207,9 +234,5 @@ def _messages() -> dict[str, tuple[str, str]]:
         "text_among_numbers": (
             _("text ({words}) among numbers: the whole column is kept as text"),
             _("Recode these values in study.yaml, null for missing."),
-        ),
-        "unknown_column": (
-            _("{place} in study.yaml names no column"),
-            _("Correct it, or take the column in with `keep`. There are: {columns}."),
         ),
     }

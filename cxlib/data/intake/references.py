@@ -15,6 +15,8 @@ import pandas as pd
 
 from cxlib.core.codes import counted, match, plain
 from cxlib.data import contract
+from cxlib.data.intake.plausibility import DataWarning
+from cxlib.data.intake.reasons import Reason
 from cxlib.data.intake.validation import Intake
 from cxlib.data.study import Study
 
@@ -33,6 +35,7 @@ def mistakes(study: Study, taken: Mapping[str, Intake]) -> list[str]:
     tables = {name: intake.rows for name, intake in taken.items()}
     return [
         *_customers(tables),
+        *_group(study, tables),
         *_margins(study, tables),
         *_changes(study, tables),
         *_churn(study, tables),
@@ -70,9 +73,37 @@ def _margins(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         covered = values.isna() | values.isin([v for same in means.values() for v in same])
         if lost and (len(lost) == len(shares) or not covered.all()):
             yield _unmatched(f"margins.{attribute}", lost, values)
-        elif not covered.all():
-            rest = counted(values[~covered])
-            yield f"margins.{attribute}: no share for {rest}. Add the shares, or recode the values."
+
+
+def without_share(study: Study, taken: Mapping[str, Intake]) -> Iterator[DataWarning]:
+    """Values of the answers that margins give no share, while all their own values are there.
+
+    No weights can be made then, so that pages are not weighted at all.
+    """
+    tables = {name: intake.rows for name, intake in taken.items()}
+    for attribute, shares in study.margins.items() if "responses" in tables else ():
+        if (values := _of_answers(tables, attribute)) is None:
+            continue
+        means = match(shares, values.dropna().unique())
+        known = [v for same in means.values() for v in same]
+        given = values.dropna()
+        odd = given[~given.isin(known)]
+        if all(means.values()) and len(odd):
+            sizes = {plain(v): int(n) for v, n in odd.value_counts().items()}
+            why = Reason("no_share", {"values": sizes, "attribute": attribute})
+            yield DataWarning(attribute, len(odd), why)
+
+
+def _group(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """The column that pages compare by, where neither answers nor customers have it."""
+    have = list(dict.fromkeys(c for t in ("responses", "customers") for c in tables.get(t, ())))
+    if study.group and have and study.group not in have:
+        near = get_close_matches(study.group, have, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        yield (
+            f"group: there is no column {study.group!r}{hint} There are: {', '.join(have)}. A "
+            "further column of a file is taken in with `keep`."
+        )
 
 
 def _of_answers(tables: Mapping[str, pd.DataFrame], column: str) -> pd.Series | None:

@@ -3,20 +3,31 @@
     doubt("service", item, answers)      # "" or what was found, the likely scale and what to write
 
 A scale of 1 to 10 declared as 1 to 5 would lose half of the answers, and one of 1 to 5 declared as
-0 to 10 has an NPS of -100: both are asked about before anything is loaded.
+0 to 10 has an NPS of -100: both are asked about before anything is loaded. Ratings beside the
+questionnaire (of a solution, with a comment) need no declared scale: `rating_rules` tells it from
+them, so that 55 among answers from 1 to 5 is set aside.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
+from cxlib.data import contract
+from cxlib.data.intake.reasons import Reason
+from cxlib.data.intake.rules import Rule, within
 from cxlib.data.schema import Item
+from cxlib.data.study import Study
 
 STRAY, FEW = 0.05, 5  # share of answers, and answers, that a few slips may be
 USUAL = ((0, 1), (1, 3), (1, 4), (1, 5), (0, 5), (1, 6), (1, 7), (1, 10), (0, 10), (0, 100))
 ENOUGH = {5: 20, 7: 50}  # answers of which none is above this, on a scale up to 10 or more
 ENOUGH_OF_SEVEN = 50  # answers of which none is above 5, on a scale up to 7
 MOST_SHOWN = 12
+SURE = 20  # ratings from which their scale is told although a few lie outside it
+FAR = 2  # times the highest answer of a scale, from which a value is no answer on a longer scale
+Scale = tuple[float, float]
 
 
 def doubt(name: str, item: Item, answers: pd.Series) -> str:
@@ -110,6 +121,57 @@ def _likely(given: pd.Series, declared: tuple[float, float]) -> tuple[int, int] 
         if holds and (low, high) != declared and given.quantile(0.99) > (low + high) / 2:
             return low, high
     return None
+
+
+def rating_rules(study: Study, name: str, rows: pd.DataFrame) -> Iterator[Rule]:
+    """Rules that ratings beside the questionnaire lie on their scale, declared or told from them.
+
+    Those whose scale cannot be told are under no rule; `unclear_ratings` asks about them.
+    """
+    for column in _ratings(name, rows):
+        if scale := study.tables[name].scales.get(column) or told_scale(rows[column]):
+            about = {"low": scale[0], "high": scale[1], "column": column, "table": name}
+            yield within(column, Reason("outside_rating", about), *scale)
+
+
+def unclear_ratings(
+    study: Study, name: str, rows: pd.DataFrame
+) -> Iterator[tuple[str, int, Reason]]:
+    """Ratings whose scale is neither declared nor told from them: column, rows and the reason."""
+    for column in _ratings(name, rows):
+        given = rows[column].dropna()
+        if column not in study.tables[name].scales and told_scale(given) is None:
+            about = {"low": float(given.min()), "high": float(given.max())}
+            reason = Reason("unclear_scale", {**about, "column": column, "table": name})
+            yield column, len(given), reason
+
+
+def told_scale(values: pd.Series) -> Scale | None:
+    """The shortest usual scale of the ratings, less a few that are far off; None in doubt.
+
+    Examples
+    --------
+    >>> told_scale(pd.Series([1.0, 2, 3, 4, 5] * 10 + [55]))
+    (1, 5)
+    >>> told_scale(pd.Series([1.0, 2, 3, 4, 5] * 10 + [8])) is None  # up to 10, or a slip?
+    True
+    """
+    given = values.dropna()
+    few = max(1, 0.01 * len(given))
+    for low, high in USUAL:
+        outside = given[~given.between(low, high)]
+        if outside.empty:
+            return low, high
+        if len(outside) <= few:
+            far = bool(((outside > FAR * high) | (outside < min(low, 0))).all())
+            return (low, high) if far and len(given) >= SURE else None
+    return None
+
+
+def _ratings(name: str, rows: pd.DataFrame) -> list[str]:
+    """Columns of the contract that are ratings, with any value."""
+    known = [c.name for c in contract.TABLES[name].columns.values() if c.rating]
+    return [c for c in known if c in rows and rows[c].notna().any()]
 
 
 def _share(some: pd.Series, given: pd.Series) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -137,8 +138,12 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     gathered = gather(study, name)
     rows, breaches, warnings, notes = _converted(study, name, gathered)
     items = study.items if name == "responses" else {}
-    held = [*rules(name, rows, items=items, others=others), *date_rules(study, name, rows)]
-    for breach in _breaches(rows, name, held):
+    held = [
+        *rules(name, rows, items=items, others=others),
+        *date_rules(study, name, rows),
+        *scales.rating_rules(study, name, rows),
+    ]
+    for breach in map(partial(_of_nobody, rows), _breaches(rows, name, held)):
         if (why := _warning(study, name, breach)) is not None:
             warnings.append(DataWarning(breach.column, len(breach.rows), why))
         else:
@@ -169,6 +174,18 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     )
     assert offered == len(taken.rows) + taken.quarantined + left_out
     return taken
+
+
+def _of_nobody(rows: pd.DataFrame, breach: Breach) -> Breach:
+    """Rows with amounts that lack their customer: the reason says what share they are of it all."""
+    if breach.column != "customer_id" or breach.reasons[0].rule != "required":
+        return breach
+    amount = rows["amount"] if "amount" in rows else pd.Series(dtype=float)
+    if not (total := float(amount.abs().sum())) > 0:
+        return breach
+    lost = float(amount[breach.rows].abs().sum())
+    why = Reason("no_customer", {"name": "customer_id", "share": f"{lost / total:.1%}"})
+    return Breach(breach.column, breach.rows, [why] * len(breach.rows))
 
 
 def _strict(study: Study, name: str) -> bool:

@@ -181,6 +181,8 @@ def actions() -> pd.DataFrame:
     outer = table["predicted"].notna()
     table.insert(10, "measure", np.where(outer, "NPS", None))
     table.insert(15, "worth", np.where(outer, 4000.0, np.nan))
+    about = ["delivery", "recommend", "value1", "app", "billing", "check_in", *[None] * 3]
+    table.insert(5, "about", about)
     # The call-back is told in points of those it reaches, a quarter of all.
     table.loc[table["owner"] == "service", "worth"] = 1000.0
     for column in ("predicted", "realised"):

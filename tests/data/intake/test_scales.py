@@ -105,7 +105,10 @@ def test_groups_are_no_scale(answers):
         *(("Ne sait pas", "missing"), ("わからない", "missing"), ("No sé", "missing")),
         *(("Not applicable", "not_experienced"), ("不适用", "not_experienced")),
         *(("Nicht zutreffend", "not_experienced"), ("Não se aplica", "not_experienced")),
-        ("Good", ""),
+        # A bare n/a or a dash says only that there is no answer.
+        *((word, "missing") for word in ("n/a", "N/A", "NA", "-", "—", "不知道", "无", "未填写")),
+        *(("Never used", "not_experienced"), ("未使用过", "not_experienced")),
+        *(("Good", ""), ("★★★", ""), ("++", "")),
     ],
 )
 def test_what_is_no_rating_is_told_apart(word, kind):
@@ -117,7 +120,7 @@ def test_what_is_no_rating_is_told_apart(word, kind):
     [
         ({1: "Very dissatisfied", 5: "Very satisfied", 9: "Don't know"}, (1, 5, False, ("9",), ())),
         ({1: "Strongly agree", 2: "Agree", 3: "Disagree"}, (1, 3, True, (), ())),
-        ({0: "0", 10: "10", 99: "N/A"}, (0, 10, False, (), ("99",))),
+        ({0: "0", 10: "10", 99: "N/A"}, (0, 10, False, ("99",), ())),
         ({1: "North", 2: "South", 3: "East"}, None),
         ({1: "Male", 2: "Female"}, None),
         ({1: "Under 18", 2: "18 to 34", 3: "35 and over"}, None),

@@ -53,6 +53,7 @@ OUT_OF = re.compile(  # "Rated 4 out of 5 stars", "4/5", "4 von 5 Sternen"
     r"(?:[^\W\d]+:?\s+)?(\d{1,2})\s*(?:/|out of|of|von|sur|de|di|su)\s*(\d{1,2})\s*[^\W\d]*",
     re.IGNORECASE,
 )
+NO_ANSWER = re.compile(r"-|[–—]+|\.+|…|/|\?+|？")  # marks that people and tools put for nothing
 STARS = re.compile(r"([★⭐]+)️?[☆✩]*")
 
 
@@ -113,7 +114,15 @@ def normal(word: str) -> str:
 
 
 def no_rating(word: str) -> str:
-    """`missing`, `not_experienced`, or empty for a word that may be an answer."""
+    """`missing`, `not_experienced`, or empty for a word that may be an answer.
+
+    Examples
+    --------
+    >>> [no_rating(w) for w in ("-", "N/A", "不适用", "7")]
+    ['missing', 'missing', 'not_experienced', '']
+    """
+    if NO_ANSWER.fullmatch(word.strip()):
+        return "missing"
     return _lexicon()[2].get(normal(word), "")
 
 

@@ -1,0 +1,313 @@
+"""A change judged: its effect by the design it allows, and every check that its rows allow.
+
+    one = impact.evaluate(trial)
+    print(one)        # After the price rise, “Value” fell by 0.66 points compared with ...
+    one.checks        # term (the check), result (passed, failed, not possible), what it shows
+    one.path          # the tables of the checks, for figures
+    impact.evaluate_all(trials)   # those with an effect first
+
+A check passes or fails by a rule of its own, so that a verdict can count them: pre-trends differ
+significantly or not, a placebo test shows an effect or not, a second estimate contradicts the first
+or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n
+from cxlib.core.columns import Column
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _, mark, ngettext
+from cxlib.core.result import Finding, Importance, Result
+from cxlib.impact import counterfactuals, parallel_trends, robustness, wording
+from cxlib.impact.effects import effect
+from cxlib.impact.trial import Trial
+
+PASSED, FAILED, IMPOSSIBLE = mark("passed", "failed", "not possible")
+SMALL_CONFOUNDER = 1.2  # risk ratio of a small effect, 0.2 standard deviations: exp(0.91 x 0.2)
+FAILURES = 2  # of checks, from which an effect without randomisation is in doubt
+TOLD = 2  # changes that `verdicts` names, which their own findings need not repeat
+COLUMNS = (
+    Column("term", "check", "name", label="check"),
+    Column("result", "whether the check is passed", "name"),
+    Column("shows", "what the check shows", "text", label="what it shows"),
+)
+WORDS = (
+    *("check", "result", "what it shows", "parallel pre-trends", "placebo tests", "attrition"),
+    "unmeasured confounder",
+)
+
+
+def evaluate(trial: Trial) -> Result:
+    """Estimate the effect of a change, and check what could speak against it.
+
+    Parameters
+    ----------
+    trial : from `read`
+
+    Returns
+    -------
+    Result with the tables
+
+    - checks: term (the check), result ("passed", "failed", "not possible"), shows (in words)
+    - effects, standard, by_design: as `effect` has them
+    - path, bounds, placebos, synthetic_control, donors, time_series, regression_to_the_mean,
+      attrition, confounding: of the checks that the rows allow
+
+    and the parts of `effect`, with passed and failed (numbers of checks) and doubt (whether the
+    effect is significant, but in doubt: no controls, pre-trends not parallel, or two failed checks;
+    a randomised one never is)
+
+    Raises
+    ------
+    InsufficientData : the rows do not allow the design
+
+    Examples
+    --------
+    >>> from cxlib.data.schema import Change
+    >>> from cxlib.impact.trial import read
+    >>> rows = pd.DataFrame({"arm": ["new", "old"] * 40, "score": [5, 3, 4, 3] * 20, "wave": "1"})
+    >>> change = Change(name="desk", label="The new desk", design="randomised", outcome="score",
+    ...                 column="arm", treated=["new"], begun="1")
+    >>> one = evaluate(read(rows, change))
+    >>> print(one)
+    The new desk raised score by 1.50 points.
+    >>> one.checks["result"].value_counts().to_dict()
+    {'not possible': 4}
+    """
+    fit = effect(trial)
+    rows: list[dict[str, str]] = []
+    tables: dict[str, pd.DataFrame] = {}
+    for name, (designs, run, judge) in _CHECKS.items():
+        if trial.change.design not in designs:
+            continue
+        try:
+            found = run(trial, fit)
+        except InsufficientData as error:
+            shows = i18n.opening(str(error))
+            rows.append({"term": name, "result": IMPOSSIBLE, "shows": shows})
+            continue
+        told = found.finding
+        shows = i18n.together([told.claim, _("{first}.", first=told.detail) if told.detail else ""])
+        rows.append({"term": name, "result": judge(fit, found), "shows": shows})
+        tables |= {_TABLES.get((name, k), k): t for k, t in found.tables.items()}
+    rows += _other_designs(fit, {r["term"] for r in rows})
+    checks = pd.DataFrame(rows, columns=[c.name for c in COLUMNS])
+    results = dict(zip(checks["term"], checks["result"], strict=True))
+    passed, failed = (int((checks["result"] == r).sum()) for r in (PASSED, FAILED))
+    first = fit.table.iloc[0]
+    significant = bool(first["low"] > 0 or first["high"] < 0)
+    uneven = results.get("parallel pre-trends") == FAILED or failed >= FAILURES
+    doubt = significant and (fit.design == "series" or (fit.design != "randomised" and uneven))
+    parts = {**fit.parts, "passed": passed, "failed": failed, "doubt": doubt}
+    finding = _finding(fit, passed, checks.loc[checks["result"] == FAILED, "term"].tolist(), doubt)
+    own = {"effects": fit.table, "standard": fit.standard, "by_design": fit.by_design}
+    return Result(
+        {"checks": checks, **own, **tables},
+        finding,
+        fit.notes,
+        trial.unit,
+        columns=COLUMNS,
+        **fit.bootstrap,
+        parts=parts,
+    )
+
+
+def evaluate_all(trials: Mapping[str, Trial]) -> dict[str, Result]:
+    """Evaluate every change whose rows allow it, and print which do not.
+
+    Parameters
+    ----------
+    trials : name of the change -> Trial
+
+    Returns
+    -------
+    name of the change -> Result of `evaluate`; significant effects first, then those in doubt, then
+    the others. What the head of a page tells already (the first two effects) is context
+    """
+    found: dict[str, Result] = {}
+    out = []
+    for name, trial in trials.items():
+        try:
+            found[name] = evaluate(trial)
+        except InsufficientData:
+            out.append(i18n.quoted(trial.label))
+    if out:
+        print(_("Too few waves, groups or customers to judge: {changes:list}.", changes=out))
+    ordered = sorted(found, key=lambda name: _rank(found[name]))
+    told = [name for name in ordered if is_sure(found[name])][:TOLD] or ordered[:1]
+    for name in told:
+        quiet = replace(found[name].finding, importance=Importance.CONTEXT)
+        found[name] = found[name].replace(finding=quiet)
+    return {name: found[name] for name in ordered}
+
+
+def is_significant(one: Result) -> bool:
+    """Whether the interval of the first outcome excludes 0."""
+    first = one.effects.iloc[0]
+    return bool(first["low"] > 0 or first["high"] < 0)
+
+
+def is_sure(one: Result) -> bool:
+    """Whether the effect is significant and not in doubt."""
+    return is_significant(one) and not one.doubt
+
+
+def counted(passed: int, failed: int) -> str:
+    """How many checks of all passed, as part of a detail."""
+    return ngettext(
+        "{passed:count} of {n:count} check passed",
+        "{passed:count} of {n:count} checks passed",
+        passed + failed,
+        passed=passed,
+    )
+
+
+def _rank(one: Result) -> int:
+    return 0 if is_sure(one) else 1 if is_significant(one) else 2
+
+
+def _finding(fit: Result, passed: int, failed: list[str], doubt: bool) -> Finding:
+    detail = fit.finding.detail
+    if passed or failed:
+        detail = _("{first}; {second}", first=detail, second=counted(passed, len(failed)))
+    if failed:
+        detail = _("{detail}; failed: {checks:label_list}", detail=detail, checks=failed)
+    if not doubt:
+        return replace(fit.finding, detail=detail)
+    if fit.design == "series":
+        reason = _("without controls, other causes cannot be ruled out")
+        claim = wording.sentence(fit.clause, reason)
+    else:
+        claim = i18n.opening(
+            _(
+                "{effect}, but {failed:count} of {all:count} checks failed.",
+                effect=fit.clause,
+                failed=len(failed),
+                all=passed + len(failed),
+            )
+        )
+    return replace(
+        fit.finding, claim=claim, detail=detail, verdict="unclear", importance=Importance.ANSWER
+    )
+
+
+# The rules by which checks pass
+
+
+def _contradicts(own: np.ndarray, other: np.ndarray) -> bool:
+    """Whether a second estimate (estimate, low, high) contradicts the first: no overlap of the
+    intervals, or another sign than that of a significant effect.
+    """
+    apart = other[1] > own[2] or other[2] < own[1]
+    significant = own[1] > 0 or own[2] < 0
+    return bool(apart or (significant and own[0] * other[0] < 0))
+
+
+def _judged(passes: bool) -> str:
+    return PASSED if passes else FAILED
+
+
+def _ends(fit: Result) -> np.ndarray:
+    return fit.table.iloc[0][["estimate", "low", "high"]].to_numpy(float)
+
+
+def _trends(fit: Result, found: Result) -> str:
+    return IMPOSSIBLE if np.isnan(found.p) else _judged(found.p >= parallel_trends.ALPHA)
+
+
+def _placebos(fit: Result, found: Result) -> str:
+    return _judged(not found.significant)
+
+
+def _second(fit: Result, found: Result) -> str:
+    other = np.array([found.effect, found.low, found.high])
+    return _judged(not _contradicts(_ends(fit), other))
+
+
+def _adjusted(fit: Result, found: Result) -> str:
+    row = found.table.set_index("term").loc["adjusted change"]
+    other = row[["estimate", "low", "high"]].to_numpy(float)
+    return _judged(not _contradicts(_ends(fit), other))
+
+
+def _even(fit: Result, found: Result) -> str:
+    row = found.table.set_index("term").loc["difference"]
+    return _judged(row["low"] <= 0 <= row["high"])
+
+
+def _strong(fit: Result, found: Result) -> str:
+    low = found.table["low"].iloc[0]
+    if not low > 1:  # no significant effect: nothing to explain
+        return IMPOSSIBLE
+    return _judged(low >= SMALL_CONFOUNDER)
+
+
+def _other_designs(fit: Result, known: set[str]) -> list[dict[str, str]]:
+    """Designs that the rows allow besides the one of study.yaml, in standard deviations."""
+    table = fit.by_design
+    own = table.iloc[0][["estimate", "low", "high"]].to_numpy(float)
+    rows = []
+    for row in table.iloc[1:].to_dict("records"):
+        if row["design"] in known or np.isnan(row["estimate"]):
+            continue
+        other = np.array([row[c] for c in ("estimate", "low", "high")])
+        shows = _(
+            "The effect is {other:signed2} standard deviations instead of {own:signed2}; 95% CI "
+            "{span:interval2}.",
+            other=other[0],
+            own=own[0],
+            span=tuple(other[1:]),
+        )
+        result = _judged(not _contradicts(own, other))
+        rows.append({"term": row["design"], "result": result, "shows": shows})
+    return rows
+
+
+Check = tuple[
+    frozenset[str], Callable[[Trial, Result], Result], Callable[[Result, Result], str]
+]  # designs that it is for, what it runs, and its rule
+_EVERY = frozenset({"randomised", "compared", "alike", "series"})
+_CHECKS: Mapping[str, Check] = {
+    "parallel pre-trends": (
+        frozenset({"compared", "series"}),
+        lambda trial, _fit: parallel_trends.event_study(trial),
+        _trends,
+    ),
+    "placebo tests": (_EVERY, lambda trial, _fit: parallel_trends.placebo_tests(trial), _placebos),
+    "synthetic control": (
+        frozenset({"compared", "series"}),
+        lambda trial, _fit: counterfactuals.synthetic_control(trial),
+        _second,
+    ),
+    "interrupted time series": (
+        _EVERY - {"series"},
+        lambda trial, _fit: counterfactuals.interrupted_time_series(trial),
+        _second,
+    ),
+    "regression to the mean": (
+        _EVERY,
+        lambda trial, _fit: robustness.regression_to_the_mean(trial),
+        _adjusted,
+    ),
+    "attrition": (_EVERY, lambda trial, _fit: robustness.attrition(trial), _even),
+    "unmeasured confounder": (
+        _EVERY - {"randomised"},
+        lambda _trial, fit: robustness.unmeasured_confounding(fit),
+        _strong,
+    ),
+}
+_TABLES = {  # check and its table -> what it is called among those of the evaluation
+    ("parallel pre-trends", "table"): "path",
+    ("placebo tests", "table"): "placebos",
+    ("synthetic control", "table"): "synthetic_control",
+    ("interrupted time series", "table"): "time_series",
+    ("regression to the mean", "table"): "regression_to_the_mean",
+    ("attrition", "table"): "attrition",
+    ("unmeasured confounder", "table"): "confounding",
+}

@@ -1,0 +1,398 @@
+"""What stands where on a page: head, supporting findings, evidence by question, methods.
+
+    page = layout.of(notebook, facts)
+    page.head.claim, [s.words for s in page.sections], page.absent
+
+The most important finding is the head, with the figure of its cell; up to five more that answer the
+question support it. A section in which nothing was printed is left out, and named in one line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from markupsafe import Markup
+from nbformat import NotebookNode
+
+from cxlib.core import i18n
+from cxlib.core.errors import ABSENT
+from cxlib.core.finding import Importance
+from cxlib.core.i18n import _
+from cxlib.report import figures, html_tables, prose
+from cxlib.report.answers import MIME
+from cxlib.report.figures import Figure
+
+SUPPORTING = 5  # findings under the head
+REMOVED = {"remove-cell", "papermill-error-cell-tag"}
+NO_INPUT = {"remove-input", "parameters", "injected-parameters"}
+NO_WORDS = re.compile(r"^\[?(array\()?\[*<(Axes|Figure|matplotlib|seaborn)")  # a figure's leftovers
+HEADINGS = re.compile(r'(?=<h[23] id=")')
+HEADING = re.compile(r'<h([23]) id="([^"]*)">(.*?)</h\1>', re.S)
+TAKEN = ("about-this-page", "methods", "parameters", "stopped", "main", "contents")
+LIST_FILE = re.compile(r"(?<![\w./-])[\w.-]+\.csv\b")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a page says besides its notebook.
+
+    `parameters` is a list of (name, value, comment); `pages` maps the notebooks of the same run to
+    file and title of their pages; `mistake` is (cell, cells, error) of a page that failed; `foot`
+    is a list of short texts. No times: two runs of the same inputs are the same page.
+    """
+
+    title: str
+    lang: str = "en"
+    study: Mapping[str, Any] = field(default_factory=dict)  # title, source, licence, period ...
+    parameters: Iterable[tuple[str, str, str]] = ()
+    pages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    set_name: str = ""
+    mistake: tuple[int, int, str] | None = None
+    lacking: tuple[str, ...] = ()
+    foot: tuple[str, ...] = ()
+    notebook: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)  # language: its file of this page
+    suffix: str = ""  # of the files of this language: index.zh.html
+
+
+@dataclass
+class Answer:
+    """A kept answer: what is said, its figures, its table."""
+
+    kind = "answer"
+    record: dict[str, Any]
+    figures: list[Figure]
+    cell: list[Figure]  # all figures of its cell
+    claim: str = ""  # empty where the page says it elsewhere
+    detail: str = ""
+    is_head: bool = False
+
+    @property
+    def finding(self) -> Mapping[str, Any]:
+        return self.record.get("finding") or {"claim": self.record["answer"]}
+
+    @property
+    def importance(self) -> int:
+        return self.finding.get("importance", Importance.CONTEXT)
+
+    @property
+    def table(self) -> Markup:
+        return Markup(html_tables.of_record(self.record))
+
+    @property
+    def csv(self) -> str:
+        """The table as an address that a browser saves."""
+        return "data:text/csv;charset=utf-8,%EF%BB%BF" + quote(html_tables.csv_of(self.record))
+
+
+@dataclass
+class Shown:
+    """Anything else in the middle of a page."""
+
+    kind: str  # code, figure, text, html, error
+    value: Any
+
+
+Part: TypeAlias = Answer | Shown
+
+
+@dataclass
+class Group:
+    """A piece of prose and what the cells up to the next one show."""
+
+    prose: Markup = field(default_factory=Markup)
+    parts: list[Part] = field(default_factory=list)
+    ran: bool = False  # there was a cell
+
+    @property
+    def empty(self) -> bool:
+        return self.ran and all(part.kind == "code" for part in self.parts)
+
+
+@dataclass
+class Section:
+    """A heading and its groups; level 0 is what stands before the first heading."""
+
+    level: int = 0
+    slug: str = ""
+    words: str = ""
+    groups: list[Group] = field(default_factory=lambda: [Group()])
+    reasons: list[str] = field(default_factory=list)  # why parts are left out
+
+    @property
+    def empty(self) -> bool:
+        return any(g.ran for g in self.groups) and all(g.empty or not g.ran for g in self.groups)
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is nothing but a heading and prose over sections of its own."""
+        return not any(g.ran for g in self.groups)
+
+
+@dataclass
+class Page:
+    """All that the template needs."""
+
+    facts: Facts
+    head: Answer | None
+    figure: Figure | None
+    supporting: list[Answer]
+    sections: list[Section]
+    intro: Section
+    absent: list[str]
+    notes: list[tuple[str, str, str]]  # id, of what, note
+    warnings: list[str]
+    n: str
+    foot: list[str]
+
+    @property
+    def contents(self) -> list[Section]:
+        return [s for s in self.sections if s.words]
+
+    @property
+    def about(self) -> list[str]:
+        """When the data are from, which rows are counted, and how many."""
+        said = []
+        if period := self.facts.study.get("period"):
+            table, first, last = period
+            ends = {"first": prose.day(first), "last": prose.day(last)}
+            fieldwork = table == "responses"
+            said.append(_("Fieldwork {first} to {last}", **ends) if fieldwork else
+                        _("Data from {first} to {last}", **ends))  # fmt: skip
+        asked = {name: value for name, value, _comment in self.facts.parameters}
+        said += [asked.get("WAVE", ""), "" if self.facts.set_name else asked.get("WHERE", "")]
+        said.append(f"n = {self.n}" if self.n else "")
+        return [words for words in said if words]
+
+    @property
+    def neighbours(self) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:
+        """File and title of the page before and the page after, in the order of the run."""
+        own = self.facts.notebook.removesuffix(".ipynb") + ".html"
+        every = [None, *self.facts.pages.values(), None]
+        place = next((i for i, page in enumerate(every) if page and page[0] == own), 0)
+        return (every[place - 1], every[place + 1]) if place else (None, None)
+
+
+def of(notebook: NotebookNode, facts: Facts) -> Page:
+    """The page of an executed notebook."""
+    sections, warnings = _sections(notebook, facts)
+    every = [p for s in sections for g in s.groups for p in g.parts if isinstance(p, Answer)]
+    head, supporting = _ranked(every)
+    figure = None
+    if head is not None and (drawn := head.figures or head.cell):
+        figure = drawn[0]
+        for answer in every:
+            answer.figures = [f for f in answer.figures if f is not figure]
+    _say_once(every, head)
+    intro, kept = _intro(sections)
+    parts = (part.partition(" ") for part in facts.foot)  # "seed 1", in the page's language
+    return Page(
+        facts,
+        head,
+        figure,
+        supporting,
+        _without_empty(kept),
+        intro,
+        _absent(sections),
+        _notes(every),
+        warnings,
+        _people(head.record) if head else "",
+        [f"{i18n.label(word)} {value}".strip() for word, _unused, value in parts],
+    )
+
+
+def _sections(notebook: NotebookNode, facts: Facts) -> tuple[list[Section], list[str]]:
+    """The cells by heading, and what the software said on stderr."""
+    sections, warnings, slugs, drawn = [Section()], [], set(TAKEN), 0
+    stem = facts.notebook.removesuffix(".ipynb") or "page"
+    for number, cell in enumerate(notebook.cells, 1):
+        tags = set(cell.metadata.get("tags", []))
+        if REMOVED & tags:
+            continue
+        if cell.cell_type == "markdown":
+            _read_prose(prose.rendered(_(cell.source), slugs, facts.pages), sections)
+            continue
+        if cell.cell_type != "code":
+            continue
+        group = sections[-1].groups[-1]
+        group.ran = True
+        if cell.source.strip() and not NO_INPUT & tags:
+            group.parts.append(Shown("code", cell.source))
+        shown: list[Part] = []
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream" and output.name == "stderr":
+                warnings.append(prose.strip_ansi(output.text).strip("\n"))
+            elif ABSENT in output.get("data", {}):
+                sections[-1].reasons.append(output.data[ABSENT]["reason"])
+            else:
+                part = _part(output, number, f"f{drawn}-", stem)
+                drawn += part is not None and part.kind == "figure"
+                shown += [part] if part else []
+        group.parts += _joined(shown)
+    return sections, [w for w in warnings if w.strip()]
+
+
+def _read_prose(made: str, sections: list[Section]) -> None:
+    """Begin a section at each heading, else a group of the section that is open."""
+    for piece in HEADINGS.split(made):
+        heading = HEADING.match(piece)
+        text = Markup(piece[heading.end() :] if heading else piece)
+        if heading:
+            words = prose.words_of(heading[3])
+            sections.append(Section(int(heading[1]), heading[2], words, [Group(text)]))
+        elif piece.strip():
+            if sections[-1].groups[-1].ran:
+                sections[-1].groups.append(Group())
+            sections[-1].groups[-1].prose += text
+
+
+def _part(output: NotebookNode, number: int, prefix: str, stem: str) -> Part | None:
+    """What an output shows; nothing for the leftovers of figures and for blanks."""
+    if output.output_type == "error":
+        return Shown("error", (number, output))
+    if output.output_type == "stream":
+        return _text(output.text)
+    data = output.get("data", {})
+    if MIME in data:
+        return Answer(data[MIME], [], [])
+    if figure := figures.of(output, prefix, f"{stem}-{prefix[1:-1]}"):
+        return Shown("figure", figure)
+    if "text/html" in data:
+        return Shown("html", Markup(prose.clean(data["text/html"])))
+    if "text/markdown" in data:
+        made = prose.rendered(data["text/markdown"], set(), {})
+        return Shown("html", Markup(made))
+    said = data.get("text/plain", "")
+    return None if NO_WORDS.match(said) else _text(said)
+
+
+def _text(said: str) -> Shown | None:
+    said = prose.strip_ansi(said).strip("\n")
+    return Shown("text", _linked(said)) if said.strip() else None
+
+
+def _linked(said: str) -> str:
+    """The text, files of lists as links to them."""
+    pieces, at = Markup(), 0
+    for found in LIST_FILE.finditer(said):
+        pieces += said[at : found.start()]
+        pieces += Markup('<a href="{}" download>{}</a>').format(found[0], found[0])
+        at = found.end()
+    return pieces + said[at:] if at else said
+
+
+def _joined(shown: list[Part]) -> list[Part]:
+    """The parts of a cell, its figures given to its answers: one each, or all to the first."""
+    drawn = [p.value for p in shown if isinstance(p, Shown) and p.kind == "figure"]
+    answers = [p for p in shown if isinstance(p, Answer)]
+    if not answers or not drawn:
+        return shown
+    for answer in answers:
+        answer.cell = drawn
+    speaking = [a for a in answers if a.record["answer"]] or answers
+    if len(speaking) == len(drawn):
+        for answer, figure in zip(speaking, drawn, strict=True):
+            answer.figures = [figure]
+    else:
+        speaking[0].figures = list(drawn)
+    return [p for p in shown if p.kind != "figure"]
+
+
+def _ranked(every: list[Answer]) -> tuple[Answer | None, list[Answer]]:
+    """The most important finding, of equals the first, and those that support it."""
+    first: dict[str, Answer] = {}
+    for answer in every:
+        if answer.record["answer"]:
+            first.setdefault(answer.finding["claim"], answer)
+    ordered = sorted(first.values(), key=lambda a: -a.importance)
+    supporting = [a for a in ordered[1:] if a.importance >= Importance.ANSWER][:SUPPORTING]
+    return (ordered[0] if ordered else None), supporting
+
+
+def _say_once(every: list[Answer], head: Answer | None) -> None:
+    """Give each answer the words that stand with its evidence; those of the head are above."""
+    said = {head.finding["claim"]} if head else set()
+    for answer in every:
+        answer.is_head = answer is head
+        claim = answer.finding["claim"]
+        answer.claim = "" if claim in said else claim
+        answer.detail = "" if answer.is_head else answer.finding.get("detail", "")
+        said.add(claim)
+
+
+def _intro(sections: list[Section]) -> tuple[Section, list[Section]]:
+    """What stands before the first heading: words and code for the fold, the rest for the page."""
+    before, *others = sections
+    quiet, loud = Section(groups=[]), Section(groups=[])
+    for group in before.groups:
+        in_fold = [p for p in group.parts if p.kind in ("code", "text")]
+        quiet.groups.append(Group(group.prose, in_fold))
+        if shown := [p for p in group.parts if p.kind not in ("code", "text")]:
+            loud.groups.append(Group(parts=shown, ran=True))
+    return quiet, [loud, *others] if loud.groups else others
+
+
+def _without_empty(sections: list[Section]) -> list[Section]:
+    """Sections that show something; one above others goes with the last of them."""
+    kept: list[Section] = []
+    for place, section in enumerate(sections):
+        below = []
+        for other in sections[place + 1 :]:
+            if other.level <= section.level:
+                break
+            below.append(other)
+        alone = section.empty or (below and section.bare)
+        if not alone or not all(s.empty for s in below):
+            section.groups = [g for g in section.groups if not g.empty]
+            kept.append(section)
+    return kept
+
+
+def _absent(sections: list[Section]) -> list[str]:
+    """What the page has not, with the reason where one was given."""
+    by_reason: dict[str, list[str]] = {}
+    for section in sections:
+        reasons = list(dict.fromkeys(filter(None, section.reasons)))
+        heading = section.words if section.empty else ""  # of others only a part is left out
+        if reasons or heading:
+            by_reason.setdefault(i18n.together(reasons), []).append(heading)
+    said = []
+    for why, words in by_reason.items():
+        what, why = i18n.listed(filter(None, words)), why.rstrip(".。")
+        said.append(_("{what} ({why})", what=what, why=why) if what and why else what or why)
+    return said
+
+
+def _notes(every: list[Answer]) -> list[tuple[str, str, str]]:
+    """Each note once: the id it has, of which answers it is, and what it says."""
+    by_note: dict[str, list[str]] = {}
+    for answer in every:
+        if answer.record["note"]:
+            by_note.setdefault(answer.record["note"], []).append(answer.record["name"])
+    return [
+        (f"method-{names[0]}", i18n.opening(i18n.listed(i18n.label(n) for n in names)), note)
+        for note, names in by_note.items()
+    ]
+
+
+def _people(record: Mapping[str, Any]) -> str:
+    """n of the row that the finding is about, else of the answer where it is one number.
+
+    Rows that share everybody out between them (segments) are added up.
+    """
+    columns = record["table"]["columns"]
+    if not {"n", "estimate"} <= set(columns):
+        return ""
+    at, place = columns.index("estimate"), columns.index("n")
+    rows = [r for r in record["table"]["rows"] if None not in (r[at], r[place])]
+    value = record.get("finding", {}).get("value")
+    counts = [row[place] for row in rows if row[at] == value] or [row[place] for row in rows]
+    if len(set(counts)) < 2:
+        return i18n.count(counts[0]) if counts else ""
+    everybody = sum(counts)
+    parted = all(abs(row[place] - row[at] * everybody) < 1 for row in rows)
+    return i18n.count(everybody) if parted else ""

@@ -1,0 +1,160 @@
+"""Markdown and HTML of a notebook as a page may hold them: escaped, linked, cleaned.
+
+prose.rendered(cell.source, slugs, links)      # HTML, with an id on each heading
+prose.clean(fragment)                          # HTML of an output, harmless tags alone
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+
+import bleach  # type: ignore[import-untyped]
+import mistune
+
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _
+from cxlib.report import html_tables
+
+SCRIPTS = re.compile(r"<(style|script)\b", re.I)
+# Characters written as numbers that would turn or hide text (`masking.legible` has them plain).
+UNSEEN = re.compile(
+    "&#(?:x0*(?:202[a-e]|206[6-9]|[0-8bcef]|1[0-9a-f]|7f)|0*(?:823[4-8]|829[4-7]|[0-8]|1[1245-9]"
+    "|2[0-9]|3[01]|127))(?:;|(?![0-9a-f]))",
+    re.I,
+)
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+TAGS = {
+    "a", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2", "h3",
+    "h4", "hr", "i", "li", "ol", "p", "pre", "small", "span", "strong", "sub", "sup", "table",
+    "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
+}  # fmt: skip
+ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
+NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
+# Chinese has no space beside a link, which its source needs, nor where a line ends.
+BESIDE_LINKS = re.compile(
+    "(?<=[\u3000-\u9fff\uff00-\uffef])(?: (?=<a |“)|\n(?=[\u3000-\u9fff\uff00-\uffef]))"
+    "|(?:(?<=</a>)|(?<=”)) (?=[\u3000-\u9fff\uff00-\uffef])"
+)
+ANSI = re.compile("\x1b\\[.*?[@-~]")
+
+
+def rendered(source: str, slugs: set[str], links: Mapping[str, tuple[str, str]]) -> str:
+    """Markdown as HTML without its own `# title`; h2 and h3 have an id that `slugs` has not.
+
+    Parameters
+    ----------
+    source : Markdown in the page's language; HTML in it is shown as text
+    slugs : ids that are taken; those of the headings are added
+    links : notebook -> (file, title) of its page in this run
+    """
+    source = re.sub(r"\A\s*# .*\n?", "", source)
+    source = NOTEBOOK.sub(r"[\1](\1.ipynb)", source)
+    markdown = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
+    made = str(markdown(source))
+
+    def anchored(match: re.Match) -> str:
+        return f'<h{match[1]} id="{slug(words_of(match[2]), slugs)}">{match[2]}</h{match[1]}>'
+
+    made = re.sub(r"<h([23])>(.*?)</h\1>", anchored, made, flags=re.S)
+    made = re.sub(r'<a href="([^"]*)"[^>]*>(.*?)</a>', _link_to(links), made, flags=re.S)
+    made = re.sub(r"<img [^>]*>", "", made)
+    if context.current().lang == "zh":
+        made = BESIDE_LINKS.sub("", made)
+    return html_tables.framed(made)
+
+
+def words_of(inner: str) -> str:
+    """The text of a piece of HTML."""
+    return html.unescape(re.sub("<[^>]+>", "", inner))
+
+
+def slug(words: str, taken: set[str]) -> str:
+    """An id for these words that is not taken, and is from now on."""
+    base = re.sub(r"\W+", "-", words.lower()).strip("-") or "part"
+    made, more = base, 2
+    while made in taken:
+        made, more = f"{base}-{more}", more + 1
+    taken.add(made)
+    return made
+
+
+def _link_to(links: Mapping[str, tuple[str, str]]) -> Callable[[re.Match], str]:
+    """Links to notebooks lead to their pages in this run, or become plain words."""
+
+    def link(match: re.Match) -> str:
+        target, words = match[1], match[2]
+        if target.endswith(".ipynb"):
+            stem = Path(target).stem
+            if stem not in links:  # a notebook that this run has no page of
+                title = i18n.opening(_(stem[3:].replace("_", " ")))
+                return f"“{title}”" if words == stem else words
+            file, title = links[stem]
+            words = html.escape(title) if words == stem else words
+            return f'<a href="{html.escape(file)}">{words}</a>'
+        safe = target.startswith(("https://", "http://", "#", "mailto:"))
+        return f'<a href="{target}" rel="noreferrer noopener">{words}</a>' if safe else words
+
+    return link
+
+
+def strip_ansi(text: str) -> str:
+    """The text without the codes that colour it on a terminal."""
+    return ANSI.sub("", text)
+
+
+def clean(fragment: str) -> str:
+    """HTML from an output with only harmless tags left, tables framed and numbers aligned."""
+    fragment = UNSEEN.sub("", fragment)
+    fragment = _without_scripts(fragment)
+    return html_tables.framed(_cleaner().clean(fragment))
+
+
+def _without_scripts(fragment: str) -> str:
+    """Without scripts and styles and what is in them; one that never ends takes all the rest."""
+    kept, at = [], 0
+    while begins := SCRIPTS.search(fragment, at):
+        kept.append(fragment[at : begins.start()])
+        ends = re.compile(rf"</{begins[1]}\s*>", re.I).search(fragment, begins.end())
+        if ends is None:
+            return "".join(kept)
+        at = ends.end()
+    return "".join([*kept, fragment[at:]])
+
+
+@cache
+def _cleaner() -> bleach.Cleaner:
+    return bleach.Cleaner(tags=TAGS, attributes=ATTRIBUTES, strip=True, strip_comments=True)
+
+
+def tied(text: str) -> str:
+    """The text with n and its number on one line."""
+    return re.sub(r"\bn (= )?(?=[\d<])", lambda m: m[0].replace(" ", "\u00a0"), text)
+
+
+def day(iso: str) -> str:
+    """A day, as 2026-11-21, as people write it.
+
+    Examples
+    --------
+    >>> day("2026-11-21")
+    '21 Nov 2026'
+    """
+    at = date.fromisoformat(iso)
+    if context.current().lang == "zh":
+        return f"{at.year} 年 {at.month} 月 {at.day} 日"
+    return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
+
+
+def when(moment: str) -> str:
+    """A moment of a run's record, as 2026-11-21T22:27:00+00:00, as people write it."""
+    try:
+        at = datetime.fromisoformat(moment).astimezone(UTC)
+    except ValueError:
+        return moment
+    between = " " if context.current().lang == "zh" else ", "
+    return f"{day(f'{at:%Y-%m-%d}')}{between}{at:%H:%M} UTC"

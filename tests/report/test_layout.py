@@ -1,0 +1,186 @@
+"""What stands where on a page: the head, what supports it, what is left out, what is said once."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pandas as pd
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from cxlib import report
+from cxlib.core import context
+from cxlib.core.errors import ABSENT
+from cxlib.core.result import Finding, Importance, Result
+from cxlib.report import answers, layout, pages
+
+TABLE = pd.DataFrame({"term": ["a"], "estimate": [0.5], "n": [40]})
+
+
+def cell(*outputs: NotebookNode, **about) -> NotebookNode:
+    return new_code_cell("x = 1", outputs=list(outputs), **about)
+
+
+def found(name: str, claim: str, importance: int = Importance.CONTEXT, **more) -> NotebookNode:
+    fit = Result(TABLE, Finding(claim, importance=importance, **more), "Of those who answered.")
+    return new_output("display_data", data={report.MIME: answers._record(name, fit, "")})
+
+
+def drawn(words: str) -> NotebookNode:
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg"><desc>{words}</desc></svg>'
+    mime = "image/svg+xml"
+    return new_output("display_data", data={mime: svg}, metadata={mime: {"alt": words}})
+
+
+def absent(reason: str) -> NotebookNode:
+    return new_output("display_data", data={"text/plain": reason, ABSENT: {"reason": reason}})
+
+
+def laid(*parts: str | NotebookNode, **facts) -> layout.Page:
+    cells = [new_markdown_cell(p) if isinstance(p, str) else p for p in parts]
+    return layout.of(new_notebook(cells=cells), pages.Facts("T", **facts))
+
+
+def bound(*parts: str | NotebookNode, **facts) -> str:
+    cells = [new_markdown_cell(p) if isinstance(p, str) else p for p in parts]
+    return pages.bind(new_notebook(cells=cells), pages.Facts("T", **facts))
+
+
+def test_the_head_is_the_most_important_finding_and_of_equals_the_first() -> None:
+    page = laid(
+        cell(found("level", "NPS is 19.", Importance.ANSWER)),
+        cell(found("fall", "NPS fell.", Importance.NEWS), drawn("the fall")),
+        cell(found("other", "CSAT fell.", Importance.NEWS), drawn("the other")),
+    )
+    assert page.head.finding["claim"] == "NPS fell." and page.figure.alt == "the fall"
+    assert [a.finding["claim"] for a in page.supporting] == ["CSAT fell.", "NPS is 19."]
+
+
+def test_what_only_describes_or_checks_supports_nothing_and_five_are_enough() -> None:
+    others = [cell(found(f"a{k}", f"Finding {k}.", Importance.ANSWER)) for k in range(8)]
+    page = laid(
+        cell(found("news", "News.", Importance.NEWS)),
+        cell(found("method", "Checked.", Importance.METHOD)),
+        cell(found("context", "Described.", Importance.CONTEXT)),
+        *others,
+    )
+    assert [a.finding["claim"] for a in page.supporting] == [f"Finding {k}." for k in range(5)]
+
+
+def test_the_head_has_the_figure_of_its_cell_which_is_shown_once() -> None:
+    html = bound(
+        "## A",
+        cell(found("level", "NPS is 19."), found("fall", "NPS fell.", Importance.NEWS), drawn("f")),
+    )
+    assert html.count('aria-label="f"') == 1
+    assert html.index('aria-label="f"') < html.index("<main>")
+
+
+def test_figures_go_to_the_answers_of_their_cell() -> None:
+    page = laid(
+        "## A",
+        cell(found("one", "One.", Importance.NEWS)),
+        cell(found("two", "Two."), found("three", "Three."), drawn("second"), drawn("third")),
+        cell(found("four", "Four."), found("five", "Five."), drawn("fourth")),
+    )
+    parts = [p for s in page.sections for g in s.groups for p in g.parts if p.kind == "answer"]
+    assert {p.record["name"]: [f.alt for f in p.figures] for p in parts} == {
+        "one": [], "two": ["second"], "three": ["third"], "four": ["fourth"], "five": [],
+    }  # fmt: skip
+
+
+def test_the_claim_of_the_head_stands_on_the_page_once_and_others_once_with_their_evidence() -> (
+    None
+):
+    html = bound(
+        "## A",
+        cell(found("fall", "NPS fell.", Importance.NEWS, detail="95% CI 1 to 2; n = 40")),
+        cell(found("level", "NPS is 19.", Importance.ANSWER, detail="n = 41")),
+        cell(found("again", "NPS is 19.", Importance.ANSWER)),
+    )
+    text = unescape(re.sub(r"<(head|script)>.*?</\1>|<[^>]+>", " ", html, flags=re.S))
+    assert text.count("NPS fell.") == 1 and text.replace("\u00a0", " ").count("95% CI 1 to 2") == 1
+    below = html[html.index("<main>") :]
+    assert len(re.findall(r">NPS is 19\. ", below)) == 1
+    assert text.count("Of those who answered.") == 1
+
+
+def test_a_section_without_a_print_goes_with_its_prose_and_is_named_with_its_reason() -> None:
+    html = bound(
+        "## Evidence",
+        "### Does it pay?\n\nProse of costs.",
+        cell(absent("The study has no costs.")),
+        "### Who returns?\n\nProse of returns.",
+        cell(absent("The study has no costs.")),
+        "### Is it so?\n\nIt is.",
+        cell(found("so", "So it is.")),
+        "Prose of a further cell.",
+        cell(absent("The study has no waves.")),
+        "## Next\n\nA page.",
+    )
+    gone = ["Prose of costs", "Prose of returns", "Prose of a further", 'id="does-it-pay"']
+    assert [words for words in gone if words in html] == []
+    assert all(words in html for words in ["Is it so?", "It is.", "A page.", ">Evidence "])
+    closing = re.search(r'<p class="absent">(.*?)</p>', html)[1]
+    assert re.sub("<[^>]+>", "", closing) == (
+        "Not available for this study: Does it pay?, Who returns? (The study has no costs); "
+        "The study has no waves."
+    )
+
+
+def test_a_heading_over_nothing_but_empty_sections_goes_too() -> None:
+    page = laid(
+        "## Evidence\n\nWords.", "### One?", cell(), "### Two?", cell(), "## Caveats\n\nOne."
+    )
+    assert [s.words for s in page.sections] == ["Caveats"]
+    assert page.absent == ["One?, Two?"]
+
+
+def test_what_was_left_out_is_listed_in_the_language_of_the_page() -> None:
+    context.begin(lang="zh")
+    html = bound("## A?", cell(absent("没有成本。")), lang="zh")
+    assert "本研究不涉及：</strong> A?（没有成本）。" in html
+
+
+def test_a_mistake_is_shown_where_it_happened() -> None:
+    error = new_output("error", ename="ValueError", evalue="no", traceback=["line 1"])
+    page = laid("## A", cell(error))
+    assert [p.kind for p in page.sections[0].groups[0].parts] == ["code", "error"]
+
+
+def test_what_stands_before_the_first_heading_is_in_the_fold() -> None:
+    said = new_output("stream", name="stdout", text="3,649 rows\n")
+    html = bound("# T\n\nAsked each wave.", cell(said), "## A", cell(found("a", "A.")))
+    fold = html[html.index('id="about-this-page"') :]
+    assert "Asked each wave." in fold and "3,649 rows" in fold
+    assert "Asked each wave." not in html[: html.index('id="about-this-page"')]
+
+
+def test_a_file_of_a_list_is_a_link() -> None:
+    said = new_output("stream", name="stdout", text="The list is in <b>10_x.at_risk.csv.\n")
+    html = bound("## A", cell(said))
+    assert '&lt;b&gt;<a href="10_x.at_risk.csv" download>10_x.at_risk.csv</a>.' in html
+
+
+def test_action_and_owner_stand_under_the_claim() -> None:
+    html = bound(cell(found("a", "A.", action="Call <them>.", owner="Service")))
+    assert "Call &lt;them&gt;." in html and '<span class="owner">Service</span>' in html
+
+
+def test_the_head_says_when_who_and_how_many() -> None:
+    study = {"title": "S", "period": ["responses", "2024-10-01", "2026-09-30"]}
+    page = laid(
+        cell(found("a", "A.", value=0.5)),
+        study=study,
+        parameters=[("WAVE", "2026-Q3", ""), ("WHERE", "", ""), ("DRAWS", "9", "")],
+    )
+    assert page.about == ["Fieldwork 1 Oct 2024 to 30 Sep 2026", "2026-Q3", "n = 40"]
+
+
+@pytest.mark.parametrize(("own", "before", "after"), [("a", None, "B"), ("b", "A", None)])
+def test_a_page_leads_to_its_neighbours(own: str, before: str | None, after: str | None) -> None:
+    links = {"10_a": ("a.html", "A"), "20_b": ("b.html", "B")}
+    page = laid(pages=links, notebook=f"{own}.ipynb")
+    assert [n and n[1] for n in page.neighbours] == [before, after]
