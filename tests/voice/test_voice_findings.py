@@ -1,4 +1,4 @@
-"""What page 23 says of topics: names, losses, changes since the wave before, shares of sentiment."""
+"""What page 23 says of topics: names, losses, changes since the last wave, sentiment."""
 
 from __future__ import annotations
 
