@@ -11,6 +11,7 @@ means that the hard cases are left lying.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -135,7 +136,11 @@ def _finding(table: pd.DataFrame, ageing: pd.DataFrame) -> Finding:
     if last["n"] < most:
         return Finding(_("Fewer than {least:count} cases were open on {day}.", **words), detail)
     value = float(last["estimate"])
-    facts = {"value": value, "measure": "open cases", "at": {"day": str(last["day"])}}
+    facts: dict[str, Any] = {
+        "value": value,
+        "measure": "open cases",
+        "at": {"day": str(last["day"])},
+    }
     before = table.iloc[-1 - BACK] if len(table) > BACK else None
     if before is None or before["n"] < most:
         claim = ngettext(

@@ -14,6 +14,7 @@ and words differ too: some give up, others call to say thank you.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -254,7 +255,7 @@ def _reopened(table: pd.DataFrame, by: str | None) -> Finding:
         return Finding(claim, importance=Importance.METHOD)
     row = shown.loc[shown["estimate"].idxmax()]
     words = {"share": row["estimate"], "group": shares.group_name(row, by)}
-    facts = {
+    facts: dict[str, Any] = {
         "value": float(row["estimate"]),
         "low": float(row["low"]),
         "high": float(row["high"]),

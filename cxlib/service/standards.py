@@ -11,6 +11,8 @@ flattered by those that are not over.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -145,7 +147,7 @@ def _finding(table: pd.DataFrame, by: str | None, goal: float) -> Finding:
     )
 
 
-def _facts(row: pd.Series, **at: str) -> dict[str, object]:
+def _facts(row: pd.Series, **at: str) -> dict[str, Any]:
     """The slots of a finding that say what its share is."""
     return {
         "value": float(row["estimate"]),

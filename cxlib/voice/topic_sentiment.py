@@ -91,8 +91,8 @@ def topic_sentiment(sample: SampleLike, fit: Result) -> Result:
     good[place, at], bad[place, at], seen[place, at] = sentiment > 0, sentiment < 0, 1
     judged, n = (good + bad).sum(0), seen.sum(0)
     share, ends, _unused = shares(sample, good, seen)
-    ends[:2] = _with_ends(share, *ends[:2], n, 1)
-    ends[2:] = _with_ends(share, *ends[2:], n, len(n))
+    ends[:2] = _with_ends(share, ends[0], ends[1], n, 1)
+    ends[2:] = _with_ends(share, ends[2], ends[3], n, len(n))
     w = sample.weights
     with np.errstate(invalid="ignore", divide="ignore"):
         worse = w @ bad / (w @ seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -229,7 +230,7 @@ def _finding(table: pd.DataFrame, sample: Sample) -> Finding:
         n=n,
         topics=len(table),
     )
-    facts = {
+    facts: dict[str, Any] = {
         "value": float(first["estimate"]),
         "low": float(first["low"]),
         "high": float(first["high"]),
