@@ -47,7 +47,7 @@ def outcomes(
       there and answered), overall, plain (mean of those placed there), share (whether it is one);
       empty where there is no outcome
     - "brings": segment, term (the value), estimate (share of all of it that the segment brings),
-      low, high, n, value (its column); empty without a value
+      low, high, n; empty without a value
     - "taken": segment (true), term (placed), estimate (share of the true segment's customers), n
 
     Raises
@@ -99,7 +99,7 @@ def outcomes(
         _finding(table),
         i18n.together([_note(taken[0]), resampling_note(sample)]),
         **sample.bootstrap,
-        parts={"sizes": fit.table},
+        parts={"sizes": fit.table, "value": value},
     )
 
 
@@ -127,7 +127,7 @@ def value_shares(fit: Result) -> Result:
     table = fit.brings.assign(customers=fit.brings["segment"].map(sizes["estimate"]))
     return fit.replace(
         tables={"table": table},
-        finding=_brought(table, fit.sizes),
+        finding=_brought(table, fit.sizes, fit.value),
         unit="share",
         columns=in_unit("share", "customers"),
         replicates=None,
@@ -200,16 +200,16 @@ def _means(sums: np.ndarray, k: int, p: int) -> tuple[np.ndarray, ...]:
 def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -> pd.DataFrame:
     """The segments' shares of all the value there is, which is the last of the columns."""
     if not value or not whole[:, -1].sum() > 0:
-        return pd.DataFrame(columns=["segment", "term", "estimate", "low", "high", "n", "value"])
+        return pd.DataFrame(columns=["segment", "term", "estimate", "low", "high", "n"])
     whole, again, n = whole[:, -1], again[:, :, -1], n[:, -1]
     term = _("Share of all: {value:label}", value=value)
     shares = whole / whole.sum(), again / again.sum(1, keepdims=True)
     low, high = pointwise_interval(*shares)
     estimate = {"estimate": shares[0], "low": low, "high": high, "n": n}
-    return pd.DataFrame({"segment": names, "term": term, **estimate, "value": value})
+    return pd.DataFrame({"segment": names, "term": term, **estimate})
 
 
-def _brought(brings: pd.DataFrame, sizes: pd.DataFrame) -> Finding:
+def _brought(brings: pd.DataFrame, sizes: pd.DataFrame, value: str) -> Finding:
     """The segment that brings most beyond its share of customers."""
     shown = disclosure.shown(brings)
     if shown.empty:
@@ -221,7 +221,7 @@ def _brought(brings: pd.DataFrame, sizes: pd.DataFrame) -> Finding:
         "segment": row["segment"],
         "size": row["customers"],
         "share": row["estimate"],
-        "value": row["value"],
+        "value": value,
     }
     claim = (
         _(
@@ -250,7 +250,7 @@ def _brought(brings: pd.DataFrame, sizes: pd.DataFrame) -> Finding:
         low=float(row["low"]),
         high=float(row["high"]),
         unit="share",
-        measure=f"share of {row['value']}",
+        measure=f"share of {value}",
         at={"segment": str(row["segment"])},
         importance=Importance.NOTABLE if row["low"] > row["customers"] else Importance.ANSWER,
     )

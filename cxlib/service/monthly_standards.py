@@ -32,8 +32,8 @@ def sla_by_month(sample: SampleLike, *, goal: float = 0.9, months: int = 12) -> 
 
     Returns
     -------
-    Result with "table": month and the columns of `sla_attainment`; and "changes" of the latest
-    month since the one before: term, estimate (difference of the shares), low, high, n. The
+    Result with "table": month and the columns of `sla_attainment` but verdict; and "changes" of the
+    latest month since the one before: term, estimate (difference of the shares), low, high, n. The
     finding is about resolutions, or first responses where only those are on file.
 
     Raises
@@ -55,7 +55,8 @@ def sla_by_month(sample: SampleLike, *, goal: float = 0.9, months: int = 12) -> 
     fit = sla_attainment(sample.where(sample["month"].isin(known)), by="month", goal=goal)
     changes = _changes(fit)
     return fit.replace(
-        tables={"table": fit.table, "changes": changes}, finding=_finding(fit, changes, goal)
+        tables={"table": fit.table.drop(columns="verdict"), "changes": changes},
+        finding=_finding(fit, changes, goal),
     )
 
 
