@@ -217,3 +217,14 @@ def test_the_country_of_telephone_numbers_is_two_capital_letters() -> None:
     pattern = next(m.pattern for m in field.metadata if hasattr(m, "pattern"))
     assert re.search(pattern, "DE") and re.search(pattern, "")
     assert not re.search(pattern, "Germany") and not re.search(pattern, "de")
+
+
+def test_targets_are_numbers_or_have_a_day_and_belong_to_a_score(read):
+    goals = {"nps": 30, "recommend": {"value": 40, "by": "2026-12-31", "direction": "at most"}}
+    found = read(plain(targets=goals)).targets
+    assert found["nps"].value == 30 and found["nps"].by is None
+    assert (found["recommend"].value, str(found["recommend"].by)) == (40, "2026-12-31")
+    with pytest.raises(StudyError, match="'recomend' is no item.*did you mean 'recommend'"):
+        read(plain(targets={"recomend": 30}))
+    with pytest.raises(StudyError, match="targets.nps.valu"):
+        read(plain(targets={"nps": {"valu": 30}}))

@@ -5,7 +5,7 @@
         paths={"satisfaction": ["quality"]},
     )
     fit = csi.fit(sample, model, csi.Options(scheme="path"))
-    print(fit)               # Satisfaction index 74.2 (73.5 to 74.9), n 4,812.
+    print(fit)               # The satisfaction index is 74 of 100; image (68) is ...
     fit.table                # the index of every construct
     fit.paths, fit.importance, fit.reliability
     csi.precision(fit), csi.importance_performance(fit)   # precise enough? what first?
@@ -18,7 +18,7 @@ what would happen if something were changed: for that, test a change (notebook 4
 """
 
 from cxlib.csi.estimation import Options
-from cxlib.csi.groups import fit_by
+from cxlib.csi.groups import by_wave, fit_by
 from cxlib.csi.importance_performance import importance_performance
 from cxlib.csi.index import fit, key_drivers, reliability
 from cxlib.csi.model import PRESETS, Model, model_of
@@ -31,6 +31,7 @@ __all__ = [
     "PRESETS",
     "Model",
     "Options",
+    "by_wave",
     "compare",
     "fit",
     "fit_by",

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.csi import notes
+from cxlib.csi import index_findings, notes
 from cxlib.csi.estimation import Options, Problem, Solutions, estimate, prepare, replicate
-from cxlib.csi.index import index_finding
 from cxlib.csi.model import Model
+from cxlib.data.schema import Target
 from cxlib.privacy import disclosure
 from cxlib.stats import moments
-from cxlib.stats.intervals import LEVEL, expanded_level, percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import (
+    LEVEL,
+    expanded_level,
+    percentile_interval,
+    simultaneous_interval,
+    symmetric_interval,
+)
 from cxlib.stats.moments import Moments
+from cxlib.stats.pvalues import max_t
 
 
 def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = None) -> Result:
@@ -35,8 +42,8 @@ def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = 
 
     Returns
     -------
-    Result whose table has by, term, estimate (index points), low, high and n. The intervals of the
-    groups are simultaneous (max-t over the groups); that of "overall" is its own, as in `fit`.
+    Result whose table has by, term, estimate (index points), low, high and n. Each has its own
+    interval; simultaneous_low and simultaneous_high (max-t) hold for all groups at once.
 
     Raises
     ------
@@ -58,21 +65,21 @@ def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = 
     index, replicates = _group_indices(task, groups, point, drawn)
     n = [int(s.rows.sum()) for s in (*groups.values(), task.sums)]
     replicates[:, np.array(n) < 2] = np.nan  # one answer has no spread to draw from
-    low, high = simultaneous_interval(index[:-1], replicates[:, :-1])
-    alone = percentile_interval(
-        replicates[:, -1], expanded_level(task.sums.effective)
-    )  # as `fit` has it
-    low, high = np.r_[low, alone[0]], np.r_[high, alone[1]]
+    # As `fit` has that of everybody; the simultaneous ones hold for all groups at once.
+    low, high = percentile_interval(replicates, expanded_level(task.sums.effective))
+    together = simultaneous_interval(index[:-1], replicates[:, :-1])
     names = [*map(str, groups), "overall"]
     table = pd.DataFrame({by: names, "term": model.target, "estimate": index})
     table = table.assign(low=low.clip(0), high=high.clip(None, 100), n=n)
+    for column, ends in zip(SIMULTANEOUS, together, strict=True):
+        table[column] = np.r_[ends.clip(0, 100), np.nan]
     without = int(sample[by].isna().sum())
     remarks = [
         notes.answers_note(task),
         notes.resamples_note(task),
         _(
-            "All groups are measured with the weights of everybody; their intervals are "
-            "simultaneous."
+            "All groups are measured with the weights of everybody. Intervals are pointwise; the "
+            "simultaneous ones hold for all groups at once."
         ),
         ngettext(
             "{n:count} row belongs to no group.", "{n:count} rows belong to no group.", without
@@ -87,6 +94,7 @@ def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = 
         i18n.together(remarks),
         "points",
         **sample.bootstrap,
+        replicates=replicates,
         parts={"ungrouped": without},
     )
 
@@ -106,36 +114,105 @@ def _group_indices(
 
 
 def _finding(table: pd.DataFrame, by: str, index: np.ndarray, replicates: np.ndarray) -> Finding:
-    """The index overall, and the two groups furthest apart."""
+    """The two groups furthest apart, and whether that is significant."""
     judged = np.flatnonzero(table["low"].notna().to_numpy()[:-1])
     judged = judged[(disclosure.hidden(table) == "").to_numpy()[judged]]
-    overall = table.iloc[-1]
-    whole = index_finding(table.iloc[[-1]], overall["term"])
+    target = table["term"].iloc[-1]
     if len(judged) < 2:
-        return whole
+        return index_findings.level(table.iloc[[-1]], target)
     top, bottom = judged[index[judged].argmax()], judged[index[judged].argmin()]
     gaps = (replicates - index)[:, judged]
     # Any two groups might have been the extremes: the widest deviation of any pair is what counts.
     reach = np.nanquantile(np.nanmax(gaps, 1) - np.nanmin(gaps, 1), LEVEL)
     gap = index[top] - index[bottom]
-    facts = {
+    words = {
+        "measure": i18n.opening(index_findings.name_of(target)),
         "by": by,
-        "whole": whole.claim,
         "gap": gap,
-        "span": (max(gap - reach, 0), gap + reach),
-        "top": table[by][top],
-        "bottom": table[by][bottom],
+        "top": i18n.quoted(i18n.label(str(table[by][top]))),
+        "bottom": i18n.quoted(i18n.label(str(table[by][bottom]))),
+        "high": i18n.number(index[top], 0),
+        "low": i18n.number(index[bottom], 0),
     }
-    if gap > reach:
-        claim = _(
-            "{whole} By {by:label}: {top:label} is {gap:number1} ({span:interval1}) points above "
-            "{bottom:label}.",
-            **facts,
+    detail = _(
+        "{top} {gap:number1} points above {bottom} (simultaneous 95% CI {span:interval1})",
+        span=(max(gap - reach, 0), gap + reach),
+        **words,
+    )
+    if gap <= reach:
+        return Finding(_("{measure} does not differ significantly by {by:label}.", **words), detail)
+    claim = _(
+        "{measure} is significantly lower for {bottom} ({low}) than for {top} ({high}).", **words
+    )
+    worst = table.iloc[bottom]
+    return Finding(
+        claim,
+        detail,
+        **index_findings.facts(worst, **{by: str(worst[by])}),
+        importance=Importance.NOTABLE if gap >= index_findings.CLEARLY else Importance.ANSWER,
+    )
+
+
+def by_wave(
+    sample: SampleLike,
+    model: Model,
+    options: Options | None = None,
+    *,
+    over: str = "wave",
+    goal: Target | None = None,
+) -> Result:
+    """The target's index in each wave, with one set of weights, and its last change.
+
+    Parameters
+    ----------
+    sample, model, options : as in `fit`
+    over : column of the waves
+    goal : the value to reach
+
+    Returns
+    -------
+    Result of `fit_by` without the row of all waves, with the table "changes" (wave, against, term,
+    estimate, low, high, n, p): the last wave that may be shown against the one before.
+
+    Raises
+    ------
+    InsufficientData : fewer than two waves that may be shown
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": [1, 4, 6, 9, 7, 3.0], "pleased": [2, 4, 7, 10, 7, 3.0]})
+    >>> rows = pd.concat([rows] * 9, ignore_index=True)
+    >>> model = Model({"quality": ["speed"], "satisfaction": ["pleased"]},
+    ...               {"satisfaction": ["quality"]})
+    >>> print(by_wave(rows.assign(wave=["2025"] * 27 + ["2026"] * 27), model))
+    The satisfaction index was 51 in 2026, not significantly different from the year before (49).
+    """
+    fit = fit_by(sample, model, over, options)
+    table, replicates = fit.table.iloc[:-1], np.asarray(fit.replicates)
+    known = (disclosure.hidden(table) == "") & table["low"].notna()
+    shown = table[known]
+    if len(shown) < 2:
+        raise InsufficientData(
+            _("The index needs two waves of enough answers; there are {n:count}.", n=len(shown))
         )
-    else:
-        claim = _(
-            "{whole} By {by:label}: no significant difference; {top:label} and {bottom:label} are "
-            "{gap:number1} ({span:interval1}) points apart.",
-            **facts,
-        )
-    return replace(whole, claim=claim)
+    then, now = shown.index[-2:]
+    estimate = np.array([table["estimate"][now] - table["estimate"][then]])
+    apart = (replicates[:, now] - replicates[:, then])[:, None]
+    low, high = symmetric_interval(estimate, apart)
+    change = {
+        over: table[over][now],
+        "against": table[over][then],
+        "term": model.target,
+        "estimate": estimate[0],
+        "low": low[0],
+        "high": high[0],
+        "n": int(min(table["n"][now], table["n"][then])),
+        "p": max_t(estimate, apart)[0],
+    }
+    changes = pd.DataFrame([change])
+    finding = index_findings.step(shown, over, model.target, changes.iloc[0], goal)
+    return fit.replace(
+        tables={"table": table, "changes": changes},
+        finding=finding,
+        replicates=replicates[:, :-1],
+    )

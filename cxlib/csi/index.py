@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.core import context, i18n
+from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
-from cxlib.csi import notes, pls
+from cxlib.core.result import Finding, Importance, Result
+from cxlib.csi import index_findings, notes, pls
 from cxlib.csi.estimation import Answers, Options, Problem, Solutions, estimate, prepare, replicate
 from cxlib.csi.model import Model
 from cxlib.csi.precision import width_rule
 from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level
 
+RELIABLE = 0.7  # rho_A from which a scale is usually taken for reliable
 RELIABILITIES = ("alpha", "rho_A", "rho_C", "AVE")
 
 
@@ -74,7 +75,7 @@ def fit(sample: Answers, model: Model, options: Options | None = None) -> Result
     ]
     return Result(
         tables,
-        index_finding(tables["table"], model.target),
+        _finding(tables, point, replicates, model),
         i18n.together(remarks),
         "points",
         **task.sums.bootstrap,
@@ -125,53 +126,62 @@ def reliability(index: Result) -> Result:
         claim = _("No construct has more than one question, so reliability is unknown.")
         return Result(table, claim, index.notes, **index.bootstrap)
     worst = known.loc[known["estimate"].idxmin()]
-    claim = _(
-        "The least reliable scale is {construct:label}: rho_A {value:number2} ({ci:interval2}), "
-        "n {n:count}.",
-        construct=worst["construct"],
-        value=worst["estimate"],
-        ci=(worst["low"], worst["high"]),
-        n=worst["n"],
+    poor = worst["high"] < RELIABLE
+    claim = (
+        _("The questions of {construct:quoted} do not measure one thing reliably.", **worst)
+        if poor
+        else _("The questions of every scale measure one thing reliably.")
     )
-    finding = Finding(claim, value=float(worst["estimate"]))
+    detail = _(
+        "lowest rho_A = {estimate:number2} ({construct:label}; 95% CI {ci:interval2}; usual: 0.70)"
+        "; n = {n:count}",
+        ci=(worst["low"], worst["high"]),
+        **worst,
+    )
+    importance = Importance.CONTEXT if poor else Importance.METHOD
+    if poor and worst["construct"] == index.model.target:
+        importance = Importance.NEWS  # the index itself is not to be trusted
+    finding = Finding(claim, detail, importance=importance)
     return Result(table, finding, index.notes, **index.bootstrap)
 
 
-def index_finding(table: pd.DataFrame, target: str) -> Finding:
-    """The target's index with its interval."""
-    row = table.set_index("term").loc[target]
-    least = context.current().smallest_cell
-    if row["n"] < least:
-        return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
-    claim = _(
-        "{construct:opening} index {index:number1} ({span:interval1}), n {n:count}.",
-        construct=target,
-        index=row["estimate"],
-        span=(row["low"], row["high"]),
-        n=row["n"],
-    )
-    return Finding(claim, value=float(row["estimate"]), unit="points")
+def _finding(
+    tables: dict[str, pd.DataFrame], point: Solutions, drawn: Solutions, model: Model
+) -> Finding:
+    """The target's index, and the constructs that are significantly lower."""
+    table = tables["table"].iloc[: len(point[-1].index)]
+    index, again = point[-1].index[:, 0], drawn[-1].index
+    weak = index_findings.weak(table, model.target, index, again)
+    return index_findings.level(tables["table"], model.target, weak)
 
 
 def _driver_finding(table: pd.DataFrame, target: str) -> Finding:
     top, rest = table.iloc[0], table.iloc[1:]
-    claims = [
-        _(
-            "One point more of {construct:label} is associated with {points:number2} "
-            "({span:interval2}) points more of {target:label}, n {n:count}.",
-            construct=top["term"],
-            points=top["estimate"],
-            target=target,
-            span=(top["low"], top["high"]),
-            n=top["n"],
-        )
-    ]
+    near = rest.iloc[:0]["term"]
     if top["chance_first"] < LEVEL:
         # those that share first place in 95% of the resamples
         shared = rest["chance_first"].cumsum() - rest["chance_first"] + top["chance_first"]
         near = rest.loc[(shared < LEVEL) & (rest["chance_first"] > 0), "term"]
-        claims += [_("{others:label_list} may matter as much.", others=near)]
-    return Finding(i18n.together(claims), value=float(top["estimate"]))
+    words = {
+        "construct": index_findings.lowered(i18n.label(top["term"])),
+        "points": top["estimate"],
+        "target": index_findings.lowered(i18n.label(target)),
+    }
+    claim = _(
+        "Each point of {construct} is associated with {points:number2} points of {target}, the "
+        "strongest link.",
+        **words,
+    )
+    if len(near):
+        others = _(" and ").join(index_findings.lowered(i18n.label(t)) for t in near)
+        claim = _(
+            "Each point of {construct} is associated with {points:number2} points of {target}; "
+            "{others} may matter as much.",
+            others=others,
+            **words,
+        )
+    detail = _("95% CI {ci:interval2}; n = {n:count}", ci=(top["low"], top["high"]), n=top["n"])
+    return Finding(claim, detail, importance=Importance.ANSWER)
 
 
 def _tables(task: Problem, point: Solutions, drawn: Solutions) -> dict[str, pd.DataFrame]:

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.csi import notes, pls
 from cxlib.csi.estimation import (
@@ -32,7 +33,7 @@ from cxlib.csi.estimation import (
 )
 from cxlib.csi.model import Model
 from cxlib.stats import moments, pvalues
-from cxlib.stats.intervals import LEVEL, simultaneous_interval
+from cxlib.stats.intervals import LEVEL, simultaneous_interval, symmetric_interval
 from cxlib.stats.moments import Moments
 
 SCORES = ("means", "spread")
@@ -83,9 +84,10 @@ def compare(
     Result with three tables, in which n is that of the smaller group, p comes from permutations and
     p_held is adjusted over the pairs (Holm), after the paths or constructs of a pair (largest
     deviation). "table" (one, other, term, estimate: index points of one above other with the
-    weights of everybody, low and high simultaneous over the pairs, n, p, p_held); "measured" (one,
-    other, term; estimate: correlation of the scores that the two groups' weights give, 1 under
-    compositional invariance, limit: its 5% quantile under permutation, means and spread: difference
+    weights of everybody, low, high, n, p, p_held, simultaneous_low and _high over the pairs);
+    "measured" (one, other, term; estimate: correlation of the scores that the two groups' weights
+    give, 1 under compositional invariance, limit: its 5% quantile under permutation, means and
+    spread: difference
     of means and logarithm of the ratio of variances of standardised scores, each with p; verdict:
     "none" where p_held says so, "partial" where only means or spread differ, else "full");
     "paths" (one, other, cause, effect, term; difference of standardised paths).
@@ -146,11 +148,8 @@ def compare(
         _left_out_note(left),
         _unsettled_note(pairs),
     ]
-    finding = _index_finding(tables["table"])
-    claim = i18n.together([_invariance_claim(tables["measured"]), finding.claim])
-    return Result(
-        tables, replace(finding, claim=claim), i18n.together(remarks), "points", **sample.bootstrap
-    )
+    finding = _finding(tables["measured"], tables["table"])
+    return Result(tables, finding, i18n.together(remarks), "points", **sample.bootstrap)
 
 
 def _usable(groups: dict, model: Model) -> tuple[dict[object, Moments], list[str]]:
@@ -279,7 +278,8 @@ def _index_table(task: Problem, point: Solutions, pairs: Sequence[Pair]) -> pd.D
     points = task.target_points(replicate(task, point)[0])
     gap = np.array([pair.permuted["index"][0] for pair in pairs])
     gaps = np.stack([(points * pair.means).sum(0) for pair in pairs], axis=1)
-    low, high = simultaneous_interval(gap, gaps)
+    low, high = symmetric_interval(gap, gaps)
+    together = simultaneous_interval(gap, gaps)
     p = np.array([_p(pair.permuted["index"]) for pair in pairs])
     return pd.DataFrame(
         {
@@ -292,6 +292,7 @@ def _index_table(task: Problem, point: Solutions, pairs: Sequence[Pair]) -> pd.D
             "n": [pair.n for pair in pairs],
             "p": p,
             "p_held": pvalues.adjusted(p),
+            **dict(zip(SIMULTANEOUS, together, strict=True)),
         }
     )
 
@@ -350,41 +351,46 @@ def _paths_table(task: Problem, pairs: Sequence[Pair]) -> pd.DataFrame:
     return table.assign(p_held=pvalues.adjusted(np.array(over_paths).T).T.ravel())
 
 
-def _invariance_claim(measured: pd.DataFrame) -> str:
-    """Whether the groups may be compared."""
+def _finding(measured: pd.DataFrame, table: pd.DataFrame) -> Finding:
+    """Whether the groups may be compared, and how many pairs differ."""
     shown = measured[measured["n"] >= context.current().smallest_cell]
     unlike = shown[shown["verdict"] == "none"]
     pairs = len(shown[["one", "other"]].drop_duplicates())
     if unlike.empty:
-        return _(
-            "Each construct is made of its questions alike in every group, so that the groups may "
-            "be compared."
-        )
+        claim = _("Every construct is measured alike in all groups, so that they may be compared.")
+        return Finding(claim, _pairs(table), importance=Importance.METHOD)
     told = unlike[["one", "other"]].drop_duplicates()
-    return _(
-        "In {some:count} of {pairs:count} pairs of groups the questions weigh differently "
-        "({constructs:list}; their scores correlate by {least:number3} or more): read differences "
-        "with care.",
-        least=np.floor(1000 * unlike["estimate"].min()) / 1000,
-        some=len(told),
-        pairs=pairs,
-        constructs=dict.fromkeys(i18n.label(t) for t in unlike["term"]),
+    words = {"some": len(told), "pairs": pairs}
+    claim = _(
+        "Questions weigh differently in {some:count} of {pairs:count} pairs of groups: compare "
+        "them with care.",
+        **words,
     )
+    detail = _(
+        "{constructs:list}; scores correlate by {least:number3} or more; {differences}",
+        least=np.floor(1000 * unlike["estimate"].min()) / 1000,
+        constructs=dict.fromkeys(i18n.label(t) for t in unlike["term"]),
+        differences=_pairs(table),
+        **words,
+    )
+    return Finding(claim, detail)
 
 
-def _index_finding(table: pd.DataFrame) -> Finding:
+def _pairs(table: pd.DataFrame) -> str:
+    """How many pairs of groups differ in the index, and which differ most."""
     shown = table[(table["n"] >= context.current().smallest_cell) & table["low"].notna()]
-    significant = shown[shown["p_held"] <= ALPHA]
-    target = table["term"].iloc[0]
+    significant, target = shown[shown["p_held"] <= ALPHA], table["term"].iloc[0]
     if significant.empty:
-        claim = _("No pair of groups differs significantly in {target:label}.", target=target)
-        return Finding(claim, verdict="unchanged")
+        return _(
+            "no pair of groups differs significantly in {target:label}",
+            target=table["term"].iloc[0],
+        )
     top = significant.loc[significant["estimate"].abs().idxmax()]
     above = top["estimate"] >= 0
     ends = (top["low"], top["high"]) if above else (-top["high"], -top["low"])
-    claim = _(
+    return _(
         "{some:count} of {pairs:count} pairs of groups differ significantly in {target:label}; "
-        "most {one:label}, {gap:number1} ({span:interval1}) points above {other:label}.",
+        "{one:label} is {gap:number1} points above {other:label} (95% CI {span:interval1})",
         some=len(significant),
         pairs=len(shown),
         target=target,
@@ -393,7 +399,6 @@ def _index_finding(table: pd.DataFrame) -> Finding:
         gap=abs(top["estimate"]),
         span=ends,
     )
-    return Finding(claim, value=float(abs(top["estimate"])), unit="points")
 
 
 def _left_out_note(left: list[str]) -> str:

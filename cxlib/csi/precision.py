@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxlib.core import context
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
 
 WIDEST = 4.0  # points of a 95% interval: the rule of the European index (EPSI Rating)
@@ -52,22 +52,23 @@ def _finding(table: pd.DataFrame) -> Finding:
             "index asks.",
             widest=WIDEST,
         )
-        return Finding(claim)
+        return Finding(claim, importance=Importance.METHOD)
     wide = known[~known["meets"]].sort_values("width", ascending=False)
     widest = wide.iloc[0]
+    words = {"wide": len(wide), "all": len(known), "widest": WIDEST, "name": widest[named]}
     claim = _(
         "{wide:count} of {all:count} intervals are wider than the {widest:count} points that the "
-        "rule of the European index allows; the widest, {name:label}, has {width:number1} with n "
-        "{n:count} and would need n {needed:count}.",
-        wide=len(wide),
-        all=len(known),
-        widest=WIDEST,
-        name=widest[named],
+        "European index allows.",
+        **words,
+    )
+    detail = _(
+        "widest: {name:label}, {width:number1} points; n = {n:count}, needed {needed:count}",
         width=widest["width"],
         n=widest["n"],
         needed=widest["needed"],
+        **words,
     )
-    return Finding(claim, value=float(widest["width"]), unit="points")
+    return Finding(claim, detail, importance=Importance.METHOD)
 
 
 def width_rule(table: pd.DataFrame, target: str) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import N_, _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.csi import notes, pls
 from cxlib.csi.estimation import Options, Problem, estimate, prepare
@@ -243,40 +243,34 @@ def _finding(table: pd.DataFrame, losses: pd.DataFrame) -> Finding:
         power = N_("low") if better <= len(table) / 2 else N_("medium")
     if better == len(table):
         power = N_("high")
-    claims = [
-        _(
-            "Of people it has not seen, the model predicts {above:count} of {all:count} questions "
-            "better than their means do, n {n:count}.",
-            above=(table["low"] > 0).sum(),
-            all=len(table),
-            n=table["n"].iloc[0],
-        ),
-        _(
-            "It errs less than a linear model of the same questions in {better:count} of "
-            "{all:count} (predictive power by the usual rule: {power}).",
-            better=better,
-            all=len(table),
-            power=_(power),
-        ),
-    ]
+    words = {
+        "above": (table["low"] > 0).sum(),
+        "all": len(table),
+        "n": table["n"].iloc[0],
+        "better": better,
+        "power": _(power),
+    }
+    claim = (
+        _("The model predicts the answers of new customers better than plain means do.")
+        if (table["low"] > 0).all()
+        else _(
+            "The model predicts {above:count} of {all:count} questions of new customers better "
+            "than plain means do.",
+            **words,
+        )
+    )
     row = losses[(losses["term"] == "overall") & (losses["against"] == "linear")].iloc[0]
     share = abs(float((table["rmse"] / table["rmse_linear"]).mean()) - 1)
     if row["low"] > 0:
-        claims += [
-            _(
-                "Over all questions it errs significantly less than the linear model, by "
-                "{share:share1}.",
-                share=share,
-            )
-        ]
+        overall = _("significantly smaller errors, by {share:share1}", share=share)
     elif row["high"] < 0:
-        claims += [
-            _(
-                "Over all questions it errs significantly more than the linear model, by "
-                "{share:share1}.",
-                share=share,
-            )
-        ]
+        overall = _("significantly larger errors, by {share:share1}", share=share)
     else:
-        claims += [_("Over all questions neither is significantly better.")]
-    return Finding(i18n.together(claims))
+        overall = _("no significant difference")
+    detail = _(
+        "smaller errors than a linear model in {better:count} of {all:count} questions (predictive "
+        "power: {power}); over all questions {overall}; n = {n:count}",
+        overall=overall,
+        **words,
+    )
+    return Finding(claim, detail, importance=Importance.METHOD)

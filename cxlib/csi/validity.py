@@ -14,7 +14,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.csi import notes, pls
 from cxlib.csi.estimation import (
     Answers,
@@ -117,26 +117,25 @@ def redundancy(checks: Result) -> Result:
     if known.empty:
         return _part(checks, "vif", Finding(_("Too few answers to show")))
     top = known.loc[known["estimate"].idxmax()]
-    facts = {
-        "value": top["estimate"],
-        "span": (top["low"], top["high"]),
-        "cause": top["term"],
-        "effect": top["effect"],
-    }
-    if top["estimate"] < INFLATED:
-        claim = _(
-            "No cause repeats the others much: the largest variance inflation is {value:number1} "
-            "({span:interval1}), of {cause:quoted} for {effect:quoted}; below 5 is usual.",
-            **facts,
+    words = {"cause": top["term"], "effect": top["effect"]}
+    high = top["estimate"] >= INFLATED
+    claim = (
+        _(
+            "Causes of {effect:quoted} overlap: the path of {cause:quoted} is hard to separate.",
+            **words,
         )
-    else:
-        claim = _(
-            "Some causes repeat one another: the variance inflation of {cause:quoted} for "
-            "{effect:quoted} is {value:number1} ({span:interval1}); below 5 is usual. Their paths "
-            "are hard to separate.",
-            **facts,
-        )
-    return _part(checks, "vif", Finding(claim, value=float(top["estimate"])))
+        if high
+        else _("The causes in the model can be separated from each other.")
+    )
+    detail = _(
+        "largest variance inflation {vif:number1} (95% CI {ci:interval1}; usual: below 5), "
+        "{cause:label} for {effect:label}",
+        vif=top["estimate"],
+        ci=(top["low"], top["high"]),
+        **words,
+    )
+    importance = Importance.CONTEXT if high else Importance.METHOD
+    return _part(checks, "vif", Finding(claim, detail, importance=importance))
 
 
 def model_fit(checks: Result) -> Result:
@@ -147,21 +146,27 @@ def model_fit(checks: Result) -> Result:
     checks : of `validity`
     """
     row = checks.srmr.set_index("term").loc["estimated"]
-    claims = [
-        _("The model's correlations are close to those observed.")
-        if row["estimate"] < CLOSE
-        else _("The model's correlations are not close to those observed."),
-        _("The deviation is not significant:")
-        if row["estimate"] <= row["limit"]
-        else _("The deviation is significant:"),
+    close, beyond = row["estimate"] < CLOSE, row["estimate"] > row["limit"]
+    claim = (
+        _("The model reproduces the correlations of the questions closely.")
+        if close
+        else _("The model does not reproduce the correlations of the questions closely.")
+    )
+    words = {"srmr": row["estimate"], "close": CLOSE, "limit": row["limit"]}
+    detail = (
         _(
-            "SRMR {srmr:number3}, close below {close:number2}, by chance at most {limit:number3}.",
-            srmr=row["estimate"],
-            close=CLOSE,
-            limit=row["limit"],
-        ),
-    ]
-    finding = Finding(i18n.together(claims), value=float(row["estimate"]))
+            "SRMR = {srmr:number3} (close: below {close:number2}); the deviation is significant "
+            "(5% limit {limit:number3})",
+            **words,
+        )
+        if beyond
+        else _(
+            "SRMR = {srmr:number3} (close: below {close:number2}); the deviation is not "
+            "significant (5% limit {limit:number3})",
+            **words,
+        )
+    )
+    finding = Finding(claim, detail, importance=Importance.METHOD if close else Importance.CONTEXT)
     return _part(checks, "srmr", finding)
 
 
@@ -345,17 +350,23 @@ def _finding(table: pd.DataFrame) -> Finding:
     if known.empty:
         return Finding(_("Too few answers to show"))
     close = known.loc[known["estimate"].idxmax()]
-    claim = _(
-        "{distinct:count} of {pairs:count} pairs of constructs are distinct (HTMT below "
-        "{limit:number2} with its whole interval); closest are {one:quoted} and {other:quoted}: "
-        "{value:number2} ({span:interval2}), n {n:count}.",
-        distinct=(known["high"] < DISTINCT).sum(),
-        pairs=len(table),
-        limit=DISTINCT,
-        one=close["one"],
-        other=close["other"],
-        value=close["estimate"],
-        span=(close["low"], close["high"]),
-        n=close["n"],
+    distinct = int((known["high"] < DISTINCT).sum())
+    words = {"one": close["one"], "other": close["other"], "pairs": len(table)}
+    claim = (
+        _("Customers distinguish all constructs of the model.")
+        if distinct == len(table)
+        else _("Customers hardly distinguish {one:quoted} from {other:quoted}.", **words)
     )
-    return Finding(claim, value=float(close["estimate"]))
+    detail = _(
+        "{distinct:count} of {pairs:count} pairs are distinct (HTMT below {limit:number2}); "
+        "closest: {one:label} and {other:label}, {value:number2} (95% CI {ci:interval2}); "
+        "n = {n:count}",
+        distinct=distinct,
+        limit=DISTINCT,
+        value=close["estimate"],
+        ci=(close["low"], close["high"]),
+        n=close["n"],
+        **words,
+    )
+    importance = Importance.METHOD if distinct == len(table) else Importance.CONTEXT
+    return Finding(claim, detail, importance=importance)

@@ -109,6 +109,32 @@ class Item(Strict):
         return self
 
 
+class Target(Strict):
+    """The value that a score is to reach."""
+
+    value: float = Field(
+        description="The value, in the unit of the score: NPS points, a share such as 0.8, a mean.",
+        examples=[30],
+    )
+    by: date | None = Field(
+        default=None,
+        description="Day until which it is to be reached; due at once when empty.",
+        examples=["2026-12-31"],
+    )
+    direction: Literal["at least", "at most"] = Field(
+        default="at least",
+        description="Whether the score is to be at least or at most the value.",
+        examples=["at most"],
+    )
+
+
+def _plain_value(value: object) -> object:
+    return {"value": value} if isinstance(value, int | float) else value
+
+
+WithValue = BeforeValidator(_plain_value, json_schema_input_type=float | Target)
+
+
 class IndexModel(Strict):
     """The satisfaction index: a preset's paths or your own, and the items of each construct."""
 

@@ -46,8 +46,12 @@ from cxlib.data.schema import (
     Segments,
     Service,
     Stage,
+    Target,
     Topic,
+    WithValue,
 )
+
+SCORES = ("nps", "csat", "effort", "index")  # that may have a target by their own names
 
 
 class StudyError(ValueError):
@@ -132,6 +136,12 @@ class Study(Strict):
         default="",
         description="Item that is to be explained; the first nps, else csat item when empty.",
         examples=["recommend"],
+    )
+    targets: dict[str, Annotated[Target, WithValue]] = Field(
+        default={},
+        description="What scores are to reach: {item, construct of the model, nps, csat, effort or "
+        "index: value, or {value, by, direction}}.",
+        examples=[{"nps": 30, "delivery": {"value": 7.5, "by": "2026-12-31"}}],
     )
     group: str = Field(
         default="", description="Column whose groups pages compare.", examples=["region"]
@@ -255,6 +265,12 @@ class Study(Strict):
         for change in self.changes:
             if change.table not in self.tables:
                 raise ValueError(f"changes.{change.name}: the study has no table {change.table}")
+        constructs = self.model.constructs if self.model else {}
+        for name in self.targets:
+            if name not in (known := (*SCORES, *self.items, *constructs)):
+                raise ValueError(
+                    f"targets: {name!r} is no item, construct or score{_nearest(name, known)}"
+                )
         for attribute, shares in self.margins.items():
             if abs(sum(shares.values()) - 1) > 0.005:
                 raise ValueError(

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib import weights
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.data import contract, sql
 from cxlib.data.intake import plausibility, reasons, serious
 from cxlib.reserve.database import Database, at_least, loss_sentence, not_weighted
@@ -121,7 +120,8 @@ class Quality:
             }
         )
         doubts = _doubted(doubtful)
-        who = weights.misrepresented(representation.table) if representation else ""
+        told = representation.finding if representation else None
+        who = told.claim if told and told.importance > Importance.METHOD else ""
         claims = self._checks(kept, offered) or [
             _("The data passed every check of form.")
             if doubts
@@ -134,7 +134,7 @@ class Quality:
             rows=offered,
             lost=at_least(offered - kept) if kept < offered else _("none"),
         )
-        finding = Finding(i18n.together([*claims, doubts, who]), detail)
+        finding = Finding(i18n.together([*claims, doubts, who]), detail, importance=Importance.NEWS)
         notes = i18n.together([*self.questions(), self._warned()])
         return Result(table, finding, notes, unit="share")
 

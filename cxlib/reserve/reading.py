@@ -13,7 +13,7 @@ from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.data import study as study_
 from cxlib.data.intake import Intake
-from cxlib.data.schema import Costs, IndexModel, Item
+from cxlib.data.schema import Costs, IndexModel, Item, Target
 from cxlib.data.study import Study
 from cxlib.reserve import (
     alerts,
@@ -182,6 +182,13 @@ class Reserve(Database):
     def outcome(self) -> str:
         """What the study wants explained: its `outcome`, else its NPS or CSAT question."""
         return self.study.default_outcome
+
+    def target(self, *names: str) -> Target | None:
+        """The target of the first of the names that has one; without its day once that is over."""
+        found = next((t for name in names if (t := self.study.targets.get(name))), None)
+        if found is not None and found.by is not None and str(found.by) < self.today:
+            return found.model_copy(update={"by": None})
+        return found
 
     @property
     def drivers(self) -> list[str]:

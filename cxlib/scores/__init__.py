@@ -1,6 +1,7 @@
 """How satisfied customers are: recommendation (NPS), satisfied share (CSAT), means and effort.
 
-    print(scores.nps(sample))                       # NPS 31.0 points (28.1 to 33.9), n 4,812.
+    print(scores.nps(sample))                       # NPS is +31.
+    print(scores.latest(sample))                    # NPS rose by 4.1 points to +31 in 2026-Q3.
     scores.csat(sample, "overall", by="channel").table
     scores.mean(sample, ["website", "delivery"])
     scores.compare(sample, "recommend", by="channel")         # simultaneous intervals
@@ -9,17 +10,18 @@
 
 All are weighted means of recoded answers of a `Sample` (or a bare DataFrame). They describe how
 customers answered, not why, and not those who were not asked: see 00_is_the_data_sound. With
-`by`, the intervals of all groups are simultaneous. Who never used a touchpoint has no answer to its
-question, and is counted separately.
+`by`, each group has its own interval, and a simultaneous one that holds for all groups at once. Who
+never used a touchpoint has no answer to its question, and is counted separately.
 """
 
 from __future__ import annotations
 
 from cxlib.core.errors import attempt
 from cxlib.scores.alerts import alerts
-from cxlib.scores.comparisons import compare
+from cxlib.scores.comparisons import by_group, compare
 from cxlib.scores.crosstab import crosstab
 from cxlib.scores.decomposition import decompose_change
+from cxlib.scores.latest import latest, latest_wave, ratings
 from cxlib.scores.measures import Measure, measure_of
 from cxlib.scores.questions import distribution, item_response, question_scores
 from cxlib.scores.sample_size import detectable_change, sample_size
@@ -33,6 +35,7 @@ __all__ = [
     "Measure",
     "alerts",
     "attempt",
+    "by_group",
     "compare",
     "crosstab",
     "csat",
@@ -42,10 +45,13 @@ __all__ = [
     "effort",
     "item_response",
     "last_two_waves",
+    "latest",
+    "latest_wave",
     "mean",
     "measure_of",
     "nps",
     "question_scores",
+    "ratings",
     "repeated",
     "sample_size",
     "score",

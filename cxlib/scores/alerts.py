@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
+from cxlib.stats.intervals import LEVEL, normal_quantile
 
 DOWN = ("below", "falling")
+MOST = 2  # scores that a claim names
 COLUMNS = (
     *("wave", "by", "group", "term", "estimate", "low", "high", "n"),
     *("measure", "signal", "probability", "first_seen"),
@@ -35,9 +37,9 @@ def alerts(*trends: Result) -> Result:
     Returns
     -------
     Result whose table has wave, by (column of the groups), group (both empty for everybody), term,
-    estimate (the wave minus the centre line, in the unit of its measure), low, high (that, plus and
-    minus the reach of the limits), n, measure ("nps" ...), signal, probability (of such a wave
-    anywhere in its series without a change) and first_seen.
+    estimate (the wave minus the centre line, in the unit of its measure), low, high (its 95%
+    interval; the wider limits decide the signal), n, measure ("nps" ...), signal, probability (of
+    such a wave anywhere in its series without a change) and first_seen.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def alerts(*trends: Result) -> Result:
         "Size: the wave minus its centre line. Probability: of such a wave anywhere in its "
         "series without a change."
     )
-    return Result(table, _claim(table, measures, examined, max(waves, default="")), notes)
+    return Result(table, _finding(table, measures, examined, max(waves, default="")), notes)
 
 
 def _shown(trend: Result) -> pd.DataFrame:
@@ -74,7 +76,8 @@ def _shown(trend: Result) -> pd.DataFrame:
 def _records(trend: Result) -> pd.DataFrame:
     rows = _shown(trend)
     rows = rows[rows["signal"] != ""]
-    size, reach = rows["estimate"] - rows["centre"], (rows["high"] - rows["low"]) / 2
+    size = rows["estimate"] - rows["centre"]
+    reach = normal_quantile(LEVEL) * (rows["high"] - rows["low"]) / (2 * trend.width)
     group = rows[trend.by].astype(str) if trend.by else ""
     records = rows.assign(
         wave=rows[trend.over].astype(str),
@@ -88,41 +91,106 @@ def _records(trend: Result) -> pd.DataFrame:
     return records[list(COLUMNS)]
 
 
-def _claim(table: pd.DataFrame, measures: dict[str, Measure], examined: int, latest: str) -> str:
-    """How many there are now, and the first: a fall in the latest wave before any other."""
-    facts: dict[str, object] = {"examined": examined, "count": len(table), "latest": latest}
-    if table.empty:
-        return _("No alert: all {examined:count} points lie inside their limits.", **facts)
+def _finding(
+    table: pd.DataFrame, measures: dict[str, Measure], examined: int, latest: str
+) -> Finding:
+    """What has fallen and still is low in the latest wave; else what has risen; else nothing."""
+    counted = ngettext(
+        "{n:count} of {all:count} points examined lies outside its limits",
+        "{n:count} of {all:count} points examined lie outside their limits",
+        len(table),
+        all=examined,
+    )
     now = table[table["wave"] == latest]
-    first = (now if len(now) else table).iloc[0]
+    falls = now[now["signal"].isin(DOWN)]
+    if now.empty:
+        claim = _("No score gives an alert in {latest:label}.", latest=latest)
+        return Finding(claim, counted, importance=Importance.METHOD)
+    rows = falls if len(falls) else now
+    # Of one score the whole is named, and its groups only where the whole gives no alert.
+    whole = rows[rows["group"] == ""]
+    rows = whole if len(whole) else rows
+    first, claim = rows.iloc[0], _told(rows, measures, latest, bool(len(falls)))
     measure = measures[first["measure"]]
-    name = measure.name(first["term"])
-    if first["group"]:
-        name = _("{item} ({group:label})", item=name, group=first["group"])
-    facts |= {
-        "now": len(now),
-        "falls": now["signal"].isin(DOWN).sum(),
-        "name": name,
-        "size": measure.change(first["estimate"]),
-        "wave": first["wave"],
-        "since": first["first_seen"],
-    }
-    counted = _(
-        "Alerts in {latest:label}: {now:count}, of them {falls:count} for a fall; in all waves "
-        "{count:count} of {examined:count} points examined.",
-        **facts,
+    detail = _(
+        "{name}: {size} (95% CI {span}); alerts in {latest:label}: {now:count}, for a fall "
+        "{falls:count}; {counted}",
+        name=_name(first, measures),
+        size=measure.moved(first["estimate"]),
+        span=measure.change_span(first["low"], first["high"]),
+        now=len(now),
+        falls=len(falls),
+        counted=counted,
+        latest=latest,
     )
-    leading = (
-        _(
-            "First: {name}, {size} below its centre line in {wave:label}, first seen in "
-            "{since:label}.",
-            **facts,
+    return Finding(
+        claim,
+        detail,
+        verdict="worse" if len(falls) else "better",
+        importance=Importance.NEWS if len(falls) else Importance.CONTEXT,
+    )
+
+
+def _told(rows: pd.DataFrame, measures: dict[str, Measure], latest: str, down: bool) -> str:
+    """Which scores lie outside, and since when: with each where that differs."""
+    some = rows.head(MOST)
+    since, names = some["first_seen"].iloc[0], [_name(row, measures) for _k, row in some.iterrows()]
+    together = bool((some["first_seen"] == since).all())
+    if not together:
+        names = [
+            _("{name} (since {since:label})", name=name, since=when)
+            for name, when in zip(names, some["first_seen"], strict=True)
+        ]
+    if more := len(rows) - len(names):
+        names.append(ngettext("{n:count} more", "{n:count} more", more))
+    words = {"names": _(" and ").join([i18n.listed(names[:-1]), names[-1]][-len(names) :])}
+    words |= {"since": since, "latest": latest}
+    if not together:
+        return (
+            _("{names} are below their baseline.", **words)
+            if down
+            else _("{names} are above their baseline.", **words)
         )
-        if first["estimate"] < 0
-        else _(
-            "First: {name}, {size} above its centre line in {wave:label}, first seen in "
-            "{since:label}.",
-            **facts,
+    if since != latest:
+        return (
+            ngettext(
+                "{names} has been below its baseline since {since:label}.",
+                "{names} have been below their baseline since {since:label}.",
+                len(names),
+                **words,
+            )
+            if down
+            else ngettext(
+                "{names} has been above its baseline since {since:label}.",
+                "{names} have been above their baseline since {since:label}.",
+                len(names),
+                **words,
+            )
+        )
+    return (
+        ngettext(
+            "{names} fell below its baseline in {latest:label}.",
+            "{names} fell below their baseline in {latest:label}.",
+            len(names),
+            **words,
+        )
+        if down
+        else ngettext(
+            "{names} rose above its baseline in {latest:label}.",
+            "{names} rose above their baseline in {latest:label}.",
+            len(names),
+            **words,
         )
     )
-    return i18n.together([counted, leading])
+
+
+def _name(row: pd.Series, measures: dict[str, Measure]) -> str:
+    measure = measures[row["measure"]]
+    name = (
+        i18n.quoted(i18n.label(row["term"]))
+        if measure.kind == "mean"
+        else measure.name(row["term"])
+    )
+    if row["group"]:
+        name = _("{item} ({group:label})", item=name, group=row["group"])
+    return name

@@ -2,10 +2,11 @@
 
     fit = scores.compare(sample, "recommend", by="channel")            # all pairs
     scores.compare(sample, "recommend", by="region", against="rest")   # each with all others
+    scores.by_group(sample, "recommend", by="region")  # each group's score, and whether they differ
     fit.table                             # channel, against, term, estimate, low, high, n, p
 
 The same clusters are resampled in every group, so that customers who are in several groups
-count as they should, and one max-t band holds for all differences at once. A significant
+count as they should, and p is adjusted for all differences at once (max-t). A significant
 difference is associated with the group; it is not its effect.
 """
 
@@ -14,16 +15,18 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.core import context, i18n
+from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.privacy import disclosure
-from cxlib.scores import group_means
+from cxlib.scores import comparison_findings, group_means
 from cxlib.scores.answers import Answers, read
 from cxlib.scores.measures import Measure, as_measure
-from cxlib.stats.intervals import LEVEL, simultaneous_interval
+from cxlib.scores.score_tables import own_interval, simultaneous_note
+from cxlib.scores.scoring import score
+from cxlib.stats.intervals import simultaneous_interval, symmetric_interval
 from cxlib.stats.notes import gap_note, resampling_note
 from cxlib.stats.pvalues import max_t
 
@@ -49,9 +52,9 @@ def compare(
 
     Returns
     -------
-    Result whose table has a row a comparison: the group, against, term, estimate, low, high
-    (simultaneous 95% intervals), n (of the smaller side) and p (max-t, adjusted for all
-    comparisons).
+    Result whose table has a row a comparison: the group, against, term, estimate, low, high (95%
+    intervals, each its own), n (of the smaller side), p (max-t, adjusted for all comparisons) and,
+    of several, simultaneous_low, simultaneous_high.
 
     Raises
     ------
@@ -74,22 +77,63 @@ def compare(
     estimate = measure.factor * _gap(
         found.mean[:, 0] * found.total[:, 0], found.total[:, 0], one, other
     )
-    tops, bottoms = group_means.resampled_sums(answers, measure.recode)
-    replicates = measure.factor * _gap(tops, bottoms, one, other, found.effective[:, 0])
-    low, high = simultaneous_interval(estimate, replicates)
+    sums = group_means.resampled_sums(answers, measure.recode)
+    replicates = measure.factor * _gap(*sums, one, other, found.effective[:, 0])
+    low, high = symmetric_interval(estimate, replicates)
     in_turn = against == "previous"
     n = np.minimum(one @ found.n[:, 0], other @ found.n[:, 0]).astype(int)
     table = pd.DataFrame({by: [a for a, _ in names], "against": [b for _, b in names]}).assign(
         term=item, estimate=estimate, low=low, high=high, n=n, p=max_t(estimate, replicates)
     )
+    if len(table) > 1:
+        together = simultaneous_interval(estimate, replicates)
+        table = table.assign(**dict(zip(SIMULTANEOUS, together, strict=True)))
+    levels = _levels(answers, found, measure, (one, other), sums)
     return Result(
         table,
-        _finding(table, by, measure, in_turn),
+        comparison_findings.finding(table, levels, by, measure, in_turn),
         i18n.together([_notes(answers, table), gap_note(answers.groups) if in_turn else ""]),
         measure.unit,
         draws=sample.draws,
         seed=sample.seed,
+        parts={"spread": levels.spread},
     )
+
+
+def by_group(
+    sample: SampleLike, item: str = "recommend", *, by: str, measure: Measure | str = "nps"
+) -> Result:
+    """The score of each group, and whether any differs significantly from all others.
+
+    Parameters
+    ----------
+    sample, item, by, measure : as in `compare`
+
+    Returns
+    -------
+    Result of `score` with `by`; its finding names the group that differs most of those that differ
+    significantly. The part "versus_rest" is the Result of `compare(..., against="rest")`, or None
+    of a single group.
+
+    Raises
+    ------
+    ValueError : as of `compare`
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"recommend": [10, 8] * 20 + [0, 9] * 20})
+    >>> rows["wait"] = np.repeat(["no", "yes"], 40)
+    >>> print(by_group(rows, by="wait"))
+    NPS differs significantly by wait: 0 for yes, +50 for no.
+    """
+    sample, measure = as_sample(sample), as_measure(measure)
+    fit = score(sample, item, measure, by=by)
+    if (fit.table["n"] > 1).sum() < 2:
+        return fit.replace(parts={**fit.parts, "versus_rest": None})
+    rest = compare(sample, item, by=by, against="rest", measure=measure)
+    counted = rest.replace(finding=comparison_findings.counted(rest.table))
+    parts = {**fit.parts, "versus_rest": counted}
+    return fit.replace(finding=comparison_findings.of_groups(rest, by), parts=parts)
 
 
 def _sides(
@@ -144,84 +188,27 @@ def _gap(
     return sides[0] - sides[1]
 
 
-def _finding(table: pd.DataFrame, by: str, measure: Measure, in_time: bool) -> Finding:
-    least = max(context.current().smallest_cell, 1)
-    shown = table[(disclosure.hidden(table, least) == "") & table["p"].notna()]
-    if shown.empty:
-        return Finding(_("Too few answers to compare groups."))
-    widest = shown.loc[(shown["estimate"].abs() / (shown["high"] - shown["low"])).idxmax()]
-    significant = int((shown["p"] < 1 - LEVEL).sum())
-    up = bool(widest["estimate"] >= 0)
-    ends = (widest.low, widest.high) if up else (-widest.high, -widest.low)
-    sides = (widest[by], widest["against"]) if up else (widest["against"], widest[by])
-    facts = {
-        "measure": measure.name(widest["term"]),
-        "best": i18n.label(str(sides[0])),
-        "worst": i18n.label(str(sides[1])),
-        "gap": measure.change(widest["estimate"]),
-        "span": measure.change_span(*ends),
-        "clear": i18n.count(significant),
-        "all": i18n.count(len(shown)),
-    }
-    if len(shown) == 1 and in_time:
-        before, after = facts["worst" if up else "best"], facts["best" if up else "worst"]
-        claim = _step(facts | {"before": before, "after": after}, up, bool(significant))
-        verdict = ("better" if up else "worse") if significant else "unclear"
-        return Finding(claim, value=float(widest["estimate"]), unit=measure.unit, verdict=verdict)
-    if len(shown) == 1:
-        claim = (
-            _("{measure}: {best} is significantly above {worst} by {gap} ({span}).", **facts)
-            if significant
-            else _(
-                "{measure}: {best} is above {worst} by {gap} ({span}); the difference is not "
-                "significant.",
-                **facts,
-            )
-        )
-        return Finding(claim)
-    if not significant:
-        return Finding(
-            _(
-                "{measure}: none of {all} differences is significant; the largest relative to its "
-                "interval: {best} above {worst} by {gap} ({span}).",
-                **facts,
-            )
-        )
-    return Finding(
-        _(
-            "{measure}: significant differences: {clear} of {all}; the most significant: {best} "
-            "above {worst} by {gap} ({span}).",
-            **facts,
-        )
+def _levels(
+    answers: Answers, found: group_means.GroupMeans, measure: Measure, sides: tuple, sums: tuple
+) -> comparison_findings.Levels:
+    """The score of each side of each comparison, and of the first side its own interval."""
+    low, high, _unused = own_interval(answers, found, measure, sums)
+    total = found.total[:, 0]
+    one, other = (
+        measure.factor * group_means.ratio((found.mean[:, 0] * total) @ s.T, total @ s.T)
+        for s in sides
     )
-
-
-def _step(facts: dict[str, str], up: bool, significant: bool) -> str:
-    """One step in time, in words."""
-    if up and significant:
-        return _(
-            "{measure} rose significantly by {gap} ({span}) from {before} to {after}.", **facts
-        )
-    if up:
-        return _(
-            "{measure} rose by {gap} ({span}) from {before} to {after}; the change is not "
-            "significant.",
-            **facts,
-        )
-    if significant:
-        return _(
-            "{measure} fell significantly by {gap} ({span}) from {before} to {after}.", **facts
-        )
-    return _(
-        "{measure} fell by {gap} ({span}) from {before} to {after}; the change is not significant.",
-        **facts,
+    first = sides[0].argmax(1)
+    spread = np.sqrt(np.nansum(found.variance[:, 0] * total) / np.nansum(total))
+    return comparison_findings.Levels(
+        one, other, low[first], high[first], found.n[first, 0], measure.factor * float(spread)
     )
 
 
 def _notes(answers: Answers, table: pd.DataFrame) -> str:
     notes = [*answers.notes, resampling_note(answers.sample)]
     if len(table) > 1:
-        notes.append(_("The {cells:count} intervals are simultaneous.", cells=len(table)))
+        notes.append(simultaneous_note(len(table)))
     if lonely := int(table["p"].isna().sum()):
         notes.append(
             _("{cells:count} without two different answers have no interval.", cells=lonely)

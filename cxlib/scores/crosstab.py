@@ -20,7 +20,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Item
 from cxlib.privacy import disclosure
@@ -116,7 +116,7 @@ def crosstab(sample: SampleLike, asked: Mapping[str, Item], by: str) -> Result:
     plain = table[["term", "estimate", "n", "p", "adjusted"]]
     return Result(
         {"table": plain, "cells": joined},
-        _claim(plain, by),
+        _finding(plain, by),
         _notes(sample, table),
         parts={"wide": _wide(joined, by), "effects": table.set_index("term")["effect"]},
     )
@@ -275,27 +275,26 @@ def _wide(cells: pd.DataFrame, by: str) -> pd.DataFrame:
     return wide
 
 
-def _claim(table: pd.DataFrame, by: str) -> str:
+def _finding(table: pd.DataFrame, by: str) -> Finding:
     shown = disclosure.shown(table)
     found = shown[shown["adjusted"] < 1 - LEVEL].sort_values("estimate", ascending=False)
+    tested = ngettext("{n:count} question tested", "{n:count} questions tested", len(shown))
     if found.empty:
-        return ngettext(
-            "No significant association of answers with {by:label} ({n:count} question tested).",
-            "No significant association of answers with {by:label} ({n:count} questions tested).",
-            len(shown),
-            by=by,
-        )
-    return ngettext(
-        "Answers to {n:count} of {all:count} questions are significantly associated with "
-        "{by:label}, most strongly to {item:label} (Cramér's V {v:number2}).",
-        "Answers to {n:count} of {all:count} questions are significantly associated with "
-        "{by:label}, most strongly to {item:label} (Cramér's V {v:number2}).",
-        len(found),
-        all=len(shown),
+        claim = _("No question was answered significantly differently by {by:label}.", by=by)
+        return Finding(claim, tested, importance=Importance.METHOD)
+    claim = _(
+        "{item:quoted} is the question whose answers differ most by {by:label}.",
         by=by,
         item=found["term"].iloc[0],
+    )
+    detail = ngettext(
+        "Cramér's V = {v:number2}; {n:count} of {all:count} questions differs significantly",
+        "Cramér's V = {v:number2}; {n:count} of {all:count} questions differ significantly",
+        len(found),
+        all=len(shown),
         v=found["estimate"].iloc[0],
     )
+    return Finding(claim, detail)
 
 
 def _notes(sample: Sample, table: pd.DataFrame) -> str:

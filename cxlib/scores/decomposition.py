@@ -19,18 +19,18 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.scores import group_means
 from cxlib.scores.answers import read
+from cxlib.scores.comparisons import compare
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.stats.intervals import estimates_table, expanded_level
 from cxlib.stats.notes import resampling_note
 
 TERMS = ("change", "mix", "rate")
 UNKNOWN = "\uffff"  # sorts last in any language
-MOST_NAMED = 2  # columns whose parts one sentence can hold
 
 
 def decompose_change(
@@ -58,7 +58,7 @@ def decompose_change(
     -------
     Result with tables
     table : column (by which the change is decomposed), term ("change", "mix", "rate"), estimate,
-        low, high (95% percentile intervals), n (of the smaller wave)
+        low, high (95% intervals; that of the change as `compare` has it), n (of the smaller wave)
     groups : column, group, term ("mix", "rate"), estimate, low, high, n (of the smaller wave),
         share_before, share_after, score_before, score_after. The rows of a column add up to its mix
         and its rate; a group that one wave lacks counts as mix
@@ -84,7 +84,10 @@ def decompose_change(
     before, after = _waves(sample.data, over, *waves)
     sample = sample.where(sample[over].isin([before, after]))
     later = (sample[over] == after).to_numpy(int)
-    parts = [_decomposed(sample, item, later, columns, measure) for columns in crossed]
+    # One change, one interval: the one that comparing the two waves gives.
+    enough = sample.data.groupby(over)[item].count().min() > 1
+    whole = compare(sample, item, by=over, against=str(before), measure=measure) if enough else None
+    parts = [_decomposed(sample, item, later, columns, measure, whole) for columns in crossed]
     table, groups = (pd.concat(p, ignore_index=True) for p in zip(*parts, strict=True))
     notes = [resampling_note(sample), _("Mix and rate add up to the change (Kitagawa 1955).")]
     return Result(
@@ -119,7 +122,12 @@ def parts(tops: np.ndarray, bottoms: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _decomposed(
-    sample: Sample, item: str, later: np.ndarray, columns: tuple[str, ...], measure: Measure
+    sample: Sample,
+    item: str,
+    later: np.ndarray,
+    columns: tuple[str, ...],
+    measure: Measure,
+    whole: Result | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     column = columns[0] if len(columns) == 1 else " × ".join(i18n.label(c) for c in columns)
     codes, names = pd.factorize(_combinations(sample.data, columns), sort=True)
@@ -139,6 +147,9 @@ def _decomposed(
     level = expanded_level(_spread(found.effective[:, 0], place, k).sum(-1).min(), k)
     smaller = int(n.sum(1).min())
     table = estimates_table(TERMS, sums, replicates, smaller, level=level, column=column)
+    if whole is not None:
+        ends = whole.table[["low", "high"]].iloc[0].to_numpy()
+        table.loc[table["term"] == "change", ["low", "high"]] = ends
     with np.errstate(invalid="ignore", divide="ignore"):
         share = total / total.sum(-1, keepdims=True)
         score = shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]) / total
@@ -183,46 +194,51 @@ def _waves(responses: pd.DataFrame, over: str, before: str, after: str) -> tuple
 
 
 def _finding(table: pd.DataFrame, item: str, measure: Measure, before: str, after: str) -> Finding:
+    """Whether other respondents or other answers moved it, by the column of the largest mix."""
     if (table := disclosure.shown(table)).empty:
         return Finding(disclosure.left_out())
     parts_of = {c: rows.set_index("term") for c, rows in table.groupby("column", sort=False)}
-    named = sorted(parts_of, key=lambda c: -abs(parts_of[c].loc["mix", "estimate"]))[:1]
-    if len(parts_of) <= MOST_NAMED:
-        named = list(parts_of)
-    said = [_mix_and_rate(column, parts_of[column], measure) for column in named]
-    change = parts_of[named[0]].loc["change"]
-    facts = {
+    column = max(parts_of, key=lambda c: abs(parts_of[c].loc["mix", "estimate"]))
+    rows = parts_of[column]
+    mix, rate = rows.loc["mix"], rows.loc["rate"]
+    mixed, answered = (bool(r["low"] > 0 or r["high"] < 0) for r in (mix, rate))
+    words = {
+        "measure": measure.name(item),
+        "by": column,
         "before": before,
         "after": after,
-        "change": measure.moved(change["estimate"]),
-        "measure": measure.name(item),
-        "span": measure.change_span(change["low"], change["high"]),
-        "parts": said,
-        "others": len(parts_of) - 1,
+        "mix": measure.moved(mix["estimate"]),
+        "rate": measure.moved(rate["estimate"]),
     }
-    claim = (
-        _(
-            "From {before:label} to {after:label} the change is {change} ({span}) for {measure}: "
-            "{parts:list}; by {others:count} other columns less is mix.",
-            **facts,
+    if mixed and not answered:
+        claim = _(
+            "Another mix of respondents by {by:quoted} moved {measure} by {mix}; answers within "
+            "groups did not change significantly.",
+            **words,
         )
-        if len(named) < len(parts_of)
-        else _(
-            "From {before:label} to {after:label} the change is {change} ({span}) for {measure}: "
-            "{parts:list}.",
-            **facts,
+    elif answered and not mixed:
+        claim = _(
+            "Answers within groups moved {measure} by {rate}; the mix of respondents did not "
+            "change it significantly.",
+            **words,
         )
+    elif mixed:
+        claim = _(
+            "Answers within groups moved {measure} by {rate}, another mix of respondents by "
+            "{by:quoted} by {mix}.",
+            **words,
+        )
+    else:
+        claim = _(
+            "Neither the mix of respondents nor answers within groups moved {measure} "
+            "significantly from {before:label} to {after:label}.",
+            **words,
+        )
+    detail = _(
+        "by {by:label}: mix {mix} (95% CI {mix_span}), rate {rate} (95% CI {rate_span})",
+        mix_span=measure.change_span(mix["low"], mix["high"]),
+        rate_span=measure.change_span(rate["low"], rate["high"]),
+        **words,
     )
-    return Finding(claim, value=float(change["estimate"]), unit=measure.unit)
-
-
-def _mix_and_rate(column: str, rows: pd.DataFrame, measure: Measure) -> str:
-    mixed, answered = rows.loc["mix"], rows.loc["rate"]
-    return _(
-        "by {column:quoted}, {mix} ({mix_span}) is mix and {rate} ({rate_span}) rate",
-        column=column,
-        mix=measure.signed(mixed["estimate"]),
-        rate=measure.signed(answered["estimate"]),
-        mix_span=measure.change_span(mixed["low"], mixed["high"]),
-        rate_span=measure.change_span(answered["low"], answered["high"]),
-    )
+    importance = Importance.ANSWER if mixed or answered else Importance.CONTEXT
+    return Finding(claim, detail, importance=importance)

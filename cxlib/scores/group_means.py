@@ -21,6 +21,7 @@ from cxlib.stats.intervals import (
 )
 from cxlib.stats.resampling import MAX_CLUSTERS, resample_sums
 
+Bounds = tuple[np.ndarray, np.ndarray]
 Recode = Callable[[np.ndarray], np.ndarray]  # of answers or values, NaN stays NaN
 MOST_DRAWN = 20_000_000  # clusters in all draws together
 
@@ -139,26 +140,30 @@ def expand(replicates: np.ndarray, estimate: np.ndarray, effective: np.ndarray) 
 
 
 def bootstrap_interval(
-    answers: Answers, recode: Recode, cells: GroupMeans, bounds: tuple
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bootstrap (low, high, replicates) of every cell; intervals of several are simultaneous.
+    answers: Answers,
+    recode: Recode,
+    cells: GroupMeans,
+    bounds: tuple,
+    sums: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[Bounds, Bounds, np.ndarray]:
+    """Bootstrap intervals of every cell: (its own, the simultaneous ones, replicates).
 
+    `sums` are those of `resampled_sums`, where they are known already.
     `replicates` (draws, cells) are moved out for few answers; NaN for cells without an interval.
     """
-    replicates = ratio(*resampled_sums(answers, recode))
+    replicates = ratio(*(sums or resampled_sums(answers, recode)))
     flat = cells.mean.ravel()
     # A cell of one answer, or of answers all alike, shows no spread and has no interval.
     varies = (np.abs(replicates - flat) > 1e-9).any(0)
     known = (cells.n.ravel() > 1) & varies
-    low, high = np.full_like(flat, np.nan), np.full_like(flat, np.nan)
+    ends = np.full((4, len(flat)), np.nan)
     if known.any():
         moved = expand(replicates[:, known], flat[known], cells.effective.ravel()[known])
-        low[known], high[known] = (
-            simultaneous_interval(flat[known], moved)
-            if len(flat) > 1
-            else percentile_interval(moved)
-        )
+        ends[:2, known] = percentile_interval(moved)
+        ends[2:, known] = simultaneous_interval(flat[known], moved)
         replicates[:, known] = moved
     replicates[:, ~known] = np.nan
-    low, high = low.reshape(cells.mean.shape), high.reshape(cells.mean.shape)
-    return np.maximum(low, bounds[0]), np.minimum(high, bounds[1]), replicates
+    own_low, own_high, low, high = ends.reshape(4, *cells.mean.shape)
+    least, most = bounds
+    own = np.maximum(own_low, least), np.minimum(own_high, most)
+    return own, (np.maximum(low, least), np.minimum(high, most)), replicates

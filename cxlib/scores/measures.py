@@ -49,7 +49,7 @@ class Measure:
     --------
     >>> Measure("csat", scale=(1, 10)).recode(np.array([10.0, 8.0])).tolist()
     [1.0, 0.0]
-    >>> Measure("csat", scale=(1, 6), reverse=True).name("grade")
+    >>> Measure("csat", scale=(1, 6), reverse=True).asked("grade")
     'grade, share of 1 or 2'
     """
 
@@ -131,14 +131,38 @@ class Measure:
         if self.kind == "csat" and self.scale == (0, 1):
             return _("Share of {item:quoted}", item=item)
         if self.kind == "csat" and self.scale:
-            return _("{item:quoted}, share of {counted}", item=item, counted=self.counted)
+            return _("CSAT")
+        if self.kind == "effort":
+            return _("the customer effort score")
         if self.reverse and self.scale:
             return _(
-                "Mean of {item:label} (reversed, {best} is best)",
+                "the mean of {item:label} (reversed, {best} is best)",
                 item=item,
                 best=f"{self.scale[1]:g}",
             )
-        return _("Mean of {item:label}", item=item)
+        return _("the mean of {item:label}", item=item)
+
+    def asked(self, item: str) -> str:
+        """Which question it is, and which answers count: for the line below a claim."""
+        if self.kind == "csat" and self.scale != (0, 1):
+            return _("{item:label}, share of {counted}", item=item, counted=self.counted)
+        return i18n.label(item)
+
+    def key(self, item: str) -> str:
+        """What is measured, the same on every page: "nps", "csat:overall", "mean:room"."""
+        return "nps" if self.kind == "nps" else f"{self.kind}:{item}"
+
+    def level(self, value: float, *, bare: bool = False) -> str:
+        """The score, as short as a claim says it: +26, 31%, 5.2 of 7 (`bare` 5.2)."""
+        if self.kind == "nps":
+            return i18n.signed(value, 0)
+        if self.kind == "csat":
+            return i18n.percent(value)
+        if self.scale is None:
+            return i18n.number(value, 2)
+        if bare:
+            return i18n.number(value, 1)
+        return _("{v:number1} of {best}", v=value, best=f"{self.scale[1]:g}")
 
     def value(self, value: float) -> str:
         """The score, as said in a sentence."""
@@ -163,7 +187,8 @@ class Measure:
 
     def moved(self, change: float) -> str:
         """A difference with its sign and its unit: −3.1 percentage points."""
-        return ("−" if change < 0 else "") + self.change(change)
+        sign = "−" if change < 0 else "+" if change > 0 else ""
+        return sign + self.change(change)
 
     def signed(self, change: float) -> str:
         """A difference with its sign, in the unit of `change`, which is not said."""

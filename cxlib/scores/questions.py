@@ -10,15 +10,17 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Item
 from cxlib.privacy import disclosure
 from cxlib.scores import group_means
 from cxlib.scores.answers import not_experienced, numbers, read
 from cxlib.scores.measures import Measure, top_box_of
-from cxlib.stats.intervals import sidak_level, wilson_interval
+from cxlib.stats.intervals import wilson_interval
 from cxlib.stats.moments import weights_of
+
+MUCH = 0.2  # item non-response from which answers may speak for too few
 
 
 def distribution(sample: SampleLike, items: Iterable[str] | Mapping[str, Item]) -> Result:
@@ -63,7 +65,7 @@ def distribution(sample: SampleLike, items: Iterable[str] | Mapping[str, Item]) 
     if len(known := disclosure.shown(table)):
         top = known.loc[known.loc[known["term"] == known["term"].iloc[0], "estimate"].idxmax()]
         claim = _(
-            "{item:label}: the most frequent answer is {answer:g} ({share:share}).",
+            "The most frequent answer to {item:quoted} is {answer:g} ({share:share}).",
             item=top.term,
             answer=top.answer,
             share=top.estimate,
@@ -116,30 +118,39 @@ def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int =
             items=list(wide),
         )
         notes = i18n.together([notes, without])
-    return Result(table, _claim(disclosure.shown(table).dropna(subset="estimate")), notes, "share")
+    known = disclosure.shown(table).dropna(subset="estimate")
+    return Result(table, _of_best(known), notes, "share")
 
 
-def _claim(known: pd.DataFrame) -> str:
+def _of_best(known: pd.DataFrame) -> Finding:
     """The best and the worst of the questions that may be shown."""
     if known.empty:
-        return _("No question has a share of best answers to show.")
+        return Finding(_("No question has a share of best answers to show."))
     best, worst = known.loc[known["estimate"].idxmax()], known.loc[known["estimate"].idxmin()]
-    said = [
-        _(
-            "{item:label} {share:share} ({span:share_interval0})",
-            item=row.term,
-            share=row.estimate,
-            span=(row.low, row.high),
-        )
-        for row in (best, worst)
-    ]
+    words = {
+        "best": best.term,
+        "high": best.estimate,
+        "worst": worst.term,
+        "low": worst.estimate,
+        "first": (best.low, best.high),
+        "last": (worst.low, worst.high),
+    }
     if best.term == worst.term:
-        return _("Share of the best answers: {best}.", best=said[0])
-    return _(
-        "Share of the best answers: highest for {best}, lowest for {worst}.",
-        best=said[0],
-        worst=said[1],
+        claim = _("{high:share} give one of the best answers to {best:quoted}.", **words)
+        detail = _("95% CI {first:share_interval1}; n = {n:count}", n=best.n, **words)
+        return Finding(claim, detail)
+    claim = _(
+        "Best answers are most frequent for {best:quoted} ({high:share}), least for "
+        "{worst:quoted} ({low:share}).",
+        **words,
     )
+    detail = _(
+        "95% CI {first:share_interval1} and {last:share_interval1}; n = {n:count} and {m:count}",
+        n=best.n,
+        m=worst.n,
+        **words,
+    )
+    return Finding(claim, detail)
 
 
 def _question(sample: Sample, item: str, asked: Item, top: int) -> dict[str, object]:
@@ -171,8 +182,8 @@ def item_response(sample: SampleLike, items: Iterable[str]) -> Result:
 
     Returns
     -------
-    Result whose table has term, estimate (share, 0 to 1), low, high (simultaneous 95% Wilson
-    intervals), n (to whom it applied) and not_experienced (a share of all responses), the lowest
+    Result whose table has term, estimate (share, 0 to 1), low, high (95% Wilson intervals),
+    n (to whom it applied) and not_experienced (a share of all responses), the lowest
     estimate first.
 
     Raises
@@ -181,7 +192,7 @@ def item_response(sample: SampleLike, items: Iterable[str]) -> Result:
 
     References
     ----------
-    Wilson (1927), Journal of the American Statistical Association 22; Šidák (1967), ibid. 62.
+    Wilson (1927), Journal of the American Statistical Association 22.
 
     Examples
     --------
@@ -200,7 +211,7 @@ def item_response(sample: SampleLike, items: Iterable[str]) -> Result:
     unasked = never_asked(responses, given | unused)
     n = (~unused & ~unasked).sum(0)
     share = np.divide(given.sum(0), n, out=np.full(len(items), np.nan), where=n > 0)
-    low, high = wilson_interval(share, np.maximum(n, 1), sidak_level(len(items)))
+    low, high = wilson_interval(share, np.maximum(n, 1))
     table = pd.DataFrame(
         {"term": items, "estimate": share, "low": low, "high": high, "n": n}
     ).assign(not_experienced=unused.mean(0))
@@ -219,19 +230,22 @@ def item_response(sample: SampleLike, items: Iterable[str]) -> Result:
 
 
 def _finding(worst: pd.Series, total: int) -> Finding:
-    claim = (
-        _("Everybody answered every question that applied; {n:count} responses.", n=total)
-        if worst.estimate == 1
-        else _(
-            "Item non-response is highest at {item:label}, where {share:share1} "
-            "({span:share_interval1}) of those to whom it applied answered, n {n:count}.",
-            item=worst.term,
-            share=worst.estimate,
-            span=(worst.low, worst.high),
-            n=worst.n,
-        )
+    if worst.estimate == 1:
+        claim = _("Everybody answered every question that applied.")
+        return Finding(claim, _("n = {n:count}", n=total), importance=Importance.METHOD)
+    claim = _(
+        "Item non-response is highest for {item:quoted}: {share:share1} of those asked did not "
+        "answer.",
+        item=worst.term,
+        share=1 - worst.estimate,
     )
-    return Finding(claim, value=float(worst.estimate), unit="share")
+    detail = _(
+        "95% CI {span:share_interval1}; n = {n:count}",
+        span=(1 - worst.high, 1 - worst.low),
+        n=worst.n,
+    )
+    many = 1 - worst.low > MUCH
+    return Finding(claim, detail, importance=Importance.ANSWER if many else Importance.CONTEXT)
 
 
 def never_asked(responses: pd.DataFrame, answered: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.scores import group_means
@@ -82,21 +82,16 @@ def detectable_change(
         "change": measure.change(last["estimate"]),
         "power": power,
     }
-    claim = (
-        _(
-            "{measure}: with {n:count} answers a wave, as in {group:label}, a change of {change} "
-            "is found {power:share} of the time; a smaller one is mostly missed.",
-            group=last[by],
-            **facts,
-        )
-        if by
-        else _(
-            "{measure}: with {n:count} answers a wave, a change of {change} is found "
-            "{power:share} of the time; a smaller one is mostly missed.",
-            **facts,
-        )
+    claim = _(
+        "A change of {measure} by less than {change} between two waves would mostly be missed.",
+        **facts,
     )
-    finding = Finding(claim, value=float(last["estimate"]), unit=measure.unit)
+    detail = (
+        _("power {power:share} with n = {n:count}, as in {group:label}", group=last[by], **facts)
+        if by
+        else _("power {power:share} with n = {n:count}", **facts)
+    )
+    finding = Finding(claim, detail, importance=Importance.METHOD)
     return Result(table, finding, notes, measure.unit)
 
 
@@ -147,14 +142,13 @@ def sample_size(
     table.insert(0, "change", [measure.change(c) for c in changes])
     middle = len(changes) // 2
     claim = _(
-        "{measure}: to find a change of {change} {power:share} of the time, each wave needs "
-        "{n:count} answers.",
+        "To detect a change of {measure} by {change}, each wave needs {n:count} answers.",
         measure=measure.name(item),
         change=measure.change(changes[middle]),
-        power=power,
         n=sizes[middle],
     )
-    finding = Finding(claim, value=float(sizes[middle]), unit="answers")
+    detail = _("power {power:share}; n = {n:count} now", power=power, n=found.n[0, 0])
+    finding = Finding(claim, detail, importance=Importance.METHOD)
     return Result(table, finding, i18n.together(answers.notes), "answers")
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Result
 from cxlib.privacy import disclosure
-from cxlib.scores import nps_intervals
+from cxlib.scores import group_means, nps_intervals, score_findings
 from cxlib.scores.answers import Answers
 from cxlib.scores.group_means import GroupMeans
 from cxlib.scores.measures import Measure
@@ -24,34 +27,54 @@ METHODS = {  # what a note says of the intervals
 }
 
 
+def simultaneous_note(cells: int) -> str:
+    """What the simultaneous intervals of so many numbers are for."""
+    return _(
+        "Intervals are pointwise; the simultaneous ones hold for all {cells:count} numbers at once "
+        "and decide what is significant.",
+        cells=cells,
+    )
+
+
 def own_interval(
+    answers: Answers,
+    found: GroupMeans,
+    measure: Measure,
+    sums: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each group's own 95% interval, as `score` has it, and the resamples of its mean.
+
+    NPS by adjusted Wald and shares by Wilson with the effective n, means from the resamples:
+    (low, high), (groups,) each, in the unit of the score, and (draws, groups) of recoded means.
+    """
+    (low, high), _unused, replicates = group_means.bootstrap_interval(
+        answers, measure.recode, found, extremes(answers), sums
+    )
+    if measure.kind in ("nps", "csat"):
+        return *formula_interval(answers, found, measure), replicates
+    return low[:, 0], high[:, 0], replicates
+
+
+def formula_interval(
     answers: Answers, found: GroupMeans, measure: Measure, level: float = LEVEL
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pointwise interval of each group's score, by formula: (low, high), (groups,) each.
-
-    NPS by adjusted Wald, shares by Wilson, means by Student's t, all with the effective n.
-    """
+    """Interval of each group's NPS (adjusted Wald) or share (Wilson), with the effective n."""
     mean, n = found.mean[:, 0], found.counted[:, 0]
     with np.errstate(invalid="ignore", divide="ignore"):
         if measure.kind == "nps":
             detractors, promoters = (s[:, 0] for s in shares_of(answers))
             low, high = nps_intervals.adjusted_wald(promoters, detractors, n, level)
-        elif measure.kind == "csat":
-            low, high = wilson_interval(mean, n, level)
         else:
-            low, high = _student(mean, found.variance[:, 0], n, level)
+            low, high = wilson_interval(mean, n, level)
     return measure.factor * low, measure.factor * high
 
 
-def _student(
-    mean: np.ndarray, variance: np.ndarray, n: np.ndarray, level: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Interval of a mean by Student's t; `variance` is that of the n answers (divided by n)."""
-    from scipy.special import stdtrit
-
-    free = np.where(n > 1, n - 1, np.nan)
-    reach = stdtrit(free, (1 + level) / 2) * np.sqrt(variance / free)
-    return mean - reach, mean + reach
+def extremes(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest and the highest answer given to each item, (items,) each."""
+    empty = np.isnan(answers.x).all(0)
+    filled = np.where(empty, 0.0, answers.x)
+    low, high = (np.where(empty, np.nan, f(filled, axis=0)) for f in (np.nanmin, np.nanmax))
+    return low, high
 
 
 def shares_of(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
@@ -69,18 +92,24 @@ def table_of(
     answers: Answers,
     found: GroupMeans,
     estimate: np.ndarray,
-    bounds: tuple[np.ndarray, np.ndarray],
+    bounds: Sequence[tuple[np.ndarray, np.ndarray]],
     more: dict[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
-    """The table of a result, with the columns `more` at its end."""
+    """The table of a result, with the columns `more` at its end.
+
+    `bounds` are the intervals of each cell and, for tables of several, the simultaneous ones.
+    """
     groups, items = found.mean.shape
     empty = found.n == 0
     columns = {"term": pd.array(list(answers.items) * groups, dtype="str"), "estimate": estimate}
     if answers.by:
         named = np.repeat(np.array(answers.groups, dtype=object), items)
         columns = {answers.by: pd.Series(named).infer_objects(), **columns}
-    low, high = (np.where(empty, np.nan, end) for end in bounds)
-    columns |= {"low": low, "high": high, "n": found.n, **(more or {})}
+    own, together = ([np.where(empty, np.nan, end) for end in ends] for ends in bounds)
+    columns |= {"low": own[0], "high": own[1], "n": found.n}
+    if found.mean.size > 1:
+        columns |= dict(zip(SIMULTANEOUS, together, strict=True))
+    columns |= more or {}
     return pd.DataFrame(
         {name: np.ravel(v) if isinstance(v, np.ndarray) else v for name, v in columns.items()}
     )
@@ -102,7 +131,7 @@ def result_of(
     notes = [*answers.notes, *_caveats(answers, found, replicates), how, _hidden_note(shown)]
     return Result(
         table,
-        _finding(answers, table, shown, measure),
+        score_findings.finding(answers, table, shown, measure),
         i18n.together(notes),
         measure.unit,
         draws=sample.draws if by_draws else 0,
@@ -116,42 +145,6 @@ def _least() -> int:
     return max(context.current().smallest_cell, 1)
 
 
-def _finding(answers: Answers, table: pd.DataFrame, may: pd.Series, measure: Measure) -> Finding:
-    """The number when there is one; else the highest and the lowest of those that may be shown."""
-    shown = table[may]
-    if shown.empty:
-        return Finding(_("Fewer than {least:count} answered: no number is shown.", least=_least()))
-    name = measure.name(answers.items[0]) if len(answers.items) == 1 else _("Mean")
-    names = _names(answers, shown)
-    values = [
-        _(
-            "{value} ({span}), n {n:count}",
-            value=measure.value(cell.estimate),
-            span=measure.span(cell.low, cell.high),
-            n=cell.n,
-        )
-        for cell in shown.itertuples()
-    ]
-    if len(table) == 1 and not answers.by:
-        claim = _("{measure} {said}.", measure=name, said=values[0])
-        return Finding(claim, value=float(shown["estimate"].iloc[0]), unit=measure.unit)
-    top, bottom = int(np.argmax(shown["estimate"])), int(np.argmin(shown["estimate"]))
-    if top == bottom:
-        return Finding(
-            _("{measure} for {name}: {said}.", measure=name, name=names[top], said=values[top])
-        )
-    return Finding(
-        _(
-            "{measure}: highest for {best}, {high}; lowest for {worst}, {low}.",
-            measure=name,
-            best=names[top],
-            high=values[top],
-            worst=names[bottom],
-            low=values[bottom],
-        )
-    )
-
-
 def _hidden_note(may: pd.Series) -> str:
     """How many of several numbers a page hides, and why."""
     if may.all() or len(may) == 1:
@@ -163,16 +156,6 @@ def _hidden_note(may: pd.Series) -> str:
         cells=len(may),
         least=_least(),
     )
-
-
-def _names(answers: Answers, shown: pd.DataFrame) -> list[str]:
-    items = [i18n.label(term) for term in shown["term"]]
-    if not answers.by:
-        return items
-    groups = [i18n.label(str(g)) for g in shown[answers.by]]
-    if len(answers.items) == 1:
-        return groups
-    return [_("{item} ({group})", item=i, group=g) for i, g in zip(items, groups, strict=True)]
 
 
 def _caveats(answers: Answers, found: GroupMeans, replicates: np.ndarray | None) -> list[str]:
@@ -192,7 +175,7 @@ def _caveats(answers: Answers, found: GroupMeans, replicates: np.ndarray | None)
         )
     together = answers.cells if replicates is not None else len(answers.groups)
     if together > 1:
-        parts.append(_("The {cells:count} intervals are simultaneous.", cells=together))
+        parts.append(simultaneous_note(together))
     if replicates is None:
         if answers.sample.raking is not None and answers.weighted:
             parts.append(

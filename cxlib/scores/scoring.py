@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-
-import numpy as np
+from functools import partial
 
 from cxlib.core import i18n
 from cxlib.core.errors import require_choice
@@ -12,10 +11,11 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.scores import group_means, nps_intervals
-from cxlib.scores.answers import read
+from cxlib.scores.answers import Answers, read
+from cxlib.scores.group_means import Bounds
 from cxlib.scores.measures import Measure, Scale, as_measure
-from cxlib.scores.score_tables import result_of, shares_of, table_of
-from cxlib.stats.intervals import sidak_level, wilson_interval
+from cxlib.scores.score_tables import extremes, result_of, shares_of, table_of
+from cxlib.stats.intervals import LEVEL, sidak_level, wilson_interval
 
 NPS_METHODS = ("adjusted_wald", "score", "dirichlet", "bootstrap")
 CSAT_METHODS = ("wilson", "bootstrap")
@@ -34,15 +34,16 @@ def nps(
     ----------
     sample : answers with weights, clusters, draws and seed
     item : column of whole numbers from 0 to 10
-    by : column of groups, whose 95% intervals are then simultaneous (Šidák)
+    by : column of groups
     method : of the intervals. "adjusted_wald" (Rocks), "score" (May and Johnson; Tango) and
         "dirichlet" (posterior under the Jeffreys prior) use the effective n of weights and of
         customers who answer more than once; or "bootstrap"
 
     Returns
     -------
-    Result whose table has [group,] term, estimate (points, -100 to 100), low, high, n, detractors,
-    passives and promoters (shares, 0 to 1).
+    Result whose table has [group,] term, estimate (points, -100 to 100), low, high (95% intervals,
+    each its own), n, with several groups simultaneous_low, simultaneous_high (Šidák: they hold for
+    all groups at once), detractors, passives and promoters (shares, 0 to 1).
 
     Raises
     ------
@@ -65,22 +66,21 @@ def nps(
     answers = read(sample, [item], measure, by=by)
     found = group_means.estimate(answers, measure.recode)
     detractors, promoters = shares_of(answers)
-    replicates, level = None, sidak_level(len(answers.groups))
+    replicates = None
     if method == "bootstrap":
-        low, high, replicates = group_means.bootstrap_interval(
+        *bounds, replicates = group_means.bootstrap_interval(
             answers, measure.recode, found, (-1, 1)
         )
-    elif method == "dirichlet":
-        low, high = nps_intervals.dirichlet(
-            promoters, detractors, found.effective, level, draws=sample.draws, seed=sample.seed
-        )
     else:
-        formula = nps_intervals.adjusted_wald
+        formula: Callable[..., Bounds] = nps_intervals.adjusted_wald
         if method == "score":
             formula = nps_intervals.score_interval
-        low, high = formula(promoters, detractors, found.effective, level)
+        if method == "dirichlet":
+            formula = partial(nps_intervals.dirichlet, **sample.bootstrap)
+        each = promoters, detractors, found.effective
+        bounds = [formula(*each, level) for level in _levels(answers)]
     kinds = {"detractors": detractors, "passives": 1 - promoters - detractors}
-    bounds = (100 * low, 100 * high)
+    bounds = [(100 * low, 100 * high) for low, high in bounds]
     table = table_of(answers, found, 100 * found.mean, bounds, kinds | {"promoters": promoters})
     return result_of(answers, found, table, measure, replicates, method)
 
@@ -103,12 +103,13 @@ def csat(
     scale : worst and best answer
     top : how many of the best answers count as satisfied, 1 or more: of 1 to 5 the top two are all
         answers of at least 4
-    by : column of groups, whose 95% intervals are then simultaneous
+    by : column of groups
     method : "wilson" (with the effective n) or "bootstrap"
 
     Returns
     -------
-    Result whose table has [group,] term, estimate (share, 0 to 1), low, high, n.
+    Result whose table has [group,] term, estimate (share, 0 to 1), low, high, n and, with several
+    groups, simultaneous_low, simultaneous_high.
 
     Raises
     ------
@@ -135,12 +136,10 @@ def _share(
     answers = read(as_sample(sample), [item], measure, by=by)
     found = group_means.estimate(answers, measure.recode)
     if method == "bootstrap":
-        low, high, replicates = group_means.bootstrap_interval(
-            answers, measure.recode, found, (0, 1)
-        )
+        *bounds, replicates = group_means.bootstrap_interval(answers, measure.recode, found, (0, 1))
     else:
-        low, high = wilson_interval(found.mean, found.counted, sidak_level(len(answers.groups)))
-    table = table_of(answers, found, found.mean, (low, high))
+        bounds = [wilson_interval(found.mean, found.counted, v) for v in _levels(answers)]
+    table = table_of(answers, found, found.mean, bounds)
     return result_of(answers, found, table, measure, replicates, method)
 
 
@@ -163,8 +162,8 @@ def mean(
 
     Returns
     -------
-    Result whose table has [group,] term, estimate, low, high (95% bootstrap intervals, simultaneous
-    where there are several) and n.
+    Result whose table has [group,] term, estimate, low, high (95% bootstrap intervals, each its
+    own), n and, of several, simultaneous_low, simultaneous_high.
 
     Raises
     ------
@@ -189,9 +188,9 @@ def mean(
 def _mean(sample: SampleLike, items: list[str], measure: Measure, by: str | None) -> Result:
     answers = read(as_sample(sample), items, measure, by=by)
     found = group_means.estimate(answers, measure.recode)
-    bounds = (_extreme(np.nanmin, answers.x), _extreme(np.nanmax, answers.x))
-    low, high, replicates = group_means.bootstrap_interval(answers, measure.recode, found, bounds)
-    table = table_of(answers, found, found.mean, (low, high))
+    ends = extremes(answers)
+    *bounds, replicates = group_means.bootstrap_interval(answers, measure.recode, found, ends)
+    table = table_of(answers, found, found.mean, bounds)
     return result_of(answers, found, table, measure, replicates, "bootstrap")
 
 
@@ -270,6 +269,6 @@ def score(
     return _mean(sample, [item], measure, by)
 
 
-def _extreme(reduce: Callable[..., np.ndarray], x: np.ndarray) -> np.ndarray:
-    empty = np.isnan(x).all(0)
-    return np.where(empty, np.nan, reduce(np.where(empty, 0.0, x), axis=0))
+def _levels(answers: Answers) -> tuple[float, float]:
+    """Of each group's own interval, and of intervals that hold for all groups at once."""
+    return LEVEL, sidak_level(len(answers.groups))

@@ -9,108 +9,154 @@ import pandas as pd
 from scipy.special import ndtr
 
 from cxlib.core import i18n
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance
+from cxlib.data.schema import Target
 from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
+from cxlib.scores.score_findings import facts, interval, short_of, target_words
 from cxlib.scores.trend_series import MINIMUM_WAVES, Series
 from cxlib.stats.intervals import LEVEL
 from cxlib.stats.notes import gap_note
 
 
-def finding(series: Sequence[Series], measure: Measure, over: str) -> Finding:
-    """The latest wave of one series and its limits; of many series, how many give a signal."""
+def finding(
+    series: Sequence[Series], measure: Measure, over: str, target: Target | None = None
+) -> Finding:
+    """Where the latest wave of one series stands; of many series, which of them give a signal."""
     if len(series) > 1:
-        return Finding(_of_many(series, over))
+        return _of_many(series, over)
     chart, table = series[0].limits, series[0].table
     shown = np.flatnonzero(series[0].shown)
     if not len(shown):
         return Finding(disclosure.left_out())
     at = shown[-1]
     last, own = chart.iloc[at], table.iloc[at]
-    facts = {
-        "measure": measure.name(last["term"]),
-        "wave": last[over],
-        "value": measure.value(last["estimate"]),
-        "n": last["n"],
-        "span": measure.span(own["low"], own["high"]),
-        "limits": measure.span(last["low"], last["high"]),
-    }
-    if last["signal"] == "below":
-        place = _(
-            "{measure} in {wave:label}: {value} ({span}), n {n:count}; below its control limits, "
-            "{limits}.",
-            **facts,
-        )
-    elif last["signal"] == "above":
-        place = _(
-            "{measure} in {wave:label}: {value} ({span}), n {n:count}; above its control limits, "
-            "{limits}.",
-            **facts,
-        )
-    else:
-        place = _(
-            "{measure} in {wave:label}: {value} ({span}), n {n:count}; inside its control limits, "
-            "{limits}.",
-            **facts,
-        )
-    claims = [place]
     earlier = chart.iloc[[k for k in shown if k < at]]
     earlier = earlier[earlier["signal"].isin(["above", "below"])]
-    if len(earlier):
-        claims.append(_("Outside them earlier: {waves:label_list6}.", waves=earlier[over]))
-    else:
-        claims.append(
-            _("No earlier wave was outside.") if over == "wave" else _("None before was outside.")
-        )
-    if last["signal"] in ("rising", "falling"):
-        claims.append(
-            _(
-                "Its cumulative sum has been out of control since {wave:label}.",
-                wave=last["first_seen"],
+    words = {
+        "measure": i18n.opening(measure.name(last["term"])),
+        "wave": last[over],
+        "value": measure.value(last["estimate"]),
+        "since": last["first_seen"],
+    }
+    lines = [
+        _(
+            "{wave:label}: {value} ({ci}), control limits {limits}",
+            ci=interval(measure, own["low"], own["high"], own["n"]),
+            limits=measure.span(last["low"], last["high"]),
+            **words,
+        ),
+        _("earlier outside: {waves:label_list6}", waves=earlier[over]) if len(earlier) else "",
+        _of_change(series[0].changes.iloc[0], measure),
+        target_words(target, measure),
+    ]
+    verdict, importance = "", Importance.ANSWER
+    if measure.scale is not None and last["signal"]:
+        fell = last["signal"] in ("below", "falling")
+        verdict, importance = ("worse", Importance.NEWS) if fell else ("better", importance)
+    claim = _place(last, words, over)
+    if target is not None and short_of(target, own["low"], own["high"]):
+        verdict, importance = "worse", Importance.NEWS
+        if last["signal"] not in ("below", "falling"):
+            claim = _(
+                "{measure} was {now} in {wave:label}, significantly short of the target of {goal}.",
+                now=measure.level(last["estimate"]),
+                goal=measure.level(target.value),
+                **words,
             )
-        )
-    claim = i18n.together([*claims, _of_change(series[0].changes.iloc[0], measure)])
-    return Finding(claim, value=float(last["estimate"]), unit=measure.unit)
+    return Finding(
+        claim,
+        _("; ").join(line for line in lines if line),
+        **facts(measure, str(last["term"]), own, **{over: str(last[over])}),
+        target=None if target is None else target.value,
+        verdict=verdict,
+        importance=importance,
+    )
+
+
+def _place(last: pd.Series, words: dict[str, object], over: str) -> str:
+    """Where the last wave lies, and since when."""
+    lasting = last["first_seen"] != last[over]
+    if last["signal"] == "below" and lasting:
+        return _("{measure} has been below its control limits since {since:label}.", **words)
+    if last["signal"] == "below":
+        return _("{measure} fell below its control limits in {wave:label}.", **words)
+    if last["signal"] == "above" and lasting:
+        return _("{measure} has been above its control limits since {since:label}.", **words)
+    if last["signal"] == "above":
+        return _("{measure} rose above its control limits in {wave:label}.", **words)
+    if last["signal"] == "falling":
+        return _("{measure} has been drifting down since {since:label}.", **words)
+    if last["signal"] == "rising":
+        return _("{measure} has been drifting up since {since:label}.", **words)
+    return _("{measure} is within its control limits in {wave:label}.", **words)
 
 
 def _of_change(change: pd.Series, measure: Measure) -> str:
     if np.isnan(change["p"]):
         return ""
     if change["p"] >= 1 - LEVEL:
-        return _("No change of level is significant (p {p:p}).", p=change["p"])
-    facts = {k: i18n.label(str(change[k])) for k in ("wave", "earliest", "latest")} | {
+        return _("no significant change of level (p {p:p})", p=change["p"])
+    words = {k: i18n.label(str(change[k])) for k in ("wave", "earliest", "latest")} | {
         "step": measure.moved(change["estimate"]),
         "span": measure.change_span(change["low"], change["high"]),
     }
     if change["earliest"] == change["latest"]:
-        return _("The level most likely changed in {wave}, by {step} ({span}).", **facts)
+        return _("level changed in {wave} by {step} (95% CI {span})", **words)
     return _(
-        "The level most likely changed in {wave} (between {earliest} and {latest}), by {step} "
-        "({span}).",
-        **facts,
+        "level changed in {wave} (between {earliest} and {latest}) by {step} (95% CI {span})",
+        **words,
     )
 
 
-def _of_many(series: Sequence[Series], over: str) -> str:
+def _of_many(series: Sequence[Series], over: str) -> Finding:
     waves = [wave for s in series for wave in s.limits.loc[s.shown, over]]
     if not waves:
-        return disclosure.left_out()
-    now = [s for s in series if s.limits.loc[s.limits[over] == max(waves), "signal"].any()]
-    ever = [s for s in series if (s.limits["signal"] != "").any()]
-    facts = {"all": len(series), "now": len(now), "ever": len(ever), "wave": max(waves)}
-    if not ever:
-        return _("None of {all:count} scores gives a signal in any wave.", **facts)
-    counted = _(
-        "Scores that give a signal in {wave:label}: {now:count} of {all:count}; in some wave: "
-        "{ever:count}.",
-        **facts,
+        return Finding(disclosure.left_out())
+    last = [s.limits.loc[s.limits[over] == max(waves), "signal"] for s in series]
+    down, up = (
+        [s for s, signal in zip(series, last, strict=True) if signal.isin(kinds).any()]
+        for kinds in (("below", "falling"), ("above", "rising"))
     )
-    names = [_name(s) for s in now or ever]
-    which = (
-        _("Now: {names:list4}.", names=names) if now else _("Earlier: {names:list4}.", names=names)
+    ever = sum((s.limits["signal"] != "").any() for s in series)
+    words = {"all": len(series), "wave": max(waves)}
+    if not down and not up:
+        claim = _("None of {all:count} scores is outside its limits in {wave:label}.", **words)
+        importance = Importance.METHOD
+    else:
+        some = down or up
+        names = [_name(s) for s in some]
+        claim = (
+            ngettext(
+                "{n:count} of {all:count} scores is below its limits in {wave:label}: "
+                "{names:list2}.",
+                "{n:count} of {all:count} scores are below their limits in {wave:label}: "
+                "{names:list2}.",
+                len(some),
+                names=names,
+                **words,
+            )
+            if down
+            else ngettext(
+                "{n:count} of {all:count} scores is above its limits in {wave:label}: "
+                "{names:list2}.",
+                "{n:count} of {all:count} scores are above their limits in {wave:label}: "
+                "{names:list2}.",
+                len(some),
+                names=names,
+                **words,
+            )
+        )
+        importance = Importance.CONTEXT
+    detail = _(
+        "below: {down:count}, above: {up:count}; in some wave: {ever:count} of {all:count}",
+        down=len(down),
+        up=len(up),
+        ever=ever,
+        **words,
     )
-    return i18n.together([counted, which])
+    return Finding(claim, detail, importance=importance)
 
 
 def _name(one: Series) -> str:

@@ -82,17 +82,14 @@ def series_of(
     scatter = control_charts.overdispersion(z[:first], periods.places(answers.groups)[:first])
     if how.overdispersed and scatter > 1:
         z, error = z / scatter, error * scatter
-    replicates = measure.factor * group_means.ratio(
-        *group_means.resampled_sums(answers, measure.recode)
-    )
-    noise = _noise(replicates, covariance)
+    low, high, replicates = own_interval(answers, found, measure)
+    noise = _noise(measure.factor * replicates, covariance)
     up, down = control_charts.cusum(z, decision=control_charts.DECISION)
     base = pd.DataFrame({over: answers.groups, "term": item, "estimate": y})
     counted = {"n": n}
     if disclosure.CASES in sample:
         of_wave = sample.data.groupby(over)[disclosure.CASES].sum()
         counted[disclosure.CASES] = of_wave[answers.groups].to_numpy()
-    low, high = own_interval(answers, found, measure)
     chart = base.assign(
         low=centre - how.width * error,
         high=centre + how.width * error,

@@ -24,6 +24,7 @@ from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.data.schema import Target
 from cxlib.privacy import disclosure
 from cxlib.scores import trend_findings
 from cxlib.scores.measures import Measure, as_measure
@@ -45,6 +46,7 @@ def trend(
     by: str | None = None,
     measure: Measure | str = "nps",
     limits: ControlLimits | float = ControlLimits.width,
+    target: Target | None = None,
 ) -> Result:
     """A score of each item, and of each group of `by`, over the waves, with its control limits.
 
@@ -57,6 +59,7 @@ def trend(
     by : column of groups; each is a series of its own
     measure : what is measured
     limits : width and baseline of the control limits; a number is the width in standard errors
+    target : the value to reach, of a single series
 
     Returns
     -------
@@ -112,7 +115,7 @@ def trend(
         speakable.append(replace(one, limits=charts.iloc[place], shown=~small[place]))
     return Result(
         {"table": table, "limits": charts, "changes": changes},
-        trend_findings.finding(speakable, measure, over),
+        trend_findings.finding(speakable, measure, over, target),
         trend_findings.notes(speakable, charts, how.width, resampling_note(sample), over),
         measure.unit,
         draws=sample.draws,

@@ -204,7 +204,7 @@ def usual_units(position: np.ndarray, error: np.ndarray) -> np.ndarray:
         inside = np.flatnonzero(usual)
         if len(inside) < 4:  # the spread of two others is hardly known
             break
-        chance = [_chance_of_unit(position, error, k, inside[inside != k]) for k in inside]
+        chance = [_chance_of_unit(position, error, int(k), inside[inside != k]) for k in inside]
         if min(chance) >= 1 - LEVELS[1]:
             break
         usual[inside[int(np.argmin(chance))]] = False

@@ -14,17 +14,19 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
-from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import simultaneous_interval, symmetric_interval
 
 
 def difference(one: Result, other: Result, *, names: tuple[str, str]) -> Result:
     """How far each estimate of `one` lies above the same of `other`, taken draw by draw.
 
     Rows are matched by all columns before `estimate` (term, groups); two results of one row each
-    are matched as they are. Several intervals hold at once. `names` are what readers call the two.
+    are matched as they are. Of several, the simultaneous intervals (simultaneous_low, _high) decide
+    what is significant. `names` are what readers call the two.
     Raises ValueError unless both rest on the same draws, have the same unit and a row in common.
     """
     _check_draws([one, other])
@@ -39,30 +41,62 @@ def difference(one: Result, other: Result, *, names: tuple[str, str]) -> Result:
     apart = apart[:, known]
     if table.empty:
         raise ValueError("no row has an estimate in both results.")
-    if len(table) == 1:
-        table["low"], table["high"] = percentile_interval(apart)
-    else:
-        estimate = table["estimate"].to_numpy(float)
-        table["low"], table["high"] = simultaneous_interval(estimate, apart)
+    estimate = table["estimate"].to_numpy(float)
+    table["low"], table["high"] = symmetric_interval(estimate, apart)
+    together = simultaneous_interval(estimate, apart)
     table["n"] = np.minimum(one.table["n"].to_numpy()[first], other.table["n"].to_numpy()[second])
+    if len(table) > 1:
+        table = table.assign(**dict(zip(SIMULTANEOUS, together, strict=True)))
     facts: dict[str, Any] = {**one.bootstrap, "replicates": apart}
     note = i18n.together(dict.fromkeys([one.notes, other.notes]))
     told = disclosure.shown(table)
     if told.empty:
         return Result(table, disclosure.left_out(), note, one.unit, **facts)
-    widest = told.iloc[int(told["estimate"].abs().to_numpy().argmax())]
-    write = i18n.percent if one.unit == "share" else i18n.number
-    digits = 2 if one.unit == "scale" else 1
-    answer = _(
-        "{term:opening}: {one:label} minus {other:label} is {apart} ({span}), n {n:count}.",
-        term=widest["term"],
-        one=names[0],
-        other=names[1],
-        apart=write(widest["estimate"], digits),
-        span=i18n.span(widest["low"], widest["high"], digits, share=one.unit == "share"),
-        n=widest["n"],
+    return Result(table, _finding(told, one.unit, names), note, one.unit, **facts)
+
+
+def _finding(told: pd.DataFrame, unit: str, names: tuple[str, str]) -> Finding:
+    """The largest of the significant differences; else that there is none."""
+    low, high = (
+        told[c] if c in told else told[end]
+        for c, end in zip(SIMULTANEOUS, ("low", "high"), strict=True)
     )
-    return Result(table, answer, note, one.unit, **facts)
+    clear = told[(low > 0) | (high < 0)]
+    rows = clear if len(clear) else told
+    widest = rows.loc[rows["estimate"].abs().idxmax()]
+    words = {"one": names[0], "other": names[1], "all": len(told), "n": len(clear)}
+    words |= {"term": widest["term"]}
+    factor, digits = (100, 1) if unit == "share" else (1, 2 if unit == "scale" else 1)
+    size = factor * widest["estimate"]
+    detail = _(
+        "{term:quoted} {apart} (95% CI {span}); n = {answers:count}; {n:count} of {all:count} "
+        "differences are significant",
+        apart=i18n.signed(size, digits),
+        span=i18n.span(factor * widest["low"], factor * widest["high"], digits),
+        answers=widest["n"],
+        **words,
+    )
+    if clear.empty:
+        claim = _("Nothing differs significantly between {one:label} and {other:label}.", **words)
+        return Finding(claim, detail)
+    claim = (
+        _(
+            "{term:quoted} is lower in {one:label} than in {other:label}.",
+            **words,
+        )
+        if size < 0
+        else _(
+            "{term:quoted} is higher in {one:label} than in {other:label}.",
+            **words,
+        )
+    )
+    worse = size < 0
+    return Finding(
+        claim,
+        detail,
+        verdict="worse" if worse else "better",
+        importance=Importance.NOTABLE if worse else Importance.ANSWER,
+    )
 
 
 def _check_draws(results: Sequence[Result]) -> None:

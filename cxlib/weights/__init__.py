@@ -14,7 +14,7 @@ effect says by how much.
 from cxlib.weights.margins import Margins, applicable
 from cxlib.weights.raking import design_effect, poststratify, rake, weigh
 from cxlib.weights.replicate_weights import with_replicates
-from cxlib.weights.respondents import misrepresented, representation
+from cxlib.weights.respondents import representation
 
 __all__ = [
     "Margins",
@@ -22,7 +22,6 @@ __all__ = [
     "design_effect",
     "poststratify",
     "rake",
-    "misrepresented",
     "representation",
     "weigh",
     "with_replicates",

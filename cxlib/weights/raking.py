@@ -256,14 +256,17 @@ def _table(margins: Margins, cells: Cells, n: np.ndarray, weight: np.ndarray) ->
 
 def _finding(table: pd.DataFrame, parts: Mapping[str, Any], n: int) -> Finding:
     claim = _(
-        "Weighting moved shares by up to {moved:points1} points to meet the population; design "
-        "effect {effect:number2}, so {n:count} responses tell as much as {effective:count}.",
+        "Weighting moves shares by up to {moved:points1} percentage points, to those of the "
+        "population.",
         moved=float((table["estimate"] - table["before"]).abs().max()),
+    )
+    detail = _(
+        "design effect {effect:number2}; n = {n:count}, effective n = {effective:count}",
         effect=parts["effect"],
         n=n,
         effective=parts["effective"],
     )
-    return Finding(claim, value=parts["effect"])
+    return Finding(claim, detail)
 
 
 def _notes(table: pd.DataFrame, parts: Mapping[str, Any], cut: int, trim: float) -> list[str]:

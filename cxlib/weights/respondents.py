@@ -1,7 +1,7 @@
 """Who answers: respondents compared with all customers in everything that is known of customers.
 
 fit = weights.representation(sample, customers)
-print(fit)       # 6 of 21 groups of customers answer more or less often than ...
+print(fit)       # Customers with Plan Basic are under-represented, and weighting corrects it.
 fit.table        # each group's share of the responses, before and after weighting
 """
 
@@ -12,12 +12,11 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
-from cxlib.core.i18n import N_, _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.privacy import disclosure
 from cxlib.stats import estimators, moments, resampling
-from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.intervals import simultaneous_interval, symmetric_interval
 from cxlib.stats.notes import resampling_note
 
 MOST = 12  # categories of an attribute that is compared
@@ -25,7 +24,7 @@ CUTS = (0.25, 0.5, 0.75)  # of the customers, where numbers are cut into bands
 LITTLE = 0.01  # a share nearer to the customers' than this is near enough
 COLUMNS = [
     *("attribute", "term", "estimate", "low", "high", "n"),
-    *("before", "before_low", "before_high", "target"),
+    *("before", "before_low", "before_high", "target", "differs", "before_differs"),
 ]
 NO_ATTRIBUTES = ("customer_id", "joined_on", "left_on")
 
@@ -43,7 +42,8 @@ def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
     -------
     Result whose table has a row for each attribute and term (category, or band of a number):
     estimate, low and high (share of the weighted responses), n, before, before_low and before_high
-    (unweighted), target (share of the customers). All 95% intervals are simultaneous. The table is
+    (unweighted), target (share of the customers), differs and before_differs (whether the share
+    lies further from it than the simultaneous intervals and 1% allow). The table is
     empty, and the finding says why, when no response has a known customer or nothing is known of
     customers.
 
@@ -77,10 +77,15 @@ def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
     whole = np.stack([m[of] for m in groups.pop("whole")], axis=1).astype(float)
     after, after_draws = _shares(known, member, whole)
     before, before_draws = _shares(known.replace(weight=None), member, whole)
-    low, high = simultaneous_interval(np.r_[after, before], np.c_[after_draws, before_draws])
+    both, draws = np.r_[after, before], np.c_[after_draws, before_draws]
+    own, together = symmetric_interval(both, draws), simultaneous_interval(both, draws)
     k = len(groups)
     raked = after_draws.std(0) < 1e-6  # to the same share in every draw: it has no interval
-    low[:k][raked], high[:k][raked] = np.nan, np.nan
+    for ends in (*own, *together):
+        ends[:k][raked] = np.nan
+    low, high = own
+    target = groups["target"].to_numpy(float)
+    differs = _differs(*together, both, np.r_[target, target])
     table = groups.assign(
         estimate=after,
         low=low[:k].clip(0),
@@ -89,53 +94,18 @@ def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
         before=before,
         before_low=low[k:].clip(0),
         before_high=high[k:].clip(None, 1),
+        differs=differs[:k],
+        before_differs=differs[k:],
     )
     lost = len(sample) - len(known)
     notes = [
         _("{n:count} responses of unknown customers are left out.", n=lost) if lost else "",
-        _("All intervals are simultaneous."),
+        _("Intervals are pointwise; simultaneous ones decide which groups differ."),
         resampling_note(sample),
     ]
     return Result(
-        table[COLUMNS], Finding(_claim(table)), i18n.together(notes), "share", **sample.bootstrap
+        table[COLUMNS], _finding(table), i18n.together(notes), "share", **sample.bootstrap
     )
-
-
-def misrepresented(table: pd.DataFrame) -> str:
-    """The group of `representation` whose share of the responses is furthest off, in a sentence.
-
-    Empty where none differs from its share of the customers; groups too small to be shown are
-    passed over.
-    """
-    if table.empty:
-        return ""
-    shown = table[disclosure.hidden(table) == ""]
-    off = shown[_differs(shown, "before_low", "before_high", "before")]
-    if off.empty:
-        return ""
-    worst = off.loc[(off["before"] - off["target"]).abs().idxmax()]
-    still = bool(_differs(off.loc[[worst.name]], "low", "high", "estimate").iloc[0])
-    under = worst["before"] < worst["target"]
-    sentences = {
-        (True, False): N_(
-            "{term:label} ({attribute:label}) is under-represented, and weighting corrects it: "
-            "{before:share} of responses, {target:share} of customers."
-        ),
-        (True, True): N_(
-            "{term:label} ({attribute:label}) is under-represented, even after weighting: "
-            "{before:share} of responses, {target:share} of customers."
-        ),
-        (False, False): N_(
-            "{term:label} ({attribute:label}) is over-represented, and weighting corrects it: "
-            "{before:share} of responses, {target:share} of customers."
-        ),
-        (False, True): N_(
-            "{term:label} ({attribute:label}) is over-represented, even after weighting: "
-            "{before:share} of responses, {target:share} of customers."
-        ),
-    }
-    facts = {name: worst[name] for name in ("term", "attribute", "before", "target")}
-    return _(sentences[under, still], **facts)
 
 
 def _present(customers: pd.DataFrame, responses: pd.DataFrame) -> np.ndarray:
@@ -190,37 +160,69 @@ def _shares(sample: Sample, member: np.ndarray, whole: np.ndarray) -> tuple[np.n
     return found.estimate, found.replicates
 
 
-def _claim(table: pd.DataFrame) -> str:
-    off = _differs(table, "before_low", "before_high", "before")
-    left = _differs(table, "low", "high", "estimate")
+def _finding(table: pd.DataFrame) -> Finding:
+    """The group that is furthest from its share of the customers, and whether weighting helps."""
+    off, left = table["before_differs"], table["differs"]
     if not off.any():
-        return _(
-            "Those who answered look like the customers in all {groups:count} groups that are "
-            "known of both.",
-            groups=len(table),
+        claim = _("Respondents resemble the customers in everything known of both.")
+        detail = ngettext(
+            "{n:count} group compared",
+            "{n:count} groups compared",
+            len(table),
         )
+        return Finding(claim, detail, importance=Importance.METHOD)
     worst = table.loc[(table["before"] - table["target"]).abs().where(off).idxmax()]
-    still = (
-        _("After weighting {left:count} still count too much or too little.", left=left.sum())
-        if left.any()
-        else _("After weighting none counts too much or too little.")
+    words = {
+        "term": worst["term"],
+        "attribute": worst["attribute"],
+        "before": worst["before"],
+        "target": worst["target"],
+        "off": off.sum(),
+        "groups": len(table),
+        "left": left.sum(),
+    }
+    under = worst["before"] < worst["target"]
+    if left.any():
+        claim = (
+            _(
+                "Customers with {attribute:label} {term:quoted} are under-represented; weighting "
+                "does not correct every group.",
+                **words,
+            )
+            if under
+            else _(
+                "Customers with {attribute:label} {term:quoted} are over-represented; weighting "
+                "does not correct every group.",
+                **words,
+            )
+        )
+    else:
+        claim = (
+            _(
+                "Customers with {attribute:label} {term:quoted} are under-represented, and "
+                "weighting corrects it.",
+                **words,
+            )
+            if under
+            else _(
+                "Customers with {attribute:label} {term:quoted} are over-represented, and "
+                "weighting corrects it.",
+                **words,
+            )
+        )
+    detail = _(
+        "{before:share} of responses, {target:share} of customers; {off:count} of {groups:count} "
+        "groups differ before weighting, {left:count} after",
+        **words,
     )
-    differences = _(
-        "{off:count} of {groups:count} groups of customers answer more or less often than the "
-        "others. Furthest: {term:label} ({attribute:label}), {before:share} of the responses and "
-        "{target:share} of the customers; weighted {after:share}.",
-        off=off.sum(),
-        groups=len(table),
-        term=worst["term"],
-        attribute=worst["attribute"],
-        before=worst["before"],
-        target=worst["target"],
-        after=worst["estimate"],
+    return Finding(
+        claim, detail, importance=Importance.NOTABLE if left.any() else Importance.ANSWER
     )
-    return i18n.together([differences, still])
 
 
-def _differs(table: pd.DataFrame, low: str, high: str, share: str) -> pd.Series:
+def _differs(
+    low: np.ndarray, high: np.ndarray, share: np.ndarray, target: np.ndarray
+) -> np.ndarray:
     """Whether a share lies further from the customers' than chance and than LITTLE."""
-    beyond = (table[low] > table["target"]) | (table[high] < table["target"])
-    return (beyond | table[low].isna()) & ((table[share] - table["target"]).abs() > LITTLE)
+    beyond = (low > target) | (high < target)
+    return (beyond | np.isnan(low)) & (np.abs(share - target) > LITTLE)

@@ -19,6 +19,7 @@ from cxlib.core.result import Result
 from cxlib.core.sample import Sample
 from cxlib.csi import pls
 from cxlib.data import sources, study
+from cxlib.data.schema import Target
 from cxlib.stats import moments, resampling
 
 WITNESS = json.loads(
@@ -206,7 +207,7 @@ def test_why_names_what_goes_with_the_target_and_leaves_close_ones_open():
     why = csi.key_drivers(csi.fit(Sample(answers(), draws=200), model))
     top = why.table.iloc[0]
     assert str(why).startswith(
-        f"One point more of {top['term']} is associated with {top['estimate']:.2f}"
+        f"Each point of {top['term']} is associated with {top['estimate']:.2f}"
     )
     assert "may matter as much." in str(why)
 
@@ -453,9 +454,27 @@ def test_a_group_that_differs_is_named_in_the_answer():
     rows = answers()
     rows.loc[rows["channel"] == "web", ["s1", "s2"]] -= 2
     rows[["s1", "s2"]] = rows[["s1", "s2"]].clip(1, 10)
-    assert "shop is" in str(csi.fit_by(Sample(rows, draws=300), SMALL, "channel"))
-    same = str(csi.fit_by(Sample(answers(), draws=300), SMALL, "channel"))
-    assert "no significant difference" in same
+    apart = csi.fit_by(Sample(rows, draws=300), SMALL, "channel")
+    assert "index is significantly lower for web" in str(apart)
+    assert apart.finding.importance.name == "NOTABLE"
+    same = csi.fit_by(Sample(answers(), draws=300), SMALL, "channel")
+    assert "does not differ significantly by" in str(same)
+    assert same.finding.importance.name == "CONTEXT"
+
+
+def test_the_index_of_the_latest_wave_is_compared_with_the_one_before():
+    rows = answers().assign(wave=lambda r: np.where(r.index % 2, "2025", "2026"))
+    still = csi.by_wave(Sample(rows, draws=300), SMALL)
+    assert "not significantly different from the year before" in str(still)
+    assert still.finding.importance.name == "CONTEXT"
+    now = still.table.iloc[-1]
+    assert (still.finding.value, still.finding.low) == (now["estimate"], now["low"])
+    rows.loc[rows["wave"] == "2026", ["s1", "s2"]] -= 2
+    rows[["s1", "s2"]] = rows[["s1", "s2"]].clip(1, 10)
+    fell = csi.by_wave(Sample(rows, draws=300), SMALL, goal=Target(value=99))
+    assert str(fell).startswith("The satisfaction index fell by ")
+    assert (fell.finding.verdict, fell.finding.importance.name) == ("worse", "NEWS")
+    assert fell.changes["p"].item() < 0.05 and fell.finding.target == 99
 
 
 # --- what is said
@@ -464,11 +483,11 @@ def test_a_group_that_differs_is_named_in_the_answer():
 def test_the_answer_holds_index_interval_and_n():
     fit = csi.fit(Sample(answers(), draws=200, weight="weight", cluster="customer_id"), SMALL)
     row = fit.table.set_index("term").loc["satisfaction"]
-    shown = f"{row['estimate']:.1f} ({row['low']:.1f} to {row['high']:.1f}), n 300."
-    assert str(fit) == f"Satisfaction index {shown}"
+    assert str(fit).startswith(f"The satisfaction index is {row['estimate']:.0f} of 100")
+    assert fit.finding.detail == f"95% CI {row['low']:.1f} to {row['high']:.1f}; n = 300"
     assert "300 of 300 responses" in fit.notes and "clustered by customer" in fit.notes
     context.begin(labels={"satisfaction": "overall CSI"})
-    assert str(csi.fit(Sample(answers(), draws=20), SMALL)).startswith("Overall CSI index")
+    assert str(csi.fit(Sample(answers(), draws=20), SMALL)).startswith("The overall CSI index is")
 
 
 def test_gaps_are_counted_in_the_note():

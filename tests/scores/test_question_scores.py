@@ -38,8 +38,9 @@ STARS = [1, 2.5, 3, 3.1, 3.5, 3.5, 3.5, 4, 4.5, 5]
 def test_the_top_box_counts_from_its_least_answer_on(asked, answers, share, counted):
     rows, measure = pd.DataFrame({"q": answers}), measure_of(asked)
     assert measure.counted == counted
-    name = "Share of q" if asked.scale == (0, 1) else f"q, share of {counted}"
-    assert measure.name("q") == name
+    share_of = asked.scale == (0, 1)
+    assert measure.name("q") == ("Share of q" if share_of else "CSAT")
+    assert measure.asked("q") == ("q" if share_of else f"q, share of {counted}")
     assert_allclose(scores.score(rows, "q", measure).table["estimate"], share)
     row = scores.question_scores(rows, {"q": asked}).table.iloc[0]
     assert_allclose(row["estimate"], share)

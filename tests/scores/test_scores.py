@@ -23,7 +23,7 @@ from cxlib.data.study import Item
 from cxlib.scores import group_means, nps_intervals
 from cxlib.scores.answers import read
 from cxlib.scores.measures import Measure
-from cxlib.scores.score_tables import own_interval
+from cxlib.scores.score_tables import formula_interval
 from cxlib.stats.intervals import (
     percentile_interval,
     sidak_level,
@@ -164,7 +164,9 @@ def test_groups_held_together_have_wider_intervals(responses):
     web = responses[responses["channel"] == "web"]
     table = scores.nps(responses, by="channel").table.set_index("channel")
     alone = one(scores.nps(web))
-    assert table.loc["web", "low"] < alone.low < alone.high < table.loc["web", "high"]
+    of_web = table.loc["web"]
+    assert (of_web["low"], of_web["high"]) == (alone.low, alone.high)  # one number, one interval
+    assert of_web["simultaneous_low"] < alone.low < alone.high < of_web["simultaneous_high"]
 
 
 def test_formula_and_bootstrap_agree(responses):
@@ -275,9 +277,10 @@ def test_the_sentence_hides_what_the_table_must_not_show():
 
 def test_the_sentence_carries_number_interval_and_n(responses):
     row = one(scores.nps(responses))
-    said = scores.nps(responses).finding.claim
-    assert i18n.number(row.estimate) in said and i18n.span(row.low, row.high) in said
-    assert "n 500" in said
+    finding = scores.nps(responses).finding
+    assert finding.claim == f"NPS is {i18n.signed(row.estimate, 0)}."
+    assert finding.detail == f"95% CI {i18n.span(row.low, row.high)}; n = 500"
+    assert (finding.value, finding.low, finding.high) == (row.estimate, row.low, row.high)
 
 
 def test_not_experienced_is_no_missing_answer():
@@ -413,7 +416,7 @@ def bounds(sample: SampleLike, name: str, method: str) -> tuple[np.ndarray, np.n
         p, d = (shares[:, keep].sum(1) for keep in (tally.values >= 9, tally.values <= 6))
         low, high = FORMULAS[method](p, d, found.effective[:, 0])
         return 100 * low, 100 * high
-    return own_interval(answers, found, measure)
+    return formula_interval(answers, found, measure)
 
 
 def bootstrap_bounds(sample: Sample, name: str, together: int = 50, draws: int = 400):
@@ -520,7 +523,7 @@ def held_together(part: pd.DataFrame, name: str, method: str) -> tuple[np.ndarra
     answers = read(sample, [SHOWN[name]], by="cell")
     found = group_means.estimate(answers, measure.recode)
     if method != "bootstrap":
-        sides = own_interval(answers, found, measure, sidak_level(4))
+        sides = formula_interval(answers, found, measure, sidak_level(4))
         return tuple(side.reshape(-1, 4) for side in sides)
     flat = found.mean[:, 0]
     replicates = group_means.ratio(*group_means.resampled_sums(answers, measure.recode))
@@ -538,8 +541,8 @@ def test_groups_of_many_samples_are_those_of_each(name, method):
     score = scores.nps if name == "nps" else scores.mean
     for k, (_, part) in enumerate(rows.groupby("sample")):
         table = score(Sample(part, draws=400, seed=3), SHOWN[name], by="type").table
-        assert_allclose(table["low"], low[k])
-        assert_allclose(table["high"], high[k])
+        assert_allclose(table["simultaneous_low"], low[k])
+        assert_allclose(table["simultaneous_high"], high[k])
 
 
 @pytest.mark.slow

@@ -148,8 +148,9 @@ def test_groups_that_hardly_answered_are_no_failure_of_the_page(others):
 def test_a_clear_difference_is_told_as_one():
     rows = asked({"2025": [9, 10] * 40 + [0] * 20, "2026": [9] * 20 + [0] * 80})
     fit = scores.compare(rows, by="wave", against="previous")
-    assert "NPS fell significantly by 120.0 points" in fit.finding.claim
-    assert (fit.finding.value, fit.finding.verdict) == (-120, "worse")
+    assert fit.finding.claim == "NPS fell by 120.0 points from 2025 to 2026."
+    assert (fit.finding.value, fit.finding.previous, fit.finding.change) == (-60, 60, -120)
+    assert (fit.finding.verdict, fit.finding.importance.name) == ("worse", "NEWS")
     assert fit.table["p"][0] < 0.01
 
 
@@ -193,7 +194,9 @@ def test_differences_of_many_samples_are_those_of_each():
     rows = samples_of_groups(60, 3, 4, weighted=True)
     for (low, high, p), (_, part) in zip(differences(rows, 3), rows.groupby("sample"), strict=True):
         table = scores.compare(Sample(part, weight="w", draws=400, seed=3), by="g").table
-        assert_allclose(table[["low", "high", "p"]], np.stack([low, high, p], 1))
+        assert_allclose(
+            table[["simultaneous_low", "simultaneous_high", "p"]], np.stack([low, high, p], 1)
+        )
 
 
 @pytest.mark.slow
@@ -588,12 +591,15 @@ def test_a_warning_says_what_where_how_much_and_since_when():
     centre = fit.limits["centre"][0]
     assert_allclose(found.table["estimate"], [-100 - centre, -100 - centre])
     assert (found.table["probability"] < 0.01).all()
-    assert "Alerts in 8: 0" in found.finding.claim
+    assert found.finding.claim == "No score gives an alert in 8."
+    then = scores.alerts(scores.trend(rows[rows["wave"] < "8"], limits=ControlLimits(baseline=6)))
+    assert then.finding.claim == "NPS has been below its baseline since 6."  # not 7, the latest
+    assert then.finding.importance.name == "NEWS"
 
 
 def test_no_warning_is_said_too():
     found = scores.alerts(scores.trend(quiet_waves(4, 400)))
-    assert found.table.empty and "No alert: all 8 points" in found.finding.claim
+    assert found.table.empty and "No score gives an alert" in found.finding.claim
 
 
 def test_small_cells_give_no_warning():

@@ -357,8 +357,9 @@ def test_who_answers_is_told_as_the_company_was_made():
     assert (
         (alone["before_low"] < alone["target"]) & (alone["target"] < alone["before_high"])
     ).all()
-    assert "After weighting none counts too much or too little" in fit.finding.claim
-    assert "basic (plan), 34% of the responses and 46% of the customers" in fit.finding.claim
+    assert "plan basic are under-represented, and weighting corrects it" in fit.finding.claim
+    assert "34% of responses, 46% of customers" in fit.finding.detail
+    assert not fit.table["differs"].any() and fit.table["before_differs"].any()
 
 
 def test_everybody_answering_looks_like_the_customers():
@@ -372,7 +373,8 @@ def test_everybody_answering_looks_like_the_customers():
     rows = customers[["customer_id"]].assign(weight=1.0)
     sample = Sample(rows, weight="weight", cluster="customer_id", draws=50)
     fit = weights.representation(sample, customers)
-    assert "look like the customers in all 6 groups" in fit.finding.claim
+    assert "Respondents resemble the customers" in fit.finding.claim
+    assert fit.finding.detail == "6 groups compared"
     assert_allclose(fit.table["estimate"], fit.table["target"])
     assert list(fit.table["n"]) == [15, 15, 15, 15, 20, 20]
     some = customers.assign(

@@ -1,0 +1,207 @@
+"""What a comparison of groups or waves says in words, and how much it matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import context, i18n
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
+from cxlib.privacy import disclosure
+from cxlib.scores.measures import Measure
+from cxlib.scores.score_findings import LARGE, interval, moved
+from cxlib.stats.intervals import LEVEL
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The scores behind the differences, (comparisons,) each.
+
+    Attributes
+    ----------
+    one, other : score of the first side and of the other
+    low, high, n : the first side's own interval, and its answers
+    spread : standard deviation of an answer
+    """
+
+    one: np.ndarray
+    other: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    n: np.ndarray
+    spread: float
+
+
+def finding(
+    table: pd.DataFrame, levels: Levels, by: str, measure: Measure, in_time: bool
+) -> Finding:
+    """The difference that matters most, of those that may be shown."""
+    least = max(context.current().smallest_cell, 1)
+    shown = table[(disclosure.hidden(table, least) == "") & table["p"].notna()]
+    if shown.empty:
+        return Finding(_("Too few answers to compare groups."))
+    if in_time:
+        if len(shown) == 1:
+            return _step(shown.iloc[0], levels, int(shown.index[0]), by, measure)
+        return _steps(shown, by, measure)
+    return _groups(shown, levels, by, measure)
+
+
+def of_groups(rest: Result, by: str) -> Finding:
+    """What the groups' scores say: whether any differs from all others, and by how much."""
+    told = rest.finding
+    mine = rest.table[by].astype(str) == told.at.get(by, "")
+    if not mine.any():
+        return told
+    if len(rest.table) == 2:  # all others are the other group
+        other = i18n.quoted(i18n.label(str(rest.table.loc[~mine, by].iloc[0])))
+        told = replace(told, claim=told.claim.replace(_("all others"), other))
+    large = abs(rest.table.loc[mine, "estimate"].iloc[0]) >= LARGE * rest.spread
+    return replace(told, importance=Importance.NOTABLE if large else Importance.ANSWER)
+
+
+def counted(table: pd.DataFrame) -> Finding:
+    """How many groups differ significantly from all others."""
+    shown = disclosure.shown(table)
+    found = int((shown["p"] < 1 - LEVEL).sum())
+    claim = ngettext(
+        "{n:count} of {all:count} groups differs significantly from all others.",
+        "{n:count} of {all:count} groups differ significantly from all others.",
+        found,
+        all=len(shown),
+    )
+    return Finding(claim, importance=Importance.METHOD)
+
+
+def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure) -> Finding:
+    """One step in time."""
+    significant, change = row["p"] < 1 - LEVEL, float(row["estimate"])
+    words = {
+        "measure": i18n.opening(measure.name(row["term"])),
+        "size": measure.change(change),
+        "moved": measure.moved(change),
+        "before": row["against"],
+        "after": row[by],
+    }
+    if not significant:
+        claim = _(
+            "{measure} did not change significantly from {before:label} to {after:label}.", **words
+        )
+    elif change > 0:
+        claim = _("{measure} rose by {size} from {before:label} to {after:label}.", **words)
+    else:
+        claim = _("{measure} fell by {size} from {before:label} to {after:label}.", **words)
+    now, low, high = (float(v[place]) for v in (levels.one, levels.low, levels.high))
+    detail = _(
+        "change {moved} (95% CI {span}); {after:label}: {now} ({ci}); {before:label}: {then}",
+        span=measure.change_span(row["low"], row["high"]),
+        now=measure.value(now),
+        ci=interval(measure, low, high, levels.n[place]),
+        then=measure.value(float(levels.other[place])),
+        **words,
+    )
+    verdict, importance = moved(change, bool(significant), levels.spread)
+    return Finding(
+        claim,
+        detail,
+        value=now,
+        unit=measure.unit,
+        low=low,
+        high=high,
+        measure=measure.key(row["term"]),
+        at={by: str(row[by])},
+        previous=float(levels.other[place]),
+        change=change,
+        verdict=verdict,
+        importance=importance,
+    )
+
+
+def _steps(shown: pd.DataFrame, by: str, measure: Measure) -> Finding:
+    """Many steps in time: how many are significant, and the largest of them."""
+    found = shown[shown["p"] < 1 - LEVEL]
+    words = {"measure": measure.name(shown["term"].iloc[0]), "all": len(shown)}
+    if found.empty:
+        claim = _("No single step of {measure} is significant.", **words)
+        return Finding(claim, importance=Importance.METHOD)
+    row = found.loc[found["estimate"].abs().idxmax()]
+    claim = ngettext(
+        "{n:count} of {all:count} steps of {measure} is significant, from {before:label} to "
+        "{after:label}.",
+        "{n:count} of {all:count} steps of {measure} are significant, the largest from "
+        "{before:label} to {after:label}.",
+        len(found),
+        before=row["against"],
+        after=row[by],
+        **words,
+    )
+    detail = _(
+        "{moved} (95% CI {span}); p adjusted for {all:count} steps {p:p}",
+        moved=measure.moved(row["estimate"]),
+        span=measure.change_span(row["low"], row["high"]),
+        p=row["p"],
+        **words,
+    )
+    return Finding(claim, detail)
+
+
+def _groups(shown: pd.DataFrame, levels: Levels, by: str, measure: Measure) -> Finding:
+    """The largest significant difference between groups; else that there is none."""
+    size, own = shown["estimate"].abs(), shown[["low", "high"]].to_numpy()
+    significant = (shown["p"] < 1 - LEVEL).to_numpy()
+    pointwise = (own > 0).all(1) | (own < 0).all(1)
+    # Of a pair seen from both sides, the lower one is named.
+    order = np.lexsort((shown["estimate"], -size, ~pointwise, ~significant))
+    row = shown.iloc[order[0]]
+    place = int(shown.index[order[0]])
+    lower = row["estimate"] < 0
+    words = {
+        "measure": i18n.opening(measure.name(row["term"])),
+        "by": by,
+        "group": i18n.quoted(i18n.label(str(row[by]))),
+        "other": i18n.quoted(i18n.label(str(row["against"]))),
+        "here": measure.level(float(levels.one[place]), bare=True),
+        "there": measure.level(float(levels.other[place]), bare=True),
+    }
+    if row["against"] == _("all others"):
+        words["other"] = row["against"]
+    if significant[order[0]]:
+        claim = _(
+            "{measure} differs significantly by {by:label}: {here} for {group}, {there} for "
+            "{other}.",
+            **words,
+        )
+    elif pointwise[order[0]] and len(shown) > 2:
+        claim = (
+            _("{measure} may be lower for {group} ({here}) than for {other} ({there}).", **words)
+            if lower
+            else _(
+                "{measure} may be higher for {group} ({here}) than for {other} ({there}).", **words
+            )
+        )
+    elif len(shown) == 1:
+        claim = _("{measure} does not differ significantly between {group} and {other}.", **words)
+    else:
+        claim = _("{measure} does not differ significantly by {by:label}.", **words)
+    detail = _(
+        "largest difference {moved} (95% CI {span}); {group}: {ci}",
+        moved=measure.moved(row["estimate"]),
+        span=measure.change_span(row["low"], row["high"]),
+        ci=interval(measure, levels.low[place], levels.high[place], levels.n[place]),
+        **words,
+    )
+    if not significant[order[0]]:
+        return Finding(claim, detail)
+    return Finding(
+        claim,
+        detail,
+        value=float(levels.one[place]),
+        unit=measure.unit,
+        low=float(levels.low[place]),
+        high=float(levels.high[place]),
+        measure=measure.key(row["term"]),
+        at={by: str(row[by])},
+    )
