@@ -324,6 +324,12 @@ class Segments(Strict):
         description="Column whose difference it costs to place a customer wrongly.",
         examples=["spend_365"],
     )
+    names: dict[str, Text] = Field(
+        default={},
+        description="Names of segments: {feature that marks it most, and high, low or its value: "
+        "name}; two features with a comma between are taken before one.",
+        examples=[{"orders_365 high": {"en": "Regulars", "zh": "常客"}}],
+    )
 
 
 class Journey(Strict):

@@ -46,8 +46,8 @@ ROWS = {
     "removal": "touchpoint", "transitions": "after", "flows": "after", "change": "after",
     "paths_by_group": "after",
     "stays": "stage", "peak_and_end": "rule", "maturity": "dimension", "next_level": "item",
-    "checked": "item", "topics": "topic", "impact": "topic", "felt": "topic", "shares": "topic",
-    "emerging": "topic", "complaint_rate": "touchpoint", "owners": "owner",
+    "checked": "item", "topics": "topic", "impact": "topic", "sentiment": "topic",
+    "shares": "topic", "emerging": "topic", "complaint_rate": "touchpoint", "owners": "owner",
     "owners_satisfaction": "owner", "classes": "class", "categories": "category",
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ def cards(personas: Any) -> None:
     Parameters
     ----------
     personas : of `segments.personas`: `table` (segment, part, term, estimate, low, high, n,
-        overall, share) and `quotes` (segment, text)
+        overall, share), `quotes` (segment, text) and `descriptions` (of each segment)
     """
     from IPython.display import HTML, display
 
@@ -70,11 +70,12 @@ def html_of(personas: Any) -> str:
     found = []
     for name, lines in shown.groupby("segment", sort=False):
         own = personas.quotes
-        found.append(_card(str(name), lines, own.loc[own["segment"] == name, "text"].tolist()))
+        written = own.loc[own["segment"] == name, "text"].tolist()
+        found.append(_card(str(name), personas.descriptions.get(name, ""), lines, written))
     return "".join(found)
 
 
-def _card(name: str, lines: pd.DataFrame, written: list[str]) -> str:
+def _card(name: str, described: str, lines: pd.DataFrame, written: list[str]) -> str:
     heads = [i18n.heading("part"), i18n.heading("measure"), _("segment"), _("95% interval")]
     heads += [_("all"), "n"]
     rows, last = [], ""
@@ -86,8 +87,9 @@ def _card(name: str, lines: pd.DataFrame, written: list[str]) -> str:
     quotes = "".join(
         f"<blockquote>“{html.escape(text)}”</blockquote>" for text in comments(written, MOST_QUOTES)
     )
-    told = f"<h4>{html.escape(i18n.opening(name))}</h4>{_table(heads, rows)}{quotes}"
-    return f"<div>{told}</div>"
+    told = f"<p>{html.escape(i18n.opening(described))}</p>" if described else ""
+    head = f"<h4>{html.escape(i18n.opening(name))}</h4>{told}"
+    return f"<div>{head}{_table(heads, rows)}{quotes}</div>"
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

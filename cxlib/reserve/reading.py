@@ -75,7 +75,7 @@ def state(study: Study) -> dict[str, str]:
 def _labels(study: Study, lang: str) -> dict[str, str]:
     """What readers call everything: the contract's columns, then the study's own words."""
     words = contract.labels(lang)
-    own: dict[str, Any] = {**study.labels}
+    own: dict[str, Any] = {**study.segments.names, **study.labels}
     if study.loyalty.programme:
         own["the programme"] = study.loyalty.programme.label
     own |= {change.name: change.label for change in study.changes}

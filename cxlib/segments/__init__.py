@@ -1,7 +1,7 @@
 """Who the customers are: RFM grades by what they buy, segments by what they are like.
 
     grades = segments.rfm(study.sample("orders"))   # recency, frequency, money: A, B, C
-    print(grades)         # 812 of 3,000 customers are important (A): 27% ... 61% of the spend ...
+    print(grades)         # Customers graded important (A) are 27% of buyers and bring 61% of spend.
     grades.cuts           # where each score begins and ends
     segments.rfm_scores(orders, grades)             # a row a customer, with scores and grade
 
@@ -29,7 +29,7 @@ from __future__ import annotations
 from cxlib.core.errors import attempt
 from cxlib.segments.likelihood_ratio import likelihood_ratio
 from cxlib.segments.migration import grade_migration
-from cxlib.segments.outcomes import outcomes
+from cxlib.segments.outcomes import outcomes, value_shares
 from cxlib.segments.personas import personas
 from cxlib.segments.problems import problem_rates
 from cxlib.segments.rfm import rfm, rfm_grades, rfm_scores
@@ -54,4 +54,5 @@ __all__ = [
     "rfm_scores",
     "score",
     "typing_tool",
+    "value_shares",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.segments import inputs, latent_classes, mixture_em
 from cxlib.segments.latent_classes import Classes
@@ -58,7 +58,7 @@ def likelihood_ratio(sample: SampleLike, fit: Result, *, simulations: int = 99) 
     term = _("{k} against {fewer} segments", k=k, fewer=k - 1)
     limit = float(np.quantile(drawn, 0.95))
     table = pd.DataFrame({"term": [term], "estimate": seen, "n": len(some), "limit": limit, "p": p})
-    finding = Finding(_claim(k, seen, limit, p), value=seen)
+    finding = _finding(k, seen, limit, p)
     return Result(table, finding, draws=simulations, seed=seed)
 
 
@@ -98,16 +98,14 @@ def simulated(sheet: Sheet, sums: np.ndarray, w: np.ndarray, rng: np.random.Gene
     return mixture_em.sheet_of(drawn, w, joint=joint)
 
 
-def _claim(k: int, seen: float, limit: float, p: float) -> str:
-    facts = {"k": k, "fewer": k - 1, "seen": seen, "limit": limit, "p": p}
-    if p < 0.05:
-        return _(
-            "{k} segments fit better than {fewer} would by chance: likelihood ratio "
-            "{seen:number1}, by chance below {limit:number1} (p = {p:number2}).",
-            **facts,
-        )
-    return _(
-        "{fewer} segments may do as well as {k}: likelihood ratio {seen:number1}, by chance below "
-        "{limit:number1} (p = {p:number2}).",
-        **facts,
+def _finding(k: int, seen: float, limit: float, p: float) -> Finding:
+    words = {"k": k, "fewer": k - 1, "seen": seen, "limit": limit, "p": p}
+    claim = (
+        _("{k} segments fit significantly better than {fewer}.", **words)
+        if p < 0.05
+        else _("{k} segments do not fit significantly better than {fewer}.", **words)
     )
+    detail = _(
+        "likelihood ratio {seen:number1}; by chance below {limit:number1}; p = {p:number2}", **words
+    )
+    return Finding(claim, detail, value=seen, importance=Importance.METHOD)

@@ -7,10 +7,10 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.data.purchases import seen_from
-from cxlib.segments.profiles import interval_table, share_facts
+from cxlib.segments.profiles import interval_table
 from cxlib.segments.rfm import GRADES, assign_grades, cut_points, grade_name, purchase_habits
 from cxlib.stats import resampling
 from cxlib.stats.notes import resampling_note
@@ -87,7 +87,7 @@ def grade_migration(
     table = interval_table(about, share, drawn, n, share=True)
     facts = {"before": f"{days[0]:%Y-%m-%d}", "after": f"{days[1]:%Y-%m-%d}"}
     notes = [_note(window, len(both)), resampling_note(sample.replace(cluster="customer_id"))]
-    return Result(table, _claim(table, facts), i18n.together(notes), "share", **sample.bootstrap)
+    return Result(table, _finding(table, facts), i18n.together(notes), "share", **sample.bootstrap)
 
 
 def _shares(counts: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -99,16 +99,19 @@ def _name(state: str) -> str:
     return _("no order") if state == NOBODY else grade_name(state)
 
 
-def _claim(table: pd.DataFrame, facts: dict[str, str]) -> str:
+def _finding(table: pd.DataFrame, facts: dict[str, str]) -> Finding:
     kept = table[(table["grade"] == _name("A")) & (table["term"] == _name("A"))]
     if kept.empty:
-        return _("Nobody was important (A) on {before}.", **facts)
+        return Finding(_("Nobody was important (A) on {before}.", **facts))
     row = kept.iloc[0]
-    return _(
-        "Of {n} customers who were important (A) on {before}, {share} ({span}) are so on {after}.",
-        **share_facts(row, "share"),
+    claim = _(
+        "{share:share} of the customers who were important (A) on {before} are still so on "
+        "{after}.",
+        share=row.estimate,
         **facts,
     )
+    detail = _("95% CI {span:share_interval}; n = {n:count}", span=(row.low, row.high), n=row.n)
+    return Finding(claim, detail, value=float(row.estimate), unit="share")
 
 
 def _note(window: int, n: int) -> str:

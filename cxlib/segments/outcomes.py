@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import in_unit
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.segments.profiles import interval_table, share_facts, simultaneous_interval
+from cxlib.privacy import disclosure
+from cxlib.segments.profiles import pointwise_interval, simultaneous_interval
 from cxlib.segments.segmentation import memberships
 from cxlib.stats import linear_algebra, moments, resampling
 from cxlib.stats.notes import resampling_note
@@ -94,9 +96,41 @@ def outcomes(
     )
     return Result(
         {"table": table, "brings": brings, "taken": confused},
-        i18n.together([_claim(table), _bringing(brings, value)]),
+        _finding(table),
         i18n.together([_note(taken[0]), resampling_note(sample)]),
         **sample.bootstrap,
+        parts={"sizes": fit.table, "value": value},
+    )
+
+
+def value_shares(fit: Result) -> Result:
+    """The share of all value that each segment brings, against its share of the customers.
+
+    Parameters
+    ----------
+    fit : of `outcomes`, made with a value
+
+    Returns
+    -------
+    Result with "table", the "brings" of `outcomes` with a column customers (share of them)
+
+    Examples
+    --------
+    >>> from cxlib import segments
+    >>> rows = pd.DataFrame({"age": np.repeat([20.0, 60.0], 30) + np.tile(np.arange(30), 2) / 10})
+    >>> fit = segments.fit(rows, ["age"], choice=segments.Choice(most=2, draws=5))
+    >>> rows["spend"] = np.repeat([10.0, 30.0], 30)
+    >>> print(value_shares(outcomes(rows, fit, value="spend")))
+    Customers fall into 2 stable segments; “Older customers”, 50% of them, bring 75% of spend.
+    """
+    sizes = fit.sizes.set_index("term")
+    table = fit.brings.assign(customers=fit.brings["segment"].map(sizes["estimate"]))
+    return fit.replace(
+        tables={"table": table},
+        finding=_brought(table, fit.sizes, fit.value),
+        unit="share",
+        columns=in_unit("share", "customers"),
+        replicates=None,
     )
 
 
@@ -170,18 +204,55 @@ def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -
     whole, again, n = whole[:, -1], again[:, :, -1], n[:, -1]
     term = _("Share of all: {value:label}", value=value)
     shares = whole / whole.sum(), again / again.sum(1, keepdims=True)
-    return interval_table({"segment": names, "term": term}, *shares, n)
+    low, high = pointwise_interval(*shares)
+    estimate = {"estimate": shares[0], "low": low, "high": high, "n": n}
+    return pd.DataFrame({"segment": names, "term": term, **estimate})
 
 
-def _bringing(brings: pd.DataFrame, value: str | None) -> str:
-    if brings.empty:
-        return ""
-    row = brings.loc[brings["estimate"].idxmax()]
-    return _(
-        "Most comes from {segment:verbatim}: {share} ({span}) of {value:quoted}.",
-        segment=row.segment,
-        value=value,
-        **share_facts(row, "share"),
+def _brought(brings: pd.DataFrame, sizes: pd.DataFrame, value: str) -> Finding:
+    """The segment that brings most beyond its share of customers."""
+    shown = disclosure.shown(brings)
+    if shown.empty:
+        return Finding(_("Too few customers to say what segments bring."))
+    row = shown.loc[(shown["estimate"] - shown["customers"]).idxmax()]
+    stable = int((sizes["verdict"] == "report").sum())
+    words = {
+        "k": len(sizes),
+        "segment": row["segment"],
+        "size": row["customers"],
+        "share": row["estimate"],
+        "value": value,
+    }
+    claim = (
+        _(
+            "Customers fall into {k} stable segments; {segment:verbatim}, {size:share} of them, "
+            "bring {share:share} of {value:quoted}.",
+            **words,
+        )
+        if stable == len(sizes)
+        else _(
+            "{segment:verbatim}, {size:share} of customers, bring {share:share} of {value:quoted}.",
+            **words,
+        )
+    )
+    detail = _(
+        "95% CI {span:share_interval}; n = {n:count}; bootstrap stability {low:number2} to "
+        "{high:number2}",
+        span=(row["low"], row["high"]),
+        n=shown["n"].sum(),
+        low=sizes["jaccard"].min(),
+        high=sizes["jaccard"].max(),
+    )
+    return Finding(
+        claim,
+        detail,
+        value=float(row["estimate"]),
+        low=float(row["low"]),
+        high=float(row["high"]),
+        unit="share",
+        measure=f"share of {value}",
+        at={"segment": str(row["segment"])},
+        importance=Importance.NOTABLE if row["low"] > row["customers"] else Importance.ANSWER,
     )
 
 
@@ -206,24 +277,41 @@ def _note(taken: np.ndarray) -> str:
     )
 
 
-def _claim(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame) -> Finding:
     """The outcome with the clearest difference between segments."""
     if table.empty:
-        return _(
-            "There is no outcome to compare the groups in: all that is known went into making them."
-        )
+        claim = _("There is no outcome to compare the segments in: all went into making them.")
+        return Finding(claim, importance=Importance.METHOD)
     differs = (table["low"] > table["overall"]) | (table["high"] < table["overall"])
     if not differs.any():
-        return _("No segment differs significantly from the average in these outcomes.")
+        return Finding(
+            _("No segment differs significantly from the average in these outcomes."),
+            importance=Importance.METHOD,
+        )
     width = (table["high"] - table["low"]).clip(lower=1e-12)
     row = table.loc[((table["estimate"] - table["overall"]).abs() / width)[differs].idxmax()]
     write = i18n.percent if row.share else lambda v: i18n.number(v, 2)
-    return _(
-        "{segment:verbatim}: {outcome} {value} ({span}) against {overall} for all, n {n:count}.",
+    claim = _(
+        "{segment:verbatim} differ most from the average in {outcome:verbatim}: {value} against "
+        "{overall}.",
         segment=row.segment,
         outcome=row.term,
         value=write(row.estimate),
-        span=i18n.span(row.low, row.high, 0 if row.share else 2, share=row.share),
         overall=write(row.overall),
+    )
+    detail = _(
+        "95% CI {span}; n = {n:count}",
+        span=i18n.span(row.low, row.high, 0 if row.share else 2, share=row.share),
         n=row.n,
+    )
+    return Finding(
+        claim,
+        detail,
+        value=float(row.estimate),
+        low=float(row.low),
+        high=float(row.high),
+        unit="share" if row.share else "",
+        measure=str(row.term),
+        at={"segment": str(row.segment)},
+        importance=Importance.NOTABLE,
     )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxlib.core import context
 from cxlib.core.i18n import _, mark
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import masking
 from cxlib.segments.features import terms_of
 
@@ -44,8 +44,9 @@ def personas(
     Returns
     -------
     Result whose table has segment, part (of PARTS), term, estimate, low, high, n, overall,
-    share (whether the number is one); a row a line, in the order of the card. Part quotes: segment,
-    text, comments as they were written; `report.cards` masks them.
+    share (whether the number is one); a row a line, in the order of the card. Parts: quotes
+    (segment, text: comments as they were written; `report.cards` masks them) and descriptions
+    (what marks each segment, in words).
 
     Raises
     ------
@@ -75,10 +76,10 @@ def personas(
     table = table.astype(dict.fromkeys(["estimate", "low", "high", "overall"], float))
     return Result(
         table,
-        _claim(table, named, len(fit.table)),
+        _finding(table, named, len(fit.table)),
         fit.notes,
         **fit.bootstrap,
-        parts={"quotes": _quotes(comments, named)},
+        parts={"quotes": _quotes(comments, named), "descriptions": fit.descriptions},
     )
 
 
@@ -158,21 +159,31 @@ def _quotes(comments: pd.DataFrame | None, named: list[str]) -> pd.DataFrame:
     return order[["segment", "text"]].reset_index(drop=True)
 
 
-def _claim(table: pd.DataFrame, named: list[str], k: int) -> str:
+def _finding(table: pd.DataFrame, named: list[str], k: int) -> Finding:
     """Where a segment falls furthest behind everybody; else how many cards there are."""
-    if not named:
-        return _("None of {k} segments is stable enough for a card.", k=k)
     pains = table[(table["part"] == "ratings") & (table["high"] < table["overall"])]
     if pains.empty:
-        return _("{cards} of {k} segments are stable enough for a card.", cards=len(named), k=k)
+        claim = _("{cards} of {k} segments are stable enough for a card.", cards=len(named), k=k)
+        return Finding(claim, importance=Importance.METHOD)
     row = pains.loc[(pains["estimate"] - pains["overall"]).idxmin()]
-    return _(
-        "It hurts most in {segment:verbatim}: {touchpoint:label} {value:number2} "
-        "({span:interval2}) against {overall:number2} for all, n {n:count}.",
+    claim = _(
+        "{segment:verbatim} rate {touchpoint:quoted} furthest below average: {value:number1} "
+        "against {overall:number1}.",
         segment=row.segment,
         touchpoint=row.term,
         value=row.estimate,
-        span=(row.low, row.high),
         overall=row.overall,
-        n=row.n,
+    )
+    detail = _("95% CI {span:interval2}; n = {n:count}", span=(row.low, row.high), n=row.n)
+    return Finding(
+        claim,
+        detail,
+        value=float(row.estimate),
+        low=float(row.low),
+        high=float(row.high),
+        unit="scale",
+        measure=str(row.term),
+        at={"segment": str(row.segment)},
+        verdict="worse",
+        importance=Importance.NOTABLE,
     )

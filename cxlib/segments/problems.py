@@ -10,9 +10,9 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.segments.profiles import interval_table, share_facts
+from cxlib.segments.profiles import interval_table
 from cxlib.stats.estimators import ratio
 from cxlib.stats.notes import resampling_note
 
@@ -54,12 +54,12 @@ def problem_rates(sample: SampleLike, groups: pd.Series, bad: Sequence[str]) -> 
     seen = rows["touchpoint"].isin(rows.loc[wrong, "touchpoint"].unique())
     table = _shares(rows[seen], wrong[seen].to_numpy(), groups.cat.categories, sample)
     left_out = _(
-        "{n:count} events at touchpoints of which nothing is known to go wrong are left out.",
+        "{n:count} events at touchpoints without known problems are left out.",
         n=(~seen).sum(),
     )
     resampled = resampling_note(sample.replace(cluster="customer_id"))
     notes = i18n.together([*([] if seen.all() else [left_out]), resampled])
-    return Result(table, _claim(table), notes, "share", **sample.bootstrap)
+    return Result(table, _finding(table), notes, "share", **sample.bootstrap)
 
 
 def _shares(rows: pd.DataFrame, wrong: np.ndarray, names: pd.Index, sample: Sample) -> pd.DataFrame:
@@ -85,19 +85,36 @@ def _shares(rows: pd.DataFrame, wrong: np.ndarray, names: pd.Index, sample: Samp
     return table.assign(overall=np.tile(overall, k)[met], share=True)
 
 
-def _claim(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame) -> Finding:
     """Where a segment is furthest worse than all, significantly."""
     if table.empty:
-        return _("Nothing is known to have gone wrong for these customers.")
+        claim = _("No problems of these customers are on file.")
+        return Finding(claim, importance=Importance.METHOD)
     worse = table[table["low"] > table["overall"]]
     if worse.empty:
-        return _("No segment has significantly more problems at any touchpoint.")
+        claim = _("No segment has significantly more problems at any touchpoint.")
+        return Finding(claim, importance=Importance.METHOD)
     row = worse.loc[(worse["estimate"] - worse["overall"]).idxmax()]
-    return _(
-        "{touchpoint:opening} goes wrong most often for {segment:verbatim}: {value} ({span}) "
-        "against {overall:share} for all, n {n}.",
+    claim = _(
+        "{segment:verbatim} have the most problems at {touchpoint:quoted}: {value:share} of "
+        "contacts, against {overall:share} for all.",
         touchpoint=row.term,
         segment=row.segment,
+        value=row.estimate,
         overall=row.overall,
-        **share_facts(row, "value"),
+    )
+    detail = _(
+        "95% CI {span:share_interval}; n = {n:count} contacts", span=(row.low, row.high), n=row.n
+    )
+    return Finding(
+        claim,
+        detail,
+        value=float(row.estimate),
+        low=float(row.low),
+        high=float(row.high),
+        unit="share",
+        measure="problem rate",
+        at={"segment": str(row.segment), "touchpoint": str(row.term)},
+        verdict="worse",
+        importance=Importance.NOTABLE,
     )

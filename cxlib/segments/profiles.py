@@ -9,15 +9,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtri, stdtrit
 
-from cxlib.core import i18n
-from cxlib.core.i18n import _
-from cxlib.segments.features import Axis, terms_of, wording
+from cxlib.segments.features import Axis, terms_of
+from cxlib.segments.names import names_of
 from cxlib.stats import resampling
 from cxlib.stats.intervals import LEVEL
 
 REPORT, PATTERN = 0.75, 0.60  # Jaccard (Hennig 2007)
 ADDED = 2.0  # customers, to each answer of a share
-TELLING = 0.3  # deviations from the average from which a feature names a segment
 
 
 @dataclass(frozen=True)
@@ -110,29 +108,39 @@ def interval_table(
     return pd.DataFrame({**about, **{name: np.ravel(v) for name, v in found.items()}})
 
 
-def share_facts(row: pd.Series, name: str, digits: int = 0) -> dict[str, str]:
-    """A share as sentences want it: `name`, span and n."""
-    return {
-        name: i18n.percent(row.estimate, digits),
-        "span": i18n.span(row.low, row.high, digits, share=True),
-        "n": i18n.count(row.n),
-    }
-
-
 def _log_odds(share: np.ndarray, n: np.ndarray) -> np.ndarray:
     yes = np.clip(share, 0, 1) * n + ADDED
     return np.log(yes / (n + 2 * ADDED - yes))
 
 
-def sizes(axes: list[Axis], found: Description, jaccard: np.ndarray) -> pd.DataFrame:
-    """One row a segment: term (its name), estimate, low, high, n, segment, jaccard, verdict."""
-    low, high = simultaneous_interval(found.share, found.shares, found.n.sum())
+def pointwise_interval(
+    estimate: np.ndarray, replicates: np.ndarray, behind: np.ndarray | float = np.nan
+) -> tuple[np.ndarray, np.ndarray]:
+    """Each entry's own interval, as `simultaneous_interval` gives it to one alone."""
+    n = np.broadcast_to(np.asarray(behind, float), estimate.shape)
+    ends = [
+        simultaneous_interval(estimate[[k]], replicates[:, [k]], n[[k]])
+        for k in range(len(estimate))
+    ]
+    low, high = (np.concatenate(end) for end in zip(*ends, strict=True))
+    return low, high
+
+
+def sizes(
+    axes: list[Axis], found: Description, jaccard: np.ndarray
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """One row a segment: term (its name), estimate, low, high, n, segment, jaccard, verdict.
+
+    And the longer description of each name.
+    """
+    low, high = pointwise_interval(found.share, found.shares, found.n.sum())
     verdicts = np.select(
         [jaccard >= REPORT, jaccard >= PATTERN], ["report", "pattern"], "not named"
     )
-    return pd.DataFrame(
+    names, described = names_of(axes, _sure(axes, found), verdicts)
+    table = pd.DataFrame(
         {
-            "term": _names(axes, _sure(axes, found), verdicts),
+            "term": names,
             "estimate": found.share,
             "low": low,
             "high": high,
@@ -142,6 +150,7 @@ def sizes(axes: list[Axis], found: Description, jaccard: np.ndarray) -> pd.DataF
             "verdict": verdicts,
         }
     )
+    return table, dict(zip(names, described, strict=True))
 
 
 def _sure(axes: list[Axis], found: Description) -> np.ndarray:
@@ -198,43 +207,3 @@ def _shown(axes: list[Axis]) -> list[bool]:
         for axis in axes
         for level in (axis.levels or ("",))
     ]
-
-
-def _names(axes: list[Axis], distance: np.ndarray, verdicts: np.ndarray) -> list[str]:
-    """The two features in which each segment differs most from the average, in words."""
-    columns = [(axis, level) for axis in axes for level in (axis.levels or ("",))]
-    names: list[str] = []
-    for number, (away, verdict) in enumerate(zip(distance, verdicts, strict=True), 1):
-        name = _name(columns, away, 2) or _("close to the average")
-        if i18n.opening(name) in names:
-            name = _name(columns, away, 3) or name
-        if verdict == "not named":
-            name = _("segment {number}, not named", number=number)
-        elif verdict == "pattern":
-            name = _("pattern: {name}", name=name)
-        if i18n.opening(name) in names:
-            name = _("{name}, segment {number}", name=name, number=number)
-        names.append(i18n.opening(name))
-    return names
-
-
-def _name(columns: list[tuple[Axis, str]], away: np.ndarray, most: int) -> str:
-    """The features that tell most, in the order of the axes, so that names read alike."""
-    said: dict[str, str] = {}
-    for at in np.argsort(-np.abs(away), kind="stable"):
-        axis, level = columns[at]
-        # Of a category we say what its members are, not what they are not.
-        if abs(away[at]) < TELLING or axis.name in said or (level and away[at] < 0):
-            continue
-        feature, value = i18n.label(axis.name), wording(axis, level) if level else ""
-        if level:
-            said[axis.name] = _("{feature}: {value}", feature=feature, value=value)
-        elif away[at] > 0:
-            said[axis.name] = _("{feature}: high", feature=feature)
-        else:
-            said[axis.name] = _("{feature}: low", feature=feature)
-        if len(said) == most:
-            break
-    return i18n.listed(
-        said[a] for a in dict.fromkeys(axis.name for axis, _ in columns) if a in said
-    )

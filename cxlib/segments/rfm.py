@@ -16,7 +16,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.purchases import purchases, require_amounts, seen_from
 from cxlib.stats import resampling
@@ -81,7 +81,7 @@ def rfm(sample: SampleLike, *, as_of: str | pd.Timestamp | None = None, grades: 
     notes = [_dated(end, as_of, len(habits)), *notes, *_ties(cuts), _rule(points)]
     return Result(
         {"table": table, "cuts": cuts},
-        Finding(_claim(table), value=float(table["estimate"].iloc[0]), unit="share"),
+        _finding(table),
         i18n.together(notes),
         "share",
         **sample.bootstrap,
@@ -233,20 +233,34 @@ def grade_name(grade: str) -> str:
     return _("ordinary (B)") if grade == "B" else _("potential (C)")
 
 
-def _claim(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame) -> Finding:
     people, spend = table.iloc[0], table.iloc[3]
     digits = 0 if min(people.estimate, spend.estimate) >= 0.02 else 1  # a share of few is not none
-    return _(
-        "{important:count} of {n:count} customers are important (A): {share:share{digits}} of the "
-        "customers ({span:share_interval{digits}}) bring {spend:share{digits}} of the spend "
-        "({spend_span:share_interval{digits}}).",
-        important=people.n,
-        n=table["n"].iloc[:3].sum(),
+    claim = _(
+        "Customers graded important (A) are {share:share{digits}} of buyers and bring "
+        "{spend:share{digits}} of spend.",
         share=people.estimate,
-        span=(people.low, people.high),
         spend=spend.estimate,
-        spend_span=(spend.low, spend.high),
         digits=digits,
+    )
+    detail = _(
+        "95% CI {span:share_interval{digits}} and {spend_span:share_interval{digits}}; n = "
+        "{n:count}",
+        span=(people.low, people.high),
+        spend_span=(spend.low, spend.high),
+        n=table["n"].iloc[:3].sum(),
+        digits=digits,
+    )
+    return Finding(
+        claim,
+        detail,
+        value=float(spend.estimate),
+        low=float(spend.low),
+        high=float(spend.high),
+        unit="share",
+        measure="share of spend",
+        at={"grade": "A"},
+        importance=Importance.ANSWER,
     )
 
 

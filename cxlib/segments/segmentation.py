@@ -9,7 +9,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.segments import inputs, kmeans, latent_classes, profiles, stability, summary
 from cxlib.stats import moments
@@ -71,7 +71,7 @@ def fit(
     -------
     Result with tables
 
-    - "table": term (the segment's name), estimate (share of customers), low, high, n, segment
+    - "table": term (the segment's short name), estimate (share of customers), low, high, n, segment
       (number), jaccard, verdict ("report", "pattern", "not named"); largest first
     - "profiles": segment (name), term (feature or level), estimate (mean or share), low, high, n,
       overall, distance (from the average, in deviations), spread (one deviation); simultaneous
@@ -80,7 +80,8 @@ def fit(
     - "choice": k, silhouette (k-means) or log-likelihood, parameters, BIC, ICL, entropy, misplaced
       share; stability, weakest stability, smallest share, chosen
 
-    and parts model (how customers become memberships) and missing. Intervals of k-means hold
+    and parts model (how customers become memberships), missing and descriptions (what marks each
+    name's segment, in words). Intervals of k-means hold
     memberships; those of models come from refits.
 
     Raises
@@ -115,18 +116,18 @@ def fit(
     tried = data.trials(numbers, sampled, choice.draws, sample.seed)
     k = choice.k or stability.choose(tried, kind.SUFFICIENT)
     placing, found, order = data.describe(tried[k], sample.draws, sample.seed)
-    named = profiles.sizes(data.axes, found, tried[k].stability[order])
+    named, described = profiles.sizes(data.axes, found, tried[k].stability[order])
     table = profiles.table(data.axes, found, named)
     chosen = stability.choice_of(tried, k)
     noted = summary.notes(data.axes, rows, len(customers), chosen, named, len(sampled))
     return Result(
         {"table": named, "profiles": table, "marks": profiles.marks(table), "choice": chosen},
-        Finding(summary.claim(named), value=float(len(named)), unit="segments"),
+        summary.finding(named),
         i18n.together([*noted, *notes]),
         "share",
         draws=len(found.shares),
         seed=sample.seed,
-        parts={"model": placing, "missing": missing},
+        parts={"model": placing, "missing": missing, "descriptions": described},
     )
 
 

@@ -4,24 +4,59 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cxlib.core import i18n
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance
 from cxlib.segments.features import FARTHEST, Axis, clipped
-from cxlib.segments.profiles import PATTERN, share_facts
+from cxlib.segments.profiles import PATTERN
 
 CLEAR = 0.25  # silhouette below which segments shade into each other
 
 
-def claim(named: pd.DataFrame) -> str:
-    """How many segments, the largest, and how many are stable."""
-    first = named.iloc[0]
-    return _(
-        "{k} segments; the largest ({name}) holds {share} of {n} customers ({span}). {stable} of "
-        "{k} are stable.",
-        k=len(named),
-        name=first.term,
-        **share_facts(first, "share") | {"n": i18n.count(named["n"].sum())},
-        stable=int((named["verdict"] == "report").sum()),
+def finding(named: pd.DataFrame) -> Finding:
+    """How many segments, how many of them are stable, and which is the largest."""
+    first, stable = named.iloc[0], int((named["verdict"] == "report").sum())
+    words: dict[str, object] = {
+        "k": len(named),
+        "stable": stable,
+        "name": first.term,
+        "share": first.estimate,
+    }
+    if stable == len(named):
+        claim = _(
+            "The largest of {k} stable segments is {name:verbatim}: {share:share} of customers.",
+            **words,
+        )
+    elif stable:
+        claim = ngettext(
+            "Only {n:count} of {k} segments is stable; the largest, {name:verbatim}, holds "
+            "{share:share} of customers.",
+            "Only {n:count} of {k} segments are stable; the largest, {name:verbatim}, holds "
+            "{share:share} of customers.",
+            stable,
+            **words,
+        )
+    else:
+        claim = _(
+            "None of {k} segments is stable: customers do not fall into clear groups.", **words
+        )
+    detail = _(
+        "95% CI {span:share_interval}; n = {n:count}; bootstrap stability {low:number2} to "
+        "{high:number2}",
+        span=(first.low, first.high),
+        n=named["n"].sum(),
+        low=named["jaccard"].min(),
+        high=named["jaccard"].max(),
+    )
+    return Finding(
+        claim,
+        detail,
+        value=float(first.estimate),
+        low=float(first.low),
+        high=float(first.high),
+        unit="share",
+        measure="share of customers",
+        at={"segment": str(first.term)},
+        importance=Importance.ANSWER if stable else Importance.NEWS,
     )
 
 
@@ -29,12 +64,9 @@ def largest_difference(marks: pd.DataFrame) -> str:
     """Where a segment is furthest from the average customer."""
     row = marks.loc[marks["estimate"].abs().idxmax()]
     return _(
-        "Furthest from the average customer: {segment:verbatim}, {feature:verbatim} "
-        "{value:number2} standard deviations ({span:interval2}).",
+        "{segment:verbatim} differ most from the average customer, in {feature:verbatim}.",
         segment=row.segment,
         feature=row.term,
-        value=row.estimate,
-        span=(row.low, row.high),
     )
 
 
@@ -70,8 +102,8 @@ def notes(
     if weak := int((named["verdict"] == "not named").sum()):
         found.append(
             _(
-                "{weak} of {k} segments are not found again in other samples of customers "
-                "(Jaccard below {limit:number2}) and get no name.",
+                "{weak} of {k} segments are not reproduced in other samples of customers (Jaccard "
+                "below {limit:number2}) and get no name.",
                 weak=weak,
                 k=len(named),
                 limit=PATTERN,
@@ -94,8 +126,8 @@ def _separation(chosen: pd.Series) -> list[str]:
     if chosen["silhouette"] < CLEAR:
         return [
             _(
-                "The segments shade into each other (silhouette {silhouette:number2}): a useful "
-                "cut through a crowd, not natural kinds.",
+                "The segments shade into each other (silhouette {silhouette:number2}): they are "
+                "useful groups, not natural types.",
                 silhouette=chosen["silhouette"],
             )
         ]

@@ -16,10 +16,10 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.segments.profiles import interval_table, share_facts
+from cxlib.segments.profiles import interval_table
 from cxlib.segments.questions import (
     FEWEST,
     MOST,
@@ -110,9 +110,7 @@ def typing_tool(
             "confusion": confusion,
             "cost": cost,
         },
-        Finding(
-            _claim(table, chosen, w, label), value=float(table["estimate"].iloc[0]), unit="share"
-        ),
+        _finding(table, chosen, w, label),
         _note(len(rows), len(customers), cost, value),
         "share",
         **sample.bootstrap,
@@ -227,15 +225,22 @@ def _sheet(questions: list[Question], points: np.ndarray, names: list[str]) -> p
     return pd.concat([sheet, pd.DataFrame(points, columns=names)], axis=1)
 
 
-def _claim(table: pd.DataFrame, chosen: list[Question], w: np.ndarray, label: np.ndarray) -> str:
+def _finding(
+    table: pd.DataFrame, chosen: list[Question], w: np.ndarray, label: np.ndarray
+) -> Finding:
     row = table.iloc[0]
-    return _(
-        "{m} questions place {share} ({span}) of customers in their own segment; the largest "
-        "segment alone would place {base:share}. n {n}.",
-        m=len(chosen),
+    claim = ngettext(
+        "{n:count} question places {share:share} of customers in their segment, against "
+        "{base:share} by always taking the largest.",
+        "{n:count} questions place {share:share} of customers in their segment, against "
+        "{base:share} by always taking the largest.",
+        len(chosen),
+        share=row.estimate,
         base=np.bincount(label, w).max() / w.sum(),
-        **share_facts(row, "share"),
     )
+    detail = _("95% CI {span:share_interval}; n = {n:count}", span=(row.low, row.high), n=row.n)
+    value = float(row.estimate)
+    return Finding(claim, detail, value=value, unit="share", importance=Importance.METHOD)
 
 
 def _note(used: int, n: int, cost: pd.DataFrame, value: str | None) -> str:
@@ -251,7 +256,7 @@ def _note(used: int, n: int, cost: pd.DataFrame, value: str | None) -> str:
         a, b = cost.iloc[0], cost.iloc[1]
         found.append(
             _(
-                "Wrong placings misjudge {value:quoted} by {cost:number1} on average over all "
+                "Wrong placements misjudge {value:quoted} by {cost:number1} on average over all "
                 "customers ({span:interval1}); taking everybody for the largest segment does by "
                 "{base:number1}.",
                 value=value,

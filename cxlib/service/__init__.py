@@ -2,6 +2,7 @@
 
     cases = service.case_times(study.sample("cases"), study.service.standards)
     service.sla_attainment(cases, by="severity")    # share answered and solved in time
+    service.sla_by_month(cases)                     # the latest month against the one before
     service.waiting_times(cases, "solution").curve  # share still waiting after each hour
     service.backlog(cases)                          # cases open, week by week, and their age
     service.first_contact_resolution(cases)         # solved at the first contact, by window of days
@@ -23,6 +24,7 @@ from cxlib.service.backlog import backlog
 from cxlib.service.cases import case_times, group_column, has_solutions, has_weeks, last_weeks
 from cxlib.service.demand import complaint_rate, customer_weeks, workload
 from cxlib.service.funnels import funnel
+from cxlib.service.monthly_standards import sla_by_month
 from cxlib.service.reasons import categories, reasons
 from cxlib.service.recovery import answer_pairs, recovery
 from cxlib.service.resolution import first_contact_resolution, reopen_rate
@@ -48,6 +50,7 @@ __all__ = [
     "reopen_rate",
     "sla_alerts",
     "sla_attainment",
+    "sla_by_month",
     "waiting_times",
     "workload",
 ]

@@ -11,28 +11,29 @@ means that the hard cases are left lying.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service.cases import HOUR, case_notes, observed_until, require_case_columns
-from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.intervals import symmetric_interval
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import design, resample_sums
 
 DAYS = (1, 3, 7, 30)  # edges of age
+BACK = 4  # weeks before, that the open cases are compared with
 
 
 def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
     """Cases open at the end of each of the last weeks, and their age.
 
-    A count of the cases at hand has no interval: it is no estimate. The shares by age have one,
-    which says how far they swing with who complains when.
+    The cases are counted, so their number has no interval.
 
     Parameters
     ----------
@@ -41,10 +42,9 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
 
     Returns
     -------
-    Result with "table": day, term ("open cases"), estimate (open at its end), low, high
-    (none), n (open at some time of the week before); and "ageing": term
-    (age), estimate (share of the cases open on these days, a case counted on each), low, high, n
-    (cases).
+    Result with "table": day, term ("open cases"), estimate (open at its end), low, high (both
+    missing), n (open at some time of the week before); and "ageing": term (age), estimate (share
+    of the cases open on these days, a case counted on each), low, high, n (cases).
 
     Raises
     ------
@@ -75,7 +75,16 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
     drawn = resample_sums(parts, **design(sample))
     whole = parts.sum(0)
     names = [f"{d:%Y-%m-%d}" for d in days]
-    table = _counts(names, whole[: len(days)], busy)
+    table = pd.DataFrame(
+        {
+            "day": names,
+            "term": "open cases",
+            "estimate": whole[: len(days)],
+            "low": np.nan,
+            "high": np.nan,
+            "n": busy,
+        }
+    )
     ageing = _ages(whole[len(days) :], drawn[:, len(days) :], [b.any(1).sum() for b in bands])
     return Result(
         {"table": table, "ageing": ageing},
@@ -86,23 +95,10 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
     )
 
 
-def _counts(days: list[str], whole: np.ndarray, busy: np.ndarray) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "day": days,
-            "term": "open cases",
-            "estimate": whole,
-            "low": np.nan,
-            "high": np.nan,
-            "n": busy,
-        }
-    )
-
-
 def _ages(whole: np.ndarray, drawn: np.ndarray, n: list[int]) -> pd.DataFrame:
     with np.errstate(invalid="ignore", divide="ignore"):
         share, again = whole / whole.sum(), drawn / drawn.sum(1, keepdims=True)
-    low, high = simultaneous_interval(share, again)
+    low, high = symmetric_interval(share, again)
     return pd.DataFrame(
         {
             "term": _bands(),
@@ -121,28 +117,51 @@ def _bands() -> list[str]:
 
 
 def _finding(table: pd.DataFrame, ageing: pd.DataFrame) -> Finding:
+    """How many cases are open, against four weeks before, and how many of them are old."""
     last, most = table.iloc[-1], max(context.current().smallest_cell, 1)
-    old, shown = ageing.iloc[-1], disclosure.hidden(ageing) == ""
-    facts = {
-        "n": last["estimate"],
-        "day": last["day"],
-        "least": most,
-        "days": DAYS[-1],
-        "share": old["estimate"],
-        "old_span": (old["low"], old["high"]),
-    }
-    claims = [
-        _("{n:count} cases were open on {day}.", **facts)
-        if last["n"] >= most
-        else _("Fewer than {least:count} cases were open on {day}.", **facts)
-    ]
-    if shown.iloc[-1]:
-        claims.append(
+    old = ageing.iloc[-1]
+    words = {"n": last["estimate"], "day": last["day"], "least": most}
+    lines = []
+    if (disclosure.hidden(ageing) == "").iloc[-1]:
+        lines.append(
             _(
-                "Of those open on the days looked at, {share:share} ({old_span:share_interval0}) "
-                "had been for more than {days} days.",
-                **facts,
+                "{share:share} of the open cases of these weeks were older than {days} days (95% "
+                "CI {span:share_interval})",
+                share=old["estimate"],
+                days=DAYS[-1],
+                span=(old["low"], old["high"]),
             )
         )
-    value = float(last["estimate"]) if last["n"] >= most else None
-    return Finding(i18n.together(claims), value=value)
+    detail = _("; ").join(lines)
+    if last["n"] < most:
+        return Finding(_("Fewer than {least:count} cases were open on {day}.", **words), detail)
+    value = float(last["estimate"])
+    facts: dict[str, Any] = {
+        "value": value,
+        "measure": "open cases",
+        "at": {"day": str(last["day"])},
+    }
+    before = table.iloc[-1 - BACK] if len(table) > BACK else None
+    if before is None or before["n"] < most:
+        claim = ngettext(
+            "{n:count} case was open on {day}.",
+            "{n:count} cases were open on {day}.",
+            value,
+            day=last["day"],
+        )
+        return Finding(claim, detail, **facts)
+    claim = ngettext(
+        "{n:count} case was open on {day}, against {then:count} four weeks before.",
+        "{n:count} cases were open on {day}, against {then:count} four weeks before.",
+        value,
+        day=last["day"],
+        then=before["estimate"],
+    )
+    return Finding(
+        claim,
+        detail,
+        **facts,
+        previous=float(before["estimate"]),
+        change=value - float(before["estimate"]),
+        importance=Importance.ANSWER,
+    )

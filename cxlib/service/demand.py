@@ -14,7 +14,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
@@ -164,29 +164,30 @@ def _rate_result(
 def _highest_rate(table: pd.DataFrame, per_customer: bool) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
-        return Finding(_("Too few cases to tell what they are about."))
+        return Finding(_("Too few cases to say what they are about."), importance=Importance.METHOD)
     row = shown.iloc[0]
-    facts = {
-        "rate": row["estimate"],
-        "n": row["n"],
-        "span": (row["low"], row["high"]),
-        "term": row["term"],
-        "per": PER,
-    }
+    words = {"rate": row["estimate"], "term": i18n.label(str(row["term"])), "per": PER}
+    words["term"] = i18n.opening(i18n.quoted(words["term"]))
     claim = (
-        _(
-            "Most complaints for each customer: {term:label}, {rate:number1} "
-            "({span:interval1}) in {per:count}; n {n:count}.",
-            **facts,
-        )
+        _("{term} draws most complaints: {rate:count} per {per:count} customers.", **words)
         if per_customer
-        else _(
-            "Most complaints for each contact: {term:label}, {rate:number1} "
-            "({span:interval1}) in {per:count}; n {n:count}.",
-            **facts,
-        )
+        else _("{term} draws most complaints: {rate:count} per {per:count} contacts.", **words)
     )
-    return Finding(claim, value=float(row["estimate"]))
+    apart = len(shown) > 1 and row["low"] > shown["high"].iloc[1]
+    return Finding(
+        claim,
+        _(
+            "95% CI {span:interval}; n = {n:count} cases",
+            span=(row["low"], row["high"]),
+            n=row["n"],
+        ),
+        value=float(row["estimate"]),
+        low=float(row["low"]),
+        high=float(row["high"]),
+        measure="complaint rate",
+        at={"touchpoint": str(row["term"])},
+        importance=Importance.NOTABLE if apart else Importance.CONTEXT,
+    )
 
 
 def workload(sample: SampleLike, *, hours: int = 4) -> Result:
@@ -268,30 +269,33 @@ def workload(sample: SampleLike, *, hours: int = 4) -> Result:
 def _busiest(table: pd.DataFrame, mean: np.ndarray) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
-        return Finding(_("Too few cases to tell busy hours from quiet ones."))
+        claim = _("Too few cases to compare busy and quiet hours.")
+        return Finding(claim, importance=Importance.METHOD)
     row = shown.loc[shown["estimate"].idxmax()]
-    facts = {
+    words = {
         "day": row["weekday"],
         "hours": row["term"],
         "cases": row["estimate"],
-        "span": (row["low"], row["high"]),
         "usual": mean.mean(),
-        "week": mean.sum(),
     }
     if table["weekday"].is_unique:
         claim = _(
-            "Most cases come on {day:label}: {cases:number1} a week ({span:interval1}); the "
-            "average over all days is {usual:number1}, and {week:count} in a whole week.",
-            **facts,
+            "Most cases arrive on {day:label}: {cases:number1} a week, against {usual:number1} on "
+            "an average day.",
+            **words,
         )
     else:
         claim = _(
-            "Most cases come on {day:label}, {hours} o'clock: {cases:number1} a week "
-            "({span:interval1}); the average over all hours is {usual:number1}, and {week:count} "
-            "in a whole week.",
-            **facts,
+            "Most cases arrive on {day:label}, {hours} o'clock: {cases:number1} a week, against "
+            "{usual:number1} in average hours.",
+            **words,
         )
-    return Finding(claim, value=float(row["estimate"]))
+    detail = _(
+        "95% CI {span:interval}; {week:count} cases a week",
+        span=(row["low"], row["high"]),
+        week=mean.sum(),
+    )
+    return Finding(claim, detail, value=float(row["estimate"]))
 
 
 def customer_weeks(

@@ -20,8 +20,8 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.i18n import _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service.cases import require_case_columns
@@ -285,33 +285,33 @@ def _signals(table: pd.DataFrame) -> np.ndarray:
 
 def _finding(table: pd.DataFrame, by: str, hit: str) -> Finding:
     out = table[table["signal"].isin(["very low", "very high"])]
-    facts = {
-        "units": len(table),
-        "by": by,
-        "what": hit,
-        "near": table["signal"].isin(["low", "high"]).sum(),
-        "expected": len(table) * (1 - LEVELS[0]),
-    }
+    words = {"units": len(table), "by": by, "what": hit}
+    detail = _(
+        "{near:count} units outside the inner 95% limits, {expected:number1} expected by chance",
+        near=table["signal"].isin(["low", "high"]).sum(),
+        expected=len(table) * (1 - LEVELS[0]),
+    )
     if out.empty:
         claim = _(
-            "{what:opening}: none of {units:count} units ({by:label}) stands out from what chance "
-            "and the usual spread explain; {near:count} are worth a look, where "
-            "{expected:number1} would be by chance.",
-            **facts,
+            "{what:opening}: none of {units:count} units ({by:label}) differs significantly from "
+            "the others.",
+            **words,
         )
-        return Finding(claim, value=0.0)
+        return Finding(claim, detail, value=0.0, importance=Importance.METHOD)
     names = [
         _("{unit:label} ({value})", unit=r.term, value=_value(r.estimate, table))
         for r in out.itertuples()
     ]
-    claim = _(
-        "{what:opening}: {count:count} of {units:count} units ({by:label}) stand out: "
-        "{names:list5}.",
-        count=len(out),
+    claim = ngettext(
+        "{what:opening}: {n:count} of {units:count} units ({by:label}) differs significantly: "
+        "{names:list2}.",
+        "{what:opening}: {n:count} of {units:count} units ({by:label}) differ significantly: "
+        "{names:list2}.",
+        len(out),
         names=names,
-        **facts,
+        **words,
     )
-    return Finding(claim, value=float(len(out)))
+    return Finding(claim, detail, value=float(len(out)), importance=Importance.NOTABLE)
 
 
 def _value(value: float, table: pd.DataFrame) -> str:

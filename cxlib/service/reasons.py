@@ -22,7 +22,7 @@ from cxlib.core import i18n
 from cxlib.core.columns import Column, in_unit
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import CLASSES, Reason
 from cxlib.privacy import disclosure
@@ -63,8 +63,8 @@ def reasons(
 
     Returns
     -------
-    Result with "table": term (class), level, estimate (share of cases), low, high (simultaneous),
-    n, customers (share of the customers with a case who had one of these; with customer_id only);
+    Result with "table": term (class), level, estimate (share of cases), low, high, n, customers
+    (share of the customers with a case who had one of these; with customer_id only);
     and "categories": term (category), class, level, rule ("study.yaml", "its name", "how often it
     comes"), estimate (share of cases), low, high, n, again (share of its customers who had more
     than one; with customer_id only). Categories of study.yaml that no case has are noted.
@@ -159,7 +159,7 @@ def _shares(
         again = drawn / drawn.sum(1, keepdims=True)
     units = float(len(np.unique(clusters.keys)))
     n = np.full(size, len(place))
-    low, high = shares.share_interval(Replicated(share, again, units), n, size)
+    low, high = shares.share_interval(Replicated(share, again, units), n)
     table = {"estimate": share, "low": low, "high": high, "n": inside.sum(0).astype(int)}
     return table, again
 
@@ -179,23 +179,36 @@ def _customer_share(customers: pd.Series, kind: np.ndarray, size: int) -> np.nda
 def _finding(table: pd.DataFrame, found: pd.DataFrame) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
-        return Finding(_("Too few cases to tell what they are about."))
+        return Finding(_("Too few cases to say what they are about."), importance=Importance.METHOD)
     if found.loc[found["rule"] == "how often it comes", "estimate"].sum() > 0.5:
-        return Finding(
-            _(
-                "For most complaints neither study.yaml nor the name of their category says what "
-                "kind of problem they are."
-            )
-        )
+        claim = _("Most categories of complaints have no known class of problem in study.yaml.")
+        return Finding(claim, importance=Importance.METHOD)
     row = shown.iloc[0]
-    claim = _(
-        "Most complaints, {share} ({span}), are of the class “{kind:label}”; the level that can "
-        "solve them: “{level:label}”; n {n}.",
-        kind=row["term"],
-        level=row["level"],
-        **shares.share_facts(row),
+    words = {"share": row["estimate"], "kind": row["term"], "level": row["level"]}
+    claim = (
+        _(
+            "{share:share} of complaints have a cause of the type “{kind:label}”, which has to be "
+            "solved at that level.",
+            **words,
+        )
+        if row["term"] == row["level"]
+        else _(
+            "{share:share} of complaints have a cause of the type “{kind:label}”, which has to be "
+            "solved at the level “{level:label}”.",
+            **words,
+        )
     )
-    return Finding(claim, value=float(row["estimate"]), unit="share")
+    return Finding(
+        claim,
+        shares.interval_line(row),
+        value=float(row["estimate"]),
+        low=float(row["low"]),
+        high=float(row["high"]),
+        unit="share",
+        measure="share of cases",
+        at={"class": str(row["term"])},
+        importance=Importance.ANSWER,
+    )
 
 
 def _notes(sample: Sample, known: int, found: pd.DataFrame, classes: Mapping[str, Reason]) -> str:
@@ -204,8 +217,8 @@ def _notes(sample: Sample, known: int, found: pd.DataFrame, classes: Mapping[str
     if len(guessed):
         notes.append(
             _(
-                "{n:count} of {all:count} categories are not in study.yaml: they are classed by "
-                "words in their names, else by how often they come. Look through them.",
+                "{n:count} of {all:count} categories are not in study.yaml and are classed by "
+                "their names, else by how often they occur. Check them.",
                 n=len(guessed),
                 all=len(found),
             )

@@ -26,7 +26,7 @@ from cxlib.causal import matching
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service.cases import require_case_columns
@@ -198,9 +198,9 @@ def recovery(sample: SampleLike, *, alike: Sequence[str] = ()) -> Result:
     balance = pd.concat(balances, ignore_index=True)[["handled", "term", "estimate", "before"]]
     main = table[(table["handled"] == "well") & (table["term"] == "difference")].iloc[0]
     matched = _(
-        "After matching, the two are at most {apart:number2} standard deviations apart in "
+        "After matching, the two groups differ by at most {gap:number2} standard deviations in "
         "their earlier answers and their times.",
-        apart=balance["estimate"].abs().max(),
+        gap=balance["estimate"].abs().max(),
     )
     return Result(
         {"table": table, "balance": balance},
@@ -281,33 +281,44 @@ def _table(found: dict[str, Replicated], counts: dict[str, int]) -> tuple[pd.Dat
 
 def _finding(main: pd.Series, table: pd.DataFrame) -> Finding:
     if disclosure.hidden(table)[main.name]:
-        return Finding(_("Too few complainers to say what good handling is associated with."))
-    facts = {
-        "size": abs(main["estimate"]),
-        "difference": main["estimate"],
-        "span": (main["low"], main["high"]),
-        "n": main["n"],
-    }
+        claim = _("Too few complainers to say what good handling is associated with.")
+        return Finding(claim, importance=Importance.METHOD)
+    words = {"size": abs(main["estimate"])}
     if main["low"] > 0:
-        verdict = "better"
+        verdict, importance = "better", Importance.NOTABLE
         claim = _(
-            "Customers whose case was handled well end {size:number2} ({span:interval2}) above "
-            "others like them: the service recovery paradox shows; n {n:count}.",
-            **facts,
+            "Customers whose complaint was handled well rate {size:number2} points higher than "
+            "similar customers without one (service recovery paradox).",
+            **words,
         )
     elif main["high"] < 0:
-        verdict = "worse"
+        verdict, importance = "worse", Importance.NOTABLE
         claim = _(
-            "Customers whose case was handled well end {size:number2} below others like them "
-            "(difference {span:interval2}): no service recovery paradox; n {n:count}.",
-            **facts,
+            "Even after a well-handled complaint, customers rate {size:number2} points lower than "
+            "similar customers without one.",
+            **words,
         )
     else:
-        verdict = "unclear"
+        verdict, importance = "unclear", Importance.CONTEXT
         claim = _(
-            "Customers whose case was handled well end about where others like them do (difference "
-            "{difference:number2}, {span:interval2}): no service recovery paradox is seen; n "
-            "{n:count}.",
-            **facts,
+            "After a well-handled complaint, ratings do not differ significantly from those of "
+            "similar customers without one."
         )
-    return Finding(claim, value=float(main["estimate"]), unit="scale", verdict=verdict)
+    detail = _(
+        "difference {difference:signed2}; 95% CI {span:interval2}; n = {n:count} complainers",
+        difference=main["estimate"],
+        span=(main["low"], main["high"]),
+        n=main["n"],
+    )
+    return Finding(
+        claim,
+        detail,
+        value=float(main["estimate"]),
+        low=float(main["low"]),
+        high=float(main["high"]),
+        unit="scale",
+        measure="recovery",
+        at={"handled": "well"},
+        verdict=verdict,
+        importance=importance,
+    )

@@ -14,6 +14,7 @@ and words differ too: some give up, others call to say thank you.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
@@ -59,8 +60,9 @@ def first_contact_resolution(
     Returns
     -------
     Result with "table": [by,] window, term ("solved at the first contact"), estimate (share without
-    a further contact within so many days), low, high (simultaneous), n (first contacts old enough);
-    and "stated": [by,] term, estimate (share of customers who say so), low, high, n, without rows
+    a further contact within so many days), low, high, n (first contacts old enough),
+    simultaneous_low, simultaneous_high; and "stated": [by,] term, estimate (share of customers who
+    say so), low, high, n, without rows
     where they are not asked.
 
     Raises
@@ -101,8 +103,7 @@ def first_contact_resolution(
         ""
         if stated
         else _(
-            "The other definition, what customers say of it, needs a question that asks them, "
-            "named in study.yaml."
+            "What customers themselves say needs a question that asks them, named in study.yaml."
         )
     )
     unknown = [w for w in windows if w not in judged]
@@ -131,16 +132,13 @@ def _table(
     found.sort(key=lambda f: (list(names).index(f[0]), f[1]))
     share = np.concatenate([f[2].estimate for f in found])
     replicates = np.concatenate([f[2].replicates for f in found], axis=1)
-    ends = [shares.share_interval(f[2], np.array([f[3]]), len(found)) for f in found]
-    low, high = np.concatenate(ends, axis=1)
+    ends = [shares.interval_columns(f[2], np.array([f[3]]), len(found)) for f in found]
     table = pd.DataFrame(
         {
             "window": [_days(f[1]) for f in found],
             "term": "solved at the first contact",
             "estimate": share,
-            "low": low,
-            "high": high,
-            "n": [int(f[3]) for f in found],
+            **{name: np.concatenate([e[name] for e in ends]) for name in ends[0]},
         }
     )
     if by:
@@ -151,7 +149,7 @@ def _table(
 def _too_young(windows: Sequence[int], watched: np.ndarray) -> str:
     """Which windows cannot be judged, and why."""
     return _(
-        "Whether customers come back within {windows:list} cannot be known yet: the oldest case is "
+        "Repeat contacts within {windows:list} cannot be known yet: the oldest case is "
         "{days:count} days old.",
         windows=[_days(w) for w in windows],
         days=int(np.nanmax(watched, initial=0.0)),
@@ -195,10 +193,8 @@ def _shares(
     sample: Sample, hit: pd.Series, term: str, by: str | None
 ) -> tuple[pd.DataFrame, np.ndarray]:
     names, drawn, n = shares.group_shares(sample, hit, by)
-    low, high = shares.share_interval(drawn, n, len(names))
-    table = pd.DataFrame(
-        {"term": term, "estimate": drawn.estimate, "low": low, "high": high, "n": n}
-    )
+    ends = shares.interval_columns(drawn, n, len(names))
+    table = pd.DataFrame({"term": term, "estimate": drawn.estimate, **ends})
     if by:
         table.insert(0, by, names)
     return table, drawn.replicates
@@ -214,8 +210,8 @@ def reopen_rate(sample: SampleLike, *, by: str | None = None) -> Result:
 
     Returns
     -------
-    Result with "table": [by,] term ("reopened"), estimate, low, high (Wilson, simultaneous), n
-    (solved cases).
+    Result with "table": [by,] term ("reopened"), estimate, low, high (Wilson), n (solved cases)
+    and, for several groups, simultaneous_low, simultaneous_high.
 
     Raises
     ------
@@ -255,14 +251,31 @@ def reopen_rate(sample: SampleLike, *, by: str | None = None) -> Result:
 def _reopened(table: pd.DataFrame, by: str | None) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
-        return Finding(_("Too few solved cases to say how many are reopened."))
+        claim = _("Too few resolved cases to say how many are reopened.")
+        return Finding(claim, importance=Importance.METHOD)
     row = shown.loc[shown["estimate"].idxmax()]
-    facts = shares.share_facts(row) | {"group": i18n.label(str(row[by])) if by else ""}
-    if by:
-        claim = _("Most often reopened: {group}, {share} ({span}), n {n}.", **facts)
-    else:
-        claim = _("{share} ({span}) of {n} solved cases were reopened.", **facts)
-    return Finding(claim, value=float(row["estimate"]), unit="share")
+    words = {"share": row["estimate"], "group": shares.group_name(row, by)}
+    facts: dict[str, Any] = {
+        "value": float(row["estimate"]),
+        "low": float(row["low"]),
+        "high": float(row["high"]),
+        "unit": "share",
+        "measure": "reopened",
+        "at": {by: str(row[by])} if by else {},
+    }
+    line = shares.interval_line(row)
+    if not by:
+        claim = _("{share:share} of resolved cases were reopened.", **words)
+        return Finding(claim, line, **facts)
+    if shares.significant(shown, row):
+        claim = _("Cases are reopened most often for {group}: {share:share}.", **words)
+        return Finding(claim, line, **facts, verdict="worse", importance=Importance.NOTABLE)
+    claim = _(
+        "The share of reopened cases does not differ significantly; highest for {group}, "
+        "{share:share}.",
+        **words,
+    )
+    return Finding(claim, line, **facts)
 
 
 def _left_out(sample: Sample, known: Sample, first: np.ndarray, issue: str) -> str:
@@ -270,12 +283,12 @@ def _left_out(sample: Sample, known: Sample, first: np.ndarray, issue: str) -> s
     notes = [
         _(
             "{n:count} of {offered:count} cases follow another of the same customer and category "
-            "and are no first contacts.",
+            "and are not first contacts.",
             **counts,
         )
         if issue in sample
         else _(
-            "{n:count} of {offered:count} cases follow another of the same customer and are no "
+            "{n:count} of {offered:count} cases follow another of the same customer and are not "
             "first contacts.",
             **counts,
         )
@@ -291,30 +304,41 @@ def _finding(
     shown = disclosure.shown(table)
     last = shown[shown["window"] == _days(longest)]
     if last.empty:
-        return Finding(_("Too few first contacts to say how many were solved."))
+        claim = _("Too few first contacts to say how many were solved.")
+        return Finding(claim, importance=Importance.METHOD)
     row = last.loc[last["estimate"].idxmin()]
-    value = float(row["estimate"])
-    facts = shares.share_facts(row) | {
-        "days": i18n.count(longest),
-        "group": i18n.label(str(row[by])) if by else "",
+    words = {
+        "share": row["estimate"],
+        "days": _days(longest),
+        "group": shares.group_name(row, by),
     }
-    if by:
-        claim = _(
-            "Fewest are solved at the first contact of {group}: {share} ({span}) did "
-            "not come back within {days} days; n {n}.",
-            **facts,
-        )
-        return Finding(i18n.together([claim, young]), value=value, unit="share")
-    claims = [
+    lines = [shares.interval_line(row)]
+    claim = (
         _(
-            "{share} ({span}) of {n} first contacts were solved and did not come back "
-            "within {days} days.",
-            **facts,
+            "Fewest issues are resolved at first contact for {group}: {share:share} without a "
+            "repeat contact within {days}.",
+            **words,
         )
-    ]
-    claims += [young] if young else []
+        if by
+        else _(
+            "{share:share} of issues are resolved at first contact, without a repeat contact "
+            "within {days}.",
+            **words,
+        )
+    )
     asked = disclosure.shown(stated)
-    if len(asked):
-        one = shares.share_facts(asked.iloc[0])
-        claims.append(_("Of {n} customers asked, {share} ({span}) say so.", **one))
-    return Finding(i18n.together(claims), value=value, unit="share")
+    if len(asked) and not by:
+        one = asked.iloc[0]
+        said = _("as customers state, {share:share}", share=one["estimate"])
+        lines.append(shares.interval_line(one, said))
+    return Finding(
+        claim,
+        _("; ").join([*lines, *([young] if young else [])]),
+        value=float(row["estimate"]),
+        low=float(row["low"]),
+        high=float(row["high"]),
+        unit="share",
+        measure="first contact resolution",
+        at={"window": str(row["window"])} | ({by: str(row[by])} if by else {}),
+        importance=Importance.ANSWER,
+    )

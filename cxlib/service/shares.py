@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
 from cxlib.stats import intervals
@@ -86,6 +87,33 @@ def share_interval(
     return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
 
 
+def interval_columns(drawn: Replicated, n: np.ndarray, held: int = 1) -> dict[str, np.ndarray]:
+    """low, high and n of shares and, where they are several, the ends that hold for `held`."""
+    low, high = share_interval(drawn, n)
+    own = {"low": low, "high": high, "n": np.asarray(n)}
+    if held == 1:
+        return own
+    return own | dict(zip(SIMULTANEOUS, share_interval(drawn, n, held), strict=True))
+
+
+def significant(table: pd.DataFrame, one: pd.Series) -> bool:
+    """Whether the simultaneous interval of `one` lies apart from that of another row."""
+    if SIMULTANEOUS[0] not in table:
+        return False
+    low, high = (table.drop(index=one.name)[c] for c in SIMULTANEOUS)
+    return bool(((low > one[SIMULTANEOUS[1]]) | (high < one[SIMULTANEOUS[0]])).any())
+
+
+def interval_line(row: pd.Series, what: str = "") -> str:
+    """The line below a claim: interval of a share and cases."""
+    digits = 1 if row["high"] - row["low"] < 0.02 else 0
+    span = i18n.span(row["low"], row["high"], digits, share=True)
+    words = {"span": span, "n": row["n"], "what": what}
+    if what:
+        return _("{what}: 95% CI {span}; n = {n:count}", **words)
+    return _("95% CI {span}; n = {n:count}", **words)
+
+
 def share_facts(row: pd.Series) -> dict[str, str]:
     """Share, its span and n as sentences say them; a decimal where the interval is narrow."""
     digits = 1 if row["high"] - row["low"] < 0.02 else 0
@@ -98,7 +126,11 @@ def share_facts(row: pd.Series) -> dict[str, str]:
 
 def group_name(row: pd.Series, by: str | None) -> str:
     """A group with what it is a group of: "low" alone says nothing."""
-    return _("{group:label} ({column:label})", group=row[by], column=by) if by else ""
+    if not by:
+        return ""
+    if i18n.label(by).lower() in (group := i18n.label(str(row[by]))).lower():
+        return group
+    return _("{group:label} ({column:label})", group=row[by], column=by)
 
 
 def group_shares(

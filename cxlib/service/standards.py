@@ -2,6 +2,7 @@
 
     fit = sla_attainment(case_times(cases, standards), by="severity")
     fit.table           # severity, term (first reply, solution), estimate: share in time, verdict
+    sla_by_month(case_times(cases, standards))             # the latest month and the one before
     sla_alerts(fit, wave="2026-09")                        # records as `scores.alerts` has them
 
 Open cases count for as long as they were observed (Kaplan and Meier 1958), so that a share is not
@@ -10,12 +11,15 @@ flattered by those that are not over.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.columns import SIMULTANEOUS
+from cxlib.core.i18n import N_, _, ngettext
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
@@ -23,6 +27,7 @@ from cxlib.service.cases import CLOCKS, IN_TIME, case_notes
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.notes import resampling_note
 
+DONE = {"first reply": N_("first responses"), "solution": N_("resolutions")}  # in sentences
 Part = tuple[str, str, Replicated, int]  # group, clock, share in time, cases
 
 
@@ -38,9 +43,10 @@ def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0
 
     Returns
     -------
-    Result with "table": [by,] term ("first reply", "solution"), estimate (share), low, high
-    (simultaneous 95% intervals), n (cases with a standard), goal, verdict ("missed": the whole
-    interval lies below the goal; "met": above it; else "open").
+    Result with "table": [by,] term ("first reply", "solution"), estimate (share), low, high, n
+    (cases with a standard), simultaneous_low, simultaneous_high (of several), goal, verdict
+    ("missed": the whole simultaneous interval lies below the goal; "met": above it; else
+    "unclear").
 
     Raises
     ------
@@ -100,20 +106,17 @@ def _in_time(sample: Sample, clock: str, by: str | None) -> list[Part]:
 
 
 def _packed(found: list[Part], by: str | None, goal: float) -> tuple[pd.DataFrame, np.ndarray]:
-    n = np.array([f[3] for f in found])
-    ends = [shares.share_interval(f[2], n[[k]], len(found)) for k, f in enumerate(found)]
-    low, high = np.concatenate(ends, axis=1)
+    ends = [shares.interval_columns(f[2], np.array([f[3]]), len(found)) for f in found]
     table = pd.DataFrame(
         {
             "term": [f[1] for f in found],
             "estimate": np.concatenate([f[2].estimate for f in found]),
-            "low": low,
-            "high": high,
-            "n": n,
+            **{name: np.concatenate([e[name] for e in ends]) for name in ends[0]},
             "goal": goal,
-            "verdict": np.select([high < goal, low >= goal], ["missed", "met"], "open"),
         }
     )
+    low, high = (table[c] for c in (SIMULTANEOUS if len(found) > 1 else ("low", "high")))
+    table["verdict"] = np.select([high < goal, low >= goal], ["missed", "met"], "unclear")
     if by:
         table.insert(0, by, [f[0] for f in found])
     return table, np.concatenate([f[2].replicates for f in found], axis=1)
@@ -122,26 +125,128 @@ def _packed(found: list[Part], by: str | None, goal: float) -> tuple[pd.DataFram
 def _finding(table: pd.DataFrame, by: str | None, goal: float) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
-        return Finding(_("Too few cases to say whether standards are met."))
-    claims = []
-    for clock, part in shown.groupby("term", sort=False):
-        row = part.loc[part["estimate"].idxmin()]
-        facts = {
-            "clock": i18n.opening(i18n.label(str(clock))),
-            **shares.share_facts(row),
-            "goal": i18n.percent(goal),
-            "group": shares.group_name(row, by),
-        }
-        claims.append(
+        claim = _("Too few cases to say whether standards are met.")
+        return Finding(claim, importance=Importance.METHOD)
+    if by:
+        return _lowest(shown, by, goal)
+    verdicts = set(shown["verdict"])
+    row = shown.loc[shown["estimate"].idxmin()]
+    lines = [
+        shares.interval_line(r, i18n.opening(_(DONE[r["term"]])))
+        if len(shown) > 1
+        else shares.interval_line(r)
+        for _place, r in shown.iterrows()
+    ]
+    return Finding(
+        _target_claim(shown, goal),
+        _("; ").join(lines),
+        **_facts(row),
+        target=goal,
+        verdict="worse" if "missed" in verdicts else "better" if verdicts == {"met"} else "unclear",
+        importance=Importance.NEWS if "missed" in verdicts else Importance.ANSWER,
+    )
+
+
+def _facts(row: pd.Series, **at: str) -> dict[str, Any]:
+    """The slots of a finding that say what its share is."""
+    return {
+        "value": float(row["estimate"]),
+        "low": float(row["low"]),
+        "high": float(row["high"]),
+        "unit": "share",
+        "measure": IN_TIME[row["term"]],
+        "at": at,
+    }
+
+
+def _target_claim(shown: pd.DataFrame, goal: float) -> str:
+    """Whether the targets are met, in one sentence."""
+    rows = list(shown.to_dict("records"))
+    first, last = rows[0], rows[-1]
+    words: dict[str, object] = {
+        "goal": i18n.percent(goal),
+        "first": _(DONE[first["term"]]),
+        "last": _(DONE[last["term"]]),
+        "a": first["estimate"],
+        "b": last["estimate"],
+    }
+    if len(rows) == 1:
+        return {
+            "missed": _(
+                "The target is missed: {a:share} of {first} are on time (target {goal}).", **words
+            ),
+            "met": _(
+                "The target is met: {a:share} of {first} are on time (target {goal}).", **words
+            ),
+        }.get(
+            first["verdict"],
             _(
-                "{clock} in time, lowest for {group}: {share} ({span}) of {n} cases; the goal "
-                "is {goal}.",
-                **facts,
-            )
-            if by
-            else _("{clock} in time: {share} ({span}) of {n} cases; the goal is {goal}.", **facts)
+                "{a:share} of {first} are on time, not significantly different from the target of "
+                "{goal}.",
+                **words,
+            ),
         )
-    return Finding(i18n.together(claims), value=float(shown["estimate"].min()), unit="share")
+    verdicts = [first["verdict"], last["verdict"]]
+    if verdicts == ["missed", "missed"]:
+        return _(
+            "Both service targets are missed: {a:share} of {first} and {b:share} of {last} are on "
+            "time (target {goal}).",
+            **words,
+        )
+    if verdicts == ["met", "met"]:
+        return _(
+            "Both service targets are met: {a:share} of {first} and {b:share} of {last} are on "
+            "time (target {goal}).",
+            **words,
+        )
+    if "missed" in verdicts:
+        other = 1 - verdicts.index("missed")
+        bad, good = rows[1 - other], rows[other]
+        return _(
+            "Only {share:share} of {what} are on time, short of the target of {goal}; {rest} "
+            "reach {other:share}.",
+            share=bad["estimate"],
+            what=_(DONE[bad["term"]]),
+            rest=_(DONE[good["term"]]),
+            other=good["estimate"],
+            goal=words["goal"],
+        )
+    return _(
+        "{a:share} of {first} and {b:share} of {last} are on time; no target of {goal} is missed "
+        "significantly.",
+        **words,
+    )
+
+
+def _lowest(shown: pd.DataFrame, by: str, goal: float) -> Finding:
+    """The group with the lowest share in time; news is what the totals say, this is where."""
+    row = shown.loc[shown["estimate"].idxmin()]
+    words = {
+        "what": _(DONE[row["term"]]),
+        "group": shares.group_name(row, by),
+        "column": i18n.label(by),
+        "share": row["estimate"],
+        "goal": i18n.percent(goal),
+    }
+    same = shown[shown["term"] == row["term"]]
+    clear = shares.significant(same, row)
+    claim = (
+        _("On-time {what} are rarest for {group}: {share:share} (target {goal}).", **words)
+        if clear
+        else _(
+            "On-time {what} do not differ significantly by {column}; the lowest share is "
+            "{share:share} (target {goal}).",
+            **words,
+        )
+    )
+    return Finding(
+        claim,
+        shares.interval_line(row),
+        **_facts(row, **{by: str(row[by])}),
+        target=goal,
+        verdict="worse" if clear else "unclear",
+        importance=Importance.NOTABLE if clear else Importance.CONTEXT,
+    )
 
 
 def _how(found: list[Part], sample: Sample) -> str:
@@ -151,17 +256,23 @@ def _how(found: list[Part], sample: Sample) -> str:
         if f"{p}_limit" in sample
         for used in [sample[f"{p}_hours"]]
     )
-    said = [_("Hours are those of the calendar.")]
+    said = [_("Hours are calendar hours.")]
     if undecided:
         said.append(
             _(
-                "{n:count} standards can be met still: they count as far as they were observed "
-                "(Kaplan and Meier).",
+                "{n:count} cases are still within their time: they count for as long as they were "
+                "observed (Kaplan and Meier 1958).",
                 n=undecided,
             )
         )
     if len(found) > 1:
-        said.append(_("The {cells:count} intervals are simultaneous.", cells=len(found)))
+        said.append(
+            _(
+                "Intervals are pointwise; the simultaneous ones hold for all {cells:count} numbers "
+                "at once and decide what is significant.",
+                cells=len(found),
+            )
+        )
     return i18n.together([*said, resampling_note(sample)])
 
 
@@ -211,21 +322,25 @@ def sla_alerts(fit: Result, wave: str) -> Result:
             "kind": "standard missed",
         }
     ).sort_values("estimate", ignore_index=True)
-    return Result(table, _alerts_claim(table, int((~hidden).sum())), fit.notes, "share")
+    # The page's findings on the standards say it; the records are for alerts of other pages.
+    finding = Finding(_alerts_claim(table, int((~hidden).sum())), importance=Importance.METHOD)
+    return Result(table, finding, fit.notes, "share")
 
 
 def _alerts_claim(table: pd.DataFrame, looked: int) -> str:
-    facts = {"count": len(table), "looked": looked}
+    words: dict[str, object] = {"looked": looked}
     if table.empty:
-        return _("No standard is missed significantly; {looked:count} were looked at.", **facts)
+        return _("No standard is missed significantly ({looked:count} examined).", **words)
     first = table.iloc[0]
-    name = i18n.label(first["term"])
+    words["name"] = i18n.label(first["term"])
     if first["group"]:
-        name = _("{item} ({group:label})", item=name, group=first["group"])
-    return _(
-        "Standards missed: {count:count} of {looked:count}; furthest from its goal: {name}, by "
-        "{short:number1} percentage points.",
-        name=name,
+        words["name"] = _("{item} ({group:label})", item=words["name"], group=first["group"])
+    return ngettext(
+        "{n:count} of {looked:count} standards is missed significantly: {name}, by {short:number1} "
+        "percentage points.",
+        "{n:count} of {looked:count} standards are missed significantly; furthest from its target: "
+        "{name}, by {short:number1} percentage points.",
+        len(table),
         short=-100 * first["estimate"],
-        **facts,
+        **words,
     )

@@ -16,7 +16,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
-from cxlib.core.result import Finding, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
@@ -147,47 +147,58 @@ def _finding(table: pd.DataFrame, clock: str, by: str | None) -> Finding:
     """How long half of the cases wait, and nine in ten; by group, of the slowest."""
     shown = disclosure.shown(table)
     if shown.empty:
-        return Finding(_("Too few cases to say how long they wait."))
+        claim = _("Too few cases to say how long they wait.")
+        return Finding(claim, importance=Importance.METHOD)
     half, most = (shown[shown["term"] == term] for term in shown["term"].unique()[:2])
     row = half.loc[half["estimate"].idxmax()]
-    place = half.index.get_loc(row.name)
-    facts = {"clock": clock, "n": row["n"], "group": shares.group_name(row, by)}
+    last = most.iloc[half.index.get_loc(row.name)]
+    done = {"first reply": _("answered"), "solution": _("resolved")}[clock]
+    words = {"n": row["n"], "group": shares.group_name(row, by), "done": done}
     if not np.isfinite(row["estimate"]):
-        return Finding(
-            _(
-                "{clock:opening}: it did not come to half of the cases while they were observed; "
-                "n {n:count}.",
-                **facts,
-            )
-        )
-    facts["half"] = _duration(row["estimate"], row["low"], row["high"])
+        claim = _("Fewer than half of the cases were {done} while they were observed.", **words)
+        return Finding(claim, _("n = {n:count}", **words), importance=Importance.NOTABLE)
+    words |= {"half": duration(row["estimate"]), "most": duration(last["estimate"])}
     if by:
-        claim = _(
-            "{clock:opening}, slowest for {group}: half of the cases within {half}; n {n:count}.",
-            **facts,
-        )
+        claim = _("Half of the cases for {group} take more than {half} to be {done}.", **words)
+    elif np.isfinite(last["estimate"]):
+        claim = _("Half of the cases are {done} within {half}, nine in ten within {most}.", **words)
     else:
-        claim = _("{clock:opening}: half of the cases within {half}; n {n:count}.", **facts)
-    last = most.iloc[place]
-    later = (
-        _("Nine in ten: within {time}.", time=_duration(*last[["estimate", "low", "high"]]))
-        if np.isfinite(last["estimate"])
-        else _("It did not come to nine in ten while they were observed.")
+        claim = _(
+            "Half of the cases are {done} within {half}; nine in ten not while they were observed.",
+            **words,
+        )
+    lines = [_interval(r) for r in (row, last) if np.isfinite(r["estimate"])]
+    return Finding(
+        claim,
+        _("; ").join([*lines, _("n = {n:count}", **words)]),
+        value=float(row["estimate"]),
+        low=float(row["low"]),
+        high=float(row["high"]),
+        unit="hours",
+        measure=f"median hours to {clock}",
+        at={by: str(row[by])} if by else {},
+        importance=Importance.CONTEXT if by else Importance.ANSWER,
     )
-    return Finding(i18n.together([claim, later]), value=float(row["estimate"]), unit="hours")
 
 
-def _duration(hours: float, low: float, high: float) -> str:
-    """A time and its interval as readers count them: minutes, hours, or days from two days on."""
+def duration(hours: float) -> str:
+    """A time as readers count it: minutes, hours, or days from two days on."""
+    if not np.isfinite(hours):
+        return "–"
+    if hours < 2:
+        return _("{time:number1} minutes", time=60 * hours)
+    if hours < 48:
+        return _("{time:number1} hours", time=hours)
+    return _("{time:number1} days", time=hours / 24)
+
+
+def _interval(row: pd.Series) -> str:
+    """The interval of a time, in the unit that the time is written in."""
+    hours, low, high = row["estimate"], row["low"], row["high"]
     scale = 1 / 60 if hours < 2 else 1.0 if hours < 48 else 24.0
     span = (
         i18n.span(low / scale, high / scale)
         if np.isfinite(high)
         else _("{low:number1} or more", low=low / scale)
     )
-    facts = {"time": hours / scale, "span": span}
-    if hours < 2:
-        return _("{time:number1} minutes ({span})", **facts)
-    if hours < 48:
-        return _("{time:number1} hours ({span})", **facts)
-    return _("{time:number1} days ({span})", **facts)
+    return _("{time} (95% CI {span})", time=duration(hours), span=span)

@@ -3,10 +3,10 @@
     outcome = voice.Outcome("recommend", nps=True)
     comments, masked = voice.prepare(study.sample("comments"), study.sample(), outcome)
     fit = voice.topics(comments, study.topics)         # defined, and found in the rest
-    print(fit)            # Customers speak most of late delivery: 12% (11% to 14%) of 1,850 ...
+    print(fit)            # Late delivery is mentioned most, in 12% of comments.
     marked = voice.mark(comments, fit)                 # a column a topic
-    voice.impact(marked, fit, outcome)                 # points of the score that go with each
-    voice.topic_sentiment(marked, fit)                 # who speaks well of it
+    voice.impact(marked, fit, outcome)                 # points of the score associated with each
+    voice.topic_sentiment(marked, fit)                 # positive, negative, neutral
     voice.emerging_topics(marked, fit)                 # what is new, false discovery held
     voice.tone(comments, "good")                       # a model of tone, and how often it is right
 
@@ -24,7 +24,8 @@ from cxlib.voice.outcome import Outcome
 from cxlib.voice.quotes import quotes
 from cxlib.voice.tone import score, tone
 from cxlib.voice.topic_sentiment import topic_sentiment
-from cxlib.voice.topics import by_wave, mark, topics
+from cxlib.voice.topic_waves import by_wave
+from cxlib.voice.topics import mark, topics
 
 __all__ = [
     "Outcome",

@@ -14,7 +14,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import agreement, resampling
 from cxlib.stats.intervals import simultaneous_interval
@@ -74,21 +74,23 @@ def coding_f1(sample: SampleLike, keywords: Keywords, columns: Mapping[str, str]
     )
     whole = table.iloc[0]
     claim = _(
-        "Of what people and machine say comments speak of, F1 is {f:number2} ({span:interval2}) "
-        "over {topics:count} topics: {precision:share} of the machine's are people's too, and it "
-        "finds {recall:share} of theirs.",
+        "The keywords find {recall:share} of the topics that people coded, and {precision:share} "
+        "of what they find is right.",
+        precision=whole["precision"],
+        recall=whole["recall"],
+    )
+    detail = _(
+        "F1 = {f:number2}; 95% CI {span:interval2}; {topics:count} topics",
         f=whole["estimate"],
         span=(whole["low"], whole["high"]),
         topics=len(names),
-        precision=whole["precision"],
-        recall=whole["recall"],
     )
     coded = ngettext(
         "{n:count} comment coded by people.",
         "{n:count} comments coded by people.",
         int(here.any(1).sum()),
     )
-    return _packed(sample, table, claim, coded)
+    return _packed(sample, table, Finding(claim, detail, importance=Importance.METHOD), coded)
 
 
 def coding_alpha(sample: SampleLike, keywords: Keywords, columns: Mapping[str, str]) -> Result:
@@ -122,17 +124,14 @@ def coding_alpha(sample: SampleLike, keywords: Keywords, columns: Mapping[str, s
         fits["feeling"] = _alpha(sample, judged, "ordinal")
     table = pd.concat([f.table.assign(term=k) for k, f in fits.items()], ignore_index=True)
     table = table.drop(columns=["coders", "codes"])
-    claim = i18n.together(
-        _(
-            "{what:opening}: Krippendorff's alpha {alpha:number2} ({span:interval2}).",
-            what=row.term,
-            alpha=row.estimate,
-            span=(row.low, row.high),
-        )
-        for row in table.itertuples()
+    first = table.iloc[0]
+    claim = _(
+        "People and keywords agree on topics with Krippendorff's alpha of {alpha:number2}.",
+        alpha=first["estimate"],
     )
-    custom = _("0.80 is the custom for codes to rely on, 0.67 the least for tentative use.")
-    return _packed(sample, table, claim, custom)
+    detail = _("95% CI {span:interval2}", span=(first["low"], first["high"]))
+    custom = _("Codes are reliable from 0.80 and tentative from 0.67 (Krippendorff 2004).")
+    return _packed(sample, table, Finding(claim, detail, importance=Importance.METHOD), custom)
 
 
 def _alpha(sample: Sample, codes: pd.DataFrame, level: str) -> Result:
@@ -140,9 +139,9 @@ def _alpha(sample: Sample, codes: pd.DataFrame, level: str) -> Result:
     return agreement.krippendorff(clustered, level=level)
 
 
-def _packed(sample: Sample, table: pd.DataFrame, claim: str, note: str) -> Result:
+def _packed(sample: Sample, table: pd.DataFrame, finding: Finding, note: str) -> Result:
     notes = i18n.together([note, resampling_note(sample)])
-    return Result(table, claim, notes, "scale", draws=sample.draws, seed=sample.seed)
+    return Result(table, finding, notes, "scale", draws=sample.draws, seed=sample.seed)
 
 
 def _both(

@@ -18,14 +18,15 @@ import pandas as pd
 
 from cxlib import weights
 from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import masking
 from cxlib.stats import resampling
 from cxlib.stats.estimators import ratio
-from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.intervals import simultaneous_interval, symmetric_interval
 from cxlib.stats.notes import resampling_note
 from cxlib.voice import tokens
 from cxlib.voice.outcome import CLASSES, Outcome, outcome_of
@@ -116,8 +117,8 @@ def has_scores(sample: SampleLike, outcome: Outcome | str, topics: Result) -> bo
         return True
     print(
         ngettext(
-            "{n:count} comment has a score, too few to tell what is associated with it.",
-            "{n:count} comments have a score, too few to tell what is associated with it.",
+            "{n:count} comment has a score, too few to relate topics to it.",
+            "{n:count} comments have a score, too few to relate topics to it.",
             len(known),
         )
     )
@@ -129,7 +130,7 @@ def has_waves(sample: SampleLike) -> bool:
     rows = as_sample(sample).data
     n = rows["wave"].nunique() if "wave" in rows else 0
     if n < 2:
-        print(_("The comments are of one wave, so no topic can be called new."))
+        print(_("All comments are of one wave, so changes of topics cannot be shown."))
     return n > 1
 
 
@@ -151,8 +152,8 @@ def comment_rate(
 
     Returns
     -------
-    Result with a table term (the class), estimate (share who wrote), low, high (simultaneous), n
-    (responses of the class).
+    Result with a table term (the class), estimate (share who wrote), low, high, n (responses of
+    the class), simultaneous_low, simultaneous_high.
 
     Examples
     --------
@@ -169,10 +170,8 @@ def comment_rate(
     wrote = known["response_id"].isin(ids).to_numpy(float)
     kept = member.any(0)
     member, names = member[:, kept], np.array(CLASSES)[kept]
-    share, low, high, _unused = shares(known, member * wrote[:, None], member)
-    table = pd.DataFrame(
-        {"term": names, "estimate": share, "low": low, "high": high, "n": member.sum(0).astype(int)}
-    )
+    share, ends, _unused = shares(known, member * wrote[:, None], member)
+    table = share_table({"term": names}, share, ends, member.sum(0).astype(int))
     notes = [
         _("Comments are weighted so that the scores of those who wrote are those of all."),
         resampling_note(known),
@@ -181,33 +180,52 @@ def comment_rate(
     return Result(table, claim, i18n.together(notes), "share", draws=known.draws, seed=known.seed)
 
 
-def _rate_claim(table: pd.DataFrame, wrote: np.ndarray) -> str:
+def _rate_claim(table: pd.DataFrame, wrote: np.ndarray) -> Finding:
     if wrote.all():
-        return _("All {n:count} who answered wrote a comment.", n=len(wrote))
+        claim = _("All {n:count} who answered wrote a comment.", n=len(wrote))
+        return Finding(claim, importance=Importance.METHOD)
     most, least = table.loc[table["estimate"].idxmax()], table.loc[table["estimate"].idxmin()]
-    return _(
-        "{wrote:share} of {n:count} who answered wrote a comment; most often those who are "
-        "{most:label} ({high:share}), least often those who are {least:label} ({low:share}).",
-        wrote=wrote.mean(),
-        n=len(wrote),
-        most=most["term"],
+    words = {"most": most["term"], "least": least["term"]}
+    claim = _(
+        "{most:opening} customers comment most often ({high:share}), {least:label} customers least "
+        "often ({low:share}).",
         high=most["estimate"],
-        least=least["term"],
         low=least["estimate"],
+        **words,
     )
+    detail = _("{wrote:share} of {n:count} respondents commented", wrote=wrote.mean(), n=len(wrote))
+    return Finding(claim, detail)
 
 
-def shares(sample: Sample, part: np.ndarray, whole: np.ndarray) -> tuple[np.ndarray, ...]:
+def shares(
+    sample: Sample, part: np.ndarray, whole: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weighted sums of `part` (rows, k) by those of `whole` (rows, k or 1).
 
-    Returns share, low, high (simultaneous, between 0 and 1) and replicates; NaN where nobody is.
+    Returns share, ends (of `interval_ends`, between 0 and 1) and replicates; NaN where nobody is.
     """
     w, clusters = sample.weights[:, None], resampling.resampling_units(sample)
     share, again = ratio(
         part * w, whole * w, draws=sample.draws, seed=sample.seed, clusters=clusters
     )
-    low, high = simultaneous_interval(share, again)
-    return share, np.clip(low, 0, 1), np.clip(high, 0, 1), again
+    return share, np.clip(interval_ends(share, again), 0, 1), again
+
+
+def interval_ends(estimate: np.ndarray, replicates: np.ndarray) -> np.ndarray:
+    """Low, high, and the simultaneous low and high of several estimates: (4, terms)."""
+    if not len(estimate):
+        return np.empty((4, 0))
+    own, together = (f(estimate, replicates) for f in (symmetric_interval, simultaneous_interval))
+    return np.array([*own, *together]).reshape(4, len(estimate))
+
+
+def share_table(
+    about: Mapping[str, object], estimate: np.ndarray, ends: np.ndarray, n: np.ndarray
+) -> pd.DataFrame:
+    """A row an estimate: `about`, estimate, low, high, n and the simultaneous ends."""
+    low, high, *together = ends
+    rows = {**about, "estimate": estimate, "low": low, "high": high, "n": n}
+    return pd.DataFrame(rows | dict(zip(SIMULTANEOUS, together, strict=True)))
 
 
 def _masked(comments: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -230,22 +248,25 @@ def _personal_data(counts: Mapping[str, int], n: int) -> Result:
     table = pd.DataFrame({"term": list(counts), "estimate": number, **empty, "comments": n})
     kinds = [_("{kind:label} {count:count}", kind=k, count=v) for k, v in counts.items()]
     claim = (
-        _(
-            "{count:count} personal data were masked in {n:count} comments before anything was "
+        ngettext(
+            "{count:count} personal detail was masked in {n:count} comments before anything was "
             "saved: {kinds:list}.",
+            "{count:count} personal details were masked in {n:count} comments before anything was "
+            "saved: {kinds:list}.",
+            sum(counts.values()),
             count=sum(counts.values()),
             n=n,
             kinds=kinds,
         )
         if counts
         else ngettext(
-            "No personal data were found in {n:count} comment.",
-            "No personal data were found in {n:count} comments.",
+            "No personal details were found in {n:count} comment.",
+            "No personal details were found in {n:count} comments.",
             n,
         )
     )
     notes = _("Patterns do not know every name: read quotes before you pass them on.")
-    return Result(table, claim, notes, "count")
+    return Result(table, Finding(claim, importance=Importance.METHOD), notes, "count")
 
 
 def _until(responses: Sample, until: str = "") -> Sample:

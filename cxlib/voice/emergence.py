@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from cxlib.core import context
+from cxlib.core import context, i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import pvalues
 from cxlib.voice import lexicon, tokens
@@ -194,12 +194,12 @@ def _packed(table: pd.DataFrame, wave: str) -> Result:
     shown = pd.concat([table[topics], words.head(SHOWN)])
     shown = shown.sort_values(["kind", "p"], kind="stable")[COLUMNS].reset_index(drop=True)
     notes = _(
-        "{looked:count} topics and words looked at; of those called new at most {false:share} are "
-        "expected to be false. Comments count once a customer and wave, without weights.",
+        "{looked:count} topics and words were tested against all earlier waves (false discovery "
+        "rate {false:share}). Comments count once per customer and wave, without weights.",
         looked=len(table),
         false=FALSE,
     )
-    return Result({"table": shown, "warnings": warnings}, _claim(new, wave), notes, "share")
+    return Result({"table": shown, "warnings": warnings}, _finding(new, wave), notes, "share")
 
 
 def _tellable(table: pd.DataFrame) -> pd.Series:
@@ -207,17 +207,41 @@ def _tellable(table: pd.DataFrame) -> pd.Series:
     return table["n"] >= context.current().smallest_cell
 
 
-def _claim(new: pd.DataFrame, wave: str) -> str:
+def _finding(new: pd.DataFrame, wave: str) -> Finding:
     known = new[_tellable(new)].sort_values(["kind", "p"], kind="stable")
     if known.empty:
-        return _("No topic or word grew significantly in {wave:label}.", wave=wave)
+        return Finding(
+            _(
+                "No topic or word is mentioned significantly more often in {wave:label} than in "
+                "all waves before.",
+                wave=wave,
+            )
+        )
     first = known.iloc[0]
-    return _(
-        "New in {wave:label}: {what:quoted} ({before:share1} to {now:share1} of comments); "
-        "{n:count} topics or words grew significantly.",
+    claim = _(
+        "{what:quoted} is new in {wave:label}: {now:share1} of comments mention it, against "
+        "{before:share1} before.",
         wave=wave,
-        what=first["term"],
+        what=i18n.opening(i18n.label(first["term"])),
         before=first["before"],
         now=first["now"],
-        n=len(new),
+    )
+    detail = _(
+        "change {size:signed} percentage points (95% CI {span:interval}); n = {n:count}; "
+        "{new:count} topics or words grew significantly",
+        size=100 * first["estimate"],
+        span=(100 * first["low"], 100 * first["high"]),
+        n=first["n"],
+        new=len(new),
+    )
+    return Finding(
+        claim,
+        detail,
+        value=float(first["now"]),
+        unit="share",
+        previous=float(first["before"]),
+        change=float(first["estimate"]),
+        measure="share of customers who comment",
+        at={"topic": str(first["term"]), "wave": wave},
+        importance=Importance.NEWS,
     )

@@ -1,7 +1,7 @@
 """What each topic does to the score, as far as words and scores go together.
 
     effect = voice.impact(marked, fit, voice.Outcome("recommend", nps=True))
-    effect.table          # points of the score that go with each topic, companions held
+    effect.table          # points of the score associated with each topic, the others held
 
 Points: the score's regression on all topics at once; the share who mention a topic times its
 slope. For a linear model this is the topic's Shapley value of the mean score (Lundberg and Lee
@@ -17,22 +17,22 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.columns import in_unit
+from cxlib.core.columns import SIMULTANEOUS, in_unit
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import linear_algebra, moments
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.moments import Moments
 from cxlib.stats.notes import resampling_note
-from cxlib.voice.comments import EACH
+from cxlib.voice.comments import EACH, share_table
 from cxlib.voice.outcome import Outcome, outcome_of
 
 WORDS = ("removal", "adjusted", "silence")
 
 
 def impact(sample: SampleLike, fit: Result, outcome: Outcome | str) -> Result:
-    """Points of the mean score (or of the NPS) that go with each topic.
+    """Points of the mean score (or of the NPS) associated with each topic.
 
     Parameters
     ----------
@@ -42,11 +42,12 @@ def impact(sample: SampleLike, fit: Result, outcome: Outcome | str) -> Result:
 
     Returns
     -------
-    Result with the tables "table": term, estimate (points of the mean score), low, high
-    (simultaneous), n (comments on it), share (of comments), slope, slope_low, slope_high
-    (difference between comments on it and others, companions held), removal, origin; "removal":
-    the custom of the trade with its intervals; "both": the two, with `way` "adjusted" or "removal";
-    "mean": the mean score, and that of comments on no topic (silence).
+    Result with the tables "table": term, estimate (points of the mean score), low, high, n
+    (comments on it), simultaneous_low, simultaneous_high (these decide what is significant), share
+    (of comments), slope, slope_low, slope_high (difference between comments on it and others,
+    other topics held), removal, origin; "removal": the custom of the trade with its intervals;
+    "both": the two, with `way` "adjusted" or "removal"; "mean": the mean score, and that of
+    comments on no topic (silence).
 
     Raises
     ------
@@ -111,10 +112,11 @@ def _packed(
 ) -> Result:
     names, k, tables = fit.table["term"].tolist(), len(fit.table), {}
     for way in ("points", "slope", "removal"):
-        low, high = simultaneous_interval(value[way], again[way], units=len(scored), fitted=k + 1)
-        tables[way] = pd.DataFrame(
-            {"term": names, "estimate": value[way], "low": low, "high": high, "n": n}
-        )
+        how = {"units": len(scored), "fitted": k + 1}
+        own = [simultaneous_interval(value[way][[j]], again[way][:, [j]], **how) for j in range(k)]
+        together = simultaneous_interval(value[way], again[way], **how)
+        ends = np.array([*np.concatenate(own, axis=1).reshape(2, k), *together])
+        tables[way] = share_table({"term": names}, value[way], ends, n)
     slope = tables["slope"]
     table = tables["points"].assign(
         share=value["share"],
@@ -154,7 +156,7 @@ def _packed(
             "both": both.reset_index(drop=True),
             "mean": mean,
         },
-        _claim(table, outcome),
+        _finding(table, fit.table, outcome, len(scored)),
         i18n.together(notes),
         "points" if outcome.nps else "scale",
         columns=in_unit("share", "share"),
@@ -164,29 +166,66 @@ def _packed(
     )
 
 
-def _claim(table: pd.DataFrame, outcome: Outcome) -> str:
+def _finding(table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, n: int) -> Finding:
+    """The two topics with the largest significant losses; else the largest gain."""
     least = context.current().smallest_cell
-    sure = table[((table["high"] < 0) | (table["low"] > 0)) & (table["n"] >= least)]
-    what = _("NPS") if outcome.nps else i18n.quoted(i18n.label(outcome.column))
-    if sure.empty:
-        return _("No topic is significantly associated with a higher or lower {what}.", what=what)
-    parts, digits = [], 1 if outcome.nps else 2
-    for row, low in ((sure.iloc[0], True), (sure.iloc[-1], False)):
-        if bool(row["estimate"] < 0) is not low:
-            continue
-        near, far = sorted((abs(row["low"]), abs(row["high"])))
-        facts = {
-            "topic": row["term"],
-            "points": i18n.number(abs(row["estimate"]), digits),
-            "span": i18n.span(near, far, digits),
-            "what": what,
-        }
-        parts.append(
-            _("{topic:quoted} is associated with {points} ({span}) points of {what} lost.", **facts)
-            if low
-            else _(
-                "{topic:quoted} is associated with {points} ({span}) points of {what} won.",
-                **facts,
-            )
-        )
-    return i18n.together(i18n.opening(p) for p in parts)
+    low, high = (table[c] for c in SIMULTANEOUS)
+    known = table["n"] >= least
+    losses, gains = table[known & (high < 0)].head(2), table[known & (low > 0)].iloc[::-1]
+    digits = 1 if outcome.nps else 2
+    words: dict[str, object] = {
+        "what": _("NPS") if outcome.nps else i18n.quoted(i18n.label(outcome.column))
+    }
+    count = _("n = {n:count} comments with a score", n=n)
+    if losses.empty and gains.empty:
+        claim = _("No topic is significantly associated with a higher or lower {what}.", **words)
+        return Finding(claim, count)
+    rows = losses if len(losses) else gains.head(1)
+    names = [str(t) for t in rows["term"]]
+    words |= {
+        "first": i18n.quoted(i18n.label(names[0])),
+        "second": i18n.quoted(i18n.label(names[-1])),
+        "size": i18n.signed(rows["estimate"].iloc[0], digits),
+        "other": i18n.signed(rows["estimate"].iloc[-1], digits),
+    }
+    if losses.empty:
+        claim = _("{first} is associated with the largest gain in {what} ({size} points).", **words)
+    else:
+        claim = _lost(words, len(names))
+        most = topics[topics["n"] >= least].head(1)
+        if len(most) and most["term"].iloc[0] not in names:
+            name = i18n.opening(i18n.quoted(i18n.label(most["term"].iloc[0])))
+            claim = _("{most} is mentioned most; {rest}", most=name, rest=claim)
+    lines = [_interval(row, digits) for _place, row in pd.concat([rows, gains]).head(3).iterrows()]
+    first = rows.iloc[0]
+    return Finding(
+        i18n.opening(claim),
+        _("; ").join([*dict.fromkeys(lines), count]),
+        value=float(first["estimate"]),
+        low=float(first["low"]),
+        high=float(first["high"]),
+        unit="points" if outcome.nps else "scale",
+        measure=f"points of {outcome.column}",
+        at={"topic": names[0]},
+        verdict="worse" if len(losses) else "better",
+        importance=Importance.NOTABLE,
+    )
+
+
+def _lost(words: dict[str, object], topics: int) -> str:
+    if topics == 1:
+        return _("{first} is associated with the largest loss in {what} ({size} points).", **words)
+    return _(
+        "{first} and {second} are associated with the largest losses in {what} ({size} and "
+        "{other} points).",
+        **words,
+    )
+
+
+def _interval(row: pd.Series, digits: int) -> str:
+    return _(
+        "{topic:quoted} {size} (95% CI {span})",
+        topic=row["term"],
+        size=i18n.signed(row["estimate"], digits),
+        span=i18n.span(row["low"], row["high"], digits),
+    )

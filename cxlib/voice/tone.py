@@ -1,7 +1,7 @@
 """How comments sound: the chance that a comment is a good one, learnt from those with a score.
 
     fit = voice.tone(comments, "good")        # True, False or missing
-    print(fit)                                # 90% of comments are classified correctly ...
+    print(fit)                                # The tone model classifies 90% of comments ...
     voice.score(comments, fit)                # chance of each comment, calibrated
 
 Runs of characters and of words in two linear models, one with the weights of rare words, one with
@@ -21,7 +21,7 @@ from scipy import sparse
 from cxlib.core import i18n
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 from cxlib.stats.estimators import ratio
@@ -271,13 +271,13 @@ def _packed(sample: Sample, y: np.ndarray, chance: np.ndarray, few: list[str]) -
     known = ~np.isnan(chance)
     if not known.any():
         claim = _(
-            "Nothing was scored that tone could be learnt from: a small list of words decides, and "
-            "how often it is right is not known."
+            "No comment has a score to learn tone from; a word list decides, and its accuracy is "
+            "not known."
         )
         empty = pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
         return Result(
             {"table": empty, "calibration": empty},
-            claim,
+            Finding(claim, importance=Importance.METHOD),
             "",
             "share",
             draws=sample.draws,
@@ -290,18 +290,18 @@ def _packed(sample: Sample, y: np.ndarray, chance: np.ndarray, few: list[str]) -
     table = estimates_table(TERMS, _rates(parts.sum(0)[None])[0], _rates(again), len(y))
     right, _balanced, guess = table.itertuples()
     claim = _(
-        "{share:share1} ({span:share_interval1}) of {n:count} comments are classified correctly "
-        "as good or bad by a model that has not seen them; guessing the commoner kind would reach "
-        "{guess:share1}.",
+        "The tone model classifies {share:share} of unseen comments correctly, against "
+        "{guess:share} for always guessing the larger class.",
         share=right.estimate,
-        span=(right.low, right.high),
-        n=len(y),
         guess=guess.estimate,
+    )
+    detail = _(
+        "95% CI {span:share_interval}; n = {n:count}", span=(right.low, right.high), n=len(y)
     )
     notes = [
         _(
-            "{good:count} good and {bad:count} bad comments, by their scores; five folds, "
-            "customers whole.",
+            "{good:count} good and {bad:count} bad comments, by their scores; five-fold "
+            "cross-validation, folds by customer.",
             good=int(y.sum()),
             bad=int((~y).sum()),
         ),
@@ -311,14 +311,15 @@ def _packed(sample: Sample, y: np.ndarray, chance: np.ndarray, few: list[str]) -
         notes.insert(
             1,
             _(
-                "Too few scored comments to learn from, so a small list of words decides: "
+                "Too few scored comments to learn from, so a word list decides: "
                 "{langs:label_list}.",
                 langs=[tokens.COMMENTS[lang] for lang in few],
             ),
         )
     tables = {"table": table, "calibration": _bins(sample, y, chance)}
+    finding = Finding(claim, detail, importance=Importance.METHOD)
     return Result(
-        tables, claim, i18n.together(notes), "share", draws=sample.draws, seed=sample.seed
+        tables, finding, i18n.together(notes), "share", draws=sample.draws, seed=sample.seed
     )
 
 

@@ -32,7 +32,7 @@ NEAR = 0.02  # a number of topics is as good as the best up to this; then more t
 STEPS = 30
 TOP = 8  # words by which a topic is judged
 SLIGHT = 0.1  # of the weight of the first word; what is below is not listed
-NAMED = 3  # and by which it is called
+SECOND = 0.5  # of it, from which a second word belongs into the name of a topic
 HELD = 0.15  # part of a comment (its length is one) from which it speaks of a topic
 
 
@@ -47,7 +47,7 @@ class Model:
     words : (p,) the vocabulary
     rarity : (p,) weight of each word
     topics : (k, p) weight of each word in each topic, each of length one
-    names : (k,) what they are called: their first words
+    names : (k,) what they are called: their one or two most distinctive words
     """
 
     lang: str
@@ -97,7 +97,12 @@ def learn(
     topics = factors(x, best).round(6)
     topics = topics[np.argsort(-loads(x, topics).sum(0), kind="stable")]
     model = Model(
-        text.lang, language or text.lang, vocabulary, rarity, topics, _names(topics, vocabulary)
+        text.lang,
+        language or text.lang,
+        vocabulary,
+        rarity,
+        topics,
+        _names(topics, vocabulary, text.lang),
     )
     return model, tried.assign(n=len(filled))
 
@@ -205,5 +210,23 @@ def _first(topic: np.ndarray, vocabulary: np.ndarray, most: int) -> list[str]:
     return [str(w) for w in vocabulary[order][topic[order] >= SLIGHT * topic[order[0]]]]
 
 
-def _names(topics: np.ndarray, vocabulary: np.ndarray) -> tuple[str, ...]:
-    return tuple(" · ".join(_first(t, vocabulary, NAMED)) for t in topics)
+def _names(topics: np.ndarray, vocabulary: np.ndarray, lang: str) -> tuple[str, ...]:
+    """A name for each topic: the word it has most of and others least, and a second such word."""
+    own = topics**2 / np.maximum(topics.sum(0), 1e-12)
+    names: list[str] = []
+    for weight in own:
+        words = _first(weight, vocabulary, TOP)
+        heavy = np.sort(weight)[::-1][1] >= SECOND * weight.max()
+        name = next(
+            name
+            for many in (1 + heavy, 2, 3, len(words))
+            if (name := joined_words(words[:many], lang)) not in names or many == len(words)
+        )
+        names.append(name)
+    return tuple(names)
+
+
+def joined_words(words: list[str], lang: str) -> str:
+    """Words as the name of a topic, in the language of its comments."""
+    joint = "与" if lang == "zh" else " & "
+    return joint.join(words)

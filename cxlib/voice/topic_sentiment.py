@@ -1,7 +1,7 @@
 """Sentiment of each comment on each topic, clause by clause.
 
     sentiments(comments, keywords)           # a row a comment and topic: sentiment -1, 0 or 1
-    topic_sentiment(marked, fit)             # share that speaks well of each topic
+    topic_sentiment(marked, fit)             # share of positive, negative and neutral comments
 
 The sentiment on a topic is that of the clauses that mention it, by the words of our lexicon. A
 clause that names a topic and judges nothing takes the judgement of the next one that names no other
@@ -15,11 +15,11 @@ import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats.notes import resampling_note
 from cxlib.voice import lexicon, tokens
-from cxlib.voice.comments import shares
+from cxlib.voice.comments import share_table, shares
 from cxlib.voice.keywords import Keywords, clauses, known_words, mentions
 
 
@@ -58,7 +58,7 @@ def _judged(parts: pd.DataFrame, known: list[str]) -> np.ndarray:
 
 
 def topic_sentiment(sample: SampleLike, fit: Result) -> Result:
-    """Of the comments on each topic that judge it, the share that speaks well of it.
+    """Of the comments on each topic the shares that are positive, negative and neutral about it.
 
     Parameters
     ----------
@@ -67,9 +67,10 @@ def topic_sentiment(sample: SampleLike, fit: Result) -> Result:
 
     Returns
     -------
-    Result with a table term, estimate, low, high (simultaneous), n (comments that judge it), bad
-    (share of all comments on it that speak badly of it), neutral (that do not judge it), the lowest
-    share first.
+    Result with a table term, estimate (share of the comments on it that are positive), low, high,
+    n (comments on it), simultaneous_low, simultaneous_high, bad (share that is negative), neutral
+    (that does not judge it); the three shares add up to 1; the lowest first. Topics that no comment
+    judges are left out.
 
     Examples
     --------
@@ -88,59 +89,53 @@ def topic_sentiment(sample: SampleLike, fit: Result) -> Result:
     on_it = marked[names].to_numpy(float)[place, at] > 0  # a found topic is not of all its words
     place, sentiment, at = place[on_it], sentiment[on_it], at[on_it]
     good[place, at], bad[place, at], seen[place, at] = sentiment > 0, sentiment < 0, 1
-    judged = (good + bad).sum(0)
-    share, low, high, _unused = shares(sample, good, good + bad)
-    low, high = _with_ends(share, low, high, judged)
+    judged, n = (good + bad).sum(0), seen.sum(0)
+    share, ends, _unused = shares(sample, good, seen)
+    ends[:2] = _with_ends(share, ends[0], ends[1], n, 1)
+    ends[2:] = _with_ends(share, ends[2], ends[3], n, len(n))
     w = sample.weights
     with np.errstate(invalid="ignore", divide="ignore"):
-        worse, better = (w @ some / (w @ seen) for some in (bad, good))
-    table = pd.DataFrame(
-        {
-            "term": names,
-            "estimate": share,
-            "low": low,
-            "high": high,
-            "n": judged.astype(int),
-            "bad": worse,
-            "neutral": 1 - worse - better,
-        }
-    )
+        worse = w @ bad / (w @ seen)
+    table = share_table({"term": names}, share, ends, n.astype(int))
+    table = table.assign(bad=worse, neutral=1 - worse - share)
     table = table[judged > 0].sort_values("estimate", ignore_index=True)
     notes = [
-        _(
-            "By the words of each clause that speaks of it; comments that name a topic "
-            "and do not judge it are not counted."
-        ),
+        _("Judged by the words of each clause that mentions the topic."),
         resampling_note(sample),
     ]
     return Result(
-        table, _claim(table), i18n.together(notes), "share", draws=sample.draws, seed=sample.seed
+        table, _finding(table), i18n.together(notes), "share", draws=sample.draws, seed=sample.seed
     )
 
 
 def _with_ends(
-    share: np.ndarray, low: np.ndarray, high: np.ndarray, n: np.ndarray
+    share: np.ndarray, low: np.ndarray, high: np.ndarray, n: np.ndarray, cells: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intervals where none or all said so, which no draw varies: exact (Clopper, Pearson 1934)."""
     with np.errstate(divide="ignore"):
-        reach = 1 - (0.025 / max(len(share), 1)) ** (1 / np.maximum(n, 1))
+        reach = 1 - (0.025 / max(cells, 1)) ** (1 / np.maximum(n, 1))
     low = np.where((share == 1) & np.isnan(low), 1 - reach, np.where(share == 0, 0, low))
     return low, np.where((share == 0) & np.isnan(high), reach, np.where(share == 1, 1, high))
 
 
-def _claim(table: pd.DataFrame) -> str:
+def _finding(table: pd.DataFrame) -> Finding:
     known = table[table["n"] >= context.current().smallest_cell]
     if known.empty:
-        return _("Too few comments judge a topic.")
-    worst, best = known.iloc[0], known.iloc[-1]
-    return _(
-        "Least is said well of {worst:quoted}: {low:share} ({low_span:share_interval0}) of the "
-        "comments that judge it; most of {best:quoted}: {high:share} "
-        "({high_span:share_interval0}).",
-        worst=worst["term"],
-        low=worst["estimate"],
-        low_span=(worst["low"], worst["high"]),
-        best=best["term"],
+        claim = _("Too few comments judge a topic.")
+        return Finding(claim, importance=Importance.METHOD)
+    worst, best = known.loc[known["bad"].idxmax()], known.loc[known["estimate"].idxmax()]
+    words = {"worst": i18n.opening(i18n.label(worst["term"])), "best": best["term"]}
+    claim = _(
+        "{worst:quoted} is discussed most negatively ({low:share} of its comments), {best:quoted} "
+        "most positively ({high:share}).",
+        low=worst["bad"],
         high=best["estimate"],
-        high_span=(best["low"], best["high"]),
+        **words,
     )
+    detail = _(
+        "{best:quoted} 95% CI {span:share_interval}; n = {n:count}",
+        span=(best["low"], best["high"]),
+        n=best["n"],
+        best=best["term"],
+    )
+    return Finding(claim, detail, importance=Importance.ANSWER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,11 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.privacy import disclosure
 from cxlib.stats.notes import resampling_note
 from cxlib.voice import tokens, topic_model
-from cxlib.voice.comments import shares
+from cxlib.voice.comments import share_table, shares
 from cxlib.voice.keywords import Keywords, known_words, mentions
 from cxlib.voice.topic_model import Model
 
@@ -43,8 +43,9 @@ def topics(sample: SampleLike, keywords: Keywords | None = None, *, number: int 
 
     Returns
     -------
-    Result with the tables "table": term, estimate (share of comments that mention it), low, high
-    (simultaneous), n (comments that do), origin ("given" or "found"), lang (where some were found);
+    Result with the tables "table": term, estimate (share of comments that mention it), low, high,
+    n (comments that do), simultaneous_low, simultaneous_high, origin ("given" or "found"), lang
+    (where some were found);
     and "choice", the numbers of topics tried: lang, term (number), estimate (stability), low, high,
     n, coherence, chosen. Its parts are `models` (of the found topics, one a language), `keywords`
     (of every topic), `study_topics` (those defined), `words` (of each topic, as a page shows them),
@@ -113,54 +114,6 @@ def mark(sample: SampleLike, fit: Result) -> Sample:
     return sample.with_data(sample.data.join(marked))
 
 
-def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
-    """Share of the comments of each wave that mention each topic.
-
-    Parameters
-    ----------
-    sample : comments of `mark`
-    fit : of `topics`
-    over : column of the waves
-
-    Returns
-    -------
-    Result with a table wave, term, estimate, low, high (simultaneous), n (comments that mention
-    it).
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"text": ["late", "fine"], "lang": "en", "wave": ["1", "2"]})
-    >>> fit = topics(rows, {"delivery": {"en": ["late"]}})
-    >>> by_wave(mark(rows, fit), fit).table["estimate"].tolist()
-    [1.0, 0.0]
-    """
-    sample = as_sample(sample)
-    sample = sample.where(sample[over].notna())
-    waves, place = np.unique(sample[over].astype(str).to_numpy(), return_inverse=True)
-    names = fit.table["term"].tolist()
-    inside = np.repeat(place[:, None] == np.arange(len(waves)), len(names), axis=1)
-    there = inside * np.tile(sample.data[names].to_numpy(float), len(waves))
-    share, low, high, _unused = shares(sample, there, inside)
-    table = pd.DataFrame(
-        {
-            "wave": np.repeat(waves, len(names)),
-            "term": np.tile(names, len(waves)),
-            "estimate": share,
-            "low": low,
-            "high": high,
-            "n": there.sum(0).astype(int),
-        }
-    )
-    return Result(
-        table,
-        _change_claim(table),
-        resampling_note(sample),
-        "share",
-        draws=sample.draws,
-        seed=sample.seed,
-    )
-
-
 def _found(
     comments: pd.DataFrame, own: Keywords, number: int
 ) -> tuple[tuple[Model, ...], pd.DataFrame, list[str]]:
@@ -186,7 +139,7 @@ def _found(
 
 def _renamed(model: Model, taken: set[str]) -> Model:
     """The model with other names for topics that are called as a column, or a topic, is."""
-    ways = ((n, n.capitalize(), f"{n} ·") for n in model.names)
+    ways = ((n, n.capitalize(), f"{n} *") for n in model.names)
     return replace(model, names=tuple(next(n for n in way if n not in taken) for way in ways))
 
 
@@ -209,7 +162,7 @@ def _packed(
     choice: pd.DataFrame,
     few: list[str],
 ) -> Result:
-    share, low, high, again = shares(sample, marked.to_numpy(float), np.ones((len(sample), 1)))
+    share, ends, again = shares(sample, marked.to_numpy(float), np.ones((len(sample), 1)))
     terms = marked.columns.tolist()
     first = [
         (name, m, some)
@@ -218,16 +171,9 @@ def _packed(
         if name in terms
     ]
     lang = {name: tokens.language_name(m.language) for name, m, _unused in first}
-    table = pd.DataFrame(
-        {
-            "term": terms,
-            "estimate": share,
-            "low": low,
-            "high": high,
-            "n": marked.sum().to_numpy(int),
-            "origin": np.where([t in own for t in terms], *ORIGINS),
-            "lang": [lang.get(t, "") for t in terms],
-        }
+    table = share_table({"term": terms}, share, ends, marked.sum().to_numpy(int)).assign(
+        origin=np.where([t in own for t in terms], *ORIGINS),
+        lang=[lang.get(t, "") for t in terms],
     )
     table = table if models else table.drop(columns="lang")
     order = np.argsort(-share, kind="stable")
@@ -246,7 +192,7 @@ def _packed(
     none = float(w[~marked.to_numpy().any(1)].sum() / w.sum()) if terms else 1.0
     return Result(
         {"table": table, "choice": choice},
-        i18n.together([_claim(table, len(sample)), _canned(sample["text"])]),
+        _finding(table, sample),
         _notes(sample, table, choice, few, none),
         "share",
         draws=sample.draws,
@@ -261,23 +207,40 @@ def _page_words(words: Mapping[str, Sequence[str]]) -> list[str]:
     return list(words.get(context.current().lang) or next(iter(words.values())))
 
 
-def _claim(table: pd.DataFrame, n: int) -> str:
+def _finding(table: pd.DataFrame, sample: Sample) -> Finding:
+    n = len(sample)
     if table.empty:
-        return ngettext(
+        claim = ngettext(
             "No topic was found in {n:count} comment.",
             "No topic was found in {n:count} comments.",
             n,
         )
+        if canned := _canned(sample["text"]):
+            return Finding(canned, claim, importance=Importance.NOTABLE)
+        return Finding(claim)
     first = table.iloc[0]
-    return _(
-        "Customers speak most of {topic:quoted}: {share:share} ({span:share_interval0}) of "
-        "{n:count} comments; {topics:count} topics in all.",
-        topic=first["term"],
+    claim = _(
+        "{topic:quoted} is mentioned most, in {share:share} of comments.",
+        topic=i18n.opening(i18n.label(first["term"])),
         share=first["estimate"],
+    )
+    detail = _(
+        "95% CI {span:share_interval}; n = {n:count} comments; {topics:count} topics",
         span=(first["low"], first["high"]),
         n=n,
         topics=len(table),
     )
+    facts: dict[str, Any] = {
+        "value": float(first["estimate"]),
+        "low": float(first["low"]),
+        "high": float(first["high"]),
+        "unit": "share",
+        "measure": "share of comments",
+        "at": {"topic": str(first["term"])},
+    }
+    if canned := _canned(sample["text"]):
+        return Finding(canned, f"{claim} {detail}", importance=Importance.NOTABLE, **facts)
+    return Finding(claim, detail, importance=Importance.ANSWER, **facts)
 
 
 def _canned(texts: pd.Series) -> str:
@@ -286,10 +249,10 @@ def _canned(texts: pd.Series) -> str:
     if kinds > min(FEW_KINDS, len(texts) / 2):
         return ""
     return ngettext(
-        "There is only {kinds:count} different comment among {n:count}: a topic is no more than "
-        "what it says.",
-        "There are only {kinds:count} different comments among {n:count}: topics are no more than "
-        "what these say.",
+        "There is only {kinds:count} different comment among {n:count}: topics say no more than "
+        "it does.",
+        "There are only {kinds:count} different comments among {n:count}: topics say no more than "
+        "these do.",
         kinds,
         kinds=kinds,
         n=len(texts),
@@ -299,16 +262,19 @@ def _canned(texts: pd.Series) -> str:
 def _notes(
     sample: Sample, table: pd.DataFrame, choice: pd.DataFrame, few: list[str], none: float
 ) -> str:
-    parts = [_("{none:share} of comments speak of none of them.", none=none), _selection(choice)]
+    parts = [
+        _("{none:share} of comments mention none of the topics.", none=none),
+        _selection(choice),
+    ]
     found = int(choice.loc[choice["chosen"].astype(bool), "term"].sum())
     if left := found - int((table["origin"] == ORIGINS[1]).sum()):
         parts.append(
-            _("Found topics left out, as few comments speak of them: {left:count}.", left=left)
+            _("Found topics left out because few comments mention them: {left:count}.", left=left)
         )
     if few:
         parts.append(
             _(
-                "Too few comments without a given topic to find more in: {langs:label_list}.",
+                "Too few comments without a defined topic to find more topics: {langs:label_list}.",
                 langs=[tokens.language_name(lang) for lang in few],
             )
         )
@@ -327,23 +293,4 @@ def _selection(choice: pd.DataFrame) -> str:
             coherence=row.coherence,
         )
         for row in choice[choice["chosen"].astype(bool)].itertuples()
-    )
-
-
-def _change_claim(table: pd.DataFrame) -> str:
-    """Which topic's share differs most between waves, those of small cells apart."""
-    known = disclosure.shown(table)
-    ends = known.groupby("term")["estimate"].agg(["idxmin", "idxmax", "max", "min"])
-    if known.empty or not (ends["max"] > ends["min"]).any():
-        return _("No topic can be followed over the waves.")
-    most = ends.loc[(ends["max"] - ends["min"]).idxmax()]
-    one, other = (known.loc[k] for k in sorted(most[["idxmin", "idxmax"]]))  # in order of waves
-    return _(
-        "{topic:quoted} moved most: {low:share} of comments in {first:label}, {high:share} in "
-        "{last:label}.",
-        topic=one["term"],
-        low=one["estimate"],
-        first=one["wave"],
-        high=other["estimate"],
-        last=other["wave"],
     )

@@ -183,8 +183,9 @@ def test_moves_by_hand() -> None:
     n = moves.table.groupby("grade")["n"].first().to_dict()
     assert n == {"important (A)": 14, "no order": 10, "potential (C)": 16}
     assert moves.finding.claim.startswith(
-        "Of 14 customers who were important (A) on 2026-03-22, 50%"
+        f"50% of the customers who were important (A) on {day[0]}"
     )
+    assert "n = 14" in moves.finding.detail
 
 
 def test_nobody_moves_between_a_day_and_itself(orders: pd.DataFrame) -> None:
@@ -234,9 +235,12 @@ def test_known_groups_are_found(groups: pd.DataFrame, fit: Result) -> None:
 
 def test_names_say_what_is_special(fit: Result) -> None:
     young, rich, third = fit.table["term"]
-    assert "plan: A" in young and ("plan: B" in rich or "member: yes" in rich)
-    assert "plan: C" in third and fit.table["term"].is_unique
-    assert f"the largest ({young}) holds 50% of 600 customers" in fit.finding.claim
+    described = fit.descriptions
+    assert "plan: A" in described[young] and fit.table["term"].is_unique
+    assert "plan: B" in described[rich] or "member: yes" in described[rich]
+    assert "plan: C" in described[third]
+    assert fit.finding.claim == f"The largest of 3 stable segments is “{young}”: 50% of customers."
+    assert "n = 600" in fit.finding.detail
 
 
 def test_profiles_are_means_and_shares(groups: pd.DataFrame, fit: Result) -> None:
@@ -493,8 +497,10 @@ def test_problem_rates_by_hand() -> None:
     found = segments.problem_rates(Sample(events, draws=50), placed, ["failed"])
     assert found.table["estimate"].tolist() == [2 / 3, 0]
     assert found.table["n"].tolist() == [60, 20] and found.table["overall"].tolist() == [0.5, 0.5]
-    assert found.notes.startswith("20 events at touchpoints of which nothing is known to go wrong")
-    assert found.finding.claim.startswith("Call goes wrong most often for 1: 67% (")
+    assert found.notes.startswith("20 events at touchpoints without known problems")
+    assert found.finding.claim == (
+        "1 have the most problems at call: 67% of contacts, against 50% for all."
+    )
     assert segments.problem_rates(Sample(events, draws=50), placed, ["lost"]).table.empty
 
 
@@ -558,7 +564,7 @@ def test_moves_are_drawn_from_down_to_across(orders: pd.DataFrame) -> None:
 
 def test_long_names_stand_above_their_columns(tool: Result) -> None:
     plots.use_house_style()
-    names = {name: f"{name} and so on" for name in tool.segments}
+    names = {name: f"{name}, a name that is longer than columns are" for name in tool.segments}
     ax = plots.crosstab(tool.confusion.replace({"segment": names, "term": names}))
     assert [t.get_text()[:4] for t in ax.get_xticklabels()] == [n[:4] for n in tool.segments]
     assert ax.get_xticklabels()[0].get_rotation() == 40

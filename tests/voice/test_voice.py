@@ -114,7 +114,7 @@ def test_given_topics_win_and_found_ones_do_not_take_their_words():
     assert fit.table.set_index("term")["origin"]["delivery"] == "given"
     found = fit.table.loc[fit.table["origin"] == "found", "term"]
     assert len(found) == 2
-    assert not {w for name in found for w in name.split(" · ")} & set(GIVEN["delivery"]["en"])
+    assert not {w for name in found for w in name.split(" & ")} & set(GIVEN["delivery"]["en"])
 
 
 # Topics that are found
@@ -197,7 +197,7 @@ def test_coherence_by_hand():
 def test_few_comments_have_no_found_topics():
     assert learn(tokens.tokenise(["good room"] * 50, "en"), []) is None
     fit = voice.topics(Sample(comments(*["nothing to say"] * 30), draws=20))
-    assert fit.table.empty and "No topic" in fit.finding.claim
+    assert fit.table.empty and "No topic" in fit.finding.detail
 
 
 @pytest.mark.parametrize("n", range(100, 125, 8))
@@ -346,14 +346,14 @@ def test_personal_data_are_masked_before_anything_is_read():
     )
     assert comments_["text"][0] == "Write to [e-mail] or [phone]"
     assert told.table.set_index("term")["estimate"].to_dict() == {"e-mail": 1, "phone": 1}
-    assert "2 personal data" in told.finding.claim
+    assert "2 personal details were" in told.finding.claim
 
 
 def test_counts_of_masked_items_are_no_cells_of_people():
     """However few comments there are: three of them are no group that anybody could be found in."""
     context.begin(lang="en", smallest_cell=1000)
     _comments, told = voice.prepare(comments("Call +44 20 7946 0958", "fine", "good"))
-    assert "1 personal data were masked in 3 comments" in told.finding.claim
+    assert "1 personal detail was masked in 3 comments" in told.finding.claim
     assert told.table["comments"].tolist() == [3]
     assert (disclosure.hidden(told.table) == "").all()
 

@@ -56,7 +56,7 @@ def test_runs_by_hand():
 def test_without_scores_the_lexicon_decides_and_says_so():
     rows = pd.DataFrame({"text": ["good room", "dirty room", "a room"], "lang": "en", "good": None})
     fit = voice.tone(rows, "good")
-    assert "how often it is right is not known" in fit.finding.claim and fit.table.empty
+    assert "its accuracy is not known" in fit.finding.claim and fit.table.empty
     chance = score(rows, fit)
     assert chance[0] > 0.5 > chance[1] and chance[2] == 0.5
 

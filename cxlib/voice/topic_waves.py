@@ -1,0 +1,130 @@
+"""How often each topic is mentioned in each wave, and what changed since the wave before.
+
+found = voice.by_wave(marked, fit)
+found.table           # a row a wave and topic
+found.changes         # the latest wave minus the one before
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cxlib.core import i18n, periods
+from cxlib.core.columns import SIMULTANEOUS
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Importance, Result
+from cxlib.core.sample import SampleLike, as_sample
+from cxlib.privacy import disclosure
+from cxlib.stats.notes import resampling_note
+from cxlib.voice.comments import interval_ends, share_table, shares
+
+
+def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
+    """Share of the comments of each wave that mention each topic, and the latest change of it.
+
+    Parameters
+    ----------
+    sample : comments of `mark`
+    fit : of `topics`
+    over : column of the waves
+
+    Returns
+    -------
+    Result with the tables "table": wave, term, estimate, low, high, n (comments that mention it),
+    simultaneous_low, simultaneous_high; and "changes" of the latest wave since the one before:
+    wave, term, estimate (difference of the shares), low, high, n, simultaneous_low,
+    simultaneous_high (these decide what is significant), before, now (shares).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"text": ["late", "fine"], "lang": "en", "wave": ["1", "2"]})
+    >>> from cxlib.voice.topics import mark, topics
+    >>> fit = topics(rows, {"delivery": {"en": ["late"]}})
+    >>> found = by_wave(mark(rows, fit), fit)
+    >>> found.table["estimate"].tolist(), found.changes["estimate"].tolist()
+    ([1.0, 0.0], [-1.0])
+    """
+    sample = as_sample(sample)
+    sample = sample.where(sample[over].notna())
+    waves, place = np.unique(sample[over].astype(str).to_numpy(), return_inverse=True)
+    names = fit.table["term"].tolist()
+    k = len(names)
+    inside = np.repeat(place[:, None] == np.arange(len(waves)), k, axis=1)
+    there = inside * np.tile(sample.data[names].to_numpy(float), len(waves))
+    share, ends, again = shares(sample, there, inside)
+    n = there.sum(0).astype(int)
+    about = {"wave": np.repeat(waves, k), "term": np.tile(names, len(waves))}
+    table = share_table(about, share, ends, n)
+    changes = table.iloc[:0].assign(before=np.nan, now=np.nan)
+    if len(waves) > 1 and k:
+        now, before = share[-k:], share[-2 * k : -k]
+        ends = interval_ends(now - before, again[:, -k:] - again[:, -2 * k : -k])
+        about = {"wave": waves[-1], "term": names}
+        # The rarer of the two shares decides whether a page may show the change.
+        least = np.minimum(n[-k:], n[-2 * k : -k])
+        changes = share_table(about, now - before, ends, least).assign(before=before, now=now)
+    return Result(
+        {"table": table, "changes": changes},
+        _finding(changes, waves),
+        resampling_note(sample),
+        "share",
+        draws=sample.draws,
+        seed=sample.seed,
+    )
+
+
+def _finding(changes: pd.DataFrame, waves: np.ndarray) -> Finding:
+    """The topic that changed most significantly in the latest wave; else that none did."""
+    shown = disclosure.shown(changes)
+    if shown.empty:
+        return Finding(
+            _("Too few comments mention a topic to compare the latest waves."),
+            importance=Importance.METHOD,
+        )
+    words = {"wave": waves[-1], "before": periods.before(waves[-1], waves[-2])}
+    low, high = (shown[c] for c in SIMULTANEOUS)
+    clear = shown[(low > 0) | (high < 0)]
+    if clear.empty:
+        claim = _(
+            "No topic is mentioned significantly more or less often in {wave:label} than in "
+            "{before}.",
+            **words,
+        )
+        return Finding(claim)
+    row = clear.loc[clear["estimate"].abs().idxmax()]
+    words |= {
+        "topic": i18n.opening(i18n.label(row["term"])),
+        "now": row["now"],
+        "then": row["before"],
+    }
+    claim = (
+        _(
+            "{topic:quoted} is mentioned more often in {wave:label} than in {before} ({now:share} "
+            "against {then:share} of comments).",
+            **words,
+        )
+        if row["estimate"] > 0
+        else _(
+            "{topic:quoted} is mentioned less often in {wave:label} than in {before} ({now:share} "
+            "against {then:share} of comments).",
+            **words,
+        )
+    )
+    detail = _(
+        "change {size:signed} percentage points (95% CI {span:interval}); n = {n:count}",
+        size=100 * row["estimate"],
+        span=(100 * row["low"], 100 * row["high"]),
+        n=row["n"],
+    )
+    return Finding(
+        claim,
+        detail,
+        value=float(row["now"]),
+        unit="share",
+        previous=float(row["before"]),
+        change=float(row["estimate"]),
+        measure="share of comments",
+        at={"topic": str(row["term"]), "wave": str(waves[-1])},
+        importance=Importance.NEWS,
+    )

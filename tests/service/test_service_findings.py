@@ -1,0 +1,98 @@
+"""What page 24 says of standards: whether targets are met, now and before, where, how sure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlib import service
+from cxlib.core.result import Importance
+from cxlib.core.sample import Sample
+
+DAY = pd.Timestamp("2026-03-02")
+
+
+def cases_of(reply: list[float], solved: list[float], **columns: object) -> Sample:
+    """Cases of as many customers, opened on one day, with what was in time."""
+    n = len(reply)
+    rows = pd.DataFrame(
+        {
+            "customer_id": [f"k{k}" for k in range(n)],
+            "opened_at": DAY,
+            "reply_in_time": reply,
+            "solved_in_time": solved,
+            **columns,
+        }
+    )
+    return Sample(rows, cluster="customer_id", draws=200)
+
+
+def part(share: float, n: int = 200) -> list[float]:
+    return [1.0] * round(share * n) + [0.0] * round((1 - share) * n)
+
+
+@pytest.mark.parametrize(
+    ("reply", "solved", "claim", "importance", "verdict"),
+    [
+        (0.7, 0.6, "Both service targets are missed: 70% of first responses and 60%", 4, "worse"),
+        (0.97, 0.6, "Only 60% of resolutions are on time, short of the target of 90%", 4, "worse"),
+        (0.98, 0.97, "Both service targets are met: 98% of first responses and", 2, "better"),
+        (0.9, 0.9, "90% of first responses and 90% of resolutions are on time; no", 2, "unclear"),
+    ],
+)
+def test_a_missed_target_is_news(reply, solved, claim, importance, verdict):
+    fit = service.sla_attainment(cases_of(part(reply), part(solved)))
+    finding = fit.finding
+    assert finding.claim.startswith(claim) and len(finding.claim.split()) <= 25
+    assert (finding.importance, finding.verdict, finding.target) == (importance, verdict, 0.9)
+    row = fit.table.loc[fit.table["estimate"].idxmin()]
+    assert (finding.low, finding.high) == (row["low"], row["high"])
+
+
+def test_verdicts_need_the_simultaneous_interval_and_numbers_have_their_own():
+    both = cases_of(part(0.55), part(0.55))
+    alone = both.with_data(both.data.drop(columns="reply_in_time"))
+    two = service.sla_attainment(both, goal=0.62).table
+    assert two["low"].iloc[1] == service.sla_attainment(alone).table["low"].item()
+    assert (two["simultaneous_low"] < two["low"]).all()
+    # Its own interval lies below the goal, that of both together does not.
+    assert (two["high"] < 0.62).all() and (two["verdict"] == "unclear").all()
+
+
+@pytest.mark.parametrize(
+    ("share", "claim", "importance"),
+    [
+        (0.3, "On-time resolutions fell to 30% in 2026-04, from 80% the month before.", 4),
+        (0.78, "In 2026-04, 78% of resolutions were on time, not significantly different from", 2),
+        (0.95, "On-time resolutions rose to 95% in 2026-04, from 80% the month before.", 2),
+    ],
+)
+def test_the_latest_month_is_compared_with_the_one_before(share, claim, importance):
+    rows = cases_of([np.nan] * 600, part(0.8) + part(share) + part(0.5)).data
+    at = np.repeat(pd.to_datetime(["2026-03-05", "2026-04-05", "2026-05-02"]), 200)
+    rows = rows.assign(opened_at=at, month=at.strftime("%Y-%m"))
+    fit = service.sla_by_month(Sample(rows, cluster="customer_id", draws=200))
+    assert fit.table["month"].unique().tolist() == ["2026-03", "2026-04"]  # May is not over
+    assert fit.finding.claim.startswith(claim) and fit.finding.importance == importance
+    assert fit.finding.change == pytest.approx(share - 0.8)
+
+
+def test_open_cases_are_a_count_without_an_interval():
+    rows = pd.DataFrame({"opened_at": pd.date_range(DAY, periods=80)})
+    rows["solved_at"] = (rows["opened_at"] + pd.Timedelta(days=2)).where(rows.index < 10)
+    fit = service.backlog(service.case_times(rows, as_of=DAY + pd.Timedelta(days=79)))
+    assert fit.table[["low", "high"]].isna().all(axis=None)
+    assert fit.finding.claim == "70 cases were open on 2026-05-20, against 42 four weeks before."
+    assert fit.finding.low is None and fit.finding.change == 28
+
+
+def test_groups_that_do_not_differ_are_context():
+    rows = cases_of([np.nan] * 400, part(0.6) + part(0.62), region=["a"] * 200 + ["b"] * 200)
+    same = service.sla_attainment(rows, by="region").finding
+    assert "do not differ significantly by region" in same.claim
+    assert same.importance is Importance.CONTEXT
+    worse = cases_of([np.nan] * 400, part(0.3) + part(0.8), region=["a"] * 200 + ["b"] * 200)
+    found = service.sla_attainment(worse, by="region").finding
+    assert found.claim.startswith("On-time resolutions are rarest for a (region): 30%")
+    assert found.importance is Importance.NOTABLE and found.at == {"region": "a"}

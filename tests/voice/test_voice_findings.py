@@ -1,0 +1,71 @@
+"""What page 23 says of topics: names, losses, changes since the last wave, sentiment."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlib import voice
+from cxlib.core.result import Importance
+from cxlib.core.sample import Sample
+from cxlib.voice.topic_model import _names
+
+TOPICS = {"late": {"en": ["late"]}, "price": {"en": ["price"]}, "staff": {"en": ["staff"]}}
+
+
+def marked_of(texts: list[str], **columns: object):
+    rows = pd.DataFrame({"text": texts, "lang": "en", **columns})
+    fit = voice.topics(Sample(rows, draws=200), TOPICS)
+    return voice.mark(Sample(rows, draws=200), fit), fit
+
+
+def test_the_topics_that_cost_most_are_named_with_the_one_mentioned_most():
+    rng = np.random.default_rng(1)
+    texts = ["staff"] * 200 + ["late"] * 90 + ["price"] * 60 + ["-"] * 150
+    score = np.repeat([9.0, 4, 5, 9], [200, 90, 60, 150]) + rng.integers(-1, 2, 500)
+    marked, fit = marked_of(texts, score=score)
+    finding = voice.impact(marked, fit, "score").finding
+    assert finding.claim.startswith("Staff is mentioned most; late and price are associated with")
+    assert finding.importance is Importance.NOTABLE and finding.verdict == "worse"
+    assert finding.at == {"topic": "late"} and finding.low < finding.value < finding.high < 0
+    assert len(finding.claim.split()) <= 25 and "95% CI" in finding.detail
+
+
+def test_scores_without_topics_behind_them_are_context():
+    marked, fit = marked_of(["staff", "late", "price", "-"] * 30, score=[1.0, 2, 3, 4, 5, 6] * 20)
+    finding = voice.impact(marked, fit, "score").finding
+    assert "No topic is significantly" in finding.claim
+    assert finding.importance is Importance.CONTEXT
+
+
+@pytest.mark.parametrize(
+    ("late", "importance"), [(30, Importance.NEWS), (12, Importance.CONTEXT)], ids=["rose", "same"]
+)
+def test_the_latest_wave_is_compared_with_the_one_before(late, importance):
+    waves = ["2026-Q1"] * 60 + ["2026-Q2"] * 60 + ["2026-Q3"] * 60
+    texts = (["late"] * 50 + ["-"] * 10) + (["late"] * 12 + ["-"] * 48)
+    marked, fit = marked_of([*texts, *["late"] * late, *["-"] * (60 - late)], wave=waves)
+    found = voice.by_wave(marked, fit)
+    change = found.changes.set_index("term").loc["late"]
+    assert change["estimate"] == pytest.approx((late - 12) / 60) and change["before"] == 0.2
+    assert found.finding.importance is importance
+    assert "than in the quarter before" in found.finding.claim
+    if importance is Importance.NEWS:
+        assert found.finding.claim.startswith("Late is mentioned more often in 2026-Q3")
+        assert (found.finding.previous, found.finding.value) == (0.2, 0.5)
+
+
+def test_shares_of_sentiment_add_up_to_everything():
+    marked, fit = marked_of(["good staff", "bad staff", "staff", "late", "awful price"] * 12)
+    table = voice.topic_sentiment(marked, fit).table.set_index("term")
+    assert np.allclose(table[["estimate", "bad", "neutral"]].sum(axis=1), 1)
+    assert table.loc["staff", "n"] == 36 and table.loc["staff", "neutral"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("lang", "second"), [("en", "bed & bath"), ("zh", "bed与bath")])
+def test_found_topics_are_called_by_one_or_two_words_that_tell_them_from_others(lang, second):
+    words = np.array(["room", "pool", "bed", "bath"])
+    topics = np.array([[0.9, 0.2, 0.1, 0.0], [0.5, 0.0, 0.9, 0.8]])
+    assert _names(topics, words, lang) == ("room", second)
+    assert len(set(_names(np.array([[0.9, 0.3, 0, 0], [0.9, 0, 0.3, 0]]), words, lang))) == 2
