@@ -96,7 +96,7 @@ def test_pages_of_stopped_jobs_are_in_their_own_language(tmp_path: Path) -> None
     for thread in threads:
         thread.join()
     texts = {j["page"]: (tmp_path / f"{j['page']}.html").read_text("utf-8") for j in jobs}
-    chinese = {name for name, text in texts.items() if "关于本页" in text}
+    chinese = {name for name, text in texts.items() if "显示代码" in text}
     assert chinese == {name for name in texts if name.startswith("zh")}
 
 

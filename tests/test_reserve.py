@@ -621,7 +621,7 @@ def test_page_00_says_once_what_all_its_checks_found(own):
     claim = opened.quality.verdict(doubtful=doubtful, representation=who).finding.claim
     assert claim.startswith("The data passed every check of form.")
     assert "responses look doubtful, most of them by the check “duplicate respondents”." in claim
-    assert "-represented, even after weighting" in claim
+    assert "-represented; weighting does not correct every group." in claim
     assert "noticed" not in claim
 
 

@@ -47,7 +47,7 @@ def necessary_conditions(
     >>> table = pd.DataFrame({"term": ["price"], "estimate": [0.1], "necessary": [True], "n": 90})
     >>> corners = pd.DataFrame({"term": "price", "x": [1, 2], "y": [3, 5]})
     >>> cells = pd.DataFrame({"term": "price", "x": [1, 2], "y": [3, 5], "n": [40, 50]})
-    >>> necessary_conditions(table, corners, cells).get_title().split(chr(10))
+    >>> necessary_conditions(table, corners, cells).get_title("left").split(chr(10))
     ['price', 'd 0.10']
     """
     shown = figure.prepare(table, ("term", "estimate", "necessary"))
@@ -63,7 +63,7 @@ def necessary_conditions(
     for ax, row in zip(axes.flat, shown.itertuples(), strict=False):
         _draw_corner(ax, corners[corners["term"] == row.term], cells[cells["term"] == row.term])
         head = f"{labels.name(row.term, 20)}\nd {i18n.number(row.estimate, 2)}"
-        ax.set_title(head, fontsize=9.5, color=INK if row.necessary else SOFT, pad=4)
+        ax.set_title(head, loc="left", fontsize=9.5, color=INK if row.necessary else SOFT, pad=4)
     whole.supylabel(labels.name(outcome), fontsize=10)
     whole.supxlabel(_("rating of the driver"), fontsize=10)
     title = masking.masked(title or "")[0]

@@ -576,7 +576,7 @@ def test_the_action_to_take_first_is_named_with_its_owner():
         "Act first on “late parcels”: it is the only open action expected to pay, and it is "
         "overdue."
     )
-    assert found.detail == "Expected net gain 100 EUR a year; 95% CI −100 to 300"
+    assert found.detail == "Expected net gain €100 a year; 95% CI −100 to 300"
     assert (found.action, found.owner) == ("late parcels", "ann, due 2026-06-30")
     assert found.importance == Importance.NEWS
     early = actions.net_gain(rows, today="2026-01-10").finding

@@ -359,7 +359,7 @@ def test_every_part_is_there_and_leads_to_its_page() -> None:
         ("New app", "on its way", "same"),
     ]
     assert actions[0]["since"] == "due 2026-09-30"
-    assert actions[0]["more"] == "expected net gain 7,000 EUR a year"
+    assert actions[0]["more"] == "expected net gain €7,000 a year"
     assert card["actions"]["closed"] == "Finished actions brought 9 EUR."
 
 
