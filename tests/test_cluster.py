@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -141,7 +142,9 @@ def test_a_page_from_a_cluster_has_the_same_bytes(spread) -> None:
         there = far[here.page.notebook.stem[:2]]
         assert (there.status, there.answer) == (here.status, here.answer)
         for kind in (".html", ".ipynb"):
-            one, other = (r.file.with_suffix(kind).read_bytes() for r in (here, there))
+            # But for the way to the next page, which is another in a shorter run.
+            both = (r.file.with_suffix(kind).read_bytes() for r in (here, there))
+            one, other = (re.sub(rb'<a rel="(?:next|prev)".*?</a>', b"", page) for page in both)
             assert one == other, here.page.name + kind
 
 

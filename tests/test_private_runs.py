@@ -10,6 +10,7 @@ import importlib.util
 import io
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -110,11 +111,19 @@ def run(project: Path, out: str, by: str = "", names: tuple[str, ...] = (), **ho
     return project / out
 
 
+def _text_in(file: Path) -> str:
+    """All text of a file; of a workbook, which is a zip, that of its parts."""
+    if file.suffix != ".xlsx":
+        return file.read_text(encoding="utf-8")
+    with zipfile.ZipFile(file) as parts:
+        return " ".join(parts.read(name).decode("utf-8") for name in parts.namelist())
+
+
 def leaks(folder: Path) -> dict[str, list[str]]:
     """What should be in no file and in no file's name, by file."""
     found: dict[str, list[str]] = {}
     for file in sorted(f for f in folder.rglob("*") if f.is_file()):
-        text = html.unescape(file.read_text(encoding="utf-8")).replace("’", "'")
+        text = html.unescape(_text_in(file)).replace("’", "'")
         names = {n: re.sub(r"\W+", r"\\W+", n) for n in NAMES}
         words = [n for n, p in names.items() if re.search(p, text + file.name)]
         words += [t for t in (*TELEPHONES, *OTHERS) if t in text]

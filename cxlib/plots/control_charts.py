@@ -131,7 +131,9 @@ def signals(
     _legend(ax, shown["signal"])
     out = shown[shown["signal"] != ""]
     words = [f"{names[r]}: {labels.name(w)}" for r, w in zip(out["y"], out[over], strict=True)]
-    return figure.finish(ax, title, labels.in_words(words))
+    return figure.finish(
+        ax, title, labels.in_words(words) if words else _("No value is outside its limits.")
+    )
 
 
 def _prepare(limits: pd.DataFrame, needed: tuple[str, ...]) -> pd.DataFrame:
