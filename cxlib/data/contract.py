@@ -107,7 +107,7 @@ TABLES: dict[str, Table] = {
                 "wave",
                 "text",
                 "survey wave, e.g. 2026-Q1; waves sort as text",
-                "调查批次，例如 2026-Q1；按文本排序",
+                "调研轮次，例如 2026-Q1；按文本排序",
             ),
             _column("channel", "text", "where the customer was asked or served", "调查或服务渠道"),
             _column(
@@ -420,7 +420,7 @@ LABELS = {  # what readers call tables, columns and what is counted of them: Eng
     "referred_by": ("brought by", "介绍人"),
     "left": ("left", "已流失"),
     "answered_on": ("answered on", "填答日期"),
-    "wave": ("wave", "批次"),
+    "wave": ("wave", "轮次"),
     "channel": ("channel", "渠道"),
     "weight": ("weight", "权重"),
     "touchpoint": ("touchpoint", "触点"),
