@@ -201,7 +201,7 @@ def test_the_values_of_a_figure_are_read_with_the_arrow_keys(browser, tmp_path) 
     from selenium.webdriver.common.keys import Keys
 
     marks = "".join(f"<circle cx='{k}' r='1'><title>NPS {k}</title></circle>" for k in (5, 9))
-    svg = f"<svg xmlns='http://www.w3.org/2000/svg' width='200' height='90' viewBox='0 0 20 9'>"
+    svg = "<svg xmlns='http://www.w3.org/2000/svg' width='200' height='90' viewBox='0 0 20 9'>"
     svg += f"{marks}</svg>"
     output = new_output("display_data", data={"image/svg+xml": svg})
     html = pages.bind(new_notebook(cells=[new_code_cell("1", outputs=[output])]), pages.Facts("T"))
