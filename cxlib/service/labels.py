@@ -9,5 +9,5 @@ WORDS = (
     "handled", "well", "badly", "well minus badly", "change of others like them", "difference",
     "difference without matching", "earlier answer", "its square", "time of the earlier answer",
     "time of the later answer", "limits", "outer low", "outer high", "very low", "very high",
-    "standard missed", "day", "days", "again", "cases", "cases per 1000",
+    "standard missed", "unclear", "day", "days", "again", "cases", "cases per 1000",
 )  # fmt: skip
