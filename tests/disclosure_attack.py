@@ -14,7 +14,7 @@ import pandas as pd
 import yaml
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
-REGION, WAVE, CATEGORY, REASON = "islet", "2026-Q4", "lift", "illness"
+REGION, WAVE, CATEGORY, REASON = "islet", "2026-Q4", "minibar", "illness"
 FEW = 4  # customers, answers, cases, leavers
 
 

@@ -41,7 +41,7 @@ LEAKS = {
     "prints": [kept("term n", answer="NPS in 2026-Q4: 26.5 points, n 4.")],
     "of a lot": [kept("term n", answer="Lowest for Islet, 12%.")],
     "leaves 4": [
-        kept("term estimate n", ["price", 0.6, 60], ["room", 0.36, 36], ["lift", None, None])
+        kept("term estimate n", ["price", 0.6, 60], ["room", 0.36, 36], ["minibar", None, None])
     ],
     "leavers leave": [
         kept("term estimate leavers n", ["high", 0.6, 0.61, 60], ["low", 0.3, None, None])

@@ -6,7 +6,7 @@ import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.drivers.importance import importance
@@ -54,6 +54,10 @@ def without_each_wave(
     wave, options = sample["wave"].astype(str), {"kind": kind, "missing": missing}
     fits, refused = {}, []
     for name in waves:
+        # All waves less the others would give away what a wave of a few people answered.
+        if int((wave == name).sum()) < context.current().smallest_cell:
+            refused.append(name)
+            continue
         try:
             fits[name] = importance(sample.where(wave != name), outcome, drivers, **options)
         except (ValueError, InsufficientData):  # too few answers are left
@@ -75,7 +79,15 @@ def without_each_wave(
     latest = _latest(sample.where(wave == waves[-1]), outcome, drivers, options, waves[-1])
     note = [_("A row is the share without this wave.")]
     note += (
-        [_("Cannot be left out, too few others: {waves:list}.", waves=refused)] if refused else []
+        [
+            ngettext(
+                "{n:count} wave of too few answers is not left out.",
+                "{n:count} waves of too few answers are not left out.",
+                len(refused),
+            )
+        ]
+        if refused
+        else []
     )
     finding = _finding(table, float(all_waves["estimate"].iloc[0]), latest)
     return Result(table, finding, i18n.together(note), "share", **sample.bootstrap)

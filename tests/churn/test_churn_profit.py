@@ -293,7 +293,7 @@ def test_boosting_is_said_to_tell_more_where_it_does() -> None:
     )
     fit = churn.fit(Sample(rows, draws=100), validation=Validation(folds=2, repeats=1))
     found, again = (churn.boosting_benchmark(fit) for _ in range(2))
-    assert str(found).startswith("Boosting predicts better")
+    assert str(found).startswith("Gradient boosting predicts better")
     pd.testing.assert_frame_equal(found.table, again.table)
 
 

@@ -186,7 +186,8 @@ def test_differences_of_groups_hold_at_once_and_are_seldom_found_where_there_are
         table = csi.compare(
             Sample(rows, draws=300, seed=k), SMALL, "channel", permutations=59
         ).table
-        kept += ((table["low"] <= truth) & (truth <= table["high"])).all()
+        low, high = table["simultaneous_low"], table["simultaneous_high"]
+        kept += ((low <= truth) & (truth <= high)).all()
         found += bool(table["p"].iloc[0] <= 0.05)  # the first two groups are alike
     error = np.sqrt(0.05 * 0.95 / times)
     assert abs(kept / times - 0.95) <= 0.02 + error, kept / times

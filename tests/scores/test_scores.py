@@ -476,7 +476,6 @@ def test_many_samples_at_once_are_each_sample_alone(name, method, weighted):
         ("nps", "bootstrap"),
         ("csat", "wilson"),
         ("mean", "bootstrap"),
-        ("mean", "student"),
         ("effort", "bootstrap"),
     ],
 )

@@ -262,7 +262,8 @@ def test_impact_covers_the_known_points():
         table = table.set_index("term")
         share = np.array([0.30, 0.25, 0.30, 0.20 + 0.30 * 0.5 * 0.8])
         truth = pd.Series(share * [p for _, _, p in REVIEWED.values()], names)[table.index]
-        covered += ((table["low"] <= truth) & (truth <= table["high"])).all()
+        low, high = table["simultaneous_low"], table["simultaneous_high"]
+        covered += ((low <= truth) & (truth <= high)).all()
     assert covered / samples >= 0.85
 
 
