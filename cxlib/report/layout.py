@@ -337,7 +337,7 @@ def _intro(sections: list[Section]) -> tuple[Section, list[Section]]:
 
 
 def _without_empty(sections: list[Section]) -> list[Section]:
-    """Sections that show something; one above others goes with the last of them."""
+    """Sections that show something; one above others is kept where any of them is."""
     kept: list[Section] = []
     for place, section in enumerate(sections):
         below = []
