@@ -91,9 +91,9 @@ def attrition(trial: Trial) -> Result:
     if (least := int(np.bincount(arm, answered, 2).min())) < SMALLEST_ARM:
         raise InsufficientData(
             _(
-                "Change {change:verbatim}: {least:count} customers of one arm answered before and "
-                "again; {needed:count} are needed.",
-                change=trial.change.name,
+                "{change:quoted}: {least:count} customers of one group answered before and "
+                "after it; {needed:count} are needed.",
+                change=trial.label,
                 least=least,
                 needed=SMALLEST_ARM,
             )

@@ -454,9 +454,9 @@ def _check(trial: Trial) -> None:
     if least < SMALLEST_ARM:
         raise InsufficientData(
             _(
-                "Change {change:verbatim}: {treated:count} answers to {outcome:quoted} of the "
+                "{change:quoted}: {treated:count} answers to {outcome:quoted} of the "
                 "treated and {control:count} of the controls; {needed:count} of each are needed.",
-                change=trial.change.name,
+                change=trial.label,
                 treated=treated,
                 outcome=trial.outcomes[0],
                 control=control,
@@ -466,8 +466,8 @@ def _check(trial: Trial) -> None:
     if trial.change.design in ("compared", "series") and not trial.before.any():
         raise InsufficientData(
             _(
-                "Change {change:verbatim}: no wave before {begun:verbatim} to compare with.",
-                change=trial.change.name,
+                "{change:quoted}: no wave before {begun:verbatim} to compare with.",
+                change=trial.label,
                 begun=trial.change.begun,
             )
         )

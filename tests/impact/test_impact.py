@@ -578,7 +578,7 @@ def test_answers_lost_in_one_arm_are_reported():
     row = told.table.set_index("term").loc["difference"]
     assert row["estimate"] == pytest.approx(len(control) // 5 / len(control))
     assert 0 < row["low"] < row["estimate"] and "may not be that on customers" in told.finding.claim
-    with pytest.raises(ValueError, match="0 customers of one arm answered before and again"):
+    with pytest.raises(ValueError, match="0 customers of one group answered before and after it"):
         impact.attrition(read(rows.assign(customer_id=range(len(rows))), begun="w2"))
 
 
