@@ -21,6 +21,7 @@ SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 TEXT, GROUP, MARKS = f"{{{SVG}}}text", f"{{{SVG}}}g", (f"{{{SVG}}}use", f"{{{SVG}}}path")
 HREF = f"{{{XLINK}}}href"
 DROPPED = ("metadata", "style", "title")  # matplotlib's own; a style would hold for the whole page
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # forbidden in XML
 LONG = re.compile(r"-?\d+\.\d{3,}")  # a hundredth of a point is more than an eye sees
 HEX = re.compile(r"#[0-9a-f]{6}\b")
 VARIABLE = re.compile(r"var\(--[\w-]+, ?(#[0-9A-Fa-f]{3,8})\)")
@@ -46,7 +47,7 @@ def refine(svg: str, hover: Mapping[str, Sequence[str]]) -> str:
     """
     ET.register_namespace("", SVG)
     ET.register_namespace("xlink", XLINK)
-    root = ET.fromstring(svg)
+    root = ET.fromstring(NOT_XML.sub("", svg))
     for parent in list(root.iter()):
         for child in list(parent):
             if child.tag.rpartition("}")[2] in DROPPED or _unseen(child):
@@ -123,7 +124,7 @@ def _say(group: ET.Element, words: Sequence[str]) -> None:
     uses = [e for e in marks if e.tag == MARKS[0]]
     marks = uses if len(uses) == len(words) else marks  # a line with markers is a path of its own
     for mark, said in zip(marks, words, strict=False) if len(marks) == len(words) else ():
-        ET.SubElement(mark, f"{{{SVG}}}title").text = said
+        ET.SubElement(mark, f"{{{SVG}}}title").text = NOT_XML.sub("", said)
 
 
 def _rename(root: ET.Element, prefix: str) -> None:

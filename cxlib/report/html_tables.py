@@ -83,8 +83,9 @@ def of_record(record: dict) -> str:
         number = c == "low" or all(NUMBER.fullmatch(html.escape(v)) for v in cells[c])
         classes[c] = " ".join(["num"] * number + ["more"] * (c not in first))
     head = "".join(_cell(opened(names[c]), classes[c], "col") for c in kept)
+    named = next((c for c in kept if all(cells[c])), None)  # no row is named by an empty cell
     body = "".join(
-        f"<tr>{''.join(_cell(cells[c][i], classes[c], 'row' * (c == kept[0])) for c in kept)}</tr>"
+        f"<tr>{''.join(_cell(cells[c][i], classes[c], 'row' * (c == named)) for c in kept)}</tr>"
         for i in range(len(shown))
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

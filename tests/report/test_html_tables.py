@@ -94,3 +94,8 @@ def test_heads_come_from_the_registry() -> None:
 def test_the_count_of_rows_is_no_column() -> None:
     made = html_tables.framed(pd.DataFrame({"table": ["orders", "cases"]}).to_html())
     assert "<th>0</th>" not in made and "orders" in made
+
+
+def test_a_row_is_named_by_the_first_cell_that_no_row_leaves_empty() -> None:
+    made = html_tables.of_record(record(level=["", "north"], question=["Price", "Staff"]))
+    assert re.findall(r'scope="row">([^<]*)<', made) == ["Price", "Staff"]
