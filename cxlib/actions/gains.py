@@ -201,13 +201,11 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str) -> Findin
         claim = _("Act first on “{problem:label}”: {reason}, and it has not started.", **facts)
     else:
         claim = _("Act first on “{problem:label}”: {reason}.", **facts)
-    return Finding(
+    return Finding.of_row(
+        best,
         claim,
         _amount(best["estimate"], best["low"], best["high"], currency),
-        value=float(best["estimate"]),
         unit=currency or "money",
-        low=float(best["low"]),
-        high=float(best["high"]),
         measure="net_gain",
         at={"action": best["action_id"]},
         importance=Importance.NEWS if state in LATE else Importance.NOTABLE,

@@ -137,15 +137,13 @@ def _finding(row: pd.Series, auc: np.ndarray) -> Finding:
         importance = Importance.CONTEXT
     else:
         claim = _("Gradient boosting does not predict significantly better.")
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         _(
             "AUC {boosting:number3}, transparent model {ours:number3}; difference "
             "{difference:signed3} (95% CI {span:interval3}); n = {n:count}",
             **facts,
         ),
-        value=float(row.estimate),
-        low=float(row.low),
-        high=float(row.high),
         importance=importance,
     )

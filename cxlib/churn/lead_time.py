@@ -148,13 +148,11 @@ def _finding(
     )
     if 0 < top.estimate < np.inf and top.high < np.inf:
         detail += _("; a correct warning costs {cost:money}", **facts)
-    return Finding(
+    return Finding.of_row(
+        caught,
         claim,
         detail,
-        value=float(caught.estimate),
         unit="share",
-        low=float(caught.low),
-        high=float(caught.high),
         verdict="worse" if unfit else "",
         measure="caught",
         at={"lead": str(caught.term)},

@@ -214,17 +214,15 @@ def _association(top: pd.Series, features: list[Feature]) -> Finding:
             "more likely to leave than those with {start:verbatim}.",
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        top,
         claim,
         _(
             "the strongest association, other features equal; 95% CI {span:interval1} percentage "
             "points; n = {n:count}",
             **facts,
         ),
-        value=float(top.estimate),
         unit="share",
-        low=float(top.low),
-        high=float(top.high),
         measure="leaving_effect",
         at={"term": top.term},
         importance=Importance.NOTABLE,
@@ -294,16 +292,14 @@ def _finding(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, f
             "being at high risk.",
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        auc,
         claim,
         _(
             "AUC {auc:number2} (95% CI {span:interval2}); high risk: {least:share} or more; "
             "n = {n:count}",
             **facts,
         ),
-        value=float(auc.estimate),
-        low=float(auc.low),
-        high=float(auc.high),
         measure="churn_auc",
         importance=Importance.NEWS if useless else Importance.ANSWER,
     )
@@ -338,17 +334,15 @@ def _reasons(
             "span": (top.low, top.high),
             "digits": int(0.99 < top.estimate < 1),  # nearly all is not all
         }
-        finding = Finding(
+        finding = Finding.of_row(
+            top,
             _(
                 "{feature:verbatim} is the most common reason for a high risk: it applies to "
                 "{share:share{digits}} of the customers most at risk.",
                 **facts,
             ),
             _("95% CI {span:share_interval{digits}}; n = {n:count}", **facts),
-            value=float(top.estimate),
             unit="share",
-            low=float(top.low),
-            high=float(top.high),
         )
     note = _("A reason is one of at most three features that raise a customer's odds most.")
     return Result(table, finding, note, "share")

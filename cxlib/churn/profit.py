@@ -295,17 +295,15 @@ def _finding(table: pd.DataFrame, n: int, currency: str) -> Finding:
             "significantly more than contacting by risk alone.",
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        best,
         claim,
         _(
             "95% CI {span:money_interval}, difference {more_span:money_interval}; backtest: "
             "{chosen:count} of {n:count} past customers contacted",
             **facts,
         ),
-        value=float(best.estimate),
         unit=currency,
-        low=float(best.low),
-        high=float(best.high),
         measure="backtest_profit",
         importance=Importance.NOTABLE if more.low > 0 else Importance.CONTEXT,
     )

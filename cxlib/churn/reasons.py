@@ -182,13 +182,11 @@ def _finding(table: pd.DataFrame, p: float, n: int) -> Finding:
             **facts,
         )
     row = off if differs else top
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         detail,
-        value=float(row.estimate),
         unit="share",
-        low=float(row.low),
-        high=float(row.high),
         measure="reason_for_leaving",
         at={"reason": str(row.term)},
         importance=Importance.NOTABLE if differs else Importance.ANSWER,

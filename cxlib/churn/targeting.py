@@ -185,17 +185,15 @@ def _finding(listed: pd.DataFrame, customers: int, curve: pd.DataFrame, currency
             len(listed),
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         _(
             "95% prediction interval {span:money_interval}; chosen of {customers:count} active "
             "customers by expected profit",
             **facts,
         ),
-        value=float(row.estimate),
         unit=currency,
-        low=float(row.low),
-        high=float(row.high),
         measure="contact_profit",
         importance=Importance.NOTABLE,
         action=claim,

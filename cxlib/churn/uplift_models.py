@@ -365,7 +365,8 @@ def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Fi
         )
     else:
         more = _("the model does not identify whom it helps most")
-    return Finding(
+    return Finding.of_row(
+        average,
         claim,
         _(
             "gain {gain:signed1} points (simultaneous 95% CI {span:interval1}); n = {n:count}; "
@@ -374,10 +375,7 @@ def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Fi
             more=more,
             **facts,
         ),
-        value=float(average.estimate),
         unit="points",
-        low=float(average.low),
-        high=float(average.high),
         verdict="" if not moved else "better" if average.estimate > 0 else "worse",
         importance=Importance.NOTABLE if moved else Importance.CONTEXT,
     )

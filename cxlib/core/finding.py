@@ -13,10 +13,13 @@ words and two numbers. Intervals, n and fit stand in the detail.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import IntEnum
 from typing import Any
+
+import pandas as pd
 
 
 class Importance(IntEnum):
@@ -90,6 +93,43 @@ class Finding:
         """
         filled = {k: v for k, v in asdict(self).items() if v not in (None, "", {})}
         return filled | {"importance": int(self.importance)}
+
+    @classmethod
+    def of_row(
+        cls,
+        row: Any,
+        claim: str,
+        detail: str = "",
+        *,
+        estimate: str = "estimate",
+        low: str = "low",
+        high: str = "high",
+        **slots: Any,
+    ) -> Finding:
+        """The finding about one row of a result's table: its number and interval are the row's.
+
+        Parameters
+        ----------
+        row : of `DataFrame.itertuples`, or a Series
+        claim, detail : the sentence and its second line
+        estimate, low, high : columns of the number and of its pointwise 95% interval; what is
+            missing or infinite in the row stays empty
+        slots : further attributes
+
+        Raises
+        ------
+        KeyError : the row has no such column
+
+        Examples
+        --------
+        >>> row = pd.Series({"term": "nps", "estimate": 25.0, "low": 15.0, "high": float("nan")})
+        >>> Finding.of_row(row, "NPS is 25.", unit="points").record()
+        {'claim': 'NPS is 25.', 'value': 25.0, 'unit': 'points', 'low': 15.0, 'importance': 1}
+        """
+        held = row._asdict() if hasattr(row, "_asdict") else row
+        numbers = {"value": held[estimate], "low": held[low], "high": held[high]}
+        known = {k: float(v) for k, v in numbers.items() if pd.notna(v) and math.isfinite(v)}
+        return cls(claim, detail, **known, **slots)
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> Finding:

@@ -166,7 +166,8 @@ def best_groups(
     finding = Finding(remark, importance=Importance.METHOD)
     if len(table):
         row = table.iloc[0]
-        finding = Finding(
+        finding = Finding.of_row(
+            row,
             _(
                 "Bringing {driver:quoted} to its level in {group:quoted} is associated with "
                 "{gain:number2} points more of {outcome:quoted}.",
@@ -183,10 +184,7 @@ def best_groups(
                 reached=row["reached"],
                 n=row["n"],
             ),
-            value=float(row["estimate"]),
             unit="scale",
-            low=float(row["low"]),
-            high=float(row["high"]),
             verdict="" if significant else "unchanged",
             importance=Importance.ANSWER if significant else Importance.METHOD,
         )
@@ -296,13 +294,13 @@ def _finding(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> Findin
             **facts,
         )
     )
-    return Finding(
+    return Finding.of_row(row, 
         claim,
         detail,
-        value=float(row["estimate"]),
+        
         unit="scale",
-        low=float(row["low"]),
-        high=float(row["high"]),
+        
+        
         measure="driver_gain",
         at={"outcome": outcome, "driver": row["term"]},
         verdict="" if significant else "unclear",

@@ -67,13 +67,11 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
             **facts,
         )
     settled = len(leaders) < len(table) or alone
-    return Finding(
+    return Finding.of_row(
+        first,
         claim,
         detail,
-        value=float(first["estimate"]),
         unit="share",
-        low=float(first["low"]),
-        high=float(first["high"]),
         measure="driver_share",
         at={"outcome": outcome, "driver": first["term"]},
         importance=Importance.NOTABLE if settled else Importance.ANSWER,

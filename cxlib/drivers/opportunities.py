@@ -81,12 +81,10 @@ def _finding(table: pd.DataFrame, gain: Result, outcome: str) -> Finding:
         "n": first["n"],
         "robustness": first["robust"],
     }
-    known = Finding(
+    known = Finding.of_row(
+        first,
         "",
-        value=float(first["estimate"]),
         unit="scale",
-        low=float(first["low"]),
-        high=float(first["high"]),
         measure="driver_gain",
         at={"outcome": outcome, "driver": first["term"]},
         importance=Importance.NOTABLE,

@@ -132,13 +132,11 @@ def finding_of(trial: Trial, row: pd.Series) -> Finding:
     """What is told of the effect on the first outcome."""
     design = trial.change.design
     none = row["low"] <= 0 <= row["high"]
-    return Finding(
+    return Finding.of_row(
+        row,
         wording.sentence(wording.clause(trial, row, design)),
         wording.detail(row, design),
-        value=float(row["estimate"]),
         unit=row["unit"],
-        low=float(row["low"]),
-        high=float(row["high"]),
         measure="effect",
         at={"change": trial.change.name, "outcome": trial.outcomes[0]},
         importance=Importance.CONTEXT if none else Importance.NOTABLE,

@@ -359,12 +359,13 @@ def _finding(table: pd.DataFrame, outcome: str, top: int) -> Finding:
         "top {top:count} in {chance:chance} of resamples",
         **facts,
     )
-    return Finding(
+    return Finding.of_row(
+        first,
         claim,
         detail,
-        value=float(first["impact"]),
+        estimate="impact",
         unit="scale",
-        low=float(first["impact_low"]),
-        high=float(first["impact_high"]),
+        low="impact_low",
+        high="impact_high",
         importance=Importance.NOTABLE,
     )

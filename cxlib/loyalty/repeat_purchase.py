@@ -302,13 +302,11 @@ def _repeat_finding(table: pd.DataFrame, window: int) -> Finding:
         )
     if longest.time < window:
         detail += _("; too few customers were observed for {wanted:count} days", wanted=window)
-    return Finding(
+    return Finding.of_row(
+        longest,
         claim,
         detail,
-        value=float(longest.estimate),
         unit="share",
-        low=float(longest.low),
-        high=float(longest.high),
         measure="repeat_purchase",
         at={"term": str(longest.term)},
         importance=Importance.ANSWER,
@@ -334,13 +332,11 @@ def _revenue_finding(table: pd.DataFrame) -> Finding:
         detail = _(
             "95% CI {span:share_interval1}; {times:share1} of purchases; n = {n:count}", **facts
         )
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         detail,
-        value=float(row.estimate),
         unit="share",
-        low=float(row.low),
-        high=float(row.high),
         measure="repeat_revenue",
         importance=Importance.ANSWER,
     )

@@ -337,13 +337,11 @@ def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> 
             "simultaneous 95% CI of the difference {more_span:interval1}; n = {n:count}",
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        best,
         claim,
         detail,
-        value=float(best["estimate"]),
         unit="share",
-        low=float(best["low"]),
-        high=float(best["high"]),
         measure="hit_rate",
         at={"way": way},
         importance=Importance.CONTEXT if way == "popular" else Importance.NOTABLE,

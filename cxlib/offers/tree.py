@@ -377,7 +377,8 @@ def _finding(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> Finding:
             unit="share",
             measure="offer_in_next_order",
         )
-    return Finding(
+    return Finding.of_row(
+        tree,
         _(
             "An offer matched to the kind of customer is in {tree:share} of next orders, "
             "{more:points1} percentage points more than {best:verbatim} for everyone.",
@@ -388,10 +389,7 @@ def _finding(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> Finding:
             "customers; n = {n:count}",
             **facts,
         ),
-        value=float(tree.estimate),
         unit="share",
-        low=float(tree.low),
-        high=float(tree.high),
         measure="offer_in_next_order",
         importance=Importance.NOTABLE,
     )

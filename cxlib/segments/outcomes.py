@@ -243,12 +243,10 @@ def _brought(brings: pd.DataFrame, sizes: pd.DataFrame, value: str) -> Finding:
         low=sizes["jaccard"].min(),
         high=sizes["jaccard"].max(),
     )
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         detail,
-        value=float(row["estimate"]),
-        low=float(row["low"]),
-        high=float(row["high"]),
         unit="share",
         measure=f"share of {value}",
         at={"segment": str(row["segment"])},
@@ -304,12 +302,10 @@ def _finding(table: pd.DataFrame) -> Finding:
         span=i18n.span(row.low, row.high, 0 if row.share else 2, share=row.share),
         n=row.n,
     )
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         detail,
-        value=float(row.estimate),
-        low=float(row.low),
-        high=float(row.high),
         unit="share" if row.share else "",
         measure=str(row.term),
         at={"segment": str(row.segment)},

@@ -175,12 +175,10 @@ def _finding(table: pd.DataFrame, named: list[str], k: int) -> Finding:
         overall=row.overall,
     )
     detail = _("95% CI {span:interval2}; n = {n:count}", span=(row.low, row.high), n=row.n)
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         detail,
-        value=float(row.estimate),
-        low=float(row.low),
-        high=float(row.high),
         unit="scale",
         measure=str(row.term),
         at={"segment": str(row.segment)},

@@ -106,12 +106,10 @@ def _finding(table: pd.DataFrame) -> Finding:
     detail = _(
         "95% CI {span:share_interval}; n = {n:count} contacts", span=(row.low, row.high), n=row.n
     )
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         detail,
-        value=float(row.estimate),
-        low=float(row.low),
-        high=float(row.high),
         unit="share",
         measure="problem rate",
         at={"segment": str(row.segment), "touchpoint": str(row.term)},

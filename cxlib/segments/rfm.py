@@ -251,12 +251,10 @@ def _finding(table: pd.DataFrame) -> Finding:
         n=table["n"].iloc[:3].sum(),
         digits=digits,
     )
-    return Finding(
+    return Finding.of_row(
+        spend,
         claim,
         detail,
-        value=float(spend.estimate),
-        low=float(spend.low),
-        high=float(spend.high),
         unit="share",
         measure="share of spend",
         at={"grade": "A"},

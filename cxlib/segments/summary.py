@@ -47,12 +47,10 @@ def finding(named: pd.DataFrame) -> Finding:
         low=named["jaccard"].min(),
         high=named["jaccard"].max(),
     )
-    return Finding(
+    return Finding.of_row(
+        first,
         claim,
         detail,
-        value=float(first.estimate),
-        low=float(first.low),
-        high=float(first.high),
         unit="share",
         measure="share of customers",
         at={"segment": str(first.term)},

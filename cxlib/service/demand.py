@@ -174,16 +174,14 @@ def _highest_rate(table: pd.DataFrame, per_customer: bool) -> Finding:
         else _("{term} draws most complaints: {rate:count} per {per:count} contacts.", **words)
     )
     apart = len(shown) > 1 and row["low"] > shown["high"].iloc[1]
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         _(
             "95% CI {span:interval}; n = {n:count} cases",
             span=(row["low"], row["high"]),
             n=row["n"],
         ),
-        value=float(row["estimate"]),
-        low=float(row["low"]),
-        high=float(row["high"]),
         measure="complaint rate",
         at={"touchpoint": str(row["term"])},
         importance=Importance.NOTABLE if apart else Importance.CONTEXT,

@@ -117,12 +117,10 @@ def _finding(fit: Result, changes: pd.DataFrame, goal: float) -> Finding:
         ends=(100 * change["low"], 100 * change["high"]),
     )
     worse = bool(clear and change["estimate"] < 0)
-    return Finding(
+    return Finding.of_row(
+        now,
         i18n.opening(claim),
         detail,
-        value=float(now["estimate"]),
-        low=float(now["low"]),
-        high=float(now["high"]),
         unit="share",
         measure=IN_TIME[now["term"]],
         at={"month": str(now["month"])},

@@ -198,12 +198,10 @@ def _finding(table: pd.DataFrame, found: pd.DataFrame) -> Finding:
             **words,
         )
     )
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         shares.interval_line(row),
-        value=float(row["estimate"]),
-        low=float(row["low"]),
-        high=float(row["high"]),
         unit="share",
         measure="share of cases",
         at={"class": str(row["term"])},

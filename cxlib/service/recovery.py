@@ -310,12 +310,10 @@ def _finding(main: pd.Series, table: pd.DataFrame) -> Finding:
         span=(main["low"], main["high"]),
         n=main["n"],
     )
-    return Finding(
+    return Finding.of_row(
+        main,
         claim,
         detail,
-        value=float(main["estimate"]),
-        low=float(main["low"]),
-        high=float(main["high"]),
         unit="scale",
         measure="recovery",
         at={"handled": "well"},

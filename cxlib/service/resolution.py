@@ -331,12 +331,10 @@ def _finding(
         one = asked.iloc[0]
         said = _("as customers state, {share:share}", share=one["estimate"])
         lines.append(shares.interval_line(one, said))
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         _("; ").join([*lines, *([young] if young else [])]),
-        value=float(row["estimate"]),
-        low=float(row["low"]),
-        high=float(row["high"]),
         unit="share",
         measure="first contact resolution",
         at={"window": str(row["window"])} | ({by: str(row[by])} if by else {}),

@@ -168,12 +168,10 @@ def _finding(table: pd.DataFrame, clock: str, by: str | None) -> Finding:
             **words,
         )
     lines = [_interval(r) for r in (row, last) if np.isfinite(r["estimate"])]
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         _("; ").join([*lines, _("n = {n:count}", **words)]),
-        value=float(row["estimate"]),
-        low=float(row["low"]),
-        high=float(row["high"]),
         unit="hours",
         measure=f"median hours to {clock}",
         at={by: str(row[by])} if by else {},

@@ -158,7 +158,8 @@ def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str) -> 
         "saving": (saving.estimate, currency),
         "saving_span": (saving.low, saving.high, currency),
     }
-    return Finding(
+    return Finding.of_row(
+        share,
         _(
             "{share:rate} of customers cost more to serve than they bring; cheaper service for "
             "them would save {saving:money2} per customer of all.",
@@ -169,10 +170,7 @@ def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str) -> 
             "{saving_span:money_interval2}",
             **facts,
         ),
-        value=float(share.estimate),
         unit="share",
-        low=float(share.low),
-        high=float(share.high),
         measure="unprofitable",
         importance=Importance.ANSWER,
     )

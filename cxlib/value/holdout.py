@@ -99,17 +99,15 @@ def _finding(whole: pd.Series, predicted: float, weeks: float) -> Finding:
             "The forecast of the last {weeks:count} weeks was too low by {off:share}.", **facts
         )
     misled = not whole.low <= predicted <= whole.high and not abs(off) < UNFIT
-    return Finding(
+    return Finding.of_row(
+        whole,
         claim,
         _(
             "{predicted:number2} purchases a customer were forecast, {estimate:number2} made "
             "(95% CI {span:interval2}); n = {n:count}",
             **facts,
         ),
-        value=float(whole.estimate),
         unit="purchases",
-        low=float(whole.low),
-        high=float(whole.high),
         measure="purchases_in_holdout",
         importance=Importance.NEWS if misled else Importance.METHOD,
     )

@@ -197,7 +197,8 @@ def _finding(table: pd.DataFrame, weeks: int) -> Finding:
         "lost_span": (lost.low, lost.high),
         "n": risk.n,
     }
-    return Finding(
+    return Finding.of_row(
+        risk,
         _(
             "{risk:rate} of customers skipped the latest period and are at risk; {lost:rate} "
             "skipped two or more and count as lost.",
@@ -208,10 +209,7 @@ def _finding(table: pd.DataFrame, weeks: int) -> Finding:
             "{weeks:count} weeks; n = {n:count}",
             **facts,
         ),
-        value=float(risk.estimate),
         unit="share",
-        low=float(risk.low),
-        high=float(risk.high),
         measure="at_risk",
     )
 

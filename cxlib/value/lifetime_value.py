@@ -203,17 +203,15 @@ def expected_purchases(fit: Result) -> Result:
             "are expected of every hundred customers.",
             **facts,
         )
-    finding = Finding(
+    finding = Finding.of_row(
+        active,
         claim,
         _(
             "95% CI {active_span:share_interval1} active and {ahead_span:interval1} purchases in "
             "the next {weeks:count} weeks; n = {n:count}",
             **facts,
         ),
-        value=float(active.estimate),
         unit="share",
-        low=float(active.low),
-        high=float(active.high),
         measure="active",
         importance=Importance.ANSWER,
     )
@@ -378,17 +376,15 @@ def _finding(row: pd.Series, valuation: Valuation) -> Finding:
             "{weeks:count} weeks.",
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         _(
             "customer lifetime value (CLV); 95% CI {span:money_interval{digits}}; margin "
             "{margin:share} of amounts, discounted at {discount:share} a year; n = {n:count}",
             **facts,
         ),
-        value=float(row.estimate),
         unit=valuation.currency,
-        low=float(row.low),
-        high=float(row.high),
         measure="clv",
         importance=Importance.ANSWER,
     )

@@ -158,7 +158,8 @@ def remaining_periods(fit: Result) -> Result:
         "old_span": (old.low, old.high),
         "n": new.n,
     }
-    finding = Finding(
+    finding = Finding.of_row(
+        new,
         _(
             "A new customer is expected to renew for {new:number0} more periods, the most loyal "
             "customers for {old:number0}.",
@@ -169,10 +170,7 @@ def remaining_periods(fit: Result) -> Result:
             "renewals; n = {n:count}",
             **facts,
         ),
-        value=float(new.estimate),
         unit="periods",
-        low=float(new.low),
-        high=float(new.high),
         measure="remaining_periods",
     )
     return Result(fit.remaining, finding, fit.notes, "periods", draws=fit.draws, seed=fit.seed)
@@ -351,13 +349,11 @@ def _finding(curve: pd.DataFrame, ahead: int, n: int) -> Finding:
             "predicts {fitted:rate}",
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         detail,
-        value=float(row.estimate),
         unit="share",
-        low=float(row.low),
-        high=float(row.high),
         measure="retained",
         importance=Importance.ANSWER,
     )

@@ -129,7 +129,8 @@ def _finding(table: pd.DataFrame, first: pd.Series) -> Finding:
         "share": first["estimate"],
         "span": (first["low"], first["high"]),
     }
-    return Finding(
+    return Finding.of_row(
+        first,
         ngettext(
             "{n:count} customer of high value is at high risk of having left, with {share:share} "
             "of all expected value.",
@@ -139,10 +140,7 @@ def _finding(table: pd.DataFrame, first: pd.Series) -> Finding:
             share=first["estimate"],
         ),
         _("95% CI {span:share_interval1}; n = {n:count}", **facts),
-        value=float(first.estimate),
         unit="share",
-        low=float(first.low),
-        high=float(first.high),
         measure="value_at_risk",
         importance=Importance.ANSWER,
     )

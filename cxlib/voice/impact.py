@@ -198,12 +198,10 @@ def _finding(table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, n: int
             claim = _("{most} is mentioned most; {rest}", most=name, rest=claim)
     lines = [_interval(row, digits) for _place, row in pd.concat([rows, gains]).head(3).iterrows()]
     first = rows.iloc[0]
-    return Finding(
+    return Finding.of_row(
+        first,
         i18n.opening(claim),
         _("; ").join([*dict.fromkeys(lines), count]),
-        value=float(first["estimate"]),
-        low=float(first["low"]),
-        high=float(first["high"]),
         unit="points" if outcome.nps else "scale",
         measure=f"points of {outcome.column}",
         at={"topic": names[0]},
