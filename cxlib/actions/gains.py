@@ -261,6 +261,7 @@ def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0, currency: str = 
       cost, gain (realised effect times the value of a unit, minus the cost; missing without a
       value), action_id
     - comparison: problem, term ("predicted", "realised"), estimate, low, high
+    - overall: term, estimate (gain of all actions together), low, high
     """
     rows = complete(ledger)
     rows = rows[rows["status"].eq("done") & rows["realised"].notna()].reset_index(drop=True)
@@ -283,14 +284,24 @@ def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0, currency: str = 
     promised = table[["problem", *ends]].rename(columns=ends)
     both = [promised.assign(term="predicted"), table.assign(term="realised")]
     comparison = pd.concat(both)[["problem", "term", "estimate", "low", "high"]]
-    tables = {"table": table, "comparison": comparison.reset_index(drop=True)}
-    return Result(tables, _realised(table, unit, currency), note)
+    total = _total(table, unit)
+    tables = {"table": table, "comparison": comparison.reset_index(drop=True), "overall": total}
+    return Result(tables, _realised(table, total, currency), note)
 
 
-def _realised(table: pd.DataFrame, unit: np.ndarray, currency: str) -> Finding:
+def _total(table: pd.DataFrame, unit: np.ndarray) -> pd.DataFrame:
+    """The gain of all actions that have one, with the errors of their effects added up."""
+    error = ((table["high"] - table["low"]) / (2 * NORMAL)).to_numpy(float) * unit
+    money = table["gain"].notna().to_numpy()
+    total, reach = table["gain"].sum(), NORMAL * np.sqrt(np.nansum(error[money] ** 2))
+    row = {"term": "overall", "estimate": total, "low": total - reach, "high": total + reach}
+    return pd.DataFrame([row])
+
+
+def _realised(table: pd.DataFrame, total: pd.DataFrame, currency: str) -> Finding:
     if table.empty:
         return Finding(_("No finished action has a realised effect."))
-    n, money = len(table), table["gain"].notna().to_numpy()
+    n, whole = len(table), total.iloc[0]
     inside = int(table["estimate"].between(table["predicted_low"], table["predicted_high"]).sum())
     counted = ngettext(
         "{n:count} finished action, {inside:count} inside its predicted interval",
@@ -298,7 +309,7 @@ def _realised(table: pd.DataFrame, unit: np.ndarray, currency: str) -> Finding:
         n,
         inside=inside,
     )
-    if not money.any():
+    if table["gain"].isna().all():
         claim = ngettext(
             "{inside:count} of {n:count} finished action had the predicted effect.",
             "{inside:count} of {n:count} finished actions had the predicted effect.",
@@ -306,24 +317,20 @@ def _realised(table: pd.DataFrame, unit: np.ndarray, currency: str) -> Finding:
             inside=inside,
         )
         return Finding(claim, importance=Importance.ANSWER)
-    error = ((table["high"] - table["low"]) / (2 * NORMAL)).to_numpy(float) * unit
-    total, reach = table["gain"][money].sum(), NORMAL * np.sqrt(np.nansum(error[money] ** 2))
-    amount = (abs(total), currency)
+    amount = (abs(whole["estimate"]), currency)
     claim = (
         _("Finished actions brought {amount:money} net in a year.", amount=amount)
-        if total >= 0
+        if whole["estimate"] >= 0
         else _(
             "Finished actions cost {amount:money} more in a year than they brought.", amount=amount
         )
     )
-    low, high = total - reach, total + reach
-    return Finding(
+    low, high = whole["low"], whole["high"]
+    return Finding.of_row(
+        whole,
         claim,
         _("95% CI {span:interval0}; {counted}", span=(low, high), counted=counted),
-        value=float(total),
         unit=currency or "money",
-        low=float(low),
-        high=float(high),
         measure="realised_gain",
         verdict="better" if low > 0 else "worse" if high < 0 else "unclear",
         importance=Importance.NOTABLE if low > 0 or high < 0 else Importance.ANSWER,

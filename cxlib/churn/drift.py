@@ -17,11 +17,14 @@ import pandas as pd
 
 from cxlib.churn.model import Validation, fit
 from cxlib.churn.scoring import score
+from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import moments, regression, resampling
-from cxlib.stats.intervals import LEVEL, simultaneous_interval
+from cxlib.stats.intervals import LEVEL, interval_columns
+from cxlib.stats.notes import simultaneous_note
 
 MEASURES = ("AUC", "calibration slope", "calibration intercept")
 BINS = 10
@@ -77,7 +80,7 @@ def model_drift(
     return Result(
         {"table": table, "stability": stability},
         _finding(table, stability, days),
-        _("Trained on {day}; simultaneous 95% confidence intervals over all days.", day=days[0]),
+        i18n.together([_("Trained on {day}.", day=days[0]), simultaneous_note(len(table))]),
         draws=first.draws,
         seed=first.seed,
     )
@@ -136,10 +139,11 @@ def _measured(scored: dict[str, pd.DataFrame], draws: int, seed: int) -> pd.Data
     found = []
     for m, term in enumerate(MEASURES):
         estimate = total[:, m] / total[:, -1]
-        low, high = simultaneous_interval(estimate, sums[..., m] / sums[..., -1])
-        for day, e, a, b in zip(scored, estimate, low, high, strict=True):
-            found.append((day, term, e, a, b, len(scored[day])))
-    return pd.DataFrame(found, columns=["wave", "term", "estimate", "low", "high", "n"])
+        table = pd.DataFrame({"wave": list(scored), "term": term, "estimate": estimate})
+        table["n"] = [len(rows) for rows in scored.values()]
+        found.append(table.assign(**interval_columns(estimate, sums[..., m] / sums[..., -1])))
+    columns = ["wave", "term", *INTERVAL, "n", *SIMULTANEOUS]
+    return pd.concat(found, ignore_index=True)[columns]
 
 
 def _ids(rows: pd.DataFrame, day: str) -> pd.Series:
@@ -174,15 +178,16 @@ def _finding(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> F
         "n": last.n,
     }
     importance = Importance.NOTABLE
-    if last.low <= 0.5:
+    (low, high), chance = deciding_ends(level), deciding_ends(last)[0] <= 0.5
+    if chance:
         claim = _("The churn model no longer predicts better than chance: train a new one.")
         importance = Importance.NEWS
     elif psi > NEW_MODEL:
         claim = _("Customers' risks have shifted so far that a new churn model is due.")
         importance = Importance.NEWS
-    elif level.low > 0:
+    elif low > 0:
         claim = _("The churn model now predicts too low a risk: more customers left than it said.")
-    elif level.high < 0:
+    elif high < 0:
         claim = _(
             "The churn model now predicts too high a risk: fewer customers left than it said."
         )
@@ -191,13 +196,15 @@ def _finding(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> F
     else:
         claim = _("The churn model predicts later departures as well as when it was new.")
         importance = Importance.METHOD
-    return Finding(
+    return Finding.of_row(
+        last,
         claim,
         _(
-            "AUC {auc:number2} on {now} (simultaneous 95% CI {span:interval2}), {before:number2} "
-            "when trained on {then}; n = {n:count}",
+            "AUC {auc:number2} on {now} (95% CI {span:interval2}), {before:number2} when "
+            "trained on {then}; n = {n:count}",
             **facts,
         ),
-        value=float(last.estimate),
+        measure="churn_auc",
+        at={"wave": str(last.wave)},
         importance=importance,
     )

@@ -19,6 +19,7 @@ from cxlib.churn.features import (
 from cxlib.churn.leakage import eligible_features
 from cxlib.churn.survival import lifetimes_of
 from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS, deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
@@ -42,8 +43,8 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
 
     Returns
     -------
-    Result with a table of term, estimate (hazard ratio), low, high (simultaneous), n, feature, chi2
-    and p (test of proportional hazards, adjusted by Holm)
+    Result with a table of term, estimate (hazard ratio), low, high, n, feature, chi2, p (test
+    of proportional hazards, adjusted by Holm), simultaneous_low, simultaneous_high
 
     Raises
     ------
@@ -71,18 +72,21 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
     spread = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(spread, spread)
     reach = intervals.normal_critical_value(correlation, LEVEL, sample.seed) * spread
+    own = intervals.normal_quantile(LEVEL) * spread
     value = moves @ fit.coefficients
     chi2, p = durations.proportional(fit, moves)
     table = pd.DataFrame(
         {
             "term": terms,
             "estimate": np.exp(value),
-            "low": np.exp(value - reach),
-            "high": np.exp(value + reach),
+            "low": np.exp(value - own),
+            "high": np.exp(value + own),
             "n": len(rows),
             "feature": names,
             "chi2": chi2,
             "p": pvalues.adjusted(p),
+            SIMULTANEOUS[0]: np.exp(value - reach),
+            SIMULTANEOUS[1]: np.exp(value + reach),
         }
     )
     order = np.argsort(-(np.abs(value) - reach), kind="stable")
@@ -194,7 +198,8 @@ def _moves(learnt: list[Feature], columns: int) -> tuple[list[str], list[str], n
 
 def _finding(table: pd.DataFrame, aside: list[str], odd: list[str]) -> Finding:
     top = table.iloc[0]
-    if top.low <= 1 <= top.high:
+    low, high = deciding_ends(top)
+    if low <= 1 <= high:
         if aside:
             return Finding(
                 _(
@@ -217,10 +222,12 @@ def _finding(table: pd.DataFrame, aside: list[str], odd: list[str]) -> Finding:
         "{ratio:number2} times the risk at any time.",
         **facts,
     )
-    detail = _("hazard ratio, simultaneous 95% CI {span:interval2}; n = {n:count}", **facts)
+    detail = _("hazard ratio, 95% CI {span:interval2}; n = {n:count}", **facts)
     if aside:
         detail += _("; nobody left of {levels:list}", levels=aside)
-    return Finding(claim, detail, value=float(top.estimate), unit="ratio", measure="hazard_ratio")
+    return Finding.of_row(
+        top, claim, detail, unit="ratio", measure="hazard_ratio", at={"term": str(top.term)}
+    )
 
 
 def _proportionality_note(table: pd.DataFrame) -> str:

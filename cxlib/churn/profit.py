@@ -25,7 +25,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import moments, resampling
 from cxlib.stats.estimators import ratio
-from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import interval_columns, percentile_interval
 
 CONCENTRATION = 20.0  # of the beta distribution: alpha + beta, 6 + 14 in the paper
 STEPS = 50  # of the profit curve
@@ -245,7 +245,7 @@ def _emp(
 
 
 def _curve(orders: dict[str, np.ndarray], gain: np.ndarray, **how: Any) -> pd.DataFrame:
-    """Profit of contacting ever more customers, in each order, with a band for all at once."""
+    """Profit of contacting ever more customers, in each order, with a simultaneous band too."""
     steps = np.unique(np.linspace(0, len(gain), min(len(gain), STEPS) + 1).astype(int))[1:]
     tables = []
     for name, by in orders.items():
@@ -255,12 +255,8 @@ def _curve(orders: dict[str, np.ndarray], gain: np.ndarray, **how: Any) -> pd.Da
         parts[np.arange(len(by)), np.searchsorted(steps, rank, "right")] = gain
         sums = np.cumsum(resampling.resample_sums(parts, **how), axis=1)
         estimate = np.cumsum(parts.sum(0))
-        low, high = simultaneous_interval(estimate, sums)
-        tables.append(
-            pd.DataFrame(
-                {"term": name, "contacted": steps, "estimate": estimate, "low": low, "high": high}
-            ).assign(n=len(by))
-        )
+        columns = {"term": name, "contacted": steps, "estimate": estimate, "n": len(by)}
+        tables.append(pd.DataFrame(columns | interval_columns(estimate, sums)))
     return pd.concat(tables, ignore_index=True)
 
 

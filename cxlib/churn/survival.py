@@ -15,6 +15,7 @@ import pandas as pd
 
 from cxlib.churn.features import UNKNOWN
 from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -46,7 +47,8 @@ def survival(sample: SampleLike, *, by: str | None = None, unit: str = "days") -
     Returns
     -------
     Result with tables "table" ([by], term, time, estimate, low, high, n: at risk then) and "curve"
-    (the same at some forty times); the bands are simultaneous over times and groups
+    (the same at some forty times); simultaneous_low, simultaneous_high: bands over all times and
+    groups
 
     Raises
     ------
@@ -74,7 +76,9 @@ def survival(sample: SampleLike, *, by: str | None = None, unit: str = "days") -
             continue
         cause = np.ones(len(members), int)
         curve = _curve(members, cause, [""], level, unit, marks, sample.seed)
-        curve[["estimate", "low", "high"]] = 1 - curve[["estimate", "high", "low"]]
+        for low, high in (INTERVAL[1:], SIMULTANEOUS):
+            curve[[low, high]] = 1 - curve[[high, low]]
+        curve["estimate"] = 1 - curve["estimate"]
         parts.append(curve if by is None else curve.assign(**{by: name}))
     if not parts:
         raise InsufficientData(
@@ -102,8 +106,8 @@ def cumulative_incidence(
 
     Returns
     -------
-    Result with tables "table" (reason, term, time, estimate, low, high, n) and "curve"; the bands
-    are simultaneous over reasons and times
+    Result with tables "table" (reason, term, time, estimate, low, high, n) and "curve";
+    simultaneous_low, simultaneous_high: bands over all reasons and times
 
     Raises
     ------
@@ -141,10 +145,10 @@ def cumulative_incidence(
         "n": top.n,
     }
     tables = {"table": table, "curve": _in_order(curve, reason)}
-    finding = Finding(
+    finding = Finding.of_row(
+        top,
         _("{share:share} of all customers have left {term} because of {reason:quoted}.", **facts),
-        _("simultaneous 95% band {span:share_interval0}; n = {n:count}", **facts),
-        value=float(top.estimate),
+        _("95% CI {span:share_interval0}; n = {n:count}", **facts),
         unit="share",
         measure="left_because",
         at={"reason": str(top[reason]), "term": top.term},
@@ -198,7 +202,8 @@ def _curve(
     known = error.ravel() > 0
     cor = covariance[known][:, known] / np.outer(error.ravel()[known], error.ravel()[known])
     reach = intervals.normal_critical_value(cor, level, seed)
-    low, high = durations.bent(share, error, reach)
+    low, high = durations.bent(share, error, intervals.normal_quantile(LEVEL))
+    joint = durations.bent(share, error, reach)
     n_at_risk = durations.sums_from(at, entry, time, np.ones(len(rows)))
     return pd.DataFrame(
         {
@@ -209,6 +214,7 @@ def _curve(
             "low": low.ravel(),
             "high": high.ravel(),
             "n": np.tile(n_at_risk.astype(int), len(names)),
+            **{c: end.ravel() for c, end in zip(SIMULTANEOUS, joint, strict=True)},
         }
     )
 
@@ -263,8 +269,7 @@ def _survival_finding(
         return Finding(
             _("Half of the customers leave within {time:count} {unit:label}.", **facts),
             _(
-                "median lifetime, simultaneous 95% band {low:count} to {high} {unit:label}; "
-                "n = {n:count}",
+                "median lifetime, 95% CI {low:count} to {high} {unit:label}; n = {n:count}",
                 **facts,
             ),
             value=float(facts["time"]),
@@ -279,10 +284,10 @@ def _survival_finding(
         "term": row.term,
         "n": curve["n"].max(),
     }
-    return Finding(
+    return Finding.of_row(
+        row,
         _("{share:share} of customers are retained {term}.", **facts),
-        _("simultaneous 95% band {span:share_interval0}; n = {n:count}", **facts),
-        value=float(row.estimate),
+        _("95% CI {span:share_interval0}; n = {n:count}", **facts),
         unit="share",
         measure="retained",
         at={"term": row.term},
@@ -307,7 +312,7 @@ def _groups_finding(table: pd.DataFrame, by: str) -> Finding:
         "high_share": best.estimate,
         "high_span": (best.low, best.high),
     }
-    differs = bool(worst.high < best.low)
+    differs = bool(deciding_ends(worst)[1] < deciding_ends(best)[0])
     if differs:
         claim = _(
             "{by:opening}: only {low_share:share} of {low:quoted} are retained, compared with "
@@ -319,7 +324,7 @@ def _groups_finding(table: pd.DataFrame, by: str) -> Finding:
     return Finding(
         claim,
         _(
-            "{term}: {high:quoted} {high_share:share} (simultaneous 95% band "
+            "{term}: {high:quoted} {high_share:share} (95% CI "
             "{high_span:share_interval}), {low:quoted} {low_share:share} "
             "({low_span:share_interval})",
             **facts,
@@ -332,7 +337,7 @@ def _notes(rows: pd.DataFrame, offered: int) -> str:
     notes = [
         _(
             "{n:count} of {offered:count} customers were under observation, {left:count} of "
-            "them left; the 95% confidence band is simultaneous over time.",
+            "them left; intervals are pointwise, bands of curves simultaneous over time.",
             n=len(rows),
             offered=offered,
             left=rows["left"].sum(),

@@ -22,7 +22,7 @@ from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike
 from cxlib.privacy import masking
-from cxlib.stats.intervals import sidak_level, wilson_interval
+from cxlib.stats.intervals import wilson_interval
 
 MARGIN = 1.96  # standard errors of the prediction interval of the sum
 MOST_STEPS, LEAST_STEP = 20, 10  # of the curve, and customers a step
@@ -131,7 +131,7 @@ def _latest(rows: pd.DataFrame, at: str) -> pd.DataFrame:
 def _touchpoint_shares(hurt: pd.Series) -> pd.DataFrame:
     counts = hurt.replace("", _("nothing known")).value_counts()
     share = (counts / max(counts.sum(), 1)).to_numpy(float)
-    low, high = wilson_interval(share, np.array(max(len(hurt), 1)), sidak_level(len(share)))
+    low, high = wilson_interval(share, np.array(max(len(hurt), 1)))
     table = pd.DataFrame({"term": counts.index.astype(str), "estimate": share, "low": low})
     return table.assign(high=high, n=len(hurt))
 

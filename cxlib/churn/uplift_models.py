@@ -24,6 +24,7 @@ from cxlib.churn import validation
 from cxlib.churn.features import columns_of, learn, stiffness_of
 from cxlib.churn.leakage import eligible_features
 from cxlib.core import codes, context
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData, leave_out, require_choice, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -31,7 +32,7 @@ from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Change
 from cxlib.privacy import disclosure
 from cxlib.stats import moments, regression, resampling
-from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.intervals import interval_columns
 
 METHODS = ("two models", "transformed outcome")
 WORDS = ("in random order",)
@@ -271,9 +272,9 @@ def _effects(
     parts = np.hstack([each * mask[:, None] for mask in sets.values()])
     estimate = _difference(parts.sum(0).reshape(-1, 4))
     drawn = _difference(resampling.resample_sums(parts, draws, **how).reshape(draws, -1, 4))
-    low, high = simultaneous_interval(estimate, drawn)
-    table = pd.DataFrame({"term": list(sets), "estimate": estimate, "low": low, "high": high})
-    return table.assign(n=[int(mask.sum()) for mask in sets.values()])
+    n = [int(mask.sum()) for mask in sets.values()]
+    columns = {"term": list(sets), "estimate": estimate, "n": n}
+    return pd.DataFrame(columns | interval_columns(estimate, drawn))
 
 
 def _curves(
@@ -287,27 +288,25 @@ def _curves(
     values = [_curve(s.reshape(-1, STEPS, 4)) for s in (parts.sum(0), sums)]
     (share, uplift, qini), (_unused, uplift_drawn, qini_drawn) = values
     share = share[0]
-    low, high = simultaneous_interval(uplift[0], uplift_drawn)
     curve = pd.DataFrame(
         {
             "term": "by predicted gain",
             "treated": share,
             "estimate": uplift[0],
-            "low": low,
-            "high": high,
             "n": len(rank),
+            **(ends := interval_columns(uplift[0], uplift_drawn)),
         }
     )
     random = curve.assign(
-        term="in random order", estimate=share * uplift[0, -1], low=np.nan, high=np.nan
+        term="in random order", estimate=share * uplift[0, -1], **dict.fromkeys(ends, np.nan)
     )
     areas = [
         np.column_stack([_area(q) - q[:, -1] / 2, _area(u)])
         for u, q in ((uplift, qini), (uplift_drawn, qini_drawn))
     ]
-    low, high = simultaneous_interval(areas[0][0], areas[1])
-    table = pd.DataFrame({"term": ["Qini", "AUUC"], "estimate": areas[0][0], "low": low})
-    return pd.concat([curve, random], ignore_index=True), table.assign(high=high, n=len(rank))
+    columns = {"term": ["Qini", "AUUC"], "estimate": areas[0][0], "n": len(rank)}
+    table = pd.DataFrame(columns | interval_columns(*areas[0], areas[1]))
+    return pd.concat([curve, random], ignore_index=True), table
 
 
 def _curve(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -339,7 +338,8 @@ def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Fi
         "inside": inside.estimate,
         "inside_span": (inside.low, inside.high),
     }
-    moved = average.low > 0 or average.high < 0
+    low, high = deciding_ends(average)
+    moved = low > 0 or high < 0
     if moved and (average.estimate > 0) != lower:
         claim = _(
             "Treatment raised {outcome:quoted} by {points:number1} percentage points in the "
@@ -357,7 +357,7 @@ def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Fi
             "Treatment had no significant effect on {outcome:quoted} in the randomised trial.",
             **facts,
         )
-    if qini.low > 0:
+    if deciding_ends(qini)[0] > 0:
         more = _(
             "treating only the {share:share} with the largest predicted gain: {inside:number1} "
             "points better ({inside_span:interval1})",
@@ -369,8 +369,7 @@ def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Fi
         average,
         claim,
         _(
-            "gain {gain:signed1} points (simultaneous 95% CI {span:interval1}); n = {n:count}; "
-            "{more}",
+            "gain {gain:signed1} points (95% CI {span:interval1}); n = {n:count}; {more}",
             gain=average.estimate,
             more=more,
             **facts,
@@ -383,8 +382,7 @@ def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Fi
 
 def _notes(t: np.ndarray, method: str) -> str:
     return _(
-        "Randomised: {treated:count} treated, {others:count} control; {method}. Simultaneous "
-        "95% confidence intervals.",
+        "Randomised: {treated:count} treated, {others:count} control; {method}.",
         treated=t.sum(),
         others=(1 - t).sum(),
         method=_(method),

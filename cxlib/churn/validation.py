@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
 from cxlib.stats import regression, resampling
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import (
+    LEVEL,
     estimates_table,
+    interval_columns,
     sidak_level,
-    simultaneous_interval,
     wilson_interval,
 )
 from cxlib.stats.resampling import ResamplingUnits
@@ -88,7 +90,7 @@ def in_groups(
     has none where everybody less those with a row would be fewer than the smallest cell. Columns:
     group, term, estimate, low, high, n, leavers.
     """
-    columns = ["group", "term", "estimate", "low", "high", "n", "leavers"]
+    columns = ["group", "term", *INTERVAL, "n", "leavers", *SIMULTANEOUS]
     names = [] if group is None else sorted(group.dropna().unique(), key=str)
     members = {str(name): (group == name).fillna(False).to_numpy(bool) for name in names}
     members_of = {
@@ -115,20 +117,18 @@ def in_groups(
     sums = resampling.resample_sums(np.hstack(parts), draws, seed, clusters).reshape(draws, -1, k)
     total = np.hstack(parts).sum(0).reshape(-1, k)
     estimate = (total[:, :-1] / total[:, -1:]).ravel()
-    low, high = simultaneous_interval(
-        estimate, (sums[..., :-1] / sums[..., -1:]).reshape(draws, -1)
-    )
+    ends = interval_columns(estimate, (sums[..., :-1] / sums[..., -1:]).reshape(draws, -1))
     table = pd.DataFrame(rows, columns=["group", "term", "n", "leavers"])
-    return table.assign(estimate=estimate, low=low, high=high)[columns]
+    return table.assign(estimate=estimate, **ends)[columns]
 
 
 def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Result:
     """The measures by group, with a sentence about the group in which AUC is least."""
     auc = groups[groups["term"] == "AUC"].sort_values("estimate")
     note = _(
-        "Simultaneous 95% confidence intervals over all groups and measures; groups with "
-        "under {least:count} leavers are left out, and those from which such a group could be"
-        " counted.",
+        "Intervals are pointwise; the simultaneous ones hold for all groups and measures. Groups "
+        "with under {least:count} leavers are left out, and those from which such a group could "
+        "be counted.",
         least=FEWEST,
     )
     if auc.empty:
@@ -142,7 +142,8 @@ def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Result:
         "all": table["estimate"].iloc[0],
     }
     slopes = groups[groups["term"] == "calibration slope"]
-    wrong = slopes[(slopes["low"] > 1) | (slopes["high"] < 1)]
+    low, high = deciding_ends(slopes)
+    wrong = slopes[(low > 1) | (high < 1)]
     if len(wrong):
         claim = _(
             "Predicted risks are miscalibrated in {groups:quoted_list}.", groups=wrong["group"]
@@ -153,8 +154,7 @@ def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Result:
             **values,
         )
     detail = _(
-        "AUC in {group:quoted} {auc:number2} (simultaneous 95% CI {span:interval2}), "
-        "{all:number2} overall",
+        "AUC in {group:quoted} {auc:number2} (95% CI {span:interval2}), {all:number2} overall",
         **values,
     )
     level = Importance.NOTABLE if len(wrong) else Importance.METHOD
@@ -162,9 +162,10 @@ def weakest(groups: pd.DataFrame, table: pd.DataFrame) -> Result:
 
 
 def calibration(p: np.ndarray, left: np.ndarray, w: np.ndarray) -> pd.DataFrame:
-    """The share who left among those of like probability, in ten bins; the band holds for all ten.
+    """The share who left among those of like probability, in ten bins.
 
-    Columns: term (probabilities of the bin), estimate (share who left), low, high, n, predicted.
+    Columns: term (probabilities of the bin), estimate (share who left), low, high, n, predicted,
+    simultaneous_low, simultaneous_high (for all ten).
     """
     cuts = np.unique(np.quantile(p, np.linspace(0, 1, BINS + 1)[1:-1]))
     place = np.searchsorted(cuts, p, "right")
@@ -205,18 +206,21 @@ def _shares(
     w: np.ndarray,
     held: int,
 ) -> pd.DataFrame:
-    """Share who left in each group; intervals that hold for `held` groups at once (Šidák)."""
+    """Share who left in each group; the simultaneous ends hold for `held` groups (Šidák)."""
     size = len(terms)
     total, squares = np.bincount(place, w, size), np.bincount(place, w**2, size)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.bincount(place, w * left, size) / total
         predicted = np.bincount(place, w * p, size) / total
-        low, high = wilson_interval(share, total**2 / squares, sidak_level(held))
+        levels = LEVEL, sidak_level(held)
+        own, together = (wilson_interval(share, total**2 / squares, at) for at in levels)
     table = pd.DataFrame({"term": list(terms), "estimate": share})
     return table.assign(
-        low=low,
-        high=high,
+        low=own[0],
+        high=own[1],
         n=np.bincount(place, minlength=size),
         predicted=predicted,
         leavers=np.bincount(place, w * left, size) / (w @ left),
+        simultaneous_low=together[0],
+        simultaneous_high=together[1],
     )

@@ -215,6 +215,27 @@ SIMULTANEOUS = ("simultaneous_low", "simultaneous_high")
 MEASURES = ("term", *INTERVAL, "n")  # what every table of estimates has
 
 
+def deciding_ends(table: Any) -> tuple[Any, Any]:
+    """The ends of the intervals that decide what is significant, of a table or of one row.
+
+    The simultaneous ones, and the own one of a row that is in no family.
+
+    Examples
+    --------
+    >>> ends = {"low": 0.1, "high": 0.9}
+    >>> deciding_ends(ends), deciding_ends(ends | dict(zip(SIMULTANEOUS, (-0.1, 1.1))))
+    ((0.1, 0.9), (-0.1, 1.1))
+    """
+    own = [table[c] for c in INTERVAL[1:]]
+    if SIMULTANEOUS[0] not in table:
+        return own[0], own[1]
+    together = [table[c] for c in SIMULTANEOUS]
+    if isinstance(table, pd.DataFrame):
+        return together[0].fillna(own[0]), together[1].fillna(own[1])
+    low, high = (a if pd.isna(b) else b for a, b in zip(own, together, strict=True))
+    return low, high
+
+
 def resolved(
     table: pd.DataFrame, unit: str = "", columns: Iterable[Column] = ()
 ) -> dict[str, Column]:

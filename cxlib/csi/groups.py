@@ -134,9 +134,10 @@ def _finding(table: pd.DataFrame, by: str, index: np.ndarray, replicates: np.nda
         "high": i18n.number(index[top], 0),
         "low": i18n.number(index[bottom], 0),
     }
+    low, high = percentile_interval(replicates[:, top] - replicates[:, bottom])
     detail = _(
-        "{top} {gap:number1} points above {bottom} (simultaneous 95% CI {span:interval1})",
-        span=(max(gap - reach, 0), gap + reach),
+        "{top} {gap:number1} points above {bottom} (95% CI {span:interval1})",
+        span=(float(low), float(high)),
         **words,
     )
     if gap <= reach:

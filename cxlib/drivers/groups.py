@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -16,7 +17,8 @@ from cxlib.drivers.importance import decompose
 from cxlib.drivers.specification import Drivers, Specification, specify
 from cxlib.privacy import disclosure
 from cxlib.stats import moments
-from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import interval_columns
+from cxlib.stats.notes import simultaneous_note
 
 
 def importance_by(
@@ -68,22 +70,21 @@ def importance_by(
         {by: np.repeat([str(g) for g in groups], k), "term": spec.terms * len(groups)}
     )
     n = np.repeat([int(used[m].sum()) for m in member], k)
-    low, high = simultaneous_interval(point, drawn)
-    table = frame.assign(estimate=point, low=low.clip(0), high=high.clip(None, 1), n=n)
+    ends = {c: end.clip(0, 1) for c, end in interval_columns(point, drawn).items()}
+    table = frame.assign(estimate=point, n=n, **ends)
     difference = point - np.tile(overall.shares, len(groups))
     apart = drawn - np.tile(overall.share_replicates, (1, len(groups)))
-    low, high = simultaneous_interval(difference, apart)
-    differences = frame.assign(estimate=difference, low=low, high=high, n=n)
+    differences = frame.assign(estimate=difference, n=n, **interval_columns(difference, apart))
     blank = [g for g, (p, _drawn) in zip(groups, fits, strict=True) if np.isnan(p).any()]
     note = [
         *overall.notes[:-1],
-        _("Intervals are simultaneous over groups and drivers."),
+        simultaneous_note(len(table)),
         _blank_note(blank, by),
         notes.failures_note(drawn[:, ~np.isnan(point)]),
     ]
     return Result(
         {"table": table, "differences": differences},
-        _finding(differences, apart, by, outcome),
+        _finding(differences, by, outcome),
         i18n.together(note),
         "share",
         **spec.sample.bootstrap,
@@ -111,23 +112,22 @@ def _blank_note(groups: list, by: str) -> str:
     )
 
 
-def _finding(differences: pd.DataFrame, drawn: np.ndarray, by: str, outcome: str) -> Finding:
+def _finding(differences: pd.DataFrame, by: str, outcome: str) -> Finding:
     known = disclosure.shown(differences).dropna(subset=["low", "high"])
-    significant = known[(known["low"] > 0) | (known["high"] < 0)]
+    low, high = deciding_ends(known)
+    significant = known[(low > 0) | (high < 0)]
     facts: dict[str, object] = {"by": by, "outcome": outcome}
     if known.empty:
         return Finding(
             _("No group of {by:label} has enough answers to explain {outcome:quoted}.", **facts)
         )
     rows = significant if len(significant) else known
-    place = rows["estimate"].abs().idxmax()
-    row = rows.loc[place]
-    low, high = (float(end[0]) for end in percentile_interval(drawn[:, [place]]))
+    row = rows.loc[rows["estimate"].abs().idxmax()]
     facts |= {
         "driver": row["term"],
         "group": row[by],
         "difference": i18n.signed(100 * row["estimate"]),
-        "span": (100 * low, 100 * high),
+        "span": (100 * row["low"], 100 * row["high"]),
         "n": row["n"],
     }
     if significant.empty:
@@ -146,13 +146,13 @@ def _finding(differences: pd.DataFrame, drawn: np.ndarray, by: str, outcome: str
             "in {group:label} than among all customers.",
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         _("{difference} percentage points of explained variance; 95% CI {span:interval1}; n = "
           "{n:count}", **facts),
-        value=float(row["estimate"]),
         unit="share",
-        low=low,
-        high=high,
+        measure="driver_share_difference",
+        at={"outcome": outcome, "driver": str(row["term"]), by: str(row[by])},
         importance=Importance.NOTABLE,
     )  # fmt: skip

@@ -82,8 +82,8 @@ def _finding(table: pd.DataFrame, complete: bool) -> Finding:
         claim = _(
             "{driver:quoted} is first under all {n:count} treatments of missing answers.", **facts
         )
-        return Finding(claim, detail, spread, "share", verdict="unchanged", importance=method)
+        return Finding(claim, detail, verdict="unchanged", importance=method)
     names = [f"{i18n.label(str(m))}: {i18n.quoted(i18n.label(t))}" for m, t in first.items()]
     claim = _("Which driver is first depends on the treatment of missing answers.")
     detail = _("; ").join([i18n.listed(names), detail])
-    return Finding(claim, detail, spread, "share", verdict="unclear", importance=Importance.ANSWER)
+    return Finding(claim, detail, verdict="unclear", importance=Importance.ANSWER)

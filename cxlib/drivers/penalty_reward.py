@@ -26,7 +26,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers import linear, notes
 from cxlib.drivers.specification import FLAG, Specification, never_met, specify
-from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import interval_columns, percentile_interval
 from cxlib.stats.moments import weights_of
 
 CLASSES = ("must-be", "performance", "attractive", "indifferent")
@@ -101,7 +101,7 @@ def penalty_reward(
     point = linear.slopes(cov.estimate)[0][ends]
     drawn = linear.slopes(cov.replicates)[0][:, ends]
     flat = drawn.reshape(len(drawn), -1)
-    low, high = simultaneous_interval(
+    ends_of = interval_columns(
         point.ravel(), flat, units=sums.effective, fitted=1 + len(spec.columns)
     )
     table = pd.DataFrame(
@@ -109,9 +109,8 @@ def penalty_reward(
             "effect": np.tile(["penalty", "reward"], len(terms)),
             "term": np.repeat(terms, 2),
             "estimate": point.ravel(),
-            "low": low,
-            "high": high,
             "n": _tails(spec, ends).ravel(),
+            **ends_of,
         }
     )
     even = np.array([-1, 1]) * _per_point(rated, cuts)  # a penalty is counted as a loss

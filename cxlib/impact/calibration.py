@@ -165,7 +165,7 @@ def _finding(table: pd.DataFrame, n: int) -> Finding:
     value = float(bias["estimate"])
     if n < 2:
         claim = _("The one action that was predicted and judged brought {gap}.", gap=_gap(value))
-        return Finding(claim, value=value, importance=Importance.METHOD)
+        return Finding(claim, importance=Importance.METHOD)
     detail = _("95% CI {span:interval1}; {n:count} actions", span=(bias["low"], bias["high"]), n=n)
     if inside["estimate"] == inside["estimate"]:
         detail = _(
@@ -175,12 +175,12 @@ def _finding(table: pd.DataFrame, n: int) -> Finding:
         )
     if bias["low"] <= 0 <= bias["high"]:
         claim = _("Predicted and realised effects do not differ significantly on average.")
-        return Finding(claim, detail, value=value, importance=Importance.METHOD)
+        return Finding(claim, detail, importance=Importance.METHOD)
     claim = _("On average, actions brought {gap}.", gap=_gap(value))
-    return Finding(
+    return Finding.of_row(
+        bias,
         claim,
         detail,
-        value=value,
         verdict="worse" if value < 0 else "better",
         importance=Importance.NOTABLE,
     )

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -24,7 +25,7 @@ from cxlib.core.sample import Sample
 from cxlib.journeys.exposure import Exposure
 from cxlib.journeys.transitions import interval_notes
 from cxlib.stats import moments
-from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import interval_columns
 from cxlib.stats.resampling import resample_sums, resampling_units
 
 LEAST = 20  # answers that met it, and that did not, for a coefficient
@@ -82,16 +83,16 @@ def associations(exposure: Exposure, outcome: str, *, adjust: Sequence[str] = ()
     x = np.column_stack([v for *_unused, v in columns]).astype(float)
     y = sample[outcome].to_numpy(float)
     slopes, again, used = adjusted_slopes(sample, y, x, exposure.known, adjust)
-    low, high = simultaneous_interval(slopes, again)
+    ends = interval_columns(slopes, again)
     table = pd.DataFrame(
         {
             "touchpoint": [t for t, *_unused in columns],
             "term": [kind for _unused, kind, *_others in columns],
             "estimate": slopes,
-            "low": low,
-            "high": high,
+            **{c: ends[c] for c in INTERVAL[1:]},
             "n": [int((v & used).sum()) for *_unused, v in columns],
             "plain": [_plain(y, v, among, used) for *_unused, among, v in columns],
+            **ends,
         }
     )
     notes = [
@@ -105,7 +106,7 @@ def associations(exposure: Exposure, outcome: str, *, adjust: Sequence[str] = ()
     ]
     return Result(
         table,
-        _finding(table, again, outcome),
+        _finding(table, outcome),
         i18n.together(notes),
         "scale",
         **sample.bootstrap,
@@ -182,9 +183,9 @@ def _plain(y: np.ndarray, inside: np.ndarray, among: np.ndarray, used: np.ndarra
         return float(np.mean(y[inside & used]) - np.mean(y[among & ~inside & used]))
 
 
-def _finding(table: pd.DataFrame, again: np.ndarray, outcome: str) -> Finding:
+def _finding(table: pd.DataFrame, outcome: str) -> Finding:
     """The worst problem, else the worst touchpoint, significantly associated with less."""
-    significant = table[table["high"] < 0]
+    significant = table[deciding_ends(table)[1] < 0]
     if significant.empty:
         claim = _(
             "No touchpoint and no problem is significantly associated with a lower "
@@ -194,13 +195,11 @@ def _finding(table: pd.DataFrame, again: np.ndarray, outcome: str) -> Finding:
         return Finding(claim, verdict="unchanged", importance=Importance.METHOD)
     hurt = significant[significant["term"] == "trouble"]
     worst = (hurt if len(hurt) else significant).sort_values("estimate").iloc[0]
-    place = table.index.get_loc(worst.name)
-    low, high = (float(end[0]) for end in percentile_interval(again[:, [place]]))
     facts = {
         "touchpoint": worst["touchpoint"],
         "outcome": outcome,
         "points": -worst["estimate"],
-        "span": (-high, -low),
+        "span": (-worst["high"], -worst["low"]),
         "n": worst["n"],
     }
     if worst["term"] == "met it":
@@ -216,5 +215,4 @@ def _finding(table: pd.DataFrame, again: np.ndarray, outcome: str) -> Finding:
             **facts,
         )
     detail = _("95% CI {span:interval2}; n = {n:count}", **facts)
-    value = float(worst["estimate"])
-    return Finding(claim, detail, value, "scale", low=low, high=high)
+    return Finding.of_row(worst, claim, detail, unit="scale")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
@@ -17,7 +18,7 @@ from cxlib.core.sample import Sample, SampleLike
 from cxlib.journeys.counts import BEGINS, ENDS, TransitionCounts, counts_of
 from cxlib.journeys.steps import count_transitions
 from cxlib.journeys.transitions import interval_notes, totals, transition_shares
-from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import interval_columns
 
 EARLIER, LATER = "earlier journeys", "later journeys"
 
@@ -110,9 +111,9 @@ def compare_transitions(
 
     Returns
     -------
-    Result with "table": before, term, estimate (share of `one` minus that of `other`), low, high
-    (simultaneous 95% intervals), n (departures, the fewer of the two), and differs: whether the
-    interval excludes 0.
+    Result with "table": before, term, estimate (share of `one` minus that of `other`), n
+    (departures, the fewer of the two), low, high, simultaneous_low, simultaneous_high, and
+    differs: whether the simultaneous interval excludes 0.
 
     Examples
     --------
@@ -135,22 +136,22 @@ def compare_transitions(
     known = np.array([s[1] for s in sides]).min(0) > 0  # both have been at `before`
     apart = (sides[0][0] - sides[1][0])[known]
     again = (sides[0][2] - sides[1][2])[:, known]
-    low, high = simultaneous_interval(apart, again)
+    ends = {c: np.clip(end, -1, 1) for c, end in interval_columns(apart, again).items()}
     table = pd.DataFrame(
         {
             "before": every.get_level_values(0)[known],
             "term": every.get_level_values(1)[known],
             "estimate": apart,
-            "low": np.clip(low, -1, 1),
-            "high": np.clip(high, -1, 1),
             "n": np.minimum(sides[0][1], sides[1][1])[known].astype(int),
+            **ends,
         }
     )
-    table["differs"] = (table["low"] > 0) | (table["high"] < 0)
+    low, high = deciding_ends(table)
+    table["differs"] = (low > 0) | (high < 0)
     sample = counts[0].sample
     return Result(
         table,
-        _finding(table, again, names),
+        _finding(table, names),
         i18n.together(interval_notes(len(table), sample)),
         "share",
         **sample.bootstrap,
@@ -169,7 +170,7 @@ def _widened(
     return shares, n, np.where(at < 0, 0.0, again[:, at])
 
 
-def _finding(table: pd.DataFrame, again: np.ndarray, names: tuple[str, str]) -> Finding:
+def _finding(table: pd.DataFrame, names: tuple[str, str]) -> Finding:
     differing = table[table["differs"]]
     one, other = (i18n.label(n) if n in (EARLIER, LATER) else f"“{i18n.label(n)}”" for n in names)
     facts: dict[str, object] = {"one": one, "other": other}
@@ -177,17 +178,16 @@ def _finding(table: pd.DataFrame, again: np.ndarray, names: tuple[str, str]) -> 
         claim = _(
             "No path is taken significantly more or less often in {one} than in {other}.", **facts
         )
-        return Finding(claim, value=0.0, verdict="unchanged", importance=Importance.METHOD)
+        return Finding(claim, verdict="unchanged", importance=Importance.METHOD)
     # Of later journeys some are not over: that they end is claimed where nothing else differs.
     inner = differing[differing["term"] != ENDS]
     rows = inner if len(inner) else differing
     most = rows.loc[rows["estimate"].abs().idxmax()]
-    low, high = percentile_interval(again[:, [table.index.get_loc(most.name)]])
     facts |= {
         "before": most["before"],
         "after": most["term"],
         "points": i18n.signed(100 * most["estimate"]),
-        "span": (100 * float(low[0]), 100 * float(high[0])),
+        "span": (100 * most["low"], 100 * most["high"]),
         "n": len(differing),
     }
     more = most["estimate"] > 0
@@ -228,4 +228,4 @@ def _finding(table: pd.DataFrame, again: np.ndarray, names: tuple[str, str]) -> 
     )
     unfinished = most["term"] == ENDS and LATER in names
     importance = Importance.CONTEXT if unfinished else Importance.ANSWER
-    return Finding(claim, detail, float(len(differing)), importance=importance)
+    return Finding.of_row(most, claim, detail, unit="share", importance=importance)

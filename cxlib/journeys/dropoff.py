@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.journeys.steps import until_goal
 from cxlib.journeys.transitions import share_columns
-from cxlib.stats.intervals import estimates_table, percentile_interval
+from cxlib.stats.intervals import estimates_table
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import resample_sums, resampling_units
 
@@ -116,9 +117,10 @@ def dropoff(
         ),
         resampling_note(sample),
     ]
+    whole = _overall(over)
     return Result(
-        {"table": table, "instead": _instead(sample.data, over)},
-        _finding(over, table),
+        {"table": table, "instead": _instead(sample.data, over), "overall": whole},
+        _finding(whole, table),
         i18n.together(notes),
         "share",
         **sample.bootstrap,
@@ -186,11 +188,11 @@ def _by_group(over: Sample, groups: pd.Series) -> Result | None:
         return None
     inside = group.codes.to_numpy()[:, None] == group.categories.get_indexer(names)
     short = inside & ends["lost"].to_numpy()[:, None]
-    columns = share_columns(over, inside, short)
+    columns = share_columns(over, inside, short, simultaneous=True)
     table = pd.DataFrame({"group": names.astype(str), "term": "journeys lost", **columns})
     top, bottom = table["estimate"].idxmax(), table["estimate"].idxmin()
-    joint = share_columns(over, inside, short, simultaneous=True)
-    significant = bool(joint["low"][top] > joint["high"][bottom])
+    low, high = deciding_ends(table)
+    significant = bool(low[top] > high[bottom])
     finding = _group_finding(table.loc[top], table.loc[bottom], significant)
     note = _ungrouped(ends, inside.any(1))
     return Result(table, finding, note, "share", **over.bootstrap)
@@ -217,8 +219,15 @@ def _group_finding(most: pd.Series, least: pd.Series, significant: bool) -> Find
         "“{most:label}” lose the most journeys short of the goal, “{least:label}” the fewest.",
         **facts,
     )
-    value = float(most["estimate"])
-    return Finding(claim, detail, value, "share", importance=Importance.NOTABLE)
+    return Finding.of_row(
+        most,
+        claim,
+        detail,
+        unit="share",
+        measure="journeys lost",
+        at={"group": str(most["group"])},
+        importance=Importance.NOTABLE,
+    )
 
 
 def _ungrouped(ends: pd.DataFrame, known: np.ndarray) -> str:
@@ -248,49 +257,52 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
     again = resample_sums(parts, over.draws, over.seed, resampling_units(over.replace(data=rows)))
     table = estimates_table(list(names), parts.sum(0), again, np.bincount(place).tolist())
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
-    total = float(value.sum())
-    low, high = (float(end) for end in percentile_interval(again.sum(1)))
+    total = np.array([value.sum()])
+    whole = estimates_table(["overall"], total, again.sum(1)[:, None], len(rows))
     claim = _(
         "{worth:money} left with customers whose journeys ended short of the goal, most of it at "
         "{touchpoint:quoted}.",
-        worth=(total, revenue.currency),
+        worth=(total[0], revenue.currency),
         touchpoint=table["term"][0],
     )
     detail = _(
         "95% CI {span:interval0}; {most:count} at {touchpoint:quoted}; the value of {known:count} "
         "of {lost:count} is known",
-        span=(low, high),
+        span=(whole["low"][0], whole["high"][0]),
         touchpoint=table["term"][0],
         most=table["estimate"][0],
         known=len(rows),
         lost=int(last["lost"].sum()),
     )
-    finding = Finding(claim, detail, total, low=low, high=high, importance=Importance.ANSWER)
-    return Result(table, finding, **over.bootstrap)
+    finding = Finding.of_row(whole.iloc[0], claim, detail, importance=Importance.ANSWER)
+    return Result({"table": table, "overall": whole}, finding, **over.bootstrap)
 
 
-def _finding(over: Sample, table: pd.DataFrame) -> Finding:
-    one, lost = np.ones((len(over), 1)), over["lost"].to_numpy()
-    share = {k: v[0] for k, v in share_columns(over, one, one * lost[:, None]).items()}
-    if not lost.any():
+def _overall(over: Sample) -> pd.DataFrame:
+    one, lost = np.ones((len(over), 1)), over[["lost"]].to_numpy()
+    return pd.DataFrame({"term": "journeys lost", **share_columns(over, one, one * lost)})
+
+
+def _finding(whole: pd.DataFrame, table: pd.DataFrame) -> Finding:
+    share = whole.iloc[0]
+    if not share["estimate"]:
         claim = ngettext(
             "The {n:count} journey reaches the goal.",
             "All {n:count} journeys reach the goal.",
-            len(over),
+            share["n"],
         )
-        return Finding(claim, value=0.0, unit="share", importance=Importance.ANSWER)
+        return Finding(claim, importance=Importance.ANSWER)
     claim = _(
         "{share:share} of journeys end short of the goal, most of them at {touchpoint:quoted}.",
         share=share["estimate"],
         touchpoint=table.loc[table["lost"].idxmax(), "term"],
     )
-    ends = float(share["low"]), float(share["high"])
-    return Finding(
+    span = share["low"], share["high"]
+    return Finding.of_row(
+        share,
         claim,
-        _("95% CI {span:share_interval}; n = {n:count}", span=ends, n=len(over)),
-        value=float(share["estimate"]),
+        _("95% CI {span:share_interval}; n = {n:count}", span=span, n=share["n"]),
         unit="share",
-        low=ends[0],
-        high=ends[1],
+        measure="journeys lost",
         importance=Importance.ANSWER,
     )

@@ -6,18 +6,19 @@
 
 Terms: reach (share of the customers), satisfaction and ease (0 the worst answer, 100 the best),
 trouble (share of the contacts with a problem), meetings (contacts a journey that meets it), minutes
-(the median). Within a term all intervals are simultaneous. Where no question rates a touchpoint,
+(the median). Simultaneous intervals hold within a term. Where no question rates a touchpoint,
 satisfaction is the overall answer of those who met it (column `rated`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -25,14 +26,14 @@ from cxlib.core.sample import Sample
 from cxlib.data.schema import STAGES
 from cxlib.journeys.exposure import Exposure, Touchpoints
 from cxlib.journeys.map_groups import COMPARED, largest_difference, membership_note
-from cxlib.journeys.transitions import share_interval
+from cxlib.journeys.transitions import share_ends
 from cxlib.stats import estimators, moments
-from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.intervals import interval_columns
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import ResamplingUnits, design, keys_of, resample_sums
 
 SHARES = ("reach", "trouble")
-COLUMNS = ["touchpoint", "term", "estimate", "low", "high", "n", "stage"]
+COLUMNS = ["touchpoint", "term", *INTERVAL, "n", "stage"]
 
 
 def experience_map(
@@ -56,8 +57,8 @@ def experience_map(
     Returns
     -------
     Result with "table": group ("overall" for all; only with `groups`), touchpoint, term, estimate,
-    low, high (simultaneous within a term), n, stage, rated (whether a question rates the touchpoint
-    itself), share (whether the row is one).
+    low, high, n, stage, simultaneous_low, simultaneous_high (within a term), rated (whether a
+    question rates the touchpoint itself), share (whether the row is one).
 
     Raises
     ------
@@ -97,7 +98,7 @@ def experience_map(
         ),
         membership_note(sample.data, groups),
         _rating_note(parts["overall"]),
-        _("Within a row of the map all intervals are simultaneous."),
+        _("Intervals are pointwise; the simultaneous ones hold for all touchpoints of a term."),
         resampling_note(sample if exposure is None else exposure.sample),
     ]
     return Result(table, _finding(parts["overall"]), i18n.together(notes), **sample.bootstrap)
@@ -158,7 +159,9 @@ def _map(
     table["stage"] = table["touchpoint"].map(dict(stages))
     table["rated"] = table["rated"].fillna(True).astype(bool) if "rated" in table else True
     table["n"] = table["n"].astype(int)
-    return table.assign(share=table["term"].isin(SHARES))[[*COLUMNS, "rated", "share"]]
+    return table.assign(share=table["term"].isin(SHARES))[
+        [*COLUMNS, *SIMULTANEOUS, "rated", "share"]
+    ]
 
 
 def _behaviour(sample: Sample, names: list[str], bad: Sequence[str]) -> list[pd.DataFrame]:
@@ -182,12 +185,12 @@ def _behaviour(sample: Sample, names: list[str], bad: Sequence[str]) -> list[pd.
     with np.errstate(invalid="ignore", divide="ignore"):
         (reach, often, wrong), again = _ratios(whole), _ratios(drawn)
     _unused, met, of, _unused = np.split(whole[1:], 4)
-    ends = share_interval(reach, again[0], np.full(k, whole[0]))
+    ends = share_ends(reach, again[0], np.full(k, whole[0]))
     found = [_term("reach", names, reach, ends, np.full(k, n))]
     if hurt.any():
-        ends = share_interval(wrong, again[2], met)
+        ends = share_ends(wrong, again[2], met)
         found.append(_term("trouble", names, wrong, ends, met))
-    found.append(_term("meetings", names, often, simultaneous_interval(often, again[1]), of))
+    found.append(_term("meetings", names, often, interval_columns(often, again[1]), of))
     if "minutes" in steps and steps["minutes"].notna().any():
         found.append(_minutes(steps, names, who))
     return found
@@ -199,34 +202,31 @@ def _ratios(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return reach / sums[..., :1], times / journeys, hurt / times
 
 
-def _term(term: str, names: list[str], values, ends, n) -> pd.DataFrame:
-    low, high = ends
-    return pd.DataFrame(
-        {
-            "touchpoint": names,
-            "term": term,
-            "estimate": values,
-            "low": np.where(np.isnan(low), values, low),
-            "high": np.where(np.isnan(high), values, high),
-            "n": n,
-        }
-    )
+def _term(
+    term: str,
+    names: list[str],
+    values: np.ndarray,
+    ends: Mapping[str, np.ndarray],
+    n: np.ndarray,
+) -> pd.DataFrame:
+    known = {c: np.where(np.isnan(end), values, end) for c, end in ends.items()}
+    return pd.DataFrame({"touchpoint": names, "term": term, "estimate": values, "n": n, **known})
 
 
 def _minutes(steps: pd.DataFrame, names: list[str], who: np.ndarray) -> pd.DataFrame:
     """Medians, and where the interval of the share below them ends (Woodruff 1952).
 
-    Shares clustered by customer; Bonferroni over the touchpoints.
+    Shares clustered by customer; the simultaneous intervals by Bonferroni over the touchpoints.
     """
     from scipy.special import ndtri
 
-    reach = -ndtri(0.025 / len(names))
+    own, joint = -ndtri(0.025), -ndtri(0.025 / len(names))
     rows = []
     for name in names:
         here = (steps["touchpoint"] == name).to_numpy(bool) & steps["minutes"].notna().to_numpy()
         x = steps["minutes"].to_numpy(float)[here]
         if not len(x):
-            rows.append((np.nan, np.nan, np.nan, 0))
+            rows.append((np.nan, *[np.nan] * 4, 0))
             continue
         middle = float(np.median(x))
         _unused, own = np.unique(who[here], return_inverse=True)
@@ -234,10 +234,12 @@ def _minutes(steps: pd.DataFrame, names: list[str], who: np.ndarray) -> pd.DataF
             x
         )
         # With ties the share at or below the median is above a half; its error is what counts.
-        ends = np.quantile(x, np.clip([0.5 - reach * error, 0.5 + reach * error], 0, 1))
+        places = 0.5 + error * np.array([-own, own, -joint, joint])
+        ends = np.quantile(x, np.clip(places, 0, 1))
         rows.append((middle, *ends, len(x)))
-    values, low, high, n = map(np.array, zip(*rows, strict=True))
-    table = _term("minutes", names, values, (low, high), n)
+    values, *sides, n = map(np.array, zip(*rows, strict=True))
+    ends = dict(zip((*INTERVAL[1:], *SIMULTANEOUS), sides, strict=True))
+    table = _term("minutes", names, values, ends, n)
     return table[table["n"] > 0]
 
 
@@ -269,15 +271,14 @@ def _means(
     term: str, values: dict[str, np.ndarray], sample: Sample, asked: np.ndarray | None
 ) -> pd.DataFrame:
     if not values:
-        return pd.DataFrame(columns=["touchpoint", "term", "estimate", "low", "high", "n"])
+        return pd.DataFrame(columns=["touchpoint", "term", *INTERVAL, "n", *SIMULTANEOUS])
     x = np.column_stack(list(values.values()))
     if asked is not None:
         x = np.where(asked[:, None], x, np.nan)
     w = moments.weights_of(sample.data, sample.weight)
     mean, again = estimators.mean(x, w, **design(sample))
-    low, high = simultaneous_interval(mean, again)
+    ends = {c: np.clip(end, 0, 100) for c, end in interval_columns(mean, again).items()}
     n = (~np.isnan(x) & (w > 0)[:, None]).sum(0)
-    ends = np.clip(low, 0, 100), np.clip(high, 0, 100)
     table = _term(term, list(values), mean, ends, n)
     return table[table["n"] > 0]
 

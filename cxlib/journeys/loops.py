@@ -8,6 +8,7 @@ fit.rework          # share of journeys that repeat, that go back a stage; share
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,8 @@ def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
     -------
     Result with "table": term (touchpoint), estimate (share of the journeys that met it which met it
     again), low, high (95% intervals), n (journeys that met it), times (contacts a
-    journey), days (from the first to the last, of those that came back). Its part `rework` is a
+    journey), days (from the first to the last, of those that came back); and "overall", the table
+    of its part `rework`, a
     Result of term, estimate, low, high, n: "journeys with a return" (a touchpoint met again),
     "steps met before" and "journeys that go back" (to an earlier stage than they had reached).
 
@@ -77,7 +79,7 @@ def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
         resampling_note(sample),
     ]
     return Result(
-        table,
+        {"table": table, "overall": rework.table},
         _finding(rework.table, table),
         i18n.together(notes),
         "share",
@@ -125,14 +127,14 @@ def _rework_finding(table: pd.DataFrame) -> Finding:
             "{share:share} of all steps lead to a touchpoint that the journey had met.",
             share=row["estimate"],
         )
-    return Finding(claim, *_slots(row))
+    return _described(row, claim)
 
 
 def _finding(rework: pd.DataFrame, table: pd.DataFrame) -> Finding:
     every, most = rework.iloc[0], table.iloc[0]
     if every["estimate"] < SELDOM:
         claim = _("Fewer than {share:share} of journeys return to a touchpoint.", share=SELDOM)
-        return Finding(claim, *_slots(every), importance=Importance.METHOD)
+        return _described(every, claim, importance=Importance.METHOD)
     claim = _(
         "{share:share} of journeys return to a touchpoint they had met; returns are most frequent "
         "at {touchpoint:quoted} ({most:share}).",
@@ -140,11 +142,11 @@ def _finding(rework: pd.DataFrame, table: pd.DataFrame) -> Finding:
         touchpoint=most["term"],
         most=most["estimate"],
     )
-    return Finding(claim, *_slots(every), importance=Importance.ANSWER)
+    return _described(every, claim, importance=Importance.ANSWER)
 
 
-def _slots(row: pd.Series) -> tuple[str, float, str, str, float, float]:
-    """Detail, value, unit, verdict, low and high of a share."""
-    ends = float(row["low"]), float(row["high"])
-    detail = _("95% CI {span:share_interval}; n = {n:count}", span=ends, n=row["n"])
-    return detail, float(row["estimate"]), "share", "", *ends
+def _described(row: pd.Series, claim: str, **slots: Any) -> Finding:
+    """A finding about a share, with its interval and n."""
+    span = row["low"], row["high"]
+    detail = _("95% CI {span:share_interval}; n = {n:count}", span=span, n=row["n"])
+    return Finding.of_row(row, claim, detail, unit="share", **slots)

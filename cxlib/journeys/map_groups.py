@@ -7,6 +7,7 @@ from functools import partial
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
 
 COMPARED = ("satisfaction", "trouble", "reach")  # what groups differ in, most important first
@@ -47,7 +48,8 @@ def _separate(rows: pd.DataFrame) -> pd.DataFrame:
     order = rows.sort_values("estimate", kind="stable").groupby("touchpoint", sort=False)
     pairs = order.head(1).merge(order.tail(1), on="touchpoint", suffixes=("", "_most"))
     pairs["gap"] = pairs["estimate_most"] - pairs["estimate"]
-    return pairs[pairs["low_most"] > pairs["high"]]
+    low, high = SIMULTANEOUS
+    return pairs[pairs[f"{low}_most"] > pairs[high]]
 
 
 def _sentence(pair: pd.Series, term: str) -> str:

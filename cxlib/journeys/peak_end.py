@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.journeys.exposure import Exposure, Touchpoints
 from cxlib.stats import moments
 from cxlib.stats.estimators import ratio
-from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import interval_columns
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import keys_of, resampling_units
 
@@ -52,8 +53,8 @@ def peak_end(exposure: Exposure, outcome: str, touchpoints: Touchpoints) -> Resu
     Returns
     -------
     Result with "table": term, estimate (share of the variance of new answers that is predicted),
-    low, high (simultaneous 95% intervals), n (answers); and "gain": term, estimate (that share
-    minus the one of the mean), low, high, n.
+    n (answers), low, high, simultaneous_low, simultaneous_high; and "gain": term, estimate (that
+    share minus the one of the mean), and the same.
 
     Raises
     ------
@@ -113,7 +114,7 @@ def peak_end(exposure: Exposure, outcome: str, touchpoints: Touchpoints) -> Resu
     ]
     return Result(
         {"table": table, "gain": gain},
-        _finding(gain, again - again[:, :1]),
+        _finding(gain),
         i18n.together(notes),
         "share",
         **sample.bootstrap,
@@ -147,26 +148,24 @@ def _missed(x: np.ndarray, y: np.ndarray, w: np.ndarray, fold: np.ndarray) -> np
 def _table(
     values: np.ndarray, again: np.ndarray, n: int, names: list[str] | None = None
 ) -> pd.DataFrame:
-    low, high = simultaneous_interval(values, again)
-    names = names or list(RULES)
-    return pd.DataFrame({"term": names, "estimate": values, "low": low, "high": high, "n": n})
+    columns = {"term": names or list(RULES), "estimate": values, "n": n}
+    return pd.DataFrame(columns | interval_columns(values, again))
 
 
-def _finding(gain: pd.DataFrame, again: np.ndarray) -> Finding:
-    """Whether some rule does better than the mean, which is the first column of `again`."""
-    place = int(gain["estimate"].to_numpy().argmax())
-    best = gain.iloc[place]
-    low, high = (float(end[0]) for end in percentile_interval(again[:, [1 + place]]))
+def _finding(gain: pd.DataFrame) -> Finding:
+    """Whether some rule does better than the mean."""
+    best = gain.loc[gain["estimate"].idxmax()]
+    better = deciding_ends(best)[0] > 0
     facts = {
         "rule": best["term"],
         "points": i18n.signed(100 * best["estimate"]),
-        "span": (100 * low, 100 * high),
+        "span": (100 * best["low"], 100 * best["high"]),
         "n": best["n"],
     }
     detail = _(
         "{points} percentage points of variance (95% CI {span:interval1}); n = {n:count}", **facts
     )
-    if best["low"] > 0:
+    if better:
         claim = _(
             "{rule:opening} of the ratings predict the overall answer better than their mean.",
             **facts,
@@ -175,13 +174,11 @@ def _finding(gain: pd.DataFrame, again: np.ndarray) -> Finding:
     else:
         claim = _("The worst and the last moment predict no better than the mean of all ratings.")
         importance = Importance.METHOD
-    return Finding(
+    return Finding.of_row(
+        best,
         claim,
         detail,
-        value=float(best["estimate"]),
         unit="share",
-        low=low,
-        high=high,
-        verdict="" if best["low"] > 0 else "unchanged",
+        verdict="" if better else "unchanged",
         importance=importance,
     )

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import in_unit
+from cxlib.core.columns import INTERVAL, in_unit
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
@@ -26,7 +26,7 @@ from cxlib.core.sample import SampleLike
 from cxlib.journeys.counts import TransitionCounts, counts_of
 from cxlib.journeys.transitions import interval_notes
 from cxlib.stats import linear_algebra
-from cxlib.stats.intervals import failed_draws, percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import failed_draws, interval_columns
 from cxlib.stats.resampling import sum_by
 
 
@@ -43,7 +43,7 @@ def removal(
 
     Returns
     -------
-    Result with "table": term, estimate, low, high (simultaneous 95% intervals), n (steps there),
+    Result with "table": term, estimate, low, high, n (steps there),
     share (the effects made to add up to 1, the credit of attribution).
 
     Raises
@@ -83,12 +83,15 @@ def removal(
     effects, completes = _effects(pairs, pairs.whole[None], met, goals)
     order = np.argsort(-effects[0], kind="stable")
     met, effect = met[order], effects[0, order]
-    low, high, again = np.full_like(effect, np.nan), np.full_like(effect, np.nan), None
+    ends = dict.fromkeys(INTERVAL[1:], np.full_like(effect, np.nan))
+    again = None
     notes = [_("{share:share1} of journeys reach the goal.", share=completes[0])]
     if intervals:
         again, _unused = _effects(pairs, pairs.resample(), met, goals)
-        ends = simultaneous_interval(effect, again)  # an effect that no draw changes has no width
-        low, high = (np.where(np.isnan(end), effect, np.clip(end, 0, 1)) for end in ends)
+        ends = {  # an effect that no draw changes has no width
+            c: np.where(np.isnan(end), effect, np.clip(end, 0, 1))
+            for c, end in interval_columns(effect, again).items()
+        }
         notes += interval_notes(len(met), pairs.sample)
         if lost := failed_draws(again):
             notes.append(_("{n:count} draws gave no number.", n=lost))
@@ -98,15 +101,15 @@ def removal(
         {
             "term": [pairs.names[i - 1] for i in met],
             "estimate": effect,
-            "low": low,
-            "high": high,
+            **{c: ends[c] for c in INTERVAL[1:]},
             "n": n[met].astype(int),
             "share": effect / effect.sum(),
+            **ends,
         }
     )
     return Result(
         table,
-        _finding(table.iloc[0], goal, again),
+        _finding(table.iloc[0], goal),
         i18n.together(notes),
         "share",
         columns=in_unit("share", "share"),
@@ -141,8 +144,8 @@ def _effects(
     return np.where(completes[:, :1] > 0, effects, np.nan), completes[:, 0]
 
 
-def _finding(most: pd.Series, goal: Sequence[str], again: np.ndarray | None) -> Finding:
-    """Of the touchpoint whose column is the first of `again`."""
+def _finding(most: pd.Series, goal: Sequence[str]) -> Finding:
+    """Of the touchpoint with the largest effect."""
     claim = _(
         "Without {touchpoint:quoted}, {share:share} of the journeys that reach "
         "{goal:quoted_list} would be lost if nothing replaced it.",
@@ -150,10 +153,8 @@ def _finding(most: pd.Series, goal: Sequence[str], again: np.ndarray | None) -> 
         share=most["estimate"],
         goal=goal,
     )
-    value = float(most["estimate"])
-    if again is None:
-        return Finding(claim, value=value, unit="share")
-    low, high = (float(end[0]) for end in percentile_interval(again[:, [0]]))
-    low, high = min(low, value), max(high, value)
-    detail = _("95% CI {span:share_interval}; n = {n:count}", span=(low, high), n=most["n"])
-    return Finding(claim, detail, value, "share", low=low, high=high)
+    detail = ""
+    if pd.notna(most["low"]):
+        span = most["low"], most["high"]
+        detail = _("95% CI {span:share_interval}; n = {n:count}", span=span, n=most["n"])
+    return Finding.of_row(most, claim, detail, unit="share")

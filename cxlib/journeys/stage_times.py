@@ -167,12 +167,6 @@ def _finding(table: pd.DataFrame) -> Finding:
         stage=most["term"],
         days=most["estimate"],
     )
-    ends = float(most["low"]), float(most["high"])
-    return Finding(
-        claim,
-        _("95% CI {span:interval1} days; n = {n:count} stays", span=ends, n=most["n"]),
-        value=float(most["estimate"]),
-        unit="days",
-        low=ends[0],
-        high=ends[1],
-    )
+    span = most["low"], most["high"]
+    detail = _("95% CI {span:interval1} days; n = {n:count} stays", span=span, n=most["n"])
+    return Finding.of_row(most, claim, detail, unit="days")

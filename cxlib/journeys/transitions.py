@@ -1,4 +1,4 @@
-"""What follows what: shares with simultaneous intervals, and flows.
+"""What follows what: shares with their intervals, and flows.
 
     moves = journeys.transitions(counts)         # before, term, estimate: share who went there next
     journeys.flows(counts)                       # step by step, shares of all journeys
@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -24,7 +25,7 @@ from cxlib.core.sample import Sample, SampleLike
 from cxlib.journeys.counts import BEGINS, ENDS, TransitionCounts, counts_of
 from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import LEVEL, simultaneous_interval
-from cxlib.stats.notes import resampling_note
+from cxlib.stats.notes import resampling_note, simultaneous_note
 from cxlib.stats.resampling import design
 
 METHODS = ("bootstrap", "dirichlet")
@@ -45,7 +46,7 @@ def transitions(
     Returns
     -------
     Result with "table": before ("begins" for the first step), term ("ends" for no further step),
-    estimate, low, high (simultaneous 95% intervals), n (departures from `before`).
+    estimate, n (departures from `before`), low, high, simultaneous_low, simultaneous_high.
 
     Raises
     ------
@@ -63,9 +64,8 @@ def transitions(
     pairs = counts_of(counts)
     shares, again = transition_shares(pairs, method)
     n = totals(pairs.whole, pairs.leaves)
-    low, high = share_interval(shares, again, n)
-    named = {"before": pairs.before, "term": pairs.after, "estimate": shares}
-    table = pd.DataFrame({**named, "low": low, "high": high, "n": n.astype(int)})
+    named = {"before": pairs.before, "term": pairs.after, "estimate": shares, "n": n.astype(int)}
+    table = pd.DataFrame(named | share_ends(shares, again, n))
     rank = {t: i for i, t in enumerate([BEGINS, *order])} | {ENDS: len(table) + len(shares)}
     columns = (pairs.after, pairs.before)
     place = np.lexsort([[rank.get(v, len(table)) for v in names] for names in columns])
@@ -75,7 +75,7 @@ def transitions(
         notes[1] = _("Steps are taken as independent (Dirichlet, Jeffreys' prior).")
     return Result(
         table,
-        _finding(table, again),
+        _finding(table),
         i18n.together(notes),
         "share",
         **pairs.sample.bootstrap,
@@ -122,22 +122,17 @@ def share_interval(
     return np.minimum(low, shares), np.maximum(high, shares)
 
 
-def share_intervals(
-    shares: np.ndarray, again: np.ndarray, n: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The interval of each share alone, on the same scale."""
+def share_ends(shares: np.ndarray, again: np.ndarray, n: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of the interval of each share alone, and of the simultaneous ones of all."""
     each = [share_interval(shares[[k]], again[:, [k]], n[[k]]) for k in range(len(shares))]
-    low, high = (np.array([end[side][0] for end in each]) for side in (0, 1))
-    return low, high
+    own = [np.array([end[side][0] for end in each]) for side in (0, 1)]
+    together = share_interval(shares, again, n)
+    return dict(zip((*INTERVAL[1:], *SIMULTANEOUS), (*own, *together), strict=True))
 
 
 def interval_notes(cells: int, sample: Sample) -> list[str]:
-    """That the intervals are simultaneous, what they rest on, and notes of the sample."""
-    return [
-        _("The {cells:count} intervals are simultaneous.", cells=cells),
-        resampling_note(sample),
-        *sample.notes,
-    ]
+    """What the two kinds of intervals are, what they rest on, and notes of the sample."""
+    return [simultaneous_note(cells), resampling_note(sample), *sample.notes]
 
 
 def share_columns(
@@ -145,16 +140,17 @@ def share_columns(
 ) -> dict[str, np.ndarray]:
     """Columns estimate, low, high, n of shares: sums `above` of sums `below`, (rows, k) each.
 
-    Each share has its own interval, or all together simultaneous ones.
+    With `simultaneous`, the intervals that hold for all shares at once too.
     """
     n = below.sum(0)
     share, replicates = ratio(above, below, **design(sample))
-    intervals = share_interval if simultaneous else share_intervals
-    low, high = intervals(share, replicates, n)
-    return {"estimate": share, "low": low, "high": high, "n": n.astype(int)}
+    ends = share_ends(share, replicates, n)
+    if not simultaneous:
+        ends = {c: end for c, end in ends.items() if c not in SIMULTANEOUS}
+    return {"estimate": share, **ends, "n": n.astype(int)}
 
 
-def _finding(table: pd.DataFrame, again: np.ndarray) -> Finding:
+def _finding(table: pd.DataFrame) -> Finding:
     inner = table[~table["before"].eq(BEGINS) & ~table["term"].eq(ENDS)]
     if inner.empty:
         return Finding(_("No journey has a second step."), importance=Importance.METHOD)
@@ -166,15 +162,14 @@ def _finding(table: pd.DataFrame, again: np.ndarray) -> Finding:
         after=most["term"],
         share=most["estimate"],
     )
-    return _described(claim, most, again[:, [most.name]])
+    return _described(claim, most)
 
 
-def _described(claim: str, row: pd.Series, again: np.ndarray) -> Finding:
-    """A finding about one share, with the interval of this share alone."""
-    share, n = np.array([row["estimate"]]), np.array([row["n"]])
-    low, high = (float(end[0]) for end in share_interval(share, again, n))
-    detail = _("95% CI {span:share_interval}; n = {n:count}", span=(low, high), n=row["n"])
-    return Finding(claim, detail, float(share[0]), "share", low=low, high=high)
+def _described(claim: str, row: pd.Series) -> Finding:
+    detail = _(
+        "95% CI {span:share_interval}; n = {n:count}", span=(row["low"], row["high"]), n=row["n"]
+    )
+    return Finding.of_row(row, claim, detail, unit="share")
 
 
 def flows(counts: SampleLike) -> Result:
@@ -186,8 +181,8 @@ def flows(counts: SampleLike) -> Result:
 
     Returns
     -------
-    Result with "table": step (of `term`), before, term, estimate (share of all journeys), low, high
-    (simultaneous 95% intervals), n (journeys).
+    Result with "table": step (of `term`), before, term, estimate (share of all journeys), n
+    (journeys), low, high, simultaneous_low, simultaneous_high.
 
     Raises
     ------
@@ -208,9 +203,8 @@ def flows(counts: SampleLike) -> Result:
     with np.errstate(invalid="ignore"):  # a resample may be empty
         shares, again = whole / whole[begun].sum(), drawn / drawn[:, begun].sum(1, keepdims=True)
     n = np.full(len(whole), whole[begun].sum())
-    low, high = share_interval(shares, again, n)
     named = {"step": pairs.step, "before": pairs.before, "term": pairs.after, "estimate": shares}
-    table = pd.DataFrame({**named, "low": low, "high": high, "n": n.astype(int)})
+    table = pd.DataFrame(named | {"n": n.astype(int)} | share_ends(shares, again, n))
     first = table[table["before"] == BEGINS].sort_values("estimate").iloc[-1]
     claim = _(
         "Journeys begin most often with {touchpoint:quoted}, {share:share} of them.",
@@ -219,7 +213,7 @@ def flows(counts: SampleLike) -> Result:
     )
     return Result(
         table,
-        _described(claim, first, again[:, [first.name]]),
+        _described(claim, first),
         i18n.together(interval_notes(len(table), pairs.sample)),
         "share",
         **pairs.sample.bootstrap,

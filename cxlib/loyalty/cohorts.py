@@ -15,11 +15,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.loyalty.history import PurchaseHistory, date_of, name_of
 from cxlib.stats.intervals import LEVEL
+from cxlib.stats.notes import simultaneous_note
 
 LENGTHS = {"week": 7, "month": 30, "quarter": 91, "year": 365}  # days of a period
 FREQUENCY = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
@@ -49,7 +51,7 @@ def cohorts(
     -------
     Result with tables "table" (cohort, after, term, estimate, low, high, n: customers of the
     cohort) and "curve" (group, "overall" first, after, term, estimate, low, high, n), and `every`,
-    the length of a period. All intervals are simultaneous
+    the length of a period; in both simultaneous_low, simultaneous_high over all cells of both
 
     Raises
     ------
@@ -101,7 +103,12 @@ def cohorts(
     level = LEVEL ** (1 / sum(map(len, both)))
     table, curve = (_with_intervals(part, level) for part in both)
     left_out = _("Not shown, as they have too few new customers: {groups:list6}.", groups=few)
-    notes = [*history.notes, _notes(history, every, length), left_out if few else ""]
+    notes = [
+        *history.notes,
+        _notes(history, every, length),
+        simultaneous_note(sum(map(len, both))),
+        left_out if few else "",
+    ]
     note = i18n.together(notes)
     overall = curve.iloc[0]
     finding = _finding(table, overall, length)
@@ -162,15 +169,17 @@ def _rows(counts: np.ndarray, n: np.ndarray) -> pd.DataFrame:
 
 def _with_intervals(cells: pd.DataFrame, level: float) -> pd.DataFrame:
     count, n = cells.pop("count").to_numpy(), cells.pop("n").to_numpy()
-    low, high = jeffreys(count, n, level)
+    own, together = jeffreys(count, n, LEVEL), jeffreys(count, n, level)
     names = [c for c in cells if c != "after"]
     table = cells[names].assign(
         after=cells["after"].astype(str),
         term="bought again",
         estimate=count / n,
-        low=low,
-        high=high,
+        low=own[0],
+        high=own[1],
         n=n,
+        simultaneous_low=together[0],
+        simultaneous_high=together[1],
     )
     return table.reset_index(drop=True)
 
@@ -179,8 +188,7 @@ def _notes(history: PurchaseHistory, every: str, length: int) -> str:
     return _(
         "Cohorts by the {every:label} of the first purchase; a period after it is "
         "{length:count} days, counted from each customer's first purchase. Cells whose cohort"
-        " was not observed to the end of the period (until {date}) are empty. Simultaneous "
-        "95% confidence intervals.",
+        " was not observed to the end of the period (until {date}) are empty.",
         every=every,
         length=length,
         date=date_of(history.end - 1),
@@ -196,14 +204,14 @@ def repeat_by_group(fit: Result) -> Result:
 
     Returns
     -------
-    Result with a table of group, term, estimate, low, high (simultaneous), n
+    Result with a table of group, term, estimate, low, high, n, simultaneous_low and _high
     """
     table = fit.curve[(fit.curve["after"] == "1") & (fit.curve["group"] != "overall")]
     table = table.drop(columns="after").reset_index(drop=True)
     finding = Finding(_("Too few groups to compare."))
     if len(table) > 1:
         best, worst = table.loc[table["estimate"].idxmax()], table.loc[table["estimate"].idxmin()]
-        differs = bool(best.low > worst.high)
+        differs = bool(deciding_ends(best)[0] > deciding_ends(worst)[1])
         facts = {
             "best": best.group,
             "high": best.estimate,
@@ -223,7 +231,7 @@ def repeat_by_group(fit: Result) -> Result:
         finding = Finding(
             claim,
             _(
-                "{best:quoted} {high:share1} (simultaneous 95% CI {high_span:share_interval1}), "
+                "{best:quoted} {high:share1} (95% CI {high_span:share_interval1}), "
                 "{worst:quoted} {low:share1} ({low_span:share_interval1})",
                 **facts,
             ),
@@ -241,8 +249,7 @@ def _finding(table: pd.DataFrame, overall: pd.Series, length: int) -> Finding:
         "days": length,
     }
     detail = _(
-        "{share:share1} within {days:count} days (simultaneous 95% CI {span:share_interval1}); "
-        "n = {n:count}",
+        "{share:share1} within {days:count} days (95% CI {span:share_interval1}); n = {n:count}",
         **facts,
     )
     importance = Importance.CONTEXT
@@ -257,7 +264,7 @@ def _finding(table: pd.DataFrame, overall: pd.Series, length: int) -> Finding:
             "low": worst.estimate,
         }
         detail += _("; cohorts {low:share1} to {high:share1}", **facts)
-        if best.low > worst.high:
+        if deciding_ends(best)[0] > deciding_ends(worst)[1]:
             importance = Importance.NOTABLE
             claim = _(
                 "Cohorts differ: {high:rate} of {best} buy again in the first period after, only "
@@ -270,10 +277,10 @@ def _finding(table: pd.DataFrame, overall: pd.Series, length: int) -> Finding:
                 "not differ significantly.",
                 **facts,
             )
-    return Finding(
+    return Finding.of_row(
+        overall,
         claim,
         detail,
-        value=float(overall.estimate),
         unit="share",
         measure="repeat_purchase",
         at={"term": f"{length}"},

@@ -17,14 +17,14 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import in_unit
+from cxlib.core.columns import INTERVAL, deciding_ends, in_unit
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import estimators, resampling
 from cxlib.stats.intervals import wilson_interval
-from cxlib.stats.notes import resampling_note
+from cxlib.stats.notes import resampling_note, simultaneous_note
 
 NOT_FEATURES = ("customer_id", "first", "came_back")
 MOST_LEVELS = 6  # distinct numbers that are levels by themselves; more are cut into thirds
@@ -90,21 +90,25 @@ def repurchase_drivers(
     x = np.column_stack([np.ones(len(rows)), *columns.values()])
     clusters, draws, seed = resampling.resampling_units(sample), sample.draws, sample.seed
     effects = estimators.least_squares(x, came, clusters=clusters, draws=draws, seed=seed)[1:, 0]
-    low, high = effects.simultaneous_interval()
+    ends = effects.interval_columns()
     table = pd.DataFrame(
         {
             "feature": [name for name, _ in columns],
             "term": [_display(rows[name], level) for name, level in columns],
             "against": [_display(rows[name], against[name]) for name, _ in columns],
             "estimate": effects.estimate,
-            "low": low,
-            "high": high,
+            **{c: ends[c] for c in INTERVAL[1:]},
             "n": [int(x.sum()) for x in columns.values()],
             "share": [float(came[x > 0].mean()) for x in columns.values()],
             "plain": [_plain(came, levels[k], against[k], x) for (k, _), x in columns.items()],
+            **ends,
         }
     )
-    notes = [*sample.notes, _model_note(names, levels, collinear), resampling_note(sample)]
+    notes = [
+        *sample.notes,
+        _model_note(names, levels, collinear, len(table)),
+        resampling_note(sample),
+    ]
     known = in_unit("share", "share")
     facts: dict[str, Any] = {"draws": draws, "seed": seed, "replicates": effects.replicates}
     return Result(table, _finding(table, came), i18n.together(notes), "gap", columns=known, **facts)
@@ -201,17 +205,15 @@ def _overall_share(sample: Sample, came: pd.Series) -> Result:
     row = {"feature": "bought again", "term": "overall", "against": "", "estimate": came.mean()}
     table = pd.DataFrame([row | {"low": low, "high": high, "n": len(came)}])
     facts = {"share": came.mean(), "span": (low, high), "n": len(came)}
-    finding = Finding(
+    finding = Finding.of_row(
+        table.iloc[0],
         _(
             "{share:rate} of customers bought again: too few did, or did not, to find what is "
             "associated with it.",
             **facts,
         ),
         _("95% CI {span:share_interval1}; n = {n:count}", **facts),
-        value=float(came.mean()),
         unit="share",
-        low=float(low),
-        high=float(high),
     )
     return Result(table, finding, i18n.together(sample.notes), "share")
 
@@ -220,9 +222,10 @@ def _plain(came: pd.Series, of: pd.Series, against: str, level: np.ndarray) -> f
     return float(came[level > 0].mean() - came[of == against].mean())
 
 
-def _model_note(names: Sequence[str], levels: dict, collinear: list) -> str:
+def _model_note(names: Sequence[str], levels: dict, collinear: list, terms: int) -> str:
     notes = [
-        _("Differences in percentage points, others equal; simultaneous 95% confidence intervals.")
+        _("Differences in percentage points, others equal."),
+        simultaneous_note(terms),
     ]
     if lost := [n for n in names if n not in levels]:
         notes.append(_("Left out, as too few differ in it: {names:quoted_list6}.", names=lost))
@@ -238,7 +241,8 @@ def _model_note(names: Sequence[str], levels: dict, collinear: list) -> str:
 
 def _finding(table: pd.DataFrame, came: pd.Series) -> Finding:
     facts = {"share": came.mean(), "n": len(came)}
-    clear = table[(table["low"] > 0) | (table["high"] < 0)]
+    low, high = deciding_ends(table)
+    clear = table[(low > 0) | (high < 0)]
     if clear.empty:
         return Finding(
             _("Nothing known at the first purchase is significantly associated with buying again."),
@@ -264,14 +268,14 @@ def _finding(table: pd.DataFrame, came: pd.Series) -> Finding:
             "points less likely to buy again than those with {against:quoted}.",
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        top,
         claim,
         _(
-            "other features equal; simultaneous 95% CI {span:interval1}; {share:share1} of "
+            "other features equal; 95% CI {span:interval1}; {share:share1} of "
             "{n:count} customers bought again",
             **facts,
         ),
-        value=float(top.estimate),
         unit="gap",
         measure="repurchase_effect",
         at={str(top.feature): str(top.term)},

@@ -22,6 +22,7 @@ import pandas as pd
 
 from cxlib.causal import experiment, matching
 from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.loyalty import robustness
@@ -36,7 +37,7 @@ from cxlib.loyalty.robustness import (
 )
 from cxlib.stats import estimators, resampling
 from cxlib.stats.estimators import Replicated
-from cxlib.stats.intervals import simultaneous_interval
+from cxlib.stats.intervals import interval_columns
 from cxlib.stats.notes import resampling_note
 
 
@@ -129,10 +130,11 @@ def _table(
             )
     table = pd.DataFrame(rows, columns=["design", "term", "estimate", "effect", "without"])
     replicates = np.column_stack(replicated)
-    low, high = simultaneous_interval(table["estimate"].to_numpy(), replicates)
-    for place, (name, values) in enumerate({"low": low, "high": high, "n": n}.items()):
-        table.insert(3 + place, name, values)
-    return table, replicates
+    ends = interval_columns(table["estimate"].to_numpy(), replicates)
+    for place, name in enumerate(INTERVAL[1:], 3):
+        table.insert(place, name, ends[name])
+    table.insert(5, "n", n)
+    return table.assign(**{c: ends[c] for c in SIMULTANEOUS}), replicates
 
 
 def _more(effect: np.ndarray, without: np.ndarray) -> np.ndarray:
@@ -149,17 +151,16 @@ def _path(panel: Panel, how: dict[str, Any]) -> Replicated:
 
 
 def _path_table(path: Replicated, panel: Panel) -> pd.DataFrame:
-    low, high = path.simultaneous_interval()
     fixed = panel.offset == -1
+    ends = {c: np.where(fixed, 0.0, end) for c, end in path.interval_columns().items()}
     return pd.DataFrame(
         {
             "wave": panel.starts,
             "term": "purchases",
             "estimate": path.estimate,
-            "low": np.where(fixed, 0.0, low),
-            "high": np.where(fixed, 0.0, high),
             "n": len(panel.member),
             "changed": panel.offset >= 0,
+            **ends,
         }
     )
 
@@ -215,7 +216,8 @@ def _finding(table: pd.DataFrame, checks: pd.DataFrame) -> Finding:
         "n": best.n,
         "programme": _name(),
     }
-    differs = bool(best.low > 0 or best.high < 0)
+    low, high = deciding_ends(best)
+    differs = bool(low > 0 or high < 0)
     if best.design == ADJUSTED:
         claim, detail = _randomised(best, facts)
     elif best.design == DID:
@@ -236,21 +238,22 @@ def _finding(table: pd.DataFrame, checks: pd.DataFrame) -> Finding:
         if differs:
             facts["e"] = checks.set_index("term")["estimate"][E_VALUE_LIMIT]
         claim, detail = _observed(best, facts)
-    return Finding(
+    return Finding.of_row(
+        best,
         claim,
         detail,
-        value=float(best.estimate),
         unit="percent",
-        verdict=("better" if best.low > 0 else "worse") if differs else "unclear",
+        verdict=("better" if low > 0 else "worse") if differs else "unclear",
         measure="programme_effect",
         importance=Importance.NOTABLE if differs else Importance.ANSWER,
     )
 
 
 def _randomised(best: pd.Series, facts: dict[str, Any]) -> tuple[str, str]:
-    if best.low > 0:
+    low, high = deciding_ends(best)
+    if low > 0:
         claim = _("{programme:opening} made customers buy {percent} more often.", **facts)
-    elif best.high < 0:
+    elif high < 0:
         claim = _("{programme:opening} made customers buy {percent} less often.", **facts)
     else:
         claim = _(
@@ -259,18 +262,18 @@ def _randomised(best: pd.Series, facts: dict[str, Any]) -> tuple[str, str]:
             **facts,
         )
     return claim, _(
-        "randomised; {change} purchases (simultaneous 95% CI {span:share_interval1}); "
-        "n = {n:count}",
+        "randomised; {change} purchases (95% CI {span:share_interval1}); n = {n:count}",
         **facts,
     )
 
 
 def _observed(best: pd.Series, facts: dict[str, Any]) -> tuple[str, str]:
-    if best.low > 0:
+    low, high = deciding_ends(best)
+    if low > 0:
         claim = _(
             "Members of {programme} buy {percent} more often than weighted controls.", **facts
         )
-    elif best.high < 0:
+    elif high < 0:
         claim = _(
             "Members of {programme} buy {percent} less often than weighted controls.", **facts
         )
@@ -280,7 +283,7 @@ def _observed(best: pd.Series, facts: dict[str, Any]) -> tuple[str, str]:
             **facts,
         )
     detail = _(
-        "not randomised; {change} (simultaneous 95% CI {span:share_interval1}), {plain} compared "
+        "not randomised; {change} (95% CI {span:share_interval1}), {plain} compared "
         "with all others; n = {n:count}",
         **facts,
     )

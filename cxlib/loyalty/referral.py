@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import estimators, moments, resampling
-from cxlib.stats.intervals import sidak_level, wilson_interval
+from cxlib.stats.intervals import wilson_interval
 from cxlib.stats.notes import resampling_note
 
 WORDS = ("referred by a customer", "referred a customer")
@@ -114,7 +115,7 @@ def referred_customers(sample: SampleLike) -> Result:
     Returns
     -------
     Result with a table of term (referred by a customer, referred a customer), estimate, low,
-    high (simultaneous), n
+    high, n
 
     Raises
     ------
@@ -139,13 +140,12 @@ def referred_customers(sample: SampleLike) -> Result:
     by, n = rows["referred_by"].dropna(), len(rows)
     by = by[by != rows["customer_id"].loc[by.index]]  # nobody brings themselves
     counts = np.array([len(by), rows["customer_id"].isin(by).sum()])
-    low, high = wilson_interval(counts / n, np.array(n), sidak_level(2))
+    low, high = wilson_interval(counts / n, np.array(n))
     terms = ["referred by a customer", "referred a customer"]
     table = pd.DataFrame({"term": terms, "estimate": counts / n, "low": low, "high": high, "n": n})
     note = _(
         "A customer for whom no referrer is named counts as not referred; {unknown:count} of "
-        "the referrers named are not among the customers. Simultaneous 95% confidence "
-        "intervals.",
+        "the referrers named are not among the customers.",
         unknown=by[~by.isin(rows["customer_id"])].nunique(),
     )
     facts = {
@@ -155,18 +155,17 @@ def referred_customers(sample: SampleLike) -> Result:
         "brought_span": (low[1], high[1]),
         "n": n,
     }
-    finding = Finding(
+    finding = Finding.of_row(
+        table.iloc[0],
         _(
             "{share:rate} of customers were referred by another customer; {brought:rate} "
             "referred one.",
             **facts,
         ),
         _(
-            "simultaneous 95% CI {span:share_interval1} and {brought_span:share_interval1}; "
-            "n = {n:count}",
+            "95% CI {span:share_interval1} and {brought_span:share_interval1}; n = {n:count}",
             **facts,
         ),
-        value=float(counts[0] / n),
         unit="share",
         measure="referred",
         importance=Importance.ANSWER,
@@ -190,24 +189,16 @@ def _tables(means: estimators.Replicated, n: np.ndarray) -> tuple[pd.DataFrame, 
     """Shares, and differences from the detractors, one family."""
     contrast = np.column_stack([np.eye(3), [1.0, 0, -1], [0, 1.0, -1]])
     every = (means @ contrast)[:, 0]
-    low, high = every.simultaneous_interval()
-    table = pd.DataFrame(
-        {
-            "term": GROUPS,
-            "estimate": every.estimate[:3],
-            "low": np.clip(low[:3], 0, 1),
-            "high": np.clip(high[:3], 0, 1),
-            "n": n,
-        }
-    )
+    own = every.interval_columns()
+    shares = {c: np.clip(end[:3], 0, 1) for c, end in own.items()}
+    table = pd.DataFrame({"term": GROUPS, "estimate": every.estimate[:3], "n": n, **shares})
     differences = pd.DataFrame(
         {
             "term": GROUPS[:2],
             "against": GROUPS[2],
             "estimate": every.estimate[3:],
-            "low": low[3:],
-            "high": high[3:],
             "n": n[:2] + n[2],
+            **{c: end[3:] for c, end in own.items()},
         }
     )
     return table, differences
@@ -224,13 +215,14 @@ def _finding(table: pd.DataFrame, differences: pd.DataFrame, within: int) -> Fin
         "gap_span": (100 * gap.low, 100 * gap.high),
         "n": first.n,
     }
-    if gap.low > 0:
+    low, high = deciding_ends(gap)
+    if low > 0:
         claim = _(
             "{share:rate} of promoters wrote a review or referred somebody within {within:count} "
             "days, significantly more than detractors.",
             **facts,
         )
-    elif gap.high < 0:
+    elif high < 0:
         claim = _(
             "{share:rate} of promoters wrote a review or referred somebody within {within:count} "
             "days, significantly fewer than detractors.",
@@ -242,16 +234,16 @@ def _finding(table: pd.DataFrame, differences: pd.DataFrame, within: int) -> Fin
             "days, not significantly more than detractors.",
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        first,
         claim,
         _(
-            "simultaneous 95% CI {span:share_interval1}; difference {gap:signed1} percentage "
+            "95% CI {span:share_interval1}; difference {gap:signed1} percentage "
             "points ({gap_span:interval1}); n = {n:count}",
             **facts,
         ),
-        value=float(first.estimate),
         unit="share",
         measure="referral",
         at={"group": str(first.term)},
-        importance=Importance.ANSWER if gap.low > 0 or gap.high < 0 else Importance.CONTEXT,
+        importance=Importance.ANSWER if low > 0 or high < 0 else Importance.CONTEXT,
     )

@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.loyalty.cohorts import jeffreys
 from cxlib.loyalty.history import PurchaseHistory, date_of, name_of
 from cxlib.stats import intervals, resampling, survival
-from cxlib.stats.intervals import LEVEL, percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import LEVEL, percentile_interval
 from cxlib.stats.notes import resampling_note
 
 YEAR = 365  # days
@@ -51,8 +52,8 @@ def repeat_purchase(
     Returns
     -------
     Result with tables "table" (purchase: the one before, as text; term, estimate, low, high, n:
-    customers who made the one before) and "curve" (the same at some forty times; `time` in days).
-    All intervals of all curves are simultaneous
+    customers who made the one before) and "curve" (the same at some forty times; `time` in days;
+    simultaneous_low, simultaneous_high: bands over all times and curves)
 
     Raises
     ------
@@ -92,10 +93,8 @@ def repeat_purchase(
         [_curve(k, *wait, within, level, seed) for k, wait in waits.items()], ignore_index=True
     )
     marked = curve[curve["time"].isin(within)].reset_index(drop=True)
-    # Numbers that are read one by one have their own intervals; the curve has a band.
-    marked["low"], marked["high"] = marked.pop("own_low"), marked.pop("own_high")
-    curve = curve.drop(columns=["own_low", "own_high"])
-    tables = {"table": marked.drop(columns="time"), "curve": curve}
+    # Numbers that are read one by one have their own intervals; the curve has a band too.
+    tables = {"table": marked.drop(columns=["time", *SIMULTANEOUS]), "curve": curve}
     finding = _repeat_finding(marked[marked["time"] <= window], window)
     return Result(tables, finding, _censoring_note(history), "share")
 
@@ -115,7 +114,7 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
     Returns
     -------
     Result with a table of period ("overall" first), term (revenue, where amounts are known, and
-    purchases), estimate, low, high (simultaneous), n (customers who bought in it)
+    purchases), estimate, low, high, n (customers who bought in it)
 
     Raises
     ------
@@ -136,17 +135,11 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
     shares, replicates = (
         _shares(s) for s in (sums.sum(0), drawn.reshape(customers.draws, *sums.shape[1:]))
     )
-    low, high = simultaneous_interval(shares, replicates)
     n = (sums[:, 3] > 0).sum(0)
+    low, high = percentile_interval(replicates)
     # All or none: resamples do not vary, so the interval is that of a share of so many customers.
-    least, largest = jeffreys(shares * np.tile(n, 2), np.tile(n, 2), LEVEL ** (1 / len(shares)))
-    low, high = np.where(np.isnan(low), least, low), np.where(np.isnan(high), largest, high)
-    overall = [0, len(n)]  # a headline each, with intervals of their own
-    own = percentile_interval(replicates[:, overall])
-    alone = jeffreys(shares[overall] * n[0], n[0], LEVEL)
-    low[overall], high[overall] = (
-        np.where(own[0] == own[1], exact, end) for exact, end in zip(alone, own, strict=True)
-    )
+    exact, fixed = jeffreys(shares * np.tile(n, 2), np.tile(n, 2), LEVEL), low == high
+    low, high = (np.where(fixed, e, end) for e, end in zip(exact, (low, high), strict=True))
     table = pd.DataFrame(
         {
             "period": ["overall", *(name_of(p, every) for p in periods)] * 2,
@@ -227,8 +220,8 @@ def _curve(
     at = np.unique(np.r_[np.linspace(last / POINTS, last, POINTS).round(), marks])
     share, error, cor = survival.greenwood(risk, at)
     reach = intervals.normal_critical_value(cor, level, seed)
-    low, high = survival.bent(share, error, reach)
-    own_low, own_high = survival.bent(share, error, intervals.normal_quantile(LEVEL))
+    together = survival.bent(share, error, reach)
+    low, high = survival.bent(share, error, intervals.normal_quantile(LEVEL))
     return pd.DataFrame(
         {
             "purchase": _ordinal(k),
@@ -238,8 +231,7 @@ def _curve(
             "low": low,
             "high": high,
             "n": len(time),
-            "own_low": own_low,
-            "own_high": own_high,
+            **dict(zip(SIMULTANEOUS, together, strict=True)),
         }
     )
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.causal import difference_in_differences, experiment, matching, propensity, sensitivity
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Importance, Result
@@ -94,7 +95,7 @@ def observational_checks(
     before, after = panel.offset < 0, panel.offset >= 0
     members, n = int(panel.member.sum()), len(panel.member)
     best = table[table["term"] == OUTCOMES[0]].iloc[-1]
-    near = sensitivity.nearest_to_none(best.low, best.high)
+    near = sensitivity.nearest_to_none(*deciding_ends(best))
     rows = [
         (PRE_TRENDS, difference_in_differences.pre_trend_test(path, before)[0], n),
         (BREAKDOWN, difference_in_differences.breakdown(path, before, after), n),

@@ -295,13 +295,12 @@ def _finding(table: pd.DataFrame, overall: pd.DataFrame, agreed: str) -> Finding
         )
     else:
         claim = _("CX maturity is stage 5 of 5 ({name}) in every dimension.", **facts)
-    return Finding(
+    span = staged["low"], staged["high"]
+    return Finding.of_row(
+        staged,
         claim,
-        agreed,
-        value=level,
+        _("{agreed}; 95% CI of the stage {span:interval0}", agreed=agreed, span=span),
         unit="maturity level",
-        low=float(staged["low"]),
-        high=float(staged["high"]),
         measure="maturity",
         importance=Importance.NOTABLE,
     )

@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers import chance
 from cxlib.offers.baskets import Baskets
 from cxlib.stats import pvalues
-from cxlib.stats.intervals import estimates_table, simultaneous_interval, wilson_interval
+from cxlib.stats.intervals import estimates_table, interval_columns, wilson_interval
 
 FALSE = 0.05  # share of finds that may be false
 POOL = 100  # the clearest pairs, of which triples are made
@@ -168,9 +169,9 @@ def _measured(late: Baskets, sets: Sets) -> tuple[pd.DataFrame, pd.DataFrame, np
             "lift_for_size": both / expected,
         }
         logs = np.where(lifts > 0, np.log(lifts), np.nan)
-    low, high = simultaneous_interval(logs[0], logs[1:], units=customers)
     table = estimates_table(["lift"] * len(sets), lifts[0], lifts[1:], both[0].astype(int))
-    table["low"], table["high"] = np.exp(low), np.exp(high)
+    ends = interval_columns(logs[0], logs[1:], units=customers)
+    table = table.assign(**{c: np.exp(end) for c, end in ends.items()})
     table.insert(0, "set", range(len(sets)))
     parts = [
         estimates_table([name] * len(sets), v[0], v[1:], table["n"], set=range(len(sets)))
@@ -233,11 +234,11 @@ def bundles(fit: Result) -> Result:
     gain, replicates, n, support = _gains(late, sets)
     table = estimates_table(["gain"] * len(sets), gain, replicates, n.tolist())
     customers = len(np.unique(late.customer))
-    table["low"], table["high"] = simultaneous_interval(gain, replicates, units=customers)
+    table = table.assign(**interval_columns(gain, replicates, units=customers))
     table.insert(0, "bundle", [_names(late, s) for s in sets])
     table["support"] = support
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
-    best, sure = table.iloc[0], int((table["low"] > 0).sum())
+    best, sure = table.iloc[0], int((deciding_ends(table)[0] > 0).sum())
     facts = {
         "sure": sure,
         "all": len(table),
@@ -246,22 +247,22 @@ def bundles(fit: Result) -> Result:
         "span": (best["low"], best["high"]),
         "n": best["n"],
     }
-    finding = Finding(
+    finding = Finding.of_row(
+        best,
         _(
             "The best bundle is {name:verbatim}: {gain:number1} more orders per 1,000 contain it "
             "than expected.",
             **facts,
         ),
         _(
-            "simultaneous 95% CI {span:interval1}; n = {n:count}; {sure:count} of {all:count} "
-            "bundles significant",
+            "95% CI {span:interval1}; n = {n:count}; {sure:count} of {all:count} bundles "
+            "significant",
             **facts,
         ),
-        value=float(best["estimate"]),
         unit="orders a thousand",
         measure="bundle_gain",
         at={"bundle": best["bundle"]},
-        importance=Importance.NOTABLE if best["low"] > 0 else Importance.CONTEXT,
+        importance=Importance.NOTABLE if deciding_ends(best)[0] > 0 else Importance.CONTEXT,
     )
     notes = [
         _(
@@ -389,20 +390,20 @@ def _finding(
         )
     if holdout:
         detail = _(
-            "lift {lift:number2} in later orders (simultaneous 95% CI {span:interval2}); "
+            "lift {lift:number2} in later orders (95% CI {span:interval2}); "
             "n = {n:count}; {holding:count} of {judged:count} rules hold in later orders",
             **facts,
         )
     else:
         detail = _(
-            "lift {lift:number2} (simultaneous 95% CI {span:interval2}); n = {n:count}; "
+            "lift {lift:number2} (95% CI {span:interval2}); n = {n:count}; "
             "{found:count} of {tested:count} pairs and triples are significant",
             **facts,
         )
-    return Finding(
+    return Finding.of_row(
+        best,
         claim,
         detail,
-        value=float(best["estimate"]),
         unit="times",
         measure="lift",
         at={"if_bought": best["if_bought"], "then_bought": best["then_bought"]},

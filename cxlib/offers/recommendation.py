@@ -20,10 +20,11 @@ import pandas as pd
 from scipy import sparse
 
 from cxlib.core import i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers.baskets import Baskets
-from cxlib.stats.intervals import estimates_table, simultaneous_interval, wilson_interval
+from cxlib.stats.intervals import estimates_table, interval_columns, wilson_interval
 
 WAYS = ("popular", "cosine", "conditional")
 CHUNK = 4_000_000  # scores held at once
@@ -241,13 +242,13 @@ def _gain(estimate: np.ndarray, replicates: np.ndarray, n: int) -> pd.DataFrame:
     apart = estimate[2:] - np.tile(estimate[:2], len(WAYS) - 1)
     drawn = replicates[:, 2:] - np.tile(replicates[:, :2], len(WAYS) - 1)
     table = estimates_table(["hit rate", "coverage"] * (len(WAYS) - 1), apart, drawn, n)
-    table["low"], table["high"] = simultaneous_interval(apart, drawn, units=n)
+    table = table.assign(**interval_columns(apart, drawn, units=n))
     table.insert(0, "way", np.repeat(WAYS[1:], 2))
     return table
 
 
 def _best(gain: pd.DataFrame) -> str:
-    hits = gain[(gain["term"] == "hit rate") & (gain["low"] > 0)]
+    hits = gain[(gain["term"] == "hit rate") & (deciding_ends(gain)[0] > 0)]
     return "popular" if hits.empty else str(hits.loc[hits["estimate"].idxmax(), "way"])
 
 
@@ -334,7 +335,7 @@ def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> 
         )
         detail = _(
             "later bought one of {offers:count} offers: 95% CI {span:share_interval1}, "
-            "simultaneous 95% CI of the difference {more_span:interval1}; n = {n:count}",
+            "of the difference {more_span:interval1}; n = {n:count}",
             **facts,
         )
     return Finding.of_row(

@@ -24,7 +24,7 @@ from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers.baskets import Baskets
-from cxlib.stats.intervals import percentile_interval, simultaneous_interval
+from cxlib.stats.intervals import interval_columns, percentile_interval
 
 SIZES = (1, 2, 3, 4, 5, 6, 8)  # leaves tried
 LEVELS = 12  # a column of more different words is not asked about
@@ -252,17 +252,17 @@ def _judged(
         share, everyone = met_by_tree / n, met_by_one[0] / n[0]
     whole = np.column_stack([met_by_tree.sum(1), met_by_one.sum(1)]) / n.sum(1, keepdims=True)
     whole = np.column_stack([whole, whole[:, 0] - whole[:, 1]])
-    low, high = simultaneous_interval(share[0], share[1:], units=len(leaf))
+    ends = interval_columns(share[0], share[1:], units=len(leaf))
+    ends = {c: np.clip(end, 0, 1) for c, end in ends.items()}
     table = pd.DataFrame(
         {
             "leaf": places,
             "offer": [int(offer[leaf == p][0]) for p in places],
             "term": "met",
             "estimate": share[0],
-            "low": np.clip(low, 0, 1),
-            "high": np.clip(high, 0, 1),
             "n": n[0].astype(int),
             "everyone": everyone,
+            **ends,
         }
     )
     low, high = percentile_interval(whole[1:])
@@ -358,6 +358,7 @@ def _finding(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> Finding:
     facts = {
         "best": best,
         "one": one.estimate,
+        "one_span": (one.low, one.high),
         "n": tree.n,
         "leaves": len(table),
         "tree": tree.estimate,
@@ -366,14 +367,17 @@ def _finding(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> Finding:
         "more_span": (100 * more.low, 100 * more.high),
     }
     if len(table) == 1 or not more.low > 0:
-        return Finding(
+        return Finding.of_row(
+            one,
             _(
                 "Offer everyone {best:verbatim}: nothing known of customers predicts their next "
                 "purchase significantly better.",
                 **facts,
             ),
-            _("in {one:share1} of next orders; n = {n:count}", **facts),
-            value=float(one.estimate),
+            _(
+                "in {one:share1} of next orders (95% CI {one_span:share_interval1}); n = {n:count}",
+                **facts,
+            ),
             unit="share",
             measure="offer_in_next_order",
         )

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlib.core import i18n
-from cxlib.core.columns import MEASURES
+from cxlib.core.columns import MEASURES, deciding_ends
 from cxlib.core.i18n import _
 from cxlib.core.text import unwrap
 from cxlib.plots import figure, labels, layout
@@ -139,7 +139,8 @@ def accented(
         return named.isin({str(h) for h in highlight}).any(axis=1)
     if reference is None or data["low"].isna().all():
         return pd.Series(True, index=data.index)
-    return (data["low"] > reference) | (data["high"] < reference)
+    low, high = deciding_ends(data)
+    return (low > reference) | (high < reference)
 
 
 def arrange(

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlib.core import i18n
-from cxlib.core.columns import MEASURES
+from cxlib.core.columns import MEASURES, deciding_ends
 from cxlib.core.i18n import _
 from cxlib.core.text import wrap
 from cxlib.plots import figure, labels, layout, marks
@@ -136,7 +136,8 @@ def _slopes(
         if len(both) == len(own) == 1:  # one line has no name
             names = list(both.index)
         own = own.assign(line=names).drop_duplicates("line").set_index("line").reindex(both.index)
-        rises, falls = own["low"] > 0, own["high"] < 0
+        low, high = deciding_ends(own)
+        rises, falls = low > 0, high < 0
     if highlight is not None:
         wanted = {labels.name(h) for h in highlight}
         strong = pd.Series([bool(wanted & {n, *n.split(" · ")}) for n in both.index], both.index)

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
 from cxlib.core.i18n import _
 from cxlib.core.text import wrap
 from cxlib.plots import figure, labels, layout, marks
@@ -100,7 +101,8 @@ def _stepped(
     """The prepared table; its shares by `time` as steps with bands, all from `start` at time 0."""
     table = figure.prepare(table, ("time", "estimate", by))
     begin = table.groupby(by, sort=False).head(1) if by else table.head(1)
-    begin = begin.assign(time=0.0, estimate=start, low=start, high=start)
+    ends = [c for c in (*INTERVAL[1:], *SIMULTANEOUS) if c in table]
+    begin = begin.assign(time=0.0, estimate=start, **dict.fromkeys(ends, start))
     ax = curves(pd.concat([begin, table]), "time", by, "share", ax, steps=True)
     ax.set_ylim(bottom=0)
     ax.set_xlabel(i18n.label(unit))
@@ -112,7 +114,8 @@ def curves(
 ) -> Axes:
     """Curves over a number with their bands; one without a band is dashed, to compare with."""
     shown = figure.prepare(table, (x, "estimate", by))
-    shown = shown.assign(look=shown[by].astype(str) if by else "")
+    low, high = deciding_ends(shown)  # a band holds for the whole curve
+    shown = shown.assign(look=shown[by].astype(str) if by else "", low=low, high=high)
     looks = looks_of(shown["look"])
     ax = figure.new_axes(ax, height=3.2)
     band, keys, ends = 0.2 if len(looks) < 4 else 0.08, {}, []

@@ -24,10 +24,10 @@ from cxlib.core.sample import SampleLike, as_sample
 from cxlib.scores import comparison_findings, group_means
 from cxlib.scores.answers import Answers, read
 from cxlib.scores.measures import Measure, as_measure
-from cxlib.scores.score_tables import own_interval, simultaneous_note
+from cxlib.scores.score_tables import own_interval
 from cxlib.scores.scoring import score
 from cxlib.stats.intervals import simultaneous_interval, symmetric_interval
-from cxlib.stats.notes import gap_note, resampling_note
+from cxlib.stats.notes import gap_note, resampling_note, simultaneous_note
 from cxlib.stats.pvalues import max_t
 
 

@@ -17,7 +17,7 @@ from cxlib.scores.answers import Answers
 from cxlib.scores.group_means import GroupMeans
 from cxlib.scores.measures import Measure
 from cxlib.stats.intervals import LEVEL, failed_draws, wilson_interval
-from cxlib.stats.notes import resampling_note
+from cxlib.stats.notes import resampling_note, simultaneous_note
 
 METHODS = {  # what a note says of the intervals
     "adjusted_wald": lambda: _("Intervals: adjusted Wald (Rocks 2016)."),
@@ -25,15 +25,6 @@ METHODS = {  # what a note says of the intervals
     "dirichlet": lambda: _("Intervals: Dirichlet posterior, Jeffreys prior."),
     "wilson": lambda: _("Intervals: Wilson (1927)."),
 }
-
-
-def simultaneous_note(cells: int) -> str:
-    """What the simultaneous intervals of so many numbers are for."""
-    return _(
-        "Intervals are pointwise; the simultaneous ones hold for all {cells:count} numbers at once "
-        "and decide what is significant.",
-        cells=cells,
-    )
 
 
 def own_interval(

@@ -255,7 +255,7 @@ def _without(tops: np.ndarray, bottoms: np.ndarray) -> np.ndarray:
 def _finding(whole: pd.Series, outcome: str, measure: Measure | None) -> Finding:
     facts = {"k": whole.responses, "n": whole.n, "share": whole.estimate}
     if not whole.responses:
-        return Finding(_("None of {n:count} responses looks doubtful.", **facts), value=0.0)
+        return Finding(_("None of {n:count} responses looks doubtful.", **facts))
     claim = _("{k:count} of {n:count} responses ({share:share1}) look doubtful.", **facts)
     if measure and not np.isnan(whole.get("effect_low", np.nan)):
         part = 100 if measure.kind == "csat" else 1
@@ -274,7 +274,7 @@ def _finding(whole: pd.Series, outcome: str, measure: Measure | None) -> Finding
             )
         )
         claim = i18n.together([claim, moved])
-    return Finding(claim, value=float(whole.estimate), unit="share")
+    return Finding(claim, value=float(whole.estimate), unit="share", measure="doubtful_responses")
 
 
 def _notes(rows: pd.DataFrame, asked: Mapping[str, Item], flags: pd.DataFrame) -> str:

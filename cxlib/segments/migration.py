@@ -43,7 +43,7 @@ def grade_migration(
     Returns
     -------
     Result whose table has grade (before), term (after), estimate (share of those who had the grade
-    before), low, high (simultaneous), n (who had the grade before)
+    before), n (who had the grade before), low, high, simultaneous_low, simultaneous_high
 
     Raises
     ------
@@ -111,7 +111,7 @@ def _finding(table: pd.DataFrame, facts: dict[str, str]) -> Finding:
         **facts,
     )
     detail = _("95% CI {span:share_interval}; n = {n:count}", span=(row.low, row.high), n=row.n)
-    return Finding(claim, detail, value=float(row.estimate), unit="share")
+    return Finding.of_row(row, claim, detail, unit="share")
 
 
 def _note(window: int, n: int) -> str:

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import in_unit
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends, in_unit
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.segments.profiles import pointwise_interval, simultaneous_interval
+from cxlib.segments.profiles import interval_columns
 from cxlib.segments.segmentation import memberships
 from cxlib.stats import linear_algebra, moments, resampling
 from cxlib.stats.notes import resampling_note
@@ -139,20 +139,18 @@ def _table(names, columns: list[str], y, w, estimate, replicates, plain, n) -> p
     k = len(names)
     shares = np.array([_is_share(column) for column in y.T], bool)
     middle = np.where(shares, estimate.clip(0, 1), estimate)
-    low, high = simultaneous_interval(
-        middle, replicates, np.where(shares, np.maximum(n, 1.0), np.nan)
-    )
+    ends = interval_columns(middle, replicates, np.where(shares, np.maximum(n, 1.0), np.nan))
     return pd.DataFrame(
         {
             "segment": np.tile(names, len(columns)),
             "term": np.repeat(np.array([i18n.label(c) for c in columns], object), k),
             "estimate": middle.T.ravel(),
-            "low": low.T.ravel(),
-            "high": high.T.ravel(),
+            **{c: ends[c].T.ravel() for c in INTERVAL[1:]},
             "n": n.T.ravel(),
             "overall": np.repeat([_mean(v, w) for v in y.T], k),
             "plain": plain.T.ravel(),
             "share": np.repeat(shares, k),
+            **{c: ends[c].T.ravel() for c in SIMULTANEOUS},
         }
     )
 
@@ -204,8 +202,8 @@ def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -
     whole, again, n = whole[:, -1], again[:, :, -1], n[:, -1]
     term = _("Share of all: {value:label}", value=value)
     shares = whole / whole.sum(), again / again.sum(1, keepdims=True)
-    low, high = pointwise_interval(*shares)
-    estimate = {"estimate": shares[0], "low": low, "high": high, "n": n}
+    ends = interval_columns(*shares)
+    estimate = {"estimate": shares[0], **{c: ends[c] for c in INTERVAL[1:]}, "n": n}
     return pd.DataFrame({"segment": names, "term": term, **estimate})
 
 
@@ -280,13 +278,14 @@ def _finding(table: pd.DataFrame) -> Finding:
     if table.empty:
         claim = _("There is no outcome to compare the segments in: all went into making them.")
         return Finding(claim, importance=Importance.METHOD)
-    differs = (table["low"] > table["overall"]) | (table["high"] < table["overall"])
+    low, high = deciding_ends(table)
+    differs = (low > table["overall"]) | (high < table["overall"])
     if not differs.any():
         return Finding(
             _("No segment differs significantly from the average in these outcomes."),
             importance=Importance.METHOD,
         )
-    width = (table["high"] - table["low"]).clip(lower=1e-12)
+    width = (high - low).clip(lower=1e-12)
     row = table.loc[((table["estimate"] - table["overall"]).abs() / width)[differs].idxmax()]
     write = i18n.percent if row.share else lambda v: i18n.number(v, 2)
     claim = _(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context
+from cxlib.core.columns import deciding_ends
 from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import masking
@@ -124,7 +125,8 @@ def _lines(part: str, own: pd.DataFrame) -> pd.DataFrame:
     if part in ("drivers", "ratings", "problems"):
         order = own["estimate"].sort_values(ascending=part == "ratings", kind="stable").index
     elif part == "features":
-        sure = (own["low"] > own["overall"]) | (own["high"] < own["overall"])
+        low, high = deciding_ends(own)
+        sure = (low > own["overall"]) | (high < own["overall"])
         order = own["distance"].abs()[sure].sort_values(ascending=False, kind="stable").index
     else:  # the same on every card, so that cards can be compared
         order = own.index

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -30,7 +31,7 @@ def problem_rates(sample: SampleLike, groups: pd.Series, bad: Sequence[str]) -> 
 
     Returns
     -------
-    Result whose table has segment, term (touchpoint), estimate, low, high (simultaneous), n
+    Result whose table has segment, term (touchpoint), estimate, n, low, high,
     (events), overall (the share for all segments), share (true); touchpoints without problems are
     left out, so that none is left without a `bad` outcome
 
@@ -90,7 +91,7 @@ def _finding(table: pd.DataFrame) -> Finding:
     if table.empty:
         claim = _("No problems of these customers are on file.")
         return Finding(claim, importance=Importance.METHOD)
-    worse = table[table["low"] > table["overall"]]
+    worse = table[deciding_ends(table)[0] > table["overall"]]
     if worse.empty:
         claim = _("No segment has significantly more problems at any touchpoint.")
         return Finding(claim, importance=Importance.METHOD)

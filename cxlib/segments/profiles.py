@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtri, stdtrit
 
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.segments.features import Axis, terms_of
 from cxlib.segments.names import names_of
 from cxlib.stats import resampling
@@ -68,17 +69,17 @@ def _wider(means: np.ndarray, w: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return means[0] + (means[1:] - means[0]) * factor[:, None]
 
 
-def simultaneous_interval(
+def interval_columns(
     estimate: np.ndarray, replicates: np.ndarray, behind: np.ndarray | float = np.nan
-) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals that hold for all entries at once (max-t over draws); `replicates` (draws, ...).
+) -> dict[str, np.ndarray]:
+    """Each entry's own interval, and those that hold for all (max-t); `replicates` (draws, ...).
 
     Entries with a number of customers `behind` them are shares, the others (NaN) means. Shares are
     taken as log-odds with two more yes and two more no (Agresti and Coull 1998), and no surer than
     that many customers could make them: draws of a share of 0 never vary, other customers would.
     """
     if not estimate.size:
-        return estimate, estimate
+        return dict.fromkeys((*INTERVAL[1:], *SIMULTANEOUS), estimate)
     n = np.broadcast_to(np.asarray(behind, float), estimate.shape)
     share = ~np.isnan(n)
     at, drawn = (np.where(share, _log_odds(v, n), v) for v in (estimate, replicates))
@@ -88,9 +89,12 @@ def simultaneous_interval(
     with np.errstate(invalid="ignore", divide="ignore"):
         apart = np.where(error > 1e-12, np.abs(drawn - at) / error, 0.0)
     most = np.nanmax(apart.reshape(len(apart), -1), axis=1)
-    reach = np.nanquantile(most, LEVEL) * error
-    low, high = (np.where(share, expit(e), e) for e in (at - reach, at + reach))
-    return np.minimum(low, estimate), np.maximum(high, estimate)
+    own, together = (np.nanquantile(of, LEVEL, axis=0) * error for of in (apart, most))
+    ends = (at - own, at + own, at - together, at + together)
+    low, high, *joint = (np.where(share, expit(end), end) for end in ends)
+    found = np.minimum(low, estimate), np.maximum(high, estimate)
+    joint = [np.minimum(joint[0], estimate), np.maximum(joint[1], estimate)]
+    return dict(zip((*INTERVAL[1:], *SIMULTANEOUS), (*found, *joint), strict=True))
 
 
 def interval_table(
@@ -101,29 +105,15 @@ def interval_table(
     *,
     share: bool = False,
 ) -> pd.DataFrame:
-    """A row an entry: `about`, estimate, low, high (hold `simultaneous_interval`) and n."""
-    low, high = simultaneous_interval(estimate, replicates, n if share else np.nan)
-    n = np.broadcast_to(n, estimate.shape)
-    found = {"estimate": estimate, "low": low, "high": high, "n": n}
+    """A row an entry: `about`, estimate, n and the ends of `interval_columns`."""
+    ends = interval_columns(estimate, replicates, n if share else np.nan)
+    found = {"estimate": estimate, "n": np.broadcast_to(n, estimate.shape), **ends}
     return pd.DataFrame({**about, **{name: np.ravel(v) for name, v in found.items()}})
 
 
 def _log_odds(share: np.ndarray, n: np.ndarray) -> np.ndarray:
     yes = np.clip(share, 0, 1) * n + ADDED
     return np.log(yes / (n + 2 * ADDED - yes))
-
-
-def pointwise_interval(
-    estimate: np.ndarray, replicates: np.ndarray, behind: np.ndarray | float = np.nan
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each entry's own interval, as `simultaneous_interval` gives it to one alone."""
-    n = np.broadcast_to(np.asarray(behind, float), estimate.shape)
-    ends = [
-        simultaneous_interval(estimate[[k]], replicates[:, [k]], n[[k]])
-        for k in range(len(estimate))
-    ]
-    low, high = (np.concatenate(end) for end in zip(*ends, strict=True))
-    return low, high
 
 
 def sizes(
@@ -133,7 +123,7 @@ def sizes(
 
     And the longer description of each name.
     """
-    low, high = pointwise_interval(found.share, found.shares, found.n.sum())
+    ends = interval_columns(found.share, found.shares, found.n.sum())
     verdicts = np.select(
         [jaccard >= REPORT, jaccard >= PATTERN], ["report", "pattern"], "not named"
     )
@@ -142,8 +132,8 @@ def sizes(
         {
             "term": names,
             "estimate": found.share,
-            "low": low,
-            "high": high,
+            "low": ends["low"],
+            "high": ends["high"],
             "n": found.n,
             "segment": np.arange(1, len(found.n) + 1),
             "jaccard": jaccard,
@@ -155,13 +145,13 @@ def sizes(
 
 def _sure(axes: list[Axis], found: Description) -> np.ndarray:
     """Deviations from the average, those that may be chance as none: no name is made of them."""
-    low, high = _ends(axes, found)
+    low, high = (_ends(axes, found)[c] for c in SIMULTANEOUS)
     return np.where((low > found.overall) | (high < found.overall), found.away, 0.0)
 
 
-def _ends(axes: list[Axis], found: Description) -> tuple[np.ndarray, np.ndarray]:
+def _ends(axes: list[Axis], found: Description) -> dict[str, np.ndarray]:
     behind = np.where(_is_share(axes), found.n[:, None].astype(float), np.nan)
-    return simultaneous_interval(found.means, found.drawn, behind)
+    return interval_columns(found.means, found.drawn, behind)
 
 
 def _is_share(axes: list[Axis]) -> np.ndarray:
@@ -171,31 +161,33 @@ def _is_share(axes: list[Axis]) -> np.ndarray:
 def table(axes: list[Axis], found: Description, named: pd.DataFrame) -> pd.DataFrame:
     """One row a term and segment: segment, term, estimate, low, high, n, overall, distance, spread.
 
-    The intervals hold for all of them at once.
+    And simultaneous_low, simultaneous_high, which hold for all of them at once.
     """
     shown = np.flatnonzero(_shown(axes))
     means = found.means[:, shown]
-    low, high = (end[:, shown] for end in _ends(axes, found))
+    ends = {c: end[:, shown].T.ravel() for c, end in _ends(axes, found).items()}
     k, p = means.shape
     return pd.DataFrame(
         {
             "segment": np.tile(named["term"].to_numpy(object), p),
             "term": np.repeat(np.array(terms_of(axes), object)[shown], k),
             "estimate": means.T.ravel(),
-            "low": low.T.ravel(),
-            "high": high.T.ravel(),
+            "low": ends["low"],
+            "high": ends["high"],
             "n": np.tile(found.n, p),
             "overall": np.repeat(found.overall[shown], k),
             "distance": found.away[:, shown].T.ravel(),
             "spread": np.repeat(found.spread[shown], k),
+            **{c: ends[c] for c in SIMULTANEOUS},
         }
     )
 
 
 def marks(profiles: pd.DataFrame) -> pd.DataFrame:
     """The profiles in deviations from the average customer, to set features side by side."""
-    found = profiles[["segment", "term", "estimate", "low", "high", "n"]].copy()
-    for column in ("estimate", "low", "high"):
+    ends = (*INTERVAL, *SIMULTANEOUS)
+    found = profiles[["segment", "term", *ends, "n"]].copy()
+    for column in ends:
         found[column] = (profiles[column] - profiles["overall"]) / profiles["spread"]
     return found
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
@@ -214,7 +215,7 @@ def _cost(
     terms += [_("{segment}, placed by the tool", segment=name) for name in names]
     n = np.array([len(label), len(label), *np.bincount(label, minlength=k)])
     table = interval_table({"term": terms}, found, again, n)
-    return table.assign(low=table["low"].clip(lower=0))
+    return table.assign(**{c: table[c].clip(lower=0) for c in ("low", SIMULTANEOUS[0])})
 
 
 def _sheet(questions: list[Question], points: np.ndarray, names: list[str]) -> pd.DataFrame:
@@ -239,8 +240,7 @@ def _finding(
         base=np.bincount(label, w).max() / w.sum(),
     )
     detail = _("95% CI {span:share_interval}; n = {n:count}", span=(row.low, row.high), n=row.n)
-    value = float(row.estimate)
-    return Finding(claim, detail, value=value, unit="share", importance=Importance.METHOD)
+    return Finding.of_row(row, claim, detail, unit="share", importance=Importance.METHOD)
 
 
 def _note(used: int, n: int, cost: pd.DataFrame, value: str | None) -> str:

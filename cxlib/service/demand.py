@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -20,8 +21,8 @@ from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import observed_until, require_case_columns
 from cxlib.stats.estimators import ratio
-from cxlib.stats.intervals import simultaneous_interval
-from cxlib.stats.notes import resampling_note
+from cxlib.stats.intervals import interval_columns
+from cxlib.stats.notes import resampling_note, simultaneous_note
 from cxlib.stats.resampling import design, resample_sums
 
 PER = 1000
@@ -124,15 +125,14 @@ def _rates(
     """The table, the highest rate first, and its replicates."""
     with np.errstate(divide="ignore"):
         logs = np.log(again)
-    low, high = simultaneous_interval(np.log(rate), np.where(np.isfinite(logs), logs, np.nan))
+    ends = interval_columns(np.log(rate), np.where(np.isfinite(logs), logs, np.nan))
     table = pd.DataFrame(
         {
             "term": terms,
             "estimate": rate,
-            "low": np.exp(low),
-            "high": np.exp(high),
             "n": cases.astype(int),
             "contacts": contacts.astype(int),
+            **{c: np.exp(end) for c, end in ends.items()},
         }
     )
     table = table.sort_values("estimate", ascending=False, kind="stable")
@@ -147,7 +147,8 @@ def _rate_result(
     per_customer: bool = False,
 ) -> Result:
     notes = [
-        _("Each the number of cases for {per:count}; the intervals are simultaneous.", per=PER),
+        _("Each the number of cases for {per:count}.", per=PER),
+        simultaneous_note(len(table)),
         note,
         resampling_note(sample),
     ]
@@ -173,7 +174,8 @@ def _highest_rate(table: pd.DataFrame, per_customer: bool) -> Finding:
         if per_customer
         else _("{term} draws most complaints: {rate:count} per {per:count} contacts.", **words)
     )
-    apart = len(shown) > 1 and row["low"] > shown["high"].iloc[1]
+    low, high = deciding_ends(shown)
+    apart = len(shown) > 1 and low.iloc[0] > high.iloc[1]
     return Finding.of_row(
         row,
         claim,
@@ -239,7 +241,7 @@ def workload(sample: SampleLike, *, hours: int = 4) -> Result:
     draws, seed = sample.draws, sample.seed
     mean = parts.mean(0)
     again = ratio(parts, np.ones((weeks, 1)), draws=draws, seed=seed).replicates
-    low, high = simultaneous_interval(mean, again, units=weeks)
+    ends = interval_columns(mean, again, units=weeks)
     starts = range(0, 24, hours)
     names = [f"{h:02d}–{h + hours:02d}" if hours < 24 else _("all day") for h in starts]
     table = pd.DataFrame(
@@ -247,9 +249,8 @@ def workload(sample: SampleLike, *, hours: int = 4) -> Result:
             "weekday": np.repeat(WEEKDAYS, len(names)),
             "term": names * 7,
             "estimate": mean,
-            "low": np.maximum(low, 0),
-            "high": high,
             "n": parts.sum(0).astype(int),
+            **{c: np.maximum(end, 0) for c, end in ends.items()},
         }
     )
     there = table["n"].to_numpy() > 0  # hours in which nothing ever comes are no news
@@ -293,7 +294,7 @@ def _busiest(table: pd.DataFrame, mean: np.ndarray) -> Finding:
         span=(row["low"], row["high"]),
         week=mean.sum(),
     )
-    return Finding(claim, detail, value=float(row["estimate"]))
+    return Finding.of_row(row, claim, detail)
 
 
 def customer_weeks(

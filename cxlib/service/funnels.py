@@ -297,7 +297,7 @@ def _finding(table: pd.DataFrame, by: str, hit: str) -> Finding:
             "the others.",
             **words,
         )
-        return Finding(claim, detail, value=0.0, importance=Importance.METHOD)
+        return Finding(claim, detail, importance=Importance.METHOD)
     names = [
         _("{unit:label} ({value})", unit=r.term, value=_value(r.estimate, table))
         for r in out.itertuples()
@@ -311,7 +311,9 @@ def _finding(table: pd.DataFrame, by: str, hit: str) -> Finding:
         names=names,
         **words,
     )
-    return Finding(claim, detail, value=float(len(out)), importance=Importance.NOTABLE)
+    return Finding(
+        claim, detail, value=float(len(out)), unit="count", importance=Importance.NOTABLE
+    )
 
 
 def _value(value: float, table: pd.DataFrame) -> str:

@@ -24,6 +24,7 @@ import pandas as pd
 
 from cxlib.causal import matching
 from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS, deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -275,7 +276,8 @@ def _table(found: dict[str, Replicated], counts: dict[str, int]) -> tuple[pd.Dat
     again, main = np.hstack(replicates), (table["term"] == "difference").to_numpy()
     units = min(d.units for d in found.values())
     differences = Replicated(table.loc[main, "estimate"].to_numpy(), again[:, main], units)
-    table.loc[main, "low"], table.loc[main, "high"] = differences.simultaneous_interval()
+    for column, end in zip(SIMULTANEOUS, differences.simultaneous_interval(), strict=True):
+        table.loc[main, column] = end
     return table, again
 
 
@@ -284,14 +286,15 @@ def _finding(main: pd.Series, table: pd.DataFrame) -> Finding:
         claim = _("Too few complainers to say what good handling is associated with.")
         return Finding(claim, importance=Importance.METHOD)
     words = {"size": abs(main["estimate"])}
-    if main["low"] > 0:
+    low, high = deciding_ends(main)
+    if low > 0:
         verdict, importance = "better", Importance.NOTABLE
         claim = _(
             "Customers whose complaint was handled well rate {size:number2} points higher than "
             "similar customers without one (service recovery paradox).",
             **words,
         )
-    elif main["high"] < 0:
+    elif high < 0:
         verdict, importance = "worse", Importance.NOTABLE
         claim = _(
             "Even after a well-handled complaint, customers rate {size:number2} points lower than "

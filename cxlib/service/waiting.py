@@ -22,7 +22,7 @@ from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import CLOCKS, case_notes, require_case_columns
 from cxlib.stats.estimators import Replicated
-from cxlib.stats.intervals import percentile_interval, sidak_level
+from cxlib.stats.intervals import LEVEL, percentile_interval
 from cxlib.stats.notes import resampling_note
 
 POINTS = 60  # of a curve
@@ -42,7 +42,7 @@ def waiting_times(sample: SampleLike, clock: str = "solution", *, by: str | None
     Returns
     -------
     Result with "table": [by,] term (half of the cases, nine in ten), estimate (hours until it has
-    come to as many; infinite where the observation ended before), low, high (simultaneous), n; and
+    come to as many; infinite where the observation ended before), low, high, n; and
     "curve": [by,] term, time (hours), estimate (share that still waits), low, high (for each time
     of its own), n (observed so long).
 
@@ -67,14 +67,13 @@ def waiting_times(sample: SampleLike, clock: str = "solution", *, by: str | None
     _unused, prefix, happened = CLOCKS[clock]
     require_case_columns(sample, f"{prefix}_hours", happened, *([by] if by else []))
     parts = list(shares.group_samples(sample, by))
-    level = sidak_level(len(parts) * len(PARTS))
     tables, curves = [], []
     for name, part in parts:
         hours = part[f"{prefix}_hours"].to_numpy(float)
         came = part[happened].to_numpy()
         at = np.union1d(grid := _grid(hours), _exact(part, hours, came, grid[-1]))
         drawn = shares.cases_within(part, hours, came, at)
-        tables.append(_quantiles(drawn, at, len(part), level))
+        tables.append(_quantiles(drawn, at, len(part)))
         curves.append(_curve(drawn, at, hours, clock))
         if by:
             for table in (tables[-1], curves[-1]):
@@ -106,11 +105,11 @@ def _exact(part: Sample, hours: np.ndarray, came: np.ndarray, last: float) -> np
     return times[np.isfinite(times)]
 
 
-def _quantiles(drawn: Replicated, at: np.ndarray, n: int, level: float) -> pd.DataFrame:
+def _quantiles(drawn: Replicated, at: np.ndarray, n: int) -> pd.DataFrame:
     found = []
     for part in PARTS:
         value = _first_time(drawn.estimate[None], at, part)[0]
-        low, high = interval_of_times(_first_time(drawn.replicates, at, part), level)
+        low, high = interval_of_times(_first_time(drawn.replicates, at, part), LEVEL)
         found.append((part, value, min(low, value), max(high, value), n))
     table = pd.DataFrame(found, columns=["term", "estimate", "low", "high", "n"])
     words = {0.5: _("half of the cases"), 0.9: _("nine cases in ten")}

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.stats import intervals, linear_algebra, resampling
@@ -86,6 +87,11 @@ class Replicated:
         )
         low, high = (end.reshape(self.estimate.shape) for end in ends)
         return low, high
+
+    def interval_columns(self) -> dict[str, np.ndarray]:
+        """Columns of a table: each with its own interval, and those that hold together."""
+        ends = (*self.interval(), *self.simultaneous_interval())
+        return dict(zip((*INTERVAL[1:], *SIMULTANEOUS), ends, strict=True))
 
     def p(self) -> np.ndarray:
         """Chance of a number as far from 0 if it were 0 (two-sided, normal law), (...)."""

@@ -11,6 +11,8 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS
+
 LEVEL = 0.95
 
 
@@ -258,7 +260,7 @@ def simultaneous_interval(
 
 
 def symmetric_interval(
-    estimate: np.ndarray, replicates: np.ndarray, level: float = LEVEL
+    estimate: np.ndarray, replicates: np.ndarray, level: float = LEVEL, **stretch: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each term's own interval: its estimate plus and minus one reach (that of `max_t` of one).
 
@@ -267,6 +269,7 @@ def symmetric_interval(
     estimate : (terms,)
     replicates : (draws, terms)
     level : confidence level
+    stretch : units, fitted, as in `simultaneous_interval`
 
     Returns
     -------
@@ -279,11 +282,40 @@ def symmetric_interval(
     [2.0, 1.9]
     """
     pairs = [
-        simultaneous_interval(estimate[[k]], replicates[:, [k]], level)
+        simultaneous_interval(estimate[[k]], replicates[:, [k]], level, **stretch)  # type: ignore[arg-type]
         for k in range(len(estimate))
     ]
+    if not pairs:
+        return np.empty(0), np.empty(0)
     low, high = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
     return low, high
+
+
+def interval_columns(
+    estimate: np.ndarray, replicates: np.ndarray, level: float = LEVEL, **stretch: float
+) -> dict[str, np.ndarray]:
+    """Columns of a table: each term's own interval, and the simultaneous ones of all.
+
+    Parameters
+    ----------
+    estimate : (terms,)
+    replicates : (draws, terms)
+    level : confidence level
+    stretch : units, fitted, as in `simultaneous_interval`
+
+    Returns
+    -------
+    low, high: what readers are told; simultaneous_low, simultaneous_high: what decides
+
+    Examples
+    --------
+    >>> draws = np.random.default_rng(1).normal(size=(2000, 2))
+    >>> [round(float(ends[0]), 1) for ends in interval_columns(np.zeros(2), draws).values()]
+    [-2.0, 2.0, -2.3, 2.3]
+    """
+    own = symmetric_interval(estimate, replicates, level, **stretch)
+    together = simultaneous_interval(estimate, replicates, level, **stretch)  # type: ignore[arg-type]
+    return dict(zip((*INTERVAL[1:], *SIMULTANEOUS), (*own, *together), strict=True))
 
 
 def _stretched(reach: float, units: float, fitted: int) -> float:

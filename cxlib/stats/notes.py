@@ -29,6 +29,15 @@ def resampling_note(sample: Sample) -> str:
     return _("{draws:count} bootstrap resamples.", **facts)
 
 
+def simultaneous_note(cells: int) -> str:
+    """What the simultaneous intervals of so many numbers are for."""
+    return _(
+        "Intervals are pointwise; the simultaneous ones hold for all {cells:count} numbers at once "
+        "and decide what is significant.",
+        cells=cells,
+    )
+
+
 def gap_note(waves: Sequence[object]) -> str:
     """The waves that are missing between others, and that nothing is joined across them."""
     gaps = periods.missing(waves)

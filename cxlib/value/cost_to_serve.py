@@ -20,7 +20,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.data.purchases import purchases, require_amounts, seen_from
 from cxlib.stats import resampling
-from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.intervals import estimates_table
 from cxlib.stats.notes import resampling_note
 from cxlib.value.lifetime_value import members
 
@@ -114,9 +114,6 @@ def cost_to_serve(
         amounts, amounts_drawn = (s[..., 2 * k :] / s[..., :1] for s in (sums, drawn))
     money = estimates_table(mark("shortfall", "saving"), amounts, amounts_drawn, len(net))
     table = estimates_table(names, shares, replicates, sums[:k].astype(int).tolist())
-    if k > 1:
-        low, high = simultaneous_interval(shares[1:], replicates[:, 1:])
-        table.loc[1:, "low"], table.loc[1:, "high"] = np.clip(low, 0, 1), np.clip(high, 0, 1)
     note = _(
         "Customers who bought or asked within {days:count} days; {cases:count} cases at "
         "{contact:number2}, or {cheaper:number2} the other way; the margin is {margin:share} of "

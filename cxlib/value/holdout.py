@@ -11,7 +11,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.data.purchases import seen_from
 from cxlib.stats import estimators
-from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.intervals import estimates_table, interval_columns
 from cxlib.stats.notes import resampling_note
 from cxlib.value import predictions
 from cxlib.value.histories import purchase_histories
@@ -60,22 +60,28 @@ def holdout(
     n = inside.sum(0)
     draws, seed = sample.draws, sample.seed
     means = estimators.ratio(inside * actual[:, None], inside, draws=draws, seed=seed)
-    low, high = simultaneous_interval(*means)
+    ends = interval_columns(*means)
     table = pd.DataFrame(
         {
             "term": [*map(i18n.count, range(top)), _("{count:count} or more", count=top)],
             "estimate": means.estimate,
-            "low": np.maximum(low, 0),
-            "high": high,
             "n": n.astype(int),
             "predicted": (inside * ahead[:, None]).sum(0) / np.maximum(n, 1),
+            **{c: np.maximum(end, 0) for c, end in ends.items()},
         }
     )
     replicates = estimators.mean(actual, draws=draws, seed=seed).replicates
-    whole = estimates_table(["all"], actual.mean(keepdims=True), replicates, len(actual)).iloc[0]
+    whole = estimates_table(["all"], actual.mean(keepdims=True), replicates, len(actual))
     notes = [*notes, resampling_note(sample.replace(cluster="customer_id"))]
-    finding = _finding(whole, float(ahead.mean()), weeks)
-    return Result(table, finding, i18n.together(notes), "purchases", draws=draws, seed=seed)
+    finding, tables = _finding(whole.iloc[0], float(ahead.mean()), weeks), {"table": table}
+    return Result(
+        tables | {"overall": whole},
+        finding,
+        i18n.together(notes),
+        "purchases",
+        draws=draws,
+        seed=seed,
+    )
 
 
 def _finding(whole: pd.Series, predicted: float, weeks: float) -> Finding:

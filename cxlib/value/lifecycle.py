@@ -23,7 +23,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.purchases import purchases, seen_from
 from cxlib.stats import resampling
-from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.intervals import estimates_table, interval_columns
 from cxlib.stats.notes import resampling_note
 
 STATES = mark("acquired", "retained", "at risk", "won back", "lost")
@@ -171,15 +171,14 @@ def _moves(states: np.ndarray, sample: Sample) -> pd.DataFrame:
     whole = counts.sum(0).reshape(size, size)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares, again = whole / whole.sum(1, keepdims=True), drawn / drawn.sum(2, keepdims=True)
-    low, high = simultaneous_interval(shares.ravel(), again.reshape(sample.draws, -1))
+    ends = interval_columns(shares.ravel(), again.reshape(sample.draws, -1))
     table = pd.DataFrame(
         {
             "before": np.repeat(STATES, size),
             "term": np.tile(STATES, size),
             "estimate": shares.ravel(),
-            "low": np.clip(low, 0, 1),
-            "high": np.clip(high, 0, 1),
             "n": np.repeat(whole.sum(1), size).astype(int),
+            **{c: np.clip(end, 0, 1) for c, end in ends.items()},
         }
     )
     # Nobody can be acquired twice, nor be lost right after buying.
@@ -225,17 +224,19 @@ def _won_back(moves: pd.DataFrame) -> Finding:
         "lost": lost.estimate,
         "lost_span": (lost.low, lost.high),
     }
-    return Finding(
+    return Finding.of_row(
+        risk,
         _(
             "Within one period {risk:rate} of the customers at risk buy again, and {lost:rate} "
             "of the lost.",
             **facts,
         ),
         _(
-            "simultaneous 95% CI {risk_span:share_interval1} and {lost_span:share_interval1}",
+            "95% CI {risk_span:share_interval1} and {lost_span:share_interval1}",
             **facts,
         ),
-        value=float(risk.estimate),
         unit="share",
+        measure="won_back",
+        at={"before": "at risk"},
         importance=Importance.ANSWER,
     )

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Importance, Result
@@ -215,7 +216,8 @@ def expected_purchases(fit: Result) -> Result:
         measure="active",
         importance=Importance.ANSWER,
     )
-    return Result(fit.purchases, finding, fit.notes, "purchases", draws=fit.draws, seed=fit.seed)
+    tables = {"table": fit.purchases, "active": fit.active}
+    return Result(tables, finding, fit.notes, "purchases", draws=fit.draws, seed=fit.seed)
 
 
 def score(
@@ -326,18 +328,20 @@ def _tables(
         name: _grouped(name, names, estimate[:, at], replicates[..., at], n)
         for at, name in enumerate(MEASURES)
     }
-    tables["active"][["low", "high"]] = tables["active"][["low", "high"]].clip(0, 1)
+    ends = tables["active"].columns.intersection([*INTERVAL[1:], *SIMULTANEOUS])
+    tables["active"][ends] = tables["active"][ends].clip(0, 1)
     return tables, (purchase, amount)
 
 
 def _grouped(
     term: str, names: list[str], estimate: np.ndarray, replicates: np.ndarray, n: np.ndarray
 ) -> pd.DataFrame:
-    """Everyone first, by percentiles; simultaneous intervals of the groups."""
+    """Everyone first; simultaneous intervals of the groups beside their own."""
     table = estimates_table([term] * len(n), estimate, replicates, n.tolist())
     if len(names) > 1:
-        low, high = simultaneous_interval(estimate[1:], replicates[:, 1:])
-        table.loc[1:, "low"], table.loc[1:, "high"] = np.maximum(low, 0), high
+        ends = simultaneous_interval(estimate[1:], replicates[:, 1:])
+        low, high = (pd.Series(end, table.index[1:]).reindex(table.index) for end in ends)
+        table = table.assign(simultaneous_low=low.clip(0), simultaneous_high=high)
         table.insert(0, "group", names)
     return table
 

@@ -16,12 +16,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import resampling
-from cxlib.stats.intervals import estimates_table, failed_draws, simultaneous_interval
+from cxlib.stats.intervals import estimates_table, failed_draws, interval_columns
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.survival import kaplan_meier
 from cxlib.value import loglik
@@ -184,7 +185,7 @@ def retention_by_group(
     left: str = "left",
     ahead: int = PERIODS,
 ) -> Result:
-    """Observed share retained after `ahead` renewals, by group, with simultaneous intervals.
+    """Observed share retained after `ahead` renewals, by group.
 
     By the product-limit estimate (Kaplan and Meier 1958), which needs no likelihood: groups that
     hardly anyone leaves have one too.
@@ -197,7 +198,7 @@ def retention_by_group(
 
     Returns
     -------
-    Result whose table has term (group), estimate, low, high, n
+    Result whose table has term (group), estimate, n, low, high, simultaneous_low, _high
 
     Raises
     ------
@@ -224,18 +225,19 @@ def retention_by_group(
         whole.append(_retained(inside.sum(0)[None])[0, -1])
         drawn.append(_retained(resampling.resample_sums(inside, draws, seed + place))[:, -1])
         last.append(inside[:, -1].sum())
-    low, high = simultaneous_interval(np.array(whole), np.column_stack(drawn))
+    ends = interval_columns(np.array(whole), np.column_stack(drawn))
     # Where nobody left, no draw varies: exact limits of none among those who faced the last.
-    sure = np.isnan(low) & (np.array(whole) == 1)
-    low = np.where(sure, 0.025 ** (1 / np.maximum(last, 1)), low)
-    high = np.where(sure, 1.0, high)
+    sure = np.isnan(ends["low"]) & (np.array(whole) == 1)
+    exact = {"low": 0.025 ** (1 / np.maximum(last, 1)), "high": 1.0}
     table = pd.DataFrame(
         {
             "term": names,
             "estimate": whole,
-            "low": np.clip(low, 0, 1),
-            "high": np.clip(high, 0, 1),
             "n": [int((groups == name).sum()) for name in names],
+            **{
+                c: np.where(sure, exact[c.rpartition("_")[2]], np.clip(end, 0, 1))
+                for c, end in ends.items()
+            },
         }
     )
     known = table.dropna(subset=["estimate"])
@@ -251,7 +253,7 @@ def retention_by_group(
         "last": worst.term,
         "n": n,
     }
-    differs = best.low > worst.high
+    differs = deciding_ends(best)[0] > deciding_ends(worst)[1]
     if differs:
         claim = _(
             "{by:opening}: only {worst:rate} of {last:quoted} are retained, compared with "
@@ -264,18 +266,18 @@ def retention_by_group(
             "{by:quoted}.",
             **facts,
         )
-    finding = Finding(
+    finding = Finding.of_row(
+        worst,
         claim,
         _(
-            "after {periods:count} renewals: {first:quoted} {best:rate} (simultaneous 95% CI "
+            "after {periods:count} renewals: {first:quoted} {best:rate} (95% CI "
             "{best_span:share_interval1}), {last:quoted} {worst:rate} "
             "({worst_span:share_interval1}); n = {n:count}",
             **facts,
         ),
-        value=float(worst.estimate),
         unit="share",
         measure="retained",
-        at={by: str(worst.term)},
+        at={by: str(worst.term), "renewals": str(ahead)},
         importance=Importance.NOTABLE if differs else Importance.CONTEXT,
     )
     note = i18n.together(

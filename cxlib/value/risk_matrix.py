@@ -18,7 +18,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.stats.estimators import ratio
-from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.intervals import interval_columns
 from cxlib.stats.notes import resampling_note
 
 VALUE = mark("high value", "middle value", "low value")
@@ -70,19 +70,18 @@ def value_at_risk(
     share, replicates = ratio(
         inside * values[:, :1], values[:, :1], draws=sample.draws, seed=sample.seed
     )
-    low, high = simultaneous_interval(share, replicates)
+    ends = interval_columns(share, replicates)
+    ends = {c: np.clip(end, 0, 1) for c, end in ends.items()}
     table = pd.DataFrame(
         {
             "risk": np.tile(RISK, 3),
             "term": np.repeat(VALUE, 3),
             "estimate": share,
-            "low": np.clip(low, 0, 1),
-            "high": np.clip(high, 0, 1),
             "n": inside.sum(0),
             "customers": inside.mean(0),
+            **ends,
         }
     )
-    first = estimates_table(["at stake"], share[:1], replicates[:, :1], len(values)).iloc[0]
     note = _(
         "Value is high for the top fifth and low for the lowest two fifths; risk is high from "
         "{high:share} and medium from {medium:share}.",
@@ -92,7 +91,7 @@ def value_at_risk(
     notes = [note, resampling_note(sample)]
     return Result(
         table,
-        _finding(table, first),
+        _finding(table, len(values)),
         i18n.together(notes),
         "share",
         columns=in_unit("share", "customers"),
@@ -101,9 +100,10 @@ def value_at_risk(
     )
 
 
-def _finding(table: pd.DataFrame, first: pd.Series) -> Finding:
+def _finding(table: pd.DataFrame, n: int) -> Finding:
     """How many are of high value and at high risk, as far as the page may say so."""
-    count, n, least = int(table["n"].iloc[0]), int(first["n"]), context.current().smallest_cell
+    first, least = table.iloc[0], context.current().smallest_cell
+    count = int(first["n"])
     if 0 < count < least:
         return Finding(
             _(
