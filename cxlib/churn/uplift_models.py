@@ -375,6 +375,8 @@ def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Fi
             **facts,
         ),
         unit="points",
+        measure="treatment_gain",
+        at={"outcome": outcome},
         verdict="" if not moved else "better" if average.estimate > 0 else "worse",
         importance=Importance.NOTABLE if moved else Importance.CONTEXT,
     )

@@ -25,7 +25,7 @@ from cxlib.core.sample import Sample
 from cxlib.journeys.exposure import Exposure
 from cxlib.journeys.transitions import interval_notes
 from cxlib.stats import moments
-from cxlib.stats.intervals import interval_columns
+from cxlib.stats.intervals import interval_columns, percentile_interval
 from cxlib.stats.resampling import resample_sums, resampling_units
 
 LEAST = 20  # answers that met it, and that did not, for a coefficient
@@ -84,6 +84,7 @@ def associations(exposure: Exposure, outcome: str, *, adjust: Sequence[str] = ()
     y = sample[outcome].to_numpy(float)
     slopes, again, used = adjusted_slopes(sample, y, x, exposure.known, adjust)
     ends = interval_columns(slopes, again)
+    ends |= dict(zip(INTERVAL[1:], percentile_interval(again), strict=True))  # as pain points have
     table = pd.DataFrame(
         {
             "touchpoint": [t for t, *_unused in columns],
@@ -215,4 +216,11 @@ def _finding(table: pd.DataFrame, outcome: str) -> Finding:
             **facts,
         )
     detail = _("95% CI {span:interval2}; n = {n:count}", **facts)
-    return Finding.of_row(worst, claim, detail, unit="scale")
+    return Finding.of_row(
+        worst,
+        claim,
+        detail,
+        unit="scale",
+        measure="touchpoint_effect",
+        at={"outcome": outcome, "touchpoint": str(worst["touchpoint"]), "term": str(worst["term"])},
+    )

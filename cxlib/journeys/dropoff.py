@@ -224,7 +224,7 @@ def _group_finding(most: pd.Series, least: pd.Series, significant: bool) -> Find
         claim,
         detail,
         unit="share",
-        measure="journeys lost",
+        measure="journeys_lost",
         at={"group": str(most["group"])},
         importance=Importance.NOTABLE,
     )
@@ -303,6 +303,6 @@ def _finding(whole: pd.DataFrame, table: pd.DataFrame) -> Finding:
         claim,
         _("95% CI {span:share_interval}; n = {n:count}", span=span, n=share["n"]),
         unit="share",
-        measure="journeys lost",
+        measure="journeys_lost",
         importance=Importance.ANSWER,
     )

@@ -367,5 +367,11 @@ def _finding(table: pd.DataFrame, outcome: str, top: int) -> Finding:
         unit="scale",
         low="impact_low",
         high="impact_high",
+        measure="pain_point_impact",
+        at={
+            "outcome": outcome,
+            "touchpoint": str(first["touchpoint"]),
+            "problem": str(first["term"]),
+        },
         importance=Importance.NOTABLE,
     )

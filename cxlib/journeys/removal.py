@@ -153,8 +153,8 @@ def _finding(most: pd.Series, goal: Sequence[str]) -> Finding:
         share=most["estimate"],
         goal=goal,
     )
-    detail = ""
+    detail, at = "", {"touchpoint": str(most["term"])}
     if pd.notna(most["low"]):
         span = most["low"], most["high"]
         detail = _("95% CI {span:share_interval}; n = {n:count}", span=span, n=most["n"])
-    return Finding.of_row(most, claim, detail, unit="share")
+    return Finding.of_row(most, claim, detail, unit="share", measure="removal_effect", at=at)

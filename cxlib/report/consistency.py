@@ -142,8 +142,8 @@ def _quantities(
     own = [r for r in rows if all(str(r.get(k)) == str(v) for k, v in at.items())]
     if not at or len(own) != 1 or not _equal(own[0].get("estimate"), finding["value"]):
         return
-    beside = [r for r in rows if r.get("term") == own[0].get("term") or "term" in at]
-    for row in beside:
+    same = [c for c, v in own[0].items() if isinstance(v, str) and c not in at]
+    for row in (r for r in rows if all(r[c] == own[0][c] for c in same)):
         numbers = [row.get(k) for k in ("estimate", "low", "high")]
         if numbers[0] is not None:
             yield (measure, _key({k: row[k] for k in at})), numbers

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import SIMULTANEOUS
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Result
@@ -89,8 +89,10 @@ def compare(
         together = simultaneous_interval(estimate, replicates)
         table = table.assign(**dict(zip(SIMULTANEOUS, together, strict=True)))
     levels = _levels(answers, found, measure, (one, other), sums)
+    level = pd.DataFrame({by: table[by], "term": item, "estimate": levels.one, "n": levels.n})
+    level = level.assign(low=levels.low, high=levels.high)[[by, "term", *INTERVAL, "n"]]
     return Result(
-        table,
+        {"table": table, "levels": level},
         comparison_findings.finding(table, levels, by, measure, in_turn),
         i18n.together([_notes(answers, table), gap_note(answers.groups) if in_turn else ""]),
         measure.unit,

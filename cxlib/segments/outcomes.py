@@ -246,7 +246,7 @@ def _brought(brings: pd.DataFrame, sizes: pd.DataFrame, value: str) -> Finding:
         claim,
         detail,
         unit="share",
-        measure=f"share of {value}",
+        measure=f"share_of_{value}",
         at={"segment": str(row["segment"])},
         importance=Importance.NOTABLE if row["low"] > row["customers"] else Importance.ANSWER,
     )

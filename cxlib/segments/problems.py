@@ -112,7 +112,7 @@ def _finding(table: pd.DataFrame) -> Finding:
         claim,
         detail,
         unit="share",
-        measure="problem rate",
+        measure="problem_rate",
         at={"segment": str(row.segment), "touchpoint": str(row.term)},
         verdict="worse",
         importance=Importance.NOTABLE,

@@ -256,7 +256,7 @@ def _finding(table: pd.DataFrame) -> Finding:
         claim,
         detail,
         unit="share",
-        measure="share of spend",
+        measure="share_of_spend",
         at={"grade": "A"},
         importance=Importance.ANSWER,
     )

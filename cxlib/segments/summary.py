@@ -52,7 +52,7 @@ def finding(named: pd.DataFrame) -> Finding:
         claim,
         detail,
         unit="share",
-        measure="share of customers",
+        measure="share_of_customers",
         at={"segment": str(first.term)},
         importance=Importance.ANSWER if stable else Importance.NEWS,
     )

@@ -184,7 +184,7 @@ def _highest_rate(table: pd.DataFrame, per_customer: bool) -> Finding:
             span=(row["low"], row["high"]),
             n=row["n"],
         ),
-        measure="complaint rate",
+        measure="complaint_rate",
         at={"touchpoint": str(row["term"])},
         importance=Importance.NOTABLE if apart else Importance.CONTEXT,
     )

@@ -203,7 +203,7 @@ def _finding(table: pd.DataFrame, found: pd.DataFrame) -> Finding:
         claim,
         shares.interval_line(row),
         unit="share",
-        measure="share of cases",
+        measure="share_of_cases",
         at={"class": str(row["term"])},
         importance=Importance.ANSWER,
     )

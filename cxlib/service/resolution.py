@@ -336,7 +336,7 @@ def _finding(
         claim,
         _("; ").join([*lines, *([young] if young else [])]),
         unit="share",
-        measure="first contact resolution",
+        measure="first_contact_resolution",
         at={"window": str(row["window"])} | ({by: str(row[by])} if by else {}),
         importance=Importance.ANSWER,
     )

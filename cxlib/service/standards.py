@@ -137,7 +137,8 @@ def _finding(table: pd.DataFrame, by: str | None, goal: float) -> Finding:
         else shares.interval_line(r)
         for _place, r in shown.iterrows()
     ]
-    return Finding(
+    return Finding.of_row(
+        row,
         _target_claim(shown, goal),
         _("; ").join(lines),
         **_facts(row),
@@ -148,15 +149,8 @@ def _finding(table: pd.DataFrame, by: str | None, goal: float) -> Finding:
 
 
 def _facts(row: pd.Series, **at: str) -> dict[str, Any]:
-    """The slots of a finding that say what its share is."""
-    return {
-        "value": float(row["estimate"]),
-        "low": float(row["low"]),
-        "high": float(row["high"]),
-        "unit": "share",
-        "measure": IN_TIME[row["term"]],
-        "at": at,
-    }
+    """The slots of a finding that say what its share is of."""
+    return {"unit": "share", "measure": IN_TIME[row["term"]], "at": at}
 
 
 def _target_claim(shown: pd.DataFrame, goal: float) -> str:
@@ -239,7 +233,8 @@ def _lowest(shown: pd.DataFrame, by: str, goal: float) -> Finding:
             **words,
         )
     )
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         shares.interval_line(row),
         **_facts(row, **{by: str(row[by])}),

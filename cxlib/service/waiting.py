@@ -172,7 +172,7 @@ def _finding(table: pd.DataFrame, clock: str, by: str | None) -> Finding:
         claim,
         _("; ").join([*lines, _("n = {n:count}", **words)]),
         unit="hours",
-        measure=f"median hours to {clock}",
+        measure=f"median_hours_to_{clock.replace(' ', '_')}",
         at={by: str(row[by])} if by else {},
         importance=Importance.CONTEXT if by else Importance.ANSWER,
     )

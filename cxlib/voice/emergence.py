@@ -241,7 +241,7 @@ def _finding(new: pd.DataFrame, wave: str) -> Finding:
         unit="share",
         previous=float(first["before"]),
         change=float(first["estimate"]),
-        measure="share of customers who comment",
+        measure="share_of_customers_who_comment",
         at={"topic": str(first["term"]), "wave": wave},
         importance=Importance.NEWS,
     )

@@ -203,7 +203,7 @@ def _finding(table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, n: int
         i18n.opening(claim),
         _("; ").join([*dict.fromkeys(lines), count]),
         unit="points" if outcome.nps else "scale",
-        measure=f"points of {outcome.column}",
+        measure=f"points_of_{outcome.column}",
         at={"topic": names[0]},
         verdict="worse" if len(losses) else "better",
         importance=Importance.NOTABLE,

@@ -124,7 +124,7 @@ def _finding(changes: pd.DataFrame, waves: np.ndarray) -> Finding:
         unit="share",
         previous=float(row["before"]),
         change=float(row["estimate"]),
-        measure="share of comments",
+        measure="share_of_comments",
         at={"topic": str(row["term"]), "wave": str(waves[-1])},
         importance=Importance.NEWS,
     )
