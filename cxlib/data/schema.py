@@ -206,7 +206,7 @@ class Change(Strict):
     design: Design = Field(
         description="How it may be judged. randomised: who got it was random. compared: some "
         "groups did not get it (difference-in-differences). alike: matched with others like those "
-        "who got it. series: it reached all (interrupted time series).",
+        "who got it. series: it affected all (interrupted time series).",
         examples=["compared"],
     )
     table: Literal["responses", "customers"] = Field(
@@ -223,10 +223,10 @@ class Change(Strict):
         examples=[["delivery"]],
     )
     column: str = Field(
-        default="", description="Column that says whom it reached.", examples=["region"]
+        default="", description="Column that says whom it affected.", examples=["region"]
     )
     treated: Values = Field(
-        default=[], description="Values of `column` of those it reached.", examples=[["north"]]
+        default=[], description="Values of `column` of those it affected.", examples=[["north"]]
     )
     control: Values = Field(
         default=[],

@@ -9,7 +9,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.i18n import _
 
-COMPARED = ("satisfaction", "trouble", "reach")  # what groups differ in, most important first
+COMPARED = ("satisfaction", "problem", "reach")  # what groups differ in, most important first
 
 
 def membership_note(steps: pd.DataFrame, groups: pd.Series | None) -> str:
@@ -65,7 +65,7 @@ def _sentence(pair: pd.Series, term: str) -> str:
             "(“{most:label}”).",
             **facts,
         )
-    if term == "trouble":
+    if term == "problem":
         return _(
             "Problems differ most at {touchpoint:quoted}: {low} of contacts (“{least:label}”) "
             "and {high} (“{most:label}”).",

@@ -296,7 +296,7 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
     """Leave nothing but a sentence of what the notebook found."""
     least = context.current().smallest_cell
     said = _(
-        "This page is left out: beside “{page}” of a few rows more it would give away a group of "
+        "This page is left out: together with “{page}” of a few rows more it would give away a group of "
         "fewer than {least}.",
         page=beside,
         least=least,
