@@ -277,8 +277,8 @@ def responsible(ledger: pd.DataFrame, *measures: str) -> tuple[str, str]:
 
     Returns
     -------
-    the problem of the open action that is about it (the one due first), and its owner, in the
-    page's language; both empty where there is none
+    the problem of the open action that is about it (the one due first), and its owner with the
+    day it is due, in the page's language; both empty where there is none
 
     Examples
     --------
@@ -292,6 +292,8 @@ def responsible(ledger: pd.DataFrame, *measures: str) -> tuple[str, str]:
         found = rows[rows["about"].eq(measure).fillna(False)]
         if measure and len(found):
             first = found.sort_values("due_on", kind="stable").iloc[0]
-            owner = first["owner"] if pd.notna(first["owner"]) else ""
-            return i18n.label(str(first["problem"])), i18n.label(str(owner)) if owner else ""
+            owner = i18n.label(str(first["owner"])) if pd.notna(first["owner"]) else ""
+            if owner and pd.notna(first["due_on"]):
+                owner = _("{owner}, due {due:date}", owner=owner, due=first["due_on"])
+            return i18n.label(str(first["problem"])), owner
     return "", ""

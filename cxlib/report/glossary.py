@@ -42,8 +42,8 @@ MEASURES = (
     ("resolution-sla", N_("Resolution SLA met"),
      N_("The share of cases that were solved within the time that was promised."), ""),
     ("fcr", N_("First contact resolution"),
-     N_("The share of problems solved at the first contact: the customer does not contact you about "
-        "the same within a set number of days."), ""),
+     N_("The share of problems solved at the first contact: the customer does not contact you "
+        "about the same within a set number of days."), ""),
     ("clv", N_("Customer lifetime value (CLV)"),
      N_("The margin that a customer is expected to bring over a period, later amounts discounted: "
         "the sum of margin × probability of still buying ÷ (1 + discount rate) to the power of "
@@ -129,8 +129,8 @@ CAUSES = (
      N_("How much more the treated changed than the control group: (after − before) of the "
         "treated minus (after − before) of the others."), "Angrist and Pischke 2009"),
     ("parallel-trends", N_("Parallel pre-trends"),
-     N_("Before the change both groups had the same trend. Without that, a difference-in-differences is "
-        "not the effect."), ""),
+     N_("Before the change both groups had the same trend. Without that, a "
+        "difference-in-differences is not the effect."), ""),
     ("placebo", N_("Placebo test"),
      N_("The same analysis of a change that never was. It should find nothing; where it does, the "
         "effect is in doubt."), ""),

@@ -109,8 +109,8 @@ def usable(
     elif gaps and missing == "skip":
         notes.append(
             _(
-                "{gaps:count} customers have missing answers and are placed by the others, as if it "
-                "were missing at random.",
+                "{gaps:count} customers have missing answers and are placed by the others, as if "
+                "it were missing at random.",
                 gaps=gaps,
             )
         )

@@ -257,8 +257,8 @@ def workload(sample: SampleLike, *, hours: int = 4) -> Result:
     there = table["n"].to_numpy() > 0  # hours in which nothing ever comes are no news
     table, again = table[there].reset_index(drop=True), again[:, there]
     note = _(
-        "{weeks:count} complete weeks from {first:date}; {draws:count} bootstrap resamples of complete "
-        "weeks.",
+        "{weeks:count} complete weeks from {first:date}; {draws:count} bootstrap resamples of "
+        "complete weeks.",
         weeks=weeks,
         first=first,
         draws=draws,

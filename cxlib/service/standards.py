@@ -269,8 +269,8 @@ def _how(found: list[Part], sample: Sample) -> str:
     if len(found) > 1:
         said.append(
             _(
-                "Intervals are pointwise; the simultaneous ones hold jointly for all {cells:count} numbers "
-                "and decide what is significant.",
+                "Intervals are pointwise; the simultaneous ones hold jointly for all {cells:count} "
+                "numbers and decide what is significant.",
                 cells=len(found),
             )
         )
