@@ -260,7 +260,7 @@ CONTRACT = [  # a cell, the rule that it breaks, and its parameters
     (
         {"actions.status": "later"},
         "not_allowed",
-        {"values": ["planned", "begun", "done", "dropped"]},
+        {"values": ["planned", "started", "done", "dropped"]},
     ),
     ({"actions.problem": ""}, "required", {"name": "problem"}),
     ({"cases.reopened": "perhaps"}, "not_flag", {}),

@@ -226,5 +226,13 @@ def test_targets_are_numbers_or_have_a_day_and_belong_to_a_score(read):
     assert (found["recommend"].value, str(found["recommend"].by)) == (40, "2026-12-31")
     with pytest.raises(StudyError, match="'recomend' is no item.*did you mean 'recommend'"):
         read(plain(targets={"recomend": 30}))
+    with pytest.raises(StudyError, match="There are: nps, csat, .*recommend.*complaint_rate"):
+        read(plain(targets={"colour": 30}))
     with pytest.raises(StudyError, match="targets.nps.valu"):
         read(plain(targets={"nps": {"valu": 30}}))
+
+
+def test_a_target_of_a_measure_of_which_less_is_better_is_a_maximum(read):
+    goals = {"nps": 30, "complaint_rate": 20, "at_risk": {"value": 0.2, "direction": "at least"}}
+    found = read(plain(targets=goals)).targets
+    assert [t.direction for t in found.values()] == ["at least", "at most", "at least"]

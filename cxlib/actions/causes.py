@@ -37,7 +37,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 
 WORDS = (
-    *("associated", "cannot tell", "not available", "topic", "process", "causes", "link"),
+    *("associated", "unknown", "not available", "topic", "process", "causes", "link"),
     *("warning", "answers needed", "touchpoint", "group", "driver"),
     *("depth", "team"),
 )
@@ -53,7 +53,7 @@ COLUMNS = [
     "answers_needed",
 ]
 TOLD = 2  # of each link in a sentence
-STANDARDS = {"reply in time": "first reply", "solved in time": "solution"}  # as 24 calls them
+STANDARDS = {"first-response SLA": "first reply", "resolution SLA": "solution"}  # as 24 calls them
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def causes(
     Returns
     -------
     Result with table, a row a link: warning, wave, depth, link, term, estimate, low, high, n, unit,
-    verdict ("associated", "cannot tell", "not available"), answers_needed (to detect it); and the
+    verdict ("associated", "unknown", "not available"), answers_needed (to detect it); and the
     part trees, the same in words for `report.tree`
     """
     rated = {item: touchpoint for touchpoint, item in (ratings or {}).items()}

@@ -20,7 +20,7 @@ from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
-VERDICTS = mark("act", "do not act yet", "do not act", "cannot tell")
+VERDICTS = mark("act", "do not act yet", "do not act", "unknown")
 WORDS = (
     *("net gain", "chance of a gain", "value of waiting", "answers", "closed"),
     *("waiting (column)", "answers (column)", "gain", "chance"),
@@ -86,7 +86,7 @@ def net_gain(
     Returns
     -------
     Result with table, largest estimate first: problem, owner, verdict ("act", "do not act yet",
-    "do not act", "cannot tell": without an interval or a value), estimate (net gain), low, high,
+    "do not act", "unknown": without an interval or a value), estimate (net gain), low, high,
     chance (of a gain), waiting (value of waiting minus that of choosing now), answers (smallest
     number that would make waiting better; missing where none up to a hundred waves would),
     action_id
@@ -97,7 +97,7 @@ def net_gain(
 
     Examples
     --------
-    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "begun", "cost": 100.0}
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "started", "cost": 100.0}
     >>> effect = {"predicted": 2.0, "predicted_low": 1.0, "predicted_high": 3.0, "worth": 100.0}
     >>> net_gain(pd.DataFrame([row | effect])).table["verdict"].tolist()
     ['act']

@@ -17,17 +17,17 @@ from cxlib.core.columns import Column
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
-OPEN, CLOSED = ("planned", "begun"), ("done", "dropped")
+OPEN, CLOSED = ("planned", "started"), ("done", "dropped")
 LATE = ("overdue", "stalled")
 INNER = "one customer"
-STALLED = 30  # days after which what should have begun and has not counts as stalled
+STALLED = 30  # days after which an action that should have started and has not counts as stalled
 SOON = 30  # days before the due date
 STANDING = ("overdue", "stalled", "without a date", "due soon", "on its way", "done", "dropped")
 WORDS = (
     *("overdue", "stalled", "without a date", "due soon", "on its way", "done", "dropped"),
-    *("planned", "begun", "one customer", "process", "policy", "front line", "team"),
+    *("planned", "started", "one customer", "process", "policy", "front line", "team"),
     *("department", "board", "inner loop", "outer loop", "loop", "standing", "late", "owner"),
-    *("actions", "ledger", "inconsistent", "mend"),
+    *("actions", "ledger", "inconsistent"),
 )
 DATES = ("begun_on", "due_on", "done_on")
 COLUMNS = ["row", "action_id", "column", "value", "reason", "mend"]
@@ -47,7 +47,7 @@ def contradictions(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
 
     Examples
     --------
-    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "begun"}
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "started"}
     >>> contradictions(pd.DataFrame([row]))["reason"].tolist()
     ['nobody answers for it']
     """
@@ -93,7 +93,7 @@ def contradictions(ledger: pd.DataFrame, first: int = 2) -> pd.DataFrame:
             "nobody answers for it",
             "Name who does.",
         ),
-        (rows["status"].isna(), "status", "is missing", "planned, begun, done or dropped."),
+        (rows["status"].isna(), "status", "is missing", "planned, started, done or dropped."),
     ]
     found = [
         {
@@ -156,7 +156,7 @@ def action_status(
     ----------
     ledger : actions, as the contract has them
     today : the day it is looked at from
-    stalled : days after which an action that is planned and should have begun counts as stalled
+    stalled : days after which an action that is planned and should have started counts as stalled
 
     Returns
     -------
@@ -200,7 +200,7 @@ def action_status(
     week = table[(table["loop"] == "inner loop") & table["status"].isin(OPEN)]
     note = _(
         "On {day:date}. Stalled: planned, and more than {days:count} days after it should have "
-        "begun. Inner loop: one customer, this week; outer loop: the cause.",
+        "started. Inner loop: one customer, this week; outer loop: the cause.",
         day=day,
         days=stalled,
     )
@@ -277,12 +277,12 @@ def responsible(ledger: pd.DataFrame, *measures: str) -> tuple[str, str]:
 
     Returns
     -------
-    the problem of the open action that is about it (the one due first), and its owner, in the
-    page's language; both empty where there is none
+    the problem of the open action that is about it (the one due first), and its owner with the
+    day it is due, in the page's language; both empty where there is none
 
     Examples
     --------
-    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "begun", "owner": "ann"}
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "started", "owner": "ann"}
     >>> responsible(pd.DataFrame([row | {"about": "delivery"}]), "delivery")
     ('late parcels', 'ann')
     """
@@ -292,6 +292,8 @@ def responsible(ledger: pd.DataFrame, *measures: str) -> tuple[str, str]:
         found = rows[rows["about"].eq(measure).fillna(False)]
         if measure and len(found):
             first = found.sort_values("due_on", kind="stable").iloc[0]
-            owner = first["owner"] if pd.notna(first["owner"]) else ""
-            return i18n.label(str(first["problem"])), i18n.label(str(owner)) if owner else ""
+            owner = i18n.label(str(first["owner"])) if pd.notna(first["owner"]) else ""
+            if owner and pd.notna(first["due_on"]):
+                owner = _("{owner}, due {due:date}", owner=owner, due=first["due_on"])
+            return i18n.label(str(first["problem"])), owner
     return "", ""

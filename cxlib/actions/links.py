@@ -16,7 +16,7 @@ from cxlib.core.i18n import _, ngettext
 POWER = 0.8416212335729143  # the normal quantile of four cases in five
 MOST_TIMES = 20  # as many answers as there are: more than any survey of the study's size brings
 MOST = 3  # of one link, where several are associated
-ASSOCIATED, UNCLEAR, UNAVAILABLE = "associated", "cannot tell", "not available"
+ASSOCIATED, UNCLEAR, UNAVAILABLE = "associated", "unknown", "not available"
 NUMBERS = ["estimate", "low", "high", "n"]
 
 Say = Callable[..., str]

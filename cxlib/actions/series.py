@@ -40,7 +40,7 @@ def tests_of(answers: Answers) -> pd.DataFrame:
     `now`: it still stands out in the latest wave, whose numbers are given; else those of the wave
     in which it stood out most. estimate is how far it moved, with its own 95% interval. first_seen
     is the wave in which it began, of a change of level that of the change; empty where it is not
-    known, as of standards over all waves at once. Rows of small cells have no p-value and are left
+    known. Rows of small cells have no p-value and are left
     out.
     """
     rows = [
@@ -124,7 +124,7 @@ def _of_wave(wave: pd.Series, over: str) -> dict:
 
 
 def _of_records(answers: Mapping[str, Result], charted: set[str]) -> Iterator[dict]:
-    """Records that a notebook gave itself, and as many silent tests as it looked at besides."""
+    """Records that a notebook gave itself, and as many silent tests as it looked at."""
     records = answers["warnings"].table
     records = records[~records["term"].astype(str).isin(charted)]  # they are in their series
     if records.empty and charted:
@@ -138,10 +138,8 @@ def _of_records(answers: Mapping[str, Result], charted: set[str]) -> Iterator[di
     for row in records.to_dict("records"):
         yield {
             **{k: row.get(k) for k in COLUMNS if k not in ("notebook", "kind", "now")},
-            "kind": (kind := row.get("kind") or MISSED),
+            "kind": row.get("kind") or MISSED,
             "now": True,
-            # Dated by the last wave of all that were counted, it says not when it began.
-            **({"first_seen": ""} if kind == MISSED and row["first_seen"] == row["wave"] else {}),
         }
     silent = dict.fromkeys(("measure", "by", "group", "signal", "wave"), "")
     for k in range(looked - len(records)):

@@ -186,10 +186,12 @@ def _finding(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> F
         claim = _("Customers' risks have shifted so far that a new churn model is due.")
         importance = Importance.NEWS
     elif low > 0:
-        claim = _("The churn model now predicts too low a risk: more customers left than it said.")
+        claim = _(
+            "The churn model now predicts too low a risk: more customers left than predicted."
+        )
     elif high < 0:
         claim = _(
-            "The churn model now predicts too high a risk: fewer customers left than it said."
+            "The churn model now predicts too high a risk: fewer customers left than predicted."
         )
     elif psi > WORTH_A_LOOK:
         claim = _("Customers' risks have shifted noticeably since the churn model was trained.")

@@ -1,7 +1,7 @@
 """The `cx` command: studies in, reports out.
 
     cx new mine answers.csv      write a study.yaml from files
-    cx check mine                what is wrong with the data, and how to mend it
+    cx check mine                what is wrong with the data, and how to fix it
     cx load mine                 put it into the reserve
     cx run mine                  make its reports
     cx report                    bind reports again from what was kept

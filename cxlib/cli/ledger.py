@@ -137,7 +137,7 @@ def _taken(study: str):
 @click.option("--answers", type=click.IntRange(min=0), help="Answers the prediction rests on.")
 @click.option("--worth", type=float, help="What one unit of the effect brings in a year.")
 def add(study: str, class_: str, **said) -> None:
-    """Add an action to the ledger of STUDY; it is planned until it has begun.
+    """Add an action to the ledger of STUDY; it is planned until it has started.
 
     \b
     Example
@@ -145,7 +145,7 @@ def add(study: str, class_: str, **said) -> None:
          --due 2026-12-31 --predicted 3 --low 1 --high 5 --cost 8000
     """
     begun = (said.pop("begun") or datetime.now()).date()
-    status = "begun" if begun <= date.today() else "planned"
+    status = "started" if begun <= date.today() else "planned"
     row = {**said, "class": class_, "begun_on": str(begun), "status": status}
     row["due_on"] = f"{said['due_on']:%Y-%m-%d}"
     row = {column: row[column] for column in COLUMNS}  # click's order is the typist's

@@ -80,7 +80,7 @@ def new(study: str, files: Sequence[Path], yes: bool, shown: bool, allow_outside
     """Write data/STUDY/study.yaml by looking at FILES.
 
     Exports of survey tools, help desks and shops are recognised (Qualtrics, SurveyMonkey, Google
-    Forms, Zendesk, Shopify and others); of other files the columns are guessed. Beside each guess
+    Forms, Zendesk, Shopify and others); of other files the columns are guessed. Next to each guess
     stands what speaks for it. What only you can know is asked, at most five questions; without a
     terminal, or with --yes, the proposed answers are taken. Answers that are not confirmed, stand
     under `unconfirmed` in study.yaml and are shown on reports. Files from elsewhere are copied to
@@ -216,7 +216,7 @@ def help_(
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Of the dictionary.")
 @allow_outside
 def check(study: str | None, dictionary: bool, lang: str) -> None:
-    """Say what is wrong with the data of STUDY and how to mend it, and what pages can be made.
+    """Say what is wrong with the data of STUDY and how to fix it, and what pages can be made.
 
     The first line counts the notebooks that are ready, that leave parts out (partly), and that are
     not possible; the list at the end says why. Nothing is changed.

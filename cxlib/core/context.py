@@ -34,6 +34,8 @@ class Context:
     mask : names that no page may show
     country : two letters (ISO 3166-1) of the country whose telephone numbers have no country code;
         empty where none is named
+    targets, ledger : what measures are to reach, and the open actions, as the study has them; each
+        page reads them from the reserve, and no job holds them
 
     Raises
     ------
@@ -45,6 +47,8 @@ class Context:
     labels: Mapping[str, str] = field(default_factory=dict)
     mask: tuple[str, ...] = ()
     country: str = ""
+    targets: Mapping[str, Any] = field(default_factory=dict)
+    ledger: Any = None
 
     def __post_init__(self) -> None:
         if self.lang not in LANGUAGES:
@@ -58,7 +62,8 @@ class Context:
 
     def as_job(self) -> dict[str, Any]:
         """The context as JSON holds it; `Context(**that)` is the same context."""
-        return {**vars(self), "labels": dict(self.labels), "mask": list(self.mask)}
+        kept = {k: v for k, v in vars(self).items() if k not in ("targets", "ledger")}
+        return {**kept, "labels": dict(self.labels), "mask": list(self.mask)}
 
 
 _DEFAULT = Context()

@@ -48,7 +48,8 @@ class Finding:
     measure : what the number measures, the same on every page ("nps", "csat", "clv")
     at : of which group or wave it is: {"wave": "2026-Q3"}; empty for all rows
     previous, change : the number the time before, and how much it moved since
-    target : the value to reach, of study.yaml
+    target, target_by : the value to reach, of study.yaml, and until when; no day once it is due
+    target_standing : whether it is met, as `data.schema.Target.standing` says it
     verdict : "better", "worse", "unchanged", "unclear", or "" where there is none
     importance : how much it matters; pages put the most important finding first
     action, owner : what to do, and who does it
@@ -72,6 +73,8 @@ class Finding:
     previous: float | None = None
     change: float | None = None
     target: float | None = None
+    target_by: str = ""
+    target_standing: str = ""
     importance: Importance = Importance.CONTEXT
     action: str = ""
     owner: str = ""

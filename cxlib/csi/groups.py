@@ -65,7 +65,7 @@ def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = 
     index, replicates = _group_indices(task, groups, point, drawn)
     n = [int(s.rows.sum()) for s in (*groups.values(), task.sums)]
     replicates[:, np.array(n) < 2] = np.nan  # one answer has no spread to draw from
-    # As `fit` has that of everybody; the simultaneous ones hold for all groups at once.
+    # As `fit` has that of everybody; the simultaneous ones hold jointly for all groups.
     low, high = percentile_interval(replicates, expanded_level(task.sums.effective))
     together = simultaneous_interval(index[:-1], replicates[:, :-1])
     names = [*map(str, groups), "overall"]
@@ -79,7 +79,7 @@ def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = 
         notes.resamples_note(task),
         _(
             "All groups are measured with the weights of everybody. Intervals are pointwise; the "
-            "simultaneous ones hold for all groups at once."
+            "simultaneous ones hold jointly for all groups."
         ),
         ngettext(
             "{n:count} row belongs to no group.", "{n:count} rows belong to no group.", without

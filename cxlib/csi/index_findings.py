@@ -39,7 +39,8 @@ def level(
     if row["n"] < least:
         return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
     words: dict[str, object] = {"name": i18n.opening(name_of(target)), "now": row["estimate"]}
-    missed = goal is not None and goal.by is None and short_of(goal, row["low"], row["high"])
+    met = of_goal(goal, row)
+    missed = met.get("target_standing") == "missed"
     if missed and goal is not None:
         claim = _(
             "{name} is {now:number0} of 100, significantly short of the target of {goal:number0}.",
@@ -60,30 +61,21 @@ def level(
         )
     else:
         claim = _("{name} is {now:number0} of 100.", **words)
-    lines = [interval(row), target_words(goal)]
     return Finding.of_row(
         row,
         claim,
-        _("; ").join(line for line in lines if line),
+        interval(row),
         **facts(),
-        target=None if goal is None else goal.value,
+        **met,
         verdict="worse" if missed else "",
         importance=Importance.NEWS if missed else Importance.ANSWER,
     )
 
 
-def short_of(goal: Target, low: float, high: float) -> bool:
-    """Whether the whole interval lies on the wrong side of the goal."""
-    return low > goal.value if goal.direction == "at most" else high < goal.value
-
-
-def target_words(goal: Target | None) -> str:
-    """The goal, as the line below a claim has it; empty without one."""
-    if goal is None:
-        return ""
-    if goal.by is not None:
-        return _("target {t} by {day:date}", t=i18n.number(goal.value, 0), day=goal.by)
-    return _("target {t}", t=i18n.number(goal.value, 0))
+def of_goal(goal: Target | None, row: pd.Series) -> dict[str, Any]:
+    """The slots of a finding that say whether a row meets the goal."""
+    ends = float(row["estimate"]), float(row["low"]), float(row["high"])
+    return {} if goal is None else goal.slots(*ends)
 
 
 def interval(row: pd.Series) -> str:
@@ -124,7 +116,8 @@ def step(
         "before": periods.before(now[by], then[by]),
         "then": i18n.number(then["estimate"], 0),
     }
-    missed = goal is not None and goal.by is None and short_of(goal, now["low"], now["high"])
+    met = of_goal(goal, now)
+    missed = met.get("target_standing") == "missed"
     if significant and moved > 0:
         claim = _("{measure} rose by {size} to {now} in {wave:label}.", **words)
     elif significant:
@@ -146,11 +139,11 @@ def step(
     return Finding.of_row(
         now,
         claim,
-        _("; ").join(line for line in (interval(now), since, target_words(goal)) if line),
+        _("; ").join(line for line in (interval(now), since) if line),
         **facts(**{by: str(now[by])}),
         previous=float(then["estimate"]),
         change=moved,
-        target=None if goal is None else goal.value,
+        **met,
         verdict=verdict,
         importance=Importance.NEWS
         if worse

@@ -197,7 +197,7 @@ TABLES: dict[str, Table] = {
                 "解决所用小时数（无解决时间时使用）",
                 low=0,
             ),
-            _column("reopened", "flag", "came back after it was solved", "是否重开"),
+            _column("reopened", "flag", "opened again after it was solved", "是否重开"),
             _column("category", "text", "what it was about", "类别"),
             _column("severity", "text", "how bad", "严重程度"),
             _column("channel", "text", "where it came in", "渠道"),
@@ -265,7 +265,7 @@ TABLES: dict[str, Table] = {
                 "text",
                 "where it stands",
                 "状态",
-                allowed=("planned", "begun", "done", "dropped"),
+                allowed=("planned", "started", "done", "dropped"),
             ),
             _column("cost", "number", "what it costs", "成本", unit="currency", low=0),
             _column(

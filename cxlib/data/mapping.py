@@ -428,8 +428,8 @@ class Mapping(Strict):
     scales: dict[str, tuple[float, float]] = Field(
         default={},
         description="{rating: [lowest, highest answer]} for satisfaction_after of cases and score "
-        "of comments; values outside become missing. Without it the scale is told from the values, "
-        "where they show it.",
+        "of comments; values outside become missing. Without it the scale is inferred from the "
+        "values, where they show it.",
         examples=[{"satisfaction_after": [1, 5]}],
     )
     recode: Recode = Field(

@@ -223,8 +223,7 @@ def _refund_notes(amount: np.ndarray, net: np.ndarray, rest: np.ndarray) -> list
 
 def _left_out(offered: int, blank: int, later: int) -> list[str]:
     blanks = _(
-        "{blank:count} of {orders:count} orders lack a customer, a date or an amount and are left "
-        "out.",
+        "{blank:count} of {orders:count} orders have no customer, date or amount and are left out.",
         blank=blank,
         orders=offered,
     )

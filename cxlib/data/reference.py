@@ -123,7 +123,7 @@ def markdown(model: type[BaseModel]) -> str:
     every = list(keys(model))
     deep = list(dict.fromkeys(k.path[0] for k in every if len(k.path) > 1))
     for section in ["", *deep]:
-        lines += ["", f"## {section or 'The study as a whole'}", ""]
+        lines += ["", f"## {section or 'The study'}", ""]
         lines += ["| key | type | default | meaning | example |", "|---|---|---|---|---|"]
         for key in (k for k in every if (k.path[0] if k.path[0] in deep else "") == section):
             cells = [f"`{key.name}`", key.type, key.default, key.meaning, f"`{key.example}`"]

@@ -9,7 +9,7 @@ together, `reference` prints the descriptions.
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -109,11 +109,15 @@ class Item(Strict):
         return self
 
 
+# "Certain" says that the 95% interval lies on one side of the target.
+Standing = Literal["met", "met, not certain", "missed, not certain", "missed", "not reached yet"]
+
+
 class Target(Strict):
-    """The value that a score is to reach."""
+    """The value that a measure is to reach."""
 
     value: float = Field(
-        description="The value, in the unit of the score: NPS points, a share such as 0.8, a mean.",
+        description="The value, in the unit of the measure: NPS points, a share (0.8), a mean.",
         examples=[30],
     )
     by: date | None = Field(
@@ -121,11 +125,35 @@ class Target(Strict):
         description="Day until which it is to be reached; due at once when empty.",
         examples=["2026-12-31"],
     )
-    direction: Literal["at least", "at most"] = Field(
-        default="at least",
-        description="Whether the score is to be at least or at most the value.",
+    direction: Literal["", "at least", "at most"] = Field(
+        default="",
+        description="Whether the measure is to be at least or at most the value; when empty at "
+        "most for measures of which less is better (complaint_rate), else at least.",
         examples=["at most"],
     )
+
+    def standing(self, value: float, low: float, high: float) -> Standing:
+        """Whether a number with its 95% interval meets the target.
+
+        Examples
+        --------
+        >>> Target(value=30).standing(26, 15, 37), Target(value=30).standing(20, 15, 25)
+        ('missed, not certain', 'missed')
+        """
+        sign = -1 if self.direction == "at most" else 1
+        ahead, worst, best = (sign * (v - self.value) for v in (value, low, high))
+        worst, best = min(worst, best), max(worst, best)
+        if ahead >= 0:
+            return "met" if worst >= 0 else "met, not certain"
+        if self.by is not None:
+            return "not reached yet"
+        return "missed" if best < 0 else "missed, not certain"
+
+    def slots(self, value: float, low: float, high: float) -> dict[str, Any]:
+        """What a `Finding` says of the target, for a number and its 95% interval."""
+        standing = self.standing(value, low, high)
+        by = "" if self.by is None else str(self.by)
+        return {"target": self.value, "target_by": by, "target_standing": standing}
 
 
 def _plain_value(value: object) -> object:
@@ -206,7 +234,7 @@ class Change(Strict):
     design: Design = Field(
         description="How it may be judged. randomised: who got it was random. compared: some "
         "groups did not get it (difference-in-differences). alike: matched with others like those "
-        "who got it. series: it reached all (interrupted time series).",
+        "who got it. series: it affected all (interrupted time series).",
         examples=["compared"],
     )
     table: Literal["responses", "customers"] = Field(
@@ -223,10 +251,10 @@ class Change(Strict):
         examples=[["delivery"]],
     )
     column: str = Field(
-        default="", description="Column that says whom it reached.", examples=["region"]
+        default="", description="Column that says whom it affected.", examples=["region"]
     )
     treated: Values = Field(
-        default=[], description="Values of `column` of those it reached.", examples=[["north"]]
+        default=[], description="Values of `column` of those it affected.", examples=[["north"]]
     )
     control: Values = Field(
         default=[],

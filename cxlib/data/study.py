@@ -52,6 +52,16 @@ from cxlib.data.schema import (
 )
 
 SCORES = ("nps", "csat", "effort", "index")  # that may have a target by their own names
+# Further measures that may: those of pages 23, 24 and 31 to 33, 42. Of the second less is better.
+HIGHER = (
+    *("clv", "active", "retained", "caught", "repeat_purchase", "repeat_revenue", "referral"),
+    *("reply_in_time", "solved_in_time", "first_contact_resolution", "recovery", "maturity"),
+    "programme_effect",
+)
+LOWER = (
+    *("at_risk", "unprofitable", "reopened", "complaint_rate", "problem_rate", "open_cases"),
+    *("median_hours_to_first_reply", "median_hours_to_solution"),
+)
 
 
 class StudyError(ValueError):
@@ -139,9 +149,9 @@ class Study(Strict):
     )
     targets: dict[str, Annotated[Target, WithValue]] = Field(
         default={},
-        description="What scores are to reach: {item, construct of the model, nps, csat, effort or "
-        "index: value, or {value, by, direction}}.",
-        examples=[{"nps": 30, "delivery": {"value": 7.5, "by": "2026-12-31"}}],
+        description="What measures are to reach: {item, construct of the model, nps, csat, effort, "
+        f"index, {', '.join(HIGHER + LOWER)}: value, or {{value, by, direction}}}}.",
+        examples=[{"nps": 30, "complaint_rate": {"value": 50, "by": "2026-12-31"}}],
     )
     group: str = Field(
         default="", description="Column whose groups pages compare.", examples=["region"]
@@ -246,6 +256,18 @@ class Study(Strict):
                     )
         return mappings
 
+    @field_validator("targets", mode="after")
+    @classmethod
+    def _directions(cls, targets: dict[str, Target]) -> dict[str, Target]:
+        """The targets, each with the direction of its measure unless it names one."""
+        usual = {name: "at most" if name in LOWER else "at least" for name in targets}
+        return {
+            name: target
+            if target.direction
+            else target.model_copy(update={"direction": usual[name]})
+            for name, target in targets.items()
+        }
+
     @field_validator("reports", mode="before", json_schema_input_type=list[str | int] | dict)
     @classmethod
     def _plain_list(cls, reports: object) -> object:
@@ -267,9 +289,10 @@ class Study(Strict):
                 raise ValueError(f"changes.{change.name}: the study has no table {change.table}")
         constructs = self.model.constructs if self.model else {}
         for name in self.targets:
-            if name not in (known := (*SCORES, *self.items, *constructs)):
+            if name not in (known := (*SCORES, *self.items, *constructs, *HIGHER, *LOWER)):
                 raise ValueError(
-                    f"targets: {name!r} is no item, construct or score{_nearest(name, known)}"
+                    f"targets: {name!r} is no item, construct or measure{_nearest(name, known)} "
+                    f"There are: {', '.join(known)}."
                 )
         for attribute, shares in self.margins.items():
             if abs(sum(shares.values()) - 1) > 0.005:

@@ -5,6 +5,6 @@ WORDS = (
     *("unadjusted", "the change", "placebo in time", "placebo in place", "treated"),
     *("control", "synthetic control", "trend before", "change of the treated"),
     *("regression to the mean", "adjusted change", "higher", "lower", "in doubt"),
-    *("less than predicted", "cannot tell", "standard deviations", "could find", "design"),
+    *("less than predicted", "unknown", "standard deviations", "could find", "design"),
     *("changed", "inside", "bias", "slope", "waves", "predicted low", "predicted high", "within"),
 )

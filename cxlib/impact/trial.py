@@ -393,8 +393,8 @@ def _contamination(
 
 def _no_controls(change: Change, reached: Sequence[str]) -> str:
     return _(
-        "{change:quoted} cannot be judged: other changes reached all of its controls in the same "
-        "waves, {names:list}. Name controls that no change reached, or judge it as a series.",
+        "{change:quoted} cannot be judged: other changes affected all of its controls in the same "
+        "waves, {names:list}. Name controls that no change affected, or judge it as a series.",
         change=_label(change),
         names=reached,
     )

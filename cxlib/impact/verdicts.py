@@ -31,7 +31,7 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
     -------
     Result with the tables
 
-    - table: change, verdict ("higher", "lower", "in doubt", "less than predicted", "cannot tell"),
+    - table: change, verdict ("higher", "lower", "in doubt", "less than predicted", "unknown"),
       term (outcome), estimate, low, high, n, unit, design, could_find (the effect that 80 of 100
       such comparisons find), passed and failed (numbers of checks), and what was predicted
     - standard: term (the change), estimate, low, high, n in standard deviations of the answers
@@ -70,7 +70,7 @@ def _verdict(one: Result, predicted: float) -> str:
     if is_significant(one):
         return "in doubt" if one.doubt else "higher" if low > 0 else "lower"
     missed = predicted == predicted and not low <= predicted <= high
-    return "less than predicted" if missed else "cannot tell"
+    return "less than predicted" if missed else "unknown"
 
 
 def _finding(evaluations: Mapping[str, Result]) -> Finding:

@@ -160,7 +160,7 @@ def _other_changes(trial: Trial) -> list[str]:
     if trial.contaminated:
         said.append(
             _(
-                "Left out of the comparison because another change reached them: {names:list}.",
+                "Left out of the comparison because another change affected them: {names:list}.",
                 names=trial.contaminated,
             )
         )

@@ -1,7 +1,7 @@
 """What meeting a touchpoint, and a problem there, is associated with, adjusted for who meets it.
 
     fit = journeys.associations(exposure, "recommend", adjust=["region", "plan"])
-    fit.table          # touchpoint, term ("met it", "trouble"): points of the outcome
+    fit.table          # touchpoint, term ("met it", "problem"): points of the outcome
 
 A regression of the outcome on all touchpoints met, all problems met and what is known of the
 customers, together: a coefficient compares customers who are alike in everything else that is
@@ -45,7 +45,7 @@ def associations(exposure: Exposure, outcome: str, *, adjust: Sequence[str] = ()
 
     Returns
     -------
-    Result with "table": touchpoint, term ("met it", "trouble"), estimate, low, high (simultaneous
+    Result with "table": touchpoint, term ("met it", "problem"), estimate, low, high (simultaneous
     95% intervals), n (answers that met it), plain (the difference without adjustment: who met it
     minus who did not, who had a problem minus who met it without).
 
@@ -123,7 +123,7 @@ def exposure_terms(exposure: Exposure) -> list[tuple[str, str, np.ndarray, np.nd
         if LEAST <= (here & known).sum() <= known.sum() - LEAST:
             found.append((name, "met it", known, here))
         if LEAST <= hurt.sum() <= here.sum() - LEAST:
-            found.append((name, "trouble", here, hurt))
+            found.append((name, "problem", here, hurt))
     return found
 
 
@@ -194,7 +194,7 @@ def _finding(table: pd.DataFrame, outcome: str) -> Finding:
             outcome=outcome,
         )
         return Finding(claim, verdict="unchanged", importance=Importance.METHOD)
-    hurt = significant[significant["term"] == "trouble"]
+    hurt = significant[significant["term"] == "problem"]
     worst = (hurt if len(hurt) else significant).sort_values("estimate").iloc[0]
     facts = {
         "touchpoint": worst["touchpoint"],

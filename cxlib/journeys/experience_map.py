@@ -5,7 +5,7 @@
     journeys.overall_map(fit)      # the rows of all customers together
 
 Terms: reach (share of the customers), satisfaction and ease (0 the worst answer, 100 the best),
-trouble (share of the contacts with a problem), meetings (contacts a journey that meets it), minutes
+problem (share of the contacts that have one), contacts (per journey that meets it), minutes
 (the median). Simultaneous intervals hold within a term. Where no question rates a touchpoint,
 satisfaction is the overall answer of those who met it (column `rated`).
 """
@@ -32,7 +32,7 @@ from cxlib.stats.intervals import interval_columns
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import ResamplingUnits, design, keys_of, resample_sums
 
-SHARES = ("reach", "trouble")
+SHARES = ("reach", "problem")
 COLUMNS = ["touchpoint", "term", *INTERVAL, "n", "stage"]
 
 
@@ -165,7 +165,7 @@ def _map(
 
 
 def _behaviour(sample: Sample, names: list[str], bad: Sequence[str]) -> list[pd.DataFrame]:
-    """reach, trouble, meetings and minutes."""
+    """reach, problem, contacts and minutes."""
     steps = sample.data
     customers, who = np.unique(steps["customer_id"].astype(str), return_inverse=True)
     place = pd.Index(names).get_indexer(steps["touchpoint"].astype(str))
@@ -189,15 +189,15 @@ def _behaviour(sample: Sample, names: list[str], bad: Sequence[str]) -> list[pd.
     found = [_term("reach", names, reach, ends, np.full(k, n))]
     if hurt.any():
         ends = share_ends(wrong, again[2], met)
-        found.append(_term("trouble", names, wrong, ends, met))
-    found.append(_term("meetings", names, often, interval_columns(often, again[1]), of))
+        found.append(_term("problem", names, wrong, ends, met))
+    found.append(_term("contacts", names, often, interval_columns(often, again[1]), of))
     if "minutes" in steps and steps["minutes"].notna().any():
         found.append(_minutes(steps, names, who))
     return found
 
 
 def _ratios(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """reach, meetings a journey and trouble a meeting, from sums (..., 1 + 4 k)."""
+    """reach, contacts a journey and problems a contact, from sums (..., 1 + 4 k)."""
     reach, times, journeys, hurt = np.split(sums[..., 1:], 4, axis=-1)
     return reach / sums[..., :1], times / journeys, hurt / times
 
@@ -299,7 +299,7 @@ def _finding(table: pd.DataFrame) -> Finding:
     """The lowest rating; without ratings the most problems, else what most customers meet."""
     rated = table[(table["term"] == "satisfaction") & table["estimate"].notna() & table["rated"]]
     reach = table[table["term"] == "reach"].set_index("touchpoint")["estimate"]
-    hurt = table[table["term"] == "trouble"]
+    hurt = table[table["term"] == "problem"]
     worst = rated.loc[rated["estimate"].idxmin()] if len(rated) else None
     if worst is None and len(hurt):
         worst = hurt.loc[hurt["estimate"].idxmax()]
@@ -317,7 +317,7 @@ def _finding(table: pd.DataFrame) -> Finding:
         "n": worst["n"],
         "share": reach.get(worst["touchpoint"], np.nan),
     }
-    if worst["term"] == "trouble":
+    if worst["term"] == "problem":
         claim = _(
             "Problems are most frequent at {touchpoint:quoted}, in {estimate:share} of contacts.",
             **facts,

@@ -10,7 +10,7 @@ from cxlib.core import i18n
 from cxlib.core.columns import deciding_ends
 from cxlib.core.i18n import _
 
-COMPARED = ("satisfaction", "trouble", "reach")  # what groups differ in, most important first
+COMPARED = ("satisfaction", "problem", "reach")  # what groups differ in, most important first
 
 
 def membership_note(steps: pd.DataFrame, groups: pd.Series | None) -> str:
@@ -68,7 +68,7 @@ def _sentence(pair: pd.Series, term: str) -> str:
             "(“{most:label}”).",
             **facts,
         )
-    if term == "trouble":
+    if term == "problem":
         return _(
             "Problems differ most at {touchpoint:quoted}: {low} of contacts (“{least:label}”) "
             "and {high} (“{most:label}”).",

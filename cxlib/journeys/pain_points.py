@@ -104,7 +104,7 @@ def pain_points(
 
     Returns
     -------
-    Result with "table", by priority: touchpoint, term ("trouble", "low rating", "not reached"),
+    Result with "table", by priority: touchpoint, term ("problem", "low rating", "not reached"),
     stage, estimate (priority), low, high (95% intervals), n (answers with the problem), reach,
     severity (shares), impact, impact_low, impact_high (points of the outcome), recurrence, rank_low
     to rank_high (the rank in 95 of 100 resamples), chance_top, money, money_low, money_high.
@@ -122,7 +122,7 @@ def pain_points(
     >>> events = events.assign(outcome=["late", "", "", ""] * 50, at=pd.Timestamp("2026-01-01"))
     >>> about = exposure(Sample(answers, draws=50), events, by="order", bad=["late"])
     >>> pain_points(about, "score").table[["term", "severity", "impact"]].round(3).values.tolist()
-    [['trouble', 0.25, 4.0]]
+    [['problem', 0.25, 4.0]]
     """
     sample, touchpoints = exposure.sample, touchpoints or Touchpoints()
     columns = [outcome, *adjust, *([loss.column] if loss else [])]
@@ -176,7 +176,7 @@ def priority_factors(fit: Result) -> Result:
     Examples
     --------
     >>> names = ["touchpoint", "term", "reach", "severity", "impact", "recurrence", "chance_top"]
-    >>> row = ["web", "trouble", 1, 1, 1, 1, 1, 9, None]
+    >>> row = ["web", "problem", 1, 1, 1, 1, 1, 9, None]
     >>> table = pd.DataFrame([row], columns=[*names, "n", "money"])
     >>> priority_factors(Result(table, "")).table.columns.tolist() == [*names, "n"]
     True
@@ -192,7 +192,7 @@ def _of_events(exposure: Exposure, expected: Sequence[str]) -> _Problems | None:
     own = [
         i
         for i, (t, kind, *_unused) in enumerate(columns)
-        if kind == "trouble" or (kind == "met it" and t in expected)
+        if kind == "problem" or (kind == "met it" and t in expected)
     ]
     if not own:
         return None
@@ -204,8 +204,8 @@ def _of_events(exposure: Exposure, expected: Sequence[str]) -> _Problems | None:
     )
     for i in own:
         touchpoint, kind, among, inside = columns[i]
-        if kind == "trouble":
-            names.append((touchpoint, "trouble"))
+        if kind == "problem":
+            names.append((touchpoint, "problem"))
             times.append(exposure.trouble[:, exposure.touchpoints.index(touchpoint)])
         else:
             names.append((touchpoint, "not reached"))

@@ -266,7 +266,7 @@ def bundles(fit: Result) -> Result:
     )
     notes = [
         _(
-            "Gain is per 1,000 orders, beyond those that would hold the whole bundle if its parts "
+            "Gain is per 1,000 orders, beyond those that would hold the bundle if its parts "
             "were bought separately in orders of the same size."
         ),
         _("A discounted bundle is another offer: only a trial can show what it would bring."),

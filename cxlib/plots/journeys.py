@@ -24,8 +24,8 @@ from cxlib.plots.export import show_in_notebooks
 from cxlib.plots.palette import BLUE, COLOURS, FAINT, INK, PAPER, SOFT, Looks, Style, looks_of
 
 PAGE_WIDTH = 7.6  # inches: as wide as a page
-STRIPS = ("satisfaction", "ease", "reach", "trouble", "meetings", "minutes")  # from the top down
-HEIGHTS = {"satisfaction": 1.9, "ease": 1.2, "reach": 0.9, "trouble": 0.9}  # inches; numbers .42
+STRIPS = ("satisfaction", "ease", "reach", "problem", "contacts", "minutes")  # from the top down
+HEIGHTS = {"satisfaction": 1.9, "ease": 1.2, "reach": 0.9, "problem": 0.9}  # inches; numbers .42
 SHADES = (0.09, 0.03)  # opacity of the blue behind every other stage
 MOST_ENDS = 8  # columns up to which the ends of intervals have room beneath their numbers
 LEAST_NAMED = 0.045  # share of the journeys that a bar needs to be named
@@ -141,11 +141,11 @@ def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: Looks) 
         marks.lines(ax, own.assign(look=""), "place", {"": looks[OVERALL]}, **thin)
     ends = rows[["estimate", "low", "high"]].to_numpy(float)
     if not np.isnan(ends).all():
-        low = 0.0 if strip in ("reach", "trouble") else np.nanmin(ends)
+        low = 0.0 if strip in ("reach", "problem") else np.nanmin(ends)
         room = max(0.12 * (np.nanmax(ends) - low), 1e-6)
         ax.set_ylim(low - room, np.nanmax(ends) + room)
     ax.yaxis.set_major_locator(MaxNLocator(3))
-    figure.number_axis(ax.yaxis, "share" if strip in ("reach", "trouble") else "")
+    figure.number_axis(ax.yaxis, "share" if strip in ("reach", "problem") else "")
     ax.grid(axis="y")
     ax.tick_params(axis="y", labelsize=9)
     _name_strip(ax, strip)
@@ -181,8 +181,8 @@ def _name_strip(ax: Axes, strip: str) -> None:
         "satisfaction": _("satisfaction, 0 to 100"),
         "ease": _("ease, 0 to 100"),
         "reach": _("customers reached"),
-        "trouble": _("contacts with a problem"),
-        "meetings": _("contacts per journey"),
+        "problem": _("contacts with a problem"),
+        "contacts": _("contacts per journey"),
         "minutes": _("time, median"),
     }[strip]
     ax.set_ylabel(wrap(said, 13), rotation=0, ha="right", va="center", fontsize=9.5, labelpad=26)
@@ -210,7 +210,7 @@ def _in_words(rows: pd.DataFrame, strips: list[str]) -> str:
     lines = []
     for strip in strips:
         own = rows[rows["term"] == strip].dropna(subset=["estimate"])
-        unit = "share" if strip in ("reach", "trouble") else ""
+        unit = "share" if strip in ("reach", "problem") else ""
         said = [
             f"{labels.name(t)} {labels.number(v, unit)}"
             for t, v in zip(own["touchpoint"], own["estimate"], strict=True)

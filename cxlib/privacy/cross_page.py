@@ -296,8 +296,8 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
     """Leave nothing but a sentence of what the notebook found."""
     least = context.current().smallest_cell
     said = _(
-        "This page is left out: beside “{page}” of a few rows more it would give away a group of "
-        "fewer than {least}.",
+        "This page is left out: together with “{page}” of a few rows more it would give away a "
+        "group of fewer than {least}.",
         page=beside,
         least=least,
     )

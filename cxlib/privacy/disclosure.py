@@ -190,7 +190,7 @@ def without_hidden(note: str, tables: Sequence[pd.DataFrame]) -> str:
 def left_out() -> str:
     """What stands in place of a sentence that would tell of hidden numbers."""
     return _(
-        "The sentence is left out: it would tell of a group of fewer than {least:count}.",
+        "The sentence is left out: it would show a group of fewer than {least:count}.",
         least=context.current().smallest_cell,
     )
 

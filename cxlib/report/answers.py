@@ -29,6 +29,7 @@ from cxlib.data import study
 from cxlib.privacy import disclosure
 from cxlib.privacy.cross_page import MIME as MIME
 from cxlib.privacy.cross_page import UNGROUPED
+from cxlib.report import commitments
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -92,14 +93,14 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
     others = {k: t for k, t in fit.tables.items() if t is not fit.table}
     tidy = {k: t for k, t in others.items() if {"term", "estimate"} <= set(t.columns)}
     declared = {"columns": [asdict(c) for c in fit.columns]} if fit.columns else {}
-    table = _plain(fit.table)
+    table, finding = _plain(fit.table), commitments.of(fit)
     if ungrouped := fit.parts.get(UNGROUPED):
         table[UNGROUPED] = ungrouped
     return {
         "name": name,
         "title": title,
         "answer": str(fit),
-        "finding": {k: _slot(v) for k, v in fit.finding.record().items()} if str(fit) else {},
+        "finding": {k: _slot(v) for k, v in finding.record().items()} if str(fit) else {},
         "note": fit.notes,
         "unit": fit.unit,
         **declared,

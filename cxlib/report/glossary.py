@@ -42,8 +42,8 @@ MEASURES = (
     ("resolution-sla", N_("Resolution SLA met"),
      N_("The share of cases that were solved within the time that was promised."), ""),
     ("fcr", N_("First contact resolution"),
-     N_("The share of problems solved at the first contact: the customer does not come back about "
-        "the same within a set number of days."), ""),
+     N_("The share of problems solved at the first contact: the customer does not contact you "
+        "about the same within a set number of days."), ""),
     ("clv", N_("Customer lifetime value (CLV)"),
      N_("The margin that a customer is expected to bring over a period, later amounts discounted: "
         "the sum of margin × probability of still buying ÷ (1 + discount rate) to the power of "
@@ -111,7 +111,7 @@ STATISTICS = (
      N_("How many times as often two things are bought together as if they had nothing to do with "
         "each other."), ""),
     ("kaplan-meier", N_("Kaplan–Meier estimate"),
-     N_("The share of customers still there after a time, customers who are followed for less "
+     N_("The share of customers retained after a time, customers who are followed for less "
         "counted as long as they are followed."), "Kaplan and Meier 1958"),
     ("krippendorff-alpha", N_("Krippendorff’s α"),
      N_("How far raters agree beyond what guessing gives: 1 is full agreement, 0 none. Below 0.67 "
@@ -124,13 +124,13 @@ CAUSES = (
      N_("Who gets a change is decided at random, so that treated and control customers differ in "
         "nothing else on average."), ""),
     ("treated", N_("Treated, control"),
-     N_("Customers whom a change reached, and comparable ones whom it did not."), ""),
+     N_("Customers whom a change affected, and comparable ones whom it did not."), ""),
     ("difference-in-differences", N_("Difference-in-differences"),
      N_("How much more the treated changed than the control group: (after − before) of the "
         "treated minus (after − before) of the others."), "Angrist and Pischke 2009"),
     ("parallel-trends", N_("Parallel pre-trends"),
-     N_("Before the change both groups moved alike. Without that, a difference-in-differences is "
-        "not the effect."), ""),
+     N_("Before the change both groups had the same trend. Without that, a "
+        "difference-in-differences is not the effect."), ""),
     ("placebo", N_("Placebo test"),
      N_("The same analysis of a change that never was. It should find nothing; where it does, the "
         "effect is in doubt."), ""),

@@ -36,7 +36,7 @@ ROWS = {
     "representation": "group", "nps": "question",
     "csat": "question", "effort": "question", "by_group": "question", "by_wave": "question",
     "differences": "question", "questions": "question", "warnings": "question",
-    "touchpoints": "question", "index": "construct", "levers": "construct",
+    "touchpoints": "question", "index": "construct", "key_drivers": "construct",
     "priorities": "construct", "loadings": "question", "drivers": "driver", "missing": "driver",
     "opportunities": "driver",
     "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",

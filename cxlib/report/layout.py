@@ -80,6 +80,12 @@ class Answer:
         return self.finding.get("importance", Importance.CONTEXT)
 
     @property
+    def is_method(self) -> bool:
+        """Whether it says how an answer was checked, and is not what the page says first."""
+        said = bool(self.record["answer"]) and not self.is_head
+        return said and self.importance == Importance.METHOD
+
+    @property
     def table(self) -> Markup:
         return Markup(html_tables.of_record(self.record))
 
@@ -144,6 +150,7 @@ class Page:
     sections: list[Section]
     intro: Section
     absent: list[str]
+    methods: list[Section]  # how the answers were checked, by question
     notes: list[tuple[str, str, str]]  # id, of what, note
     warnings: list[str]
     n: str
@@ -189,6 +196,8 @@ def of(notebook: NotebookNode, facts: Facts) -> Page:
             answer.figures = [f for f in answer.figures if f is not figure]
     _say_once(every, head)
     intro, kept = _intro(sections)
+    absent = _absent(sections)
+    methods = _methods(kept)
     parts = (part.partition(" ") for part in facts.foot)  # "seed 1", in the page's language
     return Page(
         facts,
@@ -197,7 +206,8 @@ def of(notebook: NotebookNode, facts: Facts) -> Page:
         supporting,
         _without_empty(kept),
         intro,
-        _absent(sections),
+        absent,
+        methods,
         _notes(every),
         warnings,
         _people(head.record) if head else "",
@@ -334,6 +344,26 @@ def _intro(sections: list[Section]) -> tuple[Section, list[Section]]:
         if shown := [p for p in group.parts if p.kind not in ("code", "text")]:
             loud.groups.append(Group(parts=shown, ran=True))
     return quiet, [loud, *others] if loud.groups else others
+
+
+def _methods(sections: list[Section]) -> list[Section]:
+    """Take out the findings on method: by question, for the fold at the end of the page.
+
+    With all that a section shows, its words and its code go too.
+    """
+    moved = []
+    for section in sections:
+        own = Section(3, "", section.words, groups=[])
+        for group in section.groups:
+            quiet = [p for p in group.parts if isinstance(p, Answer) and p.is_method]
+            if quiet:
+                group.parts = [
+                    p for p in group.parts if not (isinstance(p, Answer) and p.is_method)
+                ]
+                code, words = (group.parts, group.prose) if group.empty else ([], Markup())
+                own.groups.append(Group(words, [*code, *quiet], ran=True))
+        moved += [own] if own.groups else []
+    return moved
 
 
 def _without_empty(sections: list[Section]) -> list[Section]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cxlib.core import i18n
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.data import study
 from cxlib.report import sparkline
 from cxlib.report.findings import Answers
@@ -21,6 +21,13 @@ from cxlib.report.findings import Answers
 STAGES = 5  # of maturity
 WAVES = 12  # at most, in a sparkline
 ALPHA = 0.05
+STANDINGS = {  # of targets: what a card says of them, and its tone
+    "met": (N_("Target {t} met"), "better"),
+    "met, not certain": (N_("Target {t} met, not certain"), "same"),
+    "missed, not certain": (N_("Target {t} missed, not certain"), "same"),
+    "missed": (N_("Target {t} missed"), "worse"),
+    "not reached yet": (N_("Target {t} not reached yet"), "same"),
+}
 WORDS = (
     "Satisfaction index",
     "CSAT",
@@ -132,7 +139,7 @@ def of(
     """The cards in the page's language, and a sentence on how they compare with the run before.
 
     A card: name, value, change, change_tone ("better", "worse", "same"), target, target_tone, tone
-    (of both), detail, revised, as_before, spark, link. What is worse comes first.
+    (of both), detail, owner, revised, as_before, spark, link. What is worse comes first.
     """
     pages = pages_of(run)
     now = {number: answers.get(p["page"], {}) for number, p in pages.items()}
@@ -239,6 +246,7 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
     target = now.finding.get("target", now.row.get("goal"))
     change, tone = _change(asked, now, earlier, run)
     goal, goal_tone = _target(now, target, write)
+    owner = now.finding.get("owner", "")
     card = {
         "name": _(asked.name) if asked.name != "NPS" else _("NPS"),
         "value": write(estimate),
@@ -247,6 +255,7 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
         "target": goal,
         "target_tone": goal_tone,
         "detail": _detail(asked, now),
+        "owner": _("Owner: {owner}", owner=owner) if owner else "",
         "tone": next((t for t in ("worse", "better") if t in (tone, goal_tone)), "same"),
         "revised": "",
         "as_before": False,
@@ -328,18 +337,15 @@ def _wave_before(now: Reading) -> str:
 
 
 def _target(now: Reading, target: float | None, write: Callable[[float], str]) -> tuple[str, str]:
-    """Whether the target is met; missed only where the page says so (it knows when it is due)."""
+    """Whether the target is met, as the page says it; a colour only where that is certain."""
     if target is None:
         return "", "same"
-    row = now.row
-    told = row.get("verdict") == "missed" or now.finding.get("verdict") == "worse"
-    ends = _ends(row)
-    beyond = ends is not None and not ends[0] <= target <= ends[1]
-    if told and beyond:
-        return _("Target {t} missed", t=write(target)), "worse"
-    if row["estimate"] >= target:
-        return _("Target {t} met", t=write(target)), "better"
-    return _("Target {t} not reached", t=write(target)), "same"
+    standing = now.finding.get("target_standing")
+    if standing is None:  # a row that its page's finding is not about
+        ahead = "met" if now.row["estimate"] >= target else "missed"
+        standing = ahead if now.row.get("verdict") == ahead else f"{ahead}, not certain"
+    words, tone = STANDINGS[standing]
+    return _(words, t=write(target)), tone
 
 
 def _detail(asked: Measure, now: Reading) -> str:

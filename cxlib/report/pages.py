@@ -27,7 +27,7 @@ from traitlets.config import Config
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
 from cxlib.privacy.masking import legible
-from cxlib.report import layout
+from cxlib.report import layout, term_links
 from cxlib.report.layout import Facts as Facts
 from cxlib.report.prose import clean as clean
 from cxlib.report.prose import strip_ansi, tied, when
@@ -45,7 +45,7 @@ COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)  # printed in columns: letters of on
 def bind(notebook: NotebookNode, facts: Facts) -> str:
     """The whole page as text."""
     body, _unused = _exporter().from_notebook_node(notebook, {"facts": facts})
-    return legible(body.strip())
+    return legible(term_links.linked(body.strip(), f"glossary{facts.suffix}.html"))
 
 
 class PageExporter(HTMLExporter):

@@ -63,9 +63,9 @@ def sentences(card: Mapping[str, Any]) -> list[str]:
 def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str, list[dict]]:
     """The pages of the run by set, those with the most important finding first.
 
-    A page has title, file, status, and claim and detail of its most important finding. Where that
-    is among the sentences `said`, the claim is another notable one, or empty. What failed comes
-    first, what is not for the study last.
+    A page has title, file, status, and claim, detail and owner of its most important finding. Where
+    that is among the sentences `said`, the claim is another notable one, or empty. What failed
+    comes first, what is not for the study last.
     """
     told = set(said)
     sets: dict[str, list[dict]] = {}
@@ -78,6 +78,7 @@ def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str,
             **page,
             "claim": shown.get("claim", "") if ordered else page["answer"],
             "detail": (shown or (ordered or [{}])[0]).get("detail", ""),
+            "owner": shown.get("owner", ""),
             "importance": ordered[0].get("importance", 1) if ordered else 0,
         }
         sets.setdefault(page["set"], []).append(entry)

@@ -79,7 +79,7 @@ def _slide(f: Found, folder: Path, answers: Answers, run: Mapping) -> Slide:
     record = answers[f.page][f.answer]
     figure = figures_of(folder / f"{f.page}.ipynb").get(f.answer, {})
     action, owner = f.record.get("action", ""), f.record.get("owner", "")
-    do = _("What to do: {action} ({owner})", action=action, owner=owner) if owner else ""
+    do = _("Open action: {action} (owner: {owner})", action=action, owner=owner) if owner else ""
     if action and not owner:
         do = _("What to do: {action}", action=action)
     link = f"{run['study']}/{run['run']}/{f.link}"

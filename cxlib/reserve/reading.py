@@ -37,8 +37,13 @@ def open(name: str, *, lang: str = "en") -> Reserve:
     stderr. Raises StudyError, IntakeError, SourceError or ReserveError as `load` does.
     """
     study = study_.read(name)
-    context.begin(**context_of(study, lang).as_job())
-    return attach(study)
+    rules = context_of(study, lang).as_job()
+    context.begin(**rules)
+    opened = attach(study)
+    has_actions = "actions" in opened.tables and len(opened.read("actions"))
+    ledger = opened.read("actions") if has_actions else None
+    context.begin(**rules, targets={t: opened.target(t) for t in study.targets}, ledger=ledger)
+    return opened
 
 
 def attach(study: Study) -> Reserve:

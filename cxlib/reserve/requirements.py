@@ -116,15 +116,15 @@ STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
     ),
     "pilot": (
         lambda r: r.study.churn is not None and r.study.churn.pilot is not None,
-        N_("The study tells of no randomised pilot."),
+        N_("The study declares no randomised pilot."),
     ),
     "changes": (
         lambda r: bool(r.study.changes),
-        N_("The study tells of no change to be judged."),
+        N_("The study declares no change to be evaluated."),
     ),
     "programme": (
         lambda r: r.study.loyalty.programme is not None and "orders" in r.tables,
-        N_("The study tells of no loyalty programme."),
+        N_("The study declares no loyalty programme."),
     ),
     "referrals": (_advocates, N_("The study records no reviews or referrals.")),
     "referred": (

@@ -136,7 +136,7 @@ def ratings(
         return fit
     table = fit.table.assign(target=fit.table["term"].map({i: t.value for i, t in goals.items()}))
     shown = disclosure.shown(table)
-    missed = [r for r in shown.itertuples() if findings.short_of(goals.get(r.term), r.low, r.high)]
+    missed = [r for r in shown.itertuples() if findings.misses(goals.get(r.term), r._asdict())]
     if not missed:
         return fit.replace(tables={**fit.tables, "table": table})
     first = max(missed, key=lambda r: abs(r.estimate - r.target))
@@ -153,7 +153,7 @@ def ratings(
         claim,
         findings.interval(measure, first.low, first.high, first.n),
         **findings.facts(measure, first.term),
-        target=first.target,
+        **findings.of_target(goals[first.term], row),
         verdict="worse",
         importance=Importance.NEWS,
     )
@@ -199,8 +199,7 @@ def _finding(
         "before": periods.before(now[over], earlier[0][over]),
         "then": measure.level(earlier[0]["estimate"], bare=True),
     }
-    missed = target is not None and findings.short_of(target, now["low"], now["high"])
-    if missed and target is not None:
+    if target is not None and findings.misses(target, now):
         claim = _missed(words | {"goal": measure.level(target.value)}, verdict == "worse")
         verdict, importance = "worse", Importance.NEWS
     elif clear[0]:
@@ -239,7 +238,6 @@ def _finding(
         findings.interval(measure, now["low"], now["high"], now["n"]),
         *(_since(measure, row[over], c) for row, c in zip(earlier, changes, strict=True)),
         _average(measure, everybody.table),
-        findings.target_words(target, measure),
     ]
     return Finding.of_row(
         now,
@@ -248,7 +246,7 @@ def _finding(
         **findings.facts(measure, item, **{over: str(now[over])}),
         previous=float(earlier[0]["estimate"]),
         change=change,
-        target=None if target is None else target.value,
+        **findings.of_target(target, now),
         verdict=verdict,
         importance=importance,
     )

@@ -52,20 +52,17 @@ def moved(change: float, significant: bool, spread: float) -> tuple[str, Importa
     return "better", Importance.NOTABLE if change >= LARGE * spread else Importance.ANSWER
 
 
-def short_of(target: Target | None, low: float, high: float) -> bool:
-    """Whether the whole interval lies on the wrong side of a target that is due."""
-    if target is None or target.by is not None:
-        return False
-    return low > target.value if target.direction == "at most" else high < target.value
+def misses(target: Target | None, row: Any) -> bool:
+    """Whether a row misses a target that is due, for certain: its interval lies beyond it."""
+    row = dict(row)
+    ends = row["estimate"], row["low"], row["high"]
+    return target is not None and target.standing(*ends) == "missed"
 
 
-def target_words(target: Target | None, measure: Measure) -> str:
-    """The target, as the line below a claim has it; empty without one."""
-    if target is None:
-        return ""
-    if target.by is not None:
-        return _("target {t} by {day:date}", t=measure.level(target.value), day=target.by)
-    return _("target {t}", t=measure.level(target.value))
+def of_target(target: Target | None, row: pd.Series) -> dict[str, Any]:
+    """The slots of a finding that say whether a row meets its target."""
+    ends = float(row["estimate"]), float(row["low"]), float(row["high"])
+    return {} if target is None else target.slots(*ends)
 
 
 def facts(measure: Measure, item: str, **at: str) -> dict[str, Any]:
@@ -114,7 +111,7 @@ def level(measure: Measure, row: pd.Series, target: Target | None = None) -> Fin
     """One score of everybody, without a time before."""
     item = str(row["term"])
     words = {"measure": i18n.opening(measure.name(item)), "now": measure.level(row["estimate"])}
-    missed = short_of(target, row["low"], row["high"])
+    missed = misses(target, row)
     if target is not None and missed:
         goal = measure.level(target.value)
         claim = _(
@@ -125,14 +122,13 @@ def level(measure: Measure, row: pd.Series, target: Target | None = None) -> Fin
     parts = [
         measure.asked(item) if measure.kind != "nps" else "",
         interval(measure, row["low"], row["high"], row["n"]),
-        target_words(target, measure),
     ]
     return Finding.of_row(
         row,
         claim,
         _("; ").join(p for p in parts if p),
         **facts(measure, item),
-        target=None if target is None else target.value,
+        **of_target(target, row),
         verdict="worse" if missed else "",
         importance=Importance.NEWS if missed else Importance.ANSWER,
     )

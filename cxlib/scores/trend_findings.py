@@ -14,7 +14,7 @@ from cxlib.core.result import Finding, Importance
 from cxlib.data.schema import Target
 from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
-from cxlib.scores.score_findings import facts, interval, short_of, target_words
+from cxlib.scores.score_findings import facts, interval, misses, of_target
 from cxlib.scores.trend_series import MINIMUM_WAVES, Series
 from cxlib.stats.intervals import LEVEL
 from cxlib.stats.notes import gap_note
@@ -49,14 +49,13 @@ def finding(
         ),
         _("earlier outside: {waves:label_list6}", waves=earlier[over]) if len(earlier) else "",
         _of_change(series[0].changes.iloc[0], measure),
-        target_words(target, measure),
     ]
     verdict, importance = "", Importance.ANSWER
     if measure.scale is not None and last["signal"]:
         fell = last["signal"] in ("below", "falling")
         verdict, importance = ("worse", Importance.NEWS) if fell else ("better", importance)
     claim = _place(last, words, over)
-    if target is not None and short_of(target, own["low"], own["high"]):
+    if target is not None and misses(target, own):
         verdict, importance = "worse", Importance.NEWS
         if last["signal"] not in ("below", "falling"):
             claim = _(
@@ -70,7 +69,7 @@ def finding(
         claim,
         _("; ").join(line for line in lines if line),
         **facts(measure, str(last["term"]), **{over: str(last[over])}),
-        target=None if target is None else target.value,
+        **of_target(target, own),
         verdict=verdict,
         importance=importance,
     )

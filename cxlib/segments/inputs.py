@@ -100,8 +100,8 @@ def usable(
     if gaps and missing == "median":
         notes.append(
             ngettext(
-                "{gaps:count} customer lacks an answer; medians stand in for numbers.",
-                "{gaps:count} customers lack an answer; medians stand in for numbers.",
+                "{gaps:count} customer has missing answers; numbers are replaced by medians.",
+                "{gaps:count} customers have missing answers; numbers are replaced by medians.",
                 gaps,
                 gaps=gaps,
             )
@@ -109,8 +109,8 @@ def usable(
     elif gaps and missing == "skip":
         notes.append(
             _(
-                "{gaps:count} customers lack an answer and are placed by the others, as if it "
-                "were missing at random.",
+                "{gaps:count} customers have missing answers and are placed by the others, as if "
+                "it were missing at random.",
                 gaps=gaps,
             )
         )

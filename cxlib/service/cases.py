@@ -192,7 +192,7 @@ def has_weeks(sample: Sample, weeks: int) -> bool:
         return True
     leave_out(
         _(
-            "The cases span {n:count} whole weeks; {least:count} are needed.",
+            "The cases span {n:count} complete weeks; {least:count} are needed.",
             n=max(there, 0),
             least=weeks,
         )

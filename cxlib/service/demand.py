@@ -229,7 +229,7 @@ def workload(sample: SampleLike, *, hours: int = 4) -> Result:
     if weeks < 4:
         raise InsufficientData(
             _(
-                "The cases span {weeks:count} whole weeks; a usual one needs 4 or more.",
+                "The cases span {weeks:count} complete weeks; a usual one needs 4 or more.",
                 weeks=max(weeks, 0),
             )
         )
@@ -256,8 +256,8 @@ def workload(sample: SampleLike, *, hours: int = 4) -> Result:
     there = table["n"].to_numpy() > 0  # hours in which nothing ever comes are no news
     table, again = table[there].reset_index(drop=True), again[:, there]
     note = _(
-        "{weeks:count} whole weeks from {first:date}; {draws:count} bootstrap resamples of whole "
-        "weeks.",
+        "{weeks:count} complete weeks from {first:date}; {draws:count} bootstrap resamples of "
+        "complete weeks.",
         weeks=weeks,
         first=first,
         draws=draws,
@@ -316,7 +316,7 @@ def customer_weeks(
 
     Raises
     ------
-    InsufficientData : the cases fill no whole week
+    InsufficientData : the cases fill no complete week
 
     Examples
     --------
@@ -333,7 +333,7 @@ def customer_weeks(
     if not starts:
         raise InsufficientData(
             _(
-                "The cases from {first:date} to {last:date} fill no whole week.",
+                "The cases from {first:date} to {last:date} fill no complete week.",
                 first=first,
                 last=seen,
             )

@@ -186,7 +186,7 @@ def _stated(contacts: Sample, stated: str, by: str | None) -> pd.DataFrame:
             f"{stated}: {odd:,} of {answers.notna().sum():,} answers are neither 0 nor 1. Recode "
             "them in study.yaml: yes to 1, no to 0."
         )
-    return _shares(contacts, answers, "said so by the customer", by)[0]
+    return _shares(contacts, answers, "as reported by the customer", by)[0]
 
 
 def _shares(

@@ -3,7 +3,7 @@
     fit = sla_attainment(case_times(cases, standards), by="severity")
     fit.table           # severity, term (first reply, solution), estimate: share in time, verdict
     sla_by_month(case_times(cases, standards))             # the latest month and the one before
-    sla_alerts(fit, wave="2026-09")                        # records as `scores.alerts` has them
+    sla_alerts(fit, cases)                                 # records as `scores.alerts` has them
 
 Open cases count for as long as they were observed (Kaplan and Meier 1958), so that a share is not
 flattered by those that are not over.
@@ -28,6 +28,7 @@ from cxlib.stats.estimators import Replicated
 from cxlib.stats.notes import resampling_note
 
 DONE = {"first reply": N_("first responses"), "solution": N_("resolutions")}  # in sentences
+SLA = {"first reply": N_("first-response SLA"), "solution": N_("resolution SLA")}  # in alerts
 Part = tuple[str, str, Replicated, int]  # group, clock, share in time, cases
 
 
@@ -263,35 +264,37 @@ def _how(found: list[Part], sample: Sample) -> str:
     if len(found) > 1:
         said.append(
             _(
-                "Intervals are pointwise; the simultaneous ones hold for all {cells:count} numbers "
-                "at once and decide what is significant.",
+                "Intervals are pointwise; the simultaneous ones hold jointly for all {cells:count} "
+                "numbers and decide what is significant.",
                 cells=len(found),
             )
         )
     return i18n.together([*said, resampling_note(sample)])
 
 
-def sla_alerts(fit: Result, wave: str) -> Result:
+def sla_alerts(fit: Result, sample: SampleLike) -> Result:
     """The standards that are missed significantly, the furthest from the goal first.
 
     Parameters
     ----------
     fit : of `sla_attainment`
-    wave : what the alerts are dated by
+    sample : its cases, with their month
 
     Returns
     -------
     Result with "table", columns as those of `scores.alerts`: wave, by, group, term, estimate
     (share in time minus the goal), low, high, n, measure, signal, probability (of so low a share
-    if the goal were met, normal law), first_seen, and kind ("standard missed"). Small cells give
-    no alert.
+    if the goal were met, normal law), first_seen, and kind ("standard missed"). `wave` is the last
+    month on file; `first_seen` the first of the months on end, up to the last, in which fewer cases
+    than the goal were in time. Small cells give no alert.
 
     Examples
     --------
     >>> cases = pd.DataFrame({"opened_at": pd.Timestamp("2026-03-02")}, index=range(40))
     >>> cases["solved_in_time"] = 0.0
-    >>> sla_alerts(sla_attainment(cases), "2026-03").table[["term", "estimate"]].values.tolist()
-    [['solved in time', -0.9]]
+    >>> missed = sla_alerts(sla_attainment(cases), cases.assign(month="2026-03")).table
+    >>> missed[["term", "estimate", "first_seen"]].values.tolist()
+    [['resolution SLA', -0.9, '2026-03']]
     """
     from scipy.special import ndtr
 
@@ -300,12 +303,14 @@ def sla_alerts(fit: Result, wave: str) -> Result:
     rows = fit.table[(fit.table["verdict"] == "missed") & ~hidden]
     error = np.nanstd(np.asarray(fit.replicates)[:, rows.index], axis=0, ddof=1)
     short = rows["estimate"] - rows["goal"]
+    sample = as_sample(sample)
+    wave = str(sample["month"].max())
     table = pd.DataFrame(
         {
             "wave": wave,
             "by": by,
             "group": rows[by].astype(str) if by else "",
-            "term": rows["term"].map(IN_TIME).str.replace("_", " "),
+            "term": rows["term"].map(SLA),
             "estimate": short,
             "low": rows["low"] - rows["goal"],
             "high": rows["high"] - rows["goal"],
@@ -313,13 +318,25 @@ def sla_alerts(fit: Result, wave: str) -> Result:
             "measure": "csat",
             "signal": "below",
             "probability": ndtr(short / np.maximum(error, 1e-9)),
-            "first_seen": wave,
+            "first_seen": [_missed_since(sample, by, row) for row in rows.to_dict("records")],
             "kind": "standard missed",
         }
     ).sort_values("estimate", ignore_index=True)
     # The page's findings on the standards say it; the records are for alerts of other pages.
     finding = Finding(_alerts_claim(table, int((~hidden).sum())), importance=Importance.METHOD)
     return Result(table, finding, fit.notes, "share")
+
+
+def _missed_since(sample: Sample, by: str, row: dict) -> str:
+    """The first of the months on end, up to the last, with fewer cases in time than the goal."""
+    in_time = sample[IN_TIME[row["term"]]]
+    counted = in_time.notna() & ((sample[by].astype(str) == str(row[by])) if by else True)
+    weight = pd.Series(sample.weights, index=in_time.index)[counted]
+    month = sample["month"][counted]
+    share = (in_time[counted] * weight).groupby(month).sum() / weight.groupby(month).sum()
+    met = np.flatnonzero(share >= row["goal"])
+    first = met[-1] + 1 if len(met) else 0  # after the last month that met it
+    return str(share.index[min(first, len(share) - 1)])
 
 
 def _alerts_claim(table: pd.DataFrame, looked: int) -> str:

@@ -32,7 +32,7 @@ def resampling_note(sample: Sample) -> str:
 def simultaneous_note(cells: int) -> str:
     """What the simultaneous intervals of so many numbers are for."""
     return _(
-        "Intervals are pointwise; the simultaneous ones hold for all {cells:count} numbers at once "
+        "Intervals are pointwise; the simultaneous ones hold jointly for all {cells:count} numbers "
         "and decide what is significant.",
         cells=cells,
     )

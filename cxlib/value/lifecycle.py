@@ -75,8 +75,8 @@ def lifecycle(
     if bought.shape[1] < 3:
         raise InsufficientData(
             _(
-                "There are fewer than 3 whole periods of {weeks:count} weeks before {date:date}: "
-                "too few to see how customers move. Choose shorter periods.",
+                "There are fewer than 3 complete periods of {weeks:count} weeks before "
+                "{date:date}: too few to see how customers move. Choose shorter periods.",
                 date=end,
                 weeks=weeks,
             )

@@ -193,15 +193,17 @@ def test_a_change_of_level_counts_twice_and_may_be_the_clearer():
 
 
 def test_standards_missed_come_with_those_that_were_met():
-    about = {"wave": "w5", "by": "", "group": "", "term": "reply in time", "measure": "csat"}
+    about = {"wave": "w5", "by": "", "group": "", "term": "first-response SLA", "measure": "csat"}
     size = {"estimate": -0.2, "low": -0.3, "high": -0.1, "n": 90, "signal": "below"}
-    missed = pd.DataFrame([about | size | {"probability": 1e-6, "first_seen": "w5"}])
+    missed = pd.DataFrame([about | size | {"probability": 1e-6, "first_seen": "w3"}])
     asked = pd.DataFrame({"term": list("abc"), "goal": 0.9, "verdict": ["missed", "met", "met"]})
     found = {"24": {"warnings": kept(table=missed), "standards": kept(table=asked)}}
     told = actions.alerts(found)
     assert told.looked == 3 and list(told.table["kind"]) == ["standard missed"]
-    assert told.table["first_seen"].tolist() == [""]  # the last of all waves is no beginning
-    assert str(told) == "“reply in time” is 20.0 percentage points below target."
+    assert told.table["first_seen"].tolist() == ["w3"]  # when it began, not the last wave
+    assert (
+        str(told) == "“first-response SLA” has been 20.0 percentage points below target since w3."
+    )
 
 
 def test_more_who_sink_than_rise_is_a_sign_test():
@@ -413,7 +415,7 @@ def test_what_the_data_cannot_tell_names_the_answers_that_could():
     row = tree.table[tree.table["link"] == "group"].iloc[0]
     # two groups: 2.24 + .84 standard errors of the difference must fit into a move of .1
     times = (2.2414 + 0.8416) ** 2 * (1 + np.pi / 2 / 4)
-    assert row["verdict"] == "cannot tell"
+    assert row["verdict"] == "unknown"
     assert row["answers_needed"] == pytest.approx(300 * times, abs=1)
     assert f"{row['answers_needed']:,.0f} answers would be needed" in tree.trees[0].lines[0][2]
     touchpoint = tree.table[tree.table["link"] == "touchpoint"].iloc[0]
@@ -430,7 +432,7 @@ def test_a_move_of_nothing_asks_for_no_number_of_answers():
 
 def test_a_missed_standard_is_opened_into_groups_and_teams():
     """East is 20 points under the mean of both, with an error of 2.6: 10 cases in 100."""
-    about = {"wave": "w5", "by": "", "group": "", "term": "solved in time", "measure": "csat"}
+    about = {"wave": "w5", "by": "", "group": "", "term": "resolution SLA", "measure": "csat"}
     size = {"estimate": -0.2, "low": -0.3, "high": -0.1, "n": 90, "signal": "below"}
     missed = pd.DataFrame([about | size | {"probability": 1e-6, "first_seen": "w5"}])
     groups = pd.DataFrame({"region": ["east", "west"], "term": "solution", "estimate": [0.5, 0.9],
@@ -456,7 +458,7 @@ def test_trees_are_indented_lists_and_escaped():
 
 def ledger(**change) -> pd.DataFrame:
     row = {"action_id": "a01", "problem": "late parcels", "class": "process", "owner": "ann",
-           "begun_on": "2026-01-01", "due_on": "2026-06-30", "status": "begun", "cost": 100.0,
+           "begun_on": "2026-01-01", "due_on": "2026-06-30", "status": "started", "cost": 100.0,
            "predicted": 2.0, "predicted_low": 0.0, "predicted_high": 4.0, "answers": 400,
            "worth": 100.0}  # fmt: skip
     return pd.DataFrame([row | change])
@@ -565,7 +567,7 @@ def test_verdicts_with_the_price_of_waiting():
     dear = actions.net_gain(ledger(cost=190.0), more=400, wait=0.1, asking=10.0)
     assert dear.table["verdict"][0] == "act"  # asking costs more than it teaches
     none = actions.net_gain(ledger(worth=None, predicted_low=None), more=400)
-    assert none.table["verdict"][0] == "cannot tell" and "is unknown" in none.finding.claim
+    assert none.table["verdict"][0] == "unknown" and "is unknown" in none.finding.claim
     assert np.isnan(none.table["estimate"][0])
 
 

@@ -101,16 +101,18 @@ def test_rows_that_people_wrote_wrongly_are_named_and_do_not_stop_others(folder)
     cx("add", "tiny", "--problem", "one", *ADD)
     file = folder / "actions.csv"
     head, row = file.read_text().splitlines()[:2]
-    file.write_text("\n".join([head, row, row.replace("a01", "a07").replace("begun", "bgun"), ""]))
+    file.write_text(
+        "\n".join([head, row, row.replace("a01", "a07").replace("started", "strted"), ""])
+    )
     said = cx("list", "tiny")
-    assert said.exit_code == 1 and "row 3: status 'bgun'" in said.stderr and "a01" in said.output
+    assert said.exit_code == 1 and "row 3: status 'strted'" in said.stderr and "a01" in said.output
     assert cx("close", "tiny", "a01").exit_code == 0  # the old mistake is not this change's
-    assert "bgun" in file.read_text()
+    assert "strted" in file.read_text()
 
 
 def test_own_columns_and_text_stay_as_they_were(folder):
     (folder / "actions.csv").write_text(
-        "action_id,problem,status,owner,note\na01,x,begun,ann,keep me\n", encoding="utf-8-sig"
+        "action_id,problem,status,owner,note\na01,x,started,ann,keep me\n", encoding="utf-8-sig"
     )
     cx("close", "tiny", "a01", "--on", "2026-02-03")
     assert (folder / "actions.csv").read_text().splitlines()[1].startswith("a01,x,done,ann,keep me")

@@ -452,8 +452,8 @@ def fake(design: str, estimate: float, low: float, high: float, failed: int = 0)
         ("compared", (-5, -1), None, "lower"),
         ("series", (1, 5), None, "in doubt"),
         ("randomised", (-1, 3), 6.0, "less than predicted"),
-        ("randomised", (-1, 3), 2.0, "cannot tell"),
-        ("randomised", (-1, 3), None, "cannot tell"),
+        ("randomised", (-1, 3), 2.0, "unknown"),
+        ("randomised", (-1, 3), None, "unknown"),
     ],
 )
 def test_verdicts(design, ends, predicted, verdict):

@@ -525,7 +525,7 @@ def test_out_of_sample_shares_are_those_of_plain_cross_validation(made, met):
 def test_the_broken_touchpoint_is_the_first_pain_point(made, met):
     found = journeys.pain_points(met, "score", Touchpoints(paths.STAGES))
     first = found.table.iloc[0]
-    assert (first["touchpoint"], first["term"], first["stage"]) == ("delivery", "trouble", "use")
+    assert (first["touchpoint"], first["term"], first["stage"]) == ("delivery", "problem", "use")
     assert first["chance_top"] == 1 and first["impact_low"] < 2.0 < first["impact_high"]
     reach = (met.times[:, met.touchpoints.index("delivery")] > 0).mean()
     assert first["reach"] == pytest.approx(reach)
@@ -586,8 +586,8 @@ def test_the_experience_map_by_hand():
     table = found.table.set_index(["touchpoint", "term"])
     value = table["estimate"]
     assert (value[("a", "reach")], value[("b", "reach")]) == (1, 0.5)
-    assert (value[("a", "meetings")], value[("b", "meetings")]) == (1, 2)
-    assert (value[("a", "trouble")], value[("b", "trouble")]) == (0, 0.5)
+    assert (value[("a", "contacts")], value[("b", "contacts")]) == (1, 2)
+    assert (value[("a", "problem")], value[("b", "problem")]) == (0, 0.5)
     assert (value[("a", "minutes")], value[("b", "minutes")]) == (2, 3)
     assert value[("b", "satisfaction")] == 25 and table.loc[("b", "satisfaction"), "rated"]
     assert value[("a", "satisfaction")] == 70 and not table.loc[("a", "satisfaction"), "rated"]
@@ -635,8 +635,8 @@ def test_where_groups_are_furthest_apart():
             ("y", "a", "satisfaction", 55.0, 50.0, 60.0, True),
             ("x", "b", "satisfaction", 10.0, 5.0, 15.0, False),  # the overall answer
             ("y", "b", "satisfaction", 90.0, 85.0, 95.0, False),
-            ("x", "b", "trouble", 0.1, 0.05, 0.15, True),
-            ("y", "b", "trouble", 0.3, 0.2, 0.4, True),
+            ("x", "b", "problem", 0.1, 0.05, 0.15, True),
+            ("y", "b", "problem", 0.3, 0.2, 0.4, True),
         ],
         columns=["group", "touchpoint", "term", "estimate", "low", "high", "rated"],
     )
@@ -646,7 +646,7 @@ def test_where_groups_are_furthest_apart():
         largest_difference(less)
         == "Problems differ most at b: 10.0% of contacts (“x”) and 30.0% (“y”)."
     )
-    none = less.assign(high=less["high"].mask(rows["term"] == "trouble", 0.5))
+    none = less.assign(high=less["high"].mask(rows["term"] == "problem", 0.5))
     assert largest_difference(none) == ""
 
 

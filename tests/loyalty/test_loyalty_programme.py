@@ -225,7 +225,7 @@ def test_a_study_without_a_programme_says_so():
 
     study = reserve.open("mobile")
     assert study.lacks(["programme", "referrals", "referred"]) == [
-        "The study tells of no loyalty programme.",
+        "The study declares no loyalty programme.",
         "The study records no reviews or referrals.",
         "The study does not say which customer brought which.",
     ]

@@ -100,7 +100,8 @@ def test_the_claim_of_the_head_stands_on_the_page_once_and_others_once_with_thei
         cell(found("level", "NPS is 19.", Importance.ANSWER, detail="n = 41")),
         cell(found("again", "NPS is 19.", Importance.ANSWER)),
     )
-    text = unescape(re.sub(r"<(head|script)>.*?</\1>|<[^>]+>", " ", html, flags=re.S))
+    plain = re.sub(r'<a class="term"[^>]*>(.*?)</a>', r"\1", html)
+    text = unescape(re.sub(r"<(head|script)>.*?</\1>|<[^>]+>", " ", plain, flags=re.S))
     assert text.count("NPS fell.") == 1 and text.replace("\u00a0", " ").count("95% CI 1 to 2") == 1
     below = html[html.index("<main>") :]
     assert len(re.findall(r">NPS is 19\. ", below)) == 1
@@ -164,9 +165,35 @@ def test_a_file_of_a_list_is_a_link() -> None:
     assert '&lt;b&gt;<a href="10_x.at_risk.csv" download>10_x.at_risk.csv</a>.' in html
 
 
+def test_findings_on_method_stand_in_the_fold_with_their_question_and_code() -> None:
+    page = laid(
+        cell(found("fall", "NPS fell.", Importance.NEWS)),
+        "## Evidence",
+        "### Who?\n\nHow to read it.",
+        cell(found("groups", "No group differs.")),
+        cell(found("check", "The groups are alike.", Importance.METHOD)),
+        "### Is the model sound?\n\nA good one has 0.",
+        cell(found("fit", "The model fits.", Importance.METHOD)),
+    )
+    assert [s.words for s in page.contents] == ["Evidence", "Who?"] and not page.absent
+    assert [s.words for s in page.methods] == ["Who?", "Is the model sound?"]
+    both = [g for s in page.methods for g in s.groups]
+    assert [a.record["name"] for g in both for a in g.parts if a.kind == "answer"] == [
+        "check",
+        "fit",
+    ]
+    assert "A good one has 0." in both[1].prose and both[0].prose == ""
+    assert [p.kind for p in both[1].parts] == ["code", "answer"]
+
+
+def test_the_only_finding_of_a_page_is_its_head_even_on_method() -> None:
+    page = laid(cell(found("fit", "The model fits.", Importance.METHOD)))
+    assert page.head.finding["claim"] == "The model fits." and page.methods == []
+
+
 def test_action_and_owner_stand_under_the_claim() -> None:
     html = bound(cell(found("a", "A.", action="Call <them>.", owner="Service")))
-    assert "Call &lt;them&gt;." in html and '<span class="owner">Service</span>' in html
+    assert "Call &lt;them&gt;." in html and '<span class="owner">Owner: Service</span>' in html
 
 
 def test_the_head_says_when_who_and_how_many() -> None:

@@ -100,21 +100,17 @@ def test_a_card_compares_with_the_wave_before(change, p, verdict, words, tone) -
 
 
 @pytest.mark.parametrize(
-    ("target", "verdict", "words", "tone"),
+    ("standing", "words", "tone"),
     [
-        (40.0, "worse", "Target +40 missed", "worse"),
-        (23.0, "unclear", "Target +23 not reached", "same"),
-        (
-            40.0,
-            "unclear",
-            "Target +40 not reached",
-            "same",
-        ),  # due later: the page does not say worse
-        (15.0, "unclear", "Target +15 met", "better"),
+        ("missed", "Target +23 missed", "worse"),
+        ("missed, not certain", "Target +23 missed, not certain", "same"),
+        ("not reached yet", "Target +23 not reached yet", "same"),
+        ("met, not certain", "Target +23 met, not certain", "same"),
+        ("met", "Target +23 met", "better"),
     ],
 )
-def test_a_target_is_met_or_missed_as_its_page_says(target, verdict, words, tone) -> None:
-    card = card_of(by_wave(2.0, 0.4, verdict, target=target))
+def test_a_target_is_met_or_missed_as_its_page_says(standing, words, tone) -> None:
+    card = card_of(by_wave(2.0, 0.4, "unclear", target=23.0, target_standing=standing))
     assert (card["target"], card["target_tone"]) == (words, tone)
 
 

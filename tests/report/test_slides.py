@@ -91,7 +91,7 @@ def test_heads_and_notable_findings_have_slides_the_news_first(folder, monkeypat
     assert [s.shapes.title.text for s in deck.slides] == ["N", "D", "C"]
     news = deck.slides[1]
     words = [s.text_frame.text for s in news.shapes if s.has_text_frame]
-    assert "What to do: Act (Ops)" in words and "Detail of D" in words
+    assert "Open action: Act (owner: Ops)" in words and "Detail of D" in words
     notes = news.notes_slide.notes_text_frame.text
     assert "Note of D" in notes and "nobody/now/12_page.html#answer-d" in notes
 

@@ -106,7 +106,7 @@ def test_a_loss_is_news_and_a_gain_only_where_it_is_large():
 def test_a_missed_target_is_news(target, missed):
     for waves in (STILL, {"2026-Q3": 7.5}):
         finding = scores.latest(sample(waves), target=target).finding
-        assert finding.target == target.value and "target" in finding.detail
+        assert finding.target == target.value and (finding.target_standing == "missed") == missed
         assert (finding.importance == Importance.NEWS) == missed
         assert ("target of" in finding.claim) == missed
     charted = scores.trend(sample(STILL), target=target).finding

@@ -223,7 +223,7 @@ def test_many_answers_are_told_apart_without_overflow() -> None:
 
 def test_known_classes_are_found_whatever_is_missing(people: pd.DataFrame, fit) -> None:
     assert len(fit.table) == 3 and fit.table["n"].sum() == 600 and fit.missing == "skip"
-    assert "customers lack an answer and are placed by the others" in fit.notes
+    assert "customers have missing answers and are placed by the others" in fit.notes
     placed = segments.score(people, fit)
     table = pd.crosstab(placed["segment"], people["kind"])
     assert table.max(axis=1).sum() > 0.85 * 600

@@ -170,13 +170,25 @@ def test_the_sample_waits_as_it_was_made_to(sample):
 
 def test_what_is_missed_for_certain_is_a_warning(sample):
     fit = service.sla_attainment(sample, by="severity")
-    found = service.sla_alerts(fit, "2026-09").table
+    found = service.sla_alerts(fit, sample).table
     sure = fit.table[fit.table["verdict"] == "missed"]
     assert list(COLUMNS) == list(found.columns[: len(COLUMNS)])
     assert sorted(found["group"]) == sorted(sure["severity"])
     assert (found["high"] < 0).all() and (found["probability"] < 0.05).all()
-    lenient = service.sla_alerts(service.sla_attainment(sample, by="severity", goal=0.1), "2026-09")
+    lenient = service.sla_alerts(service.sla_attainment(sample, by="severity", goal=0.1), sample)
     assert lenient.table.empty and "No standard is missed" in lenient.finding.claim
+
+
+def test_an_alert_of_a_standard_is_dated_by_the_month_in_which_it_began():
+    """On time in 19 of 20 cases until March and again in May, then in 5 of 20."""
+    months = {"2026-03": 19, "2026-04": 5, "2026-05": 19, "2026-06": 5, "2026-07": 5}
+    rows = pd.DataFrame(
+        [(f"{m}-02", m, float(k < met)) for m, met in months.items() for k in range(20)],
+        columns=["opened_at", "month", "solved_in_time"],
+    )
+    rows["opened_at"] = pd.to_datetime(rows["opened_at"])
+    [missed] = service.sla_alerts(service.sla_attainment(rows), rows).table.to_dict("records")
+    assert (missed["first_seen"], missed["wave"]) == ("2026-06", "2026-07")
 
 
 # What is open, and who comes back
@@ -624,7 +636,7 @@ def test_mistakes_are_named():
         service.waiting_times(service.case_times(cases), "lunch")
     with pytest.raises(ValueError, match="cases have no column 'reply_hours'"):
         service.waiting_times(service.case_times(cases), "first reply")
-    with pytest.raises(ValueError, match="The cases span 0 whole weeks"):
+    with pytest.raises(ValueError, match="The cases span 0 complete weeks"):
         service.workload(cases)
     with pytest.raises(ValueError, match="None of 1 cases has a category"):
         service.reasons(cases.assign(category=None))

@@ -119,7 +119,7 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("fits both decimal points and decimal commas, and the column has both"),
             _("Name the form in study.yaml, e.g. `numbers: '1.234,5'`."),
         ),
-        "percent_mixed": (_("percent signs beside numbers without one"), number),
+        "percent_mixed": (_("some numbers with a percent sign, others without"), number),
         "other_currency": (_("another currency than most of the column"), number),
         "far_date": (_("years from all other dates, {first} to {last}"), one_date),
         "future_date": (_("a date after today"), one_date),
@@ -232,7 +232,7 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("Correct the spelling, or recode small groups into a larger one."),
         ),
         "text_among_numbers": (
-            _("text ({words}) among numbers: the whole column is kept as text"),
+            _("text ({words}) among numbers: all of the column is kept as text"),
             _("Recode these values in study.yaml, null for missing."),
         ),
     }

@@ -152,14 +152,14 @@ def actions() -> pd.DataFrame:
     nan = None
     rows = [  # problem, class, level, owner, customer, begun, due, done, status, cost, effects ...
         ("Deliveries miss the promised date", "process", "department", "logistics", nan,
-         "2026-04-01", "2026-09-30", nan, "begun", 9000, 4.0, 1.5, 6.5, 3268, nan, nan, nan),
+         "2026-04-01", "2026-09-30", nan, "started", 9000, 4.0, 1.5, 6.5, 3268, nan, nan, nan),
         ("Dissatisfied customers hear nothing from us", "process", "team", "service", nan,
          "2025-10-01", "2025-12-31", "2025-12-20", "done", 6000, 20.0, 8.0, 32.0, 1763,
          21.9, 12.0, 31.4),
         ("Prices rose without an explanation", "policy", "board", "pricing", nan,
          "2026-01-15", "2026-12-31", nan, "planned", 12000, 2.5, -1.0, 6.0, 458, nan, nan, nan),
         ("The app crashes on payment", "product", "department", "digital", nan,
-         "2026-06-01", "2026-11-30", nan, "begun", 15000, 1.5, -0.5, 3.5, 2830, nan, nan, nan),
+         "2026-06-01", "2026-11-30", nan, "started", 15000, 1.5, -0.5, 3.5, 2830, nan, nan, nan),
         ("Wrong bills are corrected late", "process", "department", "finance", nan,
          "2025-05-01", "2025-09-30", "2025-09-26", "done", 2500, 1.0, 0.0, 2.0, 3535, 0.3, -0.9,
          1.5),
@@ -169,9 +169,9 @@ def actions() -> pd.DataFrame:
         ("A complaint about billing is open", "one customer", "front line", "team C", "c2904",
          "2026-09-27", "2026-09-30", "2026-09-29", "done", 4, *[nan] * 7),
         ("A complaint about billing is open", "one customer", "front line", "team A", "c1236",
-         "2026-09-27", "2026-09-29", nan, "begun", 4, *[nan] * 7),
+         "2026-09-27", "2026-09-29", nan, "started", 4, *[nan] * 7),
         ("A complaint about billing is open", "one customer", "front line", "team A", "c2542",
-         "2026-09-28", "2026-10-02", nan, "begun", 4, *[nan] * 7),
+         "2026-09-28", "2026-10-02", nan, "started", 4, *[nan] * 7),
     ]  # fmt: skip
     columns = ["problem", "class", "level", "owner", "customer_id", "begun_on", "due_on", "done_on",
                "status", "cost", "predicted", "predicted_low", "predicted_high", "answers",

@@ -1,0 +1,121 @@
+"""What the study has committed to, in every finding about it: its targets and its open actions.
+
+    finding = commitments.of(fit)      # the finding, judged by its target, with action and owner
+
+Findings are recorded in one place (`answers.add`), and this is applied there. Targets and ledger
+come from the context of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cxlib import actions
+from cxlib.core import context, i18n
+from cxlib.core.finding import Finding, Importance
+from cxlib.core.i18n import N_, _
+from cxlib.core.result import Result
+from cxlib.data.schema import Target
+from cxlib.privacy import disclosure
+
+TIMES = {"wave", "month", "period"}  # groups of a finding that are times, not parts of customers
+SUBJECTS = ("touchpoint", "topic", "term")  # columns that say what a row is about
+STANDINGS = {
+    "met": N_("target {t} met"),
+    "met, not certain": N_("target {t} met, not certain"),
+    "missed, not certain": N_("target {t} missed, not certain"),
+    "missed": N_("target {t} missed"),
+    "not reached yet": N_("target {t} by {day:date}, not reached yet"),
+}
+
+
+def of(fit: Result) -> Finding:
+    """The finding of a result, judged by the target of its measure, with action and owner.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> finding = Finding("CLV is 93.", "n = 40", value=93.0, low=80.0, high=99.0, measure="clv")
+    >>> rules = context.Context(targets={"clv": Target(value=100)})
+    >>> with context.use(rules):
+    ...     of(Result(pd.DataFrame({"estimate": [93.0]}), finding)).detail
+    'n = 40; target 100 missed'
+    """
+    return _owned(_judged(fit.finding), fit)
+
+
+def _judged(finding: Finding) -> Finding:
+    """With the standing of its target, and as news where it is missed for certain."""
+    if finding.value is None:
+        return finding
+    ends = (finding.value if e is None else e for e in (finding.low, finding.high))
+    if finding.target is None:
+        target = _target(finding)
+        if target is None:
+            return finding
+        finding = replace(finding, **target.slots(finding.value, *ends))
+        if finding.target_standing == "missed":
+            news = {"verdict": "worse", "importance": Importance.NEWS}
+            finding = replace(finding, **news)  # type: ignore[arg-type]
+    elif not finding.target_standing:
+        slots = Target(value=finding.target).slots(finding.value, *ends)
+        finding = replace(finding, **slots)
+        # Its own topic judges by a stricter test, of several measures at once.
+        if finding.target_standing == "missed" and finding.verdict != "worse":
+            finding = replace(finding, target_standing="missed, not certain")
+    detail = [finding.detail, target_words(finding)]
+    return replace(finding, detail=_("; ").join(part for part in detail if part))
+
+
+def _target(finding: Finding) -> Target | None:
+    """The study's target for the measure of a finding about all customers."""
+    if not set(finding.at) <= TIMES:
+        return None
+    known = context.current().targets
+    name = finding.measure.rpartition(":")[2].replace(" ", "_")
+    return known.get(name)
+
+
+def target_words(finding: Finding) -> str:
+    """The target and whether it is met, as the line below a claim says it."""
+    words = STANDINGS[finding.target_standing]
+    day = finding.target_by
+    return _(words, t=written(finding), day=day) if day else _(words, t=written(finding))
+
+
+def written(finding: Finding) -> str:
+    """The target in the unit of its measure: +30, 80%, €90, 7.5."""
+    target, unit = finding.target or 0.0, finding.unit
+    if finding.measure == "nps":
+        return i18n.signed(target, 0)
+    if unit == "share":
+        return i18n.percent(target, int(abs(100 * target) % 1 > 0))
+    if len(unit) == 3 and unit.isupper():
+        return i18n.money((target, unit))
+    return i18n.number(target, 0 if target == int(target) else 2)
+
+
+def _owned(finding: Finding, fit: Result) -> Finding:
+    """With the open action about what it is about, and who does it."""
+    ledger = context.current().ledger
+    if ledger is None or finding.owner or finding.importance < Importance.ANSWER:
+        return finding
+    action, owner = actions.responsible(ledger, *_subjects(finding, fit))
+    if not action:
+        return finding
+    return replace(finding, action=finding.action or action, owner=owner)
+
+
+def _subjects(finding: Finding, fit: Result) -> Iterator[str]:
+    """Names that an action may be about: of the row of the finding, then of its groups, measure."""
+    rows = disclosure.shown(fit.table)
+    if finding.value is not None and "estimate" in rows:
+        rows = rows[(rows["estimate"] - finding.value).abs() < 1e-9]
+    elif finding.verdict != "worse":
+        rows = rows.iloc[:0]
+    for column in SUBJECTS:
+        if column in rows and len(rows):
+            yield str(rows[column].iloc[0])
+    yield from finding.at.values()
+    yield finding.measure.rpartition(":")[2]

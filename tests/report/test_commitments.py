@@ -1,0 +1,95 @@
+"""What the study has committed to, in findings: targets of measures, open actions and owners."""
+
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from cxlib.core import context
+from cxlib.core.context import Context
+from cxlib.core.result import Finding, Importance, Result
+from cxlib.data.schema import Target
+from cxlib.report import commitments
+
+LEDGER = pd.DataFrame(
+    {
+        "action_id": ["a1", "a2"],
+        "problem": ["Parcels come late", "Nobody answers"],
+        "about": ["delivery", "support"],
+        "status": ["started", "done"],
+        "owner": ["Logistics", "Service"],
+        "due_on": [date(2026, 9, 30), date(2026, 1, 1)],
+    }
+)
+
+
+def told(finding: Finding, table: pd.DataFrame | None = None, **rules) -> Finding:
+    rows = pd.DataFrame({"estimate": [finding.value]}) if table is None else table
+    with context.use(Context(**rules)):
+        return commitments.of(Result(rows, finding))
+
+
+def rate(value: float, low: float, high: float, **slots) -> Finding:
+    return Finding("x", value=value, low=low, high=high, unit="share", **slots)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "direction", "standing"),
+    [
+        (0.8, 0.7, 0.9, "at least", "met"),
+        (0.6, 0.4, 0.8, "at least", "met, not certain"),
+        (0.4, 0.2, 0.6, "at least", "missed, not certain"),
+        (0.2, 0.1, 0.3, "at least", "missed"),
+        (0.2, 0.1, 0.3, "at most", "met"),
+        (0.4, 0.2, 0.6, "at most", "met, not certain"),
+        (0.6, 0.4, 0.8, "at most", "missed, not certain"),
+        (0.8, 0.7, 0.9, "at most", "missed"),
+    ],
+)
+def test_a_target_inside_the_interval_is_not_certain(value, low, high, direction, standing):
+    goal = Target(value=0.5, direction=direction)
+    finding = told(
+        rate(value, low, high, measure="complaint rate"), targets={"complaint_rate": goal}
+    )
+    assert finding.target_standing == standing and finding.target == 0.5
+    assert finding.detail == f"target 50% {standing}"
+    assert (finding.importance == Importance.NEWS) == (standing == "missed")
+
+
+def test_before_its_day_a_target_is_not_missed():
+    goal = Target(value=0.5, by=date(2027, 1, 1))
+    finding = told(rate(0.2, 0.1, 0.3, measure="active"), targets={"active": goal})
+    assert finding.detail == "target 50% by 2027-01-01, not reached yet"
+    assert finding.verdict == "" and finding.importance == Importance.CONTEXT
+
+
+def test_a_target_is_of_all_customers_and_of_its_own_measure():
+    goals = {"active": Target(value=0.5)}
+    for slots in ({"measure": "active", "at": {"region": "north"}}, {"measure": "at_risk"}):
+        assert told(rate(0.2, 0.1, 0.3, **slots), targets=goals).target is None
+    wave = told(rate(0.2, 0.1, 0.3, measure="active", at={"wave": "w2"}), targets=goals)
+    assert wave.target == 0.5
+
+
+def test_a_stricter_test_of_the_topic_decides():
+    """A service standard that is missed by its own interval alone is not missed for certain."""
+    own = rate(0.85, 0.82, 0.88, measure="solved_in_time", target=0.9, verdict="unclear")
+    assert told(own).target_standing == "missed, not certain"
+
+
+@pytest.mark.parametrize(
+    ("table", "slots", "owner"),
+    [
+        ({"term": ["delivery"], "estimate": [0.2]}, {"value": 0.2}, True),
+        ({"term": ["support"], "estimate": [0.2]}, {"value": 0.2}, False),  # it is done
+        ({"term": ["room", "delivery"], "estimate": [0.2, 0.1]}, {"value": 0.2}, False),
+        ({"term": ["delivery"], "estimate": [0.2]}, {}, False),  # the finding is of no row
+        ({"term": ["delivery"], "estimate": [0.2]}, {"verdict": "worse"}, True),
+        ({"term": ["x"], "estimate": [0.2]}, {"value": 0.2, "measure": "mean:delivery"}, True),
+    ],
+)
+def test_a_finding_names_the_open_action_about_it_and_its_owner(table, slots, owner):
+    finding = Finding("x", importance=Importance.NOTABLE, **slots)
+    found = told(finding, pd.DataFrame(table), ledger=LEDGER)
+    said = ("Parcels come late", "Logistics, due 2026-09-30") if owner else ("", "")
+    assert (found.action, found.owner) == said
