@@ -151,6 +151,13 @@ def lifetime_value(
         )
     notes += [resampling_note(sample.replace(cluster="customer_id"))]
     whole = tables["CLV"].iloc[0]
+    if np.isnan(whole.low):
+        notes.append(
+            _(
+                "No interval can be given: in most resamples the data do not bound a parameter of "
+                "the model, as where hardly anybody seems to leave. Do not rely on this forecast."
+            )
+        )
     return Result(
         {
             "table": tables["CLV"],
@@ -203,13 +210,18 @@ def expected_purchases(fit: Result) -> Result:
             "are expected of every hundred customers.",
             **facts,
         )
-    finding = Finding(
-        claim,
-        _(
+    detail = (
+        _("no interval can be given; the next {weeks:count} weeks; n = {n:count}", **facts)
+        if np.isnan(active.low) or np.isnan(ahead.low)
+        else _(
             "95% CI {active_span:share_interval1} active and {ahead_span:interval1} purchases in "
             "the next {weeks:count} weeks; n = {n:count}",
             **facts,
-        ),
+        )
+    )
+    finding = Finding(
+        claim,
+        detail,
         value=float(active.estimate),
         unit="share",
         low=float(active.low),
@@ -378,13 +390,21 @@ def _finding(row: pd.Series, valuation: Valuation) -> Finding:
             "{weeks:count} weeks.",
             **facts,
         )
-    return Finding(
-        claim,
-        _(
+    if np.isnan(row.low):
+        detail = _(
+            "customer lifetime value (CLV); no interval can be given; margin {margin:share} of "
+            "amounts, discounted at {discount:share} a year; n = {n:count}",
+            **facts,
+        )
+    else:
+        detail = _(
             "customer lifetime value (CLV); 95% CI {span:money_interval{digits}}; margin "
             "{margin:share} of amounts, discounted at {discount:share} a year; n = {n:count}",
             **facts,
-        ),
+        )
+    return Finding(
+        claim,
+        detail,
         value=float(row.estimate),
         unit=valuation.currency,
         low=float(row.low),
