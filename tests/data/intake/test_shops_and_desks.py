@@ -97,6 +97,15 @@ def test_a_case_that_is_open_by_its_status_is_not_solved(load):
     assert any("120 cases have 'Resolution_Time_Hours'" in d for d in plan.doubts)
 
 
+@pytest.mark.parametrize("times", [True, False])
+def test_hours_go_before_days_and_after_times(load, times):
+    opened = DAYS if times else DAYS.normalize()
+    rows = tickets(closed_at=opened + pd.Timedelta("24h"), resolution_time_hours=35.0)
+    _new, tables, _plan = load(tickets=rows.assign(Created_Date=opened))
+    timed = service.case_times(tables["cases"])
+    assert (timed["solution_hours"] == (24 if times else 35)).all()
+
+
 @pytest.mark.parametrize("name", ["Resolution_Time", "Response_Time", "duration"])
 def test_a_wait_without_a_unit_is_no_number_of_hours(load, name):
     _new, tables, _plan = load(tickets=tickets(**{name: 5.0}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cxlib.data import sql
+from cxlib.data.intake import conversion
 from cxlib.data.intake.drafts.looking import Column, slug
 from cxlib.data.intake.drafts.parts import TableOf
 from cxlib.data.intake.profiles import names
@@ -23,15 +24,26 @@ def hours(part: TableOf) -> None:
     """Add the columns of hours to cases whose dates are not in the file.
 
     A case that is not solved by its status has no hours until it was solved, whatever stands there.
+    Hours go before dates that are only days: from one day to the next may be a minute.
     """
     for ours, date in DATES.items():
-        if {ours, date} & {*part.columns, *part.derive}:
+        if ours in {*part.columns, *part.derive} or date in part.derive:
+            continue
+        days = date in part.columns and not any(
+            _times_of_day(part, c) for c in ("opened_at", date) if c in part.columns
+        )
+        if date in part.columns and not days:
             continue
         pattern = re.compile(names()["waits"][ours])
         fits = ((c, _unit(c, pattern)) for c in part.seen.columns.values())
         column, unit = next(((c, u) for c, u in fits if u), (None, ""))
         if column is None:
             continue
+        if days:
+            part.notes.append(
+                f"{part.columns[date]!r} has no time of day; the hours in {column.name!r} are used"
+            )
+            part.free.append(part.columns.pop(date))
         status = _status(part) if ours == "solved_hours" else None
         if unit == "hours" and status is None:
             part.columns[ours], part.why[ours] = column.name, "high: its name"
@@ -41,6 +53,12 @@ def hours(part: TableOf) -> None:
         if status is not None:
             formula = _where_solved(part, formula, column, *status)
         part.derive[ours] = formula
+
+
+def _times_of_day(part: TableOf, ours: str) -> bool:
+    """Whether a column of dates says the time of day too."""
+    read = conversion.date(part.seen.columns[part.columns[ours]].cells.dropna()).values.dropna()
+    return bool((read != read.dt.normalize()).any())
 
 
 def _unit(column: Column, pattern: re.Pattern[str]) -> str:
