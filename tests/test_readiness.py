@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from cxlib import batch, reserve
 from cxlib.batch import parameters, readiness
+from cxlib.churn import leakage
 from cxlib.cli import main
 from cxlib.data import study
 
@@ -63,6 +64,22 @@ def cases() -> dict[str, str]:
     return {"k.csv": table("case_id,customer_id,opened_at,solved_at,category", rows)}
 
 
+def hours(span: int) -> dict[str, str]:
+    """Cases opened within so many hours, with the time until they were solved instead of dates."""
+    rng = random.Random(3)
+    start = datetime(2025, 1, 1)
+    rows = [
+        [f"k{i}", f"c{i % 60}", start + timedelta(hours=rng.uniform(0, span)), 0.5, "ab"[i % 2]]
+        for i in range(200)
+    ]
+    return {"k.csv": table("case_id,customer_id,opened_at,solved_hours,severity", rows)}
+
+
+HOURS = """  cases:
+    files: k.csv
+    columns: {case_id: case_id, customer_id: customer_id, opened_at: opened_at,
+      solved_hours: solved_hours, severity: severity}
+"""
 CASES = """  cases:
     files: k.csv
     columns: {case_id: case_id, customer_id: customer_id, opened_at: opened_at,
@@ -130,6 +147,14 @@ def leavers() -> dict[str, str]:
     }
 
 
+def few_leavers() -> dict[str, str]:
+    rows = [[f"c{i}", i % 7, "yes" if i < 12 else "no"] for i in range(300)]
+    return {"c.csv": table("customer_id,calls,gone", rows)}
+
+
+FEW = """  customers: {files: c.csv, keep: true, columns: {customer_id: customer_id}}
+churn: {flag: gone, left: 'yes'}
+"""
 LEAVERS = """  customers: {files: c.csv, keep: true, columns:
     {customer_id: customer_id, joined_on: joined_on, left_on: left_on}}
 """ + orders_yaml(True)
@@ -155,6 +180,9 @@ STUDIES = {  # name: (files, the study.yaml behind its head)
     "no_amounts": (orders(None), orders_yaml(False)),
     "one_price": (orders("9.99"), orders_yaml(True)),
     "no_risk": (leavers(), LEAVERS),
+    "few_leavers": (few_leavers(), FEW),
+    "hours_alone": (hours(2000), HOURS),
+    "half_a_day": (hours(12), HOURS),
     "no_margin": (answers(odd="D"), ANSWERS + ITEMS + SEX),
     "one_driver": (answers(), ANSWERS + ITEMS),
     "block_skipped": (block(), ANSWERS + BLOCK),
@@ -163,7 +191,10 @@ STUDIES = {  # name: (files, the study.yaml behind its head)
     "one_day": (events(), EVENTS),
 }
 FORESEEN = [  # study, notebook, status, words of the reason
-    ("no_case_solved", "24", "partly", "“solved at” is empty in every row"),
+    ("no_case_solved", "24", "partly", "Who waits longest? No case says when it was solved."),
+    ("no_case_solved", "24", "partly", "Is the backlog growing? No case says when it was solved."),
+    ("no_case_solved", "24", "partly", "at the first contact? No case says when it was solved."),
+    ("no_case_solved", "24", "partly", "reopened? Cases have no column reopened"),
     ("no_amounts", "33", "partly", "no column"),
     ("no_amounts", "30", "partly", "no column"),
     ("one_price", "30", "partly", "too few different values of amount (1)"),
@@ -174,6 +205,11 @@ FORESEEN = [  # study, notebook, status, words of the reason
     ("asked_in_turn", "12", "ready", ""),
     ("four_comments", "23", "partly", "too few different values of text (4)"),
     ("no_risk", "32", "partly", "does not say why customers left"),
+    ("no_risk", "32", "partly", "high risk is known after the model is fitted."),
+    ("few_leavers", "32", "partly", "Answer A churn model needs 20 customers who left"),
+    ("hours_alone", "24", "partly", "Where are targets missed? The study states no service"),
+    ("half_a_day", "24", "partly", "at the first contact? The cases span 0 days; 1 is needed"),
+    ("half_a_day", "24", "partly", "When do they arrive? The cases span 0 days; 35 are needed"),
     ("no_amounts", "34", "not possible", "no table"),
 ]
 
@@ -204,6 +240,17 @@ def foreseen(name: str) -> dict[str, readiness.Readiness]:
 def test_check_foresees_what_a_notebook_can_say(project, name, notebook, status, why):
     found = foreseen(name)[notebook]
     assert (found.status, why in str(found)) == (status, True), str(found)
+
+
+def test_what_is_ready_in_hours_alone_is_made_of_them(project):
+    said = str(foreseen("hours_alone")["24"])
+    for part in ("Who waits longest", "Is the backlog", "at the first contact", "When do they"):
+        assert part not in said
+
+
+def test_the_least_number_of_leavers_is_that_of_the_model():
+    facts = parameters.content(batch.pick("32"))["metadata"]["cxlib"]
+    assert facts["parts"]["Answer"] == [f"leavers:{leakage.FEWEST}"]
 
 
 def test_check_says_first_how_many_notebooks_are_ready(project):

@@ -2,8 +2,8 @@
 
     for found in readiness.of(study.read("mine"), reserve.check("mine").taken): print(found)
 
-A notebook declares in its metadata what it `needs` at all, and for its `parts`, by heading, what
-each needs. All needs are checked on the data at hand, by counts.
+A notebook declares in its metadata what it `needs` at all, for its `parts`, by heading, what each
+needs, and what only becomes known `later`. All needs are checked on the data at hand, by counts.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 from cxlib.batch import parameters, planning
 from cxlib.core import context
 from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.data.intake import Intake
 from cxlib.data.study import Study
+from cxlib.reserve.requirements import LATER
 
 if TYPE_CHECKING:
     from cxlib.reserve import Reserve
@@ -34,6 +36,7 @@ class Readiness:
     notebook: str
     missing: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()  # heading, why
+    later: tuple[str, ...] = ()  # what cannot be known before it is made
 
     @property
     def status(self) -> str:
@@ -41,7 +44,8 @@ class Readiness:
 
     def __str__(self) -> str:
         lines = [f"{self.notebook}: {self.status}", *self.missing]
-        return "\n  ".join([*lines, *(f"{part} {why}" for part, why in self.left_out)])
+        lines += [f"{part} {why}" for part, why in self.left_out]
+        return "\n  ".join([*lines, *self.later])
 
 
 def of(study: Study, taken: dict[str, Intake]) -> list[Readiness]:
@@ -79,7 +83,12 @@ def _ready(store: Reserve, notebook: Path, broken: str) -> Readiness:
         missing = [broken]
     parts = facts.get("parts", {}).items()
     left_out = [(part, why[0]) for part, own in parts if (why := store.lacks(list(own)))]
-    return Readiness(notebook.stem, tuple(missing), () if missing else tuple(left_out))
+    if missing:
+        return Readiness(notebook.stem, tuple(missing))
+    # What waits for a model is said where the model can be made.
+    later = [] if "Answer" in dict(left_out) else facts.get("later", ())
+    known_later = tuple(_(LATER[what]) for what in later)
+    return Readiness(notebook.stem, (), tuple(left_out), known_later)
 
 
 def _no_sample(store: Reserve) -> str:

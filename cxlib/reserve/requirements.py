@@ -7,6 +7,8 @@ A need is one of:
 - answers to a question of some role: "items:touchpoint", "items:nps|csat", "items:any"
 - a column with a value in some row: "column:cases.solved_at"; with several values, as a mean or a
   comparison wants: "varied:orders.amount", or so many of them: "varied:comments.text:20"
+- cases that were watched for so many days, "observed:cases:35", and enough customers who left and
+  who stayed to fit a model to, "leavers:20"
 - "waves" (two or more), "drivers" (one or more), "drivers:2", "coded", "quarantine"
 """
 
@@ -15,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cxlib.core import i18n
-from cxlib.core.i18n import N_, _
+from cxlib.core.i18n import N_, _, ngettext
 from cxlib.data import sql
+from cxlib.reserve.customers import OWN, Customers
 from cxlib.reserve.database import Database
 from cxlib.reserve.journeys import Journeys
 
@@ -40,6 +43,10 @@ def unmet(reserve: Database, need: str) -> str:
         return _unmet_items(reserve, rest.split("|"))
     if kind in ("column", "varied"):
         return _unmet_column(reserve, rest, varied=kind == "varied")
+    if kind == "observed":
+        return _unmet_observed(reserve, int(rest.rpartition(":")[2]))
+    if kind == "leavers":
+        return _unmet_leavers(reserve, int(rest))
     if kind == "drivers":
         return _unmet_drivers(reserve, int(rest))
     if need == "waves":
@@ -60,6 +67,12 @@ def _flagged(reserve: Database, *, tenure: bool = False) -> bool:
 def _leavers(reserve: Database) -> bool:
     """Whether some customer has left, or the study's own flag says who has."""
     return _flagged(reserve) or distinct(reserve, "customers", "left_on") > 0
+
+
+def _timed(*ends: str) -> Callable[[Database], bool]:
+    """Whether some case says when one of these came, by its date or the hours until then."""
+    columns = [f"{end}_{how}" for end in ends for how in ("at", "hours")]
+    return lambda reserve: any(distinct(reserve, "cases", c) for c in columns)
 
 
 def _advocates(reserve: Database) -> bool:
@@ -131,10 +144,20 @@ STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
         lambda r: distinct(r, "customers", "referred_by") > 0,
         N_("The study does not say which customer brought which."),
     ),
+    "solutions": (_timed("solved"), N_("No case says when it was solved.")),
+    "waits": (
+        _timed("first_reply", "solved"),
+        N_("No case says when it was answered or solved."),
+    ),
     "standards": (
         lambda r: bool(r.study.service.standards),
         N_("The study states no service standards."),
     ),
+}
+
+
+LATER = {  # what no count of rows can foresee
+    "risk": N_("Whether any customer is at high risk is known after the model is fitted."),
 }
 
 
@@ -166,6 +189,45 @@ def _unmet_column(reserve: Database, place: str, *, varied: bool) -> str:
     else:
         return ""
     return i18n.opening(said)
+
+
+def _unmet_observed(reserve: Database, least: int) -> str:
+    """Why cases were not watched for so many days, from the first opening to the last moment."""
+    have = reserve.schema.get("cases", ())
+    if "opened_at" not in have:
+        return unmet(reserve, "column:cases.opened_at")
+    ends = [sql.name(c) for c in ("opened_at", "first_reply_at", "solved_at") if c in have]
+    hours = (sql.name(c) for c in ("first_reply_hours", "solved_hours") if c in have)
+    ends += [f"opened_at + to_hours(ceil({c})::bigint)" for c in hours]
+    last = ", ".join(f"max({end})" for end in ends)
+    source = sql.name(reserve.source("cases"))
+    query = f"select date_diff('second', min(opened_at), greatest({last})) from {source}"
+    days = (sql.first(reserve.store, query)[0] or 0) // 86400
+    if days >= least:
+        return ""
+    return ngettext(
+        "The cases span {n:count} days; {least:count} is needed.",
+        "The cases span {n:count} days; {least:count} are needed.",
+        least,
+        n=days,
+        least=least,
+    )
+
+
+def _unmet_leavers(reserve: Database, least: int) -> str:
+    """Why no model of leaving can be fitted: too few left or stayed, or all are alike."""
+    if not _leavers(reserve):
+        return _(STATED["churn"][1])
+    rows = Customers(reserve).profiles()
+    left = rows["left"].dropna().astype(bool)
+    if min(left.sum(), (~left).sum()) < least:
+        return _(
+            "A churn model needs {least:count} customers who left and as many who stayed.",
+            least=least,
+        )
+    features = rows.columns.difference([*OWN, "left", "left_after"])
+    alike = all(rows[c].nunique() < 2 for c in features)
+    return _("No column differs between customers.") if alike else ""
 
 
 def _unmet_drivers(reserve: Database, least: int) -> str:

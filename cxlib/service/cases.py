@@ -90,6 +90,7 @@ def case_times(
     if reply is not None and solution is not None:
         notes += _unanswered(int((reply.isna() & solution.notna()).sum()))
         reply = reply.fillna(solution)
+    notes += _whole_days(rows)
     limits = _limits(rows, standards or {})
     for (name, (_unused, prefix, happened)), came in zip(
         CLOCKS.items(), (reply, solution), strict=True
@@ -120,6 +121,15 @@ def _dated(cases: pd.DataFrame) -> pd.DataFrame:
                 **{column: cases[column].fillna(made) if column in cases else made}
             )
     return cases
+
+
+def _whole_days(cases: pd.DataFrame) -> list[str]:
+    """That waits are of whole days, where no date has a time of day and no hours are given."""
+    ends = [c for c in ("first_reply_at", "solved_at") if c in cases and cases[c].notna().any()]
+    dates = [cases[c].dropna() for c in ("opened_at", *ends)]
+    if not ends or any((d != d.dt.normalize()).any() for d in dates):
+        return []
+    return [_("The dates of cases have no time of day, so waits are counted in whole days.")]
 
 
 def observed_until(sample: Sample) -> pd.Timestamp:

@@ -21,7 +21,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
@@ -293,7 +293,13 @@ def _left_out(sample: Sample, known: Sample, first: np.ndarray, issue: str) -> s
         )
     ]
     if blank := len(sample) - len(known):
-        notes.append(_("{n:count} cases without a customer are left out.", n=blank))
+        notes.append(
+            ngettext(
+                "{n:count} case without a customer is left out.",
+                "{n:count} cases without a customer are left out.",
+                blank,
+            )
+        )
     return i18n.together(notes)
 
 

@@ -152,6 +152,13 @@ def lifetime_value(
         )
     notes += [resampling_note(sample.replace(cluster="customer_id"))]
     whole = tables["CLV"].iloc[0]
+    if np.isnan(whole.low):
+        notes.append(
+            _(
+                "No interval can be given: in most resamples the data do not bound a parameter of "
+                "the model, as where hardly anybody seems to leave. Do not rely on this forecast."
+            )
+        )
     return Result(
         {
             "table": tables["CLV"],
@@ -204,14 +211,19 @@ def expected_purchases(fit: Result) -> Result:
             "are expected of every hundred customers.",
             **facts,
         )
-    finding = Finding.of_row(
-        active,
-        claim,
-        _(
+    detail = (
+        _("no interval can be given; the next {weeks:count} weeks; n = {n:count}", **facts)
+        if np.isnan(active.low) or np.isnan(ahead.low)
+        else _(
             "95% CI {active_span:share_interval1} active and {ahead_span:interval1} purchases in "
             "the next {weeks:count} weeks; n = {n:count}",
             **facts,
-        ),
+        )
+    )
+    finding = Finding.of_row(
+        active,
+        claim,
+        detail,
         unit="share",
         measure="active",
         importance=Importance.ANSWER,
@@ -380,14 +392,22 @@ def _finding(row: pd.Series, valuation: Valuation) -> Finding:
             "{weeks:count} weeks.",
             **facts,
         )
-    return Finding.of_row(
-        row,
-        claim,
-        _(
+    if np.isnan(row.low):
+        detail = _(
+            "customer lifetime value (CLV); no interval can be given; margin {margin:share} of "
+            "amounts, discounted at {discount:share} a year; n = {n:count}",
+            **facts,
+        )
+    else:
+        detail = _(
             "customer lifetime value (CLV); 95% CI {span:money_interval{digits}}; margin "
             "{margin:share} of amounts, discounted at {discount:share} a year; n = {n:count}",
             **facts,
-        ),
+        )
+    return Finding.of_row(
+        row,
+        claim,
+        detail,
         unit=valuation.currency,
         measure="clv",
         importance=Importance.ANSWER,

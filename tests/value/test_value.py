@@ -435,3 +435,22 @@ def test_a_customer_without_a_covariate_is_told(orders):
     z = pd.DataFrame({"years": [30.0]}, index=["c1"])
     with pytest.raises(ValueError, match="799 of 800 customers lack a covariate"):
         value.lifetime_value(orders, covariates=z)
+
+
+def test_a_forecast_without_an_interval_says_so():
+    """Customers of a growing shop hardly seem to leave: the data do not bound how fast."""
+    rng = np.random.default_rng(0)
+    weeks = [
+        start + (100 - start) * rng.uniform(0, 1, 1 + rng.poisson(rng.gamma(3, 2))) ** 0.8
+        for start in rng.uniform(0, 40, 100)
+    ]
+    orders = pd.DataFrame({"customer_id": np.repeat(np.arange(100), list(map(len, weeks)))})
+    day = pd.to_timedelta(np.concatenate(weeks) * 7, unit="D")
+    amount = rng.gamma(5, rng.gamma(4, 1, 100)[orders["customer_id"]])
+    orders = orders.assign(at=pd.Timestamp("2024-01-01") + day, amount=amount)
+    fit = value.lifetime_value(Sample(orders, draws=50), value.Valuation(margin=0.3))
+    assert np.isnan(fit.table["low"].iloc[0])
+    for result in (fit, value.expected_purchases(fit)):
+        assert "no interval can be given" in result.finding.detail
+        assert "CI" not in result.finding.detail and "–" not in result.finding.detail
+        assert "Do not rely on this forecast" in str(result.notes)

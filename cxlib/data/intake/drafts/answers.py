@@ -11,14 +11,15 @@ from cxlib.data.intake import conversion
 from cxlib.data.intake.drafts import choices, comments, groups
 from cxlib.data.intake.drafts.labels import distinct, label
 from cxlib.data.intake.drafts.looking import Column
+from cxlib.data.intake.drafts.parts import ROW
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
 from cxlib.data.intake.drafts.questions import Rating, asks, coded, rankings, ratings
-from cxlib.data.intake.drafts.tables import ROW
 from cxlib.data.intake.drafts.texts import open_text, unique_text
 
 COPIES = 0.1  # of the rows, up to which equal rows are striking; short forms repeat by chance
 IN_WAVE = 30  # answers that a wave made of dates shall have, on average
 AGAINST = -0.2  # correlation with the outcome from which a rating seems to be reversed
+ANY_SCORE = "answers 0 to 10: is it the likelihood to recommend? Then `role: nps`, for an NPS"
 YES_OR_NO = {"yes": "yes", "no": "no"}
 
 
@@ -147,12 +148,16 @@ def _outcome(plan: Plan) -> None:
         likely = [r for r in plan.ratings if r.sure != "low"]
         felt = [r for r in likely if r.family not in ("importance", "frequency")]
         first = next(iter(satisfied or felt or likely), None)
-        alone = [r for r in plan.ratings if r.scale == (0, 10)]
-        if len(alone) == 1 and not alone[0].wording and alone[0].sure == "low":
+        alone = [r for r in plan.ratings if r.scale == (0, 10) and not r.wording]
+        named = _named_nps(plan)
+        if len(alone) == 1 and (alone[0].sure == "low" or named and alone[0] not in satisfied):
             first, alone[0].role = alone[0], "nps"
+            alone[0].why += ", and the file's name" if named else ""
         elif first is not None and first.role == "touchpoint":
             first.role = "csat"
         plan.outcome = first.name if first else ""
+        if first is not None and first.scale == (0, 10) and first.role == "csat":
+            first.doubts += [] if first in satisfied else [ANY_SCORE]
     elif candidates:
         plan.outcome = candidates[0].name
     chosen = next((r for r in plan.ratings if r.name == plan.outcome), None)
@@ -172,6 +177,12 @@ def _outcome(plan: Plan) -> None:
                 lambda answer: _set_outcome(plan, answer),
             )
         )
+
+
+def _named_nps(plan: Plan) -> bool:
+    """Whether the name of a file says that it holds an NPS."""
+    titles = (p.seen.title.casefold().replace("_", " ") for p in plan.tables["responses"])
+    return any(asks("nps").search(title) for title in titles)
 
 
 def _set_outcome(plan: Plan, answer: str) -> None:

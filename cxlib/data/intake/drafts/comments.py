@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cxlib.data.intake.drafts.labels import label
 from cxlib.data.intake.drafts.looking import Column
+from cxlib.data.intake.drafts.parts import ROW, TableOf
 from cxlib.data.intake.drafts.plans import Plan
-from cxlib.data.intake.drafts.tables import ROW, TableOf
 from cxlib.data.intake.drafts.texts import written
 from cxlib.data.intake.profiles.recognition import plain
 

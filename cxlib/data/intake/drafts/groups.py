@@ -8,9 +8,9 @@ import pandas as pd
 
 from cxlib.data.intake import conversion
 from cxlib.data.intake.drafts.looking import Column
+from cxlib.data.intake.drafts.parts import TableOf, counted_rows
 from cxlib.data.intake.drafts.plans import Plan
 from cxlib.data.intake.drafts.questions import Rating, asks, coded
-from cxlib.data.intake.drafts.tables import TableOf, counted_rows
 from cxlib.data.intake.profiles.recognition import plain
 
 SMALL = 10  # answers of a group, below which nothing is compared

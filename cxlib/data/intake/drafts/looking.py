@@ -26,6 +26,7 @@ NUMBERING = re.compile(
 )
 NUMBER = re.compile(r"[_.]?\d+$")  # at the end of a column's name: its place in a block
 DIGIT = re.compile(r"\d")
+YEAR = re.compile(r"\s*(?:19|20)\d\d(?:\.0)?\s*")
 DATED = 2000  # cells that are read to see whether a column holds dates
 TAGS = re.compile(r"<[^>]+>|&nbsp;")
 
@@ -64,7 +65,8 @@ class Column:
         sample = self.cells.dropna().head(DATED)
         if not len(sample) or pd.api.types.is_numeric_dtype(sample):
             return 0.0
-        if sample.astype(str).str.contains(DIGIT).mean() < 0.5:
+        cells = sample.astype(str)
+        if cells.str.contains(DIGIT).mean() < 0.5 or cells.str.fullmatch(YEAR).all():
             return 0.0
         done = conversion.date(sample)
         return (

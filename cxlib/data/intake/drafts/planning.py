@@ -17,21 +17,24 @@ from cxlib.data.intake import conversion
 from cxlib.data.intake.cells import Question as Undecided
 from cxlib.data.intake.drafts.answers import add_answers
 from cxlib.data.intake.drafts.looking import Column, Seen, look
+from cxlib.data.intake.drafts.parts import ROW, TableOf
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
+from cxlib.data.intake.drafts.purchases import doubtful_sales
 from cxlib.data.intake.drafts.questions import ratings
-from cxlib.data.intake.drafts.tables import ROW, TableOf, doubtful_sales, tables_of
+from cxlib.data.intake.drafts.tables import tables_of
 from cxlib.data.intake.drafts.texts import unique_text
 from cxlib.data.intake.errors import IntakeError
 
 
 def plan_of(name: str, files: list[Path]) -> Plan:
     """Look at the files and guess. Raises IntakeError for a file that cannot be read or is none."""
-    parts, passed = _parts(files)
+    parts, passed, unused = _parts(files)
     tables: dict[str, list[TableOf]] = {}
     for table in contract.TABLES:
         if of := [p for p in parts if p.table == table]:
             tables[table] = of
     plan = Plan(name, files, tables, passed)
+    plan.doubts += [f"not used: {why}" for why in unused]
     for table in tables:
         _tell_files_apart(plan, table)
     if "responses" in tables:
@@ -46,12 +49,14 @@ def plan_of(name: str, files: list[Path]) -> Plan:
     return plan
 
 
-def _parts(files: list[Path]) -> tuple[list[TableOf], list[str]]:
-    """Each file (or sheet) as the tables it holds, and why sheets were passed over.
+def _parts(files: list[Path]) -> tuple[list[TableOf], list[str], list[str]]:
+    """Each file (or sheet) as the tables it holds, why sheets were passed over, and why files.
 
-    A workbook may hold notes beside its tables; but if none of its sheets is one, it raises.
+    A workbook may hold notes beside its tables; but if none of its sheets is one, it raises, and
+    so it does when none of the files is a table.
     """
     parts, passed = list[TableOf](), list[str]()
+    refused = list[IntakeError]()
     for path in files:
         found, why = list[TableOf](), list[str]()
         for seen in (sheets := look(path)):
@@ -62,17 +67,20 @@ def _parts(files: list[Path]) -> tuple[list[TableOf], list[str]]:
                 new = tables_of(seen, ratings=rated)
             except IntakeError as error:
                 if len(sheets) == 1:
-                    raise
-                why.append(str(error).split(" Write its part")[0])
+                    refused.append(error)
+                else:
+                    why.append(str(error).split(" Write its part")[0])
                 continue
             if same := next((f for f in found if _same(f, new[0])), None):
                 why.append(f"{seen.called} has the columns and ids of {same.seen.called}")
                 continue
             found += new
-        if not found:
+        if not found and len(sheets) > 1:
             raise IntakeError("\n  ".join([f"no part of {path.name} is a table:", *why]))
         parts, passed = parts + found, passed + why
-    return parts, passed
+    if refused and not parts:
+        raise refused[0]
+    return parts, passed, [str(error) for error in refused]
 
 
 def _open_columns(seen: Seen) -> dict[str, Column]:

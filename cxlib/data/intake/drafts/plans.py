@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from cxlib.data.intake.drafts.looking import Column
+from cxlib.data.intake.drafts.parts import TableOf
 from cxlib.data.intake.drafts.questions import Rating
-from cxlib.data.intake.drafts.tables import TableOf
 from cxlib.data.intake.profiles.recognition import plain
 
 

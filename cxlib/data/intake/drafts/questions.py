@@ -54,6 +54,7 @@ EASY = re.compile(r"\beas(y|ily)|容易|轻松|einfach|leicht\b|\bfacile|fácil|
 ANCHOR = re.compile(  # "1 = very easy", "5：非常满意": what the wording says of an end of the scale
     r"(?<!\d)(\d{1,3})\s*分?\s*(?:[=:：–-]|表示|代表|为|means)\s*([^\d,;/，；、()（）\[\]=]{2,})"
 )
+NUMBERED = re.compile(r"(?P<stem>(?:.*_)?q)\d+_[^\W\d]\w*")  # survey_q1_claims, survey_q2_staff
 SERIES = re.compile(r"(?P<stem>.*?[^\W\d]?_?)\d+(?:[_.]?(?:\d+|[a-z]))?")
 
 
@@ -485,7 +486,7 @@ def _stem(column: Column) -> str:
 
 
 def _series(column: Column) -> str:
-    found = SERIES.fullmatch(slug(column.name))
+    found = SERIES.fullmatch(slug(column.name)) or NUMBERED.fullmatch(slug(column.name))
     return f"{found['stem']}#" if found else ""
 
 

@@ -8,55 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cache
-
-import pandas as pd
 
 from cxlib.data import contract, sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.cells import NO_VALUE
-from cxlib.data.intake.drafts.looking import Column, Seen, slug
-from cxlib.data.intake.drafts.personal import HELD, personal
+from cxlib.data.intake.drafts import purchases, waiting
+from cxlib.data.intake.drafts.looking import Seen
+from cxlib.data.intake.drafts.matching import (
+    addresses,
+    dates_named,
+    known_by_name,
+    match,
+    plain_id,
+)
+from cxlib.data.intake.drafts.parts import ROW, TableOf, offered
+from cxlib.data.intake.drafts.personal import personal
 from cxlib.data.intake.drafts.texts import open_text, written
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.profiles import Part, names
 from cxlib.data.intake.profiles.recognition import plain
-
-ROW = "#row"
-UNIT_PRICE = re.compile(
-    r"^(unit|item)?_?price|einzelpreis|stückpreis|prix|precio|preço|prezzo|单价"
-)
-ENOUGH_DATES = 0.9  # of a column's cells, for it to be one of dates
-
-
-@dataclass
-class TableOf:
-    """A file as one of our tables.
-
-    Attributes
-    ----------
-    columns : ours: theirs; why : ours: what speaks for it
-    derive : columns made by an expression over the file's
-    rows : their column: words that rows of the table do not have there (none: it is filled)
-    constants : columns of ours that hold one value for the file
-    left_out : column: why it is left out
-    free : columns that are none of ours, and neither personal nor the tool's
-    """
-
-    seen: Seen
-    table: str
-    columns: dict[str, str]
-    why: dict[str, str] = field(default_factory=dict)
-    derive: dict[str, str] = field(default_factory=dict)
-    rows: dict[str, list[str]] = field(default_factory=dict)
-    constants: dict[str, str] = field(default_factory=dict)
-    only: str = ""
-    merge: list[str] | None = None
-    left_out: dict[str, str] = field(default_factory=dict)
-    free: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
 
 
 def tables_of(seen: Seen, *, ratings: int = 0) -> list[TableOf]:
@@ -68,13 +38,16 @@ def tables_of(seen: Seen, *, ratings: int = 0) -> list[TableOf]:
     if seen.profile:
         parts = [_by_profile(seen, name, part) for name, part in seen.profile.tables.items()]
     else:
-        parts = _with_lines(_by_names(seen, ratings))
+        parts = purchases.with_lines(_by_names(seen, ratings))
         parts = _with_answers(parts[0]) if ratings and len(parts) == 1 else parts
+    for part in parts:
+        if part.table == "cases":
+            waiting.hours(part)
     parts += _described(parts)
     for part in parts:
         _complete(part)
     if [p.table for p in parts] == ["orders", "order_lines"]:
-        _lines_of_kept_orders(*parts)
+        purchases.lines_of_kept_orders(*parts)
     return parts
 
 
@@ -107,7 +80,7 @@ def _by_profile(seen: Seen, table: str, part: Part) -> TableOf:
         column = first(names_.split("|"))
         if column and (not words or len(seen.columns[column].words)):
             out.rows[column] = words
-            if words and not len(_offered(out, column)):
+            if words and not len(offered(out, column)):
                 del out.rows[column]
                 held = ", ".join(map(repr, seen.columns[column].counts.index[:3]))
                 out.doubts.append(
@@ -150,13 +123,8 @@ def _anonymous(part: TableOf) -> None:
 # By names
 
 
-@cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    return {ours: re.compile(p) for ours, p in names()["columns"].items()}
-
-
 def _by_names(seen: Seen, ratings: int) -> TableOf:
-    matched = {t: _match(t, seen) for t in names()["tables"]}
+    matched = {t: match(t, seen) for t in names()["tables"]}
     scores = {t: _likeness(t, m, seen, ratings) for t, m in matched.items()}
     table = max(scores, key=lambda name: scores[name])
     if scores[table] <= 0 and (text := _fullest_text(seen)):
@@ -167,65 +135,40 @@ def _by_names(seen: Seen, ratings: int) -> TableOf:
             f"Write its part of study.yaml by hand; the tables are {', '.join(contract.TABLES)}."
         )
     columns = matched[table]
+    doubts = _doubtful_date(seen, table, columns)
     why = dict.fromkeys(columns, "high: its name")
     key = contract.TABLES[table].key[0]
-    if key not in columns and (own := _plain_id(seen, columns)):
+    if key not in columns and (own := plain_id(seen, columns)):
         columns, why[key] = {key: own, **columns}, "high: the only column of ids without repeats"
-    return TableOf(seen, table, columns, why, free=list(seen.columns))
+    return TableOf(seen, table, columns, why, free=list(seen.columns), doubts=doubts)
 
 
-def _match(table: str, seen: Seen) -> dict[str, str]:
-    """Our columns of the table that the file seems to have: ours -> theirs."""
-    found: dict[str, str] = {}
-    for ours, about in contract.TABLES[table].columns.items():
-        pattern = _patterns().get(ours, re.compile(re.escape(ours)))
-        fits = [
-            c
-            for c in seen.columns.values()
-            if c.name not in found.values()
-            and (slug(c.name) == ours or pattern.fullmatch(slug(c.name)))
-            and len(c.words)
-            and _holds(c, about.kind)
-            and (ours.endswith("_id") or not personal(c))
-        ]
-        if fits:
-            exact = next((c for c in fits if slug(c.name) == ours), fits[0])
-            found[ours] = exact.name
-    bought = table in ("orders", "cases") and "customer_id" not in found
-    by_address = next(filter(_addresses, seen.columns.values()), None) if bought else None
-    if by_address is not None:
-        found["customer_id"] = by_address.name
-    dated = {"orders": "at", "events": "at", "responses": "answered_on"}.get(table)
-    if dated and dated not in found:
-        near = (c for c in seen.columns.values() if c.name not in found.values() and _named_date(c))
-        if (theirs := next(near, None)) is not None:
-            found[dated] = theirs.name
-    return found
+def _doubtful_date(seen: Seen, table: str, columns: dict[str, str]) -> list[str]:
+    """A date that was taken because its name speaks of time, where others do too."""
+    ours = next((c for c in ("at", "answered_on") if c in columns), "")
+    if table not in ("orders", "responses", "events") or not ours:
+        return []
+    others = dates_named(seen, columns.values())
+    if known_by_name(ours, columns[ours]):
+        return []
+    if table == "orders" and not _bought(seen, columns):
+        raise IntakeError(
+            f"{seen.called} has customers and {columns[ours]!r}, but no order number, amount or "
+            f"product, so it looks like no table: its columns are {', '.join(seen.columns)}. "
+            "Write its part of study.yaml by hand, or join it to another table."
+        )
+    if not others:
+        return []
+    return [
+        f"{table}.{ours}: {columns[ours]!r} is taken; so could {' or '.join(map(repr, others))}"
+    ]
 
 
-def _holds(column: Column, kind: str) -> bool:
-    """Whether the cells are of the kind; numbers are let pass, for `cx check` to speak of."""
-    return kind != "date" or column.dates >= ENOUGH_DATES
-
-
-def _named_date(column: Column) -> bool:
-    """A name that speaks of time, over cells that are dates."""
-    named = re.search(r"date|time|_at$|_on$|日期|时间|datum|fecha|日時", slug(column.name))
-    return bool(named) and column.dates >= ENOUGH_DATES and not personal(column)
-
-
-def _plain_id(seen: Seen, columns: dict[str, str]) -> str:
-    """A column that calls itself only "id" or the like and never repeats; empty when none does."""
-    called = re.compile(names()["plain_id"])
-    free = (c for c in seen.columns.values() if c.name not in columns.values())
-    return next(
-        (
-            c.name
-            for c in free
-            if (called.fullmatch(slug(c.name)) or c.name.strip() == "#")
-            and len(c.counts) == len(c.cells)
-        ),
-        "",
+def _bought(seen: Seen, columns: dict[str, str]) -> bool:
+    """Whether something in a file says that its rows are purchases."""
+    named = re.search(names()["tables"]["orders"], seen.title.casefold())
+    return bool(
+        named or {"order_id", "amount"} & set(columns) or "product" in match("order_lines", seen)
     )
 
 
@@ -252,38 +195,6 @@ def _likeness(table: str, matched: dict[str, str], seen: Seen, ratings: int) -> 
     return score + (min(ratings, 6) / 2 + 2 * (ratings > 0) if table == "responses" else 0)
 
 
-def _with_lines(part: TableOf) -> list[TableOf]:
-    """Orders that stand in several rows are put together, and their rows are lines of them."""
-    ids = part.columns.get("order_id")
-    if part.table != "orders" or not ids or part.seen.columns[ids].words.is_unique:
-        return [part]
-    lines = TableOf(part.seen, "order_lines", {**_match("order_lines", part.seen), "line": ROW})
-    lines.why = dict.fromkeys(lines.columns, "high: its name")
-    part.notes.append(
-        "orders stand in several rows, a row a product; the rows of one are one order"
-    )
-    amount, quantity = part.columns.get("amount"), lines.columns.get("quantity")
-    price = next((c for c in part.seen.columns if UNIT_PRICE.search(slug(c))), "")
-    if quantity and price and amount in (None, price):
-        for table in (part, lines):
-            table.columns.pop("amount", None)
-            table.derive["amount"] = f"{sql.name(quantity)} * {sql.name(price)}"
-        part.doubts.append(
-            f"amount: {quantity!r} times {price!r}, added up over the rows of an order"
-        )
-        part.merge = ["amount"]
-    elif amount and part.seen.raw.frame.groupby(ids)[amount].nunique().le(1).all():
-        lines.columns.pop("amount", None)
-        part.doubts.append(f"amount: {amount!r} repeats in the rows of an order: taken once")
-        part.merge = []
-    elif amount:
-        part.doubts.append(f"amount: {amount!r} is added up over the rows of an order")
-        part.merge = ["amount"]
-    else:
-        part.merge = []
-    return [part, lines] if "product" in lines.columns else [part]
-
-
 def _with_answers(part: TableOf) -> list[TableOf]:
     """Comments with a score and cases with a rating hold the answers to a question as well."""
     rated = part.columns.get(
@@ -301,7 +212,10 @@ def _with_answers(part: TableOf) -> list[TableOf]:
     text = part.columns.get("text", "")
     answers.free = [c for c in part.seen.columns if c != text]
     if part.table == "comments":
-        part.columns["response_id"] = answers.columns["response_id"]
+        if (own := answers.columns["response_id"]) == ROW:
+            part.columns["response_id"] = own
+        else:  # a column is mapped once, and this one is the comments' own id
+            part.derive["response_id"] = sql.name(own)
         part.free = []
     return [answers, part]
 
@@ -328,16 +242,6 @@ def _fullest_text(seen: Seen) -> str:
     return max(texts, key=lambda c: written(c).str.len().sum()).name if texts else ""
 
 
-def _lines_of_kept_orders(orders: TableOf, lines: TableOf) -> None:
-    """Lines of orders that are left out are left out too, where each line says why."""
-    frame, ids = orders.seen.raw.frame, orders.columns["order_id"]
-    for column, words in orders.rows.items():
-        cells = conversion.text(frame[column])
-        kept = cells.notna() & ~cells.isin(words)
-        if kept.groupby(conversion.text(frame[ids])).nunique().le(1).all():
-            lines.rows[column] = words
-
-
 # What both have in common
 
 
@@ -347,7 +251,7 @@ def _complete(part: TableOf) -> None:
     key = table.key[0]
     theirs = part.columns.get(key)
     if len(table.key) == 1 and part.merge is None and theirs != ROW:
-        cells = _offered(part, theirs) if theirs else None
+        cells = offered(part, theirs) if theirs else None
         if cells is None or cells.duplicated().any() or cells.isna().any():
             if theirs:
                 part.notes.append(
@@ -357,7 +261,7 @@ def _complete(part: TableOf) -> None:
             part.columns = {key: ROW, **{k: v for k, v in part.columns.items() if k != key}}
             part.why[key] = "high: no column is an id without repeats, so the rows are numbered"
     _needed(part)
-    _hide_addresses(part)
+    _hideaddresses(part)
     used = {*part.columns.values()}
     for c in (seen.columns[c] for c in part.free if c not in used and c not in part.left_out):
         if reason := personal(c):
@@ -370,28 +274,13 @@ def _complete(part: TableOf) -> None:
     ]
 
 
-def counted_rows(part: TableOf) -> pd.Series:
-    """Which rows of the file count: those that are neither tests nor unfinished."""
-    frame = part.seen.raw.frame
-    keep = pd.Series(True, index=frame.index)
-    for name, words in part.rows.items():
-        cells = conversion.text(frame[name])
-        keep &= cells.notna() & ~cells.isin(words)
-    return keep
-
-
-def _offered(part: TableOf, column: str) -> pd.Series:
-    """The cells of a column in the rows that count."""
-    return part.seen.raw.frame.loc[counted_rows(part), column]
-
-
 def _needed(part: TableOf) -> None:
     """Rows without a column that every row must have are left out, and said."""
     for about in contract.TABLES[part.table].columns.values():
         theirs = part.columns.get(about.name)
         if not about.required or theirs in (None, ROW) or theirs in part.rows:
             continue
-        cells = conversion.text(_offered(part, theirs))
+        cells = conversion.text(offered(part, theirs))
         nobody = cells.str.casefold().isin(NO_VALUE) & about.name.endswith("_id")
         if blank := int((cells.isna() | nobody).sum()):
             part.rows[theirs] = sorted(cells[nobody].unique())
@@ -403,41 +292,10 @@ def _needed(part: TableOf) -> None:
                 )
 
 
-def _hide_addresses(part: TableOf) -> None:
+def _hideaddresses(part: TableOf) -> None:
     """Customers who are known by an e-mail address get a number made of it."""
     theirs = part.columns.get("customer_id")
-    if theirs and theirs != ROW and _addresses(part.seen.columns[theirs]):
+    if theirs and theirs != ROW and addresses(part.seen.columns[theirs]):
         part.columns.pop("customer_id")
         part.derive["customer_id"] = f"md5(lower({sql.name(theirs)}))"
         part.left_out[theirs] = "personal: customers are known by a number made of it (md5)"
-
-
-def _addresses(column: Column) -> bool:
-    """Whether a column holds e-mail addresses."""
-    sample = column.counts.index[:50].to_series().astype(str)
-    return bool(len(sample)) and bool(sample.str.fullmatch(HELD["e-mail addresses"]).mean() > 0.5)
-
-
-STATUS = re.compile(r"status|state\b|zustand|estado|stato|statut|状态|ステータス", re.IGNORECASE)
-NO_SALE = re.compile(
-    r"cancel|void|pending|fail|declin|unpaid|storn|annul|offen|pendi|取消|未付|待付|失败|キャンセル",
-    re.IGNORECASE,
-)
-
-
-def doubtful_sales(part: TableOf) -> list[str]:
-    """Orders that may be none, by a status that no profile of the shop has judged."""
-    found = []
-    for name, column in part.seen.columns.items():
-        if part.seen.profile or not STATUS.search(name) or not 2 <= len(column.counts) <= 20:
-            continue
-        other = column.counts[[bool(NO_SALE.search(str(v))) for v in column.counts.index]]
-        shown = ", ".join(f"{v} ({n:,})" for v, n in other.items())
-        rest = [str(v) for v in column.counts.index if v not in other.index]
-        if shown and rest:
-            only = f"{sql.name(name)} = {sql.text(rest[0])}"
-            found.append(
-                f"{part.seen.called}: orders whose {name!r} is {shown} count as purchases; "
-                f"`only: {only}` leaves them out"
-            )
-    return found

@@ -11,9 +11,9 @@ from pathlib import Path
 from cxlib.data import contract, schema
 from cxlib.data.intake import conversion
 from cxlib.data.intake.drafts.looking import clean, slug
+from cxlib.data.intake.drafts.parts import TableOf
 from cxlib.data.intake.drafts.plans import Plan
 from cxlib.data.intake.drafts.questions import Rating
-from cxlib.data.intake.drafts.tables import TableOf
 from cxlib.data.intake.profiles.recognition import plain
 
 EXPORT = re.compile(  # words of an export's name that say nothing of the study
@@ -21,6 +21,9 @@ EXPORT = re.compile(  # words of an export's name that say nothing of the study
     r"|odpovědi|final|copy|kopie|副本|按文本|按序号|按选项|原始数据|答卷数据|(?!(19|20)\d\d$)\d+"
     r"|(?=.*\d)(?=.*[A-Za-z])[A-Za-z\d]{5,}",
     re.IGNORECASE,
+)
+LEFT = re.compile(
+    r"(^|_)(churn(ed)?|left|exit(ed)?|attrit(ion|ed)|cancell?ed|terminated|gekündigt)(_|$)|流失|退订"
 )
 MORE = [  # what the files do not tell
     "",
@@ -297,10 +300,21 @@ def reports(plan: Plan, left: bool) -> list[str]:
         "30": paid or numbers > 1,
         "31": paid,
         "32": left or dated,
-        "33": paid,
+        "33": paid or _bought_again(there.get("orders", [])),
         "34": "order_lines" in there,
     }
     return [number for number, ready in wanted.items() if ready]
+
+
+def _bought_again(orders: list[TableOf]) -> bool:
+    """Whether some customer has several orders, by the rows of the files."""
+    for part in orders:
+        who, when = part.columns.get("customer_id"), part.columns.get("at")
+        if who and when:
+            frame = part.seen.raw.frame[[who, when]].drop_duplicates()
+            if frame[who].dropna().duplicated().any():
+                return True
+    return False
 
 
 def _numbers_of_customers(plan: Plan) -> int:
@@ -321,8 +335,8 @@ def _churn_flag(plan: Plan) -> tuple[str, str] | None:
             values = (
                 list(part.seen.columns[column].counts.index) if column in part.seen.columns else []
             )
-            if re.search(r"churn|left|attrition|流失", slug(column)) and len(values) == 2:
-                left = [v for v in values if v.casefold() in conversion.YES]
+            if LEFT.search(slug(column)) and len(values) == 2:
+                left = [v for v in values if v.casefold() in conversion.YES or LEFT.search(slug(v))]
                 return (column, left[0]) if left else None
     return None
 

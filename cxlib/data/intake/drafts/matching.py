@@ -1,0 +1,100 @@
+"""Which columns of a file are those of one of our tables, by their names and what they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from functools import cache
+
+from cxlib.data import contract
+from cxlib.data.intake.drafts.looking import Column, Seen, slug
+from cxlib.data.intake.drafts.personal import HELD, personal
+from cxlib.data.intake.profiles import names
+
+ENOUGH_DATES = 0.9  # of a column's cells, for it to be one of dates
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {ours: re.compile(p) for ours, p in names()["columns"].items()}
+
+
+def match(table: str, seen: Seen) -> dict[str, str]:
+    """Our columns of the table that the file seems to have: ours -> theirs."""
+    found: dict[str, str] = {}
+    for ours, about in contract.TABLES[table].columns.items():
+        pattern = _patterns().get(ours, re.compile(re.escape(ours)))
+        fits = [
+            c
+            for c in seen.columns.values()
+            if c.name not in found.values()
+            and (slug(c.name) == ours or pattern.fullmatch(slug(c.name)))
+            and len(c.words)
+            and _holds(c, about.kind)
+            and (ours.endswith("_id") or not personal(c))
+        ]
+        if fits:
+            exact = next((c for c in fits if slug(c.name) == ours), fits[0])
+            found[ours] = exact.name
+    bought = table in ("orders", "cases") and "customer_id" not in found
+    by_address = next(filter(addresses, seen.columns.values()), None) if bought else None
+    if by_address is not None:
+        found["customer_id"] = by_address.name
+    if table == "customers" and "customer_id" not in found and (own := _contact(seen)):
+        found = {"customer_id": own, **found}
+    dated = {"orders": "at", "events": "at", "responses": "answered_on"}.get(table)
+    if dated and dated not in found and (near := dates_named(seen, found.values())):
+        found[dated] = near[0]
+    return found
+
+
+def _contact(seen: Seen) -> str:
+    """The id of a list of people: a plain one beside their names and addresses, nothing sold."""
+    sold = [c for c in seen.columns if _patterns()["amount"].fullmatch(slug(c))]
+    people = [c for c in seen.columns.values() if personal(c)]
+    again = any(addresses(c) and not c.words.is_unique for c in people)
+    return "" if sold or len(people) < 3 or again else plain_id(seen, {})
+
+
+def _holds(column: Column, kind: str) -> bool:
+    """Whether the cells are of the kind; numbers are let pass, for `cx check` to speak of."""
+    return kind != "date" or column.dates >= ENOUGH_DATES
+
+
+def dates_named(seen: Seen, used: Collection[str]) -> list[str]:
+    """The further columns whose names speak of time, over cells that are dates."""
+    spoken = re.compile(r"date|time|_at$|_on$|日期|时间|datum|fecha|日時")
+    return [
+        c.name
+        for c in seen.columns.values()
+        if c.name not in used
+        and spoken.search(slug(c.name))
+        and c.dates >= ENOUGH_DATES
+        and not personal(c)
+    ]
+
+
+def known_by_name(ours: str, theirs: str) -> bool:
+    """Whether a column is called as such a column is, and was not taken for want of another."""
+    return slug(theirs) == ours or bool(_patterns()[ours].fullmatch(slug(theirs)))
+
+
+def plain_id(seen: Seen, columns: dict[str, str]) -> str:
+    """A column that calls itself only "id" or the like and never repeats; empty when none does."""
+    called = re.compile(names()["plain_id"])
+    free = (c for c in seen.columns.values() if c.name not in columns.values())
+    return next(
+        (
+            c.name
+            for c in free
+            if (called.fullmatch(slug(c.name)) or c.name.strip() == "#")
+            and len(c.counts) == len(c.cells)
+        ),
+        "",
+    )
+
+
+def addresses(column: Column) -> bool:
+    """Whether a column holds e-mail addresses."""
+    sample = column.counts.index[:50].to_series().astype(str)
+    return bool(len(sample)) and bool(sample.str.fullmatch(HELD["e-mail addresses"]).mean() > 0.5)

@@ -1,0 +1,217 @@
+"""Drafts of files that no profile knows: shops, help desks, subscriptions, reviews, contacts."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlib import service
+from cxlib.data import intake, study
+from cxlib.data.intake import IntakeError, drafts
+from cxlib.data.study import Study
+
+N = 240
+DAYS = pd.date_range("2025-01-01", periods=N, freq="7h")
+Tables = dict[str, pd.DataFrame]
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    """Files by name: the study that `cx new --yes` drafts of them, its tables and the plan."""
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    (tmp_path / "notebooks").mkdir()
+    folder = tmp_path / "data" / "new"
+    folder.mkdir(parents=True)
+    return functools.partial(drafted, folder)
+
+
+def drafted(folder: Path, **files: pd.DataFrame) -> tuple[Study, Tables, drafts.Plan]:
+    paths = [folder / f"{name}.csv" for name in files]
+    for path, rows in zip(paths, files.values(), strict=True):
+        rows.to_csv(path, index=False)
+    plan = drafts.plan("new", paths)
+    (folder / "study.yaml").write_text(drafts.text(plan), encoding="utf-8")
+    new = study.read("new")
+    return new, {n: t.rows for n, t in intake.every_table(new).items()}, plan
+
+
+def resized(*values: object) -> np.ndarray:
+    return np.resize(np.array(values, dtype=object), N)
+
+
+def tickets(**more: object) -> pd.DataFrame:
+    rows = {"Ticket_ID": [f"T{i}" for i in range(N)], "Created_Date": DAYS}
+    return pd.DataFrame({**rows, "Priority": resized("High", "Low", "Low"), **more})
+
+
+def sold() -> pd.DataFrame:
+    """Two products a basket; each customer comes every third day."""
+    who, day = np.arange(N) // 2 % 40, np.arange(N) // 80
+    when = pd.Timestamp("2025-01-20") + pd.to_timedelta(3 * day, "D")
+    item = resized("milk", "bread", "soap", "tea")
+    return pd.DataFrame({"Member_number": who, "Date": when, "itemDescription": item})
+
+
+def test_products_without_order_numbers_are_baskets_of_a_customer_and_a_day(load):
+    rows = sold()
+    new, tables, plan = load(groceries=rows)
+    assert len(tables["orders"]) == len(rows.drop_duplicates(["Member_number", "Date"])) == N / 2
+    assert len(tables["order_lines"]) == N
+    assert set(tables["order_lines"]["order_id"]) == set(tables["orders"]["order_id"])
+    assert {"33", "34"} <= set(new.reports)
+    assert any("120 orders of 240 rows" in d for d in plan.doubts)
+
+
+def test_amounts_of_a_basket_are_added_up(load):
+    rows = sold().assign(amount=np.arange(N) + 0.5)
+    _new, tables, _plan = load(groceries=rows)
+    assert tables["orders"]["amount"].sum() == pytest.approx(rows["amount"].sum())
+
+
+@pytest.mark.parametrize(
+    ("reply", "solution", "one_hour"),
+    [
+        ("First_Response_Time_Hours", "Resolution_Time_Hours", 1),
+        ("first_response_time_minutes", "resolution_time_minutes", 60),
+        ("First reply time (s)", "Time to resolution in seconds", 3600),
+        ("response time [days]", "Handling time [days]", 1 / 24),
+    ],
+)
+def test_waits_in_any_unit_become_hours(load, reply, solution, one_hour):
+    rows = tickets(**{reply: 2 * one_hour, solution: 26.0 * one_hour})
+    _new, tables, _plan = load(tickets=rows)
+    timed = service.case_times(tables["cases"])
+    assert timed["reply_hours"].to_numpy() == pytest.approx(2)
+    assert timed["solution_hours"].to_numpy() == pytest.approx(26)
+
+
+def test_a_case_that_is_open_by_its_status_is_not_solved(load):
+    status = resized("Closed", "Open", "Resolved", "In Progress")
+    _new, tables, plan = load(tickets=tickets(Status=status, Resolution_Time_Hours=5.0))
+    timed = service.case_times(tables["cases"])
+    assert timed["solved"].sum() == np.isin(status, ["Closed", "Resolved"]).sum() == N / 2
+    assert any("120 cases have 'Resolution_Time_Hours'" in d for d in plan.doubts)
+
+
+@pytest.mark.parametrize("times", [True, False])
+def test_hours_go_before_days_and_after_times(load, times):
+    opened = DAYS if times else DAYS.normalize()
+    rows = tickets(closed_at=opened + pd.Timedelta("24h"), resolution_time_hours=35.0)
+    _new, tables, _plan = load(tickets=rows.assign(Created_Date=opened))
+    timed = service.case_times(tables["cases"])
+    assert (timed["solution_hours"] == (24 if times else 35)).all()
+
+
+@pytest.mark.parametrize("name", ["Resolution_Time", "Response_Time", "duration"])
+def test_a_wait_without_a_unit_is_no_number_of_hours(load, name):
+    _new, tables, _plan = load(tickets=tickets(**{name: 5.0}))
+    assert not {"solved_hours", "first_reply_hours"} & set(tables["cases"])
+
+
+@pytest.mark.parametrize("column", ["Assigned_Agent", "assignment_group", "Support Team"])
+def test_who_works_on_a_case_owns_it(load, column):
+    _new, tables, _plan = load(tickets=tickets(**{column: resized("A1", "A2", "A3")}))
+    assert set(tables["cases"]["owner"]) == {"A1", "A2", "A3"}
+
+
+@pytest.mark.parametrize(
+    ("flag", "gone", "stayed"),
+    [
+        ("Exited", 1, 0),
+        ("Attrition_Flag", "Attrited Customer", "Existing Customer"),
+        ("Cancelled", "Yes", "No"),
+        ("is_churned", True, False),
+    ],
+)
+def test_a_flag_says_who_has_left(load, flag, gone, stayed):
+    left = resized(gone, stayed, stayed)
+    rows = pd.DataFrame({"CustomerId": np.arange(N), "Balance": np.arange(N) % 37, flag: left})
+    new, tables, _plan = load(bank=rows)
+    assert new.churn is not None and "32" in new.reports
+    held = tables["customers"][new.churn.flag].astype(str).str.casefold()
+    assert held.eq(str(new.churn.left).casefold()).sum() == N / 3
+
+
+def test_reviews_with_ids_of_their_own_are_answers_and_comments_that_belong_together(load):
+    rows = pd.DataFrame(
+        {
+            "reviewId": [f"r{i}" for i in range(N)],
+            "content": [f"The app number {i} stopped working after the update" for i in range(N)],
+            "score": resized(1, 2, 3, 4, 5),
+            "at": DAYS,
+        }
+    )
+    _new, tables, _plan = load(app_reviews=rows)
+    assert tables["responses"]["score"].mean() == rows["score"].mean()
+    assert set(tables["comments"]["response_id"]) == set(tables["responses"]["response_id"])
+
+
+def scored(*dates: str) -> pd.DataFrame:
+    when = {d: DAYS + pd.to_timedelta(40 * i, "D") for i, d in enumerate(dates)}
+    return pd.DataFrame({"id": np.arange(N), "score": resized(*range(11)), **when})
+
+
+@pytest.mark.parametrize(("file", "role"), [("nps_survey", "nps"), ("answers", "csat")])
+def test_the_name_of_a_file_may_say_that_a_score_is_an_nps(load, file, role):
+    new, _tables, plan = load(**{file: scored("created_at")})
+    assert new.items["score"].role == role
+    assert any("`role: nps`" in d for d in plan.doubts) == (role == "csat")
+
+
+def test_the_day_of_the_survey_goes_before_other_days_and_a_choice_of_days_is_said(load):
+    rows = scored("created_at", "surveyed_at")
+    _new, tables, plan = load(survey=rows)
+    assert (tables["responses"]["answered_on"].to_numpy() == rows["surveyed_at"].to_numpy()).all()
+    assert not any("answered_on" in d for d in plan.doubts)
+    _new, _tables, plan = load(survey=scored("changed_date", "sent_date"))
+    assert any(d.startswith("responses.answered_on: 'changed_date'") for d in plan.doubts)
+
+
+def test_a_column_of_years_is_no_date(load):
+    rows = scored("reservation_status_date").assign(arrival_date_year=resized(2024, 2025))
+    rows = rows[["arrival_date_year", "id", "score", "reservation_status_date"]]
+    _new, tables, _plan = load(survey=rows)
+    assert tables["responses"]["answered_on"].nunique() == N
+
+
+def test_numbered_questions_with_the_same_answers_are_ratings(load):
+    asked = [f"survey_q{i}_{what}" for i, what in enumerate(["claims", "access", "centre"], 1)]
+    rows = pd.DataFrame({"id": np.arange(N), **{q: resized(1, 2, 3, 4, 5) for q in asked}})
+    rows["survey_q4_osat"] = resized(5, 4, 3, 2, 1)
+    rows["survey_q5_region"] = resized(1, 2, 3, 4)
+    new, _tables, _plan = load(survey=rows)
+    assert set(new.items) == {*asked, "survey_q4_osat"}
+    assert new.items["survey_q4_osat"].role == "csat"
+
+
+def departures() -> pd.DataFrame:
+    return pd.DataFrame({"account_id": np.arange(N) // 2, "churn_date": DAYS.date, "refund": 1.5})
+
+
+def test_a_file_of_departures_is_no_file_of_orders(load):
+    with pytest.raises(IntakeError, match="no order number, amount or product"):
+        load(departures=departures())
+    accounts = pd.DataFrame({"account_id": np.arange(N), "seats": np.arange(N) % 9})
+    _new, tables, plan = load(accounts=accounts, departures=departures())
+    assert set(tables) == {"customers"}
+    assert any(d.startswith("not used: departures.csv") for d in plan.doubts)
+
+
+def test_a_list_of_people_with_a_plain_id_is_one_of_customers(load):
+    rows = pd.DataFrame(
+        {
+            "id": np.arange(N),
+            "first_name": resized("Ada", "Max"),
+            "last_name": resized("Lovelace", "Planck"),
+            "email": [f"p{i}@example.org" for i in range(N)],
+            "state": resized("CA", "FL"),
+            "visit_date": DAYS.date,
+        }
+    )
+    _new, tables, _plan = load(people=rows)
+    assert set(tables) == {"customers"} and len(tables["customers"]) == N
+    assert "@" not in tables["customers"].astype(str).to_csv()
