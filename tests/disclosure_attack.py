@@ -64,9 +64,9 @@ def run(root: Path, out: Path, few_draws: int = 100) -> Path:
     from click.testing import CliRunner
 
     from cxlib import batch
-    from cxlib.batch import parameters
     from cxlib.batch.progress import Progress
     from cxlib.cli import main
+    from cxlib.core import parameters
 
     notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     loaded = CliRunner().invoke(main, ["load", "sample"])

@@ -17,9 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cxlib.batch import parameters
-from cxlib.batch.parameters import Parameter
-from cxlib.core import context, i18n
+from cxlib.core import context, i18n, parameters
+from cxlib.core.parameters import Parameter
 from cxlib.data import study
 from cxlib.privacy import disclosure, masking
 
