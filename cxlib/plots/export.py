@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from cxlib.core import context
 from cxlib.core.i18n import _
 from cxlib.plots import layout
 from cxlib.plots.fonts import chinese_fonts
@@ -151,11 +152,7 @@ def alt_text(figure: Figure) -> str:
 
 def show_in_notebooks() -> None:
     """Have a notebook show figures as SVG (or PNG where that is lighter), with their words."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
-    shell = get_ipython()
+    shell = context.shell()
     if shell is None or not hasattr(shell, "display_formatter"):
         return
     for mime in (PIXELS, WIDE, "image/jpeg", "application/pdf"):
