@@ -56,6 +56,7 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
     from cxlib.report import answers_of, customer_lists
 
     os.environ |= {customer_lists.FOLDER: job["folder"], customer_lists.PAGE: job["page"]}
+    os.environ.setdefault("CX_PREVIEWS", "no")  # pages hold figures as SVG
     started = time.monotonic()
     seconds: list[float] = []
     if job["lacking"]:

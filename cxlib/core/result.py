@@ -28,6 +28,7 @@ from cxlib.core.finding import Importance as Importance
 from cxlib.privacy import disclosure
 
 SHOWN_ROWS = 20  # of a table that nobody asked for
+NO_FORMULAS = "mathjax_ignore tex2jax_ignore"  # "$5 to $9" is no formula, whatever shows it
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,10 +162,11 @@ class Result:
     def _repr_html_(self) -> str:
         """Finding, main table formatted by unit, notes: never more than 20 rows unasked."""
         claim, detail, notes = map(escape, (self.finding.claim, self.finding.detail, self.notes))
-        html = f"<p><strong>{claim}</strong></p>"
+        html = f"<p><strong>{claim}</strong></p>" if claim else ""
         html += f"<p>{detail}</p>" if detail else ""
         if len(self.table):
             html += self._shown().to_html(index=False)
         if (more := len(self.table) - SHOWN_ROWS) > 0:
             html += f"<p><small>… {more:,} more rows in <code>.table</code></small></p>"
-        return html + (f"<p><small>{notes}</small></p>" if notes else "")
+        html += f"<p><small>{notes}</small></p>" if notes else ""
+        return f'<div class="{NO_FORMULAS}">{html}</div>'

@@ -40,7 +40,10 @@ DIGITS = 8  # significant; enough to compare runs, few enough to be the same on 
 
 
 def add(name: str, result: Addition, title: str = "") -> None:
-    """Print a finding and store its tables, so that pages, tests and `cx` can read them.
+    """Show a finding with its table and notes, and store its tables.
+
+    A notebook shows them as HTML, wherever it is run or exported; pages, tests and `cx` read what
+    is stored. Outside of notebooks the finding is printed.
 
     Numbers are stored with 8 significant digits; small cells are hidden.
 
@@ -59,14 +62,16 @@ def add(name: str, result: Addition, title: str = "") -> None:
     >>> add("nps", Result(pd.DataFrame({"term": ["nps"], "estimate": [25.0]}), "NPS is 25."))
     NPS is 25.
     """
-    record = _record(name, result, title)
+    fit = _as_result(name, result)
+    record = _record(name, fit, title)
     text = record["answer"] or f"{i18n.label(name)}: {len(record['table']['rows'])}"
     notebook = context.shell()
     if notebook is None:
         print(text)
         return
     _show_figures()
-    notebook.display_pub.publish({"text/plain": text, MIME: record}, {})
+    shown = {"text/plain": text, "text/html": fit._repr_html_(), MIME: record}
+    notebook.display_pub.publish(shown, {})
 
 
 def _show_figures() -> None:
