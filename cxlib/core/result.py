@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlib.core import fitted
 from cxlib.core.columns import Column
 from cxlib.core.display import display_table
 from cxlib.core.finding import Finding as Finding
@@ -101,6 +102,34 @@ class Result:
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def of(
+        cls, fit: Any, finding: Finding | str = "", *, unit: str = "", notes: str = ""
+    ) -> Result:
+        """A Result of a model that statsmodels or scikit-learn fitted.
+
+        Parameters
+        ----------
+        fit : the fitted model (`core.fitted.table_of` says which)
+        finding : what readers are told of it, in the page's language
+        unit : of the coefficients
+        notes : what was left out and why
+
+        Returns
+        -------
+        Result whose table has term, estimate and, where the model knows them, low, high and n; its
+        part "model" is the fit itself.
+
+        Examples
+        --------
+        >>> import statsmodels.formula.api as smf
+        >>> rows = pd.DataFrame({"recommend": [1, 4, 5, 8], "delivery": [1, 2, 3, 4]})
+        >>> fit = Result.of(smf.ols("recommend ~ delivery", rows).fit(), "Delivery matters.")
+        >>> fit.table[["term", "estimate", "n"]].round(2).values.tolist()
+        [['Intercept', -1.0, 4], ['delivery', 2.2, 4]]
+        """
+        return cls(fitted.table_of(fit), finding, notes, unit, parts={"model": fit})
 
     @property
     def bootstrap(self) -> dict[str, Any]:

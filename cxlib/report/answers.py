@@ -115,11 +115,21 @@ def _as_result(name: str, result: Any) -> Result:
     if isinstance(result, Result):
         return result
     if isinstance(result, pd.DataFrame):
-        return Result(result, "")
+        return Result(_with_its_index(result), "")
     raise ValueError(
         f"report.add({name!r}, ...) was given a {type(result).__name__}. It takes a Result or a "
         "table."
     )
+
+
+def _with_its_index(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an index that says something as its first columns."""
+    plain = table.index.names == [None] and pd.api.types.is_integer_dtype(table.index)
+    if plain:
+        return table
+    named = ["term" if len(table.index.names) == 1 else f"group {i}" for i in range(1, 9)]
+    names = [n or other for n, other in zip(table.index.names, named, strict=False)]
+    return table.reset_index(names=names)
 
 
 def _plain(table: pd.DataFrame) -> dict[str, Any]:

@@ -288,3 +288,20 @@ def test_a_notebook_shows_finding_table_and_notes(fit, monkeypatch) -> None:
     html = data["text/html"]
     assert html.index(str(fit)) < html.index("<table") < html.index("12 answers")
     assert "tex2jax_ignore" in html  # or "$5 to $9" would be set as a formula
+
+
+@pytest.mark.parametrize(
+    ("index", "columns"),
+    [
+        (pd.Index(["web", "shop"], name="channel"), ["channel", "estimate"]),
+        (pd.Index(["web", "shop"]), ["term", "estimate"]),
+        (
+            pd.MultiIndex.from_tuples([("web", 1), ("shop", 2)], names=["channel", "wave"]),
+            ["channel", "wave", "estimate"],
+        ),
+        (pd.Index([7, 3]), ["estimate"]),
+    ],
+)
+def test_the_index_of_a_table_is_kept_where_it_says_something(index, columns) -> None:
+    record = answers._record("mine", pd.DataFrame({"estimate": [1.0, 2.0]}, index=index), "")
+    assert record["table"]["columns"] == columns
