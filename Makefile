@@ -50,7 +50,6 @@ setup: .venv/made
 	@rm -rf .venv && $(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m ipykernel install --sys-prefix --name cxlab --display-name "CX Lab" >/dev/null 2>&1
 	@touch $@
 
 clean:  ## remove what was made here: the environment, reserves and reports

@@ -16,6 +16,7 @@ import yaml
 SAMPLE = Path(__file__).parents[1] / "data" / "sample"
 REGION, WAVE, CATEGORY, REASON = "islet", "2026-Q4", "minibar", "illness"
 FEW = 4  # customers, answers, cases, leavers
+HTML = "text/html"
 
 
 def plant(root: Path) -> Path:
@@ -64,9 +65,9 @@ def run(root: Path, out: Path, few_draws: int = 100) -> Path:
     from click.testing import CliRunner
 
     from cxlib import batch
-    from cxlib.batch import parameters
     from cxlib.batch.progress import Progress
     from cxlib.cli import main
+    from cxlib.core import parameters
 
     notebooks = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     loaded = CliRunner().invoke(main, ["load", "sample"])
@@ -117,7 +118,9 @@ def _texts(folder: Path, answers: dict) -> Iterator[tuple[str, str]]:
     for file in folder.rglob("*.ipynb"):
         for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
-                held = [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
+                data = output.get("data", {})
+                shown = re.sub(r"(?s)<table.*?</table>|<[^>]*>", " ", "".join(data.get(HTML, "")))
+                held = [output.get("text", ""), data.get("text/plain", ""), html.unescape(shown)]
                 alt = [
                     about.get("alt", "")
                     for about in output.get("metadata", {}).values()

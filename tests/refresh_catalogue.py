@@ -22,8 +22,7 @@ from pathlib import Path
 from babel.messages import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from cxlib.batch import parameters
-from cxlib.core import i18n
+from cxlib.core import i18n, parameters
 
 ROOT = Path(__file__).parents[1]
 SENTENCES = ("_", "say", "N_", "mark")  # every literal given to them

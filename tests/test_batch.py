@@ -18,8 +18,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import batch
-from cxlib.batch import execute, parameters, processes, record, results
+from cxlib.batch import execute, processes, record, results
 from cxlib.batch.progress import Progress
+from cxlib.core import parameters
 
 CELL = """\
 STUDY: str = "tiny"     # folder under data/

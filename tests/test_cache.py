@@ -16,8 +16,9 @@ from click.testing import CliRunner
 from test_batch import project, write  # noqa: F401  (project is a fixture)
 
 from cxlib import batch, cli
-from cxlib.batch import cache, fingerprints, parameters, processes
+from cxlib.batch import cache, fingerprints, processes
 from cxlib.batch.progress import Progress
+from cxlib.core import parameters
 
 pytestmark = [
     pytest.mark.slow,

@@ -15,8 +15,8 @@ import nbformat
 import pytest
 
 from cxlib import batch
-from cxlib.batch import parameters
 from cxlib.batch.progress import Progress
+from cxlib.core import parameters
 
 pytestmark = pytest.mark.slow
 

@@ -19,8 +19,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import batch
-from cxlib.batch import fingerprints, parameters, verify
+from cxlib.batch import fingerprints, verify
 from cxlib.batch.progress import Progress
+from cxlib.core import parameters
 
 pytestmark = [pytest.mark.slow]
 

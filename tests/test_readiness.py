@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from cxlib import batch, reserve
-from cxlib.batch import parameters, readiness
+from cxlib.batch import readiness
 from cxlib.churn import leakage
 from cxlib.cli import main
+from cxlib.core import parameters
 from cxlib.data import study
 
 ROOT = Path(__file__).parents[1]

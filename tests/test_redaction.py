@@ -44,6 +44,13 @@ def kept(name: str, fit) -> NotebookNode:
     return new_output("display_data", data={"text/plain": record["answer"], report.MIME: record})
 
 
+def shown(name: str, fit, **more: str) -> NotebookNode:
+    """As `report.add` shows it in a notebook."""
+    output = kept(name, fit)
+    output.data |= {"text/html": fit._repr_html_(), **more}
+    return output
+
+
 def notebook(*cells: list[NotebookNode]) -> NotebookNode:
     return new_notebook(cells=[new_code_cell("1", outputs=list(outputs)) for outputs in cells])
 
@@ -234,3 +241,33 @@ def test_a_printed_table_of_few_is_left_out_and_audited(how: str) -> None:
 def test_a_count_by_another_name_is_not_kept() -> None:
     with pytest.raises(ValueError, match="rename the column 'count' to n"):
         report.add("x", pd.DataFrame({"channel": ["web"], "count": [3]}))
+
+
+def test_what_a_notebook_shows_of_an_answer_goes_with_what_is_hidden_in_it() -> None:
+    made = notebook([shown("all", overall(93))], [shown("by_group", grouped(40, 50))])
+    report.protect(made)
+    assert "<td>93</td>" in made.cells[0].outputs[0].data["text/html"]
+    [left] = made.cells[1].outputs
+    assert "text/html" not in left.data and "left out" in left.data["text/plain"]
+
+
+def test_an_answer_is_masked_in_every_form_and_counted_once() -> None:
+    table = pd.DataFrame({"term": ["ann@example.org"], "estimate": [6.5], "n": [90]})
+    fit = Result(table, "ann@example.org leads.", unit="points")
+    made = notebook([shown("first", fit)])
+    once = notebook([kept("first", fit)])
+    audit = report.protect(made)
+    assert "ann@" not in json.dumps(made)
+    assert made.cells[0].outputs[0].data.keys() >= {"text/plain", "text/html"}
+    assert audit["masked"] == report.protect(once)["masked"]
+
+
+def test_pixels_of_a_figure_with_personal_data_are_left_out() -> None:
+    pixels = {"image/png": "iVBOR"}
+    drawn = [
+        new_output("display_data", data={"image/svg+xml": f"<svg><text>{t}</text></svg>"} | pixels)
+        for t in ("ann@example.org", "Delivery")
+    ]
+    made = notebook(drawn)
+    report.protect(made)
+    assert ["image/png" in o.data for o in made.cells[0].outputs] == [False, True]

@@ -10,9 +10,10 @@ import pytest
 from test_batch import STUDY, write
 
 from cxlib import batch, reserve
-from cxlib.batch import cache, fingerprints, parameters
+from cxlib.batch import cache, fingerprints
 from cxlib.batch.processes import Unfinished
 from cxlib.batch.progress import Progress
+from cxlib.core import parameters
 from cxlib.reserve import ReserveError, loading
 
 CHANGE = """\

@@ -16,8 +16,9 @@ from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import batch, cli
-from cxlib.batch import parameters, verify
+from cxlib.batch import verify
 from cxlib.batch.progress import Progress
+from cxlib.core import parameters
 
 pytestmark = [pytest.mark.slow]
 

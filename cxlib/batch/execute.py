@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 Tell = Callable[[dict], None]
+# Of the environment that opens the notebook, so that no kernel has to be installed.
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
@@ -54,6 +56,7 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
     from cxlib.report import answers_of, customer_lists
 
     os.environ |= {customer_lists.FOLDER: job["folder"], customer_lists.PAGE: job["page"]}
+    os.environ.setdefault("CX_PREVIEWS", "no")  # pages hold figures as SVG
     started = time.monotonic()
     seconds: list[float] = []
     if job["lacking"]:
@@ -134,8 +137,7 @@ def _execute(job: dict, tell: Tell, engine: str):
     from cxlib.batch import engines
 
     engines.register()
-    # papermill reads the parameters cell by a pattern that quotes in a comment defeat; ours are
-    # checked already.
+    # What it would warn of in the parameters cell was checked before.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     begun: list[float] = []
     seen: list[NotebookNode] = []  # as far as it was run, however that ends
@@ -220,8 +222,7 @@ def canonical(notebook):
     _renumber(notebook.cells)
     notebook.metadata.pop("papermill", None)
     notebook.metadata.pop("widgets", None)
-    kernel = {"display_name": "CX Lab", "language": "python", "name": "cxlab"}
-    notebook.metadata["kernelspec"] = kernel
+    notebook.metadata["kernelspec"] = KERNEL
     notebook.metadata["language_info"] = {"name": "python"}
     return notebook
 

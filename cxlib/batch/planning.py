@@ -17,9 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cxlib.batch import parameters
-from cxlib.batch.parameters import Parameter
-from cxlib.core import context, i18n
+from cxlib.core import context, i18n, parameters
 from cxlib.data import study
 from cxlib.privacy import disclosure, masking
 
@@ -186,6 +184,8 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
 
 
 def _of_notebook(store, notebook: Path, values: dict, by: str, *, named: bool) -> list[Page]:
+    from cxlib.reserve import selection
+
     about, lang, data = store.study, context.current().lang, dict(store.fingerprints)
     facts = parameters.content(notebook)["metadata"].get("cxlib", {})
     needs = list(facts.get("needs", []))
@@ -214,7 +214,7 @@ def _of_notebook(store, notebook: Path, values: dict, by: str, *, named: bool) -
     if lacking:
         return [Page(name=notebook.stem, values=values, **shared)]
     home = _home(needs, list(store.tables))
-    _against(parameters.read(notebook), values, store, home)
+    selection.check(store, parameters.read(notebook), values, [home])
     if not by or not (named or "WHERE" in values):  # what cannot be split is listed whole
         return [Page(name=notebook.stem, values=values, **shared)]
     large, small = _values_of(store, home, by, notebook, values)
@@ -260,31 +260,6 @@ def _home(needs: Iterable[str], tables: list[str]) -> str:
     words = [part for need in needs for part in need.split("|")]
     first = [t for t in ("responses", "customers", "orders") if t in words and t in tables]
     return (first or [t for t in ("responses", "customers") if t in tables] or tables)[0]
-
-
-def _against(asked: Mapping[str, Parameter], values: Mapping, store, home: str) -> None:
-    known = {"wave": store.waves(), "column": store.columns(home), "item": list(store.study.items)}
-    for name, parameter in asked.items():
-        parameter.against(values[name], known)
-        if parameter.kind == "condition" and values[name]:
-            _check_condition(store, home, str(values[name]), str(values.get("WAVE", "")))
-    if {"OUTCOME", "DRIVERS"} <= values.keys() and (values["OUTCOME"] or values["DRIVERS"]):
-        _check_outcome(values["OUTCOME"] or store.outcome, values["DRIVERS"] or store.drivers)
-
-
-def _check_outcome(outcome: str, drivers: Sequence[str]) -> None:
-    if outcome in drivers:
-        others = ",".join(d for d in drivers if d != outcome)
-        raise ValueError(
-            f"OUTCOME={outcome!r} is one of the DRIVERS, and cannot explain itself. Leave it out, "
-            f"as in -p DRIVERS={others or 'another'}, or name another outcome."
-        )
-
-
-def _check_condition(store, home: str, where: str, wave: str) -> None:
-    rows = store.read(home, where=where, **({"wave": wave} if wave else {}))
-    if rows.empty:
-        raise ValueError(f"WHERE={where!r} holds for no row of {home}; nothing would be left.")
 
 
 def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):

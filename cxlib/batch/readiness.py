@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxlib.batch import parameters, planning
-from cxlib.core import context
+from cxlib.batch import planning
+from cxlib.core import context, parameters
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.data.intake import Intake

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxlib import __version__
-from cxlib.batch import cache, dependencies, execute, parameters, processes
+from cxlib.batch import cache, dependencies, execute, processes
 from cxlib.batch.fingerprints import code, digest, notebook, packages
-from cxlib.core import context
+from cxlib.core import context, parameters
 from cxlib.core.context import Context
 from cxlib.data import study
 from cxlib.privacy import masking

@@ -13,10 +13,11 @@ from dataclasses import replace
 from itertools import chain, product, zip_longest
 from pathlib import Path
 
-from cxlib.batch import parameters, runner
+from cxlib.batch import runner
 from cxlib.batch.fingerprints import digest
 from cxlib.batch.planning import Page, notebooks, plan
 from cxlib.batch.progress import Progress
+from cxlib.core import parameters
 from cxlib.data import study
 from cxlib.report import comparison
 

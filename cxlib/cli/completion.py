@@ -28,7 +28,7 @@ def studies_and_notebooks(
 def parameters(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """`NAME=` of every parameter that some notebook has."""
     from cxlib.batch import notebooks
-    from cxlib.batch.parameters import read
+    from cxlib.core.parameters import read
 
     found = {f"{name}=" for path in notebooks().values() for name in read(path)}
     return _beginning(incomplete, sorted(found))

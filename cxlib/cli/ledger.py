@@ -178,7 +178,7 @@ def close(study: str, action: str, dropped: bool, **said) -> None:
     ended |= {column: said[column] for column in REALISED}
 
     def closed(rows: list[dict]) -> list[dict]:
-        from cxlib.batch.parameters import nearest
+        from cxlib.core.parameters import nearest
 
         known = [r["action_id"] for r in rows]
         if action not in known:

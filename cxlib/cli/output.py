@@ -23,7 +23,7 @@ MARKS = {"failed": "FAILED ", "not run": "NOT RUN ", "skipped": "skipped: "}
 
 def question(notebook: Path) -> str:
     """The question that a notebook asks, in English."""
-    from cxlib.batch import parameters
+    from cxlib.core import parameters
 
     return parameters.content(notebook)["metadata"].get("cxlib", {}).get("title", {}).get("en", "")
 

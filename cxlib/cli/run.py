@@ -33,7 +33,7 @@ class Run(click.Command):
 
 
 def _parameter_help(path: Path) -> str:
-    from cxlib.batch import parameters
+    from cxlib.core import parameters
 
     lines = [f"{path.stem}: {output.question(path)}", "", "Parameters (-p NAME=VALUE)"]
     for p in parameters.read(path).values():
@@ -206,7 +206,7 @@ def _languages(text: str) -> list[str]:
 def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Arguments told apart: studies by their names, notebooks by what begins theirs."""
     from cxlib import batch
-    from cxlib.batch.parameters import nearest
+    from cxlib.core.parameters import nearest
     from cxlib.data import study
 
     known = study.names()

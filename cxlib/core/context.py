@@ -93,9 +93,9 @@ def begin(**rules: Any) -> Context:
     """
     begun = Context(**rules)
     _current.set(begun)
-    shell = _shell()
-    if shell is not None:
-        callbacks = shell.events.callbacks["pre_run_cell"]
+    notebook = shell()
+    if notebook is not None:
+        callbacks = notebook.events.callbacks["pre_run_cell"]
         callbacks[:] = [c for c in callbacks if not isinstance(c, _InEachCell)]
         callbacks.append(_InEachCell(begun))
     return begun
@@ -111,7 +111,7 @@ class _InEachCell:
         _current.set(self.rules)
 
 
-def _shell() -> Any:
-    """The IPython shell that this code runs in; None elsewhere."""
+def shell() -> Any:
+    """The IPython shell that this code runs in, a notebook's or a terminal's; None elsewhere."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from cxlib.core import i18n
+from cxlib.core import context, i18n
 from cxlib.core.columns import INTERVAL, Column, format_cells, heading, resolved
 from cxlib.privacy import disclosure
 
@@ -81,9 +80,7 @@ def _of_its_row(value: float, estimate: float, share: bool) -> str:
 
 def hide_in_notebooks() -> None:
     """Have a notebook show tables (anything with a column n) without their small cells."""
-    if "IPython" not in sys.modules:  # no notebook; importing it would take longer than all else
-        return
-    shell = sys.modules["IPython"].get_ipython()
+    shell = context.shell()
     if shell is not None and hasattr(shell, "display_formatter"):
         shell.display_formatter.mimebundle_formatter.for_type(pd.DataFrame, _without_small_cells)
 

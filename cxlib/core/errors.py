@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cxlib.core import i18n
+from cxlib.core import context, i18n
 from cxlib.core.i18n import _
 
 if TYPE_CHECKING:
@@ -123,8 +122,8 @@ def leave_out(reason: str = "") -> None:
     """
     reason = i18n.opening(reason)
     text = i18n.together([reason, _("This part is left out.")])
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
+    notebook = context.shell()
+    if notebook is None:
         print(text)
     else:
-        shell.display_pub.publish({"text/plain": text, ABSENT: {"reason": reason}}, {})
+        notebook.display_pub.publish({"text/plain": text, ABSENT: {"reason": reason}}, {})

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlib.core import fitted
 from cxlib.core.columns import Column
 from cxlib.core.display import display_table
 from cxlib.core.finding import Finding as Finding
@@ -28,6 +29,7 @@ from cxlib.core.finding import Importance as Importance
 from cxlib.privacy import disclosure
 
 SHOWN_ROWS = 20  # of a table that nobody asked for
+NO_FORMULAS = "mathjax_ignore tex2jax_ignore"  # "$5 to $9" is no formula, whatever shows it
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +103,34 @@ class Result:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    @classmethod
+    def of(
+        cls, fit: Any, finding: Finding | str = "", *, unit: str = "", notes: str = ""
+    ) -> Result:
+        """A Result of a model that statsmodels or scikit-learn fitted.
+
+        Parameters
+        ----------
+        fit : the fitted model (`core.fitted.table_of` says which)
+        finding : what readers are told of it, in the page's language
+        unit : of the coefficients
+        notes : what was left out and why
+
+        Returns
+        -------
+        Result whose table has term, estimate and, where the model knows them, low, high and n; its
+        part "model" is the fit itself.
+
+        Examples
+        --------
+        >>> import statsmodels.formula.api as smf
+        >>> rows = pd.DataFrame({"recommend": [1, 4, 5, 8], "delivery": [1, 2, 3, 4]})
+        >>> fit = Result.of(smf.ols("recommend ~ delivery", rows).fit(), "Delivery matters.")
+        >>> fit.table[["term", "estimate", "n"]].round(2).values.tolist()
+        [['Intercept', -1.0, 4], ['delivery', 2.2, 4]]
+        """
+        return cls(fitted.table_of(fit), finding, notes, unit, parts={"model": fit})
+
     @property
     def bootstrap(self) -> dict[str, Any]:
         """`draws` and `seed`, as methods take them by name."""
@@ -161,10 +191,11 @@ class Result:
     def _repr_html_(self) -> str:
         """Finding, main table formatted by unit, notes: never more than 20 rows unasked."""
         claim, detail, notes = map(escape, (self.finding.claim, self.finding.detail, self.notes))
-        html = f"<p><strong>{claim}</strong></p>"
+        html = f"<p><strong>{claim}</strong></p>" if claim else ""
         html += f"<p>{detail}</p>" if detail else ""
         if len(self.table):
             html += self._shown().to_html(index=False)
         if (more := len(self.table) - SHOWN_ROWS) > 0:
             html += f"<p><small>… {more:,} more rows in <code>.table</code></small></p>"
-        return html + (f"<p><small>{notes}</small></p>" if notes else "")
+        html += f"<p><small>{notes}</small></p>" if notes else ""
+        return f'<div class="{NO_FORMULAS}">{html}</div>'

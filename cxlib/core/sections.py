@@ -1,27 +1,41 @@
-"""Parts of a page that the rows do not allow: a sentence stands in their place, the page goes on.
+"""Cells of a notebook that end in an error: parts that are left out, and mistakes in one line.
 
-A cell of a notebook that raises InsufficientData is no mistake. Its sentence is printed, and what
-the cell would have defined is forgotten, so that no later cell takes an older value for it; a later
-cell that asks for it is left out as well. All other errors stay errors.
+A cell that raises InsufficientData is no mistake: the rows do not allow this part. Its sentence is
+printed, the page goes on, and what the cell would have defined is forgotten, so that no later cell
+takes an older value for it; a later cell that asks for it is left out as well. All other errors
+stay errors. Those raised in this package say what is wrong in one line, with the traceback folded
+below it.
 """
 
 from __future__ import annotations
 
 import ast
 import linecache
-import sys
+import re
+import traceback
+from html import escape
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
+from cxlib.core import context
 from cxlib.core.errors import InsufficientData, leave_out
+
+PACKAGE = str(Path(__file__).resolve().parents[1])
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+CAUGHT = (Exception, KeyboardInterrupt)  # of what a cell may raise
 
 
 def go_on_in_notebooks() -> None:
     """Have cells of the notebook that is running leave out what the rows do not allow."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None or InsufficientData in shell.custom_exceptions:
+    shell = context.shell()
+    if shell is None:
+        return
+    begun = shell.events.callbacks["pre_run_cell"]
+    if any(isinstance(getattr(c, "__self__", None), _Sections) for c in begun):
         return
     sections = _Sections()
-    shell.set_custom_exc((InsufficientData, NameError), sections.caught)
+    shell.set_custom_exc(CAUGHT, sections.caught)
     shell.events.register("pre_run_cell", sections.begin)
     shell.events.register("post_run_cell", sections.end)
 
@@ -35,13 +49,14 @@ class _Sections:
         self.left_out = False
 
     def begin(self, info: Any) -> None:
-        shell = sys.modules["IPython"].get_ipython()
+        shell = context.shell()
         self.left_out = False
         self.before = {n: id(shell.user_ns.get(n)) for n in _defined(info.raw_cell or "")}
 
     def caught(self, shell: Any, etype: type, value: Any, tb: Any, tb_offset: Any = None) -> None:
-        if etype is NameError and value.name not in self.lost:
-            shell.showtraceback((etype, value, tb), tb_offset=tb_offset)
+        lost = etype is NameError and value.name in self.lost
+        if not lost and not issubclass(etype, InsufficientData):
+            _show(shell, etype, value, tb, tb_offset)
             return
         self.left_out = True
         if self.before is None:  # the very cell in which the study was opened
@@ -50,11 +65,31 @@ class _Sections:
             if id(shell.user_ns.get(name)) == old:
                 shell.user_ns.pop(name, None)
                 self.lost.add(name)
-        leave_out("" if etype is NameError else str(value))
+        leave_out("" if lost else str(value))
 
     def end(self, result: Any) -> None:
         if self.left_out and result is not None:
             result.error_in_exec = None  # the kernel then says "ok", and the next cell is run
+
+
+def _show(shell: Any, etype: type, value: Any, tb: Any, tb_offset: Any) -> None:
+    """Show an error as IPython does; one raised in this package in a line, the rest folded."""
+    if not hasattr(shell, "kernel") or not _is_ours(tb):  # a terminal folds nothing
+        shell.showtraceback((etype, value, tb), tb_offset=tb_offset)
+        return
+    shell._get_exc_info((etype, value, tb))  # for %tb and %debug
+    whole = shell.InteractiveTB.structured_traceback(etype, value, tb, tb_offset=tb_offset)
+    said = str(value) or "the cell was stopped"
+    shell._showtraceback(etype, value, [f"{etype.__name__}: {said}"])
+    text = COLOUR.sub("", "\n".join(whole))
+    html = f"<details><summary>Traceback</summary><pre>{escape(text)}</pre></details>"
+    plain = "The magic %tb shows where in the code."
+    shell.display_pub.publish({"text/plain": plain, "text/html": html}, {})
+
+
+def _is_ours(tb: TracebackType | None) -> bool:
+    """Whether the error was raised in this package, or in what it called."""
+    return any(f.filename.startswith(PACKAGE) for f in traceback.extract_tb(tb))
 
 
 def _source_of(shell: Any, tb: Any) -> str:

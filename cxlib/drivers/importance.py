@@ -8,7 +8,9 @@ fit.r2, fit.top
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,7 @@ from cxlib.drivers.specification import Answers, Drivers, Specification, specify
 from cxlib.stats import moments
 from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level
 
+Method: TypeAlias = Callable[[np.ndarray], np.ndarray]
 METHODS, KINDS = ("shapley", "johnson"), ("linear", "logistic", "ordered")
 
 
@@ -64,7 +67,7 @@ def importance(
     outcome: str,
     drivers: Drivers,
     *,
-    method: str = "shapley",
+    method: str | Method = "shapley",
     kind: str = "linear",
     missing: str = "complete",
 ) -> Result:
@@ -78,7 +81,8 @@ def importance(
         {name: columns} the columns of a name enter together
     method : "shapley" averages the gain in R² over all orders of entry, exact for up to 20 drivers
         and beyond from sampled orders, whose error the note states; "johnson" (relative weights)
-        needs one regression for any number of drivers
+        needs one regression for any number of drivers; a function of your own takes covariance
+        matrices (..., p + 1, p + 1), the outcome first, and gives the gain of each driver (..., p)
     kind : how the outcome is taken, "linear" (R²), "logistic" (two values) or "ordered" (grades,
         proportional odds), the latter two by McFadden's R²
     missing : "complete" uses rows that answer everything, "pairwise" for each pair of questions
@@ -111,7 +115,8 @@ def importance(
     >>> fit.table["term"].tolist(), fit.top
     (['delivery', 'room'], ['delivery'])
     """
-    require_choice("method", method, METHODS)
+    if not callable(method):
+        require_choice("method", method, METHODS)
     require_choice("kind", kind, KINDS)
     spec = specify(sample, outcome, drivers, missing)
     parts = decompose(spec, method, kind)
@@ -129,8 +134,10 @@ def importance(
     )
 
 
-def decompose(spec: Specification, method: str, kind: str) -> Decomposition:
+def decompose(spec: Specification, method: str | Method, kind: str) -> Decomposition:
     """The fit and the gain of each term in it; ValueError for choices that do not go together."""
+    if callable(method) and kind != "linear":
+        raise ValueError(f"a method of your own is for kind='linear', not {kind!r}.")
     if method == "johnson" and kind != "linear":
         raise ValueError(f"method='johnson' is for kind='linear', not {kind!r}. Use 'shapley'.")
     if method == "johnson" and spec.factors:
@@ -175,13 +182,14 @@ def _shares(gains: np.ndarray) -> np.ndarray:
         return gains / gains.sum(-1, keepdims=True)
 
 
-def _linear(spec: Specification, method: str) -> Decomposition:
+def _linear(spec: Specification, method: str | Method) -> Decomposition:
     sums = spec.sums()
     cov = linear.covariances(spec, sums)
-    if method == "johnson":
+    if method == "johnson" or callable(method):
+        share_out = method if callable(method) else shapley_values.johnson
         first, error = [p[0] for p in spec.entries], 0.0
         gains, replicates = (
-            np.add.reduceat(shapley_values.johnson(c), first, axis=-1)  # over columns of a term
+            np.add.reduceat(_gains(share_out, c), first, axis=-1)  # over columns of a term
             for c in (cov.estimate, cov.replicates)
         )
     else:
@@ -203,6 +211,17 @@ def _linear(spec: Specification, method: str) -> Decomposition:
         linear.is_insignificant(float(gains.sum()), len(spec.columns), sums.effective),
         notes.regression_notes(spec, sums, cov, replicates, *more),
     )
+
+
+def _gains(share_out: Method, cov: np.ndarray) -> np.ndarray:
+    """Gains of the columns, (..., p), as numbers of that shape."""
+    gains = np.asarray(share_out(cov), float)
+    if gains.shape != (*cov.shape[:-2], cov.shape[-1] - 1):
+        raise ValueError(
+            f"the method gives {gains.shape} for covariances of {cov.shape}; it must give a number "
+            f"for each driver, {(*cov.shape[:-2], cov.shape[-1] - 1)}."
+        )
+    return gains
 
 
 def _graded(spec: Specification, kind: str) -> Decomposition:

@@ -24,7 +24,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.journeys.exposure import Exposure
 from cxlib.journeys.transitions import interval_notes
-from cxlib.stats import moments
+from cxlib.stats import linear_algebra, moments
 from cxlib.stats.intervals import interval_columns, percentile_interval
 from cxlib.stats.resampling import resample_sums, resampling_units
 
@@ -142,8 +142,10 @@ def adjusted_slopes(
     design = np.column_stack([x, np.ones(len(x)), _covariates(sample.data, adjust, used)])[used]
     y, w = y[used], weights[used]
     gram = design.T @ (design * w[:, None])
-    # What says the same as others gets no more than a trace of weight.
-    inverse = np.linalg.inv(gram + np.diag(1e-9 * np.diag(gram) + 1e-12))
+    # Columns that say the same share what they explain. A trace of weight on the diagonal would do
+    # too, but magnify rounding errors until they are seen, other ones with each number of threads.
+    scale = np.sqrt(np.where(np.diag(gram) > 0, np.diag(gram), 1.0))
+    inverse = linear_algebra.pseudo_inverse(gram / np.outer(scale, scale)) / np.outer(scale, scale)
     slopes = inverse @ (design.T @ (w * y))
     residual = w * (y - design @ slopes)
     parts = residual[:, None] * (design @ inverse)[:, : x.shape[1]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import warnings
 from io import BytesIO, StringIO
@@ -14,7 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
+from PIL import Image
 
+from cxlib.core import context
 from cxlib.core.i18n import _
 from cxlib.plots import layout
 from cxlib.plots.fonts import chinese_fonts
@@ -24,6 +27,8 @@ from cxlib.plots.svg import refine
 WIDE, NARROW, PIXELS = "image/svg+xml", "application/vnd.cxlab.narrow+svg", "image/png"
 LARGEST_SVG = 150_000  # characters; above it the pixels are lighter than the shapes
 DPI = 160  # of those pixels
+PREVIEW_DPI, PREVIEW_COLOURS = 96, 32  # of the pixels beside an SVG: as large as it, and light
+PREVIEWS = "CX_PREVIEWS"  # "no" where nobody needs them, as in a run of `cx`
 HALO = "halo"  # gid of text that stands on marks: an edge of the paper's colour goes round it
 CHINESE = re.compile("[\u3400-\u9fff]")
 
@@ -94,20 +99,39 @@ def _svg(figure: Figure) -> str:
 
 
 def _pixels(figure: Figure) -> bytes:
-    texts = [cast(Text, t) for t in figure.findobj(Text)]
-    for text in texts:
-        if str(text.get_gid()).endswith(HALO):
-            text.set_path_effects([withStroke(linewidth=2.5, foreground=PAPER)])
-    if not chinese_fonts() and any(CHINESE.search(t.get_text()) for t in texts):
+    if _lacks_letters(figure):
         warnings.warn(
             "a figure is too large for SVG, and no font with Chinese characters was found for its "
             "pixels, so figures show boxes. Install one (Debian: apt install fonts-wqy-microhei) "
             "and run again.",
             stacklevel=2,
         )
+    return _png(figure, DPI)
+
+
+def _lacks_letters(figure: Figure) -> bool:
+    """Whether pixels would show boxes in place of Chinese characters."""
+    texts = [cast(Text, t).get_text() for t in figure.findobj(Text)]
+    return not chinese_fonts() and any(map(CHINESE.search, texts))
+
+
+def _png(figure: Figure, dpi: int) -> bytes:
+    for text in figure.findobj(Text):
+        if str(text.get_gid()).endswith(HALO):
+            cast(Text, text).set_path_effects([withStroke(linewidth=2.5, foreground=PAPER)])
     pixels = BytesIO()
-    figure.savefig(pixels, format="png", bbox_inches="tight", dpi=DPI, metadata={"Software": None})
+    figure.savefig(pixels, format="png", bbox_inches="tight", dpi=dpi, metadata={"Software": None})
     return pixels.getvalue()
+
+
+def _preview(figure: Figure) -> bytes | None:
+    """The figure in few colours, for viewers that show no SVG of a notebook they do not trust."""
+    if os.environ.get(PREVIEWS) == "no" or _lacks_letters(figure):
+        return None
+    light = BytesIO()
+    with Image.open(BytesIO(_png(figure, PREVIEW_DPI))) as whole:
+        whole.convert("RGB").quantize(PREVIEW_COLOURS).save(light, "png", optimize=True)
+    return light.getvalue()
 
 
 def _titles_to_the_left(figure: Figure) -> None:
@@ -150,12 +174,11 @@ def alt_text(figure: Figure) -> str:
 
 
 def show_in_notebooks() -> None:
-    """Have a notebook show figures as SVG (or PNG where that is lighter), with their words."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return
-    shell = get_ipython()
+    """Have a notebook show figures as SVG and PNG (or PNG where that is lighter), with their words.
+
+    JupyterLab shows no SVG of a notebook that it does not trust, as of every fresh clone.
+    """
+    shell = context.shell()
     if shell is None or not hasattr(shell, "display_formatter"):
         return
     for mime in (PIXELS, WIDE, "image/jpeg", "application/pdf"):
@@ -165,11 +188,18 @@ def show_in_notebooks() -> None:
 
 def _bundle(figure: Figure, **_unused: object) -> tuple[dict, dict]:
     data, mime = picture(figure)
-    about: dict[str, object] = {"alt": alt_text(figure)}
-    if isinstance(data, bytes):  # a notebook holds text
-        about["width"] = round(int.from_bytes(data[16:20]) * 96 / DPI)  # as large as the SVG
-        data = base64.b64encode(data).decode()
-    bundle = {mime: data}
+    words = {"alt": alt_text(figure)}
+    if isinstance(data, bytes):
+        width = round(int.from_bytes(data[16:20]) * 96 / DPI)  # as large as the SVG
+        return {mime: _as_text(data)}, {mime: {**words, "width": width}}
+    bundle, about = {mime: data}, {mime: words}
     if small := narrow_picture(figure):
         bundle[NARROW] = small
-    return bundle, {mime: about}
+    if preview := _preview(figure):
+        bundle[PIXELS], about[PIXELS] = _as_text(preview), words
+    return bundle, about
+
+
+def _as_text(data: bytes) -> str:
+    """As a notebook holds pixels."""
+    return base64.b64encode(data).decode()

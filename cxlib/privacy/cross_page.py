@@ -285,10 +285,14 @@ def _without_figures(cell: NotebookNode, record: dict) -> None:
     record["answer"], record["note"] = said, ""
     record["finding"] = Finding(said).record()
     cell.outputs = [
-        o for o in cell.outputs if not any(m in o.get("data", {}) for m in (*FIGURES, "text/html"))
+        o
+        for o in cell.outputs
+        if MIME in o.get("data", {})
+        or not any(m in o.get("data", {}) for m in (*FIGURES, "text/html"))
     ]
     for output in cell.outputs:
         if output.get("data", {}).get(MIME) is record:
+            output.data.pop("text/html", None)
             output.data["text/plain"] = said
 
 

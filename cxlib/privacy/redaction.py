@@ -19,6 +19,7 @@ from cxlib.core.i18n import _
 from cxlib.privacy import cross_page, disclosure, masking, printed_tables
 from cxlib.privacy.cross_page import AUDIT, MIME
 
+PIXELS = "image/png"
 DRAWN = ("image/svg+xml", "application/vnd.cxlab.narrow+svg")
 _TAGS = re.compile(r"(<[^>]*>)")
 _SAID_IN_TAG = re.compile(r"""\b(title|alt|aria-label)=("[^"]*"|'[^']*')""")  # read aloud, or shown
@@ -60,10 +61,13 @@ def _settle(output: NotebookNode, found: dict[str, int]) -> None:
     if "traceback" in output:
         output["traceback"] = [_masked(line, found) for line in output["traceback"]]
     data = output.get("data", {})
+    answer = MIME in data  # what its record counts is not counted again
     if "text/html" in data:
-        data.pop("text/plain", None)
+        if not answer:
+            data.pop("text/plain", None)
         pieces = _TAGS.split(data["text/html"])
-        pieces[::2] = [_masked_html(piece, found) for piece in pieces[::2]]
+        counted = {} if answer else found
+        pieces[::2] = [_masked_html(piece, counted) for piece in pieces[::2]]
         pieces[1::2] = [_SAID_IN_TAG.sub(_masked_attribute, tag) for tag in pieces[1::2]]
         data["text/html"] = "".join(pieces)
     for mime in (MIME, ABSENT):
@@ -71,13 +75,14 @@ def _settle(output: NotebookNode, found: dict[str, int]) -> None:
             data[mime] = masking.masked_in(data[mime], found)
     for mime in ("text/plain", "text/markdown"):
         if mime in data:
-            # The sentence of an answer is counted once, in its record.
-            data[mime] = _masked(data[mime], {} if MIME in data else found)
+            data[mime] = _masked(data[mime], {} if answer else found)
     for mime in DRAWN:
         if mime in data:
             pieces = _TAGS.split(masking.storable(data[mime]))
             pieces[::2] = [_masked_html(piece, found) for piece in pieces[::2]]
-            data[mime] = "".join(pieces)
+            drawn, data[mime] = data[mime], "".join(pieces)
+            if data[mime] != drawn:  # the same figure in pixels cannot be masked
+                data.pop(PIXELS, None)
     for about in output.get("metadata", {}).values():
         if isinstance(about, dict) and isinstance(about.get("alt"), str):
             about["alt"] = _masked(about["alt"], found)

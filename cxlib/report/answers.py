@@ -41,7 +41,10 @@ DIGITS = 8  # significant; enough to compare runs, few enough to be the same on 
 
 
 def add(name: str, result: Addition, title: str = "") -> None:
-    """Print a finding and store its tables, so that pages, tests and `cx` can read them.
+    """Show a finding with its table and notes, and store its tables.
+
+    A notebook shows them as HTML, wherever it is run or exported; pages, tests and `cx` read what
+    is stored. Outside of notebooks the finding is printed.
 
     Numbers are stored with 8 significant digits; small cells are hidden.
 
@@ -60,18 +63,16 @@ def add(name: str, result: Addition, title: str = "") -> None:
     >>> add("nps", Result(pd.DataFrame({"term": ["nps"], "estimate": [25.0]}), "NPS is 25."))
     NPS is 25.
     """
-    record = _record(name, result, title)
-    try:
-        from IPython import get_ipython
-        from IPython.display import display
-    except ImportError:
-        get_ipython = None
+    fit = _as_result(name, result)
+    record = _record(name, fit, title)
     text = record["answer"] or f"{i18n.label(name)}: {len(record['table']['rows'])}"
-    if get_ipython is None or get_ipython() is None:
+    notebook = context.shell()
+    if notebook is None:
         print(text)
         return
     _show_figures()
-    display({"text/plain": text, MIME: record}, raw=True)
+    shown = {"text/plain": text, "text/html": fit._repr_html_(), MIME: record}
+    notebook.display_pub.publish(shown, {})
 
 
 def _show_figures() -> None:
@@ -115,11 +116,21 @@ def _as_result(name: str, result: Any) -> Result:
     if isinstance(result, Result):
         return result
     if isinstance(result, pd.DataFrame):
-        return Result(result, "")
+        return Result(_with_its_index(result), "")
     raise ValueError(
         f"report.add({name!r}, ...) was given a {type(result).__name__}. It takes a Result or a "
         "table."
     )
+
+
+def _with_its_index(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with an index that says something as its first columns."""
+    plain = table.index.names == [None] and pd.api.types.is_integer_dtype(table.index)
+    if plain:
+        return table
+    named = ["term" if len(table.index.names) == 1 else f"group {i}" for i in range(1, 9)]
+    names = [n or other for n, other in zip(table.index.names, named, strict=False)]
+    return table.reset_index(names=names)
 
 
 def _plain(table: pd.DataFrame) -> dict[str, Any]:

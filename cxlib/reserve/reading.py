@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxlib.core import context, display, sections
+from cxlib.core import context, display, parameters, sections
 from cxlib.core.context import Context
 from cxlib.core.errors import leave_out
 from cxlib.core.i18n import _
@@ -19,6 +19,7 @@ from cxlib.reserve import (
     alerts,
     loading,
     requirements,
+    selection,
     store,
 )
 from cxlib.reserve.alerts import Alerts
@@ -34,8 +35,15 @@ def open(name: str, *, lang: str = "en") -> Reserve:
     """The reserve of the study `name`; begins a page in `lang` with the study's labels and rules.
 
     Builds the reserve first when it is missing or older than study.yaml or the files, saying so on
-    stderr. Raises StudyError, IntakeError, SourceError or ReserveError as `load` does.
+    stderr. In a notebook it checks the parameters as `cx run` does, and has errors shown in a line.
+
+    Raises
+    ------
+    StudyError, IntakeError, SourceError, ReserveError : as `load` does
+    ValueError : a language there is not, or a parameter of the notebook that is not allowed
     """
+    sections.go_on_in_notebooks()
+    parameters.of_notebook()  # before the study is read: its language must be one there is
     study = study_.read(name)
     rules = context_of(study, lang).as_job()
     context.begin(**rules)
@@ -43,6 +51,7 @@ def open(name: str, *, lang: str = "en") -> Reserve:
     has_actions = "actions" in opened.tables and len(opened.read("actions"))
     ledger = opened.read("actions") if has_actions else None
     context.begin(**rules, targets={t: opened.target(t) for t in study.targets}, ledger=ledger)
+    selection.check_notebook(opened)
     return opened
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlib.core.progress import progress
 from cxlib.core.sample import Calibration, SampleLike, as_sample
 
 BITS = 13
@@ -147,14 +148,15 @@ class ResamplingUnits:
         together = together or draws_at_a_time(len(self.keys))
         if self.moved is not None:
             rng = np.random.default_rng(seed)
-            for start in range(0, draws, together):
+            for start in progress(range(0, draws, together)):
                 size = min(together, draws - start), self.moved.shape[1]
                 yield 1 + rng.standard_normal(size) @ self.moved.T
             return
         raked = None
         if self.raking is not None:
             raked = self.raking.ratios(self.cluster, draws, seed, together)
-        for counts in batches(self.keys, draws, seed, together):
+        drawn = batches(self.keys, draws, seed, together)
+        for counts in progress(drawn, -(-draws // together)):
             times = counts.astype(float)
             yield times if raked is None else times * next(raked)[:, self.cell]
 

@@ -195,6 +195,18 @@ def test_a_phone_gets_its_own_figure_with_labels_above_the_marks(shares) -> None
     assert bundle[export.NARROW] == small and about["image/svg+xml"]["alt"]
 
 
+def test_an_svg_has_light_pixels_beside_it_for_notebooks_that_nobody_trusts(
+    shares, monkeypatch
+) -> None:
+    ax = plots.intervals(shares)
+    bundle, about = export._bundle(ax.figure)
+    assert bundle["image/png"].startswith("iVBOR") and len(bundle["image/png"]) < 20_000
+    assert about["image/png"] == about["image/svg+xml"]
+    assert export._bundle(ax.figure)[0] == bundle
+    monkeypatch.setenv(export.PREVIEWS, "no")
+    assert "image/png" not in export._bundle(ax.figure)[0]
+
+
 def test_a_phone_sees_the_table_as_it_was_drawn(shares) -> None:
     ax = plots.intervals(shares, unit="share")
     shares["estimate"] = 0.9

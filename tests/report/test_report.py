@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -275,3 +276,32 @@ def test_a_page_says_what_it_is_made_of(fit, lang: str, words: list[str]) -> Non
     assert [w for w in [*words, "Doe (2020)"] if w not in html] == []
     for file in ("dictionary.html", "index.html", "answers.json", "run.json", "x.ipynb"):
         assert f'href="{file}"' in html
+
+
+def test_a_notebook_shows_finding_table_and_notes(fit, monkeypatch) -> None:
+    seen: list[dict] = []
+    display = SimpleNamespace(publish=lambda data, metadata: seen.append(data))
+    monkeypatch.setattr(context, "shell", lambda: SimpleNamespace(display_pub=display))
+    report.add("drivers", fit.replace(notes="12 answers were left out."))
+    [data] = seen
+    assert data["text/plain"] == str(fit) and data[report.MIME]["name"] == "drivers"
+    html = data["text/html"]
+    assert html.index(str(fit)) < html.index("<table") < html.index("12 answers")
+    assert "tex2jax_ignore" in html  # or "$5 to $9" would be set as a formula
+
+
+@pytest.mark.parametrize(
+    ("index", "columns"),
+    [
+        (pd.Index(["web", "shop"], name="channel"), ["channel", "estimate"]),
+        (pd.Index(["web", "shop"]), ["term", "estimate"]),
+        (
+            pd.MultiIndex.from_tuples([("web", 1), ("shop", 2)], names=["channel", "wave"]),
+            ["channel", "wave", "estimate"],
+        ),
+        (pd.Index([7, 3]), ["estimate"]),
+    ],
+)
+def test_the_index_of_a_table_is_kept_where_it_says_something(index, columns) -> None:
+    record = answers._record("mine", pd.DataFrame({"estimate": [1.0, 2.0]}, index=index), "")
+    assert record["table"]["columns"] == columns

@@ -8,7 +8,8 @@
 
 The bracket that ends a comment is read by the machine: `(100 to 20000)`, `(one of: en, zh)`,
 `(a wave)`, `(a condition)`, `(a column)`, `(columns)`, `(an item)`, `(items)`. The last six are
-checked against the study, by `against`, before any kernel starts.
+checked against the study (`reserve.selection`): by `cx run` before any kernel starts, by a notebook
+that runs elsewhere when it opens its study.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cxlib.core import context
+
 TYPES = {"str": str, "int": int, "float": float, "bool": bool, "list[str]": list}
+INJECTED = "# Parameters\n"  # begins the cell that papermill adds
 YES, NO = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
 KINDS = {
     "a wave": "wave",
@@ -207,6 +211,46 @@ def settle(
                 f"{', '.join(declared)}."
             )
     return {n: p.read(given[n]) if n in given else p.default for n, p in declared.items()}
+
+
+def of_notebook() -> tuple[dict[str, Parameter], dict[str, Any]]:
+    """The parameters that the running notebook declares, and their values; both empty elsewhere.
+
+    The values are those that the names have now, whoever set them: the cell, a hand, papermill in a
+    cell of its own. Text is taken as `cx run -p` takes it ("a,b" for a list), and replaced.
+
+    Raises
+    ------
+    ValueError : a line or a value that is not allowed, or a name that is not declared
+    """
+    notebook = context.shell()
+    cells: list[str] = notebook.user_ns.get("In", []) if notebook else []
+    sources = [source for source in cells if _assigned(source).get("STUDY") is ast.AnnAssign]
+    if not sources:
+        return {}, {}
+    declared = read_cell(sources[-1], "this notebook")
+    injected = [source for source in cells if source.startswith(INJECTED)]
+    given = [name for source in injected[-1:] for name in _assigned(source)]
+    space = notebook.user_ns
+    here = {name: space[name] for name in dict.fromkeys([*declared, *given]) if name in space}
+    values = settle(declared, here, "this notebook")
+    space.update(values)
+    return declared, values
+
+
+def _assigned(source: str) -> dict[str, type]:
+    """The names that a cell gives plain values, and how; empty for one that does anything else."""
+    found = {}
+    try:
+        for line in ast.parse(source).body:
+            target = line.targets[0] if isinstance(line, ast.Assign) else getattr(line, "target", 0)
+            if not isinstance(target, ast.Name):
+                return {}
+            ast.literal_eval(line.value)  # type: ignore[attr-defined]
+            found[target.id] = type(line)
+    except (SyntaxError, ValueError, TypeError):  # magics, calculations
+        return {}
+    return found
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
