@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from cxlib.batch import cache, fingerprints
 from cxlib.batch.planning import Page, notebooks
+from cxlib.reserve import tables_read
 
 ANSWERS = "answers of "  # begins the names under which a page's data has marks of others' answers
 Found = dict[str, dict[str, dict]]  # notebook: its answers by name
@@ -68,7 +69,8 @@ def informed(page: Page, found: Found) -> Page:
 
 def of_tables(data: Mapping[str, str]) -> dict[str, str]:
     """The fingerprints of the study's own tables alone."""
-    return {k: v for k, v in data.items() if k != "warnings" and not k.startswith(ANSWERS)}
+    other = {"warnings", *tables_read.MARKS}
+    return {k: v for k, v in data.items() if k not in other and not k.startswith(ANSWERS)}
 
 
 def of_data(data: Mapping[str, str]) -> dict[str, str]:

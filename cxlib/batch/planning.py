@@ -38,7 +38,7 @@ class Page:
     set_name: str = ""
     lacking: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page
-    data: Mapping[str, str] = field(default_factory=dict)  # table: fingerprint
+    data: Mapping[str, str] = field(default_factory=dict)  # table, or what all have: fingerprint
     suffix: str = ""  # ".zh": what its files' names add to those of the run's first language
     after: tuple[str, ...] = ()  # notebooks whose answers it reads, by number or name
     remembers: str = ""  # the kept answer whose warnings the study keeps
@@ -186,7 +186,8 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
 
 
 def _of_notebook(store, notebook: Path, values: dict, by: str, *, named: bool) -> list[Page]:
-    about, lang, data = store.study, context.current().lang, dict(store.fingerprints)
+    about, lang = store.study, context.current().lang
+    data = {**store.fingerprints, **store.marks}
     facts = parameters.content(notebook)["metadata"].get("cxlib", {})
     needs = list(facts.get("needs", []))
     if facts.get("remembers"):  # made again when other warnings are known of earlier data

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxlib import __version__
 from cxlib.batch import cache, dependencies, execute, parameters, processes
-from cxlib.batch.fingerprints import code, digest, notebook, packages
+from cxlib.batch.fingerprints import code, code_of, digest, notebook, packages
 from cxlib.core import context
 from cxlib.core.context import Context
 from cxlib.data import study
@@ -76,7 +76,7 @@ def foot_of(page: Page) -> list[str]:
     """The line at the foot of a page: what it was made from, in short fingerprints."""
     seed = [f"seed {page.values['SEED']}"] if "SEED" in page.values else []
     data = [f"data {digest(page.data)[:10]}"] if page.data else []
-    return [*seed, *data, f"code {code()[:10]}", f"cxlib {__version__}"]
+    return [*seed, *data, f"code {code_of(page.notebook)[:10]}", f"cxlib {__version__}"]
 
 
 def why_it_died(last: Mapping, late: float | None = None, memory: float | None = None) -> str:
@@ -251,16 +251,20 @@ def _read(file: Path) -> dict:
 
 def _run_before(folder: Path, run: dict) -> tuple[dict, dict] | None:
     """Record and answers of the last earlier run beside this one that has most of its pages."""
-    found, names = [], {p["page"] for p in run["pages"]}
-    for file in folder.parent.glob("*/run.json"):
-        other = _read(file) if file.parent.resolve() != folder.resolve() else {}
-        if other.get("study") == run["study"] and str(other.get("begun", "")) < run["begun"]:
-            most = 2 * len(names & {p["page"] for p in other["pages"]}) >= len(names)
-            found.append((most, other["begun"], file.parent.name, other, file.parent))
+    from cxlib.report import history
+
+    names = {p["page"] for p in run["pages"]}
+    found = [
+        (2 * len(names & {p["page"] for p in other["pages"]}) >= len(names), other["begun"], place)
+        for place, other in history.of(folder.parent).items()
+        if other["study"] == run["study"]
+        and "" < other.get("begun", "") < run["begun"]
+        and place.resolve() != folder.resolve()
+    ]
     if not found:
         return None
-    *_, other, place = max(found, key=lambda f: f[:3])
-    return other, _read(place / "answers.json")
+    *_, place = max(found)
+    return _read(place / "run.json"), _read(place / "answers.json")
 
 
 def _json(value: object) -> str:

@@ -196,13 +196,15 @@ class _Work:
             return False
         job = self.job(page)
         try:
-            found.give(job)
+            same = found.give(job)
         except OSError as error:
             self.why[_key(page)] = f"the page that was kept cannot be copied: {error}"
             return False
         ended, seconds = {**found.about, "cells_s": found.about["cells"]}, time.monotonic() - begun
         made = self._result(page, job, ended, seconds)
         self.results[_key(page)] = replace(made, reused=True)
+        if not same:
+            self._keep(made)
         self.progress.end(f"{page.study}/{page.name}", "up to date", seconds)
         return True
 
@@ -244,7 +246,7 @@ class _Work:
     def _keep(self, result: Result) -> None:
         if not self.keep:
             return
-        kept = ("status", "answers", "cells", "boxes")
+        kept = ("status", "answers", "cells", "boxes", "read")
         about = {name: getattr(result, name) for name in kept}
         try:
             cache.keep(result.page, result.job, about)
@@ -285,6 +287,7 @@ class _Work:
             tuple(ended["cells_s"]),
             job,
             boxes=ended.get("boxes", False),
+            read=tuple(ended.get("read", ("*",))),
         )
 
     def _dead(self, page: Page, job: dict, last: dict, why: str, seconds: float) -> Result:

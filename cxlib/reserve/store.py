@@ -206,6 +206,11 @@ def fingerprint(rows: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
+def digest(value: object) -> str:
+    """sha256 of a value written as JSON."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
 def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.DataFrame:
     facts = {
         "name": study.name,
