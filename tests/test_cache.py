@@ -276,3 +276,25 @@ def test_a_page_that_is_up_to_date_takes_no_room_of_its_own(runs) -> None:
     again, _ = made(pages, project / "two")
     assert again["10"].file.samefile(project / "one" / again["10"].file.name)
     assert not again["10"].file.stat().st_mode & 0o222 or os.name == "nt"
+
+
+def test_why_pages_would_be_made_is_said_without_making_them(runs, monkeypatch) -> None:
+    monkeypatch.setattr(processes, "run", None)
+    said = CliRunner().invoke(cli.main, ["run", "tiny", "10", "20", "--why"]).output
+    assert said == "tiny/10_works: up to date\ntiny/20_breaks: it failed last time\n"
+    said = CliRunner().invoke(cli.main, ["run", "tiny", "10", "--why", "-p", "DRAWS=200"]).output
+    assert said == "tiny/10_works: parameters changed: DRAWS\n"
+
+
+def test_runs_beyond_those_that_the_study_keeps_are_removed(runs, capsys) -> None:
+    project, *_ = runs  # noqa: F811
+    file = project / "data" / "tiny" / "study.yaml"
+    before = file.read_text()
+    file.write_text(before + "reporting: {keep_runs: 2}\n")
+    try:
+        for _ in range(3):
+            _, said = made(batch.plan(["tiny"], ["30"]), "")
+        assert "keep_runs is 2" in said
+        assert len(list((project / "reports" / "tiny").glob("[!.]*"))) == 2
+    finally:
+        file.write_text(before)

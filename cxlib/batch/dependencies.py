@@ -76,3 +76,20 @@ def of_tables(data: Mapping[str, str]) -> dict[str, str]:
 def of_data(data: Mapping[str, str]) -> dict[str, str]:
     """The fingerprints of what the study's folder holds: its tables and its earlier warnings."""
     return {k: v for k, v in data.items() if not k.startswith(ANSWERS)}
+
+
+def explain(pages: Sequence[Page]) -> Iterator[tuple[Page, str]]:
+    """Why each page would be made, in the order of making; an empty reason where it would not."""
+    made: list[tuple[Page, dict]] = []
+    stale: list[Page] = []
+    for together in waves(pages):
+        for page in together:
+            first = [p.notebook.stem for p in stale if _reads(page, p)]
+            found, why = cache.look(informed(page, answers_for(page, made)))
+            if found:
+                made.append((page, found.about["answers"]))
+            if first:
+                why = why or f"reads the answers of {', '.join(first)}, which may change"
+            if why:
+                stale.append(page)
+            yield page, why

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -29,6 +29,7 @@ from cxlib.batch.planning import Page, notebooks, pick, plan
 from cxlib.batch.processes import Unfinished
 from cxlib.batch.progress import Progress
 from cxlib.batch.results import Result
+from cxlib.data import study
 
 __all__ = ["Page", "Result", "Unfinished", "notebooks", "pick", "plan", "run"]
 
@@ -77,6 +78,8 @@ def run(
         work.fork, work.keep, work.html = fork, keep, html or keep
         work.address, work.storage = scheduler, storage
         results = _run(work, frozen, jobs, begun, force)
+        if keep and not out:
+            _prune(work, folders)
     notebooks_of = {_key(p): p.notebook for p in pages}
     return [replace(r, page=replace(r.page, notebook=notebooks_of[_key(r.page)])) for r in results]
 
@@ -97,6 +100,16 @@ def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> 
         results = [work.results.get(_key(p)) or work.not_run(p) for p in pages]
         _record(results, begun, jobs or 0, work)
     return results
+
+
+def _prune(work: _Work, names: Iterable[str]) -> None:
+    """Remove runs beyond what study.yaml keeps, and say which."""
+    from cxlib.batch import retention
+
+    for name in names:
+        keep = study.read(name).reporting.keep_runs
+        for gone in retention.prune([name], keep=keep) if keep else ():
+            work.progress.say(f"removed {gone.folder} (reporting: keep_runs is {keep})")
 
 
 def _record(results: list[Result], begun: datetime, jobs: int, work: _Work) -> None:

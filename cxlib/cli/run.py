@@ -78,6 +78,7 @@ def _parameter_help(path: Path) -> str:
     help="Where the reports go. [default: reports/STUDY/TIME]",
 )
 @output.fork_option
+@click.option("--why", is_flag=True, help="Say why each page would be made; make none.")
 @click.option("--force", is_flag=True, help="Make every page, up to date or not.")
 @click.option(
     "--timeout",
@@ -116,7 +117,7 @@ def _parameter_help(path: Path) -> str:
 )
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
-def run(names, given, by: str, langs: str, targets, as_json: bool, **how) -> None:
+def run(names, given, by: str, langs: str, targets, as_json: bool, why: bool, **how) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
     A notebook is named by its number or the beginning of its name, and takes the parameters that
@@ -137,8 +138,12 @@ def run(names, given, by: str, langs: str, targets, as_json: bool, **how) -> Non
       cx run mine 10 --by channel          one set per channel
       cx run mine --lang en,zh             every page in English and in Chinese
       cx run mine --notify slack           post summary and new alerts to CX_SLACK_URL
+      cx run mine --why                    why each page would be made, making none
       cx run 20 --help                     the parameters of notebook 20
     """
+    if why:
+        _explain(_planned(names, given, {"by": by, "langs": _languages(langs)}))
+        return
     with errors.as_json() if as_json else nullcontext():
         if targets:
             _check(targets)
@@ -178,7 +183,6 @@ def _sent(target: str, folder: Path) -> bool:
 
 
 def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) -> list:
-    values = dict(_pair(text) for text in given)
     if how["storage"] and not how["scheduler"]:
         raise ValueError("--storage is for a cluster; name its --scheduler as well.")
     from cxlib.batch import processes
@@ -188,9 +192,24 @@ def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) ->
             processes.start()  # it imports while we do, and plan
         from cxlib import batch
 
-        studies, notebooks = _sorted_names(names)
-        pages = batch.plan(studies, notebooks, values, **split)
+        pages = _planned(names, given, split)
         return batch.run(pages, **{**how, "out": how["out"] or ""})
+
+
+def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
+    from cxlib import batch
+
+    values = dict(_pair(text) for text in given)
+    studies, notebooks = _sorted_names(names)
+    return batch.plan(studies, notebooks, values, **split)
+
+
+def _explain(pages: Sequence) -> None:
+    """Why each page would be made, a line each."""
+    from cxlib.batch import dependencies
+
+    for page, why in dependencies.explain(pages):
+        click.echo(f"{page.study}/{page.name}: {why or 'up to date'}")
 
 
 def _languages(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cxlib.cli import completion
+from cxlib.cli import completion, retention
 from cxlib.cli.output import near, question
 from cxlib.core.i18n import _
 
@@ -46,8 +46,20 @@ allow_outside = click.option(
 
 
 @click.command("list")
-def list_() -> None:
-    """Studies and notebooks there are."""
+@click.argument("names", nargs=-1, metavar="[STUDY...]", shell_complete=completion.studies)
+@click.option("--runs", is_flag=True, help="The runs of the studies, or of all, with their sizes.")
+def list_(names: Sequence[str], runs: bool) -> None:
+    """Studies and notebooks there are; with --runs the runs that are kept.
+
+    \b
+    Example
+      cx list --runs mine
+    """
+    if runs:
+        retention.listed(names)
+        return
+    if names:
+        raise click.UsageError("name studies with --runs: cx list --runs STUDY.")
     from cxlib import batch
     from cxlib.data import study
 
