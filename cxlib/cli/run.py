@@ -60,7 +60,18 @@ def _parameter_help(path: Path) -> str:
     shell_complete=completion.parameters,
     help="A parameter of the notebooks; may be repeated. Lists with commas.",
 )
-@click.option("--by", default="", metavar="COLUMN", help="One set of reports per value of COLUMN.")
+@click.option(
+    "--by",
+    multiple=True,
+    metavar="COLUMN",
+    help="One set of reports per value of COLUMN; several columns are crossed.",
+)
+@click.option(
+    "--grid",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Make all that a YAML file lists: studies, notebooks, by, lang and parameters.",
+)
 @click.option(
     "--lang",
     "langs",
@@ -117,7 +128,7 @@ def _parameter_help(path: Path) -> str:
 )
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
-def run(names, given, by: str, langs: str, targets, as_json: bool, why: bool, **how) -> None:
+def run(names, given, by, grid, langs: str, targets, as_json: bool, why: bool, **how) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
     A notebook is named by its number or the beginning of its name, and takes the parameters that
@@ -136,18 +147,21 @@ def run(names, given, by: str, langs: str, targets, as_json: bool, why: bool, **
       cx run mobile 10 20 -p DRAWS=500     two notebooks, fewer draws
       cx run mine -p "WHERE=channel = 'web'" 10
       cx run mine 10 --by channel          one set per channel
+      cx run mine --by region --by channel   one set per channel of each region
+      cx run --grid grid.yaml              what a file lists (reports/README.md)
       cx run mine --lang en,zh             every page in English and in Chinese
       cx run mine --notify slack           post summary and new alerts to CX_SLACK_URL
       cx run mine --why                    why each page would be made, making none
       cx run 20 --help                     the parameters of notebook 20
     """
+    split = {"by": by, "langs": langs, "grid": grid}
     if why:
-        _explain(_planned(names, given, {"by": by, "langs": _languages(langs)}))
+        _explain(_planned(names, given, split))
         return
     with errors.as_json() if as_json else nullcontext():
         if targets:
             _check(targets)
-        results = _made(names, given, {"by": by, "langs": _languages(langs)}, how)
+        results = _made(names, given, split, how)
     from cxlib.batch import summary
 
     if as_json:
@@ -200,8 +214,17 @@ def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
     from cxlib import batch
 
     values = dict(_pair(text) for text in given)
+    if split["grid"]:
+        from cxlib.batch import grid
+
+        if names or split["by"] or split["langs"]:
+            raise ValueError(
+                "--grid names studies, notebooks, by and lang: leave them out beside it."
+            )
+        return grid.plan(split["grid"], values)
+    langs = _languages(split["langs"])
     studies, notebooks = _sorted_names(names)
-    return batch.plan(studies, notebooks, values, **split)
+    return batch.plan(studies, notebooks, values, by=split["by"], langs=langs)
 
 
 def _explain(pages: Sequence) -> None:
