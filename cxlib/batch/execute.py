@@ -87,10 +87,22 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
             "cells_s": seconds,
             "boxes": shows_boxes(notebook),
             "read": read,
+            "memory_mb": _most_held(),
             "seconds": round(time.monotonic() - started, 3),
         }
     )
     return status
+
+
+def _most_held() -> int | None:
+    """The most that this process has held so far, in MB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    of = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return round(max(resource.getrusage(who).ru_maxrss for who in of) * unit / 1e6)
 
 
 @contextlib.contextmanager

@@ -42,15 +42,21 @@ class Entry(BaseModel):
     parameters: dict[str, Any] = {}
 
 
-def plan(file: Path, given: Mapping[str, object] | None = None) -> list[planning.Page]:
+def plan(
+    file: Path,
+    given: Mapping[str, object] | None = None,
+    unusable: dict[str, str] | None = None,
+) -> list[planning.Page]:
     """The pages of every entry of the file; `given` parameters overrule those of the entries.
+
+    `unusable` as in `batch.plan`.
 
     Raises ValueError, naming the entry, for anything that could not run as asked.
     """
     pages: list[planning.Page] = []
     for number, entry in enumerate(_entries(file), 1):
         try:
-            pages += _of_entry(entry, given or {})
+            pages += _of_entry(entry, given or {}, unusable)
         except ValueError as error:
             raise ValueError(f"{file}, entry {number}: {error}") from error
     names = [(p.study, p.name) for p in pages]
@@ -63,7 +69,9 @@ def plan(file: Path, given: Mapping[str, object] | None = None) -> list[planning
     return pages
 
 
-def _of_entry(entry: Entry, given: Mapping[str, object]) -> list[planning.Page]:
+def _of_entry(
+    entry: Entry, given: Mapping[str, object], unusable: dict[str, str] | None
+) -> list[planning.Page]:
     from cxlib.batch.parameters import nearest
 
     known = study.names()
@@ -76,7 +84,14 @@ def _of_entry(entry: Entry, given: Mapping[str, object]) -> list[planning.Page]:
         if lang not in context.LANGUAGES:
             raise ValueError(f"no language {lang!r}. There are: {', '.join(context.LANGUAGES)}.")
     values = {**entry.parameters, **given}
-    return planning.plan(entry.studies, entry.notebooks, values, by=entry.by, langs=entry.lang)
+    return planning.plan(
+        entry.studies,
+        entry.notebooks,
+        values,
+        by=entry.by,
+        langs=entry.lang,
+        unusable=unusable,
+    )
 
 
 def _entries(file: Path) -> list[Entry]:

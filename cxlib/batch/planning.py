@@ -19,6 +19,8 @@ from cxlib.batch import groups, parameters
 from cxlib.batch.parameters import Parameter
 from cxlib.core import context
 from cxlib.data import study
+from cxlib.data.intake import IntakeError
+from cxlib.data.sources import SourceError
 from cxlib.privacy import masking
 
 
@@ -86,14 +88,18 @@ def plan(
     *,
     by: str | Sequence[str] = (),
     langs: Sequence[str] = (),
+    unusable: dict[str, str] | None = None,
 ) -> list[Page]:
     """The pages of every study: the notebooks named, or those in its study.yaml.
 
     `given` are parameter values, as text or typed, for every notebook; those that study.yaml gives
     a notebook come first, whether it is named or not, and are overruled. `by` makes one set of
     pages for each value of that column, or of several columns crossed, `langs` one for each
-    language (else those that study.yaml names): the files of all but the first have the language in their names.
-    Raises ValueError, naming what is allowed, for anything that could not run as asked.
+    language (else those that study.yaml names): the files of all but the first have the language
+    in their names.
+    Raises ValueError, naming what is allowed, for anything that could not run as asked. A study
+    whose files cannot be used is put into `unusable`, with the reason, where that is given and
+    another study can be planned.
     """
     given = dict(given or {})
     by = [by] if isinstance(by, str) and by else list(by)
@@ -107,12 +113,32 @@ def plan(
             _settle(notebook, "", {**given, "LANG": lang} if lang else given)
     pages = [
         made
-        for name in dict.fromkeys(studies)
+        for name in _usable(dict.fromkeys(studies), unusable)
         for made in _in_languages(name, chosen, given, by, list(dict.fromkeys(langs)))
     ]
     if len({(p.study, p.name) for p in pages}) < len(pages):
         raise ValueError("two pages would have the same name. Name each notebook once.")
     return pages
+
+
+def _usable(names: Iterable[str], unusable: dict[str, str] | None) -> list[str]:
+    """The studies whose reserves are there or can be built; why not goes into `unusable`."""
+    from cxlib import reserve
+
+    usable, broken = [], {}
+    for name in names:
+        try:
+            reserve.refresh(study.read(name))
+            usable.append(name)
+        except (study.StudyError, IntakeError, SourceError, reserve.ReserveError, OSError) as error:
+            if unusable is None:
+                raise
+            broken[name] = error
+    if not usable and broken:
+        raise next(iter(broken.values()))
+    if unusable is not None:
+        unusable |= {name: str(error) for name, error in broken.items()}
+    return usable
 
 
 def amiss(name: str) -> list[str]:

@@ -82,6 +82,8 @@ def foot_of(page: Page) -> list[str]:
 def why_it_died(last: Mapping, late: float | None = None, memory: float | None = None) -> str:
     """In words, why a page's process ended without an end; `late`: the seconds it exceeded."""
     code_, said = last.get("code"), str(last.get("said", "")).strip().splitlines()
+    if last.get("over"):
+        return f"the page held more than {memory:g} GB (--memory) and was ended"
     if late is not None:
         return f"the page took longer than {late:g} s and was ended"
     if isinstance(code_, int) and code_ < 0:
@@ -267,6 +269,22 @@ def _run_before(folder: Path, run: dict) -> tuple[dict, dict] | None:
     return _read(place / "run.json"), _read(place / "answers.json")
 
 
+def files_of_run(folder: Path) -> set[Path]:
+    """The pages, lists, indexes and tables of the run in a folder, as its record names them."""
+    from cxlib.report import indexes
+
+    run = _read(folder / "run.json")
+    if not {"pages", "study", "about", "lang"} <= set(run):
+        return set()
+    names = {
+        mine[key]
+        for mine in (indexes.in_language(run, lang) for lang in indexes.languages([run]))
+        for key in ("index", "dictionary", "glossary", "tables")
+    }
+    pages = {file for p in run["pages"] for file in execute.files_of(folder, p["page"])}
+    return pages | {folder / name for name in names}
+
+
 def _json(value: object) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
@@ -301,7 +319,10 @@ def _run_of(results: Sequence[Result], begun: datetime, jobs: int, engine: str) 
             *({"page": p["page"], **cell} for p in pages for cell in p["hidden"]),
         ],
         "masked": _total(p["masked"] for p in pages),
-        "warnings": [{"page": p["page"], "said": w} for p in pages for w in p["warnings"]],
+        "warnings": [
+            *({"page": "", "said": said} for said in _unread(first.page.study)),
+            *({"page": p["page"], "said": w} for p in pages for w in p["warnings"]),
+        ],
         "environment": {
             "python": platform.python_version(),
             "system": platform.platform(terse=True),
@@ -310,6 +331,13 @@ def _run_of(results: Sequence[Result], begun: datetime, jobs: int, engine: str) 
         },
         "pages": pages,
     }
+
+
+def _unread(name: str) -> list[str]:
+    """The files of the study that could not be looked at, so that their old rows were used."""
+    from cxlib import reserve
+
+    return reserve.unread(study.read(name))
 
 
 def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -346,6 +374,7 @@ def _page_of(result: Result) -> dict:
         "why": result.why,
         "answers": "answers.json",
         "seconds": round(result.seconds, 2),
+        "memory_mb": result.memory_mb,
         "cells": list(result.cells),
         "mistake": list(result.mistake) if result.mistake else None,
         "lacking": list(page.lacking),

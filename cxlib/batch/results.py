@@ -15,7 +15,8 @@ class Result:
 
     `reused`: it was made by an earlier run of the same inputs. `why`: why it had to be made.
     `boxes`: its figures show boxes for letters that no font has. `read`: the tables it was made
-    from (`reserve.tables_read`).
+    from (`reserve.tables_read`). `memory_mb`: the most that its process held,
+    libraries included.
     """
 
     page: Page
@@ -30,6 +31,7 @@ class Result:
     read: tuple[str, ...] = ("*",)
     reused: bool = False
     why: str = ""
+    memory_mb: int | None = None
 
     @property
     def file(self) -> Path:

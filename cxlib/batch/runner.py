@@ -12,10 +12,11 @@ Ctrl-C the pages that were made stay, the others are marked as not run, and no p
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -73,11 +74,15 @@ def run(
         for folder in folders.values():
             held.enter_context(paths.alone(folder))
         frozen = held.enter_context(snapshots.of(pages))
+        before = {folder: record.files_of_run(folder) for folder in folders.values()}
         limits = Limits(timeout, memory)
         work = _Work(frozen, folders, limits, progress or Progress(len(pages)))
         work.fork, work.keep, work.html = fork, keep, html or keep
         work.address, work.storage = scheduler, storage
         results = _run(work, frozen, jobs, begun, force)
+        for folder, old in before.items():
+            for file in old - record.files_of_run(folder):
+                file.unlink(missing_ok=True)  # of the run that was in this folder before
         if keep and not out:
             _prune(work, folders)
     notebooks_of = {_key(p): p.notebook for p in pages}
@@ -236,6 +241,11 @@ class _Work:
         self.results[_key(page)] = result
         self._keep(result)
         self.progress.end(name, result.status, result.seconds)
+        if _found_no_room(ended):
+            raise Unfinished(
+                f"{name}: no room on the disk ({result.answer}). Make room and run the same "
+                "command again: what was finished is not made again."
+            )
 
     def _ended(self, job: dict, page: Page, name: str) -> dict:
         """How the page's process ended, here or on the cluster."""
@@ -259,7 +269,7 @@ class _Work:
     def _keep(self, result: Result) -> None:
         if not self.keep:
             return
-        kept = ("status", "answers", "cells", "boxes", "read")
+        kept = ("status", "answers", "cells", "boxes", "read", "memory_mb")
         about = {name: getattr(result, name) for name in kept}
         try:
             cache.keep(result.page, result.job, about)
@@ -283,6 +293,8 @@ class _Work:
             self._cluster.close()
 
     def _result(self, page: Page, job: dict, ended: dict, seconds: float) -> Result:
+        if "status" in ended and not _is_there(job):
+            ended = {"why": "its files are gone from the run's folder"}
         if "status" not in ended:
             late = self.limits.seconds if ended.get("late") else None
             why = ended.get("why") or record.why_it_died(ended, late, self.limits.memory)
@@ -301,6 +313,7 @@ class _Work:
             job,
             boxes=ended.get("boxes", False),
             read=tuple(ended.get("read", ("*",))),
+            memory_mb=ended.get("memory_mb"),
         )
 
     def _dead(self, page: Page, job: dict, last: dict, why: str, seconds: float) -> Result:
@@ -350,6 +363,19 @@ class _Work:
         self._stopped.set()
         if self._cluster is not None:
             self._cluster.stop()
+
+
+def _is_there(job: Mapping) -> bool:
+    """Whether the files of a page that was made are where they belong."""
+    kinds = ("ipynb", "html") if job["html"] else ("ipynb",)
+    return all((Path(job["folder"]) / f"{job['page']}.{kind}").is_file() for kind in kinds)
+
+
+def _found_no_room(ended: Mapping) -> bool:
+    """Whether a page failed since the disk is full, while it was computed or written."""
+    mistake = (ended.get("mistake") or [0, 0, ""])[2]
+    full = (errno.ENOSPC, errno.EDQUOT)
+    return ended.get("errno") in full or any(f"[Errno {code}]" in mistake for code in full)
 
 
 def _key(page: Page) -> tuple[str, str]:

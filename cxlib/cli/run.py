@@ -137,8 +137,9 @@ def run(names, given, by, grid, langs: str, targets, as_json: bool, why: bool, *
     run is copied from it. A page that fails says so at its top and the others go on. After Ctrl-C
     or a crash, the same command goes on where it stopped.
 
-    Exit codes: 0 all well, 1 a page failed or a message could not be sent, 2 a mistake in what was
-    asked (nothing ran), 3 it could not go on (disk full, scheduler lost), 130 stopped.
+    Exit codes: 0 all well, 1 a page failed, a study could not be read or a message could not be
+    sent, 2 a mistake in what was asked (nothing ran), 3 it could not go on (disk full, scheduler
+    lost), 130 stopped.
 
     \b
     Examples
@@ -154,7 +155,8 @@ def run(names, given, by, grid, langs: str, targets, as_json: bool, why: bool, *
       cx run mine --why                    why each page would be made, making none
       cx run 20 --help                     the parameters of notebook 20
     """
-    split = {"by": by, "langs": langs, "grid": grid}
+    unusable: dict[str, str] = {}
+    split = {"by": by, "langs": langs, "grid": grid, "unusable": unusable}
     if why:
         _explain(_planned(names, given, split))
         return
@@ -165,11 +167,13 @@ def run(names, given, by, grid, langs: str, targets, as_json: bool, why: bool, *
     from cxlib.batch import summary
 
     if as_json:
-        click.echo(json.dumps(summary.of(results), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(summary.of(results, unusable), indent=1, ensure_ascii=False))
     else:
         output.results(results)
+    for name, reason in unusable.items():
+        click.echo(f"cx: no page of {name} was made: {reason}", err=True)
     sent = [_sent(target, folder) for target in targets for folder in _folders(results)]
-    sys.exit(summary.exit_code(results) or int(not all(sent)))
+    sys.exit(summary.exit_code(results, unusable) or int(not all(sent)))
 
 
 def _check(targets: Sequence[str]) -> None:
@@ -221,10 +225,12 @@ def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
             raise ValueError(
                 "--grid names studies, notebooks, by and lang: leave them out beside it."
             )
-        return grid.plan(split["grid"], values)
+        return grid.plan(split["grid"], values, split["unusable"])
     langs = _languages(split["langs"])
     studies, notebooks = _sorted_names(names)
-    return batch.plan(studies, notebooks, values, by=split["by"], langs=langs)
+    return batch.plan(
+        studies, notebooks, values, by=split["by"], langs=langs, unusable=split["unusable"]
+    )
 
 
 def _explain(pages: Sequence) -> None:
