@@ -29,7 +29,7 @@ held = "import time; held = b'x' * 900_000_000; time.sleep(90)"
 def site(project):  # noqa: F811
     write(project / "notebooks", "50_full", FULL)
     write(project / "notebooks", "51_hoards", HOARD)
-    write(project / "notebooks", "52_quick", "print('quick')")
+    write(project / "notebooks", "52_quick", "from cxlib import reserve\nreserve.open(STUDY)")
     other = project / "data" / "other"
     shutil.copytree(project / "data" / "tiny", other, dirs_exist_ok=True)
     (other / "reserve.duckdb").unlink(missing_ok=True)
@@ -48,7 +48,8 @@ def test_a_source_that_is_gone_is_said_by_the_run_and_its_record(site) -> None:
         done = cx("run", "tiny", "52", "-o", str(site / "gone"))
     finally:
         aside.rename(file)
-    assert done.exit_code == 0
+    assert done.exit_code == 0 and done.stderr.count("is gone") == 1
+    assert "is gone" not in (site / "gone" / "52_quick.html").read_text(encoding="utf-8")
     assert "tiny: answers.csv is gone, so its rows are those loaded on" in done.stderr
     run = json.loads((site / "gone" / "run.json").read_text(encoding="utf-8"))
     assert "answers.csv is gone" in run["warnings"][0]["said"]
@@ -136,3 +137,19 @@ def test_a_refusal_of_the_system_is_said_in_words(number, says) -> None:
     error = OSError(number, os.strerror(number), "/x/y")
     said = errors.in_words(error)
     assert says in said and "Errno" not in said
+
+
+def test_what_happens_is_logged_as_json_lines(site) -> None:
+    log = site / "run.jsonl"
+    cx("run", "tiny", "52", "20", "--log-json", str(log), "--force", "-o", str(site / "logged"))
+    cx("run", "tiny", "52", "-p", "DRAWS=0", "--log-json", str(log))
+    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert all(e["time"].endswith("+00:00") for e in events)
+    kinds = [e["event"] for e in events]
+    assert kinds[0] == "run_started" and kinds.count("page_ended") == 2
+    ended = {e["page"]: e for e in events if e["event"] == "page_ended"}
+    broken = ended["tiny/20_breaks"]
+    assert broken["status"] == "failed" and "thing" in broken["said"]
+    last = [e for e in events if e["event"] == "run_ended"]
+    assert last[0]["counts"] == {"failed": 1, "ok": 1}
+    assert last[-1]["exit_code"] == 2 and "DRAWS" in last[-1]["error"]

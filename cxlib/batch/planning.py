@@ -9,6 +9,7 @@ A mistake is a ValueError that names what is allowed. Reserves are opened here, 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -128,7 +129,10 @@ def _usable(names: Iterable[str], unusable: dict[str, str] | None) -> list[str]:
     usable, broken = [], {}
     for name in names:
         try:
-            reserve.refresh(study.read(name))
+            about = study.read(name)
+            reserve.refresh(about)
+            for said in reserve.unread(about):
+                print(f"cx: {said}", file=sys.stderr, flush=True)
             usable.append(name)
         except (study.StudyError, IntakeError, SourceError, reserve.ReserveError, OSError) as error:
             if unusable is None:

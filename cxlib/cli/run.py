@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -126,9 +126,18 @@ def _parameter_help(path: Path) -> str:
     "webhook or mail; may be repeated. Addresses and secrets come from the environment "
     "(docs/sharing.md).",
 )
+@click.option(
+    "--log-json",
+    "log_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Add what happens to FILE as JSON lines, while it happens.",
+)
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
-def run(names, given, by, grid, langs: str, targets, as_json: bool, why: bool, **how) -> None:
+def run(
+    names, given, by, grid, langs: str, targets, log_file, as_json: bool, why: bool, **how
+) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
     A notebook is named by its number or the beginning of its name, and takes the parameters that
@@ -160,7 +169,7 @@ def run(names, given, by, grid, langs: str, targets, as_json: bool, why: bool, *
     if why:
         _explain(_planned(names, given, split))
         return
-    with errors.as_json() if as_json else nullcontext():
+    with errors.as_json() if as_json else nullcontext(), _logged(log_file) as how["tell"]:
         if targets:
             _check(targets)
         results = _made(names, given, split, how)
@@ -174,6 +183,19 @@ def run(names, given, by, grid, langs: str, targets, as_json: bool, why: bool, *
         click.echo(f"cx: no page of {name} was made: {reason}", err=True)
     sent = [_sent(target, folder) for target in targets for folder in _folders(results)]
     sys.exit(summary.exit_code(results, unusable) or int(not all(sent)))
+
+
+@contextmanager
+def _logged(file: Path | None) -> Iterator[Callable[..., None]]:
+    """Where events go; an error that ends the run is the last of them."""
+    from cxlib.batch import log
+
+    with log.to(file) if file else nullcontext(lambda *_, **__: None) as tell:
+        try:
+            yield tell
+        except (Exception, KeyboardInterrupt) as error:
+            tell("run_ended", exit_code=errors.code_of(error), error=str(error) or "stopped")
+            raise
 
 
 def _check(targets: Sequence[str]) -> None:
@@ -209,9 +231,19 @@ def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) ->
         if how["fork"] and not how["scheduler"]:
             processes.start()  # it imports while we do, and plan
         from cxlib import batch
+        from cxlib.batch.progress import Progress
 
         pages = _planned(names, given, split)
-        return batch.run(pages, **{**how, "out": how["out"] or ""})
+        tell = how.pop("tell")
+        tell("run_started", pages=[f"{p.study}/{p.name}" for p in pages])
+        made = batch.run(
+            pages, progress=Progress(len(pages), tell=tell), **{**how, "out": how["out"] or ""}
+        )
+        for folder in _folders(made):
+            mine = [r.status for r in made if r.folder == folder]
+            counts = {status: mine.count(status) for status in dict.fromkeys(mine)}
+            tell("run_ended", folder=folder.resolve(), counts=counts)
+        return made
 
 
 def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:

@@ -241,8 +241,6 @@ def _load(study: Study) -> Loaded:
 def refresh(study: Study, *, wait: float = 600) -> None:
     """Load the study when its reserve is missing or older than what it was made from, saying so."""
     if not store.why_stale(study):
-        for said in store.unread(study):
-            print(f"cx: {said}", file=sys.stderr, flush=True)
         return
     with store.alone(study, wait=wait):
         why = store.why_stale(study)  # another process may have loaded it while we waited
