@@ -138,6 +138,8 @@ def test_changed_answers_are_named_by_their_table(runs) -> None:
 def test_other_code_or_libraries_are_seen(runs, part, monkeypatch) -> None:
     other = {**cache.parts_of_machine(), part: "other"}
     monkeypatch.setattr(cache, "parts_of_machine", lambda: other)
+    if part == "code":
+        monkeypatch.setattr(fingerprints, "code_of", lambda _notebook: "other")
     assert why() == f"{part} changed"
 
 
@@ -147,6 +149,7 @@ def test_a_kept_page_that_was_touched_is_not_given(runs) -> None:
     kept = found.folder / "10_works.html"
     before = kept.read_bytes()
     try:
+        kept.chmod(0o644)
         kept.write_bytes(before[:-20])
         assert cache.look(page) == (None, "the page that was kept is not as it was")
     finally:
@@ -218,3 +221,81 @@ def test_figures_with_boxes_are_warned_of_now_and_when_they_are_up_to_date(runs)
         )
         assert result.status == "ok" and result.reused == bool(number)
         assert "figures show boxes instead of letters in tiny/70_boxes" in said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("file", "again"),
+    [("cli/run.py", False), ("batch/record.py", False), ("scores/nps.py", False),
+     ("report/pages.py", True), ("stats/pvalues.py", True), ("batch/execute.py", True)],
+)  # fmt: skip
+def test_a_page_is_made_again_for_the_code_that_its_notebook_imports(
+    runs, tmp_path, monkeypatch, file, again
+) -> None:
+    copy = tmp_path / "cxlib"
+    shutil.copytree(fingerprints.ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / file).parent.mkdir(exist_ok=True)
+    with open(copy / file, "a") as code:
+        code.write("# a comment\n")
+    [page] = batch.plan(["tiny"], ["10"])
+    before = fingerprints.code_of(page.notebook)
+    monkeypatch.setattr(fingerprints, "ROOT", copy)
+    fingerprints._parts.cache_clear()
+    fingerprints._code_of.cache_clear()
+    try:
+        assert (fingerprints.code_of(page.notebook) != before) == again
+    finally:
+        fingerprints._parts.cache_clear()
+        fingerprints._code_of.cache_clear()
+
+
+def test_a_changed_row_makes_the_pages_of_its_table_alone_again(runs) -> None:
+    project, *_ = runs  # noqa: F811
+    write(project / "notebooks", "13_reads", "from cxlib import reserve",
+          "study = reserve.open(STUDY)\nprint(len(study.read('responses')))")  # fmt: skip
+    write(project / "notebooks", "14_does_not", "print(1)")
+    pages = batch.plan(["tiny"], ["13", "14"])
+    first, _ = made(pages, project / "tables")
+    assert {n: r.status for n, r in first.items()} == {"13": "ok", "14": "ok"}
+    assert "responses" in first["13"].read and "responses" not in first["14"].read
+    file = project / "data" / "tiny" / "answers.csv"
+    before = file.read_bytes()
+    try:
+        file.write_bytes(before.replace(b"r3,w2,shop,4", b"r3,w2,shop,5"))
+        assert file.read_bytes() != before
+        now, _ = made(batch.plan(["tiny"], ["13", "14"]), project / "tables-2")
+        assert now["13"].why == "data changed: responses" and now["14"].reused
+        again, _ = made(batch.plan(["tiny"], ["13", "14"]), project / "tables-3")
+        assert again["13"].reused and again["14"].reused
+    finally:
+        file.write_bytes(before)
+
+
+def test_a_page_that_is_up_to_date_takes_no_room_of_its_own(runs) -> None:
+    project, *_ = runs  # noqa: F811
+    pages = batch.plan(["tiny"], ["10"])
+    made(pages, project / "one")
+    again, _ = made(pages, project / "two")
+    assert again["10"].file.samefile(project / "one" / again["10"].file.name)
+    assert not again["10"].file.stat().st_mode & 0o222 or os.name == "nt"
+
+
+def test_why_pages_would_be_made_is_said_without_making_them(runs, monkeypatch) -> None:
+    monkeypatch.setattr(processes, "run", None)
+    said = CliRunner().invoke(cli.main, ["run", "tiny", "10", "20", "--why"]).output
+    assert said == "tiny/10_works: up to date\ntiny/20_breaks: it failed last time\n"
+    said = CliRunner().invoke(cli.main, ["run", "tiny", "10", "--why", "-p", "DRAWS=200"]).output
+    assert said == "tiny/10_works: parameters changed: DRAWS\n"
+
+
+def test_runs_beyond_those_that_the_study_keeps_are_removed(runs, capsys) -> None:
+    project, *_ = runs  # noqa: F811
+    file = project / "data" / "tiny" / "study.yaml"
+    before = file.read_text()
+    file.write_text(before + "reporting: {keep_runs: 2}\n")
+    try:
+        for _ in range(3):
+            _, said = made(batch.plan(["tiny"], ["30"]), "")
+        assert "keep_runs is 2" in said
+        assert len(list((project / "reports" / "tiny").glob("[!.]*"))) == 2
+    finally:
+        file.write_text(before)

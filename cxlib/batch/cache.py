@@ -2,7 +2,7 @@
 
     parts = cache.parts(page)                          # notebook, parameters, data, code, ...
     found, why = cache.look(page)                      # a Kept, or None and what has changed
-    found.give(job)                                    # its files into a run's folder
+    found.give(job)                                    # its files into a run's folder, as links
     cache.keep(page, job, record)                      # a page that was just made
 
 A page is made again only if its notebook, parameters, data, code, environment or language changed.
@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache as once
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from cxlib.batch.planning import Page
 from cxlib.core import context
 from cxlib.core.context import Context
 from cxlib.data import study
+from cxlib.reserve.tables_read import ALL, MARKS
 
 STUDY = "study.yaml"  # a label that changed makes no other data
 MOST = 8  # entries of one page; the oldest go first
@@ -53,11 +54,12 @@ def parts(page: Page) -> dict[str, str]:
     """Fingerprints of all that a page is made from, by `PARTS`."""
     values = {k: v for k, v in page.values.items() if k != "LANG"}
     return {
+        **parts_of_machine(),
         "notebook": fingerprints.notebook(page.notebook),
         "parameters": fingerprints.digest(values),
         "data": fingerprints.digest(dict(page.data)),
-        **parts_of_machine(),
-        "language": page.lang,
+        "code": fingerprints.code_of(page.notebook),
+        "language": fingerprints.language(page.lang),
     }
 
 
@@ -67,6 +69,7 @@ class Kept:
 
     folder: Path
     about: Mapping[str, Any]
+    exact: bool = True  # of these very data, not only of the tables that it read
 
     @property
     def whole(self) -> bool:
@@ -79,29 +82,32 @@ class Kept:
         except (OSError, KeyError):
             return False
 
-    def give(self, job: Mapping) -> None:
-        """Copy notebook, page and lists to where `job` wants them.
+    def give(self, job: Mapping) -> bool:
+        """Put notebook, page and lists where `job` wants them, as links: they take no room.
 
         A page whose links or title differ (other pages beside it) is bound anew from its notebook.
+        Returns whether it is as it was kept: of these very data, and not bound anew.
         """
         folder = Path(job["folder"])
         for name in self.about["files"]:
-            execute.put(folder / name, (self.folder / name).read_bytes())
-        if self.about["facts"] != _facts(job):
+            execute.share(self.folder / name, folder / name)
+        same = self.about["facts"] == _facts(job)
+        if not same:
             import nbformat
 
             notebook = nbformat.read(folder / f"{job['page']}.ipynb", as_version=4)
             with context.use(Context(**job["rules"])):
-                execute.write(dict(job), notebook, None)
+                execute.bind(dict(job), notebook, None)
         with contextlib.suppress(OSError):
             os.utime(self.folder)
+        return self.exact and same
 
 
 def look(page: Page) -> tuple[Kept | None, str]:
     """The page as it was kept, or None and why it has to be made."""
     wanted = parts(page)
     entry = _place(page) / _key(wanted)
-    found = _read(entry)
+    found = _read(entry) or _of_the_same_tables(page, wanted)
     if found is None:
         return None, _why(page, wanted)
     if found.about["status"] == execute.FAILED:
@@ -111,14 +117,30 @@ def look(page: Page) -> tuple[Kept | None, str]:
     return found, ""
 
 
+def _of_the_same_tables(page: Page, wanted: Mapping[str, str]) -> Kept | None:
+    """The page as it was made of other data that differ in no table that it read."""
+    for kept in () if page.lacking else _entries(_place(page)):
+        about = kept.about
+        same = all(about["parts"].get(p) == wanted[p] for p in PARTS if p != "data")
+        if same and about["status"] != execute.FAILED and _made_of(about, page.data):
+            return replace(kept, exact=False)
+    return None
+
+
+def _made_of(about: Mapping, data: Mapping[str, str]) -> bool:
+    """Whether a page that was kept was made of these data, as far as it read them."""
+    read = about.get("read", (ALL,))
+    return fingerprints.of_page(about["data"], read) == fingerprints.of_page(data, read)
+
+
 def last(page: Page, stem: str) -> dict:
     """The answers that the notebook `stem` kept last of the data, rows and language of `page`."""
     place = study.root() / "reports" / page.study / ".pages" / f"{stem}{page.suffix}"
-    entries = sorted(place.glob("[!.]*"), key=lambda e: -e.stat().st_mtime)
-    for kept in filter(None, map(_read, entries)):
+    for kept in _entries(place):
         values, data = kept.about["values"], kept.about["data"]
         rows = str(values.get("WAVE") or ""), str(values.get("WHERE") or "")
-        same = all(page.data[t] == m for t, m in data.items() if t in page.data and t != STUDY)
+        read = fingerprints.of_page(data, kept.about.get("read", (ALL,)))
+        same = all(page.data[t] == m for t, m in read.items() if t in page.data and t != STUDY)
         made = kept.about["status"], rows, values.get("LANG", "en")
         if same and made == (execute.OK, page.rows, page.lang):
             return kept.about["answers"]
@@ -135,13 +157,13 @@ def keep(page: Page, job: Mapping, about: Mapping[str, object]) -> None:
     place.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(dir=place, prefix=".new"))
     try:
-        files = {}
+        marks = {}
         if about["status"] != execute.FAILED:
             for source in execute.files_of(Path(job["folder"]), job["page"]):
-                shutil.copy(source, fresh)  # with its permissions; the folder is moved in whole
-                files[source.name] = fingerprints.of_file(fresh / source.name)
+                execute.share(source, fresh / source.name)
+                marks[source.name] = fingerprints.of_file(fresh / source.name)
         inputs = {"values": dict(page.values), "data": dict(page.data), "parts": made}
-        entry = {**about, "files": files, **inputs, "facts": _facts(job)}
+        entry = {**about, "files": marks, **inputs, "facts": _facts(job)}
         (fresh / "entry.json").write_text(json.dumps(entry), encoding="utf-8")
         _swap(fresh, place / _key(made))
     finally:
@@ -178,6 +200,12 @@ def _facts(job: Mapping) -> str:
     return fingerprints.digest([job["page"], job["facts"], job["lacking"]])
 
 
+def _entries(place: Path) -> list[Kept]:
+    """The whole entries of a page, the newest first."""
+    entries = sorted(place.glob("[!.]*"), key=lambda e: -e.stat().st_mtime)
+    return [kept for entry in entries if (kept := _read(entry))]
+
+
 def _read(entry: Path) -> Kept | None:
     try:
         return Kept(entry, json.loads((entry / "entry.json").read_text(encoding="utf-8")))
@@ -187,9 +215,7 @@ def _read(entry: Path) -> Kept | None:
 
 def _why(page: Page, wanted: Mapping[str, str]) -> str:
     """What differs from the entry that is most alike."""
-    place = _place(page)
-    entries = sorted(place.glob("[!.]*"), key=lambda e: -e.stat().st_mtime)
-    found = [kept for entry in entries if (kept := _read(entry))]
+    found = _entries(_place(page))
     if not found:
         return "not run before"
 
@@ -203,7 +229,10 @@ def _why(page: Page, wanted: Mapping[str, str]) -> str:
 
 def _which(part: str, about: Mapping, page: Page) -> str:
     """Which tables or parameters, where that can be told."""
-    sides = {"data": (about["data"], page.data), "parameters": (about["values"], page.values)}
-    before, now = sides.get(part, ({}, {}))
+    read = about.get("read", (ALL,))
+    data = [fingerprints.of_page(d, read) for d in (about["data"], page.data)]
+    sides = {"data": data, "parameters": [about["values"], page.values]}
+    before, now = sides.get(part, [{}, {}])
     names = [n for n in {**before, **now} if before.get(n) != now.get(n) and n != "LANG"]
+    names = [n for n in names if n not in MARKS] or names
     return f": {', '.join(names)}" if names else ""

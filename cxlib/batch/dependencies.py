@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from cxlib.batch import cache, fingerprints
 from cxlib.batch.planning import Page, notebooks
+from cxlib.reserve import tables_read
 
 ANSWERS = "answers of "  # begins the names under which a page's data has marks of others' answers
 Found = dict[str, dict[str, dict]]  # notebook: its answers by name
@@ -68,9 +69,27 @@ def informed(page: Page, found: Found) -> Page:
 
 def of_tables(data: Mapping[str, str]) -> dict[str, str]:
     """The fingerprints of the study's own tables alone."""
-    return {k: v for k, v in data.items() if k != "warnings" and not k.startswith(ANSWERS)}
+    other = {"warnings", *tables_read.MARKS}
+    return {k: v for k, v in data.items() if k not in other and not k.startswith(ANSWERS)}
 
 
 def of_data(data: Mapping[str, str]) -> dict[str, str]:
     """The fingerprints of what the study's folder holds: its tables and its earlier warnings."""
     return {k: v for k, v in data.items() if not k.startswith(ANSWERS)}
+
+
+def explain(pages: Sequence[Page]) -> Iterator[tuple[Page, str]]:
+    """Why each page would be made, in the order of making; an empty reason where it would not."""
+    made: list[tuple[Page, dict]] = []
+    stale: list[Page] = []
+    for together in waves(pages):
+        for page in together:
+            first = [p.notebook.stem for p in stale if _reads(page, p)]
+            found, why = cache.look(informed(page, answers_for(page, made)))
+            if found:
+                made.append((page, found.about["answers"]))
+            if first:
+                why = why or f"reads the answers of {', '.join(first)}, which may change"
+            if why:
+                stale.append(page)
+            yield page, why

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING
 from cxlib.core import context, files
 from cxlib.core.context import Context
 from cxlib.core.errors import ABSENT
+from cxlib.reserve import tables_read
+from cxlib.reserve.tables_read import ALL
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -59,10 +61,11 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
     os.environ.setdefault("CX_PREVIEWS", "no")  # pages hold figures as SVG
     started = time.monotonic()
     seconds: list[float] = []
+    read = [ALL]
     if job["lacking"]:
         notebook, mistake = _unread(job), None
     else:
-        with _bounded(job.get("memory")), _told_of_others(job):
+        with _bounded(job.get("memory")), _told_of_others(job), _noting(read):
             notebook, mistake, seconds = _execute(job, tell, engine)
         if mistake and "MemoryError" in mistake[2] and job.get("memory"):
             mistake[2] += f" (--memory is {job['memory']:g} GB)"
@@ -86,10 +89,23 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
             "lacking": job["lacking"],
             "cells_s": seconds,
             "boxes": shows_boxes(notebook),
+            "read": read,
+            "memory_mb": _most_held(),
             "seconds": round(time.monotonic() - started, 3),
         }
     )
     return status
+
+
+def _most_held() -> int | None:
+    """The most that this process has held so far, in MB; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    of = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return round(max(resource.getrusage(who).ru_maxrss for who in of) * unit / 1e6)
 
 
 @contextlib.contextmanager
@@ -107,6 +123,20 @@ def _told_of_others(job: dict):
         os.environ[answers.OTHERS] = str(file)
         yield
     os.environ.pop(answers.OTHERS, None)
+
+
+@contextlib.contextmanager
+def _noting(read: list[str]):
+    """Put into `read` the tables that the notebook reads."""
+    with tempfile.TemporaryDirectory(prefix="cx") as place:
+        file = Path(place) / "read"
+        file.touch()
+        os.environ[tables_read.FILE] = str(file)
+        try:
+            yield
+        finally:
+            read[:] = sorted(tables_read.names(file))
+            del os.environ[tables_read.FILE]
 
 
 @contextlib.contextmanager
@@ -274,10 +304,13 @@ def write(job: dict, notebook, mistake) -> None:
     """The notebook and its page, each moved in when whole; the notebook alone for `html: False`."""
     import nbformat
 
-    folder = Path(job["folder"])
-    put(folder / f"{job['page']}.ipynb", nbformat.writes(notebook) + "\n")
-    if not job.get("html", True):
-        return
+    put(Path(job["folder"]) / f"{job['page']}.ipynb", nbformat.writes(notebook) + "\n")
+    if job.get("html", True):
+        bind(job, notebook, mistake)
+
+
+def bind(job: dict, notebook, mistake) -> None:
+    """The page of a notebook that is there."""
     from cxlib.report import pages
 
     facts = pages.Facts(
@@ -285,7 +318,7 @@ def write(job: dict, notebook, mistake) -> None:
         lacking=tuple(job["lacking"]),
         notebook=f"{job['page']}.ipynb",
     )
-    put(folder / f"{job['page']}.html", pages.bind(notebook, facts))
+    put(Path(job["folder"]) / f"{job['page']}.html", pages.bind(notebook, facts))
 
 
 def files_of(folder: Path, page: str) -> list[Path]:
@@ -297,8 +330,23 @@ def files_of(folder: Path, page: str) -> list[Path]:
 
 
 def mode_of(name: str) -> int:
-    """Who may read a file of a run: anyone, but a list of customers its owner alone."""
-    return 0o600 if name.endswith(".csv") else 0o644
+    """Who may read a file of a run: anyone, but a list of customers its owner alone.
+
+    Pages are for reading only: runs share them (`share`), and one that is changed in place would
+    change in all. Windows replaces no such file.
+    """
+    if name.endswith(".csv"):
+        return 0o600
+    return 0o444 if name.endswith((".ipynb", ".html")) and os.name != "nt" else 0o644
+
+
+def share(source: Path, target: Path) -> None:
+    """Give a page to another folder too, where it takes no room; lists are copied, to work on."""
+    if source.suffix == ".csv":
+        put(target, source.read_bytes())
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        files.link(source, target)
 
 
 def put(file: Path, content: str | bytes) -> None:

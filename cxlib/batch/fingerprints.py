@@ -2,6 +2,7 @@
 
 fingerprints.notebook(path)        # cells and tags; outputs do not count
 fingerprints.code()                # cxlib's own source
+fingerprints.code_of(path)         # as much of it as makes the pages of a notebook
 fingerprints.packages()            # name -> version of everything installed
 """
 
@@ -12,9 +13,21 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+from cxlib.data import contract
+from cxlib.reserve import tables_read
+
+ROOT = Path(__file__).resolve().parents[1]  # cxlib
+# What makes every page, whatever its notebook imports; of `batch`, what its process runs.
+MACHINERY = ("core", "data", "privacy", "report", "reserve")
+WORKERS = ("engines", "execute", "preload", "processes")
+OURS = re.compile(
+    r"^\s*(?:(?:from|import) cxlib\.(\w+)|from cxlib import (?:\(([^)]*)\)|([\w, ]+)))", re.M
+)
+ALL_OF_IT = re.compile(r"^\s*import cxlib\s*(?:$|as\b|[,;#])|import_module|__import__", re.M)
 # Files of the fonts that figures take Chinese characters from (`plots.fonts.CJK_FONTS`).
 CHINESE_FONTS = re.compile(
     r"wqy|noto ?sans.?(cjk|sc)|source ?han ?sans|pingfang|msyh|simhei|droidsansfallback|"
@@ -61,7 +74,68 @@ def _notebook(text: bytes) -> str:
 @cache
 def code() -> str:
     """Digest of every file of cxlib: source, templates, styles, catalogues, word lists."""
-    return of_package(Path(__file__).resolve().parents[1])
+    return of_package(ROOT)
+
+
+def code_of(notebook: Path) -> str:
+    """Digest of the parts of cxlib that a page is made with: what its notebook imports, what that
+    imports in turn, and what makes every page.
+
+    A notebook that mentions cxlib in another way is made with all of it.
+    """
+    cells = json.loads(notebook.read_bytes())["cells"]
+    source = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    return _code_of(frozenset(imports(source)))
+
+
+def imports(source: str) -> set[str]:
+    """The packages of cxlib that a source imports; all where it names cxlib in another way.
+
+    Examples
+    --------
+    >>> sorted(imports("from cxlib import scores, plots\\nfrom cxlib.core.sample import Sample"))
+    ['core', 'plots', 'scores']
+    """
+    return set(_parts()) if ALL_OF_IT.search(source) else _imported(source) & set(_parts())
+
+
+@cache
+def _code_of(imported: frozenset[str]) -> str:
+    parts, found = _parts(), set[str]()
+    new = {*imported, *MACHINERY} & set(parts)
+    while new:
+        found |= new
+        new = {p for name in new for p in parts[name][1]} - found
+    workers = [(name, of_file(ROOT / "batch" / f"{name}.py")) for name in WORKERS]
+    return digest([[(name, parts[name][0]) for name in sorted(found)], workers])
+
+
+@cache
+def language(lang: str) -> str:
+    """A language and the digest of its catalogue of sentences; English has none."""
+    catalogue = ROOT / "locale" / f"{lang}.po"
+    return f"{lang} {of_file(catalogue)}" if catalogue.is_file() else lang
+
+
+@cache
+def _parts() -> dict[str, tuple[str, set[str]]]:
+    """Each package of cxlib: digest of its files, and the packages that they import."""
+    folders = sorted(f.parent for f in ROOT.glob("*/__init__.py"))
+    names = {f.name for f in folders}
+    return {
+        folder.name: (
+            of_package(folder),
+            {p for f in folder.rglob("*.py") for p in _imported(f.read_text("utf-8"))} & names,
+        )
+        for folder in folders
+    }
+
+
+def _imported(source: str) -> set[str]:
+    found: set[str] = set()
+    for module, in_brackets, names in OURS.findall(source):
+        found |= {module} if module else set(re.findall(r"\w+", in_brackets or names))
+    return found
 
 
 def of_package(folder: Path) -> str:
@@ -115,3 +189,11 @@ def fonts() -> list[tuple[str, int]]:
         if CHINESE_FONTS.search(name) and os.path.isfile(os.path.join(place, name))
     }
     return sorted(files)
+
+
+def of_page(data: Mapping[str, str], read: Iterable[str]) -> dict[str, str]:
+    """The fingerprints of data that a page which read these tables was made from."""
+    if tables_read.ALL in read:
+        return dict(data)
+    others = {*contract.TABLES, *tables_read.MARKS} - set(read)
+    return {k: mark for k, mark in data.items() if k not in others}

@@ -9,17 +9,19 @@ A mistake is a ValueError that names what is allowed. Reserves are opened here, 
 
 from __future__ import annotations
 
-import hashlib
-import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cxlib.core import context, i18n, parameters
+from cxlib.batch import groups
+from cxlib.core import context, parameters
 from cxlib.data import study
-from cxlib.privacy import disclosure, masking
+from cxlib.data.intake import IntakeError
+from cxlib.data.sources import SourceError
+from cxlib.privacy import masking
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Page:
     set_name: str = ""
     lacking: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page
-    data: Mapping[str, str] = field(default_factory=dict)  # table: fingerprint
+    data: Mapping[str, str] = field(default_factory=dict)  # table, or what all have: fingerprint
     suffix: str = ""  # ".zh": what its files' names add to those of the run's first language
     after: tuple[str, ...] = ()  # notebooks whose answers it reads, by number or name
     remembers: str = ""  # the kept answer whose warnings the study keeps
@@ -84,18 +86,23 @@ def plan(
     names: Sequence[str] = (),
     given: Mapping[str, object] | None = None,
     *,
-    by: str = "",
+    by: str | Sequence[str] = (),
     langs: Sequence[str] = (),
+    unusable: dict[str, str] | None = None,
 ) -> list[Page]:
     """The pages of every study: the notebooks named, or those in its study.yaml.
 
     `given` are parameter values, as text or typed, for every notebook; those that study.yaml gives
     a notebook come first, whether it is named or not, and are overruled. `by` makes one set of
-    pages for each value of that column, `langs` one for each language (else those that study.yaml
-    names): the files of all but the first have the language in their names.
-    Raises ValueError, naming what is allowed, for anything that could not run as asked.
+    pages for each value of that column, or of several columns crossed, `langs` one for each
+    language (else those that study.yaml names): the files of all but the first have the language
+    in their names.
+    Raises ValueError, naming what is allowed, for anything that could not run as asked. A study
+    whose files cannot be used is put into `unusable`, with the reason, where that is given and
+    another study can be planned.
     """
     given = dict(given or {})
+    by = [by] if isinstance(by, str) and by else list(by)
     if "STUDY" in given:
         raise ValueError("name the study as an argument, not as -p STUDY=...: cx run STUDY.")
     if langs and "LANG" in given:
@@ -106,12 +113,35 @@ def plan(
             _settle(notebook, "", {**given, "LANG": lang} if lang else given)
     pages = [
         made
-        for name in dict.fromkeys(studies)
+        for name in _usable(dict.fromkeys(studies), unusable)
         for made in _in_languages(name, chosen, given, by, list(dict.fromkeys(langs)))
     ]
     if len({(p.study, p.name) for p in pages}) < len(pages):
         raise ValueError("two pages would have the same name. Name each notebook once.")
     return pages
+
+
+def _usable(names: Iterable[str], unusable: dict[str, str] | None) -> list[str]:
+    """The studies whose reserves are there or can be built; why not goes into `unusable`."""
+    from cxlib import reserve
+
+    usable, broken = [], {}
+    for name in names:
+        try:
+            about = study.read(name)
+            reserve.refresh(about)
+            for said in reserve.unread(about):
+                print(f"cx: {said}", file=sys.stderr, flush=True)
+            usable.append(name)
+        except (study.StudyError, IntakeError, SourceError, reserve.ReserveError, OSError) as error:
+            if unusable is None:
+                raise
+            broken[name] = error
+    if not usable and broken:
+        raise next(iter(broken.values()))
+    if unusable is not None:
+        unusable |= {name: str(error) for name, error in broken.items()}
+    return usable
 
 
 def amiss(name: str) -> list[str]:
@@ -126,7 +156,7 @@ def amiss(name: str) -> list[str]:
 
 
 def _in_languages(
-    name: str, chosen: list[Path], given: dict, by: str, langs: list[str]
+    name: str, chosen: list[Path], given: dict, by: list[str], langs: list[str]
 ) -> list[Page]:
     about = study.read(name)
     langs = langs or ([] if "LANG" in given else [*about.reporting.languages])
@@ -140,7 +170,7 @@ def _in_languages(
     return pages
 
 
-def _of_study(about: study.Study, chosen: list[Path], given: dict, by: str) -> list[Page]:
+def _of_study(about: study.Study, chosen: list[Path], given: dict, by: list[str]) -> list[Page]:
     from cxlib import reserve
 
     name = about.name
@@ -183,10 +213,11 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
     return parameters.settle(known, {**given, "STUDY": name}, notebook.stem)
 
 
-def _of_notebook(store, notebook: Path, values: dict, by: str, *, named: bool) -> list[Page]:
+def _of_notebook(store, notebook: Path, values: dict, by: list[str], *, named: bool) -> list[Page]:
     from cxlib.reserve import selection
 
-    about, lang, data = store.study, context.current().lang, dict(store.fingerprints)
+    about, lang = store.study, context.current().lang
+    data = {**store.fingerprints, **store.marks}
     facts = parameters.content(notebook)["metadata"].get("cxlib", {})
     needs = list(facts.get("needs", []))
     if facts.get("remembers"):  # made again when other warnings are known of earlier data
@@ -217,16 +248,19 @@ def _of_notebook(store, notebook: Path, values: dict, by: str, *, named: bool) -
     selection.check(store, parameters.read(notebook), values, [home])
     if not by or not (named or "WHERE" in values):  # what cannot be split is listed whole
         return [Page(name=notebook.stem, values=values, **shared)]
-    large, small = _values_of(store, home, by, notebook, values)
+    if "WHERE" not in values:
+        raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
+    where = str(values["WHERE"])
+    found, left_out = groups.of(store, home, by, notebook.stem, where)
     return [
         Page(
-            name=f"{notebook.stem}.{_slug(by)}-{_slug(value)}",
-            values={**values, "WHERE": _both(str(values["WHERE"]), by, value)},
-            set_name=f"{masking.masked_in(i18n.label(by))}: {_named(value)}",
-            left_out=tuple(f"{by}={masking.masked(other)[0]}" for other in small),
+            name=f"{notebook.stem}.{group.slug}",
+            values={**values, "WHERE": group.within(where)},
+            set_name=group.title,
+            left_out=tuple(left_out),
             **shared,
         )
-        for value in large
+        for group in found
     ]
 
 
@@ -260,52 +294,3 @@ def _home(needs: Iterable[str], tables: list[str]) -> str:
     words = [part for need in needs for part in need.split("|")]
     first = [t for t in ("responses", "customers", "orders") if t in words and t in tables]
     return (first or [t for t in ("responses", "customers") if t in tables] or tables)[0]
-
-
-def _values_of(store, home: str, by: str, notebook: Path, values: Mapping):
-    """The values of the column that get a set of pages, and those too small for one."""
-    columns = store.columns(home)
-    if by not in columns:
-        raise ValueError(
-            f"--by {by}: {home} of {store.study.name} have no such column"
-            f"{parameters.nearest(by, columns) or '.'} They have: {', '.join(columns)}."
-        )
-    if "WHERE" not in values:
-        raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
-    rows = store.read(home, where=str(values["WHERE"]))
-    counts = rows[by].dropna().astype(str).value_counts().to_dict()
-    small = disclosure.too_few_left_out(counts, sum(counts.values()))
-    large = sorted(set(counts) - set(small))
-    if not large:
-        raise ValueError(
-            f"--by {by}: no value has {context.current().smallest_cell} rows of {home} or more, "
-            "the study's smallest cell."
-        )
-    if len(large) > 50:
-        raise ValueError(f"--by {by}: {len(large)} values would make as many sets; 50 at most.")
-    return large, small
-
-
-def _both(where: str, column: str, value: str) -> str:
-    from cxlib.data import expressions
-
-    this = expressions.equal(column, value)
-    return f"({where}) and {this}" if where else this
-
-
-def _slug(value: str) -> str:
-    shown = masking.masked(value)[0]
-    safe = re.sub(r"[^\w-]+", "-", shown).strip("-")[:40]
-    return safe if safe == value else f"{safe or 'value'}-{_mark(value)}"
-
-
-def _named(value: str) -> str:
-    """What readers call the value; one with personal data in it is told from others by a mark."""
-    shown = masking.masked(i18n.label(value))[0]
-    return shown if shown == i18n.label(value) else f"{shown} {_mark(value)}"
-
-
-def _mark(value: str) -> str:
-    """Six digits that tell values apart; those of masked names cannot be guessed from a name."""
-    secret = context.current().mask if masking.masked(value)[1] else ()
-    return hashlib.sha256("\n".join([value, *secret]).encode()).hexdigest()[:6]

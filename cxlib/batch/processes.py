@@ -111,7 +111,8 @@ def run(
     Returns
     -------
     The events together ("status", "answers", ...: only a page that was finished has a status), with
-    "code", the exit code of the process, and "late", whether it exceeded `timeout`.
+    "code", the exit code of the process, "late", whether it exceeded `timeout`, and "over", whether
+    it and its own processes held more than the job's `memory`.
     """
     fork = fork and possible()
     if fork:
@@ -136,7 +137,7 @@ def _run(
     sender.close()
     ended: dict = {"late": False}
     try:
-        for event in _events(process, receiver, timeout, stopped):
+        for event in _events(process, receiver, timeout, stopped, job.get("memory")):
             ended |= event
             tell(event)
         if ended.get("event") in ("end", "died"):  # it leaves by itself: exit handlers, exit code
@@ -147,10 +148,15 @@ def _run(
     return {**ended, "code": process.exitcode}
 
 
-def _events(process, receiver, timeout: float, stopped: Stopped) -> Iterator[dict]:
+def _events(
+    process, receiver, timeout: float, stopped: Stopped, memory: float | None = None
+) -> Iterator[dict]:
     """What the page's process tells, until it has finished, died, or has to be ended."""
     until = math.inf
     while not stopped():
+        if memory and held(process.pid) > memory * 2**30:
+            yield {"event": "over", "over": True}
+            return
         if time.monotonic() >= until:
             yield {"event": "late", "late": True}
             return
@@ -167,6 +173,16 @@ def _events(process, receiver, timeout: float, stopped: Stopped) -> Iterator[dic
                 return
         elif not process.is_alive() and not receiver.poll():
             return
+
+
+def held(pid: int) -> int:
+    """The bytes in memory of a process and of all that it started; 0 where it cannot be told."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(held(int(child)) for child in children)
 
 
 def _kill(process) -> None:
@@ -216,7 +232,8 @@ def _make(job: dict, variables: dict[str, str], forked: bool, timeout: float, se
         execute.run(job, sender.send, engine=engines.IN_PROCESS if forked else engines.KERNEL)
     except BaseException as error:
         with suppress(OSError):
-            sender.send({"event": "died", "said": f"{type(error).__name__}: {error}"})
+            said = f"{type(error).__name__}: {error}"
+            sender.send({"event": "died", "said": said, "errno": getattr(error, "errno", None)})
         raise SystemExit(1) from error
 
 

@@ -14,13 +14,18 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from cxlib.batch.log import Tell
+
 EVERY = 5.0  # seconds between plain lines about the same page
 
 
 class Progress:
     """Counts pages and tells which cell each running page is at. Safe from several threads."""
 
-    def __init__(self, total: int, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, total: int, stream: TextIO | None = None, tell: Tell = lambda *_, **__: None
+    ) -> None:
+        self._tell = tell  # the same for machines: `log`
         self.total, self.done = total, 0
         self.stream = stream or sys.stderr
         self.live = self.stream.isatty()
@@ -44,16 +49,21 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line that stays."""
+        self._tell("message", said=text)
+        self._say(text)
+
+    def _say(self, text: str) -> None:
         with self._lock:
             self._bar.write(text, file=self.stream)
             self.stream.flush()
 
     def begin(self, name: str, why: str = "") -> None:
         """A page has begun; `why` it has to be made."""
+        self._tell("page_started", page=name, why=why)
         with self._lock:
             self._said[name] = time.monotonic()
             if not self.live or why:
-                self.say(f"{name}: started" + (f" ({why})" if why else ""))
+                self._say(f"{name}: started" + (f" ({why})" if why else ""))
             self._at(name, 0, 0)
 
     def cell(self, name: str, cell: int, cells: int) -> None:
@@ -63,15 +73,25 @@ class Progress:
             self._at(name, cell, cells)
             if not self.live and now - self._said.get(name, 0) >= EVERY:
                 self._said[name] = now
-                self.say(f"{name}: cell {cell} of {cells}, {now - self._running[name][2]:.0f} s")
+                self._say(f"{name}: cell {cell} of {cells}, {now - self._running[name][2]:.0f} s")
 
-    def end(self, name: str, status: str, seconds: float) -> None:
-        """The page is done, well or not."""
+    def end(
+        self,
+        name: str,
+        status: str,
+        seconds: float,
+        *,
+        said: str = "",
+        memory_mb: int | None = None,
+    ) -> None:
+        """The page is done, well or not; `said` is its answer or mistake."""
+        facts = {"status": status, "seconds": round(seconds, 3), "memory_mb": memory_mb}
+        self._tell("page_ended", page=name, **facts, said=said)
         with self._lock:
             self._running.pop(name, None)
             self.done += 1
             self._bar.update()
-            self.say(f"{name}: {status}, {seconds:.1f} s ({self.done} of {self.total})")
+            self._say(f"{name}: {status}, {seconds:.1f} s ({self.done} of {self.total})")
 
     def _at(self, name: str, cell: int, cells: int) -> None:
         now = time.monotonic()

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from cxlib import __version__
 from cxlib.batch import cache, dependencies, execute, processes
-from cxlib.batch.fingerprints import code, digest, notebook, packages
+from cxlib.batch.fingerprints import code, code_of, digest, notebook, packages
 from cxlib.core import context, parameters
 from cxlib.core.context import Context
 from cxlib.data import study
@@ -76,12 +76,14 @@ def foot_of(page: Page) -> list[str]:
     """The line at the foot of a page: what it was made from, in short fingerprints."""
     seed = [f"seed {page.values['SEED']}"] if "SEED" in page.values else []
     data = [f"data {digest(page.data)[:10]}"] if page.data else []
-    return [*seed, *data, f"code {code()[:10]}", f"cxlib {__version__}"]
+    return [*seed, *data, f"code {code_of(page.notebook)[:10]}", f"cxlib {__version__}"]
 
 
 def why_it_died(last: Mapping, late: float | None = None, memory: float | None = None) -> str:
     """In words, why a page's process ended without an end; `late`: the seconds it exceeded."""
     code_, said = last.get("code"), str(last.get("said", "")).strip().splitlines()
+    if last.get("over"):
+        return f"the page held more than {memory:g} GB (--memory) and was ended"
     if late is not None:
         return f"the page took longer than {late:g} s and was ended"
     if isinstance(code_, int) and code_ < 0:
@@ -251,16 +253,36 @@ def _read(file: Path) -> dict:
 
 def _run_before(folder: Path, run: dict) -> tuple[dict, dict] | None:
     """Record and answers of the last earlier run beside this one that has most of its pages."""
-    found, names = [], {p["page"] for p in run["pages"]}
-    for file in folder.parent.glob("*/run.json"):
-        other = _read(file) if file.parent.resolve() != folder.resolve() else {}
-        if other.get("study") == run["study"] and str(other.get("begun", "")) < run["begun"]:
-            most = 2 * len(names & {p["page"] for p in other["pages"]}) >= len(names)
-            found.append((most, other["begun"], file.parent.name, other, file.parent))
+    from cxlib.report import history
+
+    names = {p["page"] for p in run["pages"]}
+    found = [
+        (2 * len(names & {p["page"] for p in other["pages"]}) >= len(names), other["begun"], place)
+        for place, other in history.of(folder.parent).items()
+        if other["study"] == run["study"]
+        and "" < other.get("begun", "") < run["begun"]
+        and place.resolve() != folder.resolve()
+    ]
     if not found:
         return None
-    *_, other, place = max(found, key=lambda f: f[:3])
-    return other, _read(place / "answers.json")
+    *_, place = max(found)
+    return _read(place / "run.json"), _read(place / "answers.json")
+
+
+def files_of_run(folder: Path) -> set[Path]:
+    """The pages, lists, indexes and tables of the run in a folder, as its record names them."""
+    from cxlib.report import indexes
+
+    run = _read(folder / "run.json")
+    if not {"pages", "study", "about", "lang"} <= set(run):
+        return set()
+    names = {
+        mine[key]
+        for mine in (indexes.in_language(run, lang) for lang in indexes.languages([run]))
+        for key in ("index", "dictionary", "glossary", "tables")
+    }
+    pages = {file for p in run["pages"] for file in execute.files_of(folder, p["page"])}
+    return pages | {folder / name for name in names}
 
 
 def _json(value: object) -> str:
@@ -297,7 +319,10 @@ def _run_of(results: Sequence[Result], begun: datetime, jobs: int, engine: str) 
             *({"page": p["page"], **cell} for p in pages for cell in p["hidden"]),
         ],
         "masked": _total(p["masked"] for p in pages),
-        "warnings": [{"page": p["page"], "said": w} for p in pages for w in p["warnings"]],
+        "warnings": [
+            *({"page": "", "said": said} for said in _unread(first.page.study)),
+            *({"page": p["page"], "said": w} for p in pages for w in p["warnings"]),
+        ],
         "environment": {
             "python": platform.python_version(),
             "system": platform.platform(terse=True),
@@ -306,6 +331,13 @@ def _run_of(results: Sequence[Result], begun: datetime, jobs: int, engine: str) 
         },
         "pages": pages,
     }
+
+
+def _unread(name: str) -> list[str]:
+    """The files of the study that could not be looked at, so that their old rows were used."""
+    from cxlib import reserve
+
+    return reserve.unread(study.read(name))
 
 
 def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
@@ -342,6 +374,7 @@ def _page_of(result: Result) -> dict:
         "why": result.why,
         "answers": "answers.json",
         "seconds": round(result.seconds, 2),
+        "memory_mb": result.memory_mb,
         "cells": list(result.cells),
         "mistake": list(result.mistake) if result.mistake else None,
         "lacking": list(page.lacking),

@@ -14,7 +14,9 @@ class Result:
     """What became of a page: its status ("ok", "failed", "skipped", "not run").
 
     `reused`: it was made by an earlier run of the same inputs. `why`: why it had to be made.
-    `boxes`: its figures show boxes for letters that no font has.
+    `boxes`: its figures show boxes for letters that no font has. `read`: the tables it was made
+    from (`reserve.tables_read`). `memory_mb`: the most that its process held,
+    libraries included.
     """
 
     page: Page
@@ -26,8 +28,10 @@ class Result:
     cells: tuple[float, ...] = ()
     job: dict = field(default_factory=dict, repr=False)
     boxes: bool = False
+    read: tuple[str, ...] = ("*",)
     reused: bool = False
     why: str = ""
+    memory_mb: int | None = None
 
     @property
     def file(self) -> Path:

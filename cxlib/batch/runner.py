@@ -12,10 +12,11 @@ Ctrl-C the pages that were made stay, the others are marked as not run, and no p
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from cxlib.batch.planning import Page, notebooks, pick, plan
 from cxlib.batch.processes import Unfinished
 from cxlib.batch.progress import Progress
 from cxlib.batch.results import Result
+from cxlib.data import study
 
 __all__ = ["Page", "Result", "Unfinished", "notebooks", "pick", "plan", "run"]
 
@@ -72,11 +74,17 @@ def run(
         for folder in folders.values():
             held.enter_context(paths.alone(folder))
         frozen = held.enter_context(snapshots.of(pages))
+        before = {folder: record.files_of_run(folder) for folder in folders.values()}
         limits = Limits(timeout, memory)
         work = _Work(frozen, folders, limits, progress or Progress(len(pages)))
         work.fork, work.keep, work.html = fork, keep, html or keep
         work.address, work.storage = scheduler, storage
         results = _run(work, frozen, jobs, begun, force)
+        for folder, old in before.items():
+            for file in old - record.files_of_run(folder):
+                file.unlink(missing_ok=True)  # of the run that was in this folder before
+        if keep and not out:
+            _prune(work, folders)
     notebooks_of = {_key(p): p.notebook for p in pages}
     return [replace(r, page=replace(r.page, notebook=notebooks_of[_key(r.page)])) for r in results]
 
@@ -97,6 +105,16 @@ def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> 
         results = [work.results.get(_key(p)) or work.not_run(p) for p in pages]
         _record(results, begun, jobs or 0, work)
     return results
+
+
+def _prune(work: _Work, names: Iterable[str]) -> None:
+    """Remove runs beyond what study.yaml keeps, and say which."""
+    from cxlib.batch import retention
+
+    for name in names:
+        keep = study.read(name).reporting.keep_runs
+        for gone in retention.prune([name], keep=keep) if keep else ():
+            work.progress.say(f"removed {gone.folder} (reporting: keep_runs is {keep})")
 
 
 def _record(results: list[Result], begun: datetime, jobs: int, work: _Work) -> None:
@@ -196,14 +214,16 @@ class _Work:
             return False
         job = self.job(page)
         try:
-            found.give(job)
+            same = found.give(job)
         except OSError as error:
             self.why[_key(page)] = f"the page that was kept cannot be copied: {error}"
             return False
         ended, seconds = {**found.about, "cells_s": found.about["cells"]}, time.monotonic() - begun
         made = self._result(page, job, ended, seconds)
         self.results[_key(page)] = replace(made, reused=True)
-        self.progress.end(f"{page.study}/{page.name}", "up to date", seconds)
+        if not same:
+            self._keep(made)
+        self.progress.end(f"{page.study}/{page.name}", "up to date", seconds, made.answer)
         return True
 
     def make(self, page: Page) -> None:
@@ -220,7 +240,12 @@ class _Work:
         result = replace(result, why=self.why[_key(page)])
         self.results[_key(page)] = result
         self._keep(result)
-        self.progress.end(name, result.status, result.seconds)
+        self.progress.end(name, result.status, result.seconds, result.answer, result.memory_mb)
+        if _found_no_room(ended):
+            raise Unfinished(
+                f"{name}: no room on the disk ({result.answer}). Make room and run the same "
+                "command again: what was finished is not made again."
+            )
 
     def _ended(self, job: dict, page: Page, name: str) -> dict:
         """How the page's process ended, here or on the cluster."""
@@ -244,7 +269,7 @@ class _Work:
     def _keep(self, result: Result) -> None:
         if not self.keep:
             return
-        kept = ("status", "answers", "cells", "boxes")
+        kept = ("status", "answers", "cells", "boxes", "read", "memory_mb")
         about = {name: getattr(result, name) for name in kept}
         try:
             cache.keep(result.page, result.job, about)
@@ -268,6 +293,8 @@ class _Work:
             self._cluster.close()
 
     def _result(self, page: Page, job: dict, ended: dict, seconds: float) -> Result:
+        if "status" in ended and not _is_there(job):
+            ended = {"why": "its files are gone from the run's folder"}
         if "status" not in ended:
             late = self.limits.seconds if ended.get("late") else None
             why = ended.get("why") or record.why_it_died(ended, late, self.limits.memory)
@@ -285,6 +312,8 @@ class _Work:
             tuple(ended["cells_s"]),
             job,
             boxes=ended.get("boxes", False),
+            read=tuple(ended.get("read", ("*",))),
+            memory_mb=ended.get("memory_mb"),
         )
 
     def _dead(self, page: Page, job: dict, last: dict, why: str, seconds: float) -> Result:
@@ -334,6 +363,19 @@ class _Work:
         self._stopped.set()
         if self._cluster is not None:
             self._cluster.stop()
+
+
+def _is_there(job: Mapping) -> bool:
+    """Whether the files of a page that was made are where they belong."""
+    kinds = ("ipynb", "html") if job["html"] else ("ipynb",)
+    return all((Path(job["folder"]) / f"{job['page']}.{kind}").is_file() for kind in kinds)
+
+
+def _found_no_room(ended: Mapping) -> bool:
+    """Whether a page failed since the disk is full, while it was computed or written."""
+    mistake = (ended.get("mistake") or [0, 0, ""])[2]
+    full = (errno.ENOSPC, errno.EDQUOT)
+    return ended.get("errno") in full or any(f"[Errno {code}]" in mistake for code in full)
 
 
 def _key(page: Page) -> tuple[str, str]:

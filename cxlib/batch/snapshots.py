@@ -10,7 +10,6 @@ change no page of the run, and every page is kept under the key of what it was m
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
@@ -22,7 +21,9 @@ from pathlib import Path
 from cxlib.batch import dependencies
 from cxlib.batch.planning import Page
 from cxlib.batch.processes import Unfinished
+from cxlib.core import files
 from cxlib.data import study
+from cxlib.reserve.tables_read import MARKS
 
 DAY = 86400.0  # seconds after which the snapshot of a run that was killed is removed
 
@@ -80,25 +81,19 @@ def _freeze(name: str, root: Path, pages: Sequence[Page]) -> None:
 
     source, target = study.folder_of(name), root / "data" / name
     target.mkdir(parents=True)
-    _link(source / "reserve.duckdb", target / "reserve.duckdb")
+    files.link(source / "reserve.duckdb", target / "reserve.duckdb")
     for file in ("study.yaml", "warnings.json"):
         if (source / file).is_file():
             shutil.copyfile(source / file, target / file)
     state = reserve.state(study.read(target / "study.yaml"))
     for page in pages:
         changed = [k for k, mark in dependencies.of_data(page.data).items() if state.get(k) != mark]
+        changed = [k for k in changed if k not in MARKS] or changed
         if changed:
             raise Unfinished(
                 f"the data of {name} changed after this run was planned ({', '.join(changed)}). "
                 "Run the same command again."
             )
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _sweep(place: Path) -> None:

@@ -7,6 +7,7 @@
     cx report                    bind reports again from what was kept
     cx verify RUN                make a run again: is every number the same?
     cx diff RUN RUN              what changed between two runs
+    cx prune mine --keep 12      remove old runs
     cx export RUN                a run as slides, PDF or a workbook
     cx actions list mine         the action ledger: list, add, close
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 import click
 
 from cxlib import __version__
-from cxlib.cli import compare, export, ledger, run, studies
+from cxlib.cli import compare, export, ledger, retention, run, studies
 from cxlib.cli.errors import Errors
 
 __all__ = ["main"]
@@ -46,6 +47,7 @@ VERBS = [
     compare.report,
     compare.verify,
     compare.diff,
+    retention.prune,
     export.export,
     ledger.actions,
     studies.help_,

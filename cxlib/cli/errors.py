@@ -10,6 +10,20 @@ from contextlib import contextmanager
 
 import click
 
+_OWNER = (
+    "You may not read or write it: see who owns it with `ls -ld`, or give another folder "
+    "(-o DIR for reports, CX_ROOT for the whole project)."
+)
+CURES = {
+    errno.EACCES: _OWNER,
+    errno.EPERM: _OWNER,
+    errno.EROFS: "The disk is for reading only. Give another folder with -o DIR, or set CX_ROOT.",
+    errno.ENOSPC: "Make room there and run the same command again.",
+    errno.EDQUOT: "Your quota is used up. Make room there and run the same command again.",
+    errno.ENOTDIR: "A file is where a folder is needed. Name another folder.",
+    errno.EISDIR: "It is a folder; name a file.",
+}
+
 
 class Errors(click.Group):
     """A mistake becomes a message; only --debug shows a traceback."""
@@ -25,19 +39,30 @@ class Errors(click.Group):
         except Exception as error:
             if ctx.params.get("debug"):
                 raise
-            ours = isinstance(error, (ValueError, OSError)) or _is_ours(error)
-            kind = "" if ours else f"{type(error).__name__}: "
-            click.echo(f"cx: {kind}{error}", err=True)
+            kind = "" if is_ours(error) else f"{type(error).__name__}: "
+            click.echo(f"cx: {kind}{in_words(error)}", err=True)
             if kind:
                 click.echo("cx: `cx --debug ...` shows where this happened.", err=True)
-            ctx.exit(_code_of(error))
+            ctx.exit(code_of(error))
 
 
-def _is_ours(error: Exception) -> bool:
-    return type(error).__module__.startswith("cxlib")
+def is_ours(error: Exception) -> bool:
+    """Whether it is a mistake in what was asked or given, told by its message alone."""
+    ours = type(error).__module__.startswith("cxlib")
+    return ours or isinstance(error, (ValueError, OSError))
 
 
-def _code_of(error: BaseException) -> int:
+def in_words(error: Exception) -> str:
+    """The message of an error; of the system's refusals, which file it is and what to do."""
+    if type(error).__module__.startswith("cxlib") or not isinstance(error, OSError):
+        return str(error)
+    if not (error.filename and error.errno):
+        return str(error)
+    said = f"{error.filename}: {str(error.strerror).lower()}."
+    return f"{said} {CURES[error.errno]}" if error.errno in CURES else said
+
+
+def code_of(error: BaseException) -> int:
     """2 for a mistake in what was asked, 3 for a run that could not go on, 130 when stopped."""
     if isinstance(error, KeyboardInterrupt):
         return 130
@@ -52,7 +77,10 @@ def as_json() -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        said = {"exit_code": _code_of(error), "error": str(error) or "stopped"}
+        said = {
+            "exit_code": code_of(error),
+            "error": in_words(error) if isinstance(error, Exception) else "stopped",
+        }
         click.echo(json.dumps(said, ensure_ascii=False))
         raise
 

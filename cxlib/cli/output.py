@@ -43,9 +43,10 @@ def results(made: Sequence) -> None:
         mine = [r for r in made if (r.page.study, r.page.suffix) == part]
         click.echo(f"\n{mine[0].page.source['title']}")
         for r in mine:
-            took = "up to date" if r.reused else f"{r.seconds:8.0f} s"
+            held = f", {r.memory_mb:,} MB" if r.memory_mb else ""
+            took = "up to date" if r.reused else f"{r.seconds:.0f} s{held}"
             click.echo(
-                f"    {r.page.name:{width}}  {took:10}   {MARKS.get(r.status, '')}{r.answer}"
+                f"    {r.page.name:{width}}  {took:13}   {MARKS.get(r.status, '')}{r.answer}"
             )
     click.echo("")
     if reused := sum(r.reused for r in made):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
@@ -60,7 +60,18 @@ def _parameter_help(path: Path) -> str:
     shell_complete=completion.parameters,
     help="A parameter of the notebooks; may be repeated. Lists with commas.",
 )
-@click.option("--by", default="", metavar="COLUMN", help="One set of reports per value of COLUMN.")
+@click.option(
+    "--by",
+    multiple=True,
+    metavar="COLUMN",
+    help="One set of reports per value of COLUMN; several columns are crossed.",
+)
+@click.option(
+    "--grid",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Make all that a YAML file lists: studies, notebooks, by, lang and parameters.",
+)
 @click.option(
     "--lang",
     "langs",
@@ -78,6 +89,7 @@ def _parameter_help(path: Path) -> str:
     help="Where the reports go. [default: reports/STUDY/TIME]",
 )
 @output.fork_option
+@click.option("--why", is_flag=True, help="Say why each page would be made; make none.")
 @click.option("--force", is_flag=True, help="Make every page, up to date or not.")
 @click.option(
     "--timeout",
@@ -114,9 +126,18 @@ def _parameter_help(path: Path) -> str:
     "webhook or mail; may be repeated. Addresses and secrets come from the environment "
     "(docs/sharing.md).",
 )
+@click.option(
+    "--log-json",
+    "log_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Add what happens to FILE as JSON lines, while it happens.",
+)
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
-def run(names, given, by: str, langs: str, targets, as_json: bool, **how) -> None:
+def run(
+    names, given, by, grid, langs: str, targets, log_file, as_json: bool, why: bool, **how
+) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
     A notebook is named by its number or the beginning of its name, and takes the parameters that
@@ -125,8 +146,9 @@ def run(names, given, by: str, langs: str, targets, as_json: bool, **how) -> Non
     run is copied from it. A page that fails says so at its top and the others go on. After Ctrl-C
     or a crash, the same command goes on where it stopped.
 
-    Exit codes: 0 all well, 1 a page failed or a message could not be sent, 2 a mistake in what was
-    asked (nothing ran), 3 it could not go on (disk full, scheduler lost), 130 stopped.
+    Exit codes: 0 all well, 1 a page failed, a study could not be read or a message could not be
+    sent, 2 a mistake in what was asked (nothing ran), 3 it could not go on (disk full, scheduler
+    lost), 130 stopped.
 
     \b
     Examples
@@ -135,22 +157,45 @@ def run(names, given, by: str, langs: str, targets, as_json: bool, **how) -> Non
       cx run mobile 10 20 -p DRAWS=500     two notebooks, fewer draws
       cx run mine -p "WHERE=channel = 'web'" 10
       cx run mine 10 --by channel          one set per channel
+      cx run mine --by region --by channel   one set per channel of each region
+      cx run --grid grid.yaml              what a file lists (reports/README.md)
       cx run mine --lang en,zh             every page in English and in Chinese
       cx run mine --notify slack           post summary and new alerts to CX_SLACK_URL
+      cx run mine --why                    why each page would be made, making none
       cx run 20 --help                     the parameters of notebook 20
     """
-    with errors.as_json() if as_json else nullcontext():
+    unusable: dict[str, str] = {}
+    split = {"by": by, "langs": langs, "grid": grid, "unusable": unusable}
+    if why:
+        _explain(_planned(names, given, split))
+        return
+    with errors.as_json() if as_json else nullcontext(), _logged(log_file) as how["tell"]:
         if targets:
             _check(targets)
-        results = _made(names, given, {"by": by, "langs": _languages(langs)}, how)
+        results = _made(names, given, split, how)
     from cxlib.batch import summary
 
     if as_json:
-        click.echo(json.dumps(summary.of(results), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(summary.of(results, unusable), indent=1, ensure_ascii=False))
     else:
         output.results(results)
+    for name, reason in unusable.items():
+        click.echo(f"cx: no page of {name} was made: {reason}", err=True)
     sent = [_sent(target, folder) for target in targets for folder in _folders(results)]
-    sys.exit(summary.exit_code(results) or int(not all(sent)))
+    sys.exit(summary.exit_code(results, unusable) or int(not all(sent)))
+
+
+@contextmanager
+def _logged(file: Path | None) -> Iterator[Callable[..., None]]:
+    """Where events go; an error that ends the run is the last of them."""
+    from cxlib.batch import log
+
+    with log.to(file) if file else nullcontext(lambda *_, **__: None) as tell:
+        try:
+            yield tell
+        except (Exception, KeyboardInterrupt) as error:
+            tell("run_ended", exit_code=errors.code_of(error), error=str(error) or "stopped")
+            raise
 
 
 def _check(targets: Sequence[str]) -> None:
@@ -178,7 +223,6 @@ def _sent(target: str, folder: Path) -> bool:
 
 
 def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) -> list:
-    values = dict(_pair(text) for text in given)
     if how["storage"] and not how["scheduler"]:
         raise ValueError("--storage is for a cluster; name its --scheduler as well.")
     from cxlib.batch import processes
@@ -187,10 +231,46 @@ def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) ->
         if how["fork"] and not how["scheduler"]:
             processes.start()  # it imports while we do, and plan
         from cxlib import batch
+        from cxlib.batch.progress import Progress
 
-        studies, notebooks = _sorted_names(names)
-        pages = batch.plan(studies, notebooks, values, **split)
-        return batch.run(pages, **{**how, "out": how["out"] or ""})
+        pages = _planned(names, given, split)
+        tell = how.pop("tell")
+        tell("run_started", pages=[f"{p.study}/{p.name}" for p in pages])
+        made = batch.run(
+            pages, progress=Progress(len(pages), tell=tell), **{**how, "out": how["out"] or ""}
+        )
+        for folder in _folders(made):
+            mine = [r.status for r in made if r.folder == folder]
+            counts = {status: mine.count(status) for status in dict.fromkeys(mine)}
+            tell("run_ended", folder=folder.resolve(), counts=counts)
+        return made
+
+
+def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
+    from cxlib import batch
+
+    values = dict(_pair(text) for text in given)
+    if split["grid"]:
+        from cxlib.batch import grid
+
+        if names or split["by"] or split["langs"]:
+            raise ValueError(
+                "--grid names studies, notebooks, by and lang: leave them out beside it."
+            )
+        return grid.plan(split["grid"], values, split["unusable"])
+    langs = _languages(split["langs"])
+    studies, notebooks = _sorted_names(names)
+    return batch.plan(
+        studies, notebooks, values, by=split["by"], langs=langs, unusable=split["unusable"]
+    )
+
+
+def _explain(pages: Sequence) -> None:
+    """Why each page would be made, a line each."""
+    from cxlib.batch import dependencies
+
+    for page, why in dependencies.explain(pages):
+        click.echo(f"{page.study}/{page.name}: {why or 'up to date'}")
 
 
 def _languages(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cxlib.cli import completion
+from cxlib.cli import completion, errors, retention
 from cxlib.cli.output import near, question
 from cxlib.core.i18n import _
 
@@ -46,8 +46,20 @@ allow_outside = click.option(
 
 
 @click.command("list")
-def list_() -> None:
-    """Studies and notebooks there are."""
+@click.argument("names", nargs=-1, metavar="[STUDY...]", shell_complete=completion.studies)
+@click.option("--runs", is_flag=True, help="The runs of the studies, or of all, with their sizes.")
+def list_(names: Sequence[str], runs: bool) -> None:
+    """Studies and notebooks there are; with --runs the runs that are kept.
+
+    \b
+    Example
+      cx list --runs mine
+    """
+    if runs:
+        retention.listed(names)
+        return
+    if names:
+        raise click.UsageError("name studies with --runs: cx list --runs STUDY.")
     from cxlib import batch
     from cxlib.data import study
 
@@ -305,31 +317,42 @@ def load(studies: Sequence[str]) -> None:
     Example
       cx load sample mobile
     """
+    code, alone = 0, len(studies) == 1
+    for study in studies:
+        try:
+            code = max(code, _loaded(study))
+        except Exception as error:
+            if alone or not errors.is_ours(error):
+                raise
+            click.echo(f"{study}\n  not loaded: {error}", err=True)
+            code = max(code, errors.code_of(error))
+    sys.exit(code)
+
+
+def _loaded(study: str) -> int:
+    """Load a study and say what was taken in and lost; the exit code."""
     from cxlib import reserve
 
-    code = 0
-    for study in studies:
-        _hold_to_checksums(study)
-        loaded = reserve.load(study)
-        click.echo(f"{study}")
-        for row in loaded.counts.itertuples():
-            cells = f"; {row.cells:,} cell(s) set to missing" if row.cells else ""
-            left_out = f" + {row.left_out:,} left out by `only`" if row.left_out else ""
-            click.echo(
-                f"  {row.table:12}{row.offered:>10,} in = {row.kept:,} kept + "
-                f"{row.quarantined:,} quarantined{left_out}{cells}"
-            )
-        for loss in loaded.serious.itertuples():
-            where = f"{loss.table}.{loss.column}" if loss.column else loss.table
-            click.echo(f"  lost: {where}: {loss.n:,} of {loss.of:,} {loss.lost}s")
-        for line in (*_without_customer(loaded.check), *_open_questions(loaded.check)):
-            click.echo(_wrapped(line))
-        code = max(code, loaded.check.exit_code)
-        if len(loaded.check.problems):
-            click.echo(f"  What was quarantined, and how to correct it: `cx check {study}`.")
-        elif warned := len(loaded.check.warnings):
-            click.echo(f"  {warned} warning(s): `cx check {study}` shows them.")
-    sys.exit(code)
+    _hold_to_checksums(study)
+    loaded = reserve.load(study)
+    click.echo(f"{study}")
+    for row in loaded.counts.itertuples():
+        cells = f"; {row.cells:,} cell(s) set to missing" if row.cells else ""
+        left_out = f" + {row.left_out:,} left out by `only`" if row.left_out else ""
+        click.echo(
+            f"  {row.table:12}{row.offered:>10,} in = {row.kept:,} kept + "
+            f"{row.quarantined:,} quarantined{left_out}{cells}"
+        )
+    for loss in loaded.serious.itertuples():
+        where = f"{loss.table}.{loss.column}" if loss.column else loss.table
+        click.echo(f"  lost: {where}: {loss.n:,} of {loss.of:,} {loss.lost}s")
+    for line in (*_without_customer(loaded.check), *_open_questions(loaded.check)):
+        click.echo(_wrapped(line))
+    if len(loaded.check.problems):
+        click.echo(f"  What was quarantined, and how to correct it: `cx check {study}`.")
+    elif warned := len(loaded.check.warnings):
+        click.echo(f"  {warned} warning(s): `cx check {study}` shows them.")
+    return loaded.check.exit_code
 
 
 def _without_customer(check: Check) -> list[str]:

@@ -2,6 +2,7 @@
 
 files.write(path, text)                           # the old file stays until the new one is whole
 with files.replacing(path) as fresh: ...          # the same, for whatever writes to a path
+files.link(path, other)                           # a second name of a file that costs no room
 files.inside(folder / "../a.csv", [folder])       # False: it leads out
 with files.held(lock, wait=30, busy=Busy): ...    # one process at a time
 """
@@ -9,7 +10,9 @@ with files.held(lock, wait=30, busy=Busy): ...    # one process at a time
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -55,8 +58,9 @@ def replacing(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     fresh = Path(name)
     try:
         yield fresh
-        os.chmod(fresh, _mode_of(path) if mode is None else mode)
-        move_in(fresh, path)
+        _flush(fresh)
+        os.chmod(fresh, _mode_of(path) if mode is None else mode)  # it may be for reading only
+        os.replace(fresh, path)
     except BaseException:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
@@ -68,9 +72,41 @@ def move_in(fresh: Path, path: Path) -> None:
 
     Without the flush, a power cut could leave the name on half a file. Both must lie on one disk.
     """
-    with open(fresh, "rb+") as file:
-        os.fsync(file.fileno())
+    _flush(fresh)
     os.replace(fresh, path)
+
+
+def _flush(file: Path) -> None:
+    with open(file, "rb+") as written:
+        os.fsync(written.fileno())
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name, in place of whatever has it; a copy where there are no links.
+
+    Both names share one content on disk, so a file that is given this way is replaced, never
+    changed in place.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     one, two = Path(folder) / "one", Path(folder) / "two"
+    ...     write(one, "text")
+    ...     link(one, two)
+    ...     two.read_text(), one.samefile(two)
+    ('text', True)
+    """
+    if target.exists() and target.samefile(source):
+        return  # to rename one name of a file to another does nothing, and leaves both
+    fresh = target.with_name(f"{PART}{uuid.uuid4().hex}-{target.name}")
+    try:
+        os.link(source, fresh)
+    except OSError:
+        with replacing(target, mode=source.stat().st_mode & 0o777) as fresh:
+            shutil.copyfile(source, fresh)
+    else:
+        os.replace(fresh, target)
 
 
 def _mode_of(path: Path) -> int:

@@ -452,6 +452,12 @@ class Reporting(Strict):
         description="Languages of `cx run`, unless it names others.",
         examples=[["en", "zh"]],
     )
+    keep_runs: int | None = Field(
+        default=None,
+        ge=1,
+        description="Runs to keep; after each run older ones are removed, but those named by -o.",
+        examples=[12],
+    )
 
 
 class Costs(Strict):

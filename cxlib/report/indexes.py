@@ -9,7 +9,6 @@ Chinese one's; each lists its own pages and leads to the others.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.privacy.masking import legible
 from cxlib.report import glossary as terms
-from cxlib.report import pages, prose, scorecard
+from cxlib.report import history, pages, prose, scorecard
 
 
 def languages(runs: Iterable[dict]) -> list[str]:
@@ -91,11 +90,12 @@ def of_all(top: Path, lang: str = "en") -> dict[str, str]:
     index.html is in `lang`. Where there are runs in several languages, each has one more, such as
     index.zh.html.
     """
-    files = sorted(top.glob("*/run.json")) + sorted(top.glob("*/*/run.json"))
+    folders = [top, *sorted(f for f in top.iterdir() if f.is_dir())] if top.is_dir() else []
     runs = [
-        {**run, "path": f.parent.relative_to(top).as_posix()}
-        for f in files
-        if (run := _read(f)) is not None
+        {**run, "path": place.relative_to(top).as_posix()}
+        for folder in folders
+        for place, run in history.of(folder).items()
+        if "begun" in run
     ]
     runs.sort(key=lambda r: (r["begun"], r["path"]), reverse=True)
     known = sorted(languages(runs))
@@ -174,15 +174,6 @@ def _columns(rows: pd.DataFrame, name: str) -> str:
 def counts(run: dict) -> dict[str, int]:
     """How many pages of the run are ok, failed, skipped, not run."""
     return dict(Counter(made["status"] for made in run["pages"]))
-
-
-def _read(file: Path) -> dict | None:
-    """A run's record; None for a file that is no record of ours, which the index leaves out."""
-    try:
-        run = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return run if isinstance(run, dict) and {"study", "pages", "begun"} <= set(run) else None
 
 
 def _render(template: str, **values: object) -> str:

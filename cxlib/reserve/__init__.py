@@ -12,9 +12,9 @@
 The only place that knows DuckDB. Rows go out as data frames, sums as `Moments`.
 """
 
-from cxlib.reserve.loading import LOST, UNUSABLE, Check, Loaded, check, load
+from cxlib.reserve.loading import LOST, UNUSABLE, Check, Loaded, check, load, refresh
 from cxlib.reserve.reading import Reserve, attach, context_of, in_memory, open, state
-from cxlib.reserve.store import ReserveError, fingerprint
+from cxlib.reserve.store import ReserveError, fingerprint, unread
 
 __all__ = [
     "LOST",
@@ -30,5 +30,7 @@ __all__ = [
     "in_memory",
     "load",
     "open",
+    "refresh",
     "state",
+    "unread",
 ]

@@ -23,7 +23,7 @@ import pandas as pd
 from cxlib.core import files
 from cxlib.data.study import Study
 from cxlib.reserve.database import Database
-from cxlib.reserve.store import ReserveError
+from cxlib.reserve.store import ReserveError, fingerprints
 
 KEY = ("measure", "by", "group", "term", "kind")  # what makes two warnings the same
 COLUMNS = (*KEY, "first_seen", "last_seen")
@@ -41,12 +41,16 @@ class Alerts:
     def known(self) -> pd.DataFrame:
         """The alerts of earlier states of the data: measure, by, group, term, kind, first_seen,
         last_seen; none where the study's pages have not raised any before."""
-        return known(self.database.study, self.database.fingerprints)
+        return known(self.database.study, self._now)
 
     @property
     def fingerprint(self) -> str:
         """Fingerprint of `known`: a page that reads these alerts is made from it."""
-        return fingerprint(self.database.study, self.database.fingerprints)
+        return fingerprint(self.database.study, self._now)
+
+    @property
+    def _now(self) -> dict[str, str]:
+        return fingerprints(self.database.study.reserve_path)
 
 
 def remember(study: Study, data: Mapping[str, str], table: Mapping[str, list]) -> None:

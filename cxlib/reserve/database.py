@@ -23,7 +23,7 @@ from cxlib.core.i18n import _, ngettext
 from cxlib.core.sample import DRAWS, SEED, Losses, Sample
 from cxlib.data import contract, expressions, sql
 from cxlib.data.study import Study
-from cxlib.reserve import aggregates, store
+from cxlib.reserve import aggregates, store, tables_read
 from cxlib.reserve.store import ReserveError
 from cxlib.stats.moments import Moments
 
@@ -34,6 +34,12 @@ DATED = {  # table: the column that says when a row came to be known
     "cases": "opened_at",
     "comments": "at",
 }
+CHECKED = (  # what the checks of the load left, without the numbers of rows
+    "select * from _quarantine",
+    "select * from _losses",
+    "select * from _warnings",
+    'select "table", quarantined, cells, left_out, notes from _tables',
+)
 
 
 @dataclass
@@ -48,6 +54,10 @@ class Database:
     @property
     def store(self) -> duckdb.DuckDBPyConnection:
         """The DuckDB connection, opened at the first use."""
+        return tables_read.noted(self._opened())
+
+    def _opened(self) -> duckdb.DuckDBPyConnection:
+        """The connection, whose queries are not noted as reading what they name."""
         if self._store is None:
             self._store = store.connect(self.study.reserve_path)
         return self._store
@@ -117,7 +127,21 @@ class Database:
     @property
     def fingerprints(self) -> dict[str, str]:
         """sha256 of each table's content, and of study.yaml under "study.yaml"."""
+        tables_read.note(tables_read.ALL)
         return store.fingerprints(self.study.reserve_path)
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """Fingerprints of what pages read of all tables together: columns, checks and days."""
+        sums = "select count(*), sum(hash(t)::hugeint)::varchar from ({}) t"
+        checks = [sql.first(self._opened(), sums.format(query)) for query in CHECKED]
+        days = [self._day(f, f, [d]) for d in self._dated(customers=True) for f in ("min", "max")]
+        found = {
+            tables_read.COLUMNS: self.schema,
+            tables_read.CHECKS: checks,
+            tables_read.DAYS: [str(day) for day in days],
+        }
+        return {name: store.digest(value) for name, value in found.items()}
 
     def columns(self, table: str) -> list[str]:
         """The columns of a table, items among them."""
@@ -136,10 +160,15 @@ class Database:
     def schema(self) -> dict[str, list[str]]:
         """The columns of each table that the study has."""
         if self._columns is None:
-            found = self.store.execute(
-                "select table_name, column_name from duckdb_columns() "
-                "where table_name[1] != '_' or table_name = '_responses' order by column_index"
-            ).fetchall()
+            tables_read.note(tables_read.COLUMNS)
+            found = (
+                self._opened()
+                .execute(
+                    "select table_name, column_name from duckdb_columns() "
+                    "where table_name[1] != '_' or table_name = '_responses' order by column_index"
+                )
+                .fetchall()
+            )
             there: dict[str, list[str]] = {}
             for table, column in found:
                 there.setdefault(table, []).extend([column] * (column != sql.ROW))
@@ -408,9 +437,7 @@ class Database:
     @property
     def last_day(self) -> datetime | None:
         """The last day of the data, over all dated tables and the customers' dates."""
-        of_customers = ((("customers", c)) for c in ("joined_on", "left_on"))
-        have = self.schema.get("customers", ())
-        return self._day("max", "max", [*self._dated(), *(d for d in of_customers if d[1] in have)])
+        return self._day("max", "max", self._dated(customers=True))
 
     def period(self, table: str = "") -> tuple[datetime, datetime] | None:
         """First and last day of a dated table; of all dated tables where it has no dates."""
@@ -419,8 +446,10 @@ class Database:
         first, last = self._day("min", "min", dated), self._day("max", "max", dated)
         return (first, last) if first and last else None
 
-    def _dated(self) -> list[tuple[str, str]]:
-        return [(table, c) for table, c in DATED.items() if c in self.schema.get(table, ())]
+    def _dated(self, *, customers: bool = False) -> list[tuple[str, str]]:
+        """The dated tables with their column, and with `customers` their dates as well."""
+        own = [("customers", c) for c in ("joined_on", "left_on") if customers]
+        return [(t, c) for t, c in [*DATED.items(), *own] if c in self.schema.get(t, ())]
 
     def _day(self, over: str, of: str, dated: list[tuple[str, str]]) -> datetime | None:
         if not dated:
@@ -428,7 +457,8 @@ class Database:
         days = " union all ".join(
             f"select {of}({sql.name(c)}) as d from {sql.name(t)}" for t, c in dated
         )
-        found = sql.first(self.store, f"select {over}(d) from ({days})")[0]
+        tables_read.note(tables_read.DAYS)
+        found = sql.first(self._opened(), f"select {over}(d) from ({days})")[0]
         return None if found is None else datetime(found.year, found.month, found.day)
 
 

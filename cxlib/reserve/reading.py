@@ -80,10 +80,13 @@ def context_of(study: Study, lang: str = "en") -> Context:
 
 
 def state(study: Study) -> dict[str, str]:
-    """Fingerprints of what the study's folder holds: tables, study.yaml and earlier warnings."""
+    """Fingerprints of what the study's folder holds: tables, what they have together, study.yaml
+    and earlier warnings."""
     data = store.fingerprints(study.reserve_path)
     own = store.digests(study)[store.STUDY]
-    return {**data, store.STUDY: own, "warnings": alerts.fingerprint(study, data)}
+    with Database(study) as database:
+        marks = database.marks
+    return {**data, **marks, store.STUDY: own, "warnings": alerts.fingerprint(study, data)}
 
 
 def _labels(study: Study, lang: str) -> dict[str, str]:

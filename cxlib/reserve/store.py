@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -206,6 +206,11 @@ def fingerprint(rows: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
+def digest(value: object) -> str:
+    """sha256 of a value written as JSON."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
 def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.DataFrame:
     facts = {
         "name": study.name,
@@ -266,9 +271,30 @@ def why_stale(study: Study) -> str:
     for name, digest in made["files"].items():
         path = study.folder / name
         # The reserve outlives its files. Content decides: a file may change and keep size and time.
-        if path.is_file() and sources.sha256(path) != digest:
-            return f"{name} has changed"
+        with suppress(PermissionError):  # `unread` says so
+            if path.is_file() and sources.sha256(path) != digest:
+                return f"{name} has changed"
     return ""
+
+
+def unread(study: Study) -> list[str]:
+    """The files that the store was made from and that cannot be looked at now, in words."""
+    made = facts(study.reserve_path)
+    found = []
+    for name in made["files"]:
+        path = study.folder / name
+        try:
+            with open(path, "rb"):
+                continue
+        except FileNotFoundError:
+            why = "is gone"
+        except OSError as error:
+            why = f"cannot be read ({error.strerror})"
+        found.append(
+            f"{study.name}: {name} {why}, so its rows are those loaded on {made['made_at'][:10]}. "
+            f"Put it back into {study.folder}, or take it out of study.yaml."
+        )
+    return found
 
 
 def alone(study: Study, *, wait: float = 0) -> AbstractContextManager[None]:

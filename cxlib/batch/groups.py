@@ -1,0 +1,138 @@
+"""The groups that `--by` makes a set of pages for: of one column, or of several crossed.
+
+found, left_out = groups.of(store, "responses", ["region", "channel"], "10_x", where="")
+found[0].condition                                 # "region" = 'north' and "channel" = 'web'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from cxlib.core import context, i18n, parameters
+from cxlib.core.i18n import _
+from cxlib.data import expressions
+from cxlib.privacy import disclosure, masking
+
+if TYPE_CHECKING:
+    from cxlib.reserve import Reserve
+
+MOST = 50  # sets of pages
+Values = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The rows with one value in each column of `by`."""
+
+    by: Values
+    values: Values
+
+    @property
+    def slug(self) -> str:
+        """What it adds to the name of a page: region-north.channel-web."""
+        pairs = zip(self.by, self.values, strict=True)
+        return ".".join(f"{_slug(column)}-{_slug(value)}" for column, value in pairs)
+
+    @property
+    def title(self) -> str:
+        """What readers call it."""
+        pairs = zip(self.by, self.values, strict=True)
+        return _("; ").join(f"{masking.masked_in(i18n.label(c))}: {_named(v)}" for c, v in pairs)
+
+    @property
+    def condition(self) -> str:
+        """The condition that holds for its rows alone."""
+        pairs = zip(self.by, self.values, strict=True)
+        return " and ".join(expressions.equal(column, value) for column, value in pairs)
+
+    def within(self, where: str) -> str:
+        """The condition for its rows among those for which `where` holds."""
+        return f"({where}) and {self.condition}" if where else self.condition
+
+    def __str__(self) -> str:
+        pairs = zip(self.by, self.values, strict=True)
+        return ", ".join(f"{column}={masking.masked(value)[0]}" for column, value in pairs)
+
+
+def of(
+    store: Reserve, home: str, by: Sequence[str], notebook: str, where: str
+) -> tuple[list[Group], list[str]]:
+    """The groups that get a set of pages, and those too small for one, as the record names them.
+
+    Raises ValueError for a column that is not there, and where there are no groups or too many.
+    """
+    columns, named = store.columns(home), ", ".join(by)
+    for column in by:
+        if column not in columns:
+            raise ValueError(
+                f"--by {column}: {home} of {store.study.name} have no such column"
+                f"{parameters.nearest(column, columns) or '.'} They have: {', '.join(columns)}."
+            )
+    if len(set(by)) < len(by):
+        raise ValueError(f"--by {named}: name each column once.")
+    rows = store.read(home, where=where)[list(by)].dropna().astype(str)
+    counts = {tuple(k): int(n) for k, n in rows.value_counts().items() if n}
+    small = _too_few(counts)
+    large = sorted(set(counts) - small)
+    if not large:
+        raise ValueError(
+            f"--by {named}: no value has {context.current().smallest_cell} rows of {home} or more, "
+            "the study's smallest cell."
+        )
+    if len(large) > MOST:
+        raise ValueError(
+            f"--by {named}: {len(large)} values would make as many sets; {MOST} at most."
+        )
+    columns_ = tuple(by)
+    return [Group(columns_, v) for v in large], [str(Group(columns_, v)) for v in sorted(small)]
+
+
+def _too_few(counts: Mapping[Values, int]) -> set[Values]:
+    """Groups without pages: the small, and those that keep the small from being worked out.
+
+    Whoever knows the pages of a row or column of the crossing, from another run, and all its groups
+    but a few people, knows those.
+    """
+    names = {str(k): k for k in counts}
+    small = disclosure.too_few_left_out(
+        {n: counts[k] for n, k in names.items()}, sum(counts.values())
+    )
+    found = {names[n] for n in small}
+    width = len(next(iter(counts), ()))
+    held = [c for r in range(1, width) for c in combinations(range(width), r)]
+    least = context.current().smallest_cell
+    while True:
+        more = set()
+        for at in held:
+            for line in {tuple(k[i] for i in at) for k in counts}:
+                inside = [k for k in counts if tuple(k[i] for i in at) == line]
+                hidden = sum(counts[k] for k in inside if k in found)
+                shown = [k for k in inside if k not in found]
+                if shown and 0 < hidden < least:
+                    more.add(min(shown, key=lambda k: (counts[k], k)))
+        if not more:
+            return found
+        found |= more
+
+
+def _slug(value: str) -> str:
+    shown = masking.masked(value)[0]
+    safe = re.sub(r"[^\w-]+", "-", shown).strip("-")[:40]
+    return safe if safe == value else f"{safe or 'value'}-{_mark(value)}"
+
+
+def _named(value: str) -> str:
+    """What readers call the value; one with personal data in it is told from others by a mark."""
+    shown = masking.masked(i18n.label(value))[0]
+    return shown if shown == i18n.label(value) else f"{shown} {_mark(value)}"
+
+
+def _mark(value: str) -> str:
+    """Six digits that tell values apart; those of masked names cannot be guessed from a name."""
+    secret = context.current().mask if masking.masked(value)[1] else ()
+    return hashlib.sha256("\n".join([value, *secret]).encode()).hexdigest()[:6]
