@@ -116,4 +116,14 @@ def _finding(table: pd.DataFrame, outcome: str) -> Finding:
         )
     else:
         claim = _("The largest opportunity is {term:quoted}.", **facts)
-    return Finding(claim, detail, importance=importance)
+        return Finding(claim, detail, importance=importance)
+    about = {"outcome": outcome, "driver": str(first["term"])}
+    return Finding.of_row(
+        first,
+        claim,
+        detail,
+        unit="scale",
+        measure="driver_gain",
+        at={k: v for k, v in about.items() if v},
+        importance=importance,
+    )
