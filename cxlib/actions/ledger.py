@@ -277,14 +277,14 @@ def responsible(ledger: pd.DataFrame, *measures: str) -> tuple[str, str]:
 
     Returns
     -------
-    the problem of the open action that is about it (the one due first), and its owner, in the
-    page's language; both empty where there is none
+    what to do (the open action that is about it, the one due first), and its owner, in the page's
+    language; both empty where there is none
 
     Examples
     --------
     >>> row = {"action_id": "a01", "problem": "late parcels", "status": "begun", "owner": "ann"}
     >>> responsible(pd.DataFrame([row | {"about": "delivery"}]), "delivery")
-    ('late parcels', 'ann')
+    ('Solve “late parcels” as planned in the ledger.', 'ann')
     """
     rows = complete(ledger)
     rows = rows[rows["status"].isin(OPEN) & ~rows["class"].eq(INNER).fillna(False)]
@@ -293,5 +293,10 @@ def responsible(ledger: pd.DataFrame, *measures: str) -> tuple[str, str]:
         if measure and len(found):
             first = found.sort_values("due_on", kind="stable").iloc[0]
             owner = first["owner"] if pd.notna(first["owner"]) else ""
-            return i18n.label(str(first["problem"])), i18n.label(str(owner)) if owner else ""
+            return remedy(first["problem"]), i18n.label(str(owner)) if owner else ""
     return "", ""
+
+
+def remedy(problem: object) -> str:
+    """What is to be done about a problem of the ledger, which names problems only."""
+    return _("Solve “{problem:label}” as planned in the ledger.", problem=problem)

@@ -326,7 +326,7 @@ WORDS = (
     "em", "one", "other", "mae linear", "rmse means", "mae means", "p held", "correlation",
     "at risk", "lost", "share of worth", "model", "fitted", "observed", "renewals", "period",
     "periods", "purchases", "amount", "line", "times the risk", "holds", "gain", "way", "offer",
-    "met", "everyone", "times as often", "orders a thousand", "together", "lower", "cannot tell",
+    "met", "everyone", "times as often", "orders per 1,000", "together", "lower", "cannot tell",
     "standard deviations", "design", "changed", "inside", "slope", "waves", 
     "within", "ends", "reach", "satisfaction", "ease", "meetings", "minutes",
     "severity", "impact", "chance top", "money", 

@@ -129,7 +129,7 @@ STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
     "referrals": (_advocates, N_("The study records no reviews or referrals.")),
     "referred": (
         lambda r: distinct(r, "customers", "referred_by") > 0,
-        N_("The study does not say which customer brought which."),
+        N_("The study does not record who referred a customer."),
     ),
     "standards": (
         lambda r: bool(r.study.service.standards),
