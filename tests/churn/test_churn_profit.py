@@ -558,7 +558,11 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     )
     assert not listed["comment"].str.contains("ann@").any()
     assert listed["commented_on"].eq("2026-02-03").all()
-    assert str(found).startswith("Contact the 80 customers on the list")
+    assert str(found).startswith("Contacting the 80 customers on the list")
+    assert found.finding.action == "Contact the 80 customers on the list."
+    assert list(found.touchpoints.table["term"])[0] == "room"
+    nowhere = churn.contact_list(now, fit, campaign)
+    assert nowhere.touchpoints.table.empty and not str(nowhere.touchpoints)
     assert found.table["contacted"].tolist() == [*range(10, 81, 10)]  # no step shows one customer
     assert found.finding.value == pytest.approx(listed["expected_profit"].sum())
     assert found.table["estimate"].iloc[-1] == found.finding.value

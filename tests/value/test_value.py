@@ -435,3 +435,11 @@ def test_a_customer_without_a_covariate_is_told(orders):
     z = pd.DataFrame({"years": [30.0]}, index=["c1"])
     with pytest.raises(ValueError, match="799 of 800 customers lack a covariate"):
         value.lifetime_value(orders, covariates=z)
+
+
+def test_what_is_still_to_come_is_not_predicted_by_a_model_that_does_not_fit():
+    late = np.repeat([1, 2, 3, 12, 13, 24], [300, 2, 2, 300, 300, 100])
+    customers = pd.DataFrame({"tenure": late, "left": late < 24})
+    fit = value.retention(Sample(customers, draws=50))
+    told = value.remaining_periods(fit).finding
+    assert not fit.fits and "cannot be predicted" in told.claim and told.value is None
