@@ -77,7 +77,7 @@ RUNS = (
     "verify",
 )
 TOGETHER = {name: "runs" for name in RUNS}
-TOGETHER |= {name: "pages" for name in ("browser", "languages")}
+TOGETHER |= {name: "pages" for name in ("browser", "consistency", "languages")}
 TOGETHER |= {name: name for name in ("notebooks", "catalogue", "floors")}
 
 

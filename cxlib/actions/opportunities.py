@@ -129,4 +129,15 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
             span=(first["low"], first["high"], currency),
             n=first["n"],
         )
-    return Finding(claim, detail, importance=importance)
+    if first["unit"] != "scale":
+        return Finding(claim, detail, importance=importance)
+    about = {"outcome": outcome, "driver": str(first["term"])}
+    return Finding.of_row(
+        first,
+        claim,
+        detail,
+        unit="scale",
+        measure="driver_gain",
+        at={k: v for k, v in about.items() if v},
+        importance=importance,
+    )

@@ -136,7 +136,9 @@ def _finding(table: pd.DataFrame, by: str, index: np.ndarray, replicates: np.nda
     }
     low, high = percentile_interval(replicates[:, top] - replicates[:, bottom])
     detail = _(
-        "{top} {gap:number1} points above {bottom} (95% CI {span:interval1})",
+        "{bottom} 95% CI {own:interval1}; {top} {gap:number1} points above (95% CI "
+        "{span:interval1})",
+        own=(table["low"][bottom], table["high"][bottom]),
         span=(float(low), float(high)),
         **words,
     )
@@ -146,10 +148,11 @@ def _finding(table: pd.DataFrame, by: str, index: np.ndarray, replicates: np.nda
         "{measure} is significantly lower for {bottom} ({low}) than for {top} ({high}).", **words
     )
     worst = table.iloc[bottom]
-    return Finding(
+    return Finding.of_row(
+        worst,
         claim,
         detail,
-        **index_findings.facts(worst, **{by: str(worst[by])}),
+        **index_findings.facts(**{by: str(worst[by])}),
         importance=Importance.NOTABLE if gap >= index_findings.CLEARLY else Importance.ANSWER,
     )
 

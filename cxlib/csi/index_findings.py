@@ -61,10 +61,11 @@ def level(
     else:
         claim = _("{name} is {now:number0} of 100.", **words)
     lines = [interval(row), target_words(goal)]
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         _("; ").join(line for line in lines if line),
-        **facts(row),
+        **facts(),
         target=None if goal is None else goal.value,
         verdict="worse" if missed else "",
         importance=Importance.NEWS if missed else Importance.ANSWER,
@@ -90,16 +91,9 @@ def interval(row: pd.Series) -> str:
     return _("95% CI {ci:interval1}; n = {n:count}", ci=(row["low"], row["high"]), n=row["n"])
 
 
-def facts(row: pd.Series, **at: str) -> dict[str, Any]:
-    """The slots of a finding that say what its number is."""
-    ends = {"low": float(row["low"]), "high": float(row["high"])}
-    return {
-        "value": float(row["estimate"]),
-        "unit": "points",
-        **ends,
-        "measure": MEASURE,
-        "at": at,
-    }
+def facts(**at: str) -> dict[str, Any]:
+    """The slots of a finding that say what its number is of."""
+    return {"unit": "points", "measure": MEASURE, "at": at}
 
 
 def weak(table: pd.DataFrame, target: str, index: np.ndarray, again: np.ndarray) -> pd.DataFrame:
@@ -149,10 +143,11 @@ def step(
     )
     verdict = ("better" if moved > 0 else "worse") if significant else "unclear"
     worse = missed or (significant and moved < 0)
-    return Finding(
+    return Finding.of_row(
+        now,
         claim,
         _("; ").join(line for line in (interval(now), since, target_words(goal)) if line),
-        **facts(now, **{by: str(now[by])}),
+        **facts(**{by: str(now[by])}),
         previous=float(then["estimate"]),
         change=moved,
         target=None if goal is None else goal.value,

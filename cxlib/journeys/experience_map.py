@@ -220,7 +220,7 @@ def _minutes(steps: pd.DataFrame, names: list[str], who: np.ndarray) -> pd.DataF
     """
     from scipy.special import ndtri
 
-    own, joint = -ndtri(0.025), -ndtri(0.025 / len(names))
+    alone, joint = -ndtri(0.025), -ndtri(0.025 / len(names))
     rows = []
     for name in names:
         here = (steps["touchpoint"] == name).to_numpy(bool) & steps["minutes"].notna().to_numpy()
@@ -234,7 +234,7 @@ def _minutes(steps: pd.DataFrame, names: list[str], who: np.ndarray) -> pd.DataF
             x
         )
         # With ties the share at or below the median is above a half; its error is what counts.
-        places = 0.5 + error * np.array([-own, own, -joint, joint])
+        places = 0.5 + error * np.array([-alone, alone, -joint, joint])
         ends = np.quantile(x, np.clip(places, 0, 1))
         rows.append((middle, *ends, len(x)))
     values, *sides, n = map(np.array, zip(*rows, strict=True))

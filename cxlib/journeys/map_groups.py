@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import SIMULTANEOUS
+from cxlib.core.columns import deciding_ends
 from cxlib.core.i18n import _
 
 COMPARED = ("satisfaction", "trouble", "reach")  # what groups differ in, most important first
@@ -45,11 +45,12 @@ def largest_difference(table: pd.DataFrame) -> str:
 
 def _separate(rows: pd.DataFrame) -> pd.DataFrame:
     """The lowest and the highest group of each touchpoint, where their intervals part."""
+    low, high = deciding_ends(rows)
+    rows = rows.assign(low=low, high=high)
     order = rows.sort_values("estimate", kind="stable").groupby("touchpoint", sort=False)
     pairs = order.head(1).merge(order.tail(1), on="touchpoint", suffixes=("", "_most"))
     pairs["gap"] = pairs["estimate_most"] - pairs["estimate"]
-    low, high = SIMULTANEOUS
-    return pairs[pairs[f"{low}_most"] > pairs[high]]
+    return pairs[pairs["low_most"] > pairs["high"]]
 
 
 def _sentence(pair: pd.Series, term: str) -> str:

@@ -92,8 +92,8 @@ def rules(baskets: Baskets, *, holdout: float = 0.3, most: int = 12) -> Result:
     wide = measures.pivot(columns="term", values="estimate", index="set")
     table["confidence"], table["lift_for_size"] = wide["confidence"], wide["lift_for_size"]
     table["lift_before"], table["p_held"] = lift(early, sets), p
-    table["holds"] = table["low"] > 1
-    order = np.argsort(-table["low"].to_numpy(), kind="stable")
+    table["holds"] = deciding_ends(table)[0] > 1
+    order = np.argsort(-deciding_ends(table)[0].to_numpy(), kind="stable")
     table, sets = table.iloc[order].assign(set=range(len(sets))), [sets[k] for k in order]
     measures["set"] = np.argsort(order)[measures["set"]]
     table, measures = (_named(baskets, sets, t) for t in (table, measures.sort_values("set")))

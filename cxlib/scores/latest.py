@@ -148,10 +148,11 @@ def ratings(
     )
     measure = Measure("mean")
     row = table[table["term"] == first.term].iloc[0]
-    finding = Finding(
+    finding = Finding.of_row(
+        row,
         claim,
         findings.interval(measure, first.low, first.high, first.n),
-        **findings.facts(measure, first.term, row),
+        **findings.facts(measure, first.term),
         target=first.target,
         verdict="worse",
         importance=Importance.NEWS,
@@ -240,10 +241,11 @@ def _finding(
         _average(measure, everybody.table),
         findings.target_words(target, measure),
     ]
-    return Finding(
+    return Finding.of_row(
+        now,
         claim,
         _("; ").join(line for line in lines if line),
-        **findings.facts(measure, item, now, **{over: str(now[over])}),
+        **findings.facts(measure, item, **{over: str(now[over])}),
         previous=float(earlier[0]["estimate"]),
         change=change,
         target=None if target is None else target.value,

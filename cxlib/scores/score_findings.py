@@ -68,16 +68,9 @@ def target_words(target: Target | None, measure: Measure) -> str:
     return _("target {t}", t=measure.level(target.value))
 
 
-def facts(measure: Measure, item: str, row: pd.Series, **at: str) -> dict[str, Any]:
-    """The slots of a finding that say what its number is."""
-    return {
-        "value": float(row["estimate"]),
-        "unit": measure.unit,
-        "low": float(row["low"]),
-        "high": float(row["high"]),
-        "measure": measure.key(item),
-        "at": at,
-    }
+def facts(measure: Measure, item: str, **at: str) -> dict[str, Any]:
+    """The slots of a finding that say what its number is of."""
+    return {"unit": measure.unit, "measure": measure.key(item), "at": at}
 
 
 def finding(answers: Answers, table: pd.DataFrame, may: pd.Series, measure: Measure) -> Finding:
@@ -134,10 +127,11 @@ def level(measure: Measure, row: pd.Series, target: Target | None = None) -> Fin
         interval(measure, row["low"], row["high"], row["n"]),
         target_words(target, measure),
     ]
-    return Finding(
+    return Finding.of_row(
+        row,
         claim,
         _("; ").join(p for p in parts if p),
-        **facts(measure, item, row),
+        **facts(measure, item),
         target=None if target is None else target.value,
         verdict="worse" if missed else "",
         importance=Importance.NEWS if missed else Importance.ANSWER,

@@ -65,10 +65,11 @@ def finding(
                 goal=measure.level(target.value),
                 **words,
             )
-    return Finding(
+    return Finding.of_row(
+        own,
         claim,
         _("; ").join(line for line in lines if line),
-        **facts(measure, str(last["term"]), own, **{over: str(last[over])}),
+        **facts(measure, str(last["term"]), **{over: str(last[over])}),
         target=None if target is None else target.value,
         verdict=verdict,
         importance=importance,

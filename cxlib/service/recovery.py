@@ -211,7 +211,7 @@ def recovery(sample: SampleLike, *, alike: Sequence[str] = ()) -> Result:
         draws=sample.draws,
         seed=sample.seed,
         replicates=replicates,
-        parts={"paradox": bool(main["low"] > 0)},
+        parts={"paradox": bool(deciding_ends(main)[0] > 0)},
     )
 
 

@@ -256,9 +256,6 @@ def _reopened(table: pd.DataFrame, by: str | None) -> Finding:
     row = shown.loc[shown["estimate"].idxmax()]
     words = {"share": row["estimate"], "group": shares.group_name(row, by)}
     facts: dict[str, Any] = {
-        "value": float(row["estimate"]),
-        "low": float(row["low"]),
-        "high": float(row["high"]),
         "unit": "share",
         "measure": "reopened",
         "at": {by: str(row[by])} if by else {},
@@ -266,16 +263,18 @@ def _reopened(table: pd.DataFrame, by: str | None) -> Finding:
     line = shares.interval_line(row)
     if not by:
         claim = _("{share:share} of resolved cases were reopened.", **words)
-        return Finding(claim, line, **facts)
+        return Finding.of_row(row, claim, line, **facts)
     if shares.significant(shown, row):
         claim = _("Cases are reopened most often for {group}: {share:share}.", **words)
-        return Finding(claim, line, **facts, verdict="worse", importance=Importance.NOTABLE)
+        return Finding.of_row(
+            row, claim, line, **facts, verdict="worse", importance=Importance.NOTABLE
+        )
     claim = _(
         "The share of reopened cases does not differ significantly; highest for {group}, "
         "{share:share}.",
         **words,
     )
-    return Finding(claim, line, **facts)
+    return Finding.of_row(row, claim, line, **facts)
 
 
 def _left_out(sample: Sample, known: Sample, first: np.ndarray, issue: str) -> str:

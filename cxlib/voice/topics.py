@@ -231,16 +231,15 @@ def _finding(table: pd.DataFrame, sample: Sample) -> Finding:
         topics=len(table),
     )
     facts: dict[str, Any] = {
-        "value": float(first["estimate"]),
-        "low": float(first["low"]),
-        "high": float(first["high"]),
         "unit": "share",
-        "measure": "share of comments",
+        "measure": "share_of_comments",
         "at": {"topic": str(first["term"])},
     }
     if canned := _canned(sample["text"]):
-        return Finding(canned, f"{claim} {detail}", importance=Importance.NOTABLE, **facts)
-    return Finding(claim, detail, importance=Importance.ANSWER, **facts)
+        return Finding.of_row(
+            first, canned, f"{claim} {detail}", importance=Importance.NOTABLE, **facts
+        )
+    return Finding.of_row(first, claim, detail, importance=Importance.ANSWER, **facts)
 
 
 def _canned(texts: pd.Series) -> str:

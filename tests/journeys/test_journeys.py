@@ -734,5 +734,7 @@ def test_a_claim_has_the_interval_of_its_share_alone_and_the_table_of_all():
     inner = table[(table["before"] != "begins") & (table["term"] != "ends")]
     row = table.loc[(inner["estimate"] * inner["n"]).idxmax()]
     assert finding.value == row["estimate"]
-    assert row["low"] < finding.low < finding.value < finding.high < row["high"]
+    assert (finding.low, finding.high) == (row["low"], row["high"])
+    low, high = (row[f"simultaneous_{end}"] for end in ("low", "high"))
+    assert low < finding.low < finding.value < finding.high < high
     assert finding.importance == Importance.CONTEXT and "95% CI" in finding.detail

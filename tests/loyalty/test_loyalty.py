@@ -498,7 +498,8 @@ def test_the_headline_has_the_interval_of_its_table_and_not_the_band_of_the_curv
     assert (fit.finding.low, fit.finding.high) == (first.low, first.high)
     assert str(fit).endswith("of new customers buy again within a year.")
     band = fit.curve[(fit.curve["term"] == first.term) & (fit.curve["purchase"] == first.purchase)]
-    assert band["high"].iloc[0] - band["low"].iloc[0] > first.high - first.low
+    low, high = (band[f"simultaneous_{end}"].iloc[0] for end in ("low", "high"))
+    assert low < first.low < first.high < high
 
 
 def test_groups_of_new_customers_are_compared_in_the_first_period_after():

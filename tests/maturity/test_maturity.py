@@ -128,9 +128,11 @@ def test_agreement_is_that_of_the_library_on_the_same_grades():
     assert str(ours) == "The raters agree too little to rely on the stage."  # they guessed
     assert "agree sufficiently" in str(maturity.rater_agreement(Sample(audits(), draws=50)))
     fit = maturity.assess(Sample(said, draws=50), GRID)
-    assert fit.finding.detail == f"Raters agree too little to rely on it: {ours.finding.detail}"
+    agreed = f"Raters agree too little to rely on it: {ours.finding.detail}"
+    assert fit.finding.detail == f"{agreed}; 95% CI of the stage 1 to 1"
     alone = audits().query("rater == 'r0'")
-    assert maturity.assess(Sample(alone, draws=20), GRID).finding.detail == "1 rater"
+    detail = maturity.assess(Sample(alone, draws=20), GRID).finding.detail
+    assert detail == "1 rater; 95% CI of the stage 3 to 3"
 
 
 @pytest.mark.parametrize(

@@ -512,7 +512,7 @@ def test_regression_to_the_mean_is_no_recovery():
     assert told.loc[("well", "change"), "low"] > 0.4  # they rise by themselves
     assert told.loc[("well", "difference without matching"), "low"] > 0.4
     row = told.loc[("well", "difference")]
-    assert row["low"] < 0 < row["high"] and not fit.paradox
+    assert row["simultaneous_low"] < 0 < row["simultaneous_high"] and not fit.paradox
     assert told.loc[("badly", "difference"), "high"] < -0.5
     assert fit.balance["estimate"].abs().max() < 1e-4 < 0.4 < fit.balance["before"].abs().max()
 
