@@ -237,7 +237,8 @@ def clause(row: pd.Series | Mapping) -> str:
     if row["kind"] == AT_RISK:
         return _("the {name} rose by {size}", **facts)
     if row["kind"] == SINKING:
-        return _("more customers move down a grade than up")
+        share = (1 - row["estimate"]) / 2
+        return _("{share:share} of customers whose purchase grade changed moved down", share=share)
     below = row["estimate"] < 0
     if row["standing"] == "over" and below:
         return _("{name} was {size} below its baseline in {wave}", **facts)

@@ -14,16 +14,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.ledger import LATE, OPEN, action_status, complete
+from cxlib.actions.ledger import LATE, OPEN, action_status, complete, remedy
 from cxlib.core import i18n
-from cxlib.core.columns import in_unit
+from cxlib.core.columns import Column
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
 VERDICTS = mark("act", "do not act yet", "do not act", "unknown")
 WORDS = (
     *("net gain", "chance of a gain", "value of waiting", "answers", "closed"),
-    *("waiting (column)", "answers (column)", "gain", "chance"),
+    *("gain", "effect of the action"),
 )
 TINY = 0.01  # of the cost: waiting that gains less is not worth the trouble
 NORMAL = 1.959963984540054
@@ -142,7 +142,11 @@ def net_gain(
         years=wait,
         more=more,
     )
-    known = [*in_unit("share", "chance"), *in_unit("money", "waiting")]
+    known = [
+        Column("chance", unit="share", label="chance of a gain"),
+        Column("waiting", unit="money", label="value of waiting"),
+        Column("answers", unit="count", label="answers needed"),
+    ]
     standing = pd.DataFrame() if today == "" else action_status(ledger, today).loops
     return Result(table, _first(table, standing, currency), note, "money", columns=known)
 
@@ -209,7 +213,7 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str) -> Findin
         measure="net_gain",
         at={"action": best["action_id"]},
         importance=Importance.NEWS if state in LATE else Importance.NOTABLE,
-        action=i18n.label(str(best["problem"])),
+        action=remedy(best["problem"]),
         owner=_owner(best["owner"], about.get("due_on", "")),
     )
 
@@ -230,9 +234,9 @@ def _none(known: pd.DataFrame) -> Finding:
 
 def _amount(gain: float, low: float, high: float, currency: str) -> str:
     return _(
-        "Expected net gain {gain:money} a year; 95% CI {span:interval0}",
+        "Expected net gain {gain:money} a year; 95% CI {span:money_interval}",
         gain=(gain, currency),
-        span=(low, high),
+        span=(low, high, currency),
     )
 
 
@@ -329,7 +333,7 @@ def _realised(table: pd.DataFrame, total: pd.DataFrame, currency: str) -> Findin
     return Finding.of_row(
         whole,
         claim,
-        _("95% CI {span:interval0}; {counted}", span=(low, high), counted=counted),
+        _("95% CI {span:money_interval}; {counted}", span=(low, high, currency), counted=counted),
         unit=currency or "money",
         measure="realised_gain",
         verdict="better" if low > 0 else "worse" if high < 0 else "unclear",

@@ -277,14 +277,14 @@ def responsible(ledger: pd.DataFrame, *measures: str) -> tuple[str, str]:
 
     Returns
     -------
-    the problem of the open action that is about it (the one due first), and its owner with the
-    day it is due, in the page's language; both empty where there is none
+    what to do (the open action that is about it, the one due first), and its owner with the day
+    it is due, in the page's language; both empty where there is none
 
     Examples
     --------
     >>> row = {"action_id": "a01", "problem": "late parcels", "status": "started", "owner": "ann"}
     >>> responsible(pd.DataFrame([row | {"about": "delivery"}]), "delivery")
-    ('late parcels', 'ann')
+    ('Solve “late parcels” as planned in the ledger.', 'ann')
     """
     rows = complete(ledger)
     rows = rows[rows["status"].isin(OPEN) & ~rows["class"].eq(INNER).fillna(False)]
@@ -295,5 +295,10 @@ def responsible(ledger: pd.DataFrame, *measures: str) -> tuple[str, str]:
             owner = i18n.label(str(first["owner"])) if pd.notna(first["owner"]) else ""
             if owner and pd.notna(first["due_on"]):
                 owner = _("{owner}, due {due:date}", owner=owner, due=first["due_on"])
-            return i18n.label(str(first["problem"])), owner
+            return remedy(first["problem"]), owner
     return "", ""
+
+
+def remedy(problem: object) -> str:
+    """What is to be done about a problem of the ledger, which names problems only."""
+    return _("Solve “{problem:label}” as planned in the ledger.", problem=problem)

@@ -11,7 +11,7 @@ import numpy as np
 
 from cxlib.actions.events import Movements
 from cxlib.core import i18n
-from cxlib.core.i18n import _, ngettext
+from cxlib.core.i18n import _
 
 POWER = 0.8416212335729143  # the normal quantile of four cases in five
 MOST_TIMES = 20  # as many answers as there are: more than any survey of the study's size brings
@@ -103,20 +103,16 @@ def _facts(row: dict) -> dict[str, str]:
 def _unclear(row: dict) -> str:
     """What comes nearest, and how many answers it would take to detect it."""
     facts = _facts(row) | {"link": i18n.opening(i18n.label(row["link"]))}
-    nearest = _(
-        "{link}: no significant difference; the nearest is {term}, {size} ({detail}).", **facts
-    )
     needed = row["answers_needed"]
-    if needed != needed or needed > MOST_TIMES * row["n"]:
-        more = _("No survey of this size could detect so small a difference.")
-    elif row["link"] == "topic":
-        more = ngettext(
-            "{n:count} comment on it would be needed.",
-            "{n:count} comments on it would be needed.",
-            needed,
-        )
-    else:
-        more = ngettext(
-            "{n:count} answer would be needed.", "{n:count} answers would be needed.", needed
-        )
+    if needed != needed or needed > MOST_TIMES * row["n"]:  # too small to be worth a number
+        return _("{link}: no significant difference.", **facts)
+    nearest = _(
+        "{link}: no significant difference; the largest is {term}, {size} ({detail}).", **facts
+    )
+    about = float(f"{needed:.2g}")
+    more = (
+        _("To detect it would take about {n:count} comments on it.", n=about)
+        if row["link"] == "topic"
+        else _("To detect it would take about {n:count} answers.", n=about)
+    )
     return i18n.together([nearest, more])

@@ -14,29 +14,28 @@ from collections.abc import Iterator
 import pandas as pd
 
 from cxlib.actions.series import Answers
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Importance, Result
 
 COLUMNS = ["source", "term", "estimate", "low", "high", "n", "unit"]
 MOST = 3  # of one notebook
-WORDS = (
-    *("opportunities", "source", "contact customers at risk", "money", "a point more"),
-    "priority",
-)
+(AVERAGE,) = mark("points on average")
+WORDS = (*("opportunities", "source", "contact customers at risk", "money", "a point more"),)
 
 
-def opportunities(answers: Answers, outcome: str = "") -> Result:
+def opportunities(answers: Answers, outcome: str = "", currency: str = "") -> Result:
     """List the three largest opportunities that each notebook reports.
 
     Parameters
     ----------
     answers : notebook -> name -> Result, as `report.others` gives them
-    outcome : what the drivers move, for the sentence
+    outcome, currency : what the drivers move, and that of amounts, for the sentence
 
     Returns
     -------
     Result with table: source (number of the notebook), term, estimate, low, high, n, unit ("scale":
-    points of the outcome for one point more of the driver; "money"; "priority")
+    points of the outcome for one point more of the driver; "money"; "points on average": of the
+    outcome over all answers)
     """
     rows = [row for part in (_of_drivers, _of_pains, _of_contacts) for row in part(answers)]
     table = pd.DataFrame(rows, columns=COLUMNS)
@@ -44,7 +43,7 @@ def opportunities(answers: Answers, outcome: str = "") -> Result:
         "From the pages on drivers, pain points and churn; associations, unless randomised. Where "
         "an interval includes zero, no gain is certain."
     )
-    return Result(table, _finding(table, outcome), note)
+    return Result(table, _finding(table, outcome, currency), note)
 
 
 def _first(table: pd.DataFrame, source: str, unit: str) -> Iterator[dict]:
@@ -83,7 +82,8 @@ def _of_pains(answers: Answers) -> Iterator[dict]:
         priced = named.drop(columns=["estimate", "low", "high"]).rename(columns=money)
         yield from _first(priced, "22", "money")
     else:
-        yield from _first(named, "22", "priority")
+        own = {c: named[c] / 100 for c in ("estimate", "low", "high")}  # 22 has it per 100 answers
+        yield from _first(named.assign(**own), "22", AVERAGE)
 
 
 def _of_contacts(answers: Answers) -> Iterator[dict]:
@@ -93,29 +93,43 @@ def _of_contacts(answers: Answers) -> Iterator[dict]:
         yield from _first(best.assign(term="contact customers at risk"), "32", "money")
 
 
-def _finding(table: pd.DataFrame, outcome: str) -> Finding:
+def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
     if table.empty:
         return Finding(_("No page of this study reports an improvement opportunity."))
     first = table.iloc[0]
-    facts = {"term": first["term"], "size": first["estimate"], "outcome": outcome}
+    facts = {
+        "term": first["term"],
+        "size": first["estimate"],
+        "outcome": outcome or _("the outcome"),
+    }
     detail = _(
         "95% CI {span:interval2}; n = {n:count}", span=(first["low"], first["high"]), n=first["n"]
     )
     importance = Importance.NOTABLE if first["low"] > 0 else Importance.ANSWER
-    if first["unit"] == "scale" and outcome:
+    if first["unit"] == "scale":
         claim = _(
             "Improving {term:quoted} is the largest opportunity: each rating point is associated "
             "with {size:number2} points more {outcome:quoted}.",
             **facts,
         )
-    elif first["unit"] == "scale":
+    elif first["unit"] == AVERAGE:
         claim = _(
-            "Improving {term:quoted} is the largest opportunity: each rating point is associated "
-            "with {size:number2} points more of the outcome.",
+            "The largest opportunity is {term:quoted}, associated with {size:number2} points less "
+            "{outcome:quoted} on average over all answers.",
             **facts,
         )
     else:
-        claim = _("The largest opportunity is {term:quoted}.", **facts)
+        facts["size"] = (first["estimate"], currency)
+        claim = _(
+            "The largest opportunity is {term:quoted}, with an expected gain of {size:money}.",
+            **facts,
+        )
+        detail = _(
+            "95% CI {span:money_interval}; n = {n:count}",
+            span=(first["low"], first["high"], currency),
+            n=first["n"],
+        )
+    if first["unit"] != "scale":
         return Finding(claim, detail, importance=importance)
     about = {"outcome": outcome, "driver": str(first["term"])}
     return Finding.of_row(

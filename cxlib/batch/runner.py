@@ -223,7 +223,7 @@ class _Work:
         self.results[_key(page)] = replace(made, reused=True)
         if not same:
             self._keep(made)
-        self.progress.end(f"{page.study}/{page.name}", "up to date", seconds, made.answer)
+        self.progress.end(f"{page.study}/{page.name}", "up to date", seconds, said=made.answer)
         return True
 
     def make(self, page: Page) -> None:
@@ -240,7 +240,13 @@ class _Work:
         result = replace(result, why=self.why[_key(page)])
         self.results[_key(page)] = result
         self._keep(result)
-        self.progress.end(name, result.status, result.seconds, result.answer, result.memory_mb)
+        self.progress.end(
+            name,
+            result.status,
+            result.seconds,
+            said=result.answer,
+            memory_mb=result.memory_mb,
+        )
         if _found_no_room(ended):
             raise Unfinished(
                 f"{name}: no room on the disk ({result.answer}). Make room and run the same "

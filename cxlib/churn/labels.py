@@ -2,7 +2,7 @@
 
 WORDS = (
     "AUC", "log-loss", "Brier score", "calibration slope", "calibration intercept", "odds",
-    "odds low", "odds high", "caught", "EMP", "EMP without a model", "by risk",
+    "odds low", "odds high", "EMP", "EMP without a model", "by risk",
     "more than by risk", "average effect", "Qini", "AUUC", "effect in the treat set",
     "effect outside the treat set", "by predicted gain", "other ties", "competition",
     "attitude of staff", "stability index", "boosting", "the readable model", "chi2", "leavers",

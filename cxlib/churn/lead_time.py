@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core.errors import InsufficientData, require_columns
-from cxlib.core.i18n import _, ngettext
+from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
@@ -14,6 +14,7 @@ from cxlib.stats import moments
 from cxlib.stats.intervals import wilson_interval
 
 LEADS = (30, 60, 90)
+PRECISION, CAUGHT = mark("of customers flagged, leave", "of leavers, flagged before")
 LEAST_CAUGHT = 0.25  # of leavers: a model that significantly catches fewer is not fit for use
 
 
@@ -39,8 +40,8 @@ def lead_time(
     Returns
     -------
     Result with tables "table" (measure, term, estimate, low, high, n) and "cost" (of
-    a true warning: term, estimate, low, high, n). The measure "precision" is the share of the
-    warned customers who leave within the days; "caught" the share of customers leaving that far
+    a true warning: term, estimate, low, high, n). The measure PRECISION is the share of the
+    warned customers who leave within the days; CAUGHT the share of customers leaving that far
     ahead (since the lead before) who were warned of. The cost is `contact` over the precision
 
     Raises
@@ -68,8 +69,8 @@ def lead_time(
     rows, before = [], 0
     for lead in leads:
         gone, lately = days <= lead, (days > before) & (days <= lead)
-        rows.append(_share("precision", lead, gone[warned], w[warned]))
-        rows.append(_share("caught", lead, warned[lately], w[lately]))
+        rows.append(_share(PRECISION, lead, gone[warned], w[warned]))
+        rows.append(_share(CAUGHT, lead, warned[lately], w[lately]))
         before = lead
     table = pd.DataFrame(rows[::2] + rows[1::2])
     cost = pd.DataFrame([_cost(row, contact) for row in rows[::2]])
@@ -110,7 +111,7 @@ def _finding(
 ) -> Finding:
     """Whether the model catches enough of those who leave some time ahead to act on it."""
     last = {m: rows.iloc[-1] for m, rows in table.groupby("measure")}
-    caught, precision, top = last["caught"], last["precision"], cost.iloc[-1]
+    caught, precision, top = last[CAUGHT], last[PRECISION], cost.iloc[-1]
     facts = {
         "since": leads[-2] if len(leads) > 1 else 0,
         "days": leads[-1],

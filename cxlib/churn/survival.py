@@ -17,7 +17,7 @@ from cxlib.churn.features import UNKNOWN
 from cxlib.core import i18n
 from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
@@ -27,6 +27,7 @@ from cxlib.stats.intervals import LEVEL, sidak_level
 
 POINTS = 40  # of a curve
 FEWEST = 10  # customers at risk, for a curve to go on
+YEAR = 365  # days
 MARKS = {  # times at which the table is read
     "days": (90, 180, 365, 730, 1095, 1825),
     "months": (3, 6, 12, 24, 36, 60),
@@ -243,6 +244,8 @@ def _marks(last: float, unit: str) -> list[float]:
 
 
 def _after(time: float, unit: str) -> str:
+    if unit == "days" and time >= YEAR and time % YEAR == 0:
+        return ngettext("after {n:count} year", "after {n:count} years", time / YEAR)
     return _("after {time:count} {unit:label}", time=time, unit=unit)
 
 

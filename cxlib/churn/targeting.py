@@ -21,7 +21,7 @@ from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike
-from cxlib.privacy import masking
+from cxlib.privacy import disclosure, masking
 from cxlib.stats.intervals import wilson_interval
 
 MARGIN = 1.96  # standard errors of the prediction interval of the sum
@@ -59,10 +59,11 @@ def contact_list(
 
     Returns
     -------
-    Result with tables "table" of term (touchpoint that hurt last), estimate (share of the list),
-    low, high (simultaneous), n and "curve" of term, contacted, estimate (expected profit), low,
-    high, n; and `customers`, the list: rank, customer_id, probability, risk, worth,
-    expected_profit, reasons, touchpoint, comment (masked), commented_on
+    Result with a table of term, contacted, estimate (expected profit of the first so many), low,
+    high (prediction interval), n; and the parts `touchpoints`, a Result on the touchpoints that
+    hurt last (term, estimate: share of the list, low, high, n), and `customers`, the list: rank,
+    customer_id, probability, risk, worth, expected_profit, reasons, touchpoint, comment
+    (masked), commented_on
 
     Examples
     --------
@@ -90,11 +91,11 @@ def contact_list(
     )
     curve = _curve(listed, campaign)
     return Result(
-        {"table": _touchpoint_shares(listed["touchpoint"]), "curve": curve},
+        curve,
         _finding(listed, len(scored), curve, campaign.currency),
         notes,
-        "share",
-        parts={"customers": listed},
+        "money",
+        parts={"customers": listed, "touchpoints": _touchpoints(listed["touchpoint"])},
     )
 
 
@@ -128,12 +129,35 @@ def _latest(rows: pd.DataFrame, at: str) -> pd.DataFrame:
     return rows.drop_duplicates("customer_id", keep="last").set_index("customer_id")
 
 
-def _touchpoint_shares(hurt: pd.Series) -> pd.DataFrame:
-    counts = hurt.replace("", _("nothing known")).value_counts()
-    share = (counts / max(counts.sum(), 1)).to_numpy(float)
+def _touchpoints(hurt: pd.Series) -> Result:
+    """Where the listed customers were hurt last; no rows where it is known of none of them."""
+    counts = hurt[hurt != ""].value_counts()
+    share = (counts / max(len(hurt), 1)).to_numpy(float)
     low, high = wilson_interval(share, np.array(max(len(hurt), 1)))
     table = pd.DataFrame({"term": counts.index.astype(str), "estimate": share, "low": low})
-    return table.assign(high=high, n=len(hurt))
+    table = table.assign(high=high, n=len(hurt))
+    shown = disclosure.shown(table)
+    if shown.empty:
+        return Result(table, "", unit="share")
+    top = shown.iloc[0]
+    finding = Finding.of_row(
+        top,
+        _(
+            "{touchpoint:quoted} is where most of the listed customers were dissatisfied last: "
+            "{share:rate} of them.",
+            touchpoint=top.term,
+            share=top.estimate,
+        ),
+        _(
+            "95% CI {span:share_interval1}; n = {n:count}; the latest case, else the lowest rating",
+            span=(top.low, top.high),
+            n=top.n,
+        ),
+        unit="share",
+        measure="listed_touchpoint",
+        at={"touchpoint": str(top.term)},
+    )
+    return Result(table, finding, unit="share")
 
 
 def _curve(listed: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
@@ -152,7 +176,7 @@ def _curve(listed: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
         (k, total[k - 1], total[k - 1] - spread[k - 1], total[k - 1] + spread[k - 1]) for k in at
     ]
     table = pd.DataFrame(rows, columns=["contacted", "estimate", "low", "high"])
-    table.insert(0, "term", "by expected profit")
+    table.insert(1, "term", "by expected profit")
     return table.assign(n=len(listed))
 
 
@@ -171,17 +195,17 @@ def _finding(listed: pd.DataFrame, customers: int, curve: pd.DataFrame, currency
     pays = bool(row.low > 0)
     if pays:
         claim = ngettext(
-            "Contact the {n:count} customer on the list: an expected profit of {money:money}.",
-            "Contact the {n:count} customers on the list: an expected profit of {money:money}.",
+            "Contacting the {n:count} customer on the list is expected to bring {money:money}.",
+            "Contacting the {n:count} customers on the list is expected to bring {money:money}.",
             len(listed),
             **facts,
         )
     else:
         claim = ngettext(
-            "Contact the {n:count} customer on the list: the expected profit is {money:money}, "
-            "but a loss is possible.",
-            "Contact the {n:count} customers on the list: the expected profit is {money:money}, "
-            "but a loss is possible.",
+            "Contacting the {n:count} customer on the list is expected to bring {money:money}, but "
+            "may bring a loss.",
+            "Contacting the {n:count} customers on the list is expected to bring {money:money}, "
+            "but may bring a loss.",
             len(listed),
             **facts,
         )
@@ -196,5 +220,9 @@ def _finding(listed: pd.DataFrame, customers: int, curve: pd.DataFrame, currency
         unit=currency,
         measure="contact_profit",
         importance=Importance.NOTABLE,
-        action=claim,
+        action=ngettext(
+            "Contact the {n:count} customer on the list.",
+            "Contact the {n:count} customers on the list.",
+            len(listed),
+        ),
     )

@@ -13,7 +13,7 @@ those who were contacted differ from the others before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,7 @@ def uplift(
     outcome: str,
     features: list[str] | None = None,
     lower_is_better: bool = False,
+    treatment: str = "",
     model: UpliftModel | None = None,
 ) -> Result:
     """Gain from treatment: on average, along the model's order, and in the set worth treating.
@@ -78,6 +79,7 @@ def uplift(
     treated, outcome : columns that are true or false (1 or 0)
     features : columns known before; by default all but keys, dates and free text
     lower_is_better : whether the outcome is bad, as leaving is
+    treatment : what it is called, for the sentence
     model : method, treat set and folds
 
     Returns
@@ -129,7 +131,7 @@ def uplift(
     share = float(np.average(gain > model.least, weights=w))
     return Result(
         {"table": table, "curve": curve},
-        _finding(table, share, outcome, lower_is_better),
+        _finding(table, share, outcome, lower_is_better, treatment),
         _notes(t, model.method),
         "points",
         draws=sample.draws,
@@ -164,15 +166,15 @@ def uplift_of_changes(
         arms = arms.where(group.isin([*change.treated, *change.control]))
         if min(arms["treated"].sum(), (~arms["treated"]).sum()) < FEWEST:
             continue
-        fit = uplift(arms, treated="treated", outcome=binary[0], features=change.before)
         lang = context.current().lang
-        labels = [text for key, text in change.label.items() if key == lang]
-        claim = _(
-            "{change}: {said}",
-            change=labels[0] if labels else change.name,
-            said=fit.finding.claim,
+        name = next((text for key, text in change.label.items() if key == lang), change.name)
+        found[change.name] = uplift(
+            arms,
+            treated="treated",
+            outcome=binary[0],
+            features=change.before,
+            treatment=name,
         )
-        found[change.name] = fit.replace(finding=replace(fit.finding, claim=claim))
     if not found:
         leave_out(
             _(
@@ -324,12 +326,15 @@ def _area(curve: np.ndarray) -> np.ndarray:
     return np.trapezoid(whole, dx=1 / STEPS, axis=1)
 
 
-def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Finding:
+def _finding(
+    table: pd.DataFrame, share: float, outcome: str, lower: bool, treatment: str
+) -> Finding:
     """What the treatment did, and whether the model finds whom it helps."""
     rows = table.set_index("term")
     average, qini = rows.loc["average effect"], rows.loc["Qini"]
     inside = rows.loc["effect in the treat set"]
     facts = {
+        "treatment": treatment or _("the treatment"),
         "outcome": "leaving" if outcome == "left" else outcome,
         "points": abs(average.estimate),
         "span": (average.low, average.high),
@@ -342,25 +347,26 @@ def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Fi
     moved = low > 0 or high < 0
     if moved and (average.estimate > 0) != lower:
         claim = _(
-            "Treatment raised {outcome:quoted} by {points:number1} percentage points in the "
-            "randomised trial.",
+            "{treatment:opening} raised {outcome:quoted} by {points:number1} percentage points in "
+            "the randomised trial.",
             **facts,
         )
     elif moved:
         claim = _(
-            "Treatment reduced {outcome:quoted} by {points:number1} percentage points in the "
-            "randomised trial.",
+            "{treatment:opening} reduced {outcome:quoted} by {points:number1} percentage points in "
+            "the randomised trial.",
             **facts,
         )
     else:
         claim = _(
-            "Treatment had no significant effect on {outcome:quoted} in the randomised trial.",
+            "{treatment:opening} had no significant effect on {outcome:quoted} in the randomised "
+            "trial.",
             **facts,
         )
     if deciding_ends(qini)[0] > 0:
         more = _(
-            "treating only the {share:share} with the largest predicted gain: {inside:number1} "
-            "points better ({inside_span:interval1})",
+            "treating only the {share:share} with the largest predicted gain: {inside:signed1} "
+            "percentage points ({inside_span:interval1})",
             **facts,
         )
     else:
@@ -369,7 +375,8 @@ def _finding(table: pd.DataFrame, share: float, outcome: str, lower: bool) -> Fi
         average,
         claim,
         _(
-            "gain {gain:signed1} points (95% CI {span:interval1}); n = {n:count}; {more}",
+            "gain {gain:signed1} percentage points (95% CI {span:interval1}); n = {n:count}; "
+            "{more}",
             gain=average.estimate,
             more=more,
             **facts,

@@ -86,6 +86,11 @@ class Finding:
     def __str__(self) -> str:
         return self.claim
 
+    @property
+    def notable(self) -> bool:
+        """Whether it would change what one does; a figure of anything else shows no difference."""
+        return self.importance >= Importance.NOTABLE
+
     def record(self) -> dict[str, Any]:
         """The slots that are filled, as JSON has them.
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.data.schema import Change
+from cxlib.impact.wording import value
 from cxlib.stats.intervals import LEVEL
 
 NORMAL = 1.959963984540054
@@ -47,11 +49,11 @@ def predicted_and_realised(predicted: pd.DataFrame, verdicts: Result) -> pd.Data
 
     Returns
     -------
-    DataFrame: the columns of `predicted`, estimate, low, high, n
+    DataFrame: the columns of `predicted`, estimate, low, high, n, unit
     """
     table = verdicts.table.drop(columns=["term", *(c for c in verdicts.table if "predicted" in c)])
     table = table.rename(columns={"change": "term"})
-    return predicted.merge(table[["term", "estimate", "low", "high", "n"]], on="term")
+    return predicted.merge(table[["term", "estimate", "low", "high", "n", "unit"]], on="term")
 
 
 def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Result:
@@ -60,7 +62,7 @@ def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Result:
     Parameters
     ----------
     pairs : a row an action: term, predicted, estimate, low, high (realised with its interval), n,
-        and perhaps predicted_low and predicted_high
+        and perhaps unit, predicted_low and predicted_high
     level : of the intervals, 0 to 1
 
     Returns
@@ -109,7 +111,7 @@ def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Result:
         "Each realised effect is weighted by its precision; with few actions take all of this as a "
         "hint."
     )
-    return Result({"table": table, "pairs": own}, _finding(table, len(pairs)), note)
+    return Result({"table": table, "pairs": own}, _finding(table, len(pairs), _unit(pairs)), note)
 
 
 def _between(gap: np.ndarray, error: np.ndarray) -> float:
@@ -159,12 +161,20 @@ def _inside(pairs: pd.DataFrame, level: float) -> tuple[float, float, float]:
     return float(inside.mean()), max(float(low), 0.0), min(float(high), 1.0)
 
 
-def _finding(table: pd.DataFrame, n: int) -> Finding:
+def _unit(pairs: pd.DataFrame) -> str:
+    """The unit that all effects have; none where they differ."""
+    units = set(pairs["unit"]) if "unit" in pairs else set()
+    return str(units.pop()) if len(units) == 1 else ""
+
+
+def _finding(table: pd.DataFrame, n: int, unit: str) -> Finding:
     row = table.set_index("term")
     bias, inside = row.loc["bias"], row.loc["inside"]
-    value = float(bias["estimate"])
+    gap = float(bias["estimate"])
     if n < 2:
-        claim = _("The one action that was predicted and judged brought {gap}.", gap=_gap(value))
+        claim = _(
+            "The one action that was predicted and judged brought {gap}.", gap=_gap(gap, unit)
+        )
         return Finding(claim, importance=Importance.METHOD)
     detail = _("95% CI {span:interval1}; {n:count} actions", span=(bias["low"], bias["high"]), n=n)
     if inside["estimate"] == inside["estimate"]:
@@ -176,19 +186,19 @@ def _finding(table: pd.DataFrame, n: int) -> Finding:
     if bias["low"] <= 0 <= bias["high"]:
         claim = _("Predicted and realised effects do not differ significantly on average.")
         return Finding(claim, detail, importance=Importance.METHOD)
-    claim = _("On average, actions brought {gap}.", gap=_gap(value))
+    claim = _("On average, actions brought {gap}.", gap=_gap(gap, unit))
     return Finding.of_row(
         bias,
         claim,
         detail,
-        verdict="worse" if value < 0 else "better",
+        verdict="worse" if gap < 0 else "better",
         importance=Importance.NOTABLE,
     )
 
 
-def _gap(bias: float) -> str:
+def _gap(bias: float, unit: str) -> str:
     """How much more or less than predicted."""
-    size = abs(bias)
+    size = value(abs(bias), unit) if unit else i18n.number(abs(bias))
     if bias < 0:
-        return _("{size:number1} less than predicted", size=size)
-    return _("{size:number1} more than predicted", size=size)
+        return _("{size} less than predicted", size=size)
+    return _("{size} more than predicted", size=size)

@@ -34,7 +34,8 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
     - table: change, verdict ("higher", "lower", "in doubt", "less than predicted", "unknown"),
       term (outcome), estimate, low, high, n, unit, design, could_find (the effect that 80 of 100
       such comparisons find), passed and failed (numbers of checks), and what was predicted
-    - standard: term (the change), estimate, low, high, n in standard deviations of the answers
+    - standard: term (the change, and its effect in its own unit), estimate, low, high, n
+      in standard deviations of the answers
 
     Both are empty without evaluations
     """
@@ -56,7 +57,8 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
             "failed": one.failed,
         }
         rows.append(row | ({c: ahead.get(c, np.nan) for c in PREDICTED} if known else {}))
-        standard.append({**one.standard.iloc[0], "term": one.label})
+        size = wording.signed(first["estimate"], first["unit"])
+        standard.append({**one.standard.iloc[0], "term": f"{one.label}: {size}"})
     table = pd.DataFrame(rows).dropna(axis=1, how="all")
     note = _(
         "Higher or lower: statistically significant. In doubt: significant, but without controls, "

@@ -19,7 +19,7 @@ from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.purchases import days_bought, require_amounts, seen_from
 
-OUTCOMES = ("purchases", "amount", "bought")
+OUTCOMES = ("purchases", "amount spent", "customers who bought")
 MEMBER = "member"
 FEW = 10  # customers who differ, for a column of its own
 

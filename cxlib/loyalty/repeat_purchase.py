@@ -287,8 +287,9 @@ def _repeat_finding(table: pd.DataFrame, window: int) -> Finding:
     if len(later) and later.iloc[0].n >= context.current().smallest_cell:
         second = later.iloc[0]
         detail += _(
-            "; {share:share1} of them buy a third time within as long (95% CI "
-            "{span:share_interval1})",
+            "; after a second purchase {share:share1} buy a third time within {days:count} days "
+            "(95% CI {span:share_interval1})",
+            days=longest.time,
             share=second.estimate,
             span=(second.low, second.high),
         )

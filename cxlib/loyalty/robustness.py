@@ -41,7 +41,15 @@ MATCHED_PAIRS, BASELINE = mark(
     "difference in purchases, matched pairs", "difference in purchases at baseline"
 )
 WORDS = (
-    *("unadjusted", "weighted", "matched pairs", "bought", "percent", "design"),
+    *(
+        "unadjusted",
+        "weighted",
+        "matched pairs",
+        "amount spent",
+        "customers who bought",
+        "percent",
+        "design",
+    ),
     *("effect (column)", "without", "when", "the programme", "purchases more"),
 )
 

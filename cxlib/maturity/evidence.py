@@ -224,7 +224,7 @@ def verify(items: pd.DataFrame, fit: Result, evidence: Mapping[str, Record]) -> 
     ['contradicted']
     """
     met = fit.items.set_index("item")["met"]
-    rows, against = [], []
+    rows, against, unseen = [], [], 0
     for item in items.assign(question=questions(items)).to_dict("records"):
         if item["proof"] not in evidence:
             continue
@@ -241,22 +241,22 @@ def verify(items: pd.DataFrame, fit: Result, evidence: Mapping[str, Record]) -> 
             }
         )
         against.append(item["item"] in met and bool(met[item["item"]]) != holds)
+        unseen += against[-1] and holds
     columns = ["dimension", "term", "level", "proof", "rated", "what the data show"]
     table = pd.DataFrame(rows, columns=columns)
     table = table.iloc[np.argsort(~np.array(against, bool), kind="stable")].reset_index(drop=True)
-    detail = _(
-        "{covered:count} of {all:count} items checked; {verified:count} verified, "
-        "{contradicted:count} contradicted",
-        covered=len(table),
-        all=len(items),
-        verified=(table["proof"] == VERIFIED).sum(),
-        contradicted=(table["proof"] == CONTRADICTED).sum(),
-    )
+    detail = _("{covered:count} of {all:count} items checked", covered=len(table), all=len(items))
     if differing := sum(against):
         claim = ngettext(
-            "The study's own records contradict the raters on {n:count} item.",
-            "The study's own records contradict the raters on {n:count} items.",
+            "The study's own records and the raters disagree on {n:count} item.",
+            "The study's own records and the raters disagree on {n:count} items.",
             differing,
+        )
+        detail += _(
+            "; on {unseen:count} the records show what raters did not see, on {missing:count} they "
+            "lack what raters saw",
+            unseen=unseen,
+            missing=differing - unseen,
         )
     elif len(table):
         claim = _("The study's own records agree with the raters.")

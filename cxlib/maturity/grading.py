@@ -45,9 +45,9 @@ def assess(sample: SampleLike, items: pd.DataFrame) -> Result:
     "chances": term ("at least 2" ... "at least 5"), estimate (share of the resamples with that
     level or more); "shares": level (2 to 5), term (the dimension), estimate (share of its items
     met), low, high; "items": item, dimension, level, estimate (share of raters who see it met),
-    met, raters. Its parts are the `stage` (1 to 5) and `extremes`, a sentence on the weakest and
-    strongest dimensions. Items and raters are no customers, so they are not called n and no small
-    cell is hidden.
+    met, raters. Its parts are the `stage` (1 to 5), `extremes`, a sentence on the weakest and
+    strongest dimensions, and `about_shares`, what "shares" holds. Items and raters are no
+    customers, so they are not called n and no small cell is hidden.
 
     Raises
     ------
@@ -102,7 +102,11 @@ def assess(sample: SampleLike, items: pd.DataFrame) -> Result:
         "maturity level",
         draws=draws,
         seed=seed,
-        parts={"stage": int(staged[0]), "extremes": _extremes(table)},
+        parts={
+            "stage": int(staged[0]),
+            "extremes": _extremes(table),
+            "about_shares": _("share of the items of each level (2 to 5) that are met"),
+        },
     )
 
 

@@ -259,7 +259,7 @@ def bundles(fit: Result) -> Result:
             "significant",
             **facts,
         ),
-        unit="orders a thousand",
+        unit="orders per 1,000",
         measure="bundle_gain",
         at={"bundle": best["bundle"]},
         importance=Importance.NOTABLE if deciding_ends(best)[0] > 0 else Importance.CONTEXT,

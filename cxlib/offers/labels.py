@@ -2,6 +2,6 @@
 
 WORDS = (
     "if bought", "then bought", "lift", "confidence", "support", "lift for size", "lift before",
-    "bundle", "popular", "cosine", "conditional", "hit rate", "coverage", "more than one product",
-    "by the tree", "one offer for everyone", "offers",
+    "bundle", "most popular", "similar products", "bought after", "hit rate", "coverage",
+    "more than one product", "by the tree", "one offer for everyone", "offers",
 )  # fmt: skip

@@ -26,7 +26,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers.baskets import Baskets
 from cxlib.stats.intervals import estimates_table, interval_columns, wilson_interval
 
-WAYS = ("popular", "cosine", "conditional")
+WAYS = ("most popular", "similar products", "bought after")
 CHUNK = 4_000_000  # scores held at once
 
 
@@ -41,11 +41,12 @@ def next_offers(baskets: Baskets, *, holdout: float = 0.3, offers: int = 3) -> R
 
     Returns
     -------
-    Result with the tables "table": way (popular, cosine, conditional), term (hit rate: share of
-    customers who bought one of their offers later; coverage: share of products that anyone is
-    offered), estimate, low, high, n (customers who bought before and after); and "gain": way, term,
+    Result with the tables "table": way ("most popular"; "similar products": cosine;
+    "bought after": conditional probability), term (hit rate: share of customers who
+    bought one of their offers later; coverage: share of products that anyone is offered), estimate,
+    low, high, n (customers who bought before and after); and "gain": way, term,
     how far hit rate and coverage lie above those of popularity. Its parts are the `way` with the
-    most hits where it significantly beats popularity, else "popular", and `offers`.
+    most hits where it significantly beats popularity, else "most popular", and `offers`.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def next_offers(baskets: Baskets, *, holdout: float = 0.3, offers: int = 3) -> R
     >>> lines = orders[["order_id"]].assign(product=["tea"] * 40 + ["cup"] * 40)
     >>> fit = next_offers(make_baskets(orders, lines), holdout=0.5, offers=1)
     >>> fit.table["estimate"].tolist()[:2], fit.way
-    ([1.0, 0.5], 'popular')
+    ([1.0, 0.5], 'most popular')
     """
     if offers < 1:
         raise ValueError(f"offers is {offers}; it must be 1 or more.")
@@ -79,7 +80,7 @@ def next_offers(baskets: Baskets, *, holdout: float = 0.3, offers: int = 3) -> R
             "share",
             draws=baskets.draws,
             seed=baskets.seed,
-            parts={"way": "popular", "offers": offers},
+            parts={"way": "most popular", "offers": offers},
         )
     history, new = before[both], after[both]
     likeness = {way: likeness_of(before, way) for way in WAYS}
@@ -160,15 +161,16 @@ def bought(baskets: Baskets) -> sparse.csr_array:
 def likeness_of(history: sparse.csr_array, way: str) -> sparse.csr_array:
     """(products, products): how much a purchase of the row speaks for the column; 0 by itself.
 
-    "cosine" is symmetric; "conditional" is the share of buyers of the row who bought the column;
-    "popular" knows no rows.
+    "similar products" is symmetric; "bought after" is the share of buyers of the row who bought
+    the column;
+    "most popular" knows no rows.
     """
     together = sparse.coo_array(history.T @ history)
     own = np.asarray(history.sum(0)).ravel()
     row, column = together.coords
-    apart = (row != column) if way != "popular" else np.zeros(len(row), bool)
+    apart = (row != column) if way != "most popular" else np.zeros(len(row), bool)
     row, column, count = row[apart], column[apart], together.data[apart]
-    scale = np.sqrt(own[row] * own[column]) if way == "cosine" else own[row]
+    scale = np.sqrt(own[row] * own[column]) if way == "similar products" else own[row]
     return sparse.csr_array((count / scale, (row, column)), shape=together.shape)
 
 
@@ -249,7 +251,7 @@ def _gain(estimate: np.ndarray, replicates: np.ndarray, n: int) -> pd.DataFrame:
 
 def _best(gain: pd.DataFrame) -> str:
     hits = gain[(gain["term"] == "hit rate") & (deciding_ends(gain)[0] > 0)]
-    return "popular" if hits.empty else str(hits.loc[hits["estimate"].idxmax(), "way"])
+    return "most popular" if hits.empty else str(hits.loc[hits["estimate"].idxmax(), "way"])
 
 
 def _listed(
@@ -268,7 +270,7 @@ def _listed(
         speaks = history * likeness[:, np.maximum(offer, 0)].toarray().T
         reason = np.where((offer >= 0) & (speaks.max(1) > 0), speaks.argmax(1), -1)
         table[f"offer_{k + 1}"] = names[offer]
-        table[f"because_{k + 1}"] = names[reason] if way != "popular" else ""
+        table[f"because_{k + 1}"] = names[reason] if way != "most popular" else ""
     return pd.DataFrame(table)
 
 
@@ -312,10 +314,10 @@ def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> 
         "span": (best["low"], best["high"]),
         "n": rate["n"].iloc[0],
     }
-    if way == "popular":
+    if way == "most popular":
         claim = _(
-            "Offer the most popular products: past purchases do not predict the next one "
-            "significantly better."
+            "Among single products, offer the most popular: past purchases do not predict the next "
+            "one significantly better."
         )
         detail = _(
             "{rate:share1} (95% CI {span:share_interval1}) later bought one of {offers:count} "
@@ -345,5 +347,5 @@ def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> 
         unit="share",
         measure="hit_rate",
         at={"way": way},
-        importance=Importance.CONTEXT if way == "popular" else Importance.NOTABLE,
+        importance=Importance.CONTEXT if way == "most popular" else Importance.NOTABLE,
     )

@@ -318,8 +318,8 @@ def _condition(name: str, level: object, low: float, high: float) -> str:
     if np.isfinite(low) and np.isfinite(high):
         return _("{name:quoted} from {low} to {high}", **facts)
     if np.isfinite(low):
-        return _("{name:quoted} above {low}", **facts)
-    return _("{name:quoted} at most {high}", **facts)
+        return _("{name:quoted} is over {low}", **facts)
+    return _("{name:quoted} is {high} or less", **facts)
 
 
 def _empty() -> pd.DataFrame:
@@ -384,7 +384,7 @@ def _finding(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> Finding:
     return Finding.of_row(
         tree,
         _(
-            "An offer matched to the kind of customer is in {tree:share} of next orders, "
+            "Matched to the kind of customer, an offer is in {tree:share} of next orders, "
             "{more:points1} percentage points more than {best:verbatim} for everyone.",
             **facts,
         ),

@@ -108,6 +108,8 @@ def number_axis(axis: Axis, unit: str) -> None:
         # Steps of 2.5 would be written wrongly: 12.5% as 12%.
         cast(MaxNLocator, axis.get_major_locator()).set_params(steps=[1, 2, 5, 10])
         axis.set_major_formatter(lambda v, _: i18n.percent(v, _decimals(axis)))
+    elif unit == "maturity level":
+        axis.set_major_locator(MaxNLocator(integer=True))
     elif unit == "gap":
         axis.set_major_formatter(lambda v, _: f"{100 * v:,.4g}".replace("-", "−"))
     else:

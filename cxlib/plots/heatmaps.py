@@ -28,6 +28,7 @@ def tile_map(
     unit: str = "",
     reference: float | None = None,
     sort: bool = True,
+    about: str = "",
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -43,6 +44,7 @@ def tile_map(
     unit, title, ax : as in `intervals`
     reference : where colours change: blue is above it and orange below
     sort : terms with the largest means first
+    about : what the numbers are, to stand beneath the tiles
 
     Examples
     --------
@@ -52,7 +54,9 @@ def tile_map(
     ['30%', '50%']
     """
     shown = figure.prepare(table, ("term", "estimate", panel))
-    return draw_tiles(shown, panel, unit, reference, (title, ""), ax, sort=sort)
+    ax = draw_tiles(shown, panel, unit, reference, (title, ""), ax, sort=sort)
+    ax.set_xlabel(" · ".join(words for words in (about, ax.get_xlabel()) if words))
+    return ax
 
 
 def draw_tiles(

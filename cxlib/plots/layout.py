@@ -73,12 +73,18 @@ def fit(figure: Figure) -> None:
     if wanted is None or figure.get_layout_engine() is not None:
         return
     share = figure.subplotpars.right - figure.subplotpars.left
+    # A title begins at the left edge in the end and takes no width from what is drawn.
+    titles = [t for ax in figure.axes for t in (ax.title, ax._left_title) if t.get_visible()]  # type: ignore[attr-defined]
+    for title in titles:
+        title.set_visible(False)
     for _ in range(3):
         excess = figure.get_tightbbox().width + 2 * mpl.rcParams["savefig.pad_inches"] - wanted
         if abs(excess) < 0.01:
             break
         width = max(figure.get_figwidth() - excess / share, LEAST_AXES / share)
         figure.set_figwidth(width)
+    for title in titles:
+        title.set_visible(True)
 
 
 def new_figure(height: float, width: float | None, rows: int = 1) -> tuple[Figure, Any]:

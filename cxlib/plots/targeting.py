@@ -63,5 +63,5 @@ def uplift(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
     ax.axhline(0, color=SOFT, lw=0.8)
     figure.number_axis(ax.xaxis, "share")
     ax.set_xlabel(_("share of the customers treated"))
-    ax.set_ylabel(_("gain, in points of all customers"))
+    ax.set_ylabel(_("gain in percentage points, over all customers"))
     return describe(ax, title, table, "treated", "term")

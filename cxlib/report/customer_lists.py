@@ -51,10 +51,8 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     write.writerows(
         [spreadsheet_cell(v) for v in r] for r in rows.itertuples(index=False, name=None)
     )
-    about = {"name": name, "file": file.name}
     files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
-    said = _("The list {name:label} is in a file that only its owner can read: {file}.", **about)
-    print(said)
+    print(_("The customers are listed in {file}, which only its owner can read.", file=file.name))
     return file
 
 

@@ -48,7 +48,8 @@ ROWS = {
     "stays": "stage", "peak_and_end": "rule", "maturity": "dimension", "next_level": "item",
     "checked": "item", "topics": "topic", "impact": "topic", "sentiment": "topic",
     "shares": "topic", "emerging": "topic", "complaint_rate": "touchpoint", "owners": "owner",
-    "owners_satisfaction": "owner", "classes": "class", "categories": "category",
+    "owners_satisfaction": "owner", "lead": "time", "repeat": "time", "verdicts": "outcome",
+    "classes": "class", "categories": "category",
 }  # fmt: skip
 
 

@@ -59,8 +59,9 @@ def sheet(tool: Any) -> None:
         "Tick one answer to each question and add up the points of each column: the customer "
         "belongs where they are most."
     )
+    head = f"<summary>{html.escape(_('The sheet, to print'))}</summary>"
     said = f"<p>{html.escape(told)}{key}</p>"
-    display(HTML(f"<div>{said}{_table(heads, rows)}</div>"))
+    display(HTML(f"<details>{head}{said}{_table(heads, rows)}</details>"))
 
 
 def html_of(personas: Any) -> str:
@@ -87,9 +88,9 @@ def _card(name: str, described: str, lines: pd.DataFrame, written: list[str]) ->
     quotes = "".join(
         f"<blockquote>“{html.escape(text)}”</blockquote>" for text in comments(written, MOST_QUOTES)
     )
-    told = f"<p>{html.escape(i18n.opening(described))}</p>" if described else ""
-    head = f"<h4>{html.escape(i18n.opening(name))}</h4>{told}"
-    return f"<div>{head}{_table(heads, rows)}{quotes}</div>"
+    told = f" {html.escape(i18n.opening(described))}" if described else ""
+    head = f"<summary><strong>{html.escape(i18n.opening(name))}</strong>{told}</summary>"
+    return f"<details>{head}{_table(heads, rows)}{quotes}</details>"
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:
@@ -105,7 +106,7 @@ def _part(name: str) -> str:
         "size": _("How many"),
         "features": _("Who they are"),
         "outcomes": _("What they do"),
-        "drivers": _("What moves them"),
+        "drivers": _("Key drivers (share of explained variance)"),
         "ratings": _("Where it hurts"),
         "problems": _("What goes wrong"),
     }[name]

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 import duckdb
 import pandas as pd
 
-from cxlib.core import codes
+from cxlib.core import codes, context, i18n
 from cxlib.data import expressions, sql
 from cxlib.data.purchases import purchases
 from cxlib.data.schema import Churn
@@ -159,6 +160,16 @@ class Customers:
                 f"{trial.treated!r} and {trial.control!r} are needed."
             )
         return rows[among].drop(columns=trial.column).assign(treated=group == trial.treated)
+
+    @property
+    def pilot_name(self) -> str:
+        """What the trial is called: as the change with its column (notebook 40), or the column."""
+        trial = self._study.churn.pilot if self._study.churn else None
+        if trial is None:
+            return ""
+        same = [c for c in self._study.changes if c.column == trial.column]
+        lang, labels = context.current().lang, [c.label.items() for c in same]
+        return next((text for key, text in chain(*labels) if key == lang), i18n.label(trial.column))
 
     def lifetimes(self, where: str = "") -> pd.DataFrame:
         """The customers with `time` as a customer, `left`, and `entry`: the time before the watch.

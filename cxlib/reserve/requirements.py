@@ -142,7 +142,7 @@ STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
     "referrals": (_advocates, N_("The study records no reviews or referrals.")),
     "referred": (
         lambda r: distinct(r, "customers", "referred_by") > 0,
-        N_("The study does not say which customer brought which."),
+        N_("The study does not record who referred a customer."),
     ),
     "solutions": (_timed("solved"), N_("No case says when it was solved.")),
     "waits": (

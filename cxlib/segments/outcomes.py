@@ -289,10 +289,9 @@ def _finding(table: pd.DataFrame) -> Finding:
     row = table.loc[((table["estimate"] - table["overall"]).abs() / width)[differs].idxmax()]
     write = i18n.percent if row.share else lambda v: i18n.number(v, 2)
     claim = _(
-        "{segment:verbatim} differ most from the average in {outcome:verbatim}: {value} against "
-        "{overall}.",
+        "{segment:verbatim} differ most from the average in {outcome}: {value} against {overall}.",
         segment=row.segment,
-        outcome=row.term,
+        outcome=i18n.label("leaving") if row.term == i18n.label("left") else i18n.quoted(row.term),
         value=write(row.estimate),
         overall=write(row.overall),
     )

@@ -152,19 +152,19 @@ def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str) -> 
         "n": n,
         "share": share.estimate,
         "span": (share.low, share.high),
-        "saving": (saving.estimate, currency),
-        "saving_span": (saving.low, saving.high, currency),
+        "saving": (n * saving.estimate, currency),
+        "saving_span": (n * saving.low, n * saving.high, currency),
     }
     return Finding.of_row(
         share,
         _(
             "{share:rate} of customers cost more to serve than they bring; cheaper service for "
-            "them would save {saving:money2} per customer of all.",
+            "them would save {saving:money} a year.",
             **facts,
         ),
         _(
             "{count:count} of {n:count} customers; 95% CI {span:share_interval1} and "
-            "{saving_span:money_interval2}",
+            "{saving_span:money_interval}",
             **facts,
         ),
         unit="share",

@@ -103,6 +103,7 @@ def lifecycle(
         "share",
         draws=sample.draws,
         seed=sample.seed,
+        parts={"weeks": weeks},
     )
 
 
@@ -114,7 +115,8 @@ def transitions(cycle: Result) -> Result:
     cycle : of `lifecycle`
     """
     moves = cycle.moves
-    return Result(moves, _won_back(moves), cycle.notes, "share", draws=cycle.draws, seed=cycle.seed)
+    told = _won_back(moves, cycle.weeks)
+    return Result(moves, told, cycle.notes, "share", draws=cycle.draws, seed=cycle.seed)
 
 
 def _bought(kept: pd.DataFrame, end: pd.Timestamp, length: pd.Timedelta) -> np.ndarray:
@@ -190,6 +192,7 @@ def _finding(table: pd.DataFrame, weeks: int) -> Finding:
     risk, lost = last.loc["at risk"], last.loc["lost"]
     facts = {
         "weeks": weeks,
+        "twice": 2 * weeks,
         "risk": risk.estimate,
         "risk_span": (risk.low, risk.high),
         "lost": lost.estimate,
@@ -199,13 +202,13 @@ def _finding(table: pd.DataFrame, weeks: int) -> Finding:
     return Finding.of_row(
         risk,
         _(
-            "{risk:rate} of customers skipped the latest period and are at risk; {lost:rate} "
-            "skipped two or more and count as lost.",
+            "{risk:rate} of customers have bought nothing for {weeks:count} weeks and are at risk; "
+            "{lost:rate} nothing for {twice:count} or more and count as lost.",
             **facts,
         ),
         _(
-            "95% CI {risk_span:share_interval1} and {lost_span:share_interval1}; periods of "
-            "{weeks:count} weeks; n = {n:count}",
+            "95% CI {risk_span:share_interval1} and {lost_span:share_interval1}; a fixed rule: the "
+            "purchase model still counts customers as active who buy rarely; n = {n:count}",
             **facts,
         ),
         unit="share",
@@ -213,12 +216,13 @@ def _finding(table: pd.DataFrame, weeks: int) -> Finding:
     )
 
 
-def _won_back(moves: pd.DataFrame) -> Finding:
+def _won_back(moves: pd.DataFrame, weeks: int) -> Finding:
     won = moves[moves["term"] == "won back"].set_index("before")
     if not {"at risk", "lost"} <= set(won.index):
         return Finding(_("Hardly any customer who stopped buying was won back."))
     risk, lost = won.loc["at risk"], won.loc["lost"]
     facts = {
+        "weeks": weeks,
         "risk": risk.estimate,
         "risk_span": (risk.low, risk.high),
         "lost": lost.estimate,
@@ -227,8 +231,8 @@ def _won_back(moves: pd.DataFrame) -> Finding:
     return Finding.of_row(
         risk,
         _(
-            "Within one period {risk:rate} of the customers at risk buy again, and {lost:rate} "
-            "of the lost.",
+            "{risk:rate} of the customers at risk buy again in the next {weeks:count} weeks, and "
+            "{lost:rate} of the lost.",
             **facts,
         ),
         _(

@@ -201,22 +201,22 @@ def expected_purchases(fit: Result) -> Result:
     }
     if of == 1:
         claim = _(
-            "{active:rate} of customers are estimated to be active, and the average customer is "
-            "expected to buy {ahead:number1} more times.",
+            "The purchase model expects {ahead:number1} purchases per customer in the next "
+            "{weeks:count} weeks; it counts {active:rate} as active, rare buyers included.",
             **facts,
         )
     else:
         claim = _(
-            "{active:rate} of customers are estimated to be active; {ahead:number1} purchases "
-            "are expected of every hundred customers.",
+            "The purchase model expects {ahead:number1} purchases per 100 customers in the next "
+            "{weeks:count} weeks; it counts {active:rate} as active, rare buyers included.",
             **facts,
         )
     detail = (
-        _("no interval can be given; the next {weeks:count} weeks; n = {n:count}", **facts)
+        _("no interval can be given; n = {n:count}", **facts)
         if np.isnan(active.low) or np.isnan(ahead.low)
         else _(
-            "95% CI {active_span:share_interval1} active and {ahead_span:interval1} purchases in "
-            "the next {weeks:count} weeks; n = {n:count}",
+            "95% CI {active_span:share_interval1} active and {ahead_span:interval1} purchases; "
+            "n = {n:count}",
             **facts,
         )
     )

@@ -65,7 +65,8 @@ def retention(
     - "remaining": term (periods behind them), estimate (discounted periods to come), low, high, n
     - "parameters": alpha and beta
 
-    and part loglik. Each draw resamples customers and refits the model by one Newton step.
+    and parts loglik and fits (whether the model agrees with the observed share). Each draw
+    resamples customers and refits the model by one Newton step.
 
     Raises
     ------
@@ -112,6 +113,7 @@ def retention(
     to_come = _remaining(here[:, None, None], behind, discount, periods_a_year)
     to_come_drawn = _remaining(again, behind, discount, periods_a_year)
     remaining = estimates_table([i18n.count(int(k)) for k in behind], to_come[0], to_come_drawn, n)
+    finding, fits = _finding(curve, ahead, n)
     notes = [
         _("{left:count} of {customers:count} customers left.", left=int(gone.sum()), customers=n)
     ]
@@ -134,22 +136,31 @@ def retention(
             "remaining": remaining,
             "parameters": estimates_table(["alpha", "beta"], here, np.exp(drawn), n),
         },
-        _finding(curve, ahead, n),
+        finding,
         i18n.together(notes),
         "share",
         draws=draws,
         seed=seed,
-        parts={"loglik": fit.loglik},
+        parts={"loglik": fit.loglik, "fits": fits},
     )
 
 
 def remaining_periods(fit: Result) -> Result:
     """The table "remaining" of a fit, with a sentence on new customers and the oldest.
 
+    Of a model that does not agree with the observed retention the sentence says only this.
+
     Parameters
     ----------
     fit : of `retention`
     """
+    if not fit.fits:
+        told = _(
+            "How long customers will stay cannot be predicted: the retention model does not fit "
+            "the observed renewals."
+        )
+        finding = Finding(told, importance=Importance.METHOD)
+        return Result(fit.remaining, finding, fit.notes, "periods", draws=fit.draws, seed=fit.seed)
     new, old = fit.remaining.iloc[0], fit.remaining.iloc[-1]
     facts = {
         "renewals": old.term,
@@ -256,8 +267,8 @@ def retention_by_group(
     differs = deciding_ends(best)[0] > deciding_ends(worst)[1]
     if differs:
         claim = _(
-            "{by:opening}: only {worst:rate} of {last:quoted} are retained, compared with "
-            "{best:rate} of {first:quoted}.",
+            "{by:opening}: only {worst:rate} of {last:quoted} are retained after {periods:count} "
+            "renewals, compared with {best:rate} of {first:quoted}.",
             **facts,
         )
     else:
@@ -270,7 +281,7 @@ def retention_by_group(
         worst,
         claim,
         _(
-            "after {periods:count} renewals: {first:quoted} {best:rate} (95% CI "
+            "{first:quoted} {best:rate} (95% CI "
             "{best_span:share_interval1}), {last:quoted} {worst:rate} "
             "({worst_span:share_interval1}); n = {n:count}",
             **facts,
@@ -325,7 +336,7 @@ def _line(
     return table
 
 
-def _finding(curve: pd.DataFrame, ahead: int, n: int) -> Finding:
+def _finding(curve: pd.DataFrame, ahead: int, n: int) -> tuple[Finding, bool]:
     """The share retained so long: by the model, or the observed one where the model misses it."""
     fitted, seen = (curve[curve["model"] == m].iloc[:ahead] for m in ("fitted", "observed"))
     last = fitted.iloc[-1]
@@ -351,7 +362,7 @@ def _finding(curve: pd.DataFrame, ahead: int, n: int) -> Finding:
             "predicts {fitted:rate}",
             **facts,
         )
-    return Finding.of_row(
+    told = Finding.of_row(
         row,
         claim,
         detail,
@@ -359,6 +370,7 @@ def _finding(curve: pd.DataFrame, ahead: int, n: int) -> Finding:
         measure="retained",
         importance=Importance.ANSWER,
     )
+    return told, bool(fits)
 
 
 def _observed(

@@ -641,6 +641,25 @@ def test_levers_are_the_first_of_each_notebook():
     )
 
 
+def test_an_opportunity_says_how_much():
+    pains = pd.DataFrame({"touchpoint": ["desk"], "term": ["waiting"], "estimate": [30.0],
+                          "low": [10.0], "high": [50.0], "n": [50], "reach": [0.5],
+                          "severity": [0.4], "chance_top": [0.9]})  # fmt: skip
+    found = actions.opportunities({"22": {"pain_points": kept(table=pains)}}, "score", "EUR")
+    assert "associated with 0.30 points less score on average" in str(found)
+    assert found.table["low"].tolist() == [0.1]  # 22 gives it for 100 answers
+    priced = pains.assign(money=900.0, money_low=-50.0, money_high=1850.0)
+    found = actions.opportunities({"22": {"pain_points": kept(table=priced)}}, "score", "EUR")
+    assert str(found).endswith("with an expected gain of €900.")
+    assert "−€50 to €1,850" in found.finding.detail
+
+
+def test_amounts_have_their_currency_in_the_interval_too():
+    rows = ledger(predicted=3.0, predicted_low=1.0, predicted_high=5.0)
+    gain = actions.net_gain(rows, currency="EUR").finding
+    assert gain.detail.count("€") == 3 and gain.action not in gain.claim
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_numbers_are_the_same_in_both_languages(lang):
     context.begin(lang=lang)

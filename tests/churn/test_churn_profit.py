@@ -20,6 +20,7 @@ from cxlib.churn import (
     UpliftModel,
     Validation,
     drift,
+    lead_time,
     profit,
     reasons,
     targeting,
@@ -224,8 +225,8 @@ def test_lead_time_by_hand() -> None:
     rows = pd.DataFrame({"probability": [0.9, 0.9, 0.9, 0.1, 0.1], "left": [1, 1, 0, 1, 0]})
     rows["left_after"] = [10, 80, np.nan, 85, np.nan]
     fit = churn.lead_time(rows, 0.5, contact=4, currency="EUR")
-    precision = fit.table[fit.table["measure"] == "precision"]["estimate"]
-    caught = fit.table[fit.table["measure"] == "caught"]["estimate"]
+    precision = fit.table[fit.table["measure"] == lead_time.PRECISION]["estimate"]
+    caught = fit.table[fit.table["measure"] == lead_time.CAUGHT]["estimate"]
     assert_allclose(precision, [1 / 3, 1 / 3, 2 / 3])
     assert_allclose(caught, [1, np.nan, 1 / 2])
     assert_allclose(fit.cost["estimate"], [12, 12, 6])
@@ -458,7 +459,7 @@ def test_a_trial_that_does_the_same_to_all_tells_nobody_apart() -> None:
     rows = pd.DataFrame({"x": rng.normal(size=3000), "treated": rng.random(3000) < 0.5})
     rows["left"] = rng.random(3000) < 0.3 - 0.1 * rows["treated"]
     fit = churn.uplift(Sample(rows, draws=200), **HOW)
-    assert str(fit).startswith("Treatment reduced leaving by")
+    assert str(fit).startswith("The treatment reduced leaving by")
     assert fit.finding.verdict == "better" and "does not identify" in fit.finding.detail
 
 
@@ -557,10 +558,14 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     )
     assert not listed["comment"].str.contains("ann@").any()
     assert listed["commented_on"].eq("2026-02-03").all()
-    assert str(found).startswith("Contact the 80 customers on the list")
-    assert found.curve["contacted"].tolist() == [*range(10, 81, 10)]  # no step shows one customer
+    assert str(found).startswith("Contacting the 80 customers on the list")
+    assert found.finding.action == "Contact the 80 customers on the list."
+    assert list(found.touchpoints.table["term"])[0] == "room"
+    nowhere = churn.contact_list(now, fit, campaign)
+    assert nowhere.touchpoints.table.empty and not str(nowhere.touchpoints)
+    assert found.table["contacted"].tolist() == [*range(10, 81, 10)]  # no step shows one customer
     assert found.finding.value == pytest.approx(listed["expected_profit"].sum())
-    assert found.curve["estimate"].iloc[-1] == found.finding.value
+    assert found.table["estimate"].iloc[-1] == found.finding.value
     monkeypatch.setenv("CX_RUN_FOLDER", str(tmp_path))
     file = report.list_to_file("contact", listed)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

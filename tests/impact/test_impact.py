@@ -522,7 +522,9 @@ def test_good_predictions_are_calibrated():
 def test_few_predictions_say_little():
     one = impact.calibration(pairs([5.0], [4.0]))
     assert one.table["estimate"].tolist()[1] == -1 and one.table["low"].isna()[1]
-    assert str(one).startswith("The one action that was predicted and judged")
+    assert str(one).endswith("predicted and judged brought 1.0 less than predicted.")
+    points = impact.calibration(pairs([5.0], [4.0]).assign(unit="points"))
+    assert str(points).endswith("brought 1.0 points less than predicted.")
     with pytest.raises(ValueError, match="no action has both"):
         impact.calibration(pairs([], []))
 

@@ -240,12 +240,12 @@ def test_orders_of_one_product_have_nothing_to_offer():
 
 def test_likeness_is_cosine_and_conditional_probability():
     history = sparse.csr_array(np.array([[1, 1, 0], [1, 1, 1], [1, 0, 0], [0, 0, 1]], float))
-    cosine = recommendation.likeness_of(history, "cosine").toarray()
-    share = recommendation.likeness_of(history, "conditional").toarray()
+    cosine = recommendation.likeness_of(history, "similar products").toarray()
+    share = recommendation.likeness_of(history, "bought after").toarray()
     assert cosine[0, 1] == pytest.approx(2 / np.sqrt(3 * 2))
     assert (share[0, 1], share[1, 0]) == (pytest.approx(2 / 3), pytest.approx(1.0))
     assert not np.diag(cosine).any() and not np.diag(share).any()
-    assert not recommendation.likeness_of(history, "popular").nnz
+    assert not recommendation.likeness_of(history, "most popular").nnz
 
 
 def two_tastes(seed: int, customers: int = 300) -> offers.Baskets:
@@ -260,8 +260,8 @@ def two_tastes(seed: int, customers: int = 300) -> offers.Baskets:
 def test_purchases_beat_popularity_where_tastes_differ():
     fit = offers.next_offers(replace(two_tastes(1), draws=200), offers=2)
     rate = fit.table[fit.table["term"] == "hit rate"].set_index("way")["estimate"]
-    assert fit.way in ("cosine", "conditional")
-    assert rate[fit.way] > rate["popular"] + 0.1
+    assert fit.way in ("similar products", "bought after")
+    assert rate[fit.way] > rate["most popular"] + 0.1
     gain = fit.gain.set_index(["way", "term"]).loc[(fit.way, "hit rate")]
     assert gain["low"] > 0
     listed = offers.recommendations(two_tastes(1), fit)
@@ -287,7 +287,7 @@ def test_nobody_is_offered_what_they_have(company):
 def test_purchases_tell_nothing_where_there_is_nothing_to_tell():
     shops = map(null_shop, range(12))
     ways = [offers.next_offers(replace(shop, draws=60), offers=2).way for shop in shops]
-    assert ways.count("popular") >= 10
+    assert ways.count("most popular") >= 10
 
 
 def null_shop(seed: int) -> offers.Baskets:

@@ -471,3 +471,25 @@ def test_a_font_that_the_list_of_matplotlib_lacks_is_found_afresh(monkeypatch) -
     old = [f for f in listed if f.fname not in files]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", old)
     assert plots.chinese_fonts() == [name]
+
+
+def test_a_long_title_takes_no_width_from_what_is_drawn(shares) -> None:
+    def width(title: str) -> float:
+        ax = plots.intervals(shares, title=title)
+        plots.picture(ax.figure)
+        assert ax.get_title("left") == plots.figure.wrap(title, 68)
+        return ax.figure.get_figwidth()
+
+    long = "“Customers with a long name” differ most from the average customer in one thing"
+    assert width(long) == pytest.approx(width("Short"), abs=0.05)
+
+
+def test_maturity_levels_are_whole_numbers(shares) -> None:
+    ax = plots.intervals(shares.assign(estimate=[2, 3, 4], low=[1, 3, 3], high=[3, 3, 4]),
+                         unit="maturity level")  # fmt: skip
+    assert all(float(tick).is_integer() for tick in ax.get_xticks())
+
+
+def test_a_tile_map_says_what_its_numbers_are(shares) -> None:
+    ax = plots.tile_map(shares.assign(level=2), "level", unit="share", about="share of items met")
+    assert ax.get_xlabel().startswith("share of items met")

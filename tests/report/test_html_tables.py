@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import nbformat
 import pandas as pd
+import pytest
 
-from cxlib.report import html_tables
+from cxlib.report import answers, html_tables
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
 def record(**columns) -> dict:
@@ -99,3 +104,10 @@ def test_the_count_of_rows_is_no_column() -> None:
 def test_a_row_is_named_by_the_first_cell_that_no_row_leaves_empty() -> None:
     made = html_tables.of_record(record(level=["", "north"], question=["Price", "Staff"]))
     assert re.findall(r'scope="row">([^<]*)<', made) == ["Price", "Staff"]
+
+
+@pytest.mark.parametrize("notebook", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda f: f.stem[:2])
+def test_no_two_columns_have_one_head(notebook: Path) -> None:
+    for name, kept in answers.answers_of(nbformat.read(notebook, 4)).items():
+        heads = re.findall(r'<th[^>]*scope="col">([^<]*)<', html_tables.of_record(kept))
+        assert len(heads) == len(set(heads)), (name, heads)

@@ -454,3 +454,11 @@ def test_a_forecast_without_an_interval_says_so():
         assert "no interval can be given" in result.finding.detail
         assert "CI" not in result.finding.detail and "–" not in result.finding.detail
         assert "Do not rely on this forecast" in str(result.notes)
+
+
+def test_what_is_still_to_come_is_not_predicted_by_a_model_that_does_not_fit():
+    late = np.repeat([1, 2, 3, 12, 13, 24], [300, 2, 2, 300, 300, 100])
+    customers = pd.DataFrame({"tenure": late, "left": late < 24})
+    fit = value.retention(Sample(customers, draws=50))
+    told = value.remaining_periods(fit).finding
+    assert not fit.fits and "cannot be predicted" in told.claim and told.value is None
