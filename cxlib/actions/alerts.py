@@ -79,8 +79,8 @@ def alerts(
     - improved: the same columns, of what moved significantly and became better
 
     and the parts looked (number of tests), rate, ended (known alerts that no longer hold) and
-    series, series_unit and series_over (the control chart of the first alert that still holds and
-    has one: its table, unit and column of periods; the table is None without)
+    series, series_unit and series_over (the control chart of the first alert, where it still holds
+    and has one: its table, unit and column of periods; the table is None without)
 
     Raises
     ------
@@ -141,18 +141,23 @@ def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFram
 
 
 def _series(answers: Answers, table: pd.DataFrame) -> dict[str, Any]:
-    """The control chart of the first alert that still holds."""
-    wanted = table[
-        (table["kind"] == MOVED) & (table["standing"] != "over") & (table["group"] == "")
-    ]
-    for row in wanted.to_dict("records"):
-        for fit in (fit for named in answers.values() for fit in named.values()):
-            limits = fit.tables.get("limits", pd.DataFrame(columns=["term"]))
-            at = list(limits.columns).index("term")
-            if at == 1 and (mine := limits["term"] == row["term"]).any():
-                series = {"series": limits[mine].reset_index(drop=True), "series_unit": fit.unit}
-                return series | {"series_over": limits.columns[0]}
-    return {"series": None, "series_unit": "", "series_over": ""}
+    """The control chart of the first alert, where it still holds and has one."""
+    none = {"series": None, "series_unit": "", "series_over": ""}
+    if table.empty or table["kind"].iloc[0] != MOVED or table["standing"].iloc[0] == "over":
+        return none
+    row = table.iloc[0]
+    for fit in (fit for named in answers.values() for fit in named.values()):
+        limits = fit.tables.get("limits", pd.DataFrame(columns=["wave", "term"]))
+        *groups, over = limits.columns[: list(limits.columns).index("term")]
+        if groups != [row["by"]] * bool(row["by"]):
+            continue
+        mine = limits["term"] == row["term"]
+        for by in groups:
+            mine &= limits[by].astype(str) == row["group"]
+        if mine.any():
+            series = limits[mine].drop(columns=groups).reset_index(drop=True)
+            return {"series": series, "series_unit": fit.unit, "series_over": over}
+    return none
 
 
 def _worse(rows: pd.DataFrame) -> np.ndarray:
@@ -244,6 +249,10 @@ def clause(row: pd.Series | Mapping) -> str:
         return _("{name} was {size} below its baseline in {wave}", **facts)
     if row["standing"] == "over":
         return _("{name} was {size} above its baseline in {wave}", **facts)
+    if row.get("signal") == STEPPED and below:
+        return _("{name} has been {size} lower on average since {since}", **facts)
+    if row.get("signal") == STEPPED:
+        return _("{name} has been {size} higher on average since {since}", **facts)
     if below:
         return _("{name} has been {size} below its baseline since {since}", **facts)
     return _("{name} has been {size} above its baseline since {since}", **facts)

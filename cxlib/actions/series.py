@@ -16,13 +16,13 @@ import pandas as pd
 
 from cxlib.core.i18n import mark
 from cxlib.core.result import Result
+from cxlib.stats import control_charts
 
 NORMAL = 1.959963984540054
 OPENED = "opened"  # what 12 adds of the groups of an alert: examined because of it, no test
 COLUMNS = ["notebook", "measure", "by", "group", "term", "kind", "wave", "estimate", "low", "high",
            "n", "signal", "probability", "first_seen", "now"]  # fmt: skip
 HIGHER_IS_WORSE = ("cases_per_1000",)  # series of notebooks of which a rise is bad
-STEP = 0.05  # p-value of a change of level that dates an alert
 MOVED, MISSED, SINKING, AT_RISK, TOPIC = mark(
     "moved", "standard missed", "segments sinking", "customers at risk", "new topic"
 )
@@ -102,8 +102,8 @@ def _of_series(limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str) ->
             if chance < row["probability"] and not now:
                 row |= {k: step[k] for k in ("estimate", "low", "high", "wave")}
                 row |= {"signal": STEPPED, "first_seen": step["wave"], "now": True}
-            elif now and chance < STEP and step["estimate"] * row["estimate"] > 0:
-                row["first_seen"] = min(row["first_seen"], step["wave"])
+            elif now:
+                row["first_seen"] = control_charts.began(row["first_seen"], row["estimate"], step)
             row["probability"] = min(1.0, 2 * min(chance, row["probability"]))
         yield row
 

@@ -80,6 +80,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "rmse_means": N_("RMSE (means)"),
         "robust": N_("robustness value"),
         "robustness": N_("robustness value"),
+        "simultaneous": N_("simultaneous 95% CI"),
         "standing": N_("status"),
     }
 )

@@ -141,7 +141,7 @@ def _titles_to_the_left(figure: Figure) -> None:
             figure.draw_without_rendering()
             box = cast(Bbox, ax.get_tightbbox(for_layout_only=True))
             edge = ax.transAxes.inverted().transform((box.x0, box.y0))[0]
-            ax.set_title(ax.get_title("left"), loc="left", x=min(edge, 0))
+            ax._left_title.set_x(min(edge, 0))  # type: ignore[attr-defined]  # set_title would drop its pad
 
 
 def alt_text(figure: Figure) -> str:

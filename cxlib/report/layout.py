@@ -149,7 +149,7 @@ class Page:
     supporting: list[Answer]
     sections: list[Section]
     intro: Section
-    absent: list[str]
+    absent: list[str]  # sentences
     methods: list[Section]  # how the answers were checked, by question
     notes: list[tuple[str, str, str]]  # id, of what, note
     warnings: list[str]
@@ -319,7 +319,8 @@ def _ranked(every: list[Answer]) -> tuple[Answer | None, list[Answer]]:
         if answer.record["answer"]:
             first.setdefault(answer.finding["claim"], answer)
     ordered = sorted(first.values(), key=lambda a: -a.importance)
-    supporting = [a for a in ordered[1:] if a.importance >= Importance.ANSWER][:SUPPORTING]
+    new = [a for a in ordered[1:] if a.finding["claim"] not in ordered[0].finding["claim"]]
+    supporting = [a for a in new if a.importance >= Importance.ANSWER][:SUPPORTING]
     return (ordered[0] if ordered else None), supporting
 
 
@@ -392,9 +393,9 @@ def _absent(sections: list[Section]) -> list[str]:
             by_reason.setdefault(i18n.together(reasons), []).append(heading)
     said = []
     for why, words in by_reason.items():
-        what, why = i18n.listed(filter(None, words)), why.rstrip(".。")
+        what, why = i18n.together(words), why.rstrip(".。")
         said.append(_("{what} ({why})", what=what, why=why) if what and why else what or why)
-    return said
+    return [s if s.endswith(("?", "？")) else _("{first}.", first=s) for s in said]
 
 
 def _notes(every: list[Answer]) -> list[tuple[str, str, str]]:
@@ -410,7 +411,7 @@ def _notes(every: list[Answer]) -> list[tuple[str, str, str]]:
 
 
 def _people(record: Mapping[str, Any]) -> str:
-    """n of the row that the finding is about, else of the answer where it is one number.
+    """How many the answer is about, where that is one number for all its rows.
 
     Rows that share everybody out between them (segments) are added up.
     """
@@ -419,8 +420,7 @@ def _people(record: Mapping[str, Any]) -> str:
         return ""
     at, place = columns.index("estimate"), columns.index("n")
     rows = [r for r in record["table"]["rows"] if None not in (r[at], r[place])]
-    value = record.get("finding", {}).get("value")
-    counts = [row[place] for row in rows if row[at] == value] or [row[place] for row in rows]
+    counts = [row[place] for row in rows]
     if len(set(counts)) < 2:
         return i18n.count(counts[0]) if counts else ""
     everybody = sum(counts)

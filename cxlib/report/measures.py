@@ -93,12 +93,6 @@ def _year(rows: list[Row], _unused: str) -> Row | None:
     return next((r for r in shown if "365" in str(r["term"])), shown[-1] if shown else None)
 
 
-def _longest(rows: list[Row], _unused: str) -> Row | None:
-    """Who is active still after the most renewals that are known."""
-    first = [r for r in rows if r.get("model") == rows[0].get("model")]
-    return next((r for r in reversed(first) if r["estimate"] is not None), None)
-
-
 MEASURES = (
     Measure("NPS", "10", "nps", "nps"),
     Measure("Satisfaction index", "11", "by_wave", "index"),
@@ -117,7 +111,6 @@ MEASURES = (
         "31",
         "retention",
         "share",
-        _longest,
         about=lambda r: _("after {periods} renewals", periods=r["renewals"]),
     ),
     Measure(
@@ -294,9 +287,14 @@ def _writer(kind: str, now: Reading) -> Callable[[float], str]:
         few = abs(now.row["estimate"]) < 0.1
         return lambda v: i18n.percent(v, 1 if few else 0)
     if kind == "money":
-        return lambda v: i18n.money((v, now.finding.get("unit", "")))
+        return lambda v: i18n.money((v, now.finding.get("unit", "")), _cents(now))
     digits = 1 if kind == "scale" else 0
     return lambda v: i18n.number(v, digits)
+
+
+def _cents(now: Reading) -> int:
+    """Decimals of an amount: small ones would be rounded away."""
+    return 0 if abs(now.row["estimate"]) >= 20 else 2
 
 
 def _size(kind: str, change: float) -> str:
@@ -363,5 +361,5 @@ def _span(kind: str, now: Reading, ends: tuple[float, float]) -> str:
     if kind == "share":
         return i18n.span(*ends, 1 if abs(now.row["estimate"]) < 0.1 else 0, share=True)
     if kind in ("money", "stage"):
-        return i18n.span(*ends, 0)
+        return i18n.span(*ends, _cents(now) if kind == "money" else 0)
     return i18n.span(*ends, 2 if kind == "scale" else 1)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import bleach  # type: ignore[import-untyped]
 import mistune
+from markupsafe import Markup, escape
 
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
@@ -131,9 +132,19 @@ def _cleaner() -> bleach.Cleaner:
     return bleach.Cleaner(tags=TAGS, attributes=ATTRIBUTES, strip=True, strip_comments=True)
 
 
-def tied(text: str) -> str:
-    """The text with n and its number on one line."""
-    return re.sub(r"\bn (= )?(?=[\d<])", lambda m: m[0].replace(" ", "\u00a0"), text)
+WAVE_OR_DAY = re.compile(r"\b\d{4}-(?:[QHW]\d+|\d{2}(?:-\d{2})?)\b")
+
+
+def tied(text: str) -> Markup:
+    """The text with n and its number, and the parts of a wave or a day, on one line.
+
+    Examples
+    --------
+    >>> tied("below < 2 since 2025-Q3")
+    Markup('below &lt; 2 since <span class="tied">2025-Q3</span>')
+    """
+    one_line = re.sub(r"\bn (= )?(?=[\d<])", lambda m: m[0].replace(" ", "\u00a0"), text)
+    return Markup(WAVE_OR_DAY.sub(r'<span class="tied">\g<0></span>', str(escape(one_line))))
 
 
 def day(iso: str) -> str:

@@ -143,6 +143,9 @@ def _how(row: Row, size: str) -> str:
         return _("{size} below target", size=size)
     if row.get("kind") in (series.TOPIC, series.AT_RISK, series.SINKING):
         return ("+" if row["estimate"] > 0 else "−") + size
+    if row.get("signal") == series.STEPPED:
+        lower = _("{size} lower on average", size=size)
+        return lower if row["estimate"] < 0 else _("{size} higher on average", size=size)
     if row["estimate"] < 0:
         return _("{size} below its baseline", size=size)
     return _("{size} above its baseline", size=size)

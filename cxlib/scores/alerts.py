@@ -17,6 +17,7 @@ from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
+from cxlib.stats import control_charts
 from cxlib.stats.intervals import LEVEL, normal_quantile
 
 DOWN = ("below", "falling")
@@ -39,7 +40,8 @@ def alerts(*trends: Result) -> Result:
     Result whose table has wave, by (column of the groups), group (both empty for everybody), term,
     estimate (the wave minus the centre line, in the unit of its measure), low, high (its 95%
     interval; the wider limits decide the signal), n, measure ("nps" ...), signal, probability (of
-    such a wave anywhere in its series without a change) and first_seen.
+    such a wave anywhere in its series without a change) and first_seen (of the latest wave as
+    `control_charts.began` dates it).
 
     Raises
     ------
@@ -87,7 +89,14 @@ def _records(trend: Result) -> pd.DataFrame:
         low=size - reach,
         high=size + reach,
         measure=trend.measure.kind,
+        first_seen=rows["first_seen"].astype(str),
     )
+    names = [*([trend.by] if trend.by else []), "term"]
+    steps = {tuple(row[c] for c in names): row for row in trend.changes.to_dict("records")}
+    for place, row in records[records["wave"] == str(trend.limits[trend.over].max())].iterrows():
+        step = steps.get(tuple(row[names]), {})
+        began = control_charts.began(row["first_seen"], row["estimate"], step)
+        records.loc[place, "first_seen"] = began
     return records[list(COLUMNS)]
 
 
@@ -113,13 +122,13 @@ def _finding(
     first, claim = rows.iloc[0], _told(rows, measures, latest, bool(len(falls)))
     measure = measures[first["measure"]]
     detail = _(
-        "{name}: {size} (95% CI {span}); alerts in {latest:label}: {now:count}, for a fall "
-        "{falls:count}; {counted}",
+        "{name}: {size} (95% CI {span}); in {latest:label} falls: {falls:count}, rises: "
+        "{rises:count}; {counted}",
         name=_name(first, measures),
         size=measure.moved(first["estimate"]),
         span=measure.change_span(first["low"], first["high"]),
-        now=len(now),
         falls=len(falls),
+        rises=len(now) - len(falls),
         counted=counted,
         latest=latest,
     )

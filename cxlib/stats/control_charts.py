@@ -9,11 +9,14 @@ The series runs along the last axis; leading axes (repeated samples, draws) ride
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 SLACK, DECISION = 0.5, 4.0  # k and h of the CUSUM, in standard errors of a wave
+STEP = 0.05  # p-value of a change of level that dates a signal
 RANGE = 1.128  # mean moving range of two of a standard normal (d2)
 
 
@@ -144,3 +147,21 @@ def _largest(step: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 def _mean(y: np.ndarray, size: np.ndarray) -> float:
     return float((y * size).sum() / size.sum())
+
+
+def began(first_seen: str, size: float, change: Mapping[str, Any]) -> str:
+    """The wave in which a signal that lasts began.
+
+    That in which its run of signals began, or an earlier significant change of level in its
+    direction. `size` is how far the latest wave lies from the centre, `change` has the wave,
+    estimate and p of the change of level.
+
+    Examples
+    --------
+    >>> began("w4", -0.8, {"wave": "w1", "estimate": -0.5, "p": 0.001})
+    'w1'
+    >>> began("w4", -0.8, {"wave": "w1", "estimate": 0.5, "p": 0.001})
+    'w4'
+    """
+    dated = change.get("p", 1.0) < STEP and change["estimate"] * size > 0
+    return min(first_seen, str(change["wave"])) if dated else first_seen

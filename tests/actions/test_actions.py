@@ -114,6 +114,24 @@ def test_the_page_shows_the_chart_of_the_first_alert():
     assert actions.alerts(study_of(room=FALL)).series is None
 
 
+def test_the_chart_is_that_of_the_group_that_the_first_alert_names():
+    clear = [0.5, -0.4, 0.1, 0.8, -19.0, -18.0]
+    by_region = kept(limits=limits({"south:nps": clear, "north:nps": QUIET}, by="region"))
+    chart = kept(limits=limits({"room": QUIET}))
+    found = actions.alerts({"12": {"questions": chart, "groups": by_region}})
+    assert found.table["group"].tolist() == ["south"]
+    assert found.series["z"].tolist() == clear and found.series_over == "wave"
+    assert "region" not in found.series
+
+
+def test_a_change_of_level_in_the_past_is_not_said_to_hold_below_the_limits():
+    step = {"term": "a", "estimate": -0.5, "low": -0.7, "high": -0.3, "n": 900, "wave": "w1"}
+    changes = pd.DataFrame([step | {"earliest": "w1", "latest": "w1", "p": 1e-30}])
+    charts = limits({"a": QUIET})
+    found = actions.alerts({"12": {"questions": kept(limits=charts, changes=changes)}})
+    assert str(found) == "A has been 0.50 points lower on average since w1."
+
+
 def test_an_alert_names_who_works_on_it():
     owned = ledger(about="delivery", owner="ann", problem="late parcels")
     found = actions.alerts(study_of(delivery=STAYS, room=FALL), ledger=owned)

@@ -13,6 +13,7 @@ from matplotlib import pyplot as plt
 
 from cxlib import plots
 from cxlib.core import context
+from cxlib.plots import export
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +81,12 @@ def test_curves_that_are_all_hidden_leave_an_empty_figure() -> None:
 def test_the_power_of_hidden_groups_is_not_drawn(n: list[int]) -> None:
     rows = pd.DataFrame({"waves": [1, 2, 4], "n": n, "estimate": [3.0, 2.0, 1.0]})
     assert plots.power(rows, unit="points").get_xlabel()
+
+
+def test_the_title_stands_clear_of_the_legend() -> None:
+    stages = [line("time", [0.9 - 0.1 * k, 0.5], stage=f"stage {k}") for k in range(6)]
+    ax = plots.survival(pd.concat(stages), by="stage", title="Half move on within 60 days.")
+    export.picture(ax.figure)
+    draw = ax.figure.canvas.get_renderer()
+    title = next(t for t in ax.findobj(matplotlib.text.Text) if "Half" in t.get_text())
+    assert title.get_window_extent(draw).y0 >= ax.get_legend().get_window_extent(draw).y1

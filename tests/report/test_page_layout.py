@@ -126,7 +126,7 @@ def test_a_section_without_a_print_goes_with_its_prose_and_is_named_with_its_rea
     assert all(words in html for words in ["Is it so?", "It is.", "A page.", ">Evidence "])
     closing = re.search(r'<p class="absent">(.*?)</p>', html)[1]
     assert re.sub("<[^>]+>", "", closing) == (
-        "Not available for this study: Does it pay?, Who returns? (The study has no costs); "
+        "Not available for this study: Does it pay? Who returns? (The study has no costs). "
         "The study has no waves."
     )
 
@@ -136,7 +136,7 @@ def test_a_heading_over_nothing_but_empty_sections_goes_too() -> None:
         "## Evidence\n\nWords.", "### One?", cell(), "### Two?", cell(), "## Caveats\n\nOne."
     )
     assert [s.words for s in page.sections] == ["Caveats"]
-    assert page.absent == ["One?, Two?"]
+    assert page.absent == ["One? Two?"]
 
 
 def test_what_was_left_out_is_listed_in_the_language_of_the_page() -> None:
@@ -204,6 +204,21 @@ def test_the_head_says_when_who_and_how_many() -> None:
         parameters=[("WAVE", "2026-Q3", ""), ("WHERE", "", ""), ("DRAWS", "9", "")],
     )
     assert page.about == ["Fieldwork 1 Oct 2024 to 30 Sep 2026", "2026-Q3", "n = 40"]
+
+
+def test_n_of_one_row_is_not_that_of_the_page() -> None:
+    table = pd.DataFrame({"term": ["a", "b"], "estimate": [0.5, 0.2], "n": [40, 900]})
+    fit = Result(table, Finding("A.", value=0.5))
+    part = new_output("display_data", data={report.MIME: answers._record("a", fit, "")})
+    assert laid(cell(part)).about == []
+
+
+def test_what_the_head_says_already_supports_nothing() -> None:
+    page = laid(
+        cell(found("all", "All is well. Basic is rare.", Importance.NEWS)),
+        cell(found("who", "Basic is rare.", Importance.NOTABLE)),
+    )
+    assert page.supporting == []
 
 
 @pytest.mark.parametrize(("own", "before", "after"), [("a", None, "B"), ("b", "A", None)])

@@ -160,6 +160,8 @@ def test_of_renewals_the_last_counts_and_few_shares_have_a_decimal() -> None:
         ["fitted", "24", "active", 0.76, 0.74, 0.78, 90],
         ["observed", "24", "active", 0.5, 0.4, 0.6, 90],
         unit="share",
+        claim="50% are retained.",
+        finding={"value": 0.5, "unit": "share"},
     )
     back = record(
         "purchase term estimate low high n",
@@ -169,8 +171,8 @@ def test_of_renewals_the_last_counts_and_few_shares_have_a_decimal() -> None:
     kept = {"31_page": {"retention": stays}, "33_page": {"repeat": back}}
     stay, again = measures.of(run_of("31", "33"), kept)[0]
     assert (stay["value"], stay["detail"]) == (
-        "76%",
-        "after 24 renewals; 95% CI 74% to 78%; n = 90",
+        "50%",  # as the page says, which leaves out a model that does not fit
+        "after 24 renewals; 95% CI 40% to 60%; n = 90",
     )
     assert (again["value"], again["detail"]) == (
         "0.6%",
@@ -179,6 +181,18 @@ def test_of_renewals_the_last_counts_and_few_shares_have_a_decimal() -> None:
     stage = {"columns": ["term", "estimate", "low", "high"], "rows": [["stage", 2, 1, 3]]}
     grades = {"42_page": {"maturity": record("term", ["x"], tables={"overall": stage})}}
     assert card_of(grades, "42")["value"] == "2 of 5"
+
+
+def test_a_small_amount_is_not_rounded_away() -> None:
+    worth = record(
+        "term estimate low high n",
+        ["everyone", 0.07, 0.04, 0.11, 90],
+        unit="EUR",
+        claim="A customer is worth €0.07.",
+        finding={"value": 0.07, "unit": "EUR"},
+    )
+    card = card_of({"31_page": {"worth": worth}}, "31")
+    assert (card["value"], card["detail"]) == ("€0.07", "95% CI 0.04 to 0.11; n = 90")
 
 
 def test_hidden_numbers_and_pages_that_failed_have_no_card() -> None:

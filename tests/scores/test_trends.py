@@ -601,6 +601,17 @@ def test_a_warning_says_what_where_how_much_and_since_when():
     assert then.finding.importance.name == "NEWS"
 
 
+def test_a_signal_that_lasts_began_with_the_change_of_level():
+    rng = np.random.default_rng(1)
+    waves = {str(k): list(rng.integers(5, 11, 300)) for k in range(6)}
+    rows = asked({**waves, "6": [0] * 300, "7": [1] * 300})
+    fit = scores.trend(rows, limits=ControlLimits(baseline=6))
+    step = fit.changes.assign(wave="5", estimate=-50.0, p=0.001)
+    dated = scores.alerts(fit.replace(tables=fit.tables | {"changes": step}))
+    assert dated.table.set_index("wave")["first_seen"].to_dict() == {"7": "5", "6": "6"}
+    assert dated.finding.claim == "NPS has been below its baseline since 5."
+
+
 def test_no_warning_is_said_too():
     found = scores.alerts(scores.trend(quiet_waves(4, 400)))
     assert found.table.empty and "No score gives an alert" in found.finding.claim
