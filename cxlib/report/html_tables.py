@@ -27,8 +27,9 @@ INTERVAL = ("low", "high")
 UNITS = {  # what the estimates of a unit are called
     "share": N_("share"), "gap": N_("difference"), "points": N_("points"), "money": N_("amount"),
     "percentage points": N_("percentage points"), "days": N_("days"), "hours": N_("hours"),
-    "minutes": N_("minutes"), "ratio": N_("ratio"), "index": N_("index"), "scale": N_("scale points"),
-    "amount": N_("amount"), "answers": N_("answers"), "count": N_("number"), "purchases": N_("purchases"), "percent": N_("per cent"),
+    "minutes": N_("minutes"), "ratio": N_("ratio"), "index": N_("index"),
+    "scale": N_("scale points"), "count": N_("number"), "purchases": N_("purchases"),
+    "percent": N_("per cent"), "amount": N_("amount"), "answers": N_("answers"),
     "times": N_("times as often"), "maturity level": N_("stage"), "priority": N_("priority"),
 }  # fmt: skip
 MOST = 7  # columns that are shown unasked
