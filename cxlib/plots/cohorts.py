@@ -17,6 +17,7 @@ CELL = (0.6, 0.48)  # inches
 MOST_PERIODS = 8  # tiles next to each other that a narrow screen holds
 
 
+@redrawable
 def cohorts(
     table: pd.DataFrame, *, unit: str = "", title: str | None = None, ax: Axes | None = None
 ) -> Axes:

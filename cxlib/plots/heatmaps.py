@@ -13,14 +13,17 @@ from matplotlib.colors import Colormap
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.text import display_width, wrap
-from cxlib.plots import figure, labels, marks
+from cxlib.core.text import display_width, shorten, wrap
+from cxlib.plots import figure, labels, layout, marks
+from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import COLOURS, DIVERGING, INK, PALE, PALE_DIVERGING, SEQUENTIAL, Style
 
 TILE = (0.66, 0.44)  # inches
 MOST_COLUMNS = 16  # more groups than this become rows
+PHONE_COLUMNS = 6  # up to which tiles on a phone have room for numbers; of more, hover says them
 
 
+@redrawable
 def tile_map(
     table: pd.DataFrame,
     panel: str,
@@ -82,8 +85,12 @@ def draw_tiles(
         text=[labels.number(v, unit) if v == v else "" for v in shown["estimate"]],
     )
     cmap, limits = shade_limits(shown["estimate"], reference)
+    crowded = layout.narrow() and len(across) > PHONE_COLUMNS
+    if crowded:
+        data["text"] = ""
     place_tiles(ax, data, (len(down), len(across)), cmap, limits, fontsize=10)
-    _ranges(ax, data.dropna(subset=["estimate", "low"]), shown)
+    if not crowded:
+        _ranges(ax, data.dropna(subset=["estimate", "low"]), shown)
     names = [labels.name(v, 22) for v in across]
     slant = max(map(display_width, names)) > 6
     name_tiles(ax, names, [labels.long_name(v) for v in down], slant)
@@ -141,6 +148,9 @@ def _ranges(ax: Axes, data: pd.DataFrame, shown: pd.DataFrame) -> None:
 def name_tiles(ax: Axes, across: list[str], down: list[str], slant: bool = False) -> None:
     """Names above the columns and at the rows."""
     how: Style = {"rotation": 40, "ha": "left"} if slant else {}
+    if slant and layout.narrow():
+        how = {"rotation": 90, "ha": "center"}
+        across, down = [shorten(a, 16) for a in across], [wrap(d, 14) for d in down]
     ax.xaxis.tick_top()
     ax.set_xticks(np.arange(len(across)) + 0.5, across, **how)
     ax.set_yticks(np.arange(len(down)) + 0.5, down)
@@ -159,6 +169,7 @@ def _counts(shown: pd.DataFrame, panel: str, columns: list, across: bool) -> str
     return "n " + " · ".join(labels.count(each.loc[c, "min"]) for c in columns)
 
 
+@redrawable
 def crosstab(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw the shares of each row's group that are found in each column's.
 
@@ -187,6 +198,7 @@ def crosstab(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None =
     return draw_tiles(shown, "found", "share", None, (title, words), ax, sort=False)
 
 
+@redrawable
 def transitions(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw where journeys went next (rows) from each touchpoint (columns).
 
@@ -221,6 +233,7 @@ def transitions(table: pd.DataFrame, *, title: str | None = None, ax: Axes | Non
     return ax
 
 
+@redrawable
 def correlation_matrix(
     table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -252,6 +265,7 @@ def correlation_matrix(
     return figure.finish(ax, title, words)
 
 
+@redrawable
 def rank_probabilities(
     table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -298,6 +312,8 @@ def _square(
         )
     names = [labels.name(c, 60) for c in values.columns]
     size = max(2.2, 0.42 * len(names) + 0.5)
+    if layout.narrow() and len(names) > PHONE_COLUMNS:
+        texts = texts.map(lambda _text: "")
     ax = figure.new_axes(ax, height=size, width=max(size + 0.8, 4))
     marks.heatmap(ax, values, texts, cmap, limits=limits, color=INK, **annot)
     ax.set_aspect("equal")

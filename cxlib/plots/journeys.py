@@ -19,8 +19,10 @@ from matplotlib.transforms import Bbox
 from cxlib.core import i18n
 from cxlib.core.i18n import N_, _
 from cxlib.core.text import display_width, wrap
-from cxlib.plots import figure, fonts, labels, marks
+from cxlib.plots import figure, fonts, labels, layout, marks
 from cxlib.plots.export import show_in_notebooks
+from cxlib.plots.intervals import intervals
+from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import BLUE, COLOURS, FAINT, INK, PAPER, SOFT, Looks, Style, looks_of
 
 PAGE_WIDTH = 7.6  # inches: as wide as a page
@@ -28,6 +30,7 @@ STRIPS = ("satisfaction", "ease", "reach", "problem", "contacts", "minutes")  # 
 HEIGHTS = {"satisfaction": 1.9, "ease": 1.2, "reach": 0.9, "problem": 0.9}  # inches; numbers .42
 SHADES = (0.09, 0.03)  # opacity of the blue behind every other stage
 MOST_ENDS = 8  # columns up to which the ends of intervals have room beneath their numbers
+PHONE_STEPS = 3  # of a Sankey diagram that are legible on a phone
 LEAST_NAMED = 0.045  # share of the journeys that a bar needs to be named
 LEAST_DRAWN = 0.004  # and that a band needs to be drawn
 OVERALL = "overall"
@@ -35,6 +38,7 @@ CURVE = [MplPath.CURVE4] * 3
 BAND = [MplPath.MOVETO, *CURVE, MplPath.LINETO, *CURVE, MplPath.CLOSEPOLY]  # over and back beneath
 
 
+@redrawable
 def experience_map(
     table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -65,6 +69,8 @@ def experience_map(
     if "group" not in shown:
         shown = shown.assign(group=OVERALL)
     names = list(dict.fromkeys(shown["touchpoint"]))
+    if layout.narrow():
+        return _ratings(shown, title)
     strips = [s for s in STRIPS if (shown["term"] == s).any()]
     heights = [HEIGHTS.get(s, 0.42) for s in strips]
     axes = _frame(names, shown, [0.4, *heights], ax)
@@ -90,6 +96,17 @@ def experience_map(
         _legend(last, looks)
     figure.finish(axes[0], title, _("Experience map with 95% intervals."), words)
     return axes[0]
+
+
+def _ratings(shown: pd.DataFrame, title: str | None) -> Axes:
+    """The form for a phone: how touchpoints are rated, a row each; the rest is in the table."""
+    rated = shown[(shown["term"] == "satisfaction") & (shown["group"] == OVERALL)]
+    rows = rated if len(rated) else shown[shown["term"] == shown["term"].iloc[0]]
+    unit = "share" if rows["term"].iloc[0] in ("reach", "problem") else ""
+    table = rows[["touchpoint", "estimate", "low", "high", "n"]].rename(
+        columns={"touchpoint": "term"}
+    )
+    return intervals(table, unit=unit, sort=False, title=title)
 
 
 def _frame(names: list, shown: pd.DataFrame, heights: list[float], ax: Axes | None) -> np.ndarray:
@@ -219,6 +236,7 @@ def _in_words(rows: pd.DataFrame, strips: list[str]) -> str:
     return labels.in_words(lines)
 
 
+@redrawable
 def sankey(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw journeys step by step: bars as high as the share that is there, bands to the next.
 
@@ -235,7 +253,8 @@ def sankey(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
     ['web 100%', 'shop 80%', 'ends 20%']
     """
     shown = figure.prepare(table, ("step", "before", "term", "estimate"))
-    steps = sorted(shown["step"].unique())
+    steps = sorted(shown["step"].unique())[: PHONE_STEPS if layout.narrow() else None]
+    shown = shown[shown["step"].isin(steps)]
     total = shown.groupby("term")["estimate"].sum().sort_values(ascending=False)
     order = [t for t in total.index if t != "ends"] + ["ends"]
     looks = {t: COLOURS[i % len(COLOURS)] for i, t in enumerate(order[:-1])} | {"ends": FAINT}

@@ -19,7 +19,9 @@ from cxlib.core.result import Result
 from cxlib.data.schema import Target
 from cxlib.privacy import disclosure
 
-TIMES = {"wave", "month", "period"}  # groups of a finding that are times, not parts of customers
+# What a finding may be of, to be judged by the target of its measure: times and touchpoints, no
+# groups of customers; of several windows ("within a year") the one that answers the question.
+TIMES, WINDOWS = {"wave", "month", "period", "touchpoint"}, {"window", "term"}
 SUBJECTS = ("touchpoint", "topic", "term")  # columns that say what a row is about
 STANDINGS = {
     "met": N_("target {t} met"),
@@ -71,7 +73,8 @@ def _judged(finding: Finding) -> Finding:
 
 def _target(finding: Finding) -> Target | None:
     """The study's target for the measure of a finding about all customers."""
-    if not set(finding.at) <= TIMES:
+    answers = finding.importance >= Importance.ANSWER
+    if not set(finding.at) <= (TIMES | WINDOWS if answers else TIMES):
         return None
     known = context.current().targets
     name = finding.measure.rpartition(":")[2].replace(" ", "_")
@@ -111,8 +114,9 @@ def _owned(finding: Finding, fit: Result) -> Finding:
 def _subjects(finding: Finding, fit: Result) -> Iterator[str]:
     """Names that an action may be about: of the row of the finding, then of its groups, measure."""
     rows = disclosure.shown(fit.table)
-    if finding.value is not None and "estimate" in rows:
-        rows = rows[(rows["estimate"] - finding.value).abs() < 1e-9]
+    if finding.value is not None:
+        numbers = rows.select_dtypes("number")
+        rows = rows[((numbers.abs() - abs(finding.value)).abs() < 1e-9).any(axis=1)]
     elif finding.verdict != "worse":
         rows = rows.iloc[:0]
     for column in SUBJECTS:

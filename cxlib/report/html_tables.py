@@ -28,6 +28,9 @@ UNITS = {  # what the estimates of a unit are called
     "share": N_("share"), "gap": N_("difference"), "points": N_("points"), "money": N_("amount"),
     "percentage points": N_("percentage points"), "days": N_("days"), "hours": N_("hours"),
     "minutes": N_("minutes"), "ratio": N_("ratio"), "index": N_("index"),
+    "scale": N_("scale points"), "count": N_("number"), "purchases": N_("purchases"),
+    "percent": N_("per cent"), "amount": N_("amount"), "answers": N_("answers"),
+    "times": N_("times as often"), "maturity level": N_("stage"), "priority": N_("priority"),
 }  # fmt: skip
 MOST = 7  # columns that are shown unasked
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
@@ -65,8 +68,10 @@ def of_record(record: dict) -> str:
     raw = raw[shown.columns]
     kept = [c for c in raw if not _says_nothing(raw, c)]
     names = {c: heading(known, c) for c in kept}
-    if "estimate" in kept and (unit := UNITS.get(record["unit"])):
-        names["estimate"] = _(unit)
+    unit = record["unit"]
+    unit = "money" if len(unit) == 3 and unit.isupper() else unit
+    if "estimate" in kept and unit in UNITS:
+        names["estimate"] = _(UNITS[unit])
     if "term" in kept:
         names["term"] = i18n.heading(ROWS.get(record.get("name", ""), "measure"))
     cells = {c: [str(v) for v in shown[c]] for c in kept}

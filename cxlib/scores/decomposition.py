@@ -26,6 +26,7 @@ from cxlib.scores import group_means
 from cxlib.scores.answers import read
 from cxlib.scores.comparisons import compare
 from cxlib.scores.measures import Measure, as_measure
+from cxlib.scores.scoring import score
 from cxlib.stats.intervals import estimates_table, expanded_level
 from cxlib.stats.notes import resampling_note
 
@@ -62,6 +63,8 @@ def decompose_change(
     groups : column, group, term ("mix", "rate"), estimate, low, high, n (of the smaller wave),
         share_before, share_after, score_before, score_after. The rows of a column add up to its mix
         and its rate; a group that one wave lacks counts as mix
+    The parts are "largest", the rows of the column of the largest mix (empty where a wave is too
+    small to be shown), and "before", the score of the earlier wave, for a waterfall
 
     Raises
     ------
@@ -90,6 +93,7 @@ def decompose_change(
     parts = [_decomposed(sample, item, later, columns, measure, whole) for columns in crossed]
     table, groups = (pd.concat(p, ignore_index=True) for p in zip(*parts, strict=True))
     notes = [resampling_note(sample), _("Mix and rate add up to the change (Kitagawa 1955).")]
+    level = score(sample.where(later == 0), item, measure).table["estimate"].iloc[0]
     return Result(
         {"table": table, "groups": groups},
         _finding(table, item, measure, before, after),
@@ -97,7 +101,16 @@ def decompose_change(
         measure.unit,
         draws=sample.draws,
         seed=sample.seed,
+        parts={"largest": _largest(disclosure.shown(table)), "before": level},
     )
+
+
+def _largest(shown: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the column by which the mix moved most; none where they may not be shown."""
+    mix = shown[shown["term"] == "mix"]
+    if mix.empty:
+        return shown
+    return shown[shown["column"] == mix.loc[mix["estimate"].abs().idxmax(), "column"]]
 
 
 def parts(tops: np.ndarray, bottoms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -197,9 +210,8 @@ def _finding(table: pd.DataFrame, item: str, measure: Measure, before: str, afte
     """Whether other respondents or other answers moved it, by the column of the largest mix."""
     if (table := disclosure.shown(table)).empty:
         return Finding(disclosure.left_out())
-    parts_of = {c: rows.set_index("term") for c, rows in table.groupby("column", sort=False)}
-    column = max(parts_of, key=lambda c: abs(parts_of[c].loc["mix", "estimate"]))
-    rows = parts_of[column]
+    rows = _largest(table).set_index("term")
+    column = rows["column"].iloc[0]
     mix, rate = rows.loc["mix"], rows.loc["rate"]
     mixed, answered = (bool(r["low"] > 0 or r["high"] < 0) for r in (mix, rate))
     words = {

@@ -284,6 +284,11 @@ def _signals(table: pd.DataFrame) -> np.ndarray:
 
 
 def _finding(table: pd.DataFrame, by: str, hit: str) -> Finding:
+    """Which of the units that may be shown differ from the others."""
+    table = disclosure.shown(table)
+    if len(table) < 2:
+        claim = _("Too few cases of each unit ({by:label}) to compare them.", by=by)
+        return Finding(claim, importance=Importance.METHOD)
     out = table[table["signal"].isin(["very low", "very high"])]
     words = {"units": len(table), "by": by, "what": hit}
     detail = _(

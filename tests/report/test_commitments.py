@@ -67,6 +67,10 @@ def test_a_target_is_of_all_customers_and_of_its_own_measure():
     goals = {"active": Target(value=0.5)}
     for slots in ({"measure": "active", "at": {"region": "north"}}, {"measure": "at_risk"}):
         assert told(rate(0.2, 0.1, 0.3, **slots), targets=goals).target is None
+    assert told(rate(0.2, 0.1, 0.3, measure="active", at={"window": "a week"})).target is None
+    answer = {"measure": "active", "importance": Importance.ANSWER}
+    year = told(rate(0.2, 0.1, 0.3, at={"window": "a year"}, **answer), targets=goals)
+    assert year.target == 0.5
     wave = told(rate(0.2, 0.1, 0.3, measure="active", at={"wave": "w2"}), targets=goals)
     assert wave.target == 0.5
 

@@ -460,6 +460,16 @@ def test_hard_cases_accuse_nobody():
         service.funnel(rows[rows["owner"] == "a"], "hit")
 
 
+def test_units_that_are_hidden_are_not_spoken_of():
+    """The only unit that differs has 5 cases; with one unit shown there is nothing to compare."""
+    rows = units(np.array([0.8, 0.8, 0.0]), 40, 3)
+    rows = rows[(rows["owner"] != "u002") | rows.groupby("owner").cumcount().lt(5)]
+    finding = service.funnel(rows, "hit").finding
+    assert "none of 2 units" in finding.claim and "left out" not in finding.claim
+    alone = rows[(rows["owner"] != "u001") | rows.groupby("owner").cumcount().lt(5)]
+    assert service.funnel(alone, "hit").finding.claim.startswith("Too few cases of each unit")
+
+
 def test_nobody_is_beyond_what_a_share_can_be():
     rows = units(np.r_[np.full(19, 0.97), 1.0], 40, 9)
     table = service.funnel(rows, "hit").table
