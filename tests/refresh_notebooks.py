@@ -12,6 +12,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -43,12 +44,21 @@ def keep(source: Path, executed: Path) -> None:
         if cell.cell_type != "code":
             continue
         count += 1
-        cell.outputs = made[cell.id].outputs
+        cell.outputs = as_lab_saves(made[cell.id].outputs)
         cell.execution_count = count
         for output in cell.outputs:
             if "execution_count" in output:
                 output["execution_count"] = count
     nbformat.write(notebook, source)
+
+
+def as_lab_saves(value: Any) -> Any:
+    """The value with whole numbers as JavaScript writes them, so that saving changes nothing."""
+    if isinstance(value, dict):
+        return type(value)({k: as_lab_saves(v) for k, v in value.items()})
+    if isinstance(value, list):
+        return [as_lab_saves(v) for v in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
     cx check mine                what is wrong with the data, and how to mend it
     cx load mine                 put it into the reserve
     cx run mine                  make its reports
+    cx new-notebook QUESTION     a notebook of your own, in my/
     cx report                    bind reports again from what was kept
     cx verify RUN                make a run again: is every number the same?
     cx diff RUN RUN              what changed between two runs
@@ -20,7 +21,7 @@ from __future__ import annotations
 import click
 
 from cxlib import __version__
-from cxlib.cli import compare, export, ledger, run, studies
+from cxlib.cli import compare, export, ledger, notebooks, run, studies
 from cxlib.cli.errors import Errors
 
 __all__ = ["main"]
@@ -43,6 +44,7 @@ VERBS = [
     studies.check,
     studies.load,
     run.run,
+    notebooks.new_notebook,
     compare.report,
     compare.verify,
     compare.diff,

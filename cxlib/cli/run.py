@@ -119,11 +119,11 @@ def _parameter_help(path: Path) -> str:
 def run(names, given, by: str, langs: str, targets, as_json: bool, **how) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
-    A notebook is named by its number or the beginning of its name, and takes the parameters that
-    study.yaml gives it, unless -p says otherwise. Everything is checked before anything starts. A
-    page whose notebook, parameters, data, code, environment and language are those of an earlier
-    run is copied from it. A page that fails says so at its top and the others go on. After Ctrl-C
-    or a crash, the same command goes on where it stopped.
+    A notebook is named by its number, the beginning of its name or its path, and takes the
+    parameters that study.yaml gives it, unless -p says otherwise. Everything is checked before
+    anything starts. A page whose notebook, parameters, data, code, environment and language are
+    those of an earlier run is copied from it. A page that fails says so at its top and the others
+    go on. After Ctrl-C or a crash, the same command goes on where it stopped.
 
     Exit codes: 0 all well, 1 a page failed or a message could not be sent, 2 a mistake in what was
     asked (nothing ran), 3 it could not go on (disk full, scheduler lost), 130 stopped.
@@ -136,6 +136,7 @@ def run(names, given, by: str, langs: str, targets, as_json: bool, **how) -> Non
       cx run mine -p "WHERE=channel = 'web'" 10
       cx run mine 10 --by channel          one set per channel
       cx run mine --lang en,zh             every page in English and in Chinese
+      cx run mine my/own.ipynb             a notebook of your own (cx new-notebook)
       cx run mine --notify slack           post summary and new alerts to CX_SLACK_URL
       cx run 20 --help                     the parameters of notebook 20
     """
@@ -214,7 +215,7 @@ def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     notebooks = []
     for name in (n for n in names if n not in known):
         begins = [n for n in batch.notebooks() if n.startswith(name)]
-        if not begins and not name[:1].isdigit():
+        if not begins and not name[:1].isdigit() and not name.endswith(".ipynb"):
             raise ValueError(
                 f"{name!r} is neither a study nor a notebook{nearest(name, known) or '.'} Studies: "
                 f"{', '.join(known) or 'none yet'}. Notebooks: {', '.join(batch.notebooks())}."
