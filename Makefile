@@ -23,8 +23,8 @@ test-notebooks: setup  ## the committed outputs of the notebooks, where cells ar
 test-fast: setup  ## the tests to run while you work, with the examples of docstrings
 	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not slow and not browser" --doctest-modules tests cxlib
 
-lab: setup  ## JupyterLab on notebooks/, kernel ready
-	@$(BIN)/jupyter lab notebooks
+lab: setup  ## JupyterLab at the project, on the list of questions
+	@JUPYTER_CONFIG_PATH=.jupyter $(BIN)/jupyter lab index.ipynb
 
 types: setup  ## mypy
 	@$(BIN)/mypy

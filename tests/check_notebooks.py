@@ -15,6 +15,7 @@ import nbformat
 
 LARGEST = 1_500_000  # bytes of a committed notebook
 STUDY = re.compile(r'^STUDY: str = "sample"', re.MULTILINE)
+WHOLE = re.compile(r"^ *-?\d+\.0,?$", re.MULTILINE)  # JavaScript has no 0.0
 MACHINE = re.compile(r"/(?:home|root|Users|tmp|work|var/folders)/\w|[A-Z]:\\\\Users", re.ASCII)
 
 
@@ -34,6 +35,11 @@ def faults(file: Path) -> list[str]:
     outputs = "".join(str(o) for c in code for o in c.outputs)
     if path := MACHINE.search(outputs):
         found.append(f"an output holds a path of a machine ({path.group()}…)")
+    if nbformat.writes(notebook) + "\n" != text or WHOLE.search(text):
+        found.append("JupyterLab would save it otherwise; run `make notebooks`")
+    pixels = [o for c in code for o in c.outputs if "image/svg+xml" in o.get("data", {})]
+    if unseen := sum("image/png" not in o.data for o in pixels):
+        found.append(f"{unseen} figures are seen by nobody who does not trust it: no image/png")
     if len(text.encode()) > LARGEST:
         found.append(f"it has {len(text.encode()):,} bytes; the limit is {LARGEST:,}")
     return [f"{file.name}: {fault}." for fault in found]

@@ -23,6 +23,8 @@ from cxlib.data.intake import IntakeError
 from cxlib.data.sources import SourceError
 from cxlib.privacy import masking
 
+OWN = "my"  # the folder of a researcher's own notebooks, outside git
+
 
 @dataclass(frozen=True)
 class Page:
@@ -59,12 +61,38 @@ class Page:
 
 
 def notebooks() -> dict[str, Path]:
-    """The notebooks there are, by name without .ipynb, in order."""
-    return {p.stem: p for p in sorted((study.root() / "notebooks").glob("[0-9]*.ipynb"))}
+    """The notebooks there are, by name without .ipynb: the project's in order, then one's own.
+
+    Own ones lie in a folder of notebooks/ or in my/, and have a cell tagged `parameters`. Of two
+    with one name the first counts; the other is named by its path.
+    """
+    root = study.root()
+    found = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    for folder in (root / "notebooks", root / OWN):
+        found += [p for p in sorted(folder.rglob("*.ipynb")) if p not in found and _is_page(p)]
+    known: dict[str, Path] = {}
+    for path in found:
+        known.setdefault(path.stem, path)
+    return known
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a notebook declares parameters; copies that Jupyter keeps of it do not count."""
+    if any(part.startswith(".") for part in path.relative_to(study.root()).parts):
+        return False
+    try:
+        return bool(parameters.read(path))
+    except (ValueError, OSError):
+        return False
 
 
 def pick(name: str) -> Path:
-    """The one notebook that `name` begins: '20', '20_what' or all of it. Raises ValueError."""
+    """The one notebook that `name` begins ('20', '20_what' or all of it), or at that path.
+
+    Raises ValueError where there is none, or several.
+    """
+    if name.endswith(".ipynb") and Path(name).is_file():
+        return Path(name).resolve()
     known = notebooks()
     stem = Path(name).stem if name.endswith(".ipynb") else name
     if stem in known:
@@ -226,9 +254,7 @@ def _of_notebook(store, notebook: Path, values: dict, by: list[str], *, named: b
     shared = {
         "study": about.name,
         "notebook": notebook,
-        "title": masking.masked_in(
-            facts.get("title", {}).get(lang) or notebook.stem.replace("_", " ")
-        ),
+        "title": masking.masked_in(_title(notebook, facts, lang)),
         "rules": context.current().as_job(),
         "source": masking.masked_in(
             {
@@ -262,6 +288,14 @@ def _of_notebook(store, notebook: Path, values: dict, by: list[str], *, named: b
         )
         for group in found
     ]
+
+
+def _title(notebook: Path, facts: Mapping, lang: str) -> str:
+    """The title in the page's language, else another, else what the first cell is headed by."""
+    titles = facts.get("title", {})
+    first = "".join(parameters.content(notebook)["cells"][0]["source"]).partition("\n")[0]
+    heading = first.removeprefix("# ").strip() if first.startswith("# ") else ""
+    return titles.get(lang) or titles.get("en") or heading or notebook.stem.replace("_", " ")
 
 
 def _source(about: study.Study, lang: str) -> dict[str, Any]:

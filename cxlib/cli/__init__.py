@@ -4,6 +4,7 @@
     cx check mine                what is wrong with the data, and how to fix it
     cx load mine                 put it into the reserve
     cx run mine                  make its reports
+    cx new-notebook QUESTION     a notebook of your own, in my/
     cx report                    bind reports again from what was kept
     cx verify RUN                make a run again: is every number the same?
     cx diff RUN RUN              what changed between two runs
@@ -21,7 +22,7 @@ from __future__ import annotations
 import click
 
 from cxlib import __version__
-from cxlib.cli import compare, export, ledger, retention, run, studies
+from cxlib.cli import compare, export, ledger, notebooks, retention, run, studies
 from cxlib.cli.errors import Errors
 
 __all__ = ["main"]
@@ -44,6 +45,7 @@ VERBS = [
     studies.check,
     studies.load,
     run.run,
+    notebooks.new_notebook,
     compare.report,
     compare.verify,
     compare.diff,

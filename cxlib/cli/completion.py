@@ -19,10 +19,10 @@ def studies_and_notebooks(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Names of studies, then those of notebooks."""
+    from cxlib.batch import notebooks
     from cxlib.data import study
 
-    stems = sorted(p.stem for p in (study.root() / "notebooks").glob("[0-9]*.ipynb"))
-    return _beginning(incomplete, [*study.names(), *stems])
+    return _beginning(incomplete, [*study.names(), *notebooks()])
 
 
 def parameters(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

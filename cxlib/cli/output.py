@@ -25,7 +25,10 @@ def question(notebook: Path) -> str:
     """The question that a notebook asks, in English."""
     from cxlib.core import parameters
 
-    return parameters.content(notebook)["metadata"].get("cxlib", {}).get("title", {}).get("en", "")
+    content = parameters.content(notebook)
+    first = "".join(content["cells"][0]["source"]).partition("\n")[0]
+    title = content["metadata"].get("cxlib", {}).get("title", {})
+    return title.get("en", first.removeprefix("# "))
 
 
 def near(path: Path) -> str:

@@ -140,11 +140,11 @@ def run(
 ) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
-    A notebook is named by its number or the beginning of its name, and takes the parameters that
-    study.yaml gives it, unless -p says otherwise. Everything is checked before anything starts. A
-    page whose notebook, parameters, data, code, environment and language are those of an earlier
-    run is copied from it. A page that fails says so at its top and the others go on. After Ctrl-C
-    or a crash, the same command goes on where it stopped.
+    A notebook is named by its number, the beginning of its name or its path, and takes the
+    parameters that study.yaml gives it, unless -p says otherwise. Everything is checked before
+    anything starts. A page whose notebook, parameters, data, code, environment and language are
+    those of an earlier run is copied from it. A page that fails says so at its top and the others
+    go on. After Ctrl-C or a crash, the same command goes on where it stopped.
 
     Exit codes: 0 all well, 1 a page failed, a study could not be read or a message could not be
     sent, 2 a mistake in what was asked (nothing ran), 3 it could not go on (disk full, scheduler
@@ -160,6 +160,7 @@ def run(
       cx run mine --by region --by channel   one set per channel of each region
       cx run --grid grid.yaml              what a file lists (reports/README.md)
       cx run mine --lang en,zh             every page in English and in Chinese
+      cx run mine my/own.ipynb             a notebook of your own (cx new-notebook)
       cx run mine --notify slack           post summary and new alerts to CX_SLACK_URL
       cx run mine --why                    why each page would be made, making none
       cx run 20 --help                     the parameters of notebook 20
@@ -294,7 +295,7 @@ def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     notebooks = []
     for name in (n for n in names if n not in known):
         begins = [n for n in batch.notebooks() if n.startswith(name)]
-        if not begins and not name[:1].isdigit():
+        if not begins and not name[:1].isdigit() and not name.endswith(".ipynb"):
             raise ValueError(
                 f"{name!r} is neither a study nor a notebook{nearest(name, known) or '.'} Studies: "
                 f"{', '.join(known) or 'none yet'}. Notebooks: {', '.join(batch.notebooks())}."

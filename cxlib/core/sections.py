@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import linecache
-import re
 import traceback
 from html import escape
 from pathlib import Path
@@ -22,7 +21,6 @@ from cxlib.core import context
 from cxlib.core.errors import InsufficientData, leave_out
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
-COLOUR = re.compile(r"\x1b\[[\d;]*m")
 CAUGHT = (Exception, KeyboardInterrupt)  # of what a cell may raise
 
 
@@ -78,13 +76,15 @@ def _show(shell: Any, etype: type, value: Any, tb: Any, tb_offset: Any) -> None:
         shell.showtraceback((etype, value, tb), tb_offset=tb_offset)
         return
     shell._get_exc_info((etype, value, tb))  # for %tb and %debug
-    whole = shell.InteractiveTB.structured_traceback(etype, value, tb, tb_offset=tb_offset)
     said = str(value) or "the cell was stopped"
-    shell._showtraceback(etype, value, [f"{etype.__name__}: {said}"])
-    text = COLOUR.sub("", "\n".join(whole))
-    html = f"<details><summary>Traceback</summary><pre>{escape(text)}</pre></details>"
-    plain = "The magic %tb shows where in the code."
-    shell.display_pub.publish({"text/plain": plain, "text/html": html}, {})
+    lines = [f"{etype.__name__}: {said}"]
+    # Else IPython reads and parses every file on the way, twice: a minute on a busy machine, for
+    # which a cell that was stopped would go on.
+    value._render_traceback_ = lambda: lines
+    shell._showtraceback(etype, value, lines)
+    whole = "".join(traceback.format_exception(etype, value, tb.tb_next or tb))
+    html = f"<details><summary>Traceback</summary><pre>{escape(whole)}</pre></details>"
+    shell.display_pub.publish({"text/plain": whole, "text/html": html}, {})
 
 
 def _is_ours(tb: TracebackType | None) -> bool:
