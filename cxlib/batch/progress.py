@@ -76,13 +76,7 @@ class Progress:
                 self._say(f"{name}: cell {cell} of {cells}, {now - self._running[name][2]:.0f} s")
 
     def end(
-        self,
-        name: str,
-        status: str,
-        seconds: float,
-        *,
-        said: str = "",
-        memory_mb: int | None = None,
+        self, name: str, status: str, seconds: float, said: str = "", memory_mb: int | None = None
     ) -> None:
         """The page is done, well or not; `said` is its answer or mistake."""
         facts = {"status": status, "seconds": round(seconds, 3), "memory_mb": memory_mb}
