@@ -182,3 +182,10 @@ def test_nothing_travels_in_the_attributes_of_a_table() -> None:
 def test_modules_have_names_that_people_search_for() -> None:
     vague = "said found given felt apart beside again enough bought retold warned fits rows"
     assert not [module_of(f) for f in modules() if f.stem in vague.split()]
+
+
+def test_notebooks_import_nothing_that_reads_notebooks():
+    """A kernel would load nbformat and all that jsonschema checks, for a second or more."""
+    code = "import cxlib.plots, cxlib.report, cxlib.reserve, sys; print('nbformat' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

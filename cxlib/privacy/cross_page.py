@@ -20,17 +20,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 from cxlib.core import context
 from cxlib.core.finding import Finding
 from cxlib.core.i18n import _
 from cxlib.privacy import disclosure
+
+if TYPE_CHECKING:  # notebooks import this module and none of nbformat
+    from nbformat import NotebookNode
 
 Key = tuple[str, tuple[tuple[str, str], ...], str]  # unit, ((column, group), ...), term
 Seen = tuple[float, float | None]  # n, estimate
@@ -311,5 +312,7 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
     record |= {"table": nothing, "tables": {}}
     first = [[c for c in notebook.cells if c.cell_type == k][:1] for k in ("markdown", "code")]
     notebook.cells = [cell for cells in first for cell in cells]
+    from nbformat.v4 import new_output
+
     notebook.cells[-1].outputs = [new_output("display_data", {"text/plain": said, MIME: record})]
     return [{"answer": "", "cell": "page", "reason": disclosure.reason(disclosure.NEAR)}]

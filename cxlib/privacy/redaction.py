@@ -10,14 +10,16 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
-
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING
 
 from cxlib.core import context
 from cxlib.core.errors import ABSENT
 from cxlib.core.i18n import _
 from cxlib.privacy import cross_page, disclosure, masking, printed_tables
 from cxlib.privacy.cross_page import AUDIT, MIME
+
+if TYPE_CHECKING:  # notebooks import this module and none of nbformat
+    from nbformat import NotebookNode
 
 PIXELS = "image/png"
 DRAWN = ("image/svg+xml", "application/vnd.cxlab.narrow+svg")
