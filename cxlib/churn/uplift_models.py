@@ -305,7 +305,7 @@ def _curves(
         for u, q in ((uplift, qini), (uplift_drawn, qini_drawn))
     ]
     columns = {"term": ["Qini", "AUUC"], "estimate": areas[0][0], "n": len(rank)}
-    table = pd.DataFrame(columns | interval_columns(*areas[0], areas[1]))
+    table = pd.DataFrame(columns | interval_columns(areas[0][0], areas[1]))
     return pd.concat([curve, random], ignore_index=True), table
 
 

@@ -97,7 +97,7 @@ def conflicts(run: Mapping, answers: Answers) -> list[Conflict]:
 
 def _by_itself(record: Mapping[str, Any], finding: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Where a finding contradicts its tables, or its sentence its numbers."""
-    numbers = [finding.get(k) for k in NUMBERS]
+    numbers: list[Any] = [finding.get(k) for k in NUMBERS]
     if finding.get("unit") != "count" and _row_of(record, finding) is None:
         yield "not in its table", f"{numbers}"
     text = f"{finding.get('claim', '')}\n{finding.get('detail', '')}"
