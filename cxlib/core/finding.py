@@ -136,10 +136,8 @@ class Finding:
         """
         held = row._asdict() if hasattr(row, "_asdict") else row
         numbers = {"value": held[estimate], "low": held[low], "high": held[high]}
-        known: dict[str, Any] = {
-            k: float(v) for k, v in numbers.items() if pd.notna(v) and math.isfinite(v)
-        }
-        return cls(claim, detail, **known, **slots)
+        slots |= {k: float(v) for k, v in numbers.items() if pd.notna(v) and math.isfinite(v)}
+        return cls(claim, detail, **slots)
 
     @classmethod
     def of_record(cls, record: Mapping[str, Any]) -> Finding:

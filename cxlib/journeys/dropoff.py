@@ -279,7 +279,7 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
 
 
 def _overall(over: Sample) -> pd.DataFrame:
-    one, lost = np.ones((len(over), 1)), over["lost"].to_numpy()[:, None]
+    one, lost = np.ones((len(over), 1)), over.data[["lost"]].to_numpy()
     return pd.DataFrame({"term": "journeys lost", **share_columns(over, one, one * lost)})
 
 
