@@ -136,6 +136,8 @@ def test_where_the_model_of_renewals_misses_the_answer_says_what_was_seen():
     off = value.retention(sample, ahead=3).finding
     assert off.claim.startswith("78% of customers are retained") and "does not fit" in off.detail
     assert off.value == pytest.approx(0.78)
+    to_come = value.remaining_periods(value.retention(sample, ahead=3)).finding
+    assert "cannot be predicted" in to_come.claim and to_come.value is None
     unseen = value.retention(sample, ahead=24).finding  # nobody was observed so long
     assert "does not fit" not in unseen.detail and "expected" in unseen.claim
 
@@ -435,11 +437,3 @@ def test_a_customer_without_a_covariate_is_told(orders):
     z = pd.DataFrame({"years": [30.0]}, index=["c1"])
     with pytest.raises(ValueError, match="799 of 800 customers lack a covariate"):
         value.lifetime_value(orders, covariates=z)
-
-
-def test_what_is_still_to_come_is_not_predicted_by_a_model_that_does_not_fit():
-    late = np.repeat([1, 2, 3, 12, 13, 24], [300, 2, 2, 300, 300, 100])
-    customers = pd.DataFrame({"tenure": late, "left": late < 24})
-    fit = value.retention(Sample(customers, draws=50))
-    told = value.remaining_periods(fit).finding
-    assert not fit.fits and "cannot be predicted" in told.claim and told.value is None
