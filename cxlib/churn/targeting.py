@@ -143,7 +143,7 @@ def _touchpoints(hurt: pd.Series) -> Result:
     finding = Finding.of_row(
         top,
         _(
-            "{touchpoint:quoted} is where most of the listed customers were dissatisfied last: "
+            "The listed customers were last dissatisfied most often with {touchpoint:quoted}: "
             "{share:rate} of them.",
             touchpoint=top.term,
             share=top.estimate,

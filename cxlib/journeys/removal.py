@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import INTERVAL, in_unit
+from cxlib.core.columns import INTERVAL, Column
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
@@ -112,7 +112,7 @@ def removal(
         _finding(table.iloc[0], goal),
         i18n.together(notes),
         "share",
-        columns=in_unit("share", "share"),
+        columns=[Column("share", unit="share", label="share of credit")],
         draws=pairs.sample.draws if intervals else 0,
         seed=pairs.sample.seed,
         replicates=again,

@@ -19,6 +19,8 @@ from cxlib.core.sample import Sample
 
 WAVES = [f"w{k}" for k in range(6)]
 
+SOLVE = "Solve “late parcels” as planned in the ledger."
+
 
 def limits(moves: dict[str, list[float]], by: str = "", n: int = 300) -> pd.DataFrame:
     """A chart as 12 keeps it: `moves` are z of each wave, of a standard error of .1 about 7."""
@@ -135,7 +137,7 @@ def test_a_change_of_level_in_the_past_is_not_said_to_hold_below_the_limits():
 def test_an_alert_names_who_works_on_it():
     owned = ledger(about="delivery", owner="ann", problem="late parcels")
     found = actions.alerts(study_of(delivery=STAYS, room=FALL), ledger=owned)
-    assert (found.finding.action, found.finding.owner) == ("late parcels", "ann")
+    assert (found.finding.action, found.finding.owner) == (SOLVE, "ann")
     assert found.table["owner"].tolist() == ["ann", ""]
     closed = actions.alerts(study_of(delivery=STAYS), ledger=owned.assign(status="done"))
     assert closed.finding.owner == ""
@@ -435,7 +437,7 @@ def test_what_the_data_cannot_tell_names_the_answers_that_could():
     times = (2.2414 + 0.8416) ** 2 * (1 + np.pi / 2 / 4)
     assert row["verdict"] == "unknown"
     assert row["answers_needed"] == pytest.approx(300 * times, abs=1)
-    assert f"{row['answers_needed']:,.0f} answers would be needed" in tree.trees[0].lines[0][2]
+    assert "To detect it would take about 4,000 answers." in tree.trees[0].lines[0][2]
     touchpoint = tree.table[tree.table["link"] == "touchpoint"].iloc[0]
     assert touchpoint["verdict"] == "not available"  # no question is said to rate a touchpoint
     assert "Not available: touchpoint" in tree.trees[0].lines[-1][2]
@@ -445,7 +447,7 @@ def test_a_move_of_nothing_asks_for_no_number_of_answers():
     found = failure()
     still = {"south:nps": [0, 0, 0, 0, -0.01, 0], "north:nps": [0] * 6}
     found["12"]["groups"] = kept("points", limits=limits(still, "region"))
-    assert "No survey of this size" in opened(found).trees[0].lines[0][2]
+    assert opened(found).trees[0].lines[0][2] == "Group: no significant difference."
 
 
 def test_a_missed_standard_is_opened_into_groups_and_teams():
@@ -596,8 +598,8 @@ def test_the_action_to_take_first_is_named_with_its_owner():
         "Act first on “late parcels”: it is the only open action expected to pay, and it is "
         "overdue."
     )
-    assert found.detail == "Expected net gain €100 a year; 95% CI −100 to 300"
-    assert (found.action, found.owner) == ("late parcels", "ann, due 2026-06-30")
+    assert found.detail == "Expected net gain €100 a year; 95% CI −€100 to €300"
+    assert (found.action, found.owner) == (SOLVE, "ann, due 2026-06-30")
     assert found.importance == Importance.NEWS
     early = actions.net_gain(rows, today="2026-01-10").finding
     assert early.claim.endswith("expected to pay.") and early.importance == Importance.NOTABLE
@@ -611,7 +613,7 @@ def test_an_action_is_found_by_what_it_is_about():
         [ledger(about="room", owner="bob", due_on="2026-08-01"), ledger(about="delivery")],
         ignore_index=True,
     )
-    assert actions.responsible(rows, "nps", "delivery") == ("late parcels", "ann")
+    assert actions.responsible(rows, "nps", "delivery") == (SOLVE, "ann")
     assert actions.responsible(rows, "price") == ("", "")
     assert actions.responsible(rows.drop(columns="about"), "room") == ("", "")
 

@@ -136,6 +136,8 @@ def test_where_the_model_of_renewals_misses_the_answer_says_what_was_seen():
     off = value.retention(sample, ahead=3).finding
     assert off.claim.startswith("78% of customers are retained") and "does not fit" in off.detail
     assert off.value == pytest.approx(0.78)
+    to_come = value.remaining_periods(value.retention(sample, ahead=3)).finding
+    assert "cannot be predicted" in to_come.claim and to_come.value is None
     unseen = value.retention(sample, ahead=24).finding  # nobody was observed so long
     assert "does not fit" not in unseen.detail and "expected" in unseen.claim
 
