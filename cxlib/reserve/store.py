@@ -167,6 +167,8 @@ def _join_customers(store: duckdb.DuckDBPyConnection, taken: dict[str, Intake]) 
     """
     if not {"customers", "responses"} <= set(taken):
         return
+    if "customer_id" not in taken["responses"].rows:  # nobody knows whose answers they are
+        return
     own = {sql.fold(c) for c in taken["responses"].rows} | {"customer_id", "joined_on", "left_on"}
     theirs = [c for c in taken["customers"].rows if sql.fold(c) not in own]
     selected = ["r.*", *([sql.names(theirs, of="c")] if theirs else [])]
