@@ -117,8 +117,9 @@ def test_the_page_shows_the_chart_of_the_first_alert():
 def test_an_alert_names_who_works_on_it():
     owned = ledger(about="delivery", owner="ann", problem="late parcels")
     found = actions.alerts(study_of(delivery=STAYS, room=FALL), ledger=owned)
-    assert (found.finding.action, found.finding.owner) == ("late parcels", "ann")
-    assert found.table["owner"].tolist() == ["ann", ""]
+    owner = "ann, due 2026-06-30"
+    assert (found.finding.action, found.finding.owner) == ("late parcels", owner)
+    assert found.table["owner"].tolist() == [owner, ""]
     closed = actions.alerts(study_of(delivery=STAYS), ledger=owned.assign(status="done"))
     assert closed.finding.owner == ""
 
@@ -593,7 +594,8 @@ def test_an_action_is_found_by_what_it_is_about():
         [ledger(about="room", owner="bob", due_on="2026-08-01"), ledger(about="delivery")],
         ignore_index=True,
     )
-    assert actions.responsible(rows, "nps", "delivery") == ("late parcels", "ann")
+    first = ("late parcels", "ann, due 2026-06-30")
+    assert actions.responsible(rows, "nps", "delivery") == first
     assert actions.responsible(rows, "price") == ("", "")
     assert actions.responsible(rows.drop(columns="about"), "room") == ("", "")
 
