@@ -48,7 +48,7 @@ class Context:
     mask: tuple[str, ...] = ()
     country: str = ""
     targets: Mapping[str, Any] = field(default_factory=dict)
-    ledger: Any = None
+    ledger: Any = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.lang not in LANGUAGES:

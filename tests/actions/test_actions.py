@@ -137,8 +137,9 @@ def test_a_change_of_level_in_the_past_is_not_said_to_hold_below_the_limits():
 def test_an_alert_names_who_works_on_it():
     owned = ledger(about="delivery", owner="ann", problem="late parcels")
     found = actions.alerts(study_of(delivery=STAYS, room=FALL), ledger=owned)
-    assert (found.finding.action, found.finding.owner) == (SOLVE, "ann")
-    assert found.table["owner"].tolist() == ["ann", ""]
+    owner = "ann, due 2026-06-30"
+    assert (found.finding.action, found.finding.owner) == (SOLVE, owner)
+    assert found.table["owner"].tolist() == [owner, ""]
     closed = actions.alerts(study_of(delivery=STAYS), ledger=owned.assign(status="done"))
     assert closed.finding.owner == ""
 
@@ -613,7 +614,7 @@ def test_an_action_is_found_by_what_it_is_about():
         [ledger(about="room", owner="bob", due_on="2026-08-01"), ledger(about="delivery")],
         ignore_index=True,
     )
-    assert actions.responsible(rows, "nps", "delivery") == (SOLVE, "ann")
+    assert actions.responsible(rows, "nps", "delivery") == (SOLVE, "ann, due 2026-06-30")
     assert actions.responsible(rows, "price") == ("", "")
     assert actions.responsible(rows.drop(columns="about"), "room") == ("", "")
 

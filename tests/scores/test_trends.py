@@ -523,6 +523,9 @@ def test_the_parts_of_groups_add_up_to_the_table(responses):
         assert_allclose(value["change"], change["estimate"])
         groups = fit.groups[fit.groups["column"] == column].groupby("term")["estimate"].sum()
         assert_allclose([groups["mix"], groups["rate"]], [value["mix"], value["rate"]])
+    levels = scores.nps(Sample(responses, weight="weight"), by="wave").table["estimate"]
+    assert_allclose(levels.iloc[-2:], [fit.before, fit.before + change["estimate"].iloc[0]])
+    assert fit.largest["column"].nunique() == 1 and set(fit.largest["term"]) >= {"mix", "rate"}
 
 
 def test_rows_that_do_not_say_are_a_group(responses):
