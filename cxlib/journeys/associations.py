@@ -187,8 +187,8 @@ def _finding(table: pd.DataFrame, again: np.ndarray, outcome: str) -> Finding:
     significant = table[table["high"] < 0]
     if significant.empty:
         claim = _(
-            "No touchpoint and no problem is significantly associated with a lower "
-            "{outcome:quoted}.",
+            "Neither use of a touchpoint nor a problem there is significantly associated with a "
+            "lower {outcome:quoted}.",
             outcome=outcome,
         )
         return Finding(claim, verdict="unchanged", importance=Importance.METHOD)

@@ -245,8 +245,8 @@ def verify(items: pd.DataFrame, fit: Result, evidence: Mapping[str, Record]) -> 
     table = pd.DataFrame(rows, columns=columns)
     table = table.iloc[np.argsort(~np.array(against, bool), kind="stable")].reset_index(drop=True)
     detail = _(
-        "{covered:count} of {all:count} items checked; {verified:count} verified, "
-        "{contradicted:count} contradicted",
+        "{covered:count} of {all:count} items checked: the records show {verified:count}, and do "
+        "not show {contradicted:count}",
         covered=len(table),
         all=len(items),
         verified=(table["proof"] == VERIFIED).sum(),
@@ -254,8 +254,8 @@ def verify(items: pd.DataFrame, fit: Result, evidence: Mapping[str, Record]) -> 
     )
     if differing := sum(against):
         claim = ngettext(
-            "The study's own records contradict the raters on {n:count} item.",
-            "The study's own records contradict the raters on {n:count} items.",
+            "The study's own records and the raters disagree on {n:count} item.",
+            "The study's own records and the raters disagree on {n:count} items.",
             differing,
         )
     elif len(table):

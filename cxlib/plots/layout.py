@@ -73,12 +73,17 @@ def fit(figure: Figure) -> None:
     if wanted is None or figure.get_layout_engine() is not None:
         return
     share = figure.subplotpars.right - figure.subplotpars.left
+    titles = [ax._left_title for ax in figure.axes]  # type: ignore[attr-defined]
+    for title in titles:  # they begin at the edge of the labels, and are wrapped
+        title.set_visible(False)
     for _ in range(3):
         excess = figure.get_tightbbox().width + 2 * mpl.rcParams["savefig.pad_inches"] - wanted
         if abs(excess) < 0.01:
             break
         width = max(figure.get_figwidth() - excess / share, LEAST_AXES / share)
         figure.set_figwidth(width)
+    for title in titles:
+        title.set_visible(True)
 
 
 def new_figure(height: float, width: float | None, rows: int = 1) -> tuple[Figure, Any]:

@@ -53,7 +53,10 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     )
     about = {"name": name, "file": file.name}
     files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
-    said = _("The list {name:label} is in a file that only its owner can read: {file}.", **about)
+    said = _(
+        "Customer list “{name:label}”: a file that only the owner of this run can read: {file}.",
+        **about,
+    )
     print(said)
     return file
 

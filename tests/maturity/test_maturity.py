@@ -197,7 +197,7 @@ def test_contradicted_items_come_first_and_the_list_goes_to_the_next_level():
     fit = maturity.assess(Sample(said, draws=50), GRID)
     proof = maturity.verify(GRID, fit, {"recurring": (False, "no"), "ledger": (True, "all")})
     assert set(proof.table["proof"]) == {"verified", "contradicted"}
-    assert str(proof) == "The study's own records contradict the raters on 2 items."
+    assert str(proof) == "The study's own records and the raters disagree on 2 items."
     todo = maturity.next_steps(fit, GRID, proof.table)
     assert fit.stage == 2 and set(todo.table["term"]) == {
         asked["closed_loop-3"],

@@ -459,3 +459,24 @@ def test_a_font_that_the_list_of_matplotlib_lacks_is_found_afresh(monkeypatch) -
     old = [f for f in listed if f.fname not in files]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", old)
     assert plots.chinese_fonts() == [name]
+
+
+def test_ticks_of_an_axis_have_the_same_decimals(shares) -> None:
+    ax = plots.intervals(shares.assign(estimate=[4.98, 5.02, 5.0], low=4.95, high=5.05))
+    ax.figure.draw_without_rendering()
+    ticks = [t.get_text() for t in ax.get_xticklabels()]
+    assert len({len(t.partition(".")[2]) for t in ticks}) == 1 and "." in ticks[0]
+
+
+def test_a_long_title_takes_no_width_from_what_is_drawn(shares) -> None:
+    widths = []
+    for title in ("", "A finding of some sixty letters, which is wider than what is drawn"):
+        ax = plots.intervals(shares, title=title)
+        plots.picture(ax.figure)
+        widths.append(ax.get_window_extent().width)
+    assert widths[0] == pytest.approx(widths[1], rel=0.02)
+
+
+def test_bars_of_nothing_have_no_whisker_across_the_figure() -> None:
+    table = pd.DataFrame({"term": ["a", "b"], "estimate": 0.0, "low": 0.0, "high": 0.001})
+    assert plots.bars(table, unit="share").get_xlim()[1] > 0.5
