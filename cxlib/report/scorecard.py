@@ -64,8 +64,8 @@ def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str,
     """The pages of the run by set, those with the most important finding first.
 
     A page has title, file, status, and claim and detail of its most important finding. Where that
-    is among the sentences `said`, the claim is the next that answers the question, or empty. What failed comes
-    first, what is not for the study last.
+    is among the sentences `said`, the claim is the next that answers the question, or empty. What
+    failed comes first, what is not for the study last.
     """
     told = set(said)
     sets: dict[str, list[dict]] = {}
