@@ -1,6 +1,7 @@
 """Terms, columns and levels of this topic that readers see through `i18n.label`."""
 
 WORDS = (
+    "horizon",
     "AUC", "log-loss", "Brier score", "calibration slope", "calibration intercept", "odds",
     "odds low", "odds high", "EMP", "EMP without a model", "by risk",
     "more than by risk", "average effect", "Qini", "AUUC", "effect in the treat set",

@@ -260,17 +260,17 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
     total = np.array([value.sum()])
     whole = estimates_table(["overall"], total, again.sum(1)[:, None], len(rows))
     claim = _(
-        "{worth:money} left with customers whose journeys ended short of the goal, most of it at "
+        "Journeys that ended short of the goal put {worth:money} at stake, most of it at "
         "{touchpoint:quoted}.",
         worth=(total[0], revenue.currency),
         touchpoint=table["term"][0],
     )
     detail = _(
-        "95% CI {span:interval0}; {most:count} at {touchpoint:quoted}; the value of {known:count} "
+        "95% CI {span:interval0}; {most:money} at {touchpoint:quoted}; the value of {known:count} "
         "of {lost:count} is known",
         span=(whole["low"][0], whole["high"][0]),
         touchpoint=table["term"][0],
-        most=table["estimate"][0],
+        most=(table["estimate"][0], revenue.currency),
         known=len(rows),
         lost=int(last["lost"].sum()),
     )

@@ -55,6 +55,8 @@ def bars(
         figure.note(ax, labels.number(row.estimate, unit), (end, row.place), (6, 0), fontsize=10)
     rows.label(ax)
     reach = float(np.nanmax([shown[["estimate", "high"]].max().max(), 0])) or 1.0
+    if not shown["estimate"].any():  # else the whiskers of nothing would fill the figure
+        reach = max(reach, 1.0)
     ax.set_xlim(min(0, shown["estimate"].min(skipna=True)), reach * 1.22)
     ax.set_xticks([])
     ax.spines["bottom"].set_visible(False)

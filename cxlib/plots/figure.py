@@ -111,11 +111,23 @@ def number_axis(axis: Axis, unit: str) -> None:
     elif unit == "maturity level":
         axis.set_major_locator(MaxNLocator(integer=True))
     elif unit == "gap":
-        axis.set_major_formatter(lambda v, _: f"{100 * v:,.4g}".replace("-", "−"))
+        axis.set_major_formatter(lambda v, _: _tick(100 * v, 100 * axis.get_majorticklocs()))
     else:
         if max(map(abs, axis.get_view_interval())) >= 10_000:  # long numbers need room
             cast(MaxNLocator, axis.get_major_locator()).set_params(nbins=5)
-        axis.set_major_formatter(lambda v, _: f"{v:,g}".replace("-", "−"))
+        axis.set_major_formatter(lambda v, _: _tick(v, axis.get_majorticklocs()))
+
+
+def _tick(value: float, ticks: np.ndarray) -> str:
+    """A number as all ticks of its axis are written, with the decimals that one of them needs.
+
+    Examples
+    --------
+    >>> _tick(5, np.array([4.9, 5.0])), _tick(-2, np.array([-2, 0])), _tick(0, np.array([0, 0.025]))
+    ('5.0', '−2', '0.000')
+    """
+    digits = max(len(f"{tick:.6g}".partition(".")[2]) for tick in ticks)
+    return f"{value:,.{digits}f}".replace("-", "−")
 
 
 def _decimals(axis: Axis) -> int:

@@ -67,6 +67,8 @@ def number(value: float, unit: str) -> str:
         return i18n.number(100 * value, 1)
     if unit in ("points", "percentage points", "index"):
         return i18n.number(value, 1)
+    if not unit and float(value).is_integer():  # a count
+        return i18n.count(value)
     return i18n.number(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)
 
 

@@ -52,7 +52,12 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
         [spreadsheet_cell(v) for v in r] for r in rows.itertuples(index=False, name=None)
     )
     files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
-    print(_("The customers are listed in {file}, which only its owner can read.", file=file.name))
+    said = _(
+        "Customer list “{name:label}”: a file that only the owner of this run can read: {file}.",
+        name=name,
+        file=file.name,
+    )
+    print(said)
     return file
 
 

@@ -44,14 +44,15 @@ ROWS = {
     "opportunities": "driver",
     "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",
     "needed": "driver", "segments": "segment", "rfm": "grade", "grades": "grade",
-    "signs": "sign", "reasons": "sign", "pain_points": "problem", "factors": "problem",
+    "lead": "horizon", "signs": "sign", "reasons": "sign",
+    "pain_points": "problem", "factors": "problem",
     "loops": "touchpoint", "dropoff": "touchpoint", "value_lost": "touchpoint", "rework": "measure",
     "removal": "touchpoint", "transitions": "after", "flows": "after", "change": "after",
     "paths_by_group": "after",
     "stays": "stage", "peak_and_end": "rule", "maturity": "dimension", "next_level": "item",
     "checked": "item", "topics": "topic", "impact": "topic", "sentiment": "topic",
     "shares": "topic", "emerging": "topic", "complaint_rate": "touchpoint", "owners": "owner",
-    "owners_satisfaction": "owner", "lead": "time", "repeat": "time", "verdicts": "outcome",
+    "owners_satisfaction": "owner", "repeat": "time", "verdicts": "outcome",
     "classes": "class", "categories": "category",
 }  # fmt: skip
 

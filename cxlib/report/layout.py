@@ -90,6 +90,15 @@ class Answer:
         return Markup(html_tables.of_record(self.record))
 
     @property
+    def has_its_number(self) -> bool:
+        """Whether the number of the finding, where it has one, is in the table."""
+        columns, value = self.record["table"]["columns"], self.finding.get("value")
+        if value is None or "estimate" not in columns:
+            return True
+        at = columns.index("estimate")
+        return any(row[at] == value for row in self.record["table"]["rows"])
+
+    @property
     def csv(self) -> str:
         """The table as an address that a browser saves."""
         return "data:text/csv;charset=utf-8,%EF%BB%BF" + quote(html_tables.csv_of(self.record))

@@ -64,8 +64,8 @@ def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str,
     """The pages of the run by set, those with the most important finding first.
 
     A page has title, file, status, and claim, detail and owner of its most important finding. Where
-    that is among the sentences `said`, the claim is another notable one, or empty. What failed
-    comes first, what is not for the study last.
+    that is among the sentences `said`, the claim is the next that answers the question, or empty.
+    What failed comes first, what is not for the study last.
     """
     told = set(said)
     sets: dict[str, list[dict]] = {}
@@ -73,11 +73,11 @@ def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str,
         kept = [r.get("finding") or {} for r in answers.get(page["page"], {}).values()]
         ordered = by_importance(k for k in kept if k.get("claim"))
         new = [f for f in ordered if f["claim"] not in told]
-        shown = new[0] if new and (new[0] is ordered[0] or _notable(new[0])) else {}
+        shown = new[0] if new and (new[0] is ordered[0] or _answers(new[0])) else {}
         entry = {
             **page,
             "claim": shown.get("claim", "") if ordered else page["answer"],
-            "detail": (shown or (ordered or [{}])[0]).get("detail", ""),
+            "detail": shown.get("detail", ""),
             "owner": shown.get("owner", ""),
             "importance": ordered[0].get("importance", 1) if ordered else 0,
         }
@@ -85,8 +85,8 @@ def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str,
     return {name: sorted(made, key=_place) for name, made in sets.items()}
 
 
-def _notable(finding: Mapping) -> bool:
-    return finding.get("importance", Importance.CONTEXT) >= Importance.NOTABLE
+def _answers(finding: Mapping) -> bool:
+    return finding.get("importance", Importance.CONTEXT) >= Importance.ANSWER
 
 
 def _place(entry: Mapping) -> tuple[int, int]:

@@ -213,6 +213,8 @@ class Quality:
             own = [c for c in contract.TABLES[table].columns if c in self.database.columns(table)]
             counted = ", ".join(["count(*)", *(f"count({sql.name(c)})" for c in own)])
             shares = sql.first(self.database.store, f"select {counted} from {sql.name(table)}")
+            if shares[0] < context.current().smallest_cell:  # none of it can be shown
+                continue
             found += [
                 (
                     _("{name:label}: {value:label}", name=table, value=c),

@@ -410,7 +410,7 @@ def test_dropoff_by_hand():
     )
     assert found.value.table.set_index("term")["estimate"].to_dict() == {"b": 20.0, "a": 11.0}
     assert (
-        found.value.finding.claim.startswith("31 left")
+        found.value.finding.claim.startswith("Journeys that ended short of the goal put 31")
         and "the value of 3 of 3 is known" in found.value.finding.detail
     )
 

@@ -493,3 +493,15 @@ def test_maturity_levels_are_whole_numbers(shares) -> None:
 def test_a_tile_map_says_what_its_numbers_are(shares) -> None:
     ax = plots.tile_map(shares.assign(level=2), "level", unit="share", about="share of items met")
     assert ax.get_xlabel().startswith("share of items met")
+
+
+def test_ticks_of_an_axis_have_the_same_decimals(shares) -> None:
+    ax = plots.intervals(shares.assign(estimate=[4.98, 5.02, 5.0], low=4.95, high=5.05))
+    ax.figure.draw_without_rendering()
+    ticks = [t.get_text() for t in ax.get_xticklabels()]
+    assert len({len(t.partition(".")[2]) for t in ticks}) == 1 and "." in ticks[0]
+
+
+def test_bars_of_nothing_have_no_whisker_across_the_figure() -> None:
+    table = pd.DataFrame({"term": ["a", "b"], "estimate": 0.0, "low": 0.0, "high": 0.001})
+    assert plots.bars(table, unit="share").get_xlim()[1] > 0.5

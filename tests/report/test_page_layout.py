@@ -213,6 +213,13 @@ def test_n_of_one_row_is_not_that_of_the_page() -> None:
     assert laid(cell(part)).about == []
 
 
+def test_a_table_that_has_not_the_number_of_the_head_is_not_said_to_be_behind_it() -> None:
+    behind = "The numbers behind the finding at the top"
+    assert behind in bound("## A", cell(found("a", "A.", value=0.5)))
+    html = bound("## A", cell(found("a", "A.", value=0.7)))
+    assert behind not in html and '<details class="table">' in html
+
+
 def test_what_the_head_says_already_supports_nothing() -> None:
     page = laid(
         cell(found("all", "All is well. Basic is rare.", Importance.NEWS)),
