@@ -40,7 +40,7 @@ ROWS = {
     "priorities": "construct", "loadings": "question", "drivers": "driver", "missing": "driver",
     "opportunities": "driver",
     "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",
-    "needed": "driver", "segments": "segment", "rfm": "grade", "grades": "grade",
+    "needed": "driver", "segments": "segment", "rfm": "grade", "limits_of_grades": "grade",
     "signs": "sign", "reasons": "sign", "pain_points": "problem", "factors": "problem",
     "loops": "touchpoint", "dropoff": "touchpoint", "value_lost": "touchpoint", "rework": "measure",
     "removal": "touchpoint", "transitions": "after", "flows": "after", "change": "after",
