@@ -168,8 +168,8 @@ def uplift_of_changes(
             continue
         lang = context.current().lang
         name = next((text for key, text in change.label.items() if key == lang), change.name)
-        known = {"outcome": binary[0], "features": change.before, "treatment": name}
-        found[change.name] = uplift(arms, treated="treated", **known)
+        known: dict[str, Any] = {"features": change.before, "treatment": name}
+        found[change.name] = uplift(arms, treated="treated", outcome=binary[0], **known)
     if not found:
         leave_out(
             _(
@@ -302,7 +302,7 @@ def _curves(
         for u, q in ((uplift, qini), (uplift_drawn, qini_drawn))
     ]
     columns = {"term": ["Qini", "AUUC"], "estimate": areas[0][0], "n": len(rank)}
-    table = pd.DataFrame(columns | interval_columns(*areas[0], areas[1]))
+    table = pd.DataFrame(columns | interval_columns(areas[0][0], areas[1]))
     return pd.concat([curve, random], ignore_index=True), table
 
 
