@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ import pandas as pd
 from cxlib.actions.series import MISSED, MOVED, NORMAL, Answers
 
 ENDS = ["estimate", "low", "high", "n"]
+
+CHANGE = re.compile("^(.*?[:：] ?)(.*) → (.*)$")  # feature, start and end (`churn.features`)
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,19 @@ class Movements:
         return cls(list(rows["term"].astype(str)), size, (high - low) / (2 * NORMAL), n, unit)
 
     def upwards(self) -> Movements:
-        """The same with every move a rise: for things whose direction is in their name."""
-        return Movements(self.names, np.abs(self.size), self.error, self.n, self.unit)
+        """The same with every change told in the direction that is a rise.
+
+        What "Plan: Basic → Premium" lowers, "Plan: Premium → Basic" raises; a name without a
+        direction keeps its sign.
+        """
+        turned = [CHANGE.sub(r"\1\3 → \2", name) for name in self.names]
+        falls = (self.size < 0) & np.array([bool(CHANGE.match(name)) for name in self.names], bool)
+        names = [
+            t if fall else name for name, t, fall in zip(self.names, turned, falls, strict=True)
+        ]
+        return Movements(
+            names, np.where(falls, -self.size, self.size), self.error, self.n, self.unit
+        )
 
 
 def since(table: pd.DataFrame, names: str, event: Event, unit: str) -> Movements | None:

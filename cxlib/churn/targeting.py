@@ -59,11 +59,11 @@ def contact_list(
 
     Returns
     -------
-    Result with a table of term, contacted, estimate (expected profit of the first so many), low,
-    high (prediction interval), n; and the parts `touchpoints`, a Result on the touchpoints that
-    hurt last (term, estimate: share of the list, low, high, n), and `customers`, the list: rank,
-    customer_id, probability, risk, worth, expected_profit, reasons, touchpoint, comment
-    (masked), commented_on
+    Result with tables "table" of contacted, term, estimate (expected profit of the whole list),
+    low, high (prediction interval), n, and "curve", the same of the first ten, twenty ...
+    customers; and the parts `touchpoints`, a Result on the touchpoints that hurt last (term,
+    estimate: share of the list, low, high, n), and `customers`, the list: rank, customer_id,
+    probability, risk, worth, expected_profit, reasons, touchpoint, comment (masked), commented_on
 
     Examples
     --------
@@ -91,7 +91,7 @@ def contact_list(
     )
     curve = _curve(listed, campaign)
     return Result(
-        curve,
+        {"table": curve.tail(1), "curve": curve},
         _finding(listed, len(scored), curve, campaign.currency),
         notes,
         "money",

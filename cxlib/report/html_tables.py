@@ -43,7 +43,7 @@ ROWS = {
     "priorities": "construct", "loadings": "question", "drivers": "driver", "missing": "driver",
     "opportunities": "driver",
     "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",
-    "needed": "driver", "segments": "segment", "rfm": "grade", "grades": "grade",
+    "needed": "driver", "segments": "segment", "rfm": "grade", "limits_of_grades": "grade",
     "lead": "horizon", "signs": "sign", "reasons": "sign",
     "pain_points": "problem", "factors": "problem",
     "loops": "touchpoint", "dropoff": "touchpoint", "value_lost": "touchpoint", "rework": "measure",

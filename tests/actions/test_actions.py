@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cxlib import actions, scores
 from cxlib.actions import series
+from cxlib.actions.events import Movements
 from cxlib.core import context, i18n
 from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
@@ -462,6 +463,15 @@ def test_a_missed_standard_is_opened_into_groups_and_teams():
     row = tree.table.iloc[0]
     assert (row["term"], row["verdict"]) == ("east", "associated")
     assert row["estimate"] == pytest.approx(-0.2)
+
+
+def test_a_sign_of_leaving_is_told_in_the_direction_that_raises_it():
+    """Premium customers leave less: going from it to Basic is what goes with leaving more."""
+    moved = Movements(["Plan: Basic → Premium", "Region: South → North", "Age"],
+                      np.array([-0.06, 0.04, -0.02]), np.full(3, 0.01), np.full(3, 99))  # fmt: skip
+    up = moved.upwards()
+    assert up.names == ["Plan: Premium → Basic", "Region: South → North", "Age"]
+    assert up.size.tolist() == [0.06, 0.04, -0.02]
 
 
 def test_trees_are_indented_lists_and_escaped():

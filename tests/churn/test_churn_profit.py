@@ -20,12 +20,12 @@ from cxlib.churn import (
     UpliftModel,
     Validation,
     drift,
-    lead_time,
     profit,
     reasons,
     targeting,
 )
 from cxlib.churn import uplift_models as trial
+from cxlib.churn.lead_time import CAUGHT, PRECISION
 from cxlib.core import context
 from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
@@ -225,8 +225,8 @@ def test_lead_time_by_hand() -> None:
     rows = pd.DataFrame({"probability": [0.9, 0.9, 0.9, 0.1, 0.1], "left": [1, 1, 0, 1, 0]})
     rows["left_after"] = [10, 80, np.nan, 85, np.nan]
     fit = churn.lead_time(rows, 0.5, contact=4, currency="EUR")
-    precision = fit.table[fit.table["measure"] == lead_time.PRECISION]["estimate"]
-    caught = fit.table[fit.table["measure"] == lead_time.CAUGHT]["estimate"]
+    precision = fit.table[fit.table["measure"] == PRECISION]["estimate"]
+    caught = fit.table[fit.table["measure"] == CAUGHT]["estimate"]
     assert_allclose(precision, [1 / 3, 1 / 3, 2 / 3])
     assert_allclose(caught, [1, np.nan, 1 / 2])
     assert_allclose(fit.cost["estimate"], [12, 12, 6])
@@ -563,9 +563,9 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     assert list(found.touchpoints.table["term"])[0] == "room"
     nowhere = churn.contact_list(now, fit, campaign)
     assert nowhere.touchpoints.table.empty and not str(nowhere.touchpoints)
-    assert found.table["contacted"].tolist() == [*range(10, 81, 10)]  # no step shows one customer
+    assert found.curve["contacted"].tolist() == [*range(10, 81, 10)]  # no step shows one customer
     assert found.finding.value == pytest.approx(listed["expected_profit"].sum())
-    assert found.table["estimate"].iloc[-1] == found.finding.value
+    assert found.table["estimate"].tolist() == [found.finding.value]
     monkeypatch.setenv("CX_RUN_FOLDER", str(tmp_path))
     file = report.list_to_file("contact", listed)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -227,7 +227,7 @@ def test_a_study_without_a_programme_says_so():
     assert study.lacks(["programme", "referrals", "referred"]) == [
         "The study declares no loyalty programme.",
         "The study records no reviews or referrals.",
-        "The study does not say which customer brought which.",
+        "The study does not record who referred a customer.",
     ]
     with pytest.raises(reserve.ReserveError, match="mobile has no loyalty.programme"):
         study.loyalty.programme()
