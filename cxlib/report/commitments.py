@@ -51,17 +51,18 @@ def _judged(finding: Finding) -> Finding:
     """With the standing of its target, and as news where it is missed for certain."""
     if finding.value is None:
         return finding
-    ends = (finding.value if e is None else e for e in (finding.low, finding.high))
+    value = finding.value
+    low, high = (value if end is None else end for end in (finding.low, finding.high))
     if finding.target is None:
         target = _target(finding)
         if target is None:
             return finding
-        finding = replace(finding, **target.slots(finding.value, *ends))
+        finding = replace(finding, **target.slots(value, low, high))
         if finding.target_standing == "missed":
             news = {"verdict": "worse", "importance": Importance.NEWS}
             finding = replace(finding, **news)  # type: ignore[arg-type]
     elif not finding.target_standing:
-        slots = Target(value=finding.target).slots(finding.value, *ends)
+        slots = Target(value=finding.target).slots(value, low, high)
         finding = replace(finding, **slots)
         # Its own topic judges by a stricter test, of several measures at once.
         if finding.target_standing == "missed" and finding.verdict != "worse":
