@@ -215,3 +215,16 @@ def test_a_list_of_people_with_a_plain_id_is_one_of_customers(load):
     _new, tables, _plan = load(people=rows)
     assert set(tables) == {"customers"} and len(tables["customers"]) == N
     assert "@" not in tables["customers"].astype(str).to_csv()
+
+
+@pytest.mark.parametrize(("share", "reverse"), [(0.2, False), (0.9, True)])
+def test_a_rating_is_turned_by_a_strong_correlation_alone(load, share, reverse):
+    rng = np.random.default_rng(1)
+    overall = rng.integers(1, 6, N)
+    claims = np.where(rng.random(N) < share, 6 - overall, rng.integers(1, 6, N))
+    rows = pd.DataFrame(
+        {"id": np.arange(N), "overall satisfaction": overall, "rate claims": claims}
+    )
+    new, _tables, plan = load(survey=rows)
+    assert any("against the outcome" in q.text for q in plan.questions)
+    assert new.items["rate_claims"].reverse == reverse

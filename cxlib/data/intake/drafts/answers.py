@@ -18,7 +18,8 @@ from cxlib.data.intake.drafts.texts import open_text, unique_text
 
 COPIES = 0.1  # of the rows, up to which equal rows are striking; short forms repeat by chance
 IN_WAVE = 30  # answers that a wave made of dates shall have, on average
-AGAINST = -0.2  # correlation with the outcome from which a rating seems to be reversed
+AGAINST = -0.2  # correlation with the outcome from which it is asked whether a rating is reversed
+REVERSED = -0.4  # and from which the answer proposed is yes: turned wrongly, the best is the worst
 ANY_SCORE = "answers 0 to 10: is it the likelihood to recommend? Then `role: nps`, for an NPS"
 YES_OR_NO = {"yes": "yes", "no": "no"}
 
@@ -196,20 +197,22 @@ def _directions(plan: Plan, columns: dict[str, Column]) -> None:
     """Ratings without words that run against the outcome, and German grades: is 1 the best?"""
     outcome = next((r for r in plan.ratings if r.name == plan.outcome), None)
     bare = [r for r in plan.ratings if not r.family and r.role != "nps" and r is not outcome]
-    against, grades = [], []
+    against, turned, grades = list[Rating](), list[Rating](), list[Rating]()
     for r in [
         *bare,
         *([outcome] if outcome and not outcome.family and outcome.role != "nps" else []),
     ]:
         if r.scale == (1, 6) and re.search(r"note|grade|mark\b|schulnote", columns[r.column].text):
             grades.append(r)
-        elif (
-            outcome
-            and r is not outcome
-            and _correlation(columns[outcome.column], outcome, columns[r.column], r) < AGAINST
-        ):
-            against.append(r)
-    for some, why in ((against, "run against the outcome"), (grades, "may be school grades")):
+        elif outcome and r is not outcome:
+            alike = _correlation(columns[outcome.column], outcome, columns[r.column], r)
+            if alike < AGAINST:
+                (turned if alike < REVERSED else against).append(r)
+    for some, why, proposed in (
+        (turned, "run against the outcome", "yes"),
+        (against, "run a little against the outcome", "no"),
+        (grades, "may be school grades", "yes"),
+    ):
         if not some:
             continue
 
@@ -217,13 +220,13 @@ def _directions(plan: Plan, columns: dict[str, Column]) -> None:
             for r in some:
                 r.reverse = answer == "yes"
 
-        turn("yes")
+        turn(proposed)
         called = ", ".join(r.label for r in some)
         plan.questions.append(
             Question(
                 f"{called}: the answers {why}. Is a low number the good one?",
                 YES_OR_NO,
-                "yes",
+                proposed,
                 turn,
             )
         )
