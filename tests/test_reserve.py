@@ -18,6 +18,7 @@ from numpy.testing import assert_allclose
 
 from cxlib import reserve, scores, weights
 from cxlib.core import context, i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
 from cxlib.data import contract
 from cxlib.data.expressions import ExpressionError
@@ -540,6 +541,8 @@ def test_a_flag_becomes_left(own):
     rows = reserve.open("shop").customers.profiles()
     assert list(rows) == ["customer_id", "left"]
     assert rows["left"].tolist() == [True, False, False] * 2
+    with pytest.raises(InsufficientData, match="cannot be selected by .*gone"):
+        reserve.open("shop").customers.profiles(where="gone = 'No'")
     write(own, {"customers": customers}, items={}, churn={"flag": "gone", "left": "Ja"})
     with pytest.raises(ReserveError, match="nobody has gone = 'Ja'.*'No' .4., 'Yes' .2."):
         reserve.open("shop").customers.profiles()

@@ -273,6 +273,12 @@ def _finding(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> Findin
     significant = bool(more["joint_low"] > 0)
     if not significant:
         claim = _("No driver is significantly associated with {outcome:quoted}.", **facts)
+    elif len(table) == 1:
+        claim = _(
+            "{step:.2g} rating point more of {driver:quoted} is associated with {gain:number2} "
+            "points more of {outcome:quoted}.",
+            **facts,
+        )
     elif leaders == 1:
         claim = _(
             "{step:.2g} rating point more of {driver:quoted} is associated with {gain:number2} "

@@ -46,7 +46,14 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         else _("{share:share} (95% CI {span:share_interval}) and {share2:share} "
                "({span2:share_interval}) of explained variance; {fit}; n = {n:count}", **facts)
     )  # fmt: skip
-    if alone:
+    if len(table) == 1:  # no other to be stronger than; its share of what is explained is all
+        claim = _(
+            "{driver} explains {fit_share:share} of the variance of {outcome:quoted}.",
+            fit_share=fit["estimate"],
+            **facts,
+        )
+        detail = _("{fit} (95% CI {span:interval2}); n = {n:count}", **facts | {"span": _ends(fit)})
+    elif alone:
         claim = _("{driver} is the strongest driver of {outcome:quoted}.", **facts)
     elif len(leaders) == len(table) > 2:
         claim = _(

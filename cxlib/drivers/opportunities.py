@@ -100,6 +100,13 @@ def _finding(table: pd.DataFrame, gain: Result, outcome: str) -> Finding:
         return replace(
             known, claim=claim, detail=words, verdict="unclear", importance=Importance.ANSWER
         )
+    if len(gain.table) == 1:  # nothing stands behind it
+        return replace(
+            known,
+            claim=gain.finding.claim,
+            detail=_("; ").join(detail),
+            importance=Importance.ANSWER,
+        )
     if more["step"] < 1:
         claim = _(
             "Improve {driver:quoted} first: {step:.2g} rating point, to the top of its scale, is "

@@ -11,6 +11,7 @@ rows and finds the features unchanged.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -19,6 +20,8 @@ import duckdb
 import pandas as pd
 
 from cxlib.core import codes, context, i18n
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.data import expressions, sql
 from cxlib.data.purchases import purchases
 from cxlib.data.schema import Churn
@@ -63,7 +66,25 @@ class Customers:
         study's churn horizon). Else with `churn.flag`: customers, the flag turned into `left`. Else
         as of the day after the last, or the customers as they are.
         """
-        return _kept(self._profiles(), where)
+        return self._kept(self._profiles(), where)
+
+    def _kept(self, rows: pd.DataFrame, where: str) -> pd.DataFrame:
+        """The rows for which `where` holds; InsufficientData where it names what comes later."""
+        if not where.strip():
+            return rows
+        named = set(re.findall(r"\w+", where))
+        churn = self._study.churn
+        outcome = {"left_on", "left_because", *((churn.flag, *churn.exclude) if churn else ())}
+        later = sorted(c for c in named & outcome if c not in rows)
+        if later:
+            raise InsufficientData(
+                _(
+                    "Customers cannot be selected by {columns:quoted_list} here: it says what they "
+                    "did afterwards.",
+                    columns=later,
+                )
+            )
+        return expressions.keep(rows, where, "customers")
 
     def _profiles(self) -> pd.DataFrame:
         database, churn = self.database, self._study.churn
@@ -120,13 +141,13 @@ class Customers:
             return {}
         day = database.last_day - timedelta(days=self._horizon)
         while first is not None and day >= first and len(found) < most:
-            found[f"{day:%Y-%m-%d}"] = _kept(self.as_of(day, self._horizon), where)
+            found[f"{day:%Y-%m-%d}"] = self._kept(self.as_of(day, self._horizon), where)
             day -= timedelta(days=self._horizon)
         return dict(reversed(found.items()))
 
     def active(self, where: str = "") -> pd.DataFrame:
         """Those who are customers after the last day of the data, with columns as in `profiles`."""
-        return _kept(self._active(), where)
+        return self._kept(self._active(), where)
 
     def _active(self) -> pd.DataFrame:
         last = self.database.last_day
@@ -177,7 +198,7 @@ class Customers:
         Of dated customers in days, and those who joined before the first leaving on file are under
         watch from then on; else the study's `churn.tenure` in its unit.
         """
-        return _kept(self._lifetimes(), where)
+        return self._kept(self._lifetimes(), where)
 
     def _lifetimes(self) -> pd.DataFrame:
         churn, database = self._study.churn, self.database
@@ -274,10 +295,6 @@ class Customers:
     def churn_reasons(self) -> dict[str, str]:
         """The published reason that each of the study's own reasons for leaving belongs to."""
         return self._study.churn.reasons if self._study.churn else {}
-
-
-def _kept(rows: pd.DataFrame, where: str) -> pd.DataFrame:
-    return expressions.keep(rows, where, "customers") if where.strip() else rows
 
 
 def as_of(
