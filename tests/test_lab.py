@@ -70,19 +70,13 @@ def address(project: Path, tmp_path_factory) -> Iterator[str]:
     }
     for kind in ("CONFIG", "DATA", "RUNTIME"):
         environment[f"JUPYTER_{kind}_DIR"] = str(own / kind.lower())
-    options = f"--no-browser --allow-root --expose-app-in-browser --ip=127.0.0.1 --port={port}"
+    options = "--no-browser --allow-root --expose-app-in-browser --IdentityProvider.token=t"
+    options += f" --ip=127.0.0.1 --port={port}"
     places = {"LabApp.user_settings_dir": "settings", "LabApp.workspaces_dir": "workspaces"}
     options += "".join(f" --{trait}={own / folder}" for trait, folder in places.items())
     with open(own / "log", "w") as log:
         server = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "jupyter",
-                "lab",
-                *options.split(),
-                "--IdentityProvider.token=t",
-            ],
+            [sys.executable, "-m", "jupyter", "lab", *options.split()],
             cwd=project,
             env=environment,
             stdout=log,
@@ -123,17 +117,18 @@ def lab(address: str) -> Iterator[Callable]:
 
 
 def eventually(holds: Callable[[], bool], about: Callable[[], object] = str) -> None:
+    """Wait until it `holds`; a page that is being built, or a server that starts, may raise."""
+    problem: Exception | None = None
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
+        problem = None
         try:
             if holds():
                 return
-        except Exception as error:  # a page that is being built, a server that is not there yet
-            about_error = error
-        else:
-            about_error = None
+        except Exception as error:
+            problem = error
         time.sleep(0.3)
-    raise AssertionError(f"it never came: {about_error} {about()}")
+    raise AssertionError(f"it never came: {problem} {about()}")
 
 
 def code_cells(file: Path) -> list:
