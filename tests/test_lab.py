@@ -21,8 +21,8 @@ FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
 --disable-background-networking --disable-component-update --disable-sync --window-size=1400,2000"""
 TRACKER = "@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
 SEEN = """const [shown] = [document.querySelector('.jp-Notebook')];
-return {figures: shown.querySelectorAll('.jp-OutputArea-output img').length,
-        drawn: shown.querySelectorAll('.jp-OutputArea-output svg').length,
+return {figures: shown.querySelectorAll('.jp-RenderedImage img').length,
+        drawn: shown.querySelectorAll('.jp-RenderedSVG img').length,
         tables: shown.querySelectorAll('.jp-OutputArea-output table').length,
         folded: shown.querySelectorAll('.jp-OutputArea-output details').length,
         text: shown.innerText}"""
@@ -108,8 +108,9 @@ def lab(address: str) -> Iterator[Callable]:
         browser.get(f"{address}/lab/tree/{path}?token=t&reset")
         count = "return document.querySelectorAll('.jp-Notebook .jp-Cell').length"
         eventually(lambda: browser.execute_script(count) >= cells)
-        ready = "return !!window.jupyterapp.shell.currentWidget.context.isReady"
-        eventually(lambda: browser.execute_script(ready))
+        # The kernel tells its language, which Lab writes into the notebook.
+        kernel = "return window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?"
+        eventually(lambda: browser.execute_script(f"{kernel}.status") == "idle")
         return browser
 
     yield opened
@@ -143,9 +144,6 @@ def test_a_fresh_clone_shows_figures_and_tables_and_saving_changes_nothing(lab, 
     eventually(lambda: browser.execute_script(SEEN)["figures"] == len(drawn) > 3)
     seen = browser.execute_script(SEEN)
     assert seen["tables"] > 3 and "<Figure size" not in seen["text"]
-    # The kernel tells its language, which Lab writes into the notebook.
-    info = "return window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
-    eventually(lambda: browser.execute_script(info) == "idle")
     assert browser.execute_async_script(COMMAND, "docmanager:save") == "done"
     assert file.read_text(encoding="utf-8") == before
 
@@ -156,8 +154,9 @@ def test_a_changed_parameter_changes_figure_and_table_and_a_mistake_is_a_line(la
 
     def run(saved: Callable[[], bool]) -> dict:
         browser.execute_async_script(COMMAND, "notebook:run-all-cells")
-        assert browser.execute_async_script(COMMAND, "docmanager:save") == "done"
-        assert saved()
+        eventually(
+            lambda: browser.execute_async_script(COMMAND, "docmanager:save") == "done" and saved()
+        )
         return browser.execute_script(SEEN)
 
     browser.execute_script(SET, "DRAWS: int = 1000", "DRAWS: int = 200")
