@@ -21,6 +21,7 @@ from cxlib import batch
 from cxlib.batch import execute, processes, record, results
 from cxlib.batch.progress import Progress
 from cxlib.core import parameters
+from cxlib.report import MIME
 
 CELL = """\
 STUDY: str = "tiny"     # folder under data/
@@ -86,7 +87,6 @@ TOO_FEW = [
     ANSWER + "fit = 'an older value'",
     """
 from cxlib.core.errors import InsufficientData
-from cxlib.report import MIME
 def forecast(weeks):
     raise InsufficientData(f"{weeks} weeks are too few.")
 first = "kept"
