@@ -21,8 +21,8 @@ FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
 --disable-background-networking --disable-component-update --disable-sync --window-size=1400,2000"""
 TRACKER = "@jupyterlab/notebook-extension/tracker.jupyterlab-settings"
 SEEN = """const [shown] = [document.querySelector('.jp-Notebook')];
-return {figures: shown.querySelectorAll('.jp-OutputArea-output img').length,
-        drawn: shown.querySelectorAll('.jp-OutputArea-output svg').length,
+return {figures: shown.querySelectorAll('.jp-RenderedImage img').length,
+        drawn: shown.querySelectorAll('.jp-RenderedSVG img').length,
         tables: shown.querySelectorAll('.jp-OutputArea-output table').length,
         folded: shown.querySelectorAll('.jp-OutputArea-output details').length,
         text: shown.innerText}"""
@@ -70,19 +70,13 @@ def address(project: Path, tmp_path_factory) -> Iterator[str]:
     }
     for kind in ("CONFIG", "DATA", "RUNTIME"):
         environment[f"JUPYTER_{kind}_DIR"] = str(own / kind.lower())
-    options = f"--no-browser --allow-root --expose-app-in-browser --ip=127.0.0.1 --port={port}"
+    options = "--no-browser --allow-root --expose-app-in-browser --IdentityProvider.token=t"
+    options += f" --ip=127.0.0.1 --port={port}"
     places = {"LabApp.user_settings_dir": "settings", "LabApp.workspaces_dir": "workspaces"}
     options += "".join(f" --{trait}={own / folder}" for trait, folder in places.items())
     with open(own / "log", "w") as log:
         server = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "jupyter",
-                "lab",
-                *options.split(),
-                "--IdentityProvider.token=t",
-            ],
+            [sys.executable, "-m", "jupyter", "lab", *options.split()],
             cwd=project,
             env=environment,
             stdout=log,
@@ -114,8 +108,9 @@ def lab(address: str) -> Iterator[Callable]:
         browser.get(f"{address}/lab/tree/{path}?token=t&reset")
         count = "return document.querySelectorAll('.jp-Notebook .jp-Cell').length"
         eventually(lambda: browser.execute_script(count) >= cells)
-        ready = "return !!window.jupyterapp.shell.currentWidget.context.isReady"
-        eventually(lambda: browser.execute_script(ready))
+        # The kernel tells its language, which Lab writes into the notebook.
+        kernel = "return window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?"
+        eventually(lambda: browser.execute_script(f"{kernel}.status") == "idle")
         return browser
 
     yield opened
@@ -123,17 +118,18 @@ def lab(address: str) -> Iterator[Callable]:
 
 
 def eventually(holds: Callable[[], bool], about: Callable[[], object] = str) -> None:
+    """Wait until it `holds`; a page that is being built, or a server that starts, may raise."""
+    problem: Exception | None = None
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
+        problem = None
         try:
             if holds():
                 return
-        except Exception as error:  # a page that is being built, a server that is not there yet
-            about_error = error
-        else:
-            about_error = None
+        except Exception as error:
+            problem = error
         time.sleep(0.3)
-    raise AssertionError(f"it never came: {about_error} {about()}")
+    raise AssertionError(f"it never came: {problem} {about()}")
 
 
 def code_cells(file: Path) -> list:
@@ -148,9 +144,6 @@ def test_a_fresh_clone_shows_figures_and_tables_and_saving_changes_nothing(lab, 
     eventually(lambda: browser.execute_script(SEEN)["figures"] == len(drawn) > 3)
     seen = browser.execute_script(SEEN)
     assert seen["tables"] > 3 and "<Figure size" not in seen["text"]
-    # The kernel tells its language, which Lab writes into the notebook.
-    info = "return window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status"
-    eventually(lambda: browser.execute_script(info) == "idle")
     assert browser.execute_async_script(COMMAND, "docmanager:save") == "done"
     assert file.read_text(encoding="utf-8") == before
 
@@ -161,8 +154,9 @@ def test_a_changed_parameter_changes_figure_and_table_and_a_mistake_is_a_line(la
 
     def run(saved: Callable[[], bool]) -> dict:
         browser.execute_async_script(COMMAND, "notebook:run-all-cells")
-        assert browser.execute_async_script(COMMAND, "docmanager:save") == "done"
-        assert saved()
+        eventually(
+            lambda: browser.execute_async_script(COMMAND, "docmanager:save") == "done" and saved()
+        )
         return browser.execute_script(SEEN)
 
     browser.execute_script(SET, "DRAWS: int = 1000", "DRAWS: int = 200")
