@@ -49,7 +49,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        self._tell("message", said=text)
+        self._tell("message", text=text)
         self._say(text)
 
     def _say(self, text: str) -> None:
@@ -80,7 +80,7 @@ class Progress:
     ) -> None:
         """The page is done, well or not; `said` is its answer or mistake."""
         facts = {"status": status, "seconds": round(seconds, 3), "memory_mb": memory_mb}
-        self._tell("page_ended", page=name, **facts, said=said)
+        self._tell("page_ended", page=name, **facts, text=said)
         with self._lock:
             self._running.pop(name, None)
             self.done += 1

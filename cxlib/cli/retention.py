@@ -33,7 +33,7 @@ def listed(names: Sequence[str]) -> None:
     "--older-than",
     type=click.IntRange(min=0),
     metavar="DAYS",
-    help="Remove runs begun longer ago; with --keep only those beyond N.",
+    help="Remove runs that started longer ago; with --keep only those beyond N.",
 )
 @click.option("--dry-run", is_flag=True, help="Name what would be removed; remove nothing.")
 def prune(studies: Sequence[str], keep: int | None, older_than: int | None, dry_run: bool) -> None:

@@ -336,7 +336,7 @@ WORDS = (
     "em", "one", "other", "mae linear", "rmse means", "mae means", "p held", "correlation",
     "at risk", "lost", "model", "fitted", "observed", "renewals", "period",
     "periods", "purchases", "amount", "line", "times the risk", "holds", "gain", "way", "offer",
-    "met", "everyone", "times as often", "orders per 1,000", "together", "lower", "cannot tell",
+    "met", "everyone", "times as often", "orders per 1,000", "together", "lower", "unknown",
     "standard deviations", "design", "changed", "inside", "slope", "waves", 
     "within", "ends", "reach", "satisfaction", "ease", "contacts", "minutes",
     "severity", "impact", "chance top", "money", 

@@ -254,7 +254,7 @@ def verify(items: pd.DataFrame, fit: Result, evidence: Mapping[str, Record]) -> 
         )
         detail += _(
             "; on {unseen:count} the records show what raters did not see, on {missing:count} they "
-            "lack what raters saw",
+            "do not show what raters saw",
             unseen=unseen,
             missing=differing - unseen,
         )

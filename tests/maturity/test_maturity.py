@@ -201,7 +201,7 @@ def test_contradicted_items_come_first_and_the_list_goes_to_the_next_level():
     assert set(proof.table["proof"]) == {"verified", "contradicted"}
     assert str(proof) == "The study's own records and the raters disagree on 2 items."
     # The raters saw the survey, which the records lack, and not the ledger, which they show.
-    assert "on 1 the records show what raters did not see, on 1 they lack" in proof.finding.detail
+    assert "on 1 the records show what raters did not see, on 1 they do not" in proof.finding.detail
     todo = maturity.next_steps(fit, GRID, proof.table)
     assert fit.stage == 2 and set(todo.table["term"]) == {
         asked["closed_loop-3"],
