@@ -91,12 +91,14 @@ class Answer:
 
     @property
     def has_its_number(self) -> bool:
-        """Whether the number of the finding, where it has one, is in the table."""
-        columns, value = self.record["table"]["columns"], self.finding.get("value")
-        if value is None or "estimate" not in columns:
+        """Whether the number of the finding, or its change, is in the table; true without one."""
+        columns, said = self.record["table"]["columns"], self.finding
+        if said.get("value") is None or "estimate" not in columns:
             return True
-        at = columns.index("estimate")
-        return any(row[at] == value for row in self.record["table"]["rows"])
+        at, wanted = columns.index("estimate"), (said["value"], said.get("change"))
+        return any(
+            row[at] is not None and row[at] in wanted for row in self.record["table"]["rows"]
+        )
 
     @property
     def csv(self) -> str:

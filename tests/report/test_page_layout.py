@@ -216,6 +216,7 @@ def test_n_of_one_row_is_not_that_of_the_page() -> None:
 def test_a_table_that_has_not_the_number_of_the_head_is_not_said_to_be_behind_it() -> None:
     behind = "The numbers behind the finding at the top"
     assert behind in bound("## A", cell(found("a", "A.", value=0.5)))
+    assert behind in bound("## A", cell(found("a", "A.", value=0.7, change=0.5)))
     html = bound("## A", cell(found("a", "A.", value=0.7)))
     assert behind not in html and '<details class="table">' in html
 
