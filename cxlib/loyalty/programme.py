@@ -255,6 +255,12 @@ def _randomised(best: pd.Series, facts: dict[str, Any]) -> tuple[str, str]:
         claim = _("{programme:opening} made customers buy {percent} more often.", **facts)
     elif high < 0:
         claim = _("{programme:opening} made customers buy {percent} less often.", **facts)
+    elif best["low"] > 0:  # by itself, not among all outcomes
+        claim = _(
+            "{programme:opening} may make customers buy {percent} more often; it is not "
+            "significant among all outcomes compared.",
+            **facts,
+        )
     else:
         claim = _(
             "Whether {programme} adds purchases is unclear: the difference from the control group "

@@ -209,7 +209,7 @@ def bundles(fit: Result) -> Result:
 
     Returns
     -------
-    Result with a table bundle, term (gain), estimate (orders a thousand beyond separate purchase),
+    Result with a table bundle, term (gain), estimate (orders per 1,000 beyond separate purchase),
     low, high (simultaneous), n (orders with all of it), support.
 
     Examples

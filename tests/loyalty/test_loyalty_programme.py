@@ -248,3 +248,12 @@ def test_an_effect_without_parallel_trends_is_not_established(chosen):
     assert "is not established" in lost.claim and "not parallel" in lost.detail
     said = robustness._finding(broken, False)
     assert "not parallel" in said.claim and said.importance < Importance.ANSWER
+
+
+def test_an_effect_that_is_significant_by_itself_only_may_be_there() -> None:
+    facts = {"programme": "“Club”", "percent": "8.1%", "change": "+8.1%", "span": (0.009, 0.152)}
+    row = pd.Series({"low": 0.9, "high": 15.2, "simultaneous_low": -0.7, "simultaneous_high": 16.9})
+    claim, _detail = programme._randomised(row, facts | {"n": 1531})
+    assert claim.startswith("“Club” may make customers buy 8.1% more often")
+    both = programme._randomised(row.replace(0.9, -0.9), facts | {"n": 1531})[0]
+    assert "is unclear" in both
