@@ -129,7 +129,9 @@ def _whole_days(cases: pd.DataFrame) -> list[str]:
     dates = [cases[c].dropna() for c in ("opened_at", *ends)]
     if not ends or any((d != d.dt.normalize()).any() for d in dates):
         return []
-    return [_("The dates of cases have no time of day, so waits are counted in days, without hours.")]
+    return [
+        _("The dates of cases have no time of day, so waits are counted in days, without hours.")
+    ]
 
 
 def observed_until(sample: Sample) -> pd.Timestamp:
