@@ -130,7 +130,7 @@ def _whole_days(cases: pd.DataFrame) -> list[str]:
     if not ends or any((d != d.dt.normalize()).any() for d in dates):
         return []
     return [
-        _("The dates of cases have no time of day, so waits are counted in days, without hours.")
+        _("Dates of cases have no time of day, so waits are counted in days, without hours.")
     ]
 
 
