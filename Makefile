@@ -17,7 +17,7 @@ test: setup test-notebooks  ## every test
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax notebooks
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-sanitize-with tests/nbval.cfg notebooks
 
 test-fast: setup  ## the tests to run while you work, with the examples of docstrings
 	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not slow and not browser" --doctest-modules tests cxlib
