@@ -13,9 +13,9 @@ import os
 import pytest
 
 from cxlib import batch, reserve
-from cxlib.batch import parameters, runner
+from cxlib.batch import runner
 from cxlib.batch.progress import Progress
-from cxlib.core import context
+from cxlib.core import context, parameters
 from cxlib.data import study
 
 pytestmark = pytest.mark.slow
