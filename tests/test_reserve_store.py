@@ -278,11 +278,11 @@ def test_a_condition_of_any_text_filters_or_is_refused(where):
 @given(column=names.filter(lambda n: n and "\0" not in n), value=values)
 @settings(max_examples=25, deadline=None)
 def test_pages_by_group_ask_for_any_column_and_value(column, value):
-    from cxlib.batch import planning
+    from cxlib.batch.groups import Group
 
     stored = sql.distinct([column, "nps"])[column]
     rows = pd.DataFrame({stored: [value, value + "x"], "nps": [9, 10]})
-    where = planning._both("nps >= 9", stored, value)
+    where = Group((stored,), (value,)).within("nps >= 9")
     if stored == "nps":
         return
     assert expressions.keep(rows, where, "responses")[stored].tolist() == [value]

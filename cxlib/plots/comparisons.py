@@ -82,14 +82,15 @@ def slope(
     ax.set_xlim(-0.02, 1.02)
     ax.margins(y=0.06)
     ax.autoscale_view(scalex=False)
-    values = both[["estimate", "estimate_last"]].map(lambda v: labels.number(v, unit))
+    then, now = both["estimate"].to_numpy(float), both["estimate_last"].to_numpy(float)
+    values = np.array(labels.numbers([*then, *now], unit)).reshape(2, -1)
     left: list[figure.End] = [
-        (0, row.estimate, values.at[name, "estimate"], colours[name])
-        for name, row in zip(both.index, both.itertuples(), strict=True)
+        (0, row.estimate, values[0, k], colours[name])
+        for k, (name, row) in enumerate(zip(both.index, both.itertuples(), strict=True))
     ]
     right: list[figure.End] = [
-        (1, row.estimate_last, _end(values.at[name, "estimate_last"], name), colours[name])
-        for name, row in zip(both.index, both.itertuples(), strict=True)
+        (1, row.estimate_last, _end(values[1, k], name), colours[name])
+        for k, (name, row) in enumerate(zip(both.index, both.itertuples(), strict=True))
     ]
     figure.name_ends(ax, left, -8, ha="right")
     figure.name_ends(ax, right)
@@ -102,7 +103,7 @@ def slope(
     for x in (0, 1):
         ax.axvline(x, color=FAINT, lw=1, zorder=0)
     ax.set_xlabel(labels.unit_label(unit))
-    each = [f"{n} {values.at[n, 'estimate']} → {values.at[n, 'estimate_last']}" for n in both.index]
+    each = [f"{n} {a} → {b}" for n, a, b in zip(both.index, *values, strict=True)]
     return figure.finish(ax, title, _("Lines between two waves."), labels.in_words(each))
 
 

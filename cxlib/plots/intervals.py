@@ -198,7 +198,7 @@ def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
     >>> table = pd.DataFrame({"segment": ["one", "two"], "term": "spend", "estimate": [9.0, 5.0],
     ...                       "low": 4, "high": 10, "n": 80, "overall": 7.0, "share": False})
     >>> small_multiples(table).get_title("left")
-    'Spend (all: 7.00)'
+    'Spend (all: 7)'
     """
     terms = list(dict.fromkeys(table["term"]))
     names = [labels.row_name(labels.name(v, 60)) for v in table[panel].unique()]

@@ -69,7 +69,19 @@ def number(value: float, unit: str) -> str:
         return i18n.number(value, 1)
     if not unit and float(value).is_integer():  # a count
         return i18n.count(value)
-    return i18n.number(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)
+    return i18n.number(value, _digits(value))
+
+
+def numbers(values: Iterable[float], unit: str) -> list[str]:
+    """Numbers that stand together: without a unit, all with the decimals that one of them needs."""
+    known = list(values)
+    if unit or all(float(v).is_integer() for v in known):
+        return [number(v, unit) for v in known]
+    return [i18n.number(v, _digits(max(known, key=abs))) for v in known]
+
+
+def _digits(value: float) -> int:
+    return 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
 
 
 def unit_label(unit: str) -> str:

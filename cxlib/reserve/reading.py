@@ -48,8 +48,7 @@ def open(name: str, *, lang: str = "en") -> Reserve:
     rules = context_of(study, lang).as_job()
     context.begin(**rules)
     opened = attach(study)
-    has_actions = "actions" in opened.tables and len(opened.read("actions"))
-    ledger = opened.read("actions") if has_actions else None
+    ledger = opened.read("actions") if "actions" in study.tables else None
     context.begin(**rules, targets={t: opened.target(t) for t in study.targets}, ledger=ledger)
     selection.check_notebook(opened)
     return opened

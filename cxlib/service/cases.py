@@ -129,9 +129,7 @@ def _whole_days(cases: pd.DataFrame) -> list[str]:
     dates = [cases[c].dropna() for c in ("opened_at", *ends)]
     if not ends or any((d != d.dt.normalize()).any() for d in dates):
         return []
-    return [
-        _("Dates of cases have no time of day, so waits are counted in days, without hours.")
-    ]
+    return [_("Dates of cases have no time of day, so waits are counted in days, without hours.")]
 
 
 def observed_until(sample: Sample) -> pd.Timestamp:
@@ -195,7 +193,7 @@ def has_weeks(sample: Sample, weeks: int) -> bool:
     Examples
     --------
     >>> has_weeks(case_times(pd.DataFrame({"opened_at": pd.to_datetime(["2026-03-02"])})), 4)
-    The cases span 0 whole weeks; 4 are needed. This part is left out.
+    The cases span 0 complete weeks; 4 are needed. This part is left out.
     False
     """
     span = observed_until(sample) - sample["opened_at"].min()

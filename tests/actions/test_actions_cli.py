@@ -125,7 +125,7 @@ def test_stopped_while_writing_leaves_the_file_whole(folder, monkeypatch):
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "move_in", stopped)
+    monkeypatch.setattr(files, "_flush", stopped)
     assert cx("add", "tiny", "--problem", "two", *ADD).exit_code == 130
     assert (folder / "actions.csv").read_bytes() == before and not list(folder.glob(".part-*"))
 

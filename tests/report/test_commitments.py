@@ -11,6 +11,8 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.data.schema import Target
 from cxlib.report import commitments
 
+SOLVE = "Solve “Parcels come late” as planned in the ledger."
+
 LEDGER = pd.DataFrame(
     {
         "action_id": ["a1", "a2"],
@@ -95,5 +97,5 @@ def test_a_stricter_test_of_the_topic_decides():
 def test_a_finding_names_the_open_action_about_it_and_its_owner(table, slots, owner):
     finding = Finding("x", importance=Importance.NOTABLE, **slots)
     found = told(finding, pd.DataFrame(table), ledger=LEDGER)
-    said = ("Parcels come late", "Logistics, due 2026-09-30") if owner else ("", "")
+    said = (SOLVE, "Logistics, due 2026-09-30") if owner else ("", "")
     assert (found.action, found.owner) == said

@@ -334,7 +334,7 @@ def test_missing_answers_are_a_named_choice(groups: pd.DataFrame) -> None:
     median = segments.fit(
         gaps, FEATURES, missing="median", choice=segments.Choice(k=3, most=3, draws=5)
     )
-    assert median.table["n"].sum() == 600 and "60 customers lack an answer" in median.notes
+    assert median.table["n"].sum() == 600 and "60 customers have missing answers" in median.notes
     assert segments.score(gaps, median)["segment"].notna().all()
 
 

@@ -666,7 +666,7 @@ def test_a_funnel_is_drawn_with_those_who_stand_out():
 
 
 @pytest.mark.parametrize(("hour", "told"), [(0, True), (7, False)])
-def test_waits_between_days_are_said_to_be_whole_days(hour, told):
+def test_waits_between_days_are_said_to_be_counted_in_days(hour, told):
     opened = pd.date_range("2026-03-02", periods=40) + pd.Timedelta(hours=hour)
     cases = pd.DataFrame({"opened_at": opened, "solved_at": opened + pd.Timedelta(days=1)})
-    assert any("whole days" in n for n in service.case_times(cases).notes) == told
+    assert any("counted in days" in n for n in service.case_times(cases).notes) == told

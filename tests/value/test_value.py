@@ -407,7 +407,7 @@ def test_too_few_repeat_buyers_are_a_sentence_and_no_error(capsys):
     said = capsys.readouterr().out.splitlines()
     # Two who came back are too few to be told from one another on a page.
     assert said[0].startswith("Fewer than 10 of 60 customers bought again")
-    assert "fewer than 3 whole periods of 13 weeks" in said[1]
+    assert "fewer than 3 complete periods of 13 weeks" in said[1]
     with pytest.raises(ValueError, match="not dates"):  # a mistake stays one
         value.attempt(value.lifetime_value, orders.assign(at="2026-01-01"))
 
@@ -456,11 +456,3 @@ def test_a_forecast_without_an_interval_says_so():
         assert "no interval can be given" in result.finding.detail
         assert "CI" not in result.finding.detail and "–" not in result.finding.detail
         assert "Do not rely on this forecast" in str(result.notes)
-
-
-def test_what_is_still_to_come_is_not_predicted_by_a_model_that_does_not_fit():
-    late = np.repeat([1, 2, 3, 12, 13, 24], [300, 2, 2, 300, 300, 100])
-    customers = pd.DataFrame({"tenure": late, "left": late < 24})
-    fit = value.retention(Sample(customers, draws=50))
-    told = value.remaining_periods(fit).finding
-    assert not fit.fits and "cannot be predicted" in told.claim and told.value is None
