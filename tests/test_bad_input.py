@@ -16,6 +16,8 @@ from cxlib.data import intake, study
 from cxlib.data.intake import IntakeError
 from cxlib.data.study import StudyError
 
+pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
+
 GOOD = "id,who,when,wave,channel,recommend,speed\n" + "".join(
     f"{i},c{i % 5},2026-01-{i % 28 + 1:02d},2026-Q1,web,{i % 11},{i % 5 + 1}\n" for i in range(40)
 )
@@ -364,7 +366,6 @@ def test_a_column_with_no_sound_cell_is_not_loaded(shop):
         reserve.load("shop")
 
 
-@pytest.mark.slow
 def test_a_good_reserve_outlives_bad_files(shop):
     shop()
     path = reserve.load("shop").path

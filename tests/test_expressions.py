@@ -10,6 +10,8 @@ from cxlib.data import expressions
 from cxlib.data.expressions import ExpressionError
 from cxlib.data.intake import IntakeError
 
+pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
+
 INVOICES = """invoice;customer;day;quantity;unit_price;status
 536365;c1;2024-02-01;2;2,50;complete
 536366;c2;2024-05-01;1;10,00;complete

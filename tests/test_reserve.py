@@ -26,6 +26,8 @@ from cxlib.data.intake import reasons
 from cxlib.reserve import ReserveError, loading, store
 from cxlib.stats import moments, resampling
 
+pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
+
 DAY = pd.Timestamp("2026-01-01")
 
 
@@ -222,7 +224,6 @@ KILLED = """
 """
 
 
-@pytest.mark.slow
 def test_a_load_killed_midway_leaves_the_old_reserve_whole(own):
     loaded = reserve.load("shop")
     before = loaded.path.read_bytes()
@@ -243,7 +244,6 @@ HOLDING = """
 """
 
 
-@pytest.mark.slow
 def test_two_loads_at_once_are_one_too_many(own):
     env = {**os.environ, "CX_ROOT": str(own)}
     holder = subprocess.Popen(

@@ -20,6 +20,8 @@ from cxlib.data import expressions, sql, study
 from cxlib.data.intake import QUARANTINE, Intake
 from cxlib.reserve import store
 
+pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
+
 KB = 1024
 
 
@@ -58,7 +60,6 @@ def fill(folder: Path, left: int) -> None:
         file.write(b"x" * max(0, there.f_bavail * there.f_frsize - left))
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "statvfs"), reason="needs a POSIX file system")
 def test_a_disk_too_small_for_the_reserve_leaves_the_old_one_at_every_size(small_disk):
     file = small_disk / "reserve.duckdb"

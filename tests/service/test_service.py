@@ -434,6 +434,7 @@ def test_one_of_four_units_does_not_hide_in_the_spread_that_it_makes():
     assert fit.limits["estimate"].iloc[0] == pytest.approx((277 + 289 + 296) / (3 * 390))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "spread"), [(4, 0), (6, 0), (9, 0), (4, 0.1), (6, 0.1), (9, 0.1)])
 def test_few_units_alike_or_of_the_usual_spread_are_rarely_called_different(k, spread):
     rng = np.random.default_rng(11)

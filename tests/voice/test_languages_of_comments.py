@@ -12,6 +12,8 @@ from cxlib.core.context import Context
 from cxlib.data.intake.encodings import find_encoding
 from cxlib.voice import lexicon, tokens
 
+pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
+
 SIMPLIFIED = [
     "快递太慢了，等了一个星期",
     "客服态度很好，很满意",

@@ -16,6 +16,8 @@ from cxlib.data.intake import IntakeError, drafts
 from cxlib.data.intake.drafts.looking import Column
 from cxlib.data.intake.drafts.personal import personal
 
+pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
+
 EXAMPLES = Path(__file__).parent / "profiles"
 
 

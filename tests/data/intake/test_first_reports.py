@@ -10,6 +10,8 @@ import pytest
 
 from cxlib.data import intake, study
 
+pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
+
 N = 120
 SATISFIED = ["Very dissatisfied", "Dissatisfied", "Neutral", "Satisfied", "Very satisfied"]
 WHEN = pd.date_range("2026-03-01", periods=N, freq="h").strftime("%Y-%m-%d %H:%M:%S")

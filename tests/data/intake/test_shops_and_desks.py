@@ -14,6 +14,8 @@ from cxlib.data import intake, study
 from cxlib.data.intake import IntakeError, drafts
 from cxlib.data.study import Study
 
+pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
+
 N = 240
 DAYS = pd.date_range("2025-01-01", periods=N, freq="7h")
 Tables = dict[str, pd.DataFrame]
