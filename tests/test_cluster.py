@@ -113,8 +113,8 @@ class Watching(Progress):
         super().__init__(total, io.StringIO())
         self.then = then
 
-    def end(self, name: str, status: str, seconds: float) -> None:
-        super().end(name, status, seconds)
+    def end(self, name: str, status: str, seconds: float, **about) -> None:
+        super().end(name, status, seconds, **about)
         then, self.then = self.then, lambda: None
         then()
 

@@ -149,7 +149,7 @@ def test_what_happens_is_logged_as_json_lines(site) -> None:
     assert kinds[0] == "run_started" and kinds.count("page_ended") == 2
     ended = {e["page"]: e for e in events if e["event"] == "page_ended"}
     broken = ended["tiny/20_breaks"]
-    assert broken["status"] == "failed" and "thing" in broken["said"]
+    assert broken["status"] == "failed" and "thing" in broken["text"]
     last = [e for e in events if e["event"] == "run_ended"]
     assert last[0]["counts"] == {"failed": 1, "ok": 1}
     assert last[-1]["exit_code"] == 2 and "DRAWS" in last[-1]["error"]

@@ -129,7 +129,7 @@ def test_the_record_tells_what_made_the_numbers(folder) -> None:
     assert run["seeds"] == [1] and len(run["wording"]) == 64 and run["warnings"] == []
     assert {"cxlib", "code", "data", "environment"} <= set(run)
     foot = (folder / "10_who.html").read_text(encoding="utf-8").split("<footer>")[1]
-    assert "seed 1" in foot and run["code"][:10] in foot
+    assert "seed 1" in foot and run["pages"][0]["key"]["code"][:10] in foot
 
 
 def test_a_run_made_again_comes_to_the_same(folder) -> None:

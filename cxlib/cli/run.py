@@ -169,7 +169,9 @@ def run(
     split = {"by": by, "langs": langs, "grid": grid, "unusable": unusable}
     if why:
         _explain(_planned(names, given, split))
-        return
+        for name, reason in unusable.items():
+            click.echo(f"cx: no page of {name} can be made: {reason}", err=True)
+        sys.exit(int(bool(unusable)))
     with errors.as_json() if as_json else nullcontext(), _logged(log_file) as how["tell"]:
         if targets:
             _check(targets)

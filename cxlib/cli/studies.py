@@ -317,16 +317,17 @@ def load(studies: Sequence[str]) -> None:
     Example
       cx load sample mobile
     """
-    code, alone = 0, len(studies) == 1
+    codes, alone = set(), len(studies) == 1
     for study in studies:
         try:
-            code = max(code, _loaded(study))
+            codes.add(_loaded(study))
         except Exception as error:
             if alone or not errors.is_ours(error):
                 raise
-            click.echo(f"{study}\n  not loaded: {error}", err=True)
-            code = max(code, errors.code_of(error))
-    sys.exit(code)
+            click.echo(f"{study}\n  not loaded: {errors.in_words(error)}", err=True)
+            codes.add(errors.code_of(error))
+    unusable = codes & {2, 3}  # worse than losses, which 4 says
+    sys.exit(max(unusable or codes))
 
 
 def _loaded(study: str) -> int:

@@ -291,7 +291,7 @@ class Study(Strict):
         for name in self.targets:
             if name not in (known := (*SCORES, *self.items, *constructs, *HIGHER, *LOWER)):
                 raise ValueError(
-                    f"targets: {name!r} is no item, construct or measure{_nearest(name, known)} "
+                    f"targets: {name!r} is no item, construct or measure{_nearest(name, known)}. "
                     f"There are: {', '.join(known)}."
                 )
         for attribute, shares in self.margins.items():

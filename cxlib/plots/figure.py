@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -125,8 +126,11 @@ def _tick(value: float, ticks: np.ndarray) -> str:
     --------
     >>> _tick(5, np.array([4.9, 5.0])), _tick(-2, np.array([-2, 0])), _tick(0, np.array([0, 0.025]))
     ('5.0', '−2', '0.000')
+    >>> _tick(1_500_000, np.array([0, 1_500_000]))
+    '1,500,000'
     """
-    digits = max(len(f"{tick:.6g}".partition(".")[2]) for tick in ticks)
+    written = partial(np.format_float_positional, precision=6, fractional=False, trim="-")
+    digits = max(len(written(tick).partition(".")[2]) for tick in ticks)
     return f"{value:,.{digits}f}".replace("-", "−")
 
 

@@ -64,6 +64,7 @@ def add(name: str, result: Addition, title: str = "") -> None:
     NPS is 25.
     """
     fit = _as_result(name, result)
+    fit = fit.replace(finding=commitments.of(fit))
     record = _record(name, fit, title)
     text = record["answer"] or f"{i18n.label(name)}: {len(record['table']['rows'])}"
     notebook = context.shell()
@@ -94,7 +95,7 @@ def _record(name: str, result: Addition, title: str) -> dict[str, Any]:
     others = {k: t for k, t in fit.tables.items() if t is not fit.table}
     tidy = {k: t for k, t in others.items() if {"term", "estimate"} <= set(t.columns)}
     declared = {"columns": [asdict(c) for c in fit.columns]} if fit.columns else {}
-    table, finding = _plain(fit.table), commitments.of(fit)
+    table, finding = _plain(fit.table), fit.finding
     if ungrouped := fit.parts.get(UNGROUPED):
         table[UNGROUPED] = ungrouped
     return {

@@ -65,8 +65,10 @@ def _judged(finding: Finding) -> Finding:
         slots = Target(value=finding.target).slots(value, low, high)
         finding = replace(finding, **slots)
         # Its own topic judges by a stricter test, of several measures at once.
-        if finding.target_standing == "missed" and finding.verdict != "worse":
-            finding = replace(finding, target_standing="missed, not certain")
+        sure = {"missed": finding.verdict == "worse", "met": finding.verdict != "unclear"}
+        if not sure.get(finding.target_standing, True):
+            standing = f"{finding.target_standing}, not certain"
+            finding = replace(finding, target_standing=standing)
     detail = [finding.detail, target_words(finding)]
     return replace(finding, detail=_("; ").join(part for part in detail if part))
 
@@ -108,14 +110,14 @@ def _owned(finding: Finding, fit: Result) -> Finding:
     action, owner = actions.responsible(ledger, *_subjects(finding, fit))
     if not action:
         return finding
-    return replace(finding, action=finding.action or action, owner=owner)
+    return replace(finding, action=action, owner=owner)
 
 
 def _subjects(finding: Finding, fit: Result) -> Iterator[str]:
     """Names that an action may be about: of the row of the finding, then of its groups, measure."""
     rows = disclosure.shown(fit.table)
     if finding.value is not None:
-        numbers = rows.select_dtypes("number")
+        numbers = rows[rows.columns.intersection(["estimate", "impact"])].select_dtypes("number")
         rows = rows[((numbers.abs() - abs(finding.value)).abs() < 1e-9).any(axis=1)]
     elif finding.verdict != "worse":
         rows = rows.iloc[:0]

@@ -23,7 +23,7 @@ from cxlib.data import sources, sql
 from cxlib.data.intake import Intake, IntakeError
 from cxlib.data.study import Study
 
-MADE_BY = 5  # raise it when the way of the files into the store changes: older stores are rebuilt
+MADE_BY = 6  # raise it when the way of the files into the store changes: older stores are rebuilt
 STUDY = "study.yaml"
 OWN = ("_quarantine", "_losses", "_warnings", "_tables", "_study")
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -38,7 +37,7 @@ def noted(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 def note(*tables: str) -> None:
     """Note that the page reads these, where the process makes a page of a batch."""
     if FILE in os.environ:
-        with suppress(OSError), open(os.environ[FILE], "a", encoding="utf-8") as notes:
+        with open(os.environ[FILE], "a", encoding="utf-8") as notes:
             notes.write("".join(f"{table}\n" for table in tables))
 
 

@@ -328,7 +328,7 @@ def sla_alerts(fit: Result, sample: SampleLike) -> Result:
 
 
 def _missed_since(sample: Sample, by: str, row: dict) -> str:
-    """The first of the months on end, up to the last, with fewer cases in time than the goal."""
+    """The first of the months on end, up to the last, with fewer in time than the goal, if any."""
     in_time = sample[IN_TIME[row["term"]]]
     counted = in_time.notna() & ((sample[by].astype(str) == str(row[by])) if by else True)
     weight = pd.Series(sample.weights, index=in_time.index)[counted]
@@ -336,7 +336,7 @@ def _missed_since(sample: Sample, by: str, row: dict) -> str:
     share = (in_time[counted] * weight).groupby(month).sum() / weight.groupby(month).sum()
     met = np.flatnonzero(share >= row["goal"])
     first = met[-1] + 1 if len(met) else 0  # after the last month that met it
-    return str(share.index[min(first, len(share) - 1)])
+    return str(share.index[first]) if first < len(share) else ""
 
 
 def _alerts_claim(table: pd.DataFrame, looked: int) -> str:

@@ -308,7 +308,8 @@ def test_the_band_holds_the_whole_curve_and_the_test_of_proportions_its_level() 
         rows = stays(250, 5000 + seed)
         curve = churn.survival(Sample(rows, seed=seed)).curve
         truth = (np.exp(-0.01 * curve["time"]) + np.exp(-0.01 * np.exp(0.5) * curve["time"])) / 2
-        inside.append(((curve["low"] <= truth) & (truth <= curve["high"])).all())
+        band = curve["simultaneous_low"], curve["simultaneous_high"]
+        inside.append(((band[0] <= truth) & (truth <= band[1])).all())
         rejected.append(churn.hazard_ratios(rows, ["plan"]).table["p"].iloc[0] < 0.05)
         # A plan that keeps customers at first and loses them later.
         if seed % 2:

@@ -400,11 +400,9 @@ def test_intervals_of_classes_hold_the_truth(n: int, weighted: bool) -> None:
         sums = sums[np.argsort(-sums[:, 2])]  # the first class says yes to the first question
         drawn = latent_classes.refits(own, w / w.mean(), sums, 100, seed)
         answers, again = (s[..., 2::2] / s[..., :1] for s in (sums, drawn))
-        low, high = profiles.simultaneous_interval(
-            answers, again, sums[:, :1] / sums[:, 0].sum() * len(x)
-        )
+        low, high = _joint(answers, again, sums[:, :1] / sums[:, 0].sum() * len(x))
         share, shares = (s[..., 0] / s[..., 0].sum(-1, keepdims=True) for s in (sums, drawn))
-        least, most = profiles.simultaneous_interval(share, shares, len(x))
+        least, most = _joint(share, shares, len(x))
         held.append(
             [((low <= YES) & (high >= YES)).all(), ((least <= SHARE) & (most >= SHARE)).all()]
         )
@@ -426,6 +424,12 @@ def test_intervals_of_corrected_means_hold_the_truth() -> None:
         each = _each(inside, placed, np.ones(400), y[:, None])
         drawn = _means(resampling.resample_sums(each, 200, seed), 2, 1)[0]
         found = _means(each.sum(0)[None], 2, 1)[0][0]
-        low, high = profiles.simultaneous_interval(found, drawn)
+        low, high = _joint(found, drawn)
         held.append(((low[:, 0] <= [0, 1]) & (high[:, 0] >= [0, 1])).all())
     assert 0.90 <= np.mean(held) <= 0.99, np.mean(held)
+
+
+def _joint(*parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The ends that hold for all entries together."""
+    ends = profiles.interval_columns(*parts)
+    return ends["simultaneous_low"], ends["simultaneous_high"]

@@ -380,7 +380,7 @@ def test_intervals_hold_for_all_segments_at_once(n: int, weighted: bool) -> None
         found = profiles.describe(rng.normal(age[kind], 10)[:, None], w, kind, 3, 300, seed)
         each = np.concatenate([found.share, found.means[:, 0]])
         drawn = np.concatenate([found.shares, found.drawn[:, :, 0]], axis=1)
-        low, high = profiles.simultaneous_interval(each, drawn, np.array([n] * 3 + [np.nan] * 3))
+        low, high = _joint(each, drawn, np.array([n] * 3 + [np.nan] * 3))
         truth = np.concatenate([share, age])
         held.append(((low <= truth) & (truth <= high)).all())
     least = 0.915 if n == 50 else 0.925
@@ -583,3 +583,9 @@ def test_stability_and_outcomes_are_drawn(groups: pd.DataFrame, fit) -> None:
     assert titles[0] == "Left (all: 33%)" and titles[1].startswith("Spend (all: ")
     assert "Left" in figure.alt_text
     plt.close("all")
+
+
+def _joint(*parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The ends that hold for all entries together."""
+    ends = profiles.interval_columns(*parts)
+    return ends["simultaneous_low"], ends["simultaneous_high"]
