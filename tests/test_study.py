@@ -232,6 +232,19 @@ def test_targets_are_numbers_or_have_a_day_and_belong_to_a_score(read):
         read(plain(targets={"nps": {"valu": 30}}))
 
 
+@pytest.mark.parametrize(
+    "measure",
+    [
+        *("referral", "problem_rate", "recovery", "reopened"),  # pages tell them of groups alone
+        *("reply_in_time", "solved_in_time"),  # their target is service.share
+        "median_hours_to_first_reply",
+    ],
+)
+def test_a_target_that_no_page_judges_is_an_error(read, measure):
+    with pytest.raises(StudyError, match=f"'{measure}' is no item.*There are: nps, .*open_cases"):
+        read(plain(targets={measure: 0.5}))
+
+
 def test_a_target_of_a_measure_of_which_less_is_better_is_a_maximum(read):
     goals = {"nps": 30, "complaint_rate": 20, "at_risk": {"value": 0.2, "direction": "at least"}}
     found = read(plain(targets=goals)).targets

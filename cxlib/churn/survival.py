@@ -292,7 +292,7 @@ def _survival_finding(
         _("{share:share} of customers are retained {term}.", **facts),
         _("95% CI {span:share_interval0}; n = {n:count}", **facts),
         unit="share",
-        measure="retained",
+        measure="retained_after",
         at={"term": row.term},
         importance=Importance.ANSWER,
     )

@@ -54,14 +54,10 @@ from cxlib.data.schema import (
 SCORES = ("nps", "csat", "effort", "index")  # that may have a target by their own names
 # Further measures that may: those of pages 23, 24 and 31 to 33, 42. Of the second less is better.
 HIGHER = (
-    *("clv", "active", "retained", "caught", "repeat_purchase", "repeat_revenue", "referral"),
-    *("reply_in_time", "solved_in_time", "first_contact_resolution", "recovery", "maturity"),
-    "programme_effect",
+    *("clv", "active", "retained", "caught", "repeat_purchase", "repeat_revenue"),
+    *("first_contact_resolution", "maturity", "programme_effect"),
 )
-LOWER = (
-    *("at_risk", "unprofitable", "reopened", "complaint_rate", "problem_rate", "open_cases"),
-    *("median_hours_to_first_reply", "median_hours_to_solution"),
-)
+LOWER = (*("at_risk", "unprofitable", "complaint_rate", "open_cases", "median_hours_to_solution"),)
 
 
 class StudyError(ValueError):
@@ -150,7 +146,8 @@ class Study(Strict):
     targets: dict[str, Annotated[Target, WithValue]] = Field(
         default={},
         description="What measures are to reach: {item, construct of the model, nps, csat, effort, "
-        f"index, {', '.join(HIGHER + LOWER)}: value, or {{value, by, direction}}}}.",
+        f"index, {', '.join(HIGHER + LOWER)}: value, or {{value, by, direction}}}}. "
+        "Shares of cases in time have theirs in `service.share`.",
         examples=[{"nps": 30, "complaint_rate": {"value": 50, "by": "2026-12-31"}}],
     )
     group: str = Field(

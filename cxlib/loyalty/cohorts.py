@@ -283,6 +283,6 @@ def _finding(table: pd.DataFrame, overall: pd.Series, length: int) -> Finding:
         detail,
         unit="share",
         measure="repeat_purchase",
-        at={"term": f"{length}"},
+        at={"days": f"{length}"},
         importance=importance,
     )

@@ -261,6 +261,12 @@ def _randomised(best: pd.Series, facts: dict[str, Any]) -> tuple[str, str]:
             "significant among all outcomes compared.",
             **facts,
         )
+    elif best["high"] < 0:
+        claim = _(
+            "{programme:opening} may make customers buy {percent} less often; it is not "
+            "significant among all outcomes compared.",
+            **facts,
+        )
     else:
         claim = _(
             "Whether {programme} adds purchases is unclear: the difference from the control group "

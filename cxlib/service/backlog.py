@@ -140,6 +140,7 @@ def _finding(table: pd.DataFrame, ageing: pd.DataFrame) -> Finding:
         "value": value,
         "measure": "open cases",
         "at": {"day": str(last["day"])},
+        "importance": Importance.ANSWER,
     }
     before = table.iloc[-1 - BACK] if len(table) > BACK else None
     if before is None or before["n"] < most:
@@ -163,5 +164,4 @@ def _finding(table: pd.DataFrame, ageing: pd.DataFrame) -> Finding:
         **facts,
         previous=float(before["estimate"]),
         change=value - float(before["estimate"]),
-        importance=Importance.ANSWER,
     )

@@ -126,7 +126,7 @@ def cost_to_serve(
     )
     return Result(
         {"table": table, "money": money},
-        _finding(table.iloc[0], int(loss.sum()), money.iloc[1], costs.currency),
+        _finding(table.iloc[0], int(loss.sum()), money.iloc[1], costs.currency, days),
         i18n.together([note, resampling_note(sample.replace(cluster="customer_id"))]),
         "share",
         draws=sample.draws,
@@ -134,7 +134,7 @@ def cost_to_serve(
     )
 
 
-def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str) -> Finding:
+def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str, days: int) -> Finding:
     least, n = context.current().smallest_cell, share.n
     if not count:
         return Finding(_("None of {n:count} customers costs more to serve than they bring.", n=n))
@@ -150,6 +150,7 @@ def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str) -> 
     facts = {
         "count": count,
         "n": n,
+        "days": days,
         "share": share.estimate,
         "span": (share.low, share.high),
         "saving": (n * saving.estimate, currency),
@@ -159,7 +160,7 @@ def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str) -> 
         share,
         _(
             "{share:rate} of customers cost more to serve than they bring; cheaper service for "
-            "them would save {saving:money} a year.",
+            "them would save {saving:money} within {days:count} days.",
             **facts,
         ),
         _(

@@ -219,6 +219,8 @@ def test_the_sentence_and_the_table_agree() -> None:
     assert row.low < np.exp(1) < row.high and "No ratio" in fit.notes
     half = churn.survival(rows)
     assert str(half).startswith("Half of the customers leave within")
+    few = churn.survival(rows.assign(left=np.arange(len(rows)) % 10 == 0)).finding
+    assert few.measure == "retained_after"  # at its last time; page 31 has a target of renewals
     last = churn.survival(rows, by="plan").table
     assert set(last["plan"]) == {0, 1} and last["n"].gt(0).all()
 

@@ -515,6 +515,9 @@ def test_groups_of_new_customers_are_compared_in_the_first_period_after():
     assert fit.table["group"].tolist() == ["a", "b"]
     assert fit.table["estimate"].tolist() == [0.9, 0.0]
     assert fit.finding.importance == Importance.NOTABLE and "only 0% in b" in str(fit)
+    whole = loyalty.cohorts(history, every="month").finding
+    # A target of repeat purchase is of the year, not of one period.
+    assert whole.measure == "repeat_purchase" and set(whole.at) == {"days"}
     alike = pd.Series(["a", "b"] * 100, index=ids)
     same = loyalty.repeat_by_group(loyalty.cohorts(history, every="month", groups=alike))
     assert same.finding.importance == Importance.CONTEXT

@@ -257,3 +257,6 @@ def test_an_effect_that_is_significant_by_itself_only_may_be_there() -> None:
     assert claim.startswith("“Club” may make customers buy 8.1% more often")
     both = programme._randomised(row.replace(0.9, -0.9), facts | {"n": 1531})[0]
     assert "is unclear" in both
+    fewer = {"low": -15.2, "high": -0.9, "simultaneous_low": -16.9, "simultaneous_high": 0.7}
+    claim = programme._randomised(pd.Series(fewer), facts | {"n": 1531})[0]
+    assert claim.startswith("“Club” may make customers buy 8.1% less often; it is not significant")

@@ -77,6 +77,13 @@ def test_a_target_is_of_all_customers_and_of_its_own_measure():
     assert wave.target == 0.5
 
 
+@pytest.mark.parametrize("measure, at", [("caught", "lead"), ("open cases", "day")])
+def test_an_answer_may_be_of_a_day_or_a_time_ahead(measure, at):
+    goals = {measure.replace(" ", "_"): Target(value=0.5)}
+    slots = {"measure": measure, "at": {at: "x"}, "importance": Importance.ANSWER}
+    assert told(rate(0.2, 0.1, 0.3, **slots), targets=goals).target_standing == "missed"
+
+
 def test_a_stricter_test_of_the_topic_decides():
     """A service standard that is missed by its own interval alone is not missed for certain."""
     own = rate(0.85, 0.82, 0.88, measure="solved_in_time", target=0.9, verdict="unclear")

@@ -18,6 +18,7 @@ from numpy.testing import assert_allclose
 
 from cxlib import plots, scores, service
 from cxlib.core.errors import InsufficientData
+from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
 from cxlib.data import intake, schema, study
 from cxlib.data.intake import event_logs as logs
@@ -209,6 +210,7 @@ def test_a_count_of_open_cases_is_told_without_an_interval():
     )
     fit = service.backlog(service.case_times(cases, as_of=DAY + pd.Timedelta(days=14)), weeks=1)
     assert fit.finding.claim.startswith("40 cases were open on 2026-03-16.")
+    assert fit.finding.importance == Importance.ANSWER  # so that a target of open cases judges it
 
 
 def test_first_contacts_by_hand():

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from scipy.special import hyp2f1
 
 from cxlib import value
-from cxlib.core import i18n
+from cxlib.core import context, i18n
+from cxlib.core.context import Context
 from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
 from cxlib.data import sources, study
@@ -392,6 +393,9 @@ def test_customers_who_cost_more_than_they_bring_by_hand():
     # b brings 3 and costs 4; c brings nothing and costs 4: 5 short, 6 saved, over 3 customers.
     assert found.table["estimate"].tolist() == pytest.approx([2 / 3, 1 / 2, 1])
     assert found.money["estimate"].tolist() == pytest.approx([5 / 3, 6 / 3])
+    with context.use(Context(smallest_cell=1)):
+        quarter = value.cost_to_serve(Sample(orders, draws=20), cases, costs, days=90).finding
+    assert quarter.claim.endswith("within 90 days.")
 
 
 def test_too_few_repeat_buyers_are_a_sentence_and_no_error(capsys):

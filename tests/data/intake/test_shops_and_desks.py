@@ -68,6 +68,14 @@ def test_products_without_order_numbers_are_baskets_of_a_customer_and_a_day(load
     assert any("120 orders of 240 rows" in d for d in plan.doubts)
 
 
+def test_lines_of_nobody_are_left_out_as_their_orders_are(load):
+    rows = sold().astype({"Member_number": object})
+    rows.loc[:9, "Member_number"] = None
+    new, tables, _plan = load(groceries=rows)
+    assert len(tables["order_lines"]) == N - 10
+    assert intake.every_table(new)["order_lines"].quarantine.empty  # no order is looked for in vain
+
+
 def test_amounts_of_a_basket_are_added_up(load):
     rows = sold().assign(amount=np.arange(N) + 0.5)
     _new, tables, _plan = load(groceries=rows)
@@ -97,6 +105,14 @@ def test_a_case_that_is_open_by_its_status_is_not_solved(load):
     timed = service.case_times(tables["cases"])
     assert timed["solved"].sum() == np.isin(status, ["Closed", "Resolved"]).sum() == N / 2
     assert any("120 cases have 'Resolution_Time_Hours'" in d for d in plan.doubts)
+
+
+def test_comments_of_tickets_have_no_waits_of_cases(load):
+    said = [f"The parcel number {i} came late and nobody told me why it did" for i in range(N)]
+    rows = tickets(Description=said, first_response_time_minutes=60, resolution_time_minutes=120)
+    new, tables, _plan = load(tickets=rows)
+    assert new.tables["cases"].derive and len(tables["comments"]) == N
+    assert not {"first_reply_hours", "solved_hours"} & set(tables["comments"])
 
 
 @pytest.mark.parametrize("times", [True, False])

@@ -101,7 +101,9 @@ def _baskets(part: TableOf) -> list[TableOf]:
 def lines_of_kept_orders(orders: TableOf, lines: TableOf) -> None:
     """Lines of orders that are left out are left out too, where each line says why."""
     frame, ids = orders.seen.raw.frame, orders.columns.get("order_id", "")
-    if not ids:
+    if not ids:  # each column that numbers are made of is the same in all rows of an order
+        made = orders.derive.get("order_id", "")
+        lines.rows |= {c: words for c, words in orders.rows.items() if sql.name(c) in made}
         return
     for column, words in orders.rows.items():
         cells = conversion.text(frame[column])

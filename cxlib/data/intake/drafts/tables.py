@@ -233,7 +233,9 @@ def _described(parts: list[TableOf]) -> list[TableOf]:
         if own in cases.columns:
             columns[ours] = cases.columns[own]
     why = {"text": "high: the longest texts of the tickets"}
-    return [TableOf(cases.seen, "comments", columns, why, dict(cases.derive), dict(cases.rows))]
+    known = contract.TABLES["comments"].columns
+    derive = {ours: made for ours, made in cases.derive.items() if ours in known}
+    return [TableOf(cases.seen, "comments", columns, why, derive, dict(cases.rows))]
 
 
 def _fullest_text(seen: Seen) -> str:
