@@ -142,7 +142,8 @@ def _texts(folder: Path, answers: dict) -> Iterator[tuple[str, str]]:
 def _rows(page: str) -> Iterator[str]:
     """Each row of the tables as one sentence, without its index and the sign of a hidden number."""
     for row in re.findall(r"(?s)<tr\b.*?</tr>", page):
-        words = html.unescape(re.sub(r"<th>\d+</th>|<[^>]*>", " ", row)).replace("<10", "")
+        words = html.unescape(re.sub(r"<th>\d+</th>|<[^>]*>", " ", row))
+        words = re.sub(r"<10|\bafter \d+ (days|years?)\b", "", words)  # of all rows alike
         yield re.sub(r"[.;]?\s+", " ", words)
 
 
