@@ -111,7 +111,7 @@ def _tables(answers: dict) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _texts(folder: Path, answers: dict) -> Iterator[tuple[str, str]]:
-    """Every sentence: of answers, notes, cells' text, HTML and the words of its figures."""
+    """Every sentence: of answers, notes, cells' text, HTML, rows of tables, words of figures."""
     for page, kept in answers.items():
         for record in kept.values():
             yield f"{page[:2]} {record['name']}", f"{record['answer']} {record['note']}"
@@ -119,7 +119,8 @@ def _texts(folder: Path, answers: dict) -> Iterator[tuple[str, str]]:
         for cell in json.loads(file.read_text(encoding="utf-8"))["cells"]:
             for output in cell.get("outputs", []):
                 data = output.get("data", {})
-                shown = re.sub(r"(?s)<table.*?</table>|<[^>]*>", " ", "".join(data.get(HTML, "")))
+                page = "".join(data.get(HTML, ""))
+                shown = re.sub(r"(?s)<table.*?</table>|<[^>]*>", " ", page)
                 held = [output.get("text", ""), data.get("text/plain", ""), html.unescape(shown)]
                 alt = [
                     about.get("alt", "")
@@ -128,6 +129,7 @@ def _texts(folder: Path, answers: dict) -> Iterator[tuple[str, str]]:
                 ]
                 yield file.stem[:2] + " cell", "".join(map("".join, held))
                 yield file.stem[:2] + " figure", " ".join(alt)
+                yield from ((file.stem[:2] + " row", row) for row in _rows(page))
     for file in folder.rglob("*.html"):
         text = re.sub(r"(?s)<(style|script|svg|table)\b.*?</\1>", " ", file.read_text("utf-8"))
         for block in re.split(r"</(?:p|li|h\d|figcaption|div|td|summary)>", text):
@@ -135,6 +137,14 @@ def _texts(folder: Path, answers: dict) -> Iterator[tuple[str, str]]:
                 " ".join(re.findall(r'alt="([^"]*)"', block)) + " " + re.sub("<[^>]*>", "", block)
             )
             yield file.stem[:2] + " html", html.unescape(words)
+
+
+def _rows(page: str) -> Iterator[str]:
+    """Each row of the tables as one sentence, without its index and the sign of a hidden number."""
+    for row in re.findall(r"(?s)<tr\b.*?</tr>", page):
+        words = html.unescape(re.sub(r"<th>\d+</th>|<[^>]*>", " ", row))
+        words = re.sub(r"<10|\bafter \d+ (days|years?)\b", "", words)  # of all rows alike
+        yield re.sub(r"[.;]?\s+", " ", words)
 
 
 def _printed(folder: Path, answers: dict) -> Iterator[str]:

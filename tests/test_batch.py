@@ -451,3 +451,22 @@ def test_wide_tables_are_not_cut_as_on_a_terminal(made) -> None:
     shown = [o.get("data", {}) for c in notebook.cells for o in c.get("outputs", [])]
     [table] = [d for d in shown if "text/html" in d and MIME not in d]
     assert "<th>r</th>" in table["text/html"]
+
+
+@pytest.mark.skipif(not processes.possible(), reason="no /proc here")
+def test_memory_counts_what_any_thread_of_a_page_started() -> None:
+    child = "import sys; held = b'x' * 2**27; print(flush=True); sys.stdin.read()"
+    code = f"""
+import subprocess, sys, threading
+def start():
+    how = {{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}}
+    with subprocess.Popen([sys.executable, "-c", {child!r}], **how) as child:
+        child.stdout.readline()
+        print(flush=True)
+        sys.stdin.read()
+threading.Thread(target=start).start()
+"""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as page:
+        page.stdout.readline()  # the child of its second thread has its memory
+        assert processes.held(page.pid) > 2**27

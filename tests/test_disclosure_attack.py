@@ -79,6 +79,15 @@ def test_the_attack_finds_what_is_given_away(tmp_path, kind: str) -> None:
     assert found and all(said in line for line in found), found
 
 
+@pytest.mark.parametrize(("n", "given_away"), [("4", True), ("&lt;10", False)])
+def test_the_attack_reads_the_tables_of_notebooks(tmp_path, n: str, given_away: bool) -> None:
+    row = f"<table><tr><th>0</th><td>Islet.</td>\n<td>{n}</td><td>–</td></tr></table>"
+    cell = {"outputs": [{"data": {"text/html": ["<p>By region</p>", row]}}]}
+    (tmp_path / "12_page.ipynb").write_text(json.dumps({"cells": [cell]}))
+    (tmp_path / "answers.json").write_text("{}")
+    assert attack.recovered(tmp_path) == (["12 row prints: Islet 4 –"] if given_away else [])
+
+
 def test_the_attack_finds_nothing_where_two_are_hidden(tmp_path) -> None:
     hidden = kept(
         "region term estimate n",

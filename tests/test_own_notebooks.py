@@ -41,7 +41,7 @@ def test_a_question_becomes_a_notebook_in_a_folder_outside_git(project: Path) ->
     nbformat.validate(book)
     assert book.cells[0].source.startswith("# Do promoters spend more?")
     assert parameters.read(path)["STUDY"].default == "sample"
-    assert "my/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert "/my/" in (ROOT / ".gitignore").read_text().splitlines()
     again = cx("new-notebook", "Do promoters spend more?")
     assert again.exit_code == 2 and "is there already" in again.output
 

@@ -1,4 +1,4 @@
-"""The recipes of docs/scheduling.md: each runs as it stands, and repeats on 3 and 130 alone."""
+"""Recipes of docs/scheduling.md: cron runs; systemd and Dagster where installed; others compile."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_units_of_systemd_are_sound(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("name", ["Airflow", "Dagster", "Prefect"])
-def test_the_code_of_an_orchestrator_compiles_and_repeats_on_3_and_130_alone(name) -> None:
+def test_the_code_of_an_orchestrator_compiles_and_names_3_and_130(name) -> None:
     [code] = recipe(name, "python")
     compile(code, name, "exec")
     assert "(3, 130)" in code and re.search(r"(max_)?retries=3", code)

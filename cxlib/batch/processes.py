@@ -179,10 +179,17 @@ def held(pid: int) -> int:
     """The bytes in memory of a process and of all that it started; 0 where it cannot be told."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        children = list(_children(pid))
     except (OSError, IndexError, ValueError):
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") + sum(held(int(child)) for child in children)
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(map(held, children))
+
+
+def _children(pid: int) -> Iterator[int]:
+    """The processes that a process started: Linux lists them with the thread that did."""
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread has ended; its children are another thread's now
+            yield from map(int, file.read_text().split())
 
 
 def _kill(process) -> None:

@@ -5,7 +5,7 @@
     fit.calibration       # ten bins of predicted probability: who left
     fit.risk              # high, medium and low risk: who left, and what was predicted
     fit.effects           # association with leaving, in points of probability and in odds
-    fit.groups            # the same measures in each region, simultaneous intervals
+    fit.groups            # the same measures in each region, also with simultaneous intervals
     fit.reasons           # the commonest reasons of customers at high risk
 
 Every measure comes from models that had not seen the customer in question.
@@ -96,12 +96,12 @@ def fit(
     -------
     Result with tables "table" (AUC, log-loss, Brier score, calibration slope: 1 is right, and
     intercept: 0 is right, averaged over the repeats; intervals over customers, the models held),
-    "calibration" (term, estimate: share who left, low, high: simultaneous, n, predicted), "risk"
-    (term, estimate, low, high, n, predicted, leavers, least), "effects" (term, estimate, low, high,
-    n, feature, odds, odds_low, odds_high), "groups" (group, term, estimate, low, high:
-    simultaneous, n; empty without `by`); and `reasons` (a Result), `thresholds`, `features`,
-    `coefficients` (intercept first), `penalty`, `out_of_fold` (probability by row label), `data`,
-    `validation`
+    "calibration" (term, estimate: share who left, low, high, n, predicted), "risk" (term,
+    estimate, low, high, n, predicted, leavers, least), "effects" (term, estimate, low, high, n,
+    feature, odds, odds_low, odds_high), "groups" (group, term, estimate, low, high, n, leavers;
+    empty without `by`); "calibration", "risk" and "groups" have simultaneous_low and
+    simultaneous_high too; and `reasons` (a Result), `thresholds`, `features`, `coefficients`
+    (intercept first), `penalty`, `out_of_fold` (probability by row label), `data`, `validation`
 
     Raises
     ------
@@ -238,7 +238,8 @@ def validation_by_group(fit: Result) -> Result:
 
     Returns
     -------
-    Result with a table of group, term (a measure), estimate, low, high (simultaneous), n, leavers
+    Result with a table of group, term (a measure), estimate, low, high, n, leavers,
+    simultaneous_low, simultaneous_high
     """
     return measures.weakest(fit.groups, fit.table)
 

@@ -113,8 +113,9 @@ def campaign_profit(sample: SampleLike, campaign: Campaign, *, outcome: str = "l
     Returns
     -------
     Result with tables "table" (term: by expected profit, by risk, more than by risk; estimate, low,
-    high, n: customers contacted), "curve" (term, contacted, estimate, low, high: simultaneous, n)
-    and "emp" (term: EMP, EMP without a model; estimate a customer, low, high, n, contacted)
+    high, n: customers contacted), "curve" (term, contacted, estimate, low, high, n,
+    simultaneous_low, simultaneous_high) and "emp" (term: EMP, EMP without a model; estimate a
+    customer, low, high, n, contacted)
 
     Raises
     ------

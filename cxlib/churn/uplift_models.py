@@ -87,7 +87,8 @@ def uplift(
     Result, in percentage points, positive where treatment helps, with tables "table" (term: average
     effect, Qini, AUUC, effect in and outside the treat set; estimate, low, high, n) and "curve"
     (term: the model's order, or random; treated: share of the customers, estimate: gain a customer
-    of all, low, high: simultaneous, n); and `gain`, each customer's predicted gain by row label
+    of all, low, high, n), each with simultaneous_low and simultaneous_high; and `gain`, each
+    customer's predicted gain by row label
 
     Raises
     ------

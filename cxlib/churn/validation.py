@@ -84,11 +84,11 @@ def in_groups(
     seed: int,
     clusters: ResamplingUnits | None = None,
 ) -> pd.DataFrame:
-    """AUC, log-loss, calibration slope and intercept in each group, all intervals at once (max-t).
+    """AUC, log-loss, calibration slope and intercept in each group.
 
     Groups with fewer than FEWEST leavers or stayers have no row, and the smallest of the others
     has none where everybody less those with a row would be fewer than the smallest cell. Columns:
-    group, term, estimate, low, high, n, leavers.
+    group, term, estimate, low, high, n, leavers, simultaneous_low, simultaneous_high (max-t).
     """
     columns = ["group", "term", *INTERVAL, "n", "leavers", *SIMULTANEOUS]
     names = [] if group is None else sorted(group.dropna().unique(), key=str)

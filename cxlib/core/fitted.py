@@ -13,7 +13,7 @@ def table_of(fit: Any) -> pd.DataFrame:
 
     Parameters
     ----------
-    fit : results of statsmodels (`params`, `conf_int()`, `nobs`), or a fitted estimator of
+    fit : results of statsmodels (`params`, `conf_int()`, `nobs` if any), or a fitted estimator of
         scikit-learn (`coef_` or `feature_importances_`), at the end of a pipeline too; those of
         several classes have a column `class` in front
 
@@ -53,7 +53,8 @@ def _of_statsmodels(fit: Any) -> pd.DataFrame:
     names = range(len(ends)) if names is None else names
     table = pd.DataFrame({"term": list(map(str, names)), "estimate": np.asarray(params, float)})
     table["low"], table["high"] = ends[:, 0], ends[:, 1]
-    return table.assign(n=int(fit.nobs))
+    n = getattr(fit, "nobs", None)  # a Cox model of statsmodels has none
+    return table if n is None else table.assign(n=int(n))
 
 
 def _of_sklearn(fit: Any, values: np.ndarray, names: Any) -> pd.DataFrame:

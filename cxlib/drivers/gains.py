@@ -300,15 +300,13 @@ def _finding(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> Findin
             **facts,
         )
     )
-    return Finding.of_row(row, 
+    return Finding.of_row(
+        row,
         claim,
         detail,
-        
         unit="scale",
-        
-        
         measure="driver_gain",
         at={"outcome": outcome, "driver": row["term"]},
         verdict="" if significant else "unclear",
         importance=Importance.CONTEXT,
-    )  # fmt: skip
+    )

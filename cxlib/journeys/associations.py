@@ -45,9 +45,9 @@ def associations(exposure: Exposure, outcome: str, *, adjust: Sequence[str] = ()
 
     Returns
     -------
-    Result with "table": touchpoint, term ("met it", "problem"), estimate, low, high (simultaneous
-    95% intervals), n (answers that met it), plain (the difference without adjustment: who met it
-    minus who did not, who had a problem minus who met it without).
+    Result with "table": touchpoint, term ("met it", "problem"), estimate, low, high (95%
+    intervals), n (answers that met it), plain (the difference without adjustment: who met it minus
+    who did not, who had a problem minus who met it without), simultaneous_low, simultaneous_high.
 
     Raises
     ------

@@ -55,7 +55,8 @@ def repurchase_drivers(
     Returns
     -------
     Result with a table of feature, term, against (reference level), estimate (adjusted difference
-    of shares), low, high (simultaneous), n, share (who bought again), plain (unadjusted).
+    of shares), low, high, n, share (who bought again), plain (unadjusted), simultaneous_low,
+    simultaneous_high.
     Where no feature has two such levels, its one row is the share of all
 
     Raises

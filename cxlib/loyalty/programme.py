@@ -53,11 +53,12 @@ def programme_effect(panel: Panel, *, randomised: bool = False) -> Result:
 
     Returns
     -------
-    Result with tables "table" (design, term, estimate in percent, low, high: simultaneous, n,
-    effect a customer and period, without: what it would have been), "path" (wave: first day of a
-    period, term, estimate: gap in purchases less that of the last period before, low, high:
-    simultaneous, n, changed), "balance" (term, when, estimate: standardised difference, n),
-    "checks" (term, estimate, low, high, n), and `design`, on which the finding rests
+    Result with tables "table" (design, term, estimate in percent, low, high, n, effect a customer
+    and period, without: what it would have been, simultaneous_low, simultaneous_high), "path"
+    (wave: first day of a period, term, estimate: gap in purchases less that of the last period
+    before, low, high, n, changed, simultaneous_low, simultaneous_high), "balance" (term, when,
+    estimate: standardised difference, n), "checks" (term, estimate, low, high, n), and `design`, on
+    which the finding rests
 
     References
     ----------

@@ -43,7 +43,7 @@ def referral(
     Returns
     -------
     Result with tables "table" (term, estimate, low, high, n: answers) and "differences" (term,
-    against, estimate, low, high, n); all intervals are simultaneous
+    against, estimate, low, high, n); simultaneous_low, simultaneous_high hold for both together
 
     Raises
     ------

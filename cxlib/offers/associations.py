@@ -45,13 +45,13 @@ def rules(baskets: Baskets, *, holdout: float = 0.3, most: int = 12) -> Result:
 
     Returns
     -------
-    Result with the tables "table": if_bought, then_bought, term (lift), estimate, low, high
-    (simultaneous), n (orders with all of it), confidence, lift_for_size, lift_before (lift in the
-    orders that chose it), p_held (adjusted by Benjamini and Yekutieli), holds (the interval is
-    above 1); and "measures": support, confidence and lift_for_size with pointwise intervals. Where
-    nothing is found, "table" has the share of orders with several products. Its parts are `sets`
-    (the products of each rule as places, the last is the one offered) and `judged` (the orders that
-    the numbers are from).
+    Result with the tables "table": if_bought, then_bought, term (lift), estimate, low, high, n
+    (orders with all of it), simultaneous_low, simultaneous_high, confidence, lift_for_size,
+    lift_before (lift in the orders that chose it), p_held (adjusted by Benjamini and Yekutieli),
+    holds (the simultaneous interval is above 1); and "measures": support, confidence and
+    lift_for_size with pointwise intervals. Where nothing is found, "table" has the share of orders
+    with several products. Its parts are `sets` (the products of each rule as places, the last is
+    the one offered) and `judged` (the orders that the numbers are from).
 
     Raises
     ------
@@ -210,7 +210,7 @@ def bundles(fit: Result) -> Result:
     Returns
     -------
     Result with a table bundle, term (gain), estimate (orders per 1,000 beyond separate purchase),
-    low, high (simultaneous), n (orders with all of it), support.
+    low, high, n (orders with all of it), simultaneous_low, simultaneous_high, support.
 
     Examples
     --------

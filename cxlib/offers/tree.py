@@ -54,10 +54,10 @@ def offer_tree(
     Returns
     -------
     Result with the tables "table", a row a leaf: kind, offer, term (met: share whose first order
-    since held the offer), estimate, low, high (simultaneous), n (customers of the half that the
-    tree never saw), everyone (share whose order held the offer that suits most of all), who (the
-    leaf in words); and "gain": share met by the tree, by one offer for everyone, and their
-    difference. Its part `rules` has the leaves in words.
+    since held the offer), estimate, low, high, n (customers of the half that the tree never saw),
+    everyone (share whose order held the offer that suits most of all), simultaneous_low,
+    simultaneous_high, who (the leaf in words); and "gain": share met by the tree, by one offer for
+    everyone, and their difference. Its part `rules` has the leaves in words.
 
     Raises
     ------

@@ -43,9 +43,9 @@ def outcomes(
     -------
     Result with tables
 
-    - "table": segment, term, estimate (mean, or share of yes), low, high (simultaneous), n (placed
-      there and answered), overall, plain (mean of those placed there), share (whether it is one);
-      empty where there is no outcome
+    - "table": segment, term, estimate (mean, or share of yes), low, high, n (placed there and
+      answered), overall, plain (mean of those placed there), share (whether it is one),
+      simultaneous_low, simultaneous_high; empty where there is no outcome
     - "brings": segment, term (the value), estimate (share of all of it that the segment brings),
       low, high, n; empty without a value
     - "taken": segment (true), term (placed), estimate (share of the true segment's customers), n

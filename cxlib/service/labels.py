@@ -2,7 +2,7 @@
 
 WORDS = (
     "first reply", "solution", "first-response SLA", "resolution SLA", "goal", "met", "missed",
-    "open",    "open cases", "reopened", "as reported by the customer", "window",
+    "open", "open cases", "reopened", "as reported by the customer", "window",
     "solved at the first contact", "weekday", "Monday", "Tuesday", "Wednesday", "Thursday",
     "Friday", "Saturday", "Sunday", "contacts", "hours", "one customer",
     "front line", "process", "policy", "rule", "study.yaml", "its name", "how often it comes",

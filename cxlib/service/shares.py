@@ -114,16 +114,6 @@ def interval_line(row: pd.Series, what: str = "") -> str:
     return _("95% CI {span}; n = {n:count}", **words)
 
 
-def share_facts(row: pd.Series) -> dict[str, str]:
-    """Share, its span and n as sentences say them; a decimal where the interval is narrow."""
-    digits = 1 if row["high"] - row["low"] < 0.02 else 0
-    return {
-        "share": i18n.percent(row["estimate"], digits),
-        "span": i18n.span(row["low"], row["high"], digits, share=True),
-        "n": i18n.count(row["n"]),
-    }
-
-
 def group_name(row: pd.Series, by: str | None) -> str:
     """A group with what it is a group of: "low" alone says nothing."""
     if not by:

@@ -25,7 +25,7 @@ from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import CLOCKS, IN_TIME, case_notes
 from cxlib.stats.estimators import Replicated
-from cxlib.stats.notes import resampling_note
+from cxlib.stats.notes import resampling_note, simultaneous_note
 
 DONE = {"first reply": N_("first responses"), "solution": N_("resolutions")}  # in sentences
 SLA = {"first reply": N_("first-response SLA"), "solution": N_("resolution SLA")}  # in alerts
@@ -262,13 +262,7 @@ def _how(found: list[Part], sample: Sample) -> str:
             )
         )
     if len(found) > 1:
-        said.append(
-            _(
-                "Intervals are pointwise; the simultaneous ones hold jointly for all {cells:count} "
-                "numbers and decide what is significant.",
-                cells=len(found),
-            )
-        )
+        said.append(simultaneous_note(len(found)))
     return i18n.together([*said, resampling_note(sample)])
 
 

@@ -77,8 +77,8 @@ def cost_to_serve(
     -------
     Result with tables
 
-    - "table": term (everyone, then the groups with simultaneous intervals), estimate (share who
-      cost more than they bring), low, high, n
+    - "table": term (everyone, then the groups), estimate (share who cost more than they bring),
+      low, high, n
     - "money": term (shortfall of those customers, and saving if they were served the other way,
       both in currency a customer of all), estimate, low, high, n
 

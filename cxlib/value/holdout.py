@@ -40,7 +40,7 @@ def holdout(
     Returns
     -------
     Result whose table has term (repeat purchases before), estimate (purchases in the period), low,
-    high (simultaneous), n and predicted. The claim is of all customers.
+    high, n, predicted, simultaneous_low and simultaneous_high. The claim is of all customers.
 
     Raises
     ------

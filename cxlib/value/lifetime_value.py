@@ -103,7 +103,7 @@ def lifetime_value(
 
     - "table", "active", "purchases": [group,] term, estimate, low, high, n: the discounted margin
       of a customer, the share still active, purchases to come; everyone first, then the groups,
-      with simultaneous intervals
+      with simultaneous_low and simultaneous_high
     - "parameters": term, estimate, low, high, n
 
     and parts model, log_parameters, log_amounts, loglik, correlation (of the number and the mean

@@ -10,6 +10,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
+from statsmodels.duration.hazard_regression import PHReg
 
 from cxlib.core.result import Result
 
@@ -26,6 +27,13 @@ def test_statsmodels_gives_coefficients_with_their_intervals() -> None:
     assert fit.table["term"].tolist() == ["Intercept", "delivery", "room"]
     np.testing.assert_allclose(fit.table[["low", "high"]], model.conf_int())
     assert set(fit.table["n"]) == {90}
+
+
+def test_a_model_without_its_number_of_rows_has_no_n() -> None:
+    model = PHReg(np.exp(ROWS["recommend"]), X).fit()
+    table = Result.of(model).table
+    assert table.columns.tolist() == ["term", "estimate", "low", "high"]
+    np.testing.assert_allclose(table["estimate"], model.params)
 
 
 @pytest.mark.parametrize(

@@ -263,7 +263,7 @@ def _complete(part: TableOf) -> None:
             part.columns = {key: ROW, **{k: v for k, v in part.columns.items() if k != key}}
             part.why[key] = "high: no column is an id without repeats, so the rows are numbered"
     _needed(part)
-    _hideaddresses(part)
+    _hide_addresses(part)
     used = {*part.columns.values()}
     for c in (seen.columns[c] for c in part.free if c not in used and c not in part.left_out):
         if reason := personal(c):
@@ -294,7 +294,7 @@ def _needed(part: TableOf) -> None:
                 )
 
 
-def _hideaddresses(part: TableOf) -> None:
+def _hide_addresses(part: TableOf) -> None:
     """Customers who are known by an e-mail address get a number made of it."""
     theirs = part.columns.get("customer_id")
     if theirs and theirs != ROW and addresses(part.seen.columns[theirs]):
