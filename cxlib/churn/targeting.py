@@ -135,7 +135,8 @@ def _touchpoints(hurt: pd.Series) -> Result:
     share = (counts / max(len(hurt), 1)).to_numpy(float)
     low, high = wilson_interval(share, np.array(max(len(hurt), 1)))
     table = pd.DataFrame({"term": counts.index.astype(str), "estimate": share, "low": low})
-    table = table.assign(high=high, n=len(hurt))
+    # n is of the touchpoint, so that the share of a few customers is hidden.
+    table = table.assign(high=high, n=counts.to_numpy())
     shown = disclosure.shown(table)
     if shown.empty:
         return Result(table, "", unit="share")
@@ -151,7 +152,7 @@ def _touchpoints(hurt: pd.Series) -> Result:
         _(
             "95% CI {span:share_interval1}; n = {n:count}; the latest case, else the lowest rating",
             span=(top.low, top.high),
-            n=top.n,
+            n=len(hurt),
         ),
         unit="share",
         measure="listed_touchpoint",

@@ -55,8 +55,15 @@ def linked(page: str, file: str) -> str:
     terms = {term.slug: term for _name, part in glossary.parts() for term in part}
     by_form = {form.casefold(): slug for slug in terms for form in _forms(terms[slug])}
     forms = sorted(map(html_.escape, by_form), key=len, reverse=True)
-    edges = ("", "") if context.current().lang == "zh" else (r"(?<![\w-])", r"s?(?![\w-])")
-    used = re.compile(f"{edges[0]}({'|'.join(map(re.escape, forms))}){edges[1]}", re.IGNORECASE)
+    if context.current().lang == "zh":  # Chinese words have no edges, Latin ones among them have
+        words = "|".join(
+            rf"(?<![A-Za-z0-9]){w}(?![A-Za-z0-9])" if w.isascii() else w
+            for w in map(re.escape, forms)
+        )
+        used = re.compile(f"({words})", re.IGNORECASE)
+    else:
+        words = "|".join(map(re.escape, forms))
+        used = re.compile(rf"(?<![\w-])({words})s?(?![\w-])", re.IGNORECASE)
 
     def link(match: re.Match) -> str:
         term = terms.pop(by_form[html_.unescape(match[1]).casefold()], None)

@@ -1,7 +1,8 @@
 """Terms, columns and levels of this topic that readers see through `i18n.label`."""
 
 WORDS = (
-    "first reply", "solution", "first-response SLA", "resolution SLA", "goal", "met", "missed",
+    "first reply", "solution", "reply in time", "solved in time", "first-response SLA",
+    "resolution SLA", "goal", "met", "missed",
     "open", "open cases", "reopened", "as reported by the customer", "window",
     "solved at the first contact", "weekday", "Monday", "Tuesday", "Wednesday", "Thursday",
     "Friday", "Saturday", "Sunday", "contacts", "hours", "one customer",

@@ -486,7 +486,9 @@ def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, wei
             kano = drivers.penalty_reward(
                 Sample(ratings(n, sample), weight=weight, draws=400, seed=sample), "y", parts
             ).table
-            sides.append(((kano["low"] <= truth) & (kano["high"] >= truth)).all())
+            sides.append(
+                ((kano["simultaneous_low"] <= truth) & (kano["simultaneous_high"] >= truth)).all()
+            )
     near = 2.5 * np.sqrt(0.05 * 0.95 / 240)  # standard errors of a share of the samples
     assert abs(np.mean(whole) - 0.95) < near and np.mean(first) > 0.93, np.mean(whole)
     assert abs(np.mean(alone) - 0.95) < near, np.mean(alone)

@@ -706,10 +706,12 @@ def test_intervals_hold_the_truth_together():
         counts = journeys.count_transitions(steps, goal=[paths.GOAL])
         moves = journeys.transitions(counts).table
         true = np.array([chain[k] for k in zip(moves["before"], moves["term"], strict=True)])
-        inside["transitions"].append(((moves["low"] <= true) & (true <= moves["high"])).all())
+        low, high = moves["simultaneous_low"], moves["simultaneous_high"]
+        inside["transitions"].append(((low <= true) & (true <= high)).all())
         gone = journeys.removal(counts, goal=[paths.GOAL]).table
         true = gone["term"].map(removal)
-        within = (gone["low"] - 1e-9 <= true) & (true <= gone["high"] + 1e-9)
+        low, high = gone["simultaneous_low"], gone["simultaneous_high"]
+        within = (low - 1e-9 <= true) & (true <= high + 1e-9)
         inside["removal"].append(within.all())
         rows = made["responses"]
         met = about(rows, made["events"], by="journey_id", bad=["failed"])

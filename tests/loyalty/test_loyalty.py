@@ -248,7 +248,8 @@ def test_the_band_of_the_next_purchase_covers_the_whole_curve():
         curve = _curve(0, *waiting(300, seed), (30,), LEVEL, seed)
         truth = 1 - np.exp(-curve["time"] / 60)
         inside = curve["estimate"].between(1e-9, 1 - 1e-9)
-        covered.append(((curve["low"] <= truth) & (truth <= curve["high"]))[inside].all())
+        low, high = curve["simultaneous_low"], curve["simultaneous_high"]
+        covered.append(((low <= truth) & (truth <= high))[inside].all())
     assert 0.89 < np.mean(covered) < 0.99
 
 
@@ -364,7 +365,8 @@ def test_differences_cover_the_truth_and_plain_ones_do_not():
             Sample(began, cluster="customer_id", draws=100, seed=seed)
         ).table.set_index("term")
         rows = table.loc[truth.index]
-        covered.append(((rows["low"] <= truth) & (truth <= rows["high"])).all())
+        low, high = rows["simultaneous_low"], rows["simultaneous_high"]
+        covered.append(((low <= truth) & (truth <= high)).all())
         plain.append(rows["plain"] - truth)
     assert 0.88 < np.mean(covered) < 0.995
     assert abs(np.mean(plain, axis=0)).min() > 0.02

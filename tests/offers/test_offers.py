@@ -476,7 +476,8 @@ def test_intervals_cover_the_true_lifts_at_once():
             replace(drawn(seed, 200, 4.0), draws=200, seed=seed), places
         )[0]
         inside.append(
-            table["low"].le(true[pairs].to_numpy()) & table["high"].ge(true[pairs].to_numpy())
+            table["simultaneous_low"].le(true[pairs].to_numpy())
+            & table["simultaneous_high"].ge(true[pairs].to_numpy())
         )
     assert 0.91 <= np.mean([i.all() for i in inside]) <= 0.99
 
@@ -490,6 +491,7 @@ def test_a_leafs_interval_covers_its_true_share():
             replace(baskets, draws=200), people, holdout=0.45, offers=3, folds=3
         )
         if set(fit.table["who"]) == {"plan is x", "plan is y"}:
-            inside.append(bool(((fit.table["low"] <= 0.6) & (fit.table["high"] >= 0.6)).all()))
+            low, high = fit.table["simultaneous_low"], fit.table["simultaneous_high"]
+            inside.append(bool(((low <= 0.6) & (high >= 0.6)).all()))
     assert len(inside) > 30  # else it asked for something else
     assert np.mean(inside) >= 0.87

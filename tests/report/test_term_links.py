@@ -41,3 +41,8 @@ def test_the_longest_term_wins_and_each_is_linked_once() -> None:
 def test_terms_are_linked_in_chinese_too() -> None:
     html = linked("<p>净推荐值上升，复购率下降。</p>", "zh")
     assert ">净推荐值</a>上升" in html and ">复购率</a>" in html
+
+
+def test_a_term_within_another_word_is_none_in_chinese() -> None:
+    assert "term" not in linked("<p>order、prices、npses</p>", "zh")
+    assert "#ces" in linked("<p>本季CES上升</p>", "zh")
