@@ -120,7 +120,8 @@ def _texts(folder: Path, answers: dict) -> Iterator[tuple[str, str]]:
             for output in cell.get("outputs", []):
                 data = output.get("data", {})
                 page = "".join(data.get(HTML, ""))
-                shown = re.sub(r"(?s)<table.*?</table>|<[^>]*>", " ", page)
+                blocks = re.sub(r"(?s)<table.*?</table>|</(?:p|li|h\d|div|summary)>", "\n", page)
+                shown = re.sub(r"<[^>]*>", " ", blocks)
                 held = [output.get("text", ""), data.get("text/plain", ""), html.unescape(shown)]
                 alt = [
                     about.get("alt", "")
