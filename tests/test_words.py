@@ -72,6 +72,7 @@ ORDINARY = {  # taken out before counting: what it is
     r"\bwhole numbers?\b": "the integers",
     r"What keeps them coming back\b": "a question of the readers: name of a page",
     r"what_keeps_them_coming_back|what keeps them coming back": "file of that page",
+    r"^reply in time$": "the column reply_in_time, as its label",
     r"Is the data sound\?": "a question of the readers: name of a page",
     r"is_the_data_sound|is the data sound": "file of that page",
     r"http\S+": "addresses",
