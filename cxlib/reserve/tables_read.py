@@ -1,8 +1,8 @@
 """Which tables a page reads: noted by its own queries, so that it is made again only for those.
 
-    os.environ[tables_read.FILE] = "/tmp/x/read"   # by the batch, before the notebook runs
+    os.environ[tables_read.FILE] = str(file)       # by the batch, before the notebook runs
     connection = tables_read.noted(connection)     # by the reserve
-    tables_read.names(Path("/tmp/x/read"))         # {"responses", "columns"}
+    tables_read.names(file)                        # {"responses", "columns"}
 
 A query is taken to read every table whose name stands in its text: too many rather than too few.
 """

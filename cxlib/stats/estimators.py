@@ -89,7 +89,7 @@ class Replicated:
         return low, high
 
     def interval_columns(self) -> dict[str, np.ndarray]:
-        """Columns of a table: each with its own interval, and those that hold together."""
+        """Columns of a table: each with its own interval, and the simultaneous ones of all."""
         ends = (*self.interval(), *self.simultaneous_interval())
         return dict(zip((*INTERVAL[1:], *SIMULTANEOUS), ends, strict=True))
 

@@ -13,7 +13,7 @@ from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level
 from cxlib.stats.resampling import resampling_units
 
-TOGETHER = 50  # draws between two looks at how far the work is
+CHUNK = 50  # draws between two updates of the progress bar
 Statistic = Callable[[pd.DataFrame, np.ndarray], Any]
 
 
@@ -61,8 +61,8 @@ def bootstrap(
     whole = _named(statistic(sample.data[counted], weights[counted]))
     replicates = []
     with np.errstate(invalid="ignore", divide="ignore"):
-        for some in units.times(sample.draws, sample.seed, TOGETHER):
-            replicates += [_in_draw(statistic, sample.data, weights * t, whole) for t in some]
+        for chunk in units.times(sample.draws, sample.seed, CHUNK):
+            replicates += [_in_draw(statistic, sample.data, weights * t, whole) for t in chunk]
     effective = len(np.unique(units.keys))
     table = estimates_table(
         list(whole.index),

@@ -466,7 +466,7 @@ def test_a_missed_standard_is_opened_into_groups_and_teams():
 
 
 def test_a_sign_of_leaving_is_told_in_the_direction_that_raises_it():
-    """Premium customers leave less: going from it to Basic is what goes with leaving more."""
+    """Premium customers leave less: going from it to Basic is associated with leaving more."""
     moved = Movements(["Plan: Basic → Premium", "Region: South → North", "Age"],
                       np.array([-0.06, 0.04, -0.02]), np.full(3, 0.01), np.full(3, 99))  # fmt: skip
     up = moved.upwards()
