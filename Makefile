@@ -17,8 +17,7 @@ test: setup test-notebooks  ## every test
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null
-	@# One thread each, as in `cx run`: with more, the ids within an SVG differ.
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-sanitize-with tests/nbval.cfg notebooks
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-sanitize-with tests/nbval.cfg notebooks
 
 test-fast: setup  ## the tests to run while you work, with the examples of docstrings
 	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not slow and not browser" --doctest-modules tests cxlib

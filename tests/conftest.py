@@ -83,7 +83,7 @@ TOGETHER |= {name: name for name in ("notebooks", "catalogue", "floors")}
 
 # In `make test-fast` half the examples that a property asks for, and never more than these;
 # `make test` tries all.
-QUICK = 12
+QUICK = 6
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@
 A sentence whose English changed a little keeps its translation, marked fuzzy: correct it and take
 the mark away. Sentences are the literals given to `_`, `ngettext`, `N_` and `mark` in cxlib and its
 templates, the tuples called WORDS and the labels of columns, and of the notebooks the markdown
-cells, the comments of the parameters and the names of what is kept.
+cells, the comments of the parameters, what axes show and the names of what is kept.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def of_code(file: Path) -> Iterator[Entry]:
             if name == "ngettext" and len(both := _literals(*node.args[:2])) == 2:
                 yield (both[0], both[1]), None
             elif name == "Column":
-                labels = [k.value for k in node.keywords if k.arg == "label"]
+                labels = [*node.args[4:5], *(k.value for k in node.keywords if k.arg == "label")]
                 yield from ((word, "column") for word in _literals(*labels))
             elif name in SENTENCES and ast.unparse(node.func) in (name, f"i18n.{name}"):
                 yield from map(_entry, _literals(*node.args))
@@ -78,7 +78,7 @@ def of_template(file: Path) -> Iterator[Entry]:
 
 
 def of_notebook(file: Path) -> Iterator[Entry]:
-    """Markdown cells, what the page says of parameters, and the names given to `report.add`."""
+    """Markdown cells, comments of parameters, what axes show, and names given to `report.add`."""
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     for cell in cells:
         if cell["cell_type"] == "markdown":
@@ -87,6 +87,7 @@ def of_notebook(file: Path) -> Iterator[Entry]:
     code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     for name in re.findall(r"report\.add\(\"(\w+)\"", code):
         yield name.replace("_", " "), None
+    yield from ((about, None) for about in re.findall(r"\babout=\"([^\"]+)\"", code))
     yield file.stem.partition("_")[2].replace("_", " "), None  # as pages are called that are absent
 
 

@@ -265,7 +265,7 @@ def test_each_value_of_a_column_makes_a_set(project) -> None:
 
 
 def test_a_column_that_splits_nothing_is_refused(project) -> None:
-    with pytest.raises(ValueError, match="no such column"):
+    with pytest.raises(ValueError, match="no table of tiny has such a column"):
         batch.plan(["tiny"], ["10"], by="chanel")
     with pytest.raises(ValueError, match="smallest cell"):
         batch.plan(["tiny"], ["10"], by="response_id")

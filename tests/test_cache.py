@@ -16,9 +16,10 @@ from click.testing import CliRunner
 from test_batch import project, write  # noqa: F401  (project is a fixture)
 
 from cxlib import batch, cli
-from cxlib.batch import cache, fingerprints, processes
+from cxlib.batch import cache, fingerprints, head_start, processes
 from cxlib.batch.progress import Progress
 from cxlib.core import parameters
+from cxlib.report import workbook
 
 pytestmark = [
     pytest.mark.slow,
@@ -181,6 +182,38 @@ def test_a_run_says_what_it_reuses(runs, tmp_path) -> None:
     done = CliRunner().invoke(cli.main, ["run", "tiny", "10", "30", "-o", str(tmp_path / "out")])
     assert "2 of 2 pages are up to date" in done.output
     assert "10_works   up to date" in done.output
+
+
+def test_a_run_with_nothing_to_make_starts_no_fork_server(runs, tmp_path, monkeypatch) -> None:
+    project, *_ = runs  # noqa: F811
+    started = []
+    monkeypatch.setattr(processes, "start", lambda: started.append(1))
+    (project / "reports" / head_start.NOTED).unlink(missing_ok=True)
+    for expected in (1, 0):
+        started.clear()
+        done = CliRunner().invoke(cli.main, ["run", "tiny", "10", "30", "-o", str(tmp_path)])
+        assert "2 of 2 pages are up to date" in done.output and len(started) == expected
+    os.utime(project / "data" / "tiny" / "answers.csv")
+    CliRunner().invoke(cli.main, ["run", "tiny", "10", "30", "-o", str(tmp_path)])
+    assert started == [1]
+
+
+def test_tables_of_the_same_answers_are_written_once(runs, tmp_path, monkeypatch) -> None:
+    project, *_ = runs  # noqa: F811
+    place = project / "reports" / "tiny" / ".pages" / ".tables.xlsx"
+    pages = batch.plan(["tiny"], ["10", "30"])
+    made(pages, tmp_path / "one")
+    kept = sorted(place.iterdir())
+    whole = (tmp_path / "one" / "tables.xlsx").read_bytes()
+    assert whole in [file.read_bytes() for file in kept]
+    monkeypatch.setattr(workbook, "of_run", lambda *_: b"made again")
+    made(pages, tmp_path / "two")
+    assert (tmp_path / "two" / "tables.xlsx").read_bytes() == whole
+    for file in kept:
+        file.write_bytes(b"touched")
+    made(pages, tmp_path / "three")
+    assert (tmp_path / "three" / "tables.xlsx").read_bytes() == b"made again"
+    shutil.rmtree(place)
 
 
 def test_lists_of_customers_are_kept_and_given_for_their_owner_alone(runs, tmp_path) -> None:

@@ -50,7 +50,7 @@ def test_list_names_studies_and_notebooks() -> None:
         (["run", "tiny", "10", "-p", "DRAWS=1"], "Allowed: 10 to 20,000"),
         (["run", "tiny", "10", "-p", "DRWAS=100"], "did you mean 'DRAWS'"),
         (["run", "tiny", "10", "-p", "WAVE=w9"], "There are: w1, w2"),
-        (["run", "tiny", "10", "--by", "chanel"], "no such column"),
+        (["run", "tiny", "10", "--by", "chanel"], "has such a column; did you mean 'channel'"),
         (["run", "tiny", "--storage", "file:///x"], "name its --scheduler"),
         (["run", "tiny", "--memory", "0.1"], "0.1 is not in the range"),
         (["check", "../x"], "is not a study name"),

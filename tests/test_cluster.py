@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import json
 import os
 import re
 import signal
@@ -13,13 +14,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 from test_batch import project, write  # noqa: F401  (project is a fixture)
 
 from cxlib import batch, cli
-from cxlib.batch import cache, cluster, fingerprints
+from cxlib.batch import cache, cluster, fingerprints, log
 from cxlib.batch.progress import Progress
 
 pytestmark = [
@@ -111,7 +113,11 @@ class Watching(Progress):
 
     def __init__(self, total: int, then) -> None:
         super().__init__(total, io.StringIO())
-        self.then = then
+        self.then, self.gone = then, []
+
+    def lost(self, worker: str, pages, then: str) -> None:
+        super().lost(worker, pages, then)
+        self.gone.append((worker, list(pages), then))
 
     def end(self, name: str, status: str, seconds: float, **about) -> None:
         super().end(name, status, seconds, **about)
@@ -123,21 +129,22 @@ class Watching(Progress):
 def spread(site, dask, tmp_path_factory):
     """Pages of a cluster that loses a worker at the first page's end; the same made here."""
     pages = batch.plan(["tiny"], ["10", "20", "60", "61"])
+    watching = Watching(len(pages), dask.workers[0].kill)
     far = batch.run(
         pages,
         out=site / "far",
         keep=False,
         scheduler=dask.address,
         storage=f"file://{tmp_path_factory.mktemp('storage')}",
-        progress=Watching(len(pages), dask.workers[0].kill),
+        progress=watching,
     )
     near = batch.run(pages[:2], out=site / "near", keep=False, progress=Progress(2, io.StringIO()))
-    return {r.page.notebook.stem[:2]: r for r in far}, near
+    return {r.page.notebook.stem[:2]: r for r in far}, near, watching
 
 
 @pytest.mark.slow
 def test_a_page_from_a_cluster_has_the_same_bytes(spread) -> None:
-    far, near = spread
+    far, near, _ = spread
     for here in near:
         there = far[here.page.notebook.stem[:2]]
         assert (there.status, there.answer) == (here.status, here.answer)
@@ -150,8 +157,11 @@ def test_a_page_from_a_cluster_has_the_same_bytes(spread) -> None:
 
 @pytest.mark.slow
 def test_pages_of_a_lost_worker_are_made_by_another(spread) -> None:
-    far, _ = spread
+    far, _, watching = spread
     assert far["60"].status == far["61"].status == far["10"].status == "ok"
+    [(worker, pages, then)] = watching.gone
+    assert worker.startswith("tcp://127.0.0.1:") and all(p.startswith("tiny/") for p in pages)
+    assert "(1 left)" in then if pages else then == "1 left"
 
 
 @pytest.mark.slow
@@ -234,6 +244,42 @@ def test_no_scheduler_is_exit_code_3(site, monkeypatch) -> None:
     address = f"tcp://127.0.0.1:{free_port()}"
     done = CliRunner().invoke(cli.main, ["run", "tiny", "60", "--scheduler", address])
     assert done.exit_code == 3 and f"no Dask scheduler answers at {address}" in done.output
+
+
+def test_a_lost_worker_is_told_with_its_pages_and_what_happens_next(tmp_path, monkeypatch) -> None:
+    workers = {"tcp://w:1": {}, "tcp://w:2": {}}
+    dask = SimpleNamespace(
+        get_executor=lambda pure: None,
+        run=lambda *_, **__: {},
+        scheduler_info=lambda n_workers: {"workers": workers},
+        subscribe_topic=lambda topic, handler: None,
+    )
+    monkeypatch.setattr(cluster, "_connected", lambda address: dask)
+    said, file = io.StringIO(), tmp_path / "log.jsonl"
+    with log.to(file) as tell:
+        running = cluster.Cluster("tcp://s:1", lost=Progress(2, said, tell).lost)
+        running._pages |= {"cx-1": "tiny/10_works", "cx-2": "tiny/20_other"}
+
+        def lose(worker: str, *keys: str, expected: bool = False) -> None:
+            workers.pop(worker, None)
+            about = {"processing-tasks": {*keys, "another client's"}, "expected": expected}
+            running._on_event((0.0, {"action": "remove-worker", "worker": worker, **about}))
+            running._tell_lost()
+
+        lose("tcp://w:9", expected=True)  # retired with nothing to do
+        lose("tcp://w:1", "cx-1")
+        lose("tcp://w:2", "cx-1", "cx-2")
+    assert said.getvalue().splitlines() == [
+        "worker tcp://w:1 was lost while it was making tiny/10_works: another worker makes it "
+        "again (1 left)",
+        "worker tcp://w:2 was lost while it was making tiny/10_works, tiny/20_other: no worker is "
+        "left; waiting 60 s for another",
+    ]
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(e["event"], e["worker"], e["pages"]) for e in events] == [
+        ("worker_lost", "tcp://w:1", ["tiny/10_works"]),
+        ("worker_lost", "tcp://w:2", ["tiny/10_works", "tiny/20_other"]),
+    ]
 
 
 def test_a_missing_extra_is_named(site, monkeypatch) -> None:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cxlib import report
-from cxlib.batch import cross_run
 from cxlib.core.result import Result
 from cxlib.privacy import cross_page, disclosure, redaction
 from cxlib.privacy.cross_page import Shown, within
@@ -184,21 +183,15 @@ def test_whoever_subtracts_two_pages_finds_nobody_or_a_crowd(n: list[int], data)
         assert len(rest) != 1 or gap == 0 or gap >= 10
 
 
-def test_another_run_beside_is_warned_of_and_left_alone(tmp_path) -> None:
-    run = {
-        "study": "s",
-        "data": {"responses": "f" * 64},
-        "pages": [{"page": "10", "parameters": {"WAVE": "", "WHERE": ""}}],
-    }
-    (tmp_path / "monday").mkdir()
-    before = json.dumps({"10": shown("", overall(93)).answers})
-    (tmp_path / "monday" / "run.json").write_text(json.dumps(run))
-    (tmp_path / "monday" / "answers.json").write_text(before)
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "run.json").write_text("f" * 64)
-    today = {"20": shown("channel != 'fax'", overall(90))}
-    [found] = cross_run.warnings(tmp_path / "tuesday", run, today)
-    assert found["page"] == "20" and "monday/10" in found["said"]
-    assert cross_run.warnings(tmp_path / "monday", run, today) == []  # itself is not beside itself
-    assert cross_run.warnings(tmp_path / "tuesday", run | {"data": {"responses": "e"}}, today) == []
-    assert (tmp_path / "monday" / "answers.json").read_text() == before
+def test_a_verdict_goes_with_the_numbers_it_follows_from() -> None:
+    """Of a row that another page's total would give away no verdict stays either."""
+    table = fit({"a": 40, "b": 50}).table.assign(verdict=["missed", "met"], kind="web")
+    other = shown("", Result(table, "Web leads.", "All of them.", unit="points"))
+    made = notebook(other)
+    away = cross_page.exposures({"10": shown("", overall(93)), "20": other})["20"]
+    redaction.protect_from(made, away)
+    record = made.cells[0].outputs[-1].data[report.MIME]["table"]
+    rows = pd.DataFrame(record["rows"], columns=record["columns"])
+    hidden = rows["estimate"].isna()
+    assert hidden.any() and (rows.loc[hidden, "verdict"] == "").all()
+    assert (rows["kind"] == "web").all() and (rows.loc[~hidden, "verdict"] != "").all()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cxlib.core import context
 from cxlib.core.result import Result
+from cxlib.core.sample import Sample
 from cxlib.privacy import disclosure
 
 COUNTS = st.integers(0, 40)
@@ -92,6 +93,14 @@ def test_n_of_a_complement_goes_with_its_numbers() -> None:
     assert disclosure.blanked(table, why)["n"].fillna(-1).tolist() == [7, -1, 90]
     assert disclosure.blanked(table, why, n_too=True)["n"].isna().tolist() == [True, True, False]
     assert disclosure.counts(table, why) == ["<10", "–", "90"]
+
+
+def test_people_count_where_their_rows_are_many() -> None:
+    """A hundred contacts of four customers are four customers."""
+    table = groups(100, 12, 90).assign(people=[4, 12, 80])
+    why = disclosure.hidden(table)
+    assert why.tolist() == ["small", "complement", ""]
+    assert disclosure.counts(table, why) == ["–", "–", "90"]  # 100 is not fewer than ten
 
 
 def test_the_audit_names_cell_and_reason_but_no_number() -> None:
@@ -194,3 +203,49 @@ def test_a_group_without_a_row_is_protected_and_people_of_no_group_are_not() -> 
         "",
         "complement",
     ]  # the east's sum over time, too
+
+
+def calls(per_customer: dict[str, list[int]]) -> Sample:
+    """Calls by channel, so many of each of its customers."""
+    rows = [
+        (f"{channel}{who}", channel, 1.0)
+        for channel, each in per_customer.items()
+        for who, n in enumerate(each)
+        for _unused in range(n)
+    ]
+    return Sample(
+        pd.DataFrame(rows, columns=["customer_id", "channel", "speed"]), cluster="customer_id"
+    )
+
+
+def test_a_group_is_as_small_as_its_customers_are_few() -> None:
+    sample = calls({"fax": [12, 12, 12, 11], "web": [3] * 40, "phone": [5] * 11})
+    counted = sample.counted(groups(47, 120, 55, names=["fax", "web", "phone"]))
+    assert counted["people"].tolist() == [4, 40, 11]
+    assert disclosure.hidden(counted).tolist() == ["small", "", "complement"]
+    named = sample.counted(pd.DataFrame({"term": ["fax"], "n": [47]}), term="channel")
+    assert named["people"].tolist() == [4]
+    sides = groups(47).assign(channel="web", against="fax")  # as small as the smaller side
+    assert sample.counted(sides)["people"].tolist() == [4]
+    assert sample.replace(cluster=None).counted(groups(47, names=["fax"])).columns[-1] == "n"
+
+
+def test_people_are_no_column_where_they_say_nothing_new() -> None:
+    once = calls({"fax": [1] * 4, "web": [1] * 40})
+    assert "people" not in once.counted(groups(4, 40, names=["fax", "web"]))
+    few = calls({"fax": [2] * 4, "web": [2] * 40})  # hidden by its rows already
+    assert "people" not in few.counted(groups(8, 80, names=["fax", "web"]))
+    many = calls({"fax": [2] * 20, "web": [2] * 40})
+    assert "people" not in many.counted(groups(40, 80, names=["fax", "web"]))
+
+
+def test_a_hidden_row_has_no_verdict() -> None:
+    table = groups(4, 40, 50).assign(verdict=["missed", "met", "met"])
+    why = disclosure.hidden(table)
+    assert disclosure.blanked(table, why)["verdict"].tolist() == ["", "", "met"]
+
+
+def test_a_complement_leaves_more_than_one_number_open() -> None:
+    # 1 and 10 hidden together are 11: readers who see which is small know both.
+    assert disclosure.hidden(groups(1, 10, 50, 60)).tolist() == ["small", *["complement"] * 2, ""]
+    assert disclosure.hidden(groups(9, 9, 50, 60)).tolist() == ["small", "small", "complement", ""]

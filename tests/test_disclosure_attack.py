@@ -1,4 +1,4 @@
-"""A whole run of the sample with groups of four: a reader of all of it cannot count them."""
+"""The attacker finds every seeded leak; a whole run with groups of four gives it nothing."""
 
 from __future__ import annotations
 
@@ -6,60 +6,106 @@ import json
 import shutil
 from pathlib import Path
 
-import disclosure_attack as attack
+import disclosure_plant as plant
 import pytest
+
+from cxlib.batch import cross_run, record
+from cxlib.cli import errors
+from cxlib.privacy import attack, leaks
+from cxlib.privacy.cross_page import Shown
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.slow
-def test_no_page_of_a_run_gives_a_planted_group_away(tmp_path, monkeypatch) -> None:
+def test_a_whole_run_with_planted_groups_is_published(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    attack.plant(tmp_path)
+    plant.plant(tmp_path)
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
-    run = attack.run(tmp_path, tmp_path / "reports" / "sample" / "run")
-    assert attack.recovered(run) == []
+    run = plant.run(tmp_path, tmp_path / "reports" / "sample" / "run")  # else it is withheld
+    hidden = {h["cell"] for h in json.loads((run / "run.json").read_text("utf-8"))["hidden"]}
+    assert any(plant.REGION in cell for cell in hidden)
 
 
 # The attacker must be able to find something, or the test above says nothing.
 
 
-def kept(columns: str, *rows: list, answer: str = "", **tables: dict) -> dict:
-    table = {"columns": columns.split(), "rows": [list(row) for row in rows]}
-    return {
-        "name": "found",
-        "answer": answer,
-        "note": "",
-        "unit": "",
-        "table": table,
-        "tables": tables,
-    }
+def table(columns: str, *rows: list, why: str = "") -> dict:
+    """A kept table; `why` says of each row of it, by a letter, if it is small or a complement.
+
+    Rows without n are small unless it says so.
+    """
+    words = {"s": "small", "c": "complement"}
+    n = columns.split().index("n")
+    why = why or "".join("s" if row[n] is None else " " for row in rows)
+    hidden = [{"row": i, "why": words[w]} for i, w in enumerate(why) if w in words]
+    return {"columns": columns.split(), "rows": [list(row) for row in rows], "hidden": hidden}
 
 
-REGIONS = [["east", "speed", 7.0, 40], ["north", "speed", 6.0, 53], ["islet", "speed", None, None]]
+def kept(columns: str, *rows: list, unit: str = "", why: str = "", **tables: dict) -> dict:
+    about = {"name": "found", "answer": "", "note": "", "unit": unit, "tables": tables}
+    return about | {"table": table(columns, *rows, why=why)}
+
+
+def page(*records: dict, where: str = "", wave: str = "") -> Shown:
+    return Shown({f"a{i}": r for i, r in enumerate(records)}, wave, where)
+
+
+BY = "region term estimate n"
+NOBODY = [None, None]
+EAST, NORTH, ISLET = ["east", "speed", 7.0, 40], ["north", "speed", 6.0, 53], ["islet", "speed"]
+ALL = kept("term estimate n", ["speed", 6.5, 97])
+LEVELS = [["low", "on time", 0.6, 2616], ["high", "on time", 0.5, 1759]]
+SEVERITY = [*LEVELS, ["worst", "on time", *NOBODY], ["other", "on time", *NOBODY]]
+CASES = kept("term estimate n", ["on time", 0.55, 4580])
+# 204 cases, of which one is over at each of the first points.
+CURVE = [["other", "open", t, 1 - t / 204, 205 - t] for t in (1, 2, 3)]
+OF_LEVELS = [["web", "severity", level, 0.3, n] for level, n in (("low", 2616), ("high", 1759))]
 LEAKS = {
-    "prints": [kept("term n", answer="NPS in 2026-Q4: 26.5 points, n 4.")],
-    "of a lot": [kept("term n", answer="Lowest for Islet, 12%.")],
-    "leaves 4": [
-        kept("term estimate n", ["price", 0.6, 60], ["room", 0.36, 36], ["minibar", None, None])
+    "a total less the groups": [kept(BY, EAST, NORTH, [*ISLET, *NOBODY]), ALL],
+    "groups of two tables": [
+        kept(BY, NORTH, [*ISLET, *NOBODY], ["east", "speed", *NOBODY]),
+        kept(BY, EAST, [*ISLET, *NOBODY], ["north", "speed", *NOBODY]),
+        ALL,
     ],
-    "leavers leave": [
-        kept("term estimate leavers n", ["high", 0.6, 0.61, 60], ["low", 0.3, None, None])
+    "shares that add up to one": [
+        kept("term estimate n", ["a", 0.6, 60], ["b", 0.36, 36], ["c", *NOBODY], unit="share")
     ],
-    "less the groups": [
-        kept("region term estimate n", *REGIONS),
-        kept("term estimate n", ["speed", 6.5, 97]),
+    "a complement that is just large enough": [
+        kept(BY, [*ISLET, *NOBODY], ["north", "speed", *NOBODY], EAST, why="sc"),
+        kept("term estimate n", ["speed", 6.5, 51]),
     ],
-    "of two tables": [
-        kept("region term estimate n", *REGIONS[1:], ["east", "speed", None, None]),
-        kept("region term estimate n", *REGIONS[::2], ["north", "speed", None, None]),
-        kept("term estimate n", ["speed", 6.5, 97]),
+    "both ways of a crossing": [
+        kept(
+            "region wave term estimate n",
+            *[[g, w, "speed", 6.0 if n else None, n] for g, w, n in (
+                ("islet", "q1", None), ("islet", "q2", 30), ("north", "q1", 20), ("north", "q2", 25)
+            )],
+        ),
+        kept(BY, ["islet", "speed", 6.0, 34], ["north", "speed", 6.0, 45]),
     ],
-    "counts 4": [
+    "a verdict": [kept(f"{BY} verdict", EAST + [""], [*ISLET, *NOBODY, "missed"], why=" s")],
+    "a curve that begins with its cases": [
+        kept("severity term estimate n", *SEVERITY, why="  sc",
+             curve=table("severity term time estimate n", *CURVE)),
+        CASES,
+    ],
+    "levels on another page": [
+        kept("severity term estimate n", *SEVERITY, why="  sc"),
+        kept("by attribute term estimate n", *OF_LEVELS, ["web", "severity", "other", 0.3, 204]),
+        CASES,
+    ],
+    "terms that are levels": [
+        kept("severity term estimate n", *SEVERITY, why="  sc"),
+        kept("term estimate n", ["low", 0.1, 2616], ["high", 0.1, 1759], ["other", 0.1, 204]),
+        CASES,
+    ],
+    "leavers": [kept("term estimate leavers n", ["high", 0.6, 0.61, 60], ["low", *NOBODY, None])],
+    "a rate": [
         kept("week term estimate n", ["W1", "rate", 2.0, 2000]),
-        kept("week term estimate n", ["W1", "in time", None, None]),
+        kept("week term estimate n", ["W1", "in time", *NOBODY]),
     ],
-    "gives the wave": [
+    "a sum that carries on": [
         kept(
             "wave term estimate n z up down",
             ["q1", "nps", 7.0, 90, 1, 0.5, 0],
@@ -67,33 +113,116 @@ LEAKS = {
             ["q3", "nps", 7.0, 90, 1, 2.5, 0],
         )
     ],
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", LEAKS)
-def test_the_attack_finds_what_is_given_away(tmp_path, kind: str) -> None:
-    answers = {"12_page": {f"a{i}": record for i, record in enumerate(LEAKS[kind])}}
-    (tmp_path / "answers.json").write_text(json.dumps(answers))
-    found = attack.recovered(tmp_path)
-    said = {"of a lot": "prints", "of two tables": "less the groups"}.get(kind, kind)
-    assert found and all(said in line for line in found), found
+def test_the_attacker_finds_what_is_given_away(kind: str) -> None:
+    [found] = attack.recovered({"12_page": page(*LEAKS[kind])})
+    assert found.cell and found.how and "smallest_cell" in str(found)
 
 
-@pytest.mark.parametrize(("n", "given_away"), [("4", True), ("&lt;10", False)])
-def test_the_attack_reads_the_tables_of_notebooks(tmp_path, n: str, given_away: bool) -> None:
-    row = f"<table><tr><th>0</th><td>Islet.</td>\n<td>{n}</td><td>–</td></tr></table>"
-    cell = {"outputs": [{"data": {"text/html": ["<p>By region</p>", row]}}]}
-    (tmp_path / "12_page.ipynb").write_text(json.dumps({"cells": [cell]}))
-    (tmp_path / "answers.json").write_text("{}")
-    assert attack.recovered(tmp_path) == (["12 row prints: Islet 4 –"] if given_away else [])
+SENTENCES = ["NPS in 2029-Q1: 26.5 points, n 4.", "Lowest for Islet, 12%.", "islet | 4 | – | n 1"]
 
 
-def test_the_attack_finds_nothing_where_two_are_hidden(tmp_path) -> None:
-    hidden = kept(
-        "region term estimate n",
-        ["east", "speed", 7.0, 40],
-        *[[g, "speed", None, None] for g in ("north", "islet")],
+@pytest.mark.parametrize(("said", "given_away"), [
+    *((s, True) for s in SENTENCES),
+    ("Islet is hidden.", False),
+    ("Lowest for East, 12%; Islet has too few.", False),
+])  # fmt: skip
+def test_the_attacker_reads_sentences_figures_and_rows(said: str, given_away: bool) -> None:
+    wave = kept("wave term estimate n", ["2029-Q1", "nps", *NOBODY])
+    pages = {"12_page": page(kept(BY, EAST, [*ISLET, *NOBODY]), wave)}
+    assert bool(attack.recovered(pages, texts=[("12", said)])) == given_away
+
+
+@pytest.mark.parametrize(
+    ("shown", "said", "given_away"),
+    [
+        ("overdue as missed", "overdue as missed: 62%.", False),  # a longer name of another row
+        ("overdue: 62% are late.", "overdue: 62% are late.", True),  # a sentence is no name
+    ],
+)
+def test_a_hidden_name_within_a_longer_one_is_not_told_of(shown, said, given_away) -> None:
+    hidden = kept("term estimate n", ["overdue", *NOBODY], why="s")
+    other = kept("shows estimate n", [shown, 0.62, 90])
+    found = attack.recovered({"24_page": page(hidden, other)}, texts=[("24", said)])
+    assert bool(found) == given_away
+
+
+def test_the_attacker_reads_what_a_notebook_shows() -> None:
+    row = "<table><tr><th>0</th><td>Islet.</td>\n<td>4</td><td>–</td></tr></table>"
+    outputs = [
+        {"data": {"text/html": ["<p>By region</p>", row]}, "metadata": {"i": {"alt": "An alt."}}},
+        {"data": {"image/svg+xml": "<svg><text>Drawn.</text></svg>"}, "text": "Told."},
+    ]
+    said = " ".join(leaks.texts_of({"cells": [{"outputs": outputs}]}))
+    assert all(word in said for word in ("By region", "Islet. | 4", "An alt.", "Drawn.", "Told."))
+    few = row.replace("<td>4", "<td>&lt;10")
+    assert "Islet" not in " ".join(
+        leaks.texts_of({"cells": [{"outputs": [{"data": {"text/html": few}}]}]})
     )
-    answers = {"12_page": {"a": hidden, "b": kept("term estimate n", ["speed", 6.5, 97])}}
-    (tmp_path / "answers.json").write_text(json.dumps(answers))
-    assert attack.recovered(tmp_path) == []
+
+
+WITHIN = kept(BY, [*ISLET, *NOBODY], ["north", "speed", *NOBODY], EAST, why="sc")
+BESIDE = {
+    "a page with a condition": page(kept("term estimate n", ["speed", 6.5, 92]), where="vip = 1"),
+    "pages of groups": page(kept("term estimate n", ["speed", 6.0, 53]), where="region = 'north'"),
+}
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_the_attacker_reads_earlier_runs(kind: str) -> None:
+    now = {"10": page(ALL, WITHIN)}
+    assert attack.recovered(now) == []
+    assert len(attack.recovered(now, {"monday/10": BESIDE[kind]})) == 1
+
+
+@pytest.mark.parametrize(("before", "few"), [(96, True), (97, False), (87, False)])
+def test_an_earlier_run_of_a_few_rows_less_stops(before: int, few: bool) -> None:
+    then = {"10": page(kept("term estimate n", ["speed", 6.5, before]))}
+    assert bool(attack.grown({"10": page(ALL)}, then, "monday")) == few
+
+
+def test_the_attacker_finds_nothing_where_nothing_is_given_away() -> None:
+    assert attack.recovered({"10": page(ALL, WITHIN)}) == []
+    both = kept(BY, EAST, *[[g, "speed", *NOBODY] for g in ("north", "islet")], why=" cs")
+    assert attack.recovered({"10": page(both, ALL)}) == []
+    topics = kept(
+        "term estimate n", ["staff", 0.2, 20], ["room", 0.1, 10], ["bar", *NOBODY], unit="share"
+    )
+    assert attack.recovered({"10": page(topics)}) == []  # comments are about several, or none
+    others = kept("term estimate n", ["speed", 80.0, 97])  # an effect of the same name
+    assert attack.recovered({"10": page(kept(BY, EAST, NORTH, [*ISLET, *NOBODY]), others)}) == []
+
+
+def test_a_run_that_gives_a_group_away_is_not_published(tmp_path) -> None:
+    folder = tmp_path / "tuesday"
+    about = {"page": "10", "lang": "en", "parameters": {}, "job": {"rules": {"lang": "en"}}}
+    run = {"study": "s", "data": {"responses": "f"}, "pages": [about]}
+    answers = {"10": page(*LEAKS["a total less the groups"]).answers}
+    folder.mkdir()
+    (folder / "10.html").write_text("<p>7.0")
+    (folder / "10.ipynb").write_text('{"cells": []}')
+    error = record._withheld(folder, run, answers)
+    assert "region=islet" in str(error) and "recode" in str(error) and errors.code_of(error) == 5
+    assert list(folder.iterdir()) == []
+    assert record._withheld(folder, run, {"10": page(ALL).answers}) is None
+
+
+def test_earlier_runs_are_those_of_the_study_in_the_same_folder(tmp_path) -> None:
+    about = {"page": "10", "lang": "en", "parameters": {}, "job": {"rules": {"lang": "en"}}}
+    monday = about | {"parameters": {"WHERE": "region = 'north'"}}
+    run = {"study": "s", "data": {"responses": "f"}, "lang": "en", "pages": [about]}
+    north = {"10": BESIDE["pages of groups"].answers}
+    for name, answers in (("monday", json.dumps(north)), ("broken", "")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(json.dumps(run | {"pages": [monday]}))
+        (tmp_path / name / "answers.json").write_text(answers)
+    (tmp_path / "broken" / "run.json").write_text("f" * 64)
+    mine = {"10": page(ALL, WITHIN).answers}
+    [leak] = cross_run.leaks_of(tmp_path / "tuesday", run, mine)
+    assert leak.cell == "region=islet" and "monday/10" in leak.how
+    assert cross_run.leaks_of(tmp_path / "monday", run, mine) == []  # itself is not beside itself
+    other = run | {"data": {"responses": "e"}}
+    assert cross_run.leaks_of(tmp_path / "tuesday", other, mine) == []

@@ -47,7 +47,7 @@ NAN = float("nan")
         ("money", (float("nan"), "EUR"), "– EUR"),
         ("money_interval", (-3, 75.2, "EUR"), "−€3 to €75"),
         ("money2", 93.268, "93.27"),
-        ("date", date(2026, 3, 31), "2026-03-31"),
+        ("date", date(2026, 3, 31), "31 Mar 2026"),
         ("date", None, "–"),
         ("label", "check_in", "check in"),
         ("quoted", "check_in", "“check in”"),
@@ -115,6 +115,13 @@ def test_chinese_has_one_form_and_a_gap_around_numbers(monkeypatch) -> None:
     ]
 
 
+def test_a_wave_that_is_a_year_is_called_a_year_in_chinese() -> None:
+    context.begin(lang="zh")
+    words = "{name} has been {size} below its baseline since {since}"
+    said = [_(words, name="CSAT", size="6%", since=wave) for wave in ("2017", "2017-Q3")]
+    assert ["自 2017 年起" in said[0], "自 2017-Q3 起" in said[1]] == [True, True]
+
+
 def test_a_sentence_without_an_entry_stays_english_and_is_logged(untranslated) -> None:
     context.begin(lang="zh")
     assert _("no such sentence {x}", x=3) == "no such sentence 3"
@@ -129,6 +136,14 @@ def test_untranslated_sentences_can_be_noted_for_a_block() -> None:
         _("no such sentence")
     _("nor this one")
     assert noted == {"no such sentence"}
+
+
+def test_a_date_is_written_as_people_do() -> None:
+    due = {"owner": "IT", "due": "2026-09-30"}
+    assert _("{owner}, due {due:date}", **due) == "IT, due 30 Sep 2026"
+    assert _("{owner}, due {due:date}", **due | {"due": "soon"}) == "IT, due soon"
+    context.begin(lang="zh")
+    assert _("{owner}, due {due:date}", **due | {"owner": "物流"}) == "物流，截止2026年9月30日"
 
 
 def test_an_empty_sentence_is_empty_in_every_language() -> None:
@@ -152,3 +167,17 @@ def test_english_pages_do_not_import_babel() -> None:
     code = "import sys; from cxlib.core.i18n import _; _('{n}', n=1); print('babel' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_chinese_has_no_gap_between_a_value_and_the_chinese_beside_it():
+    with context.use(context.Context(lang="zh")):
+        said = i18n._filled("{when} {name} 为 {x}。", {"when": "本周", "name": "占比", "x": 5})
+        assert said == "本周占比为 5。"
+        assert i18n._filled("{a}", {"a": "很好 不错"}) == "很好 不错"  # a customer's own words
+
+
+@pytest.mark.parametrize("end", [float("inf"), float("nan")])
+def test_an_interval_without_an_upper_end_is_so_much_or_more(end):
+    assert i18n.span(3, end) == "3.0 or more"
+    assert i18n.money_span((3, end, "EUR")) == "€3 or more"
+    assert "inf" not in i18n.number(float("inf")) + i18n.percent(float("inf"))

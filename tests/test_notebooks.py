@@ -36,6 +36,13 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "KIND": "ordered",
     "TODAY": "2026-12-31",
     "LEVEL": "category",
+    "MIX": ["plan"],
+    "RATE": 0.3,
+    "QUANTILE": 0.95,
+    "DAYS": 45,
+    "CHANNEL": "email",
+    "TREATED": ["hotel 12"],
+    "UNIT": "Centre 1",
 }
 ids = {"ids": lambda path: path.stem}
 

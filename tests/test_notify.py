@@ -234,8 +234,8 @@ def test_the_message_of_a_run_has_its_summary_and_what_is_new(tmp_path, lang) ->
     columns = ["measure", "by", "group", "term", "estimate", "low", "high"]
     columns += ["standing", "first_seen", "kind", "owner", "wave"]
     rows = [
-        ["scale", "", "", "speed", -1.2, -1.4, -1, "new", "w4", "moved", "depot", "w5"],
-        ["scale", "", "", "room", -1.0, -1.4, -1, "known", "w1", "moved", "", "w5"],
+        ["scale", "", "", "speed", -1.2, -1.4, -1, "new", "w4", "change", "depot", "w5"],
+        ["scale", "", "", "room", -1.0, -1.4, -1, "ongoing", "w1", "change", "", "w5"],
     ]
     page = {
         "page": "41_page",

@@ -121,11 +121,12 @@ def test_the_ledgers_and_the_grid_are_no_links_that_lead_out(project):
 
 
 def test_new_copies_the_files_so_that_the_study_is_whole(project):
-    (project.parent / "answers.csv").chmod(0o600)
+    (project.parent / "answers.csv").chmod(0o644)
     done = cx("new", "other", str(project.parent / "answers.csv"))
     assert done.exit_code == 0 and "Copied answers.csv" in done.output
     copy = project / "data" / "other" / "answers.csv"
     assert copy.read_text() == ROWS and copy.stat().st_mode & 0o777 == 0o600
+    assert os.name == "nt" or copy.parent.stat().st_mode & 0o777 == 0o700
     assert study.read("other").tables["responses"].files[0].file == "answers.csv"
     assert "40 offered, 40 kept" in cx("check", "other").output
 

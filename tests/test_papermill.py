@@ -41,11 +41,15 @@ def short(tmp_path_factory) -> Path:
     return file
 
 
-def jupyter(*words: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", *map(str, words)]
+def python(*words: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, *map(str, words)]
     return subprocess.run(
         command, capture_output=True, text=True, env={**os.environ, "CX_ROOT": str(ROOT)}
     )
+
+
+def jupyter(*words: object) -> subprocess.CompletedProcess:
+    return python("-m", *words)
 
 
 def printed(file: Path) -> str:
@@ -75,6 +79,40 @@ def test_a_mistake_is_one_line_with_the_traceback_folded(short: Path, tmp_path: 
     error = next(o for o in outputs if o.output_type == "error")
     assert len(error.traceback) == 1 and "did you mean 'delivery'" in error.traceback[0]
     assert outputs[outputs.index(error) + 1].data["text/html"].startswith("<details><summary>")
+
+
+PLOOMBER = """
+import sys
+from ploomber_engine import execute_notebook
+source, target, where = sys.argv[1:]
+given = {"WHERE": where, "DRAWS": 300, "DRIVERS": ["room", "delivery"]}
+execute_notebook(source, target, parameters=given, progress_bar=False, verbose=False)
+"""
+SCHEDULER = """
+import sys
+from types import SimpleNamespace
+from jupyter_scheduler.executors import DefaultExecutionManager
+
+class Job(DefaultExecutionManager):  # as the extension runs it, without its database
+    source, target, where = sys.argv[1:]
+    given = {"WHERE": repr(where), "DRAWS": "300", "DRIVERS": "['room', 'delivery']"}  # as typed
+    model = SimpleNamespace(parameters=given, output_formats=["notebook"])
+    def add_side_effects_files(self, folder): ...
+
+Job("id", "/", "", {"input": Job.source, "notebook": Job.target}).execute()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "code"), [("ploomber_engine", PLOOMBER), ("jupyter_scheduler", SCHEDULER)]
+)
+def test_other_runners_give_parameters_too(short: Path, tmp_path: Path, module, code) -> None:
+    pytest.importorskip(module)
+    done = tmp_path / "done.ipynb"
+    ran = python("-c", code, short, done, "region = 'north'")
+    assert ran.returncode == 0, ran.stderr
+    assert printed(done).startswith("region = 'north' 300 ['room', 'delivery'] ")
 
 
 @pytest.mark.slow

@@ -61,7 +61,7 @@ def test_editors_find_no_fault_in_committed_studies(file):
         ("tables.orders.derive", "period(DATE, 'year'"),
         ("tables.files.join.by", "The key: a column that both"),
         ("smallest_cell", "reporting.smallest_cell\n    whole number; default: 10"),
-        ("changes.design", "one of randomised, compared, alike, series"),
+        ("changes.design", "one of randomised, compared, staggered, alike, series"),
     ],
 )
 def test_help_tells_of_a_key_by_its_dotted_name(key, said):

@@ -23,6 +23,7 @@ from cxlib.core.sample import Sample
 from cxlib.data import contract
 from cxlib.data.expressions import ExpressionError
 from cxlib.data.intake import reasons
+from cxlib.privacy import disclosure
 from cxlib.reserve import ReserveError, loading, store
 from cxlib.stats import moments, resampling
 
@@ -608,6 +609,17 @@ def test_soundness_counts_what_was_kept_and_names_why_not(own):
     contents = opened.quality.contents().set_index("table").loc["responses"]
     assert contents[["offered", "kept", "quarantined", "cells lost"]].tolist() == [240, 239, 1, 10]
     assert opened.has("quarantine")
+
+
+def test_a_short_table_is_counted_and_not_hidden_like_a_small_group(own):
+    data = company()
+    data["cases"] = data["cases"].iloc[:4]
+    write(own, data)
+    opened = reserve.open("shop")
+    assert "cases" in set(opened.quality.contents()["table"])
+    verdict = opened.quality.verdict().table
+    assert "cases" not in set(verdict["term"]) and (verdict["n"] >= 10).all()
+    assert not disclosure.hidden(verdict).any()
 
 
 def test_page_00_says_once_what_all_its_checks_found(own):

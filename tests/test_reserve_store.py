@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -95,6 +96,23 @@ def test_rows_left_in_the_write_ahead_log_are_noticed(project, monkeypatch):
     with pytest.raises(OSError, match="orders holds 79 of 80 rows.*is untouched"):
         reserve.load("shop")
     assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_only_its_owner_may_read_a_reserve_also_while_it_is_being_built(project, monkeypatch):
+    modes = []
+
+    def watched(path, expected):
+        modes.extend(stat.S_IMODE(p.stat().st_mode) for p in (path.parent, path.parent.parent))
+        verify(path, expected)
+
+    verify = store._verify
+    monkeypatch.setattr(store, "_verify", watched)
+    write(project, company(20))
+    path = reserve.load("shop").path
+    path.chmod(0o644)  # as older versions left it
+    assert stat.S_IMODE(reserve.load("shop").path.stat().st_mode) == 0o600
+    assert modes[0] == 0o700 and not list(path.parent.glob("reserve.duckdb.*"))
 
 
 # Imports

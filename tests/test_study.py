@@ -183,7 +183,7 @@ def test_words_that_yaml_takes_for_truth_or_numbers_stay_words(read):
 
 
 def test_a_word_is_no_truth_where_one_is_wanted(read):
-    with pytest.raises(StudyError, match=r"items.sat.reverse: .*boolean.*'perhaps'"):
+    with pytest.raises(StudyError, match=r"items.sat.reverse: .*yes or no.*'perhaps'"):
         read(WORDS.replace("reverse: off", "reverse: perhaps"))
 
 

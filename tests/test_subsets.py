@@ -1,8 +1,8 @@
 """Pages for every group and wave of a study: a page comes of each.
 
 A subset has few rows, constant answers and tables without some categories. A page may leave parts
-out or be skipped there; it must not fail. The ordinary run makes the pages of drivers, which solve
-equations, for the made-up company; `CX_SUBSETS=sample,airport` makes every notebook for every
+out or be skipped there; it must not fail. The ordinary run makes the pages of scores and drivers of
+the made-up company in `test_notebooks`; `CX_SUBSETS=sample,airport` makes every notebook for every
 column of the studies named, which must be loaded: some 15 minutes a study.
 """
 
@@ -20,17 +20,12 @@ from cxlib.core import context, parameters
 from cxlib.data import study
 
 pytestmark = pytest.mark.slow
-WHOLE = "CX_SUBSETS" in os.environ
-STUDIES = os.environ.get("CX_SUBSETS", "sample").split(",")
-DRIVERS = ("20", "21")
-COLUMNS = ("wave", "channel", "region", "age_group")  # of the made-up company
+STUDIES = [name for name in os.environ.get("CX_SUBSETS", "").split(",") if name]
 MOST = 12  # values of a column that is taken to make groups
 
 
 def columns_of(name: str) -> list[str]:
     """The columns that split a study: those of few values that are no question."""
-    if name == "sample":
-        return list(COLUMNS)
     about = study.read(name)
     with context.use(reserve.context_of(about)), reserve.attach(about) as store:
         home = next(t for t in ("responses", "customers", "comments", "cases") if t in store.tables)
@@ -47,7 +42,7 @@ def subsets(name: str, by: str) -> list[batch.Page]:
     pages: list[batch.Page] = []
     for notebook, path in batch.notebooks().items():
         asked = parameters.read(path)
-        if "WHERE" not in asked or not (WHOLE or notebook.startswith(DRIVERS)):
+        if "WHERE" not in asked:
             continue
         few = {"DRAWS": "100"} if "DRAWS" in asked else {}
         try:

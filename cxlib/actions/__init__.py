@@ -16,10 +16,12 @@ from __future__ import annotations
 
 from cxlib.actions.alerts import alerts
 from cxlib.actions.causes import causes
-from cxlib.actions.gains import net_gain, realised_gains, sample_information
-from cxlib.actions.ledger import OPEN, action_status, check_ledger, contradictions, responsible
-from cxlib.actions.opportunities import opportunities
+from cxlib.actions.gains import net_gain, realised_gains
+from cxlib.actions.ledger import OPEN, action_status, check_ledger, contradictions
+from cxlib.actions.opportunities import opportunities, past_problems
+from cxlib.actions.responsibility import responsible
 from cxlib.actions.series import tests_of
+from cxlib.actions.waiting import sample_information
 
 __all__ = [
     "OPEN",
@@ -30,6 +32,7 @@ __all__ = [
     "contradictions",
     "net_gain",
     "opportunities",
+    "past_problems",
     "realised_gains",
     "responsible",
     "sample_information",

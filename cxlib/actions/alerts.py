@@ -5,10 +5,11 @@
     alerts.table                  # measure, by, group, term, ..., adjusted, standing, money
     alerts.improved               # series that became better: no alerts
 
-Of the alerts raised, at most `rate` are false on average, and where nothing moved any alert at all
-is raised with probability `rate` at most (Benjamini and Hochberg 1995, J. Royal Statistical
-Society B 57(1)): holds for tests that are independent or move together, as questions of one survey
-do.
+The headline scores (the outcome and NPS of everybody) and all other series are two families (Efron
+2008). Of the alerts raised in each, at most `rate` are false on average, and where nothing moved
+any alert at all is raised with probability `rate` at most (Benjamini and Hochberg 1995, J. Royal
+Statistical Society B 57(1)): holds for tests that are independent or move together, as questions
+of one survey do.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.ledger import responsible
+from cxlib.actions.responsibility import responsible
 from cxlib.actions.series import (
     AT_RISK,
     HIGHER_IS_WORSE,
@@ -30,10 +31,11 @@ from cxlib.actions.series import (
     STEPPED,
     TOPIC,
     Answers,
+    held_back,
     tests_of,
 )
 from cxlib.core import i18n
-from cxlib.core.columns import in_unit
+from cxlib.core.columns import PER_CUSTOMERS, Column, in_unit
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.stats import pvalues
@@ -41,9 +43,10 @@ from cxlib.stats import pvalues
 RATE = 0.05
 KEY = ["measure", "by", "group", "term", "kind"]
 COLUMNS = ["by", "group", "term", "estimate", "low", "high", "n", "wave", "first_seen", "standing",
-           "signal", "adjusted", "money", "kind", "measure", "probability"]  # fmt: skip
+           "signal", "adjusted", "money", "kind", "measure", "probability", "against"]  # fmt: skip
 WORDS = (
-    "new", "known", "over", "adjusted", "money", "kind", "warnings", "first seen", "still now",
+    "new", "ongoing", "over", "p-value (unadjusted)", "adjusted",
+    "money", "kind", "warnings", "still now",
 )  # fmt: skip
 
 
@@ -55,6 +58,7 @@ def alerts(
     point: float = 0.0,
     customer: float = 0.0,
     ledger: pd.DataFrame | None = None,
+    more: int = 0,
 ) -> Result:
     """List what became worse, or is worse than it should be, in the answers of all notebooks.
 
@@ -62,21 +66,25 @@ def alerts(
     ----------
     answers : notebook -> name -> Result, as `report.others` gives them
     known : alerts of earlier data: measure, by, group, term, kind, first_seen; such a one keeps its
-        first_seen and is not raised anew
+        first_seen and is not raised anew. Without any, new is what began in the latest wave
     rate : share of false alerts allowed, 0 to 1
     point : what one point of the outcome (measured in points, NPS or an index) is worth in a year
     customer : what a customer at risk is worth
     ledger : actions, to name who works on the measure of an alert already
+    more : answers of a further wave, as in `net_gain`
 
     Returns
     -------
     Result with the tables
 
     - table: a row an alert, those that still hold first: by, group, term, estimate (how far it
-      moved), low, high, n, wave, first_seen (when it began), standing ("new", "known" or "over": no
-      longer out of line), signal, adjusted (p-value adjusted for all tests), money (what a fall
-      costs in a year, where that is known), kind, measure, probability; with a ledger also owner
+      moved), low, high, n, wave, first_seen (when it began), standing ("new", "ongoing" or "over":
+      no longer out of line), signal, adjusted (p-value adjusted for all tests), money (what a fall
+      costs in a year, where that is known), kind, measure, probability, against (the wave before,
+      where that alone is the baseline); with a ledger also owner. Not of a score that 12's audit
+      holds back
     - improved: the same columns, of what moved significantly and became better
+    - held_back: the same columns, of what fell and is held back
 
     and the parts looked (number of tests), rate, ended (known alerts that no longer hold) and
     series, series_unit and series_over (the control chart of the first alert, where it still holds
@@ -88,12 +96,16 @@ def alerts(
 
     References
     ----------
-    Benjamini and Hochberg (1995), J. Royal Statistical Society B 57(1)
+    Benjamini and Hochberg (1995), J. Royal Statistical Society B 57(1); Efron (2008), Simultaneous
+    inference: when should hypothesis testing problems be combined? Annals of Applied Statistics 2
     """
     if not 0 < rate < 1:
         raise ValueError(f"rate is {rate}; the share of false alerts lies between 0 and 1.")
     tests = tests_of(answers)
-    tests["adjusted"] = pvalues.adjusted(tests["probability"].to_numpy(float), "benjamini-hochberg")
+    tests["adjusted"] = np.nan
+    for rows in tests.groupby("headline").indices.values():
+        chances = tests["probability"].to_numpy(float)[rows]
+        tests.loc[tests.index[rows], "adjusted"] = pvalues.adjusted(chances, "benjamini-hochberg")
     raised = tests[tests["adjusted"] <= rate].copy()
     raised["signal"] = raised["signal"].where(
         raised["signal"] != "", np.where(raised["estimate"] < 0, "below", "above")
@@ -102,14 +114,17 @@ def alerts(
     raised["money"] = _money(raised, tests, point, customer)
     over, topic = raised["standing"].eq("over"), raised["kind"].eq(TOPIC)
     step = raised["signal"].eq(STEPPED)  # the level changed once; out of line now is news
-    order = np.lexsort((raised["adjusted"], raised["group"] != "", step, topic, over))
+    order = np.lexsort(
+        (raised["adjusted"], raised["group"] != "", step, ~raised["headline"], topic, over)
+    )
     ordered = raised.iloc[order][COLUMNS]
     ordered["group"] = ordered["group"].fillna("")
     better = ~_worse(ordered)
     table, improved = (ordered[rows].reset_index(drop=True) for rows in (~better, better))
-    told = _finding(table, len(tests), len(answers))
+    table, held = _without_held_back(table, answers)
+    told = _finding(table, len(tests), len(answers), held)
     if ledger is not None:
-        both = [responsible(ledger, str(term)) for term in table["term"]]
+        both = [responsible(ledger, str(term), more=more) for term in table["term"]]
         table["owner"] = [owner for _action, owner in both]
         if len(table) and (table["standing"] != "over").iloc[0]:
             told = replace(told, action=both[0][0], owner=both[0][1])
@@ -119,25 +134,43 @@ def alerts(
         gone = [k not in now for k in known[KEY].astype(str).itertuples(index=False, name=None)]
         ended = known[gone].reset_index(drop=True)
     return Result(
-        {"table": table, "improved": improved},
+        {"table": table, "improved": improved, "held_back": held},
         told,
-        _note(rate, len(tests), len(answers), table),
-        columns=in_unit("money", "money"),
+        _note(rate, len(tests), len(answers), table, held),
+        columns=[
+            *in_unit("money", "money"),
+            Column("probability", "p-value of one test", "p", label="p-value (unadjusted)"),
+        ],
         parts={"looked": len(tests), "rate": rate, "ended": ended} | _series(answers, table),
     )
 
 
 def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFrame:
-    """`standing` and `first_seen`: an alert of earlier data is known, not new."""
+    """`standing` and `first_seen`: an alert of earlier data is ongoing, not new.
+
+    Where no earlier data are known, that is a first run, only what began in the latest wave is new.
+    """
     keys = list(raised[KEY].astype(str).itertuples(index=False, name=None))
     first: Mapping[tuple, str] = {}
     if known is not None and len(known):
         names = known[KEY].astype(str).itertuples(index=False, name=None)
         first = dict(zip(names, known["first_seen"].astype(str), strict=True))
     now = raised["now"].fillna(False).to_numpy(bool)
-    standing = np.where(now, np.where([k in first for k in keys], "known", "new"), "over")
+    began = raised["first_seen"].astype(str).to_numpy()
+    late = np.isin(began, ["", "nan"]) | (began == raised["wave"].astype(str).to_numpy())
+    ongoing = [k in first for k in keys] if first else ~late
+    standing = np.where(now, np.where(ongoing, "ongoing", "new"), "over")
     seen = [first.get(k) or s for k, s in zip(keys, raised["first_seen"], strict=True)]
     return raised.assign(standing=standing, first_seen=seen)
+
+
+def _without_held_back(table: pd.DataFrame, answers: Answers) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The alerts, and those of scores that 12's audit holds back."""
+    doubtful = held_back(answers)
+    keys = table[["by", "group", "term"]].astype(str).itertuples(index=False, name=None)
+    quiet = np.array([k in doubtful for k in keys], bool) & (table["standing"] != "over")
+    kept, held = (table[rows].reset_index(drop=True) for rows in (~quiet, quiet))
+    return kept, held
 
 
 def _series(answers: Answers, table: pd.DataFrame) -> dict[str, Any]:
@@ -146,6 +179,8 @@ def _series(answers: Answers, table: pd.DataFrame) -> dict[str, Any]:
     if table.empty or table["kind"].iloc[0] != MOVED or table["standing"].iloc[0] == "over":
         return none
     row = table.iloc[0]
+    if row["against"]:  # two waves have no limits to speak of
+        return none
     for fit in (fit for named in answers.values() for fit in named.values()):
         limits = fit.tables.get("limits", pd.DataFrame(columns=["wave", "term"]))
         *groups, over = limits.columns[: list(limits.columns).index("term")]
@@ -184,7 +219,7 @@ def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float, customer: fl
     return np.where(cost > 0, cost, np.nan)
 
 
-def _finding(table: pd.DataFrame, looked: int, notebooks: int) -> Finding:
+def _finding(table: pd.DataFrame, looked: int, notebooks: int, held: pd.DataFrame) -> Finding:
     if not looked and notebooks:
         return Finding(
             _("There are no alerts: no page of this study has a series over time."),
@@ -194,9 +229,13 @@ def _finding(table: pd.DataFrame, looked: int, notebooks: int) -> Finding:
         return Finding(_("There are no results yet: run the pages that measure first."))
     examined = ngettext("{n:count} series examined", "{n:count} series examined", looked)
     counts = table["standing"].value_counts()
-    current = int(counts.get("new", 0) + counts.get("known", 0))
+    current = int(counts.get("new", 0) + counts.get("ongoing", 0))
     said = [write(n) for standing, write in _COUNTED.items() if (n := int(counts.get(standing, 0)))]
-    detail = _("; ").join([*said, examined])
+    if 0 < counts.get("new", 0) < current:
+        said = [ngettext("{n:count} alert", "{n:count} alerts", current), *said]
+    names = [subject(row) for _k, row in held.iterrows()]
+    quiet = [_("held back: {names:list3}", names=names)] if names else []
+    detail = _("; ").join([*said, examined, *quiet])
     if not current:
         claim = _("There are no alerts: no series is significantly worse than its baseline.")
         return Finding(claim, detail, 0, "count")
@@ -213,7 +252,11 @@ def _finding(table: pd.DataFrame, looked: int, notebooks: int) -> Finding:
 
 _COUNTED = {
     "new": lambda n: ngettext("{n:count} new alert", "{n:count} new alerts", n),
-    "known": lambda n: ngettext("{n:count} known alert", "{n:count} known alerts", n),
+    "ongoing": lambda n: ngettext(
+        "{n:count} alert open since an earlier period",
+        "{n:count} alerts open since an earlier period",
+        n,
+    ),
     "over": lambda n: ngettext("{n:count} alert over", "{n:count} alerts over", n),
 }
 
@@ -223,15 +266,15 @@ def clause(row: pd.Series | Mapping) -> str:
 
     Examples
     --------
-    >>> row = {"kind": "moved", "term": "delivery", "group": "", "by": "", "measure": "scale"}
+    >>> row = {"kind": "change", "term": "delivery", "group": "", "by": "", "measure": "scale"}
     >>> clause({**row, "estimate": -1.35, "first_seen": "2026-Q1", "standing": "new", "wave": ""})
     'delivery has been 1.35 points below its baseline since 2026-Q1'
     """
     facts = {
         "name": subject(row),
         "size": distance(row),
-        "since": i18n.label(str(row["first_seen"])),
-        "wave": i18n.label(str(row["wave"])),
+        "since": i18n.period(str(row["first_seen"])),
+        "wave": i18n.period(str(row["wave"])),
     }
     if row["kind"] == TOPIC:
         return _("the share of comments on {name} rose by {size}", **facts)
@@ -245,6 +288,9 @@ def clause(row: pd.Series | Mapping) -> str:
         share = (1 - row["estimate"]) / 2
         return _("{share:share} of customers whose purchase grade changed moved down", share=share)
     below = row["estimate"] < 0
+    if row.get("against") and below and row["standing"] != "over":
+        before = i18n.period(str(row["against"]))
+        return _("{name} fell by {size} from {before} to {wave}", before=before, **facts)
     if row["standing"] == "over" and below:
         return _("{name} was {size} below its baseline in {wave}", **facts)
     if row["standing"] == "over":
@@ -253,6 +299,8 @@ def clause(row: pd.Series | Mapping) -> str:
         return _("{name} has been {size} lower on average since {since}", **facts)
     if row.get("signal") == STEPPED:
         return _("{name} has been {size} higher on average since {since}", **facts)
+    if below and row["first_seen"] == row["wave"]:
+        return _("{name} fell {size} below its baseline in {wave}", **facts)
     if below:
         return _("{name} has been {size} below its baseline since {since}", **facts)
     return _("{name} has been {size} above its baseline since {since}", **facts)
@@ -275,45 +323,61 @@ def distance(row: pd.Series | Mapping) -> str:
     if row["measure"] in ("share", "csat"):
         return _("{v:points1} percentage points", v=size)
     if row["measure"] in ("scale", "points", "index"):
-        return _("{v:number1} points", v=size) if size >= 10 else _("{v:number2} points", v=size)
+        fine = size < 10 and row["measure"] != "points"
+        return _("{v:number2} points", v=size) if fine else _("{v:number1} points", v=size)
+    if row["measure"] == PER_CUSTOMERS:
+        return _("{v:number1} cases per 1,000 customers", v=size)
     return i18n.number(size, 2)
 
 
 def name_of(row: pd.Series | Mapping) -> str:
-    """What moved, in words: the question, its group, and how far."""
-    size = size_of(row)
-    if size.endswith("%"):
-        size = _("{v} percentage points", v=size.removesuffix("%"))
-    return _("{name} {size}", name=subject(row), size=size)
+    """What moved, in words: the question, its group, and how far.
+
+    Examples
+    --------
+    >>> row = {"kind": "change", "term": "recommend", "group": "", "by": ""}
+    >>> name_of({**row, "measure": "points", "estimate": -15.77})
+    'NPS −15.8 points'
+    >>> name_of({**row, "measure": "share", "estimate": 0.05})
+    'recommend +5.0 percentage points'
+    """
+    sign = "−" if row["estimate"] < 0 else "+"
+    return _("{name} {size}", name=subject(row), size=f"{sign}{distance(row)}")
 
 
 def _called(row: pd.Series | Mapping) -> str:
-    """The question in quotation marks; of customers' states and grades what is counted."""
+    """The question in quotation marks, or NPS; of customers' states and grades what is counted."""
+    if row["measure"] == "points":
+        return _("NPS")
     if row.get("kind") == SINKING:
         return _("moves up minus moves down between grades")
     if row.get("kind") == AT_RISK and row["term"] == "lost":
         return _("share of customers lost")
     if row.get("kind") == AT_RISK and row["term"] == "at risk":
         return _("share of customers at risk")
+    if row.get("kind") == MISSED:  # a measure by its own name, which is no question
+        return i18n.opening(i18n.label(str(row["term"])))
     return i18n.quoted(i18n.label(str(row["term"])))
 
 
-def size_of(row: pd.Series | Mapping) -> str:
-    """How far it moved, with its sign: shares as percentages, the rest in points."""
-    shares = row["measure"] in ("share", "csat")
-    write = i18n.percent if shares else lambda v: i18n.number(v, 2)
-    return ("+" if row["estimate"] > 0 else "") + write(row["estimate"])
-
-
-def _note(rate: float, looked: int, notebooks: int, table: pd.DataFrame) -> str:
+def _note(
+    rate: float, looked: int, notebooks: int, table: pd.DataFrame, quiet: pd.DataFrame
+) -> str:
     held = _(
         "Adjusted for all {looked:count} series of {notebooks:count} pages (Benjamini and "
-        "Hochberg): at most {rate:share} of the alerts are expected to be false. An alert is dated "
-        "by the wave in which it began.",
+        "Hochberg; outcome and NPS by themselves): at most {rate:share} of the alerts are expected "
+        "to be false. An alert is dated by the wave in which it began.",
         looked=looked,
         notebooks=notebooks,
         rate=rate,
     )
+    if len(quiet):
+        names = [subject(row) for _k, row in quiet.iterrows()]
+        said = _(
+            "Held back until a second wave confirms it, since earlier alarms passed: {names:list}.",
+            names=names,
+        )
+        held = i18n.together([held, said])
     unknown = table[(table["estimate"] < 0) & table["money"].isna()]
     if unknown.empty:
         return held

@@ -13,25 +13,32 @@ The waves in which the alert held are compared with those before it. Where an in
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from cxlib.actions.alerts import clause, name_of, subject
-from cxlib.actions.events import Event, Movements, away_from_others, contributed, events, since
+from cxlib.actions.events import (
+    Event,
+    Movements,
+    alerted,
+    away_from_others,
+    contributed,
+    events,
+    since,
+)
 from cxlib.actions.links import (
     ASSOCIATED,
     NUMBERS,
     SENTENCES,
     UNAVAILABLE,
     Say,
-    quantile,
     significant,
     unavailable,
 )
-from cxlib.actions.series import AT_RISK, MISSED, MOVED, NORMAL, OPENED, TOPIC, Answers
+from cxlib.actions.series import AT_RISK, MISSED, MOVED, OPENED, TOPIC, Answers
 from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -53,7 +60,10 @@ COLUMNS = [
     "answers_needed",
 ]
 TOLD = 2  # of each link in a sentence
-STANDARDS = {"first-response SLA": "first reply", "resolution SLA": "solution"}  # as 24 calls them
+STANDARDS = {
+    "first-response SLA": "first response",
+    "resolution SLA": "resolution",
+}  # as 24 calls them
 
 
 @dataclass(frozen=True)
@@ -100,10 +110,13 @@ def causes(
         rows += [about | {c: link[c] for c in COLUMNS[2:]} for link in links]
         trees.append(Tree(_head(event), _lines(links)))
         opened.append((event, links))
+    trees = _once(trees)
     table = pd.DataFrame(rows, columns=COLUMNS)
     note = _(
         "What changed while the alert held, compared with the waves before; an association is no "
-        "proof. Answers needed: to detect a change of the size seen with a power of 80%."
+        "proof. Intervals are pointwise; what is significant is decided over all candidates of a "
+        "link at once (Bonferroni). Answers needed: to detect a change of the size seen with a "
+        "power of 80%."
     )
     if table.empty:
         finding = Finding(_("There are no alerts to explain."), importance=Importance.METHOD)
@@ -140,7 +153,7 @@ def _of_standard(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
     yield from significant(
         "group", away_from_others(groups[groups["term"] == term]), True, SENTENCES["compared"]
     )
-    teams = kept["owners"].table if "owners" in kept and term == "solution" else pd.DataFrame()
+    teams = kept["owners"].table if "owners" in kept and term == "resolution" else pd.DataFrame()
     yield from significant("team", away_from_others(teams), True, SENTENCES["team"])
 
 
@@ -209,8 +222,8 @@ def _topics(answers: Answers, event: Event) -> Movements | None:
             if {"wave", "term", "estimate", "low", "high", "n"} <= set(
                 table
             ) and fit.unit == "share":
-                # The intervals hold all at once; a share may have none below it.
-                reach = (table["high"] - table["estimate"]) * NORMAL / quantile(len(table))
+                # The lower end of a small share lies nearer; the upper one is what is known of it.
+                reach = table["high"] - table["estimate"]
                 ends = {"low": table["estimate"] - reach, "high": table["estimate"] + reach}
                 if moved := since(table.assign(**ends), "term", event, "share"):
                     return moved
@@ -226,6 +239,7 @@ def _contact(answers: Answers, event: Event, driver: dict, rated: dict) -> Itera
     questions = answers["12"]["questions"]
     rows = questions.table[questions.table["term"] == driver["term"]]
     moved = since(rows.assign(term=name), "term", event, "scale")
+    moved = moved and alerted(moved, event, {name: driver["term"]})
     yield from (
         link | {"depth": 1}
         for link in significant(
@@ -255,10 +269,11 @@ def _process(kept: Mapping[str, Result], name: str) -> dict:
 
 def _complaints(level: str) -> Say:
     def said(**facts: str) -> str:
+        # Named only where there are more, so that the number needs no sign.
         many = _(
-            "Process: {size} complaints about {term} per 1,000 contacts compared with other "
+            "Process: {size} more complaints about {term} per 1,000 contacts than about other "
             "touchpoints ({detail})",
-            **facts,
+            **{**facts, "size": facts["size"].lstrip("+")},
         )
         return _("{many}; solved by: {level}", many=many, level=level) if level else many
 
@@ -275,12 +290,24 @@ def _head(event: Event) -> str:
 
 
 def _lines(links: Iterable[dict]) -> tuple[tuple[int, bool, str], ...]:
+    links = list(links)
     lines = [(k["depth"], k["verdict"] == ASSOCIATED, k["said"]) for k in links if "said" in k]
-    never = list(dict.fromkeys(k["link"] for k in links if k["verdict"] == UNAVAILABLE))
-    if never:
-        names = never
-        lines.append((0, False, _("Not available: {names:label_list}.", names=names)))
+    if not lines:
+        names = list(dict.fromkeys(k["link"] for k in links))
+        lines = [(0, False, _("Not available: {names:label_list}.", names=names))]
     return tuple(lines)
+
+
+def _once(trees: list[Tree]) -> list[Tree]:
+    """Events with one list, in which nothing is significant, have it beneath the last alone."""
+    after = [*(tree.lines for tree in trees[1:]), ()]
+    return [
+        replace(
+            tree,
+            lines=() if tree.lines == same and not any(f for _d, f, _w in same) else tree.lines,
+        )
+        for tree, same in zip(trees, after, strict=False)
+    ]
 
 
 def _finding(opened: list[tuple[Event, list[dict]]]) -> Finding:
@@ -291,7 +318,11 @@ def _finding(opened: list[tuple[Event, list[dict]]]) -> Finding:
     for event, links in current or opened:
         found = [k for k in links if k["verdict"] == ASSOCIATED]
         if found:
-            detail = _("; ").join(_number(k) for k in found[:TOLD])
+            detail = _(
+                "{numbers}; waves from {wave:period} compared with those before",
+                numbers=_("; ").join(_number(k) for k in found[:TOLD]),
+                wave=event.start,
+            )
             importance = Importance.NOTABLE if current else Importance.CONTEXT
             return Finding(_claim(event, found), detail, importance=importance)
     name = subject(opened[0][0].first)
@@ -310,10 +341,10 @@ def _claim(event: Event, found: list[dict]) -> str:
     down = event.kind == MOVED and event.first["estimate"] < 0
     if down and {"group", "topic"} <= set(named):
         return i18n.opening(
-            _("{name} fell most in {group}, while comments on {topic} increased.", **facts)
+            _("{name} fell significantly in {group}, while comments on {topic} increased.", **facts)
         )
     if down and "group" in named:
-        return i18n.opening(_("{name} fell most in {group}.", **facts))
+        return i18n.opening(_("{name} fell significantly in {group}.", **facts))
     things = _both(list(dict.fromkeys(named.values())))
     name = subject(event.first)
     return i18n.opening(_("{name} is associated with {things}.", name=name, things=things))

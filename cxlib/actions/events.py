@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -121,6 +122,27 @@ def _middle(rows: pd.DataFrame, names: str) -> pd.DataFrame:
     )
 
 
+def alerted(moved: Movements, event: Event, terms: Mapping[str, str] | None = None) -> Movements:
+    """The same, with the numbers of the event's own alerts where there are such.
+
+    What has an alert has one size and one interval on the page: those of the alert.
+
+    Parameters
+    ----------
+    moved : how far questions moved, of everybody
+    event : with its alerts
+    terms : name in `moved` -> question, where it is called otherwise
+    """
+    own = {a["term"]: a for a in (event.first, *event.also) if not a["group"]}
+    size, error, n = moved.size.copy(), moved.error.copy(), moved.n.copy()
+    for place, name in enumerate(moved.names):
+        alert = own.get((terms or {}).get(name, name))
+        if alert is not None and alert["high"] > alert["low"]:
+            size[place], n[place] = alert["estimate"], alert["n"]
+            error[place] = (alert["high"] - alert["low"]) / (2 * NORMAL)
+    return replace(moved, size=size, error=error, n=n)
+
+
 def contributed(answers: Answers, event: Event, outcome: str) -> tuple[Movements | None, bool]:
     """How far each driver's question moved, and whether that is in points of the outcome.
 
@@ -135,7 +157,7 @@ def contributed(answers: Answers, event: Event, outcome: str) -> tuple[Movements
     rows = questions.table[questions.table["term"].isin(wanted)]
     moved = since(rows, "term", event, "scale") if len(rows) else None
     if moved is None or (term != outcome and term not in gains.index):
-        return moved, False
+        return moved and alerted(moved, event), False
     own = gains.loc[moved.names]
     gain = own["estimate"].to_numpy(float)
     unsure = ((own["high"] - own["low"]) / (2 * NORMAL)).to_numpy(float)

@@ -1,7 +1,6 @@
 """Expected net gain of actions, and whether to wait for more answers first.
 
     net_gain(ledger, today="2026-10-01", more=450)   # a row an open action, with its verdict
-    sample_information(-2000, 9000)         # expected value of perfect information
 
 Prior and data are normal (Raiffa and Schlaifer 1961, Applied Statistical Decision Theory, ch. 5):
 the predicted effect with its interval is what is known, a further wave would narrow it, and the
@@ -11,10 +10,13 @@ meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.ledger import LATE, OPEN, action_status, complete, remedy
+from cxlib.actions.ledger import LATE, OPEN, action_status, complete, owner_with_date, remedy
+from cxlib.actions.waiting import TINY, fewest_answers, value_of_waiting
 from cxlib.core import i18n
 from cxlib.core.columns import Column
 from cxlib.core.i18n import _, mark, ngettext
@@ -25,37 +27,8 @@ WORDS = (
     *("net gain", "chance of a gain", "value of waiting", "answers", "closed"),
     *("gain", "effect of the action"),
 )
-TINY = 0.01  # of the cost: waiting that gains less is not worth the trouble
 NORMAL = 1.959963984540054
-
-
-def sample_information(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Expected value of sample information, where what is learnt moves the mean by `spread`.
-
-    E max(0, M) minus max(0, mean), where M is normal about `mean`. With all that there is to know
-    (the whole standard error) it is the expected value of perfect information.
-
-    Parameters
-    ----------
-    mean : expected net gain
-    spread : standard deviation of what is learnt; the whole standard error for perfect information
-
-    Returns
-    -------
-    array of expected gains, in the unit of `mean`
-
-    Examples
-    --------
-    >>> sample_information(np.array([0.0, 5000.0]), np.array([1000.0])).round().tolist()
-    [399.0, 0.0]
-    """
-    from scipy.special import ndtr
-
-    mean, spread = np.broadcast_arrays(np.asarray(mean, float), np.asarray(spread, float))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        u = np.abs(mean) / spread
-        loss = np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi) - u * ndtr(-u)
-    return np.where(spread > 0, spread * loss, 0.0)
+OUTLOOKS = 100  # equally likely values of a net gain
 
 
 def net_gain(
@@ -67,6 +40,7 @@ def net_gain(
     wait: float = 0.25,
     asking: float = 0.0,
     currency: str = "",
+    past: Mapping[str, str] | None = None,
 ) -> Result:
     """Rank open actions by expected net gain of the first year, and value waiting for answers.
 
@@ -82,6 +56,8 @@ def net_gain(
     wait : years that waiting takes
     asking : cost of one more answer
     currency : of the amounts, for sentences
+    past : what an action is about -> the wave that made it a problem and is over, as
+        `past_problems` gives it; what would pay is not to be acted on yet
 
     Returns
     -------
@@ -89,7 +65,8 @@ def net_gain(
     "do not act", "unknown": without an interval or a value), estimate (net gain), low, high,
     chance (of a gain), waiting (value of waiting minus that of choosing now), answers (smallest
     number that would make waiting better; missing where none up to a hundred waves would),
-    action_id
+    action_id and, where some action's problem is over, rests_on (the wave); and part outlook,
+    equally likely values of each action's gain, for a figure
 
     References
     ----------
@@ -111,12 +88,14 @@ def net_gain(
     error = width / (2 * NORMAL) * unit
     known = ~np.isnan(gross) & ~np.isnan(error)
     net, had = gross - cost, rows["answers"].astype(float).fillna(0).to_numpy()
-    waiting = _waiting(gross, cost, error, had, more, wait, asking)
+    waiting = value_of_waiting(gross, cost, error, had, more, wait, asking)
     verdict = np.select(
         [~known, waiting > TINY * np.maximum(cost, 1), net > 0],
         [VERDICTS[3], VERDICTS[1], VERDICTS[0]],
         VERDICTS[2],
     )
+    rests_on = rows["about"].map(dict(past or {})).astype(object).fillna("").to_numpy()
+    verdict = np.where((rests_on != "") & (verdict == VERDICTS[0]), VERDICTS[1], verdict)
     table = pd.DataFrame(
         {
             "problem": rows["problem"].astype(object),
@@ -127,10 +106,12 @@ def net_gain(
             "high": net + NORMAL * error,
             "chance": _chance(net, error),
             "waiting": waiting,
-            "answers": _fewest(gross, cost, error, had, more, wait, asking),
+            "answers": fewest_answers(gross, cost, error, had, more, wait, asking),
             "action_id": rows["action_id"].astype(str),
         }
     )
+    if (rests_on != "").any():
+        table["rests_on"] = rests_on
     table["owner"] = table["owner"].fillna("–")
     table.loc[~known, ["estimate", "low", "high", "chance", "waiting", "answers"]] = np.nan
     table = table.sort_values("estimate", ascending=False, na_position="last", kind="stable")
@@ -148,28 +129,19 @@ def net_gain(
         Column("answers", unit="count", label="answers needed"),
     ]
     standing = pd.DataFrame() if today == "" else action_status(ledger, today).loops
-    return Result(table, _first(table, standing, currency), note, "money", columns=known)
+    first = _first(table, standing, currency)
+    return Result(table, first, note, "money", columns=known, parts={"outlook": _outlook(table)})
 
 
-def _waiting(gross, cost, error, had, more, wait, asking) -> np.ndarray:
-    """What choosing after `more` answers is worth more than choosing now."""
-    left = 1 - min(wait, 1.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        learnt = error * left * np.sqrt(np.where(had > 0, more / (more + had), 0.0))
-    later = left * gross - cost
-    after = np.maximum(later, 0) + sample_information(later, np.nan_to_num(learnt))
-    return after - asking * more - np.maximum(gross - cost, 0)
+def _outlook(table: pd.DataFrame) -> pd.DataFrame:
+    """What each action may bring, equally likely values: a column an action, largest first."""
+    from scipy.special import ndtri
 
-
-def _fewest(gross, cost, error, had, more, wait, asking) -> np.ndarray:
-    """The smallest number of further answers for which waiting is worth it, of waves of `more`."""
-    steps = np.arange(1, 101) * max(more, 1)
-    years = np.arange(1, 101) * wait
-    worth = np.array(
-        [_waiting(gross, cost, error, had, n, t, asking) for n, t in zip(steps, years, strict=True)]
-    ).reshape(100, -1)
-    good = worth > TINY * np.maximum(cost, 1)
-    return np.where(good.any(0), steps[good.argmax(0)], np.nan)
+    known = table.dropna(subset=["estimate", "low", "high"]).drop_duplicates("problem")
+    z = ndtri((np.arange(OUTLOOKS) + 0.5) / OUTLOOKS)
+    error = (known["high"] - known["low"]) / (2 * NORMAL)
+    values = known["estimate"].to_numpy() + z[:, None] * error.to_numpy()
+    return pd.DataFrame(values, columns=known["problem"])
 
 
 def _chance(net: np.ndarray, error: np.ndarray) -> np.ndarray:
@@ -188,16 +160,21 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str) -> Findin
             _("It takes a predicted effect with its interval, and the value of a unit"),
         )
     pays = known[known["verdict"] == VERDICTS[0]]
+    late = known[known["rests_on"].ne("")] if "rests_on" in known else known.iloc[:0]
+    late = late[late["verdict"].eq(VERDICTS[1]) & late["estimate"].gt(0)]
+    if pays.empty and len(late):
+        return _past_problem(late.iloc[0], standing, currency)
     if pays.empty:
         return _none(known)
     best = pays.iloc[0]
     about = {} if standing.empty else standing.set_index("action_id").loc[best["action_id"]]
     state = about.get("standing", "")
-    reason = (
-        _("it is the only open action expected to pay")
-        if len(pays) == 1
-        else _("it has the largest expected net gain")
-    )
+    if len(late):
+        reason = _("of the problems that remain it has the largest expected net gain")
+    elif len(pays) == 1:
+        reason = _("it is the only open action expected to pay")
+    else:
+        reason = _("it has the largest expected net gain")
     facts = {"problem": best["problem"], "reason": reason}
     if state == "overdue":
         claim = _("Act first on “{problem:label}”: {reason}, and it is overdue.", **facts)
@@ -214,7 +191,32 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str) -> Findin
         at={"action": best["action_id"]},
         importance=Importance.NEWS if state in LATE else Importance.NOTABLE,
         action=remedy(best["problem"]),
-        owner=_owner(best["owner"], about.get("due_on", "")),
+        owner=owner_with_date(best["owner"], about.get("due_on", "")),
+    )
+
+
+def _past_problem(action: pd.Series, standing: pd.DataFrame, currency: str) -> Finding:
+    """What would pay, were its problem not over: not to be acted on before that is known."""
+    facts = {"problem": action["problem"], "wave": action["rests_on"]}
+    about = {} if standing.empty else standing.set_index("action_id").loc[action["action_id"]]
+    detail = [
+        _amount(action["estimate"], action["low"], action["high"], currency),
+        _("no other open action is expected to pay"),
+    ]
+    return Finding.of_row(
+        action,
+        _(
+            "Do not act yet on “{problem:label}”: the fall of {wave:label} that it rests on is "
+            "over.",
+            **facts,
+        ),
+        _("; ").join(detail),
+        unit=currency or "money",
+        measure="net_gain",
+        at={"action": action["action_id"]},
+        importance=Importance.NOTABLE,
+        action=_("Check whether “{problem:label}” still occurs before acting.", **facts),
+        owner=owner_with_date(action["owner"], about.get("due_on", "")),
     )
 
 
@@ -235,15 +237,9 @@ def _none(known: pd.DataFrame) -> Finding:
 def _amount(gain: float, low: float, high: float, currency: str) -> str:
     return _(
         "Expected net gain {gain:money} a year; 95% CI {span:money_interval}",
-        gain=(gain, currency),
-        span=(low, high, currency),
+        gain=(i18n.rounded(gain), currency),
+        span=(*map(i18n.rounded, (low, high)), currency),
     )
-
-
-def _owner(owner: str, due: str) -> str:
-    if not due:
-        return i18n.label(owner)
-    return _("{owner:label}, due {due}", owner=owner, due=due)
 
 
 def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0, currency: str = "") -> Result:
@@ -264,8 +260,11 @@ def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0, currency: str = 
     - table: problem, predicted, predicted_low, predicted_high, estimate (realised), low, high,
       cost, gain (realised effect times the value of a unit, minus the cost; missing without a
       value), action_id
-    - comparison: problem, term ("predicted", "realised"), estimate, low, high
+    - comparison: problem (with what the effect is on, where that differs), term ("predicted",
+      "realised"), estimate, low, high
     - overall: term, estimate (gain of all actions together), low, high
+
+    and the parts `about` and `effect_unit`: what the effects are on and in which unit, for a figure
     """
     rows = complete(ledger)
     rows = rows[rows["status"].eq("done") & rows["realised"].notna()].reset_index(drop=True)
@@ -288,9 +287,23 @@ def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0, currency: str = 
     promised = table[["problem", *ends]].rename(columns=ends)
     both = [promised.assign(term="predicted"), table.assign(term="realised")]
     comparison = pd.concat(both)[["problem", "term", "estimate", "low", "high"]]
+    measures = rows["measure"].dropna().astype(str)
+    about, effect_unit = "effect of the action", ""
+    if len(rows) and len(measures) == len(rows) and measures.nunique() == 1:
+        about = _("effect on {measure:label}", measure=measures.iloc[0])
+        effect_unit = "points" if measures.iloc[0].upper() == "NPS" else ""
+    elif len(measures):
+        of = dict(zip(rows["problem"], rows["measure"], strict=True))
+        comparison["problem"] = [
+            _("{item} ({group})", item=i18n.label(p), group=i18n.label(of[p]))
+            if of[p] == of[p]
+            else p
+            for p in comparison["problem"]
+        ]
     total = _total(table, unit)
     tables = {"table": table, "comparison": comparison.reset_index(drop=True), "overall": total}
-    return Result(tables, _realised(table, total, currency), note)
+    parts = {"about": about, "effect_unit": effect_unit}
+    return Result(tables, _realised(table, total, currency), note, parts=parts)
 
 
 def _total(table: pd.DataFrame, unit: np.ndarray) -> pd.DataFrame:
@@ -321,7 +334,7 @@ def _realised(table: pd.DataFrame, total: pd.DataFrame, currency: str) -> Findin
             inside=inside,
         )
         return Finding(claim, importance=Importance.ANSWER)
-    amount = (abs(whole["estimate"]), currency)
+    amount = (i18n.rounded(abs(whole["estimate"])), currency)
     claim = (
         _("Finished actions brought {amount:money} net in a year.", amount=amount)
         if whole["estimate"] >= 0
@@ -330,10 +343,11 @@ def _realised(table: pd.DataFrame, total: pd.DataFrame, currency: str) -> Findin
         )
     )
     low, high = whole["low"], whole["high"]
+    span = (*map(i18n.rounded, (low, high)), currency)
     return Finding.of_row(
         whole,
         claim,
-        _("95% CI {span:money_interval}; {counted}", span=(low, high, currency), counted=counted),
+        _("95% CI {span:money_interval}; {counted}", span=span, counted=counted),
         unit=currency or "money",
         measure="realised_gain",
         verdict="better" if low > 0 else "worse" if high < 0 else "unclear",

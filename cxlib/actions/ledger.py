@@ -2,7 +2,6 @@
 
     wrong = contradictions(ledger)              # row, action_id, column, value, reason, mend
     print(action_status(ledger, "2026-10-01"))  # 2 of 3 open actions are overdue or ...
-    responsible(ledger, "delivery")             # what is done about it, and who does it
 
 The contract says what a cell may hold; here is how the cells of a row must agree. The inner loop is
 one customer's matter, to be closed this week; the outer loop takes away the cause.
@@ -245,7 +244,9 @@ def _finding(table: pd.DataFrame) -> Finding:
         )
     details = []
     if late.any():
-        details.append(_("first: “{problem:label}” ({owner:label})", **_named(rows[late].iloc[0])))
+        details.append(
+            _("first: “{problem:label}” ({owner:opening})", **_named(rows[late].iloc[0]))
+        )
     if len(outer) and len(inner):
         single = ngettext(
             "for single customers, {n:count} action is open, {overdue:count} overdue",
@@ -267,36 +268,18 @@ def _named(row: pd.Series) -> dict[str, str]:
     return {"problem": row["problem"], "owner": row["owner"] or "–"}
 
 
-def responsible(ledger: pd.DataFrame, *measures: str) -> tuple[str, str]:
-    """What is being done about a question, touchpoint or topic, and who does it.
-
-    Parameters
-    ----------
-    ledger : actions, as the contract has them
-    measures : names that the action may be `about`, the best first
-
-    Returns
-    -------
-    what to do (the open action that is about it, the one due first), and its owner with the day
-    it is due, in the page's language; both empty where there is none
+def owner_with_date(owner: object, due: pd.Timestamp | str) -> str:
+    """Who does it and until when, as a page says it; empty without an owner.
 
     Examples
     --------
-    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "started", "owner": "ann"}
-    >>> responsible(pd.DataFrame([row | {"about": "delivery"}]), "delivery")
-    ('Solve “late parcels” as planned in the ledger.', 'ann')
+    >>> owner_with_date("logistics", "2026-09-30")
+    'Logistics, due 30 Sep 2026'
     """
-    rows = complete(ledger)
-    rows = rows[rows["status"].isin(OPEN) & ~rows["class"].eq(INNER).fillna(False)]
-    for measure in measures:
-        found = rows[rows["about"].eq(measure).fillna(False)]
-        if measure and len(found):
-            first = found.sort_values("due_on", kind="stable").iloc[0]
-            owner = i18n.label(str(first["owner"])) if pd.notna(first["owner"]) else ""
-            if owner and pd.notna(first["due_on"]):
-                owner = _("{owner}, due {due:date}", owner=owner, due=first["due_on"])
-            return remedy(first["problem"]), owner
-    return "", ""
+    if pd.isna(owner) or owner in ("", "–"):
+        return ""
+    name = i18n.opening(i18n.label(str(owner)))
+    return _("{owner}, due {due:date}", owner=name, due=due) if due and pd.notna(due) else name
 
 
 def remedy(problem: object) -> str:

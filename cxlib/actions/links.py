@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from cxlib.actions.events import Movements
+from cxlib.actions.series import NORMAL
 from cxlib.core import i18n
 from cxlib.core.i18n import _
 
@@ -37,6 +38,9 @@ SENTENCES: dict[str, Say] = {
 def significant(link: str, moved: Movements | None, down: bool, say: Say) -> Iterator[dict]:
     """Those of a link that moved significantly in the direction, largest for its error first; where
     none did, the one that comes nearest, with the n that would show it.
+
+    What is significant is decided over all candidates of the link at once; the interval of each is
+    its own, as on every other page.
     """
     if moved is None or not len(moved.names):
         yield unavailable(link, UNAVAILABLE)
@@ -46,7 +50,7 @@ def significant(link: str, moved: Movements | None, down: bool, say: Say) -> Ite
     order = np.argsort(-z)
     found = order[z[order] > errors][:MOST]
     for at in found if len(found) else order[:1]:
-        size, reach = float(moved.size[at]), errors * float(moved.error[at])
+        size, reach = float(moved.size[at]), NORMAL * float(moved.error[at])
         row = {
             "depth": 0,
             "link": link,
@@ -102,17 +106,22 @@ def _facts(row: dict) -> dict[str, str]:
 
 def _unclear(row: dict) -> str:
     """What comes nearest, and how many answers it would take to detect it."""
-    facts = _facts(row) | {"link": i18n.opening(i18n.label(row["link"]))}
+    facts: dict[str, object] = {
+        **_facts(row),
+        "link": i18n.opening(i18n.label(row["link"])),
+    }
     needed = row["answers_needed"]
     if needed != needed or needed > MOST_TIMES * row["n"]:  # too small to be worth a number
         return _("{link}: no significant difference.", **facts)
-    nearest = _(
-        "{link}: no significant difference; the largest is {term}, {size} ({detail}).", **facts
+    facts["n"] = float(f"{needed:.2g}")
+    if row["link"] == "topic":
+        return _(
+            "{link}: no significant difference; to detect the largest ({term} {size}) would take "
+            "about {n:count} comments on it.",
+            **facts,
+        )
+    return _(
+        "{link}: no significant difference; to detect the largest ({term} {size}) would take about "
+        "{n:count} answers.",
+        **facts,
     )
-    about = float(f"{needed:.2g}")
-    more = (
-        _("To detect it would take about {n:count} comments on it.", n=about)
-        if row["link"] == "topic"
-        else _("To detect it would take about {n:count} answers.", n=about)
-    )
-    return i18n.together([nearest, more])

@@ -3,13 +3,13 @@
     opportunities(report.others("mine"))     # source, term, estimate, low, high, n, unit
 
 21 has what a point more of a driver is associated with in the outcome, 22 the same of a pain point,
-32 what it brings to contact customers at risk. An association is no promise: the effect that is
-expected of an action belongs into the ledger, with its interval.
+32 what it is expected to bring to contact the customers at risk that it lists. An association is no
+promise: the effect that is expected of an action belongs into the ledger, with its interval.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -20,28 +20,77 @@ from cxlib.core.result import Finding, Importance, Result
 COLUMNS = ["source", "term", "estimate", "low", "high", "n", "unit"]
 MOST = 3  # of one notebook
 (AVERAGE,) = mark("points on average")
-WORDS = (*("opportunities", "source", "contact customers at risk", "money", "a point more"),)
+WORDS = (
+    *("rests on", "opportunities", "source", "contact customers at risk", "money", "a point more"),
+)
 
 
-def opportunities(answers: Answers, outcome: str = "", currency: str = "") -> Result:
+def past_problems(answers: Answers, alerts: pd.DataFrame) -> dict[str, str]:
+    """Drivers that are the strongest only through one wave in which something failed that is over.
+
+    Parameters
+    ----------
+    answers : notebook -> name -> Result, as `report.others` gives them
+    alerts : table of `alerts`
+
+    Returns
+    -------
+    driver -> wave: one without which another driver is first (from 20) and in which the driver had
+    an alert; drivers whose alert still holds are not among them
+
+    Examples
+    --------
+    >>> first = ["room", "delivery"]
+    >>> waves = pd.DataFrame({"wave": ["Q1", "Q2"], "term": "delivery", "first": first})
+    >>> alert = pd.DataFrame({"term": ["delivery"], "group": "", "wave": "Q1", "standing": "over"})
+    >>> past_problems({"20": {"without_waves": Result(waves.assign(estimate=0.2), "")}}, alert)
+    {'delivery': 'Q1'}
+    """
+    kept = answers.get("20", {}).get("without_waves")
+    if kept is None or not {"wave", "term", "first"} <= set(kept.table) or alerts.empty:
+        return {}
+    own = alerts[alerts["group"].eq("")]
+    holds = set(own.loc[own["standing"].ne("over"), "term"])
+    over = set(own[["term", "wave"]].astype(str).itertuples(index=False, name=None))
+    rows = kept.table[kept.table["term"].ne(kept.table["first"])]
+    return {
+        row.term: row.wave
+        for row in rows.itertuples()
+        if row.term not in holds and (row.term, row.wave) in over
+    }
+
+
+def opportunities(
+    answers: Answers,
+    outcome: str = "",
+    currency: str = "",
+    past: Mapping[str, str] | None = None,
+) -> Result:
     """List the three largest opportunities that each notebook reports.
 
     Parameters
     ----------
     answers : notebook -> name -> Result, as `report.others` gives them
     outcome, currency : what the drivers move, and that of amounts, for the sentence
+    past : driver -> wave, as `past_problems` gives it; such a driver comes after those that hold
 
     Returns
     -------
     Result with table: source (number of the notebook), term, estimate, low, high, n, unit ("scale":
     points of the outcome for one point more of the driver; "money"; "points on average": of the
-    outcome over all answers)
+    outcome over all answers) and, where a driver has passed, rests_on (the wave)
     """
     rows = [row for part in (_of_drivers, _of_pains, _of_contacts) for row in part(answers)]
     table = pd.DataFrame(rows, columns=COLUMNS)
+    if past and (of := table["term"].map(past).where(table["unit"].eq("scale"))).notna().any():
+        table = table.assign(rests_on=of.fillna(""), late=of.notna() & table["source"].eq("21"))
+        drivers = table["unit"].eq("scale")
+        ordered = [table[drivers].sort_values("late", kind="stable"), table[~drivers]]
+        table = pd.concat(ordered, ignore_index=True).drop(columns="late")
     note = _(
         "From the pages on drivers, pain points and churn; associations, unless randomised. Where "
-        "an interval includes zero, no gain is certain."
+        "an interval includes zero, no gain is certain. Of contacting customers at risk it is the "
+        "prediction interval of the list of this run."
     )
     return Result(table, _finding(table, outcome, currency), note)
 
@@ -87,7 +136,8 @@ def _of_pains(answers: Answers) -> Iterator[dict]:
 
 
 def _of_contacts(answers: Answers) -> Iterator[dict]:
-    kept = answers.get("32", {}).get("profit")
+    """What contacting today's list is expected to bring; the backtest of 32 is about past ones."""
+    kept = answers.get("32", {}).get("contact")
     if kept is not None and len(kept.table):
         best = kept.table[kept.table["term"] == "by expected profit"]
         yield from _first(best.assign(term="contact customers at risk"), "32", "money")
@@ -105,11 +155,21 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
     detail = _(
         "95% CI {span:interval2}; n = {n:count}", span=(first["low"], first["high"]), n=first["n"]
     )
+    late = table[table["rests_on"].ne("")] if "rests_on" in table else table.iloc[:0]
+    for row in late.itertuples():
+        held = _(
+            "{driver:quoted} ({gain:signed2}) is the strongest driver only through {wave:label}, "
+            "which is over",
+            driver=row.term,
+            gain=row.estimate,
+            wave=row.rests_on,
+        )
+        detail = _("{first}; {second}", first=detail, second=held)
     importance = Importance.NOTABLE if first["low"] > 0 else Importance.ANSWER
     if first["unit"] == "scale":
         claim = _(
             "Improving {term:quoted} is the largest opportunity: each rating point is associated "
-            "with {size:number2} points more {outcome:quoted}.",
+            "with {outcome:quoted} being {size:number2} points higher.",
             **facts,
         )
     elif first["unit"] == AVERAGE:

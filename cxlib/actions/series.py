@@ -20,16 +20,21 @@ from cxlib.stats import control_charts
 
 NORMAL = 1.959963984540054
 OPENED = "opened"  # what 12 adds of the groups of an alert: examined because of it, no test
+HEADLINES = ("trend", "nps_trend")  # what 12 calls the outcome and NPS of everybody
+AUDIT, HELD_BACK = "alarm_audit", "held back"  # 12's audit, and its verdict where no alarm lasted
+FEW_COME_BACK = 0.1  # share of customers who bought again below which nearly all buy once
 COLUMNS = ["notebook", "measure", "by", "group", "term", "kind", "wave", "estimate", "low", "high",
-           "n", "signal", "probability", "first_seen", "now"]  # fmt: skip
+           "n", "signal", "probability", "first_seen", "now", "against", "headline"]  # fmt: skip
+DOWN, UP = ("below", "falling"), ("above", "rising")
 HIGHER_IS_WORSE = ("cases_per_1000",)  # series of notebooks of which a rise is bad
 MOVED, MISSED, SINKING, AT_RISK, TOPIC = mark(
-    "moved", "standard missed", "segments sinking", "customers at risk", "new topic"
+    "change", "standard missed", "segments sinking", "customers at risk", "new topic"
 )
 STEPPED = "change of level"
 WORDS = ("change of level", "fewer move up than down", "rose", "standard", "grades")
 # What a test of all customers has in common; the rest is said row by row.
 PLAIN = {"measure": "share", "by": "", "group": "", "wave": "", "first_seen": "", "now": True}
+PLAIN |= {"against": "", "headline": False}
 
 Answers = Mapping[str, Mapping[str, Result]]  # notebook -> name -> what it added to its report
 
@@ -38,10 +43,10 @@ def tests_of(answers: Answers) -> pd.DataFrame:
     """One row a test, with its two-sided p-value if nothing had changed; see COLUMNS.
 
     `now`: it still stands out in the latest wave, whose numbers are given; else those of the wave
-    in which it stood out most. estimate is how far it moved, with its own 95% interval. first_seen
+    in which it had fallen most. estimate is how far it moved, with its own 95% interval. first_seen
     is the wave in which it began, of a change of level that of the change; empty where it is not
-    known. Rows of small cells have no p-value and are left
-    out.
+    known. against is the wave before, where that alone is the baseline. headline: the outcome or
+    NPS of everybody. Rows of small cells have no p-value and are left out.
     """
     rows = [
         {"notebook": notebook, **row}
@@ -49,6 +54,8 @@ def tests_of(answers: Answers) -> pd.DataFrame:
         for row in _of_notebook(named)
     ]
     table = pd.DataFrame(rows, columns=COLUMNS)
+    table["headline"] = table["headline"].eq(True)
+    table["against"] = table["against"].astype(object).fillna("")
     return table[table["probability"].notna()].reset_index(drop=True)
 
 
@@ -58,7 +65,9 @@ def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict]:
         tables = {} if name == OPENED else fit.tables
         if "limits" in tables and {"centre", "z", "probability"} <= set(tables["limits"]):
             charted |= set(tables["limits"]["term"].astype(str))
-            yield from _of_series(tables["limits"], tables.get("changes"), fit.unit)
+            first = {"headline": name in HEADLINES}
+            for row in _of_series(tables["limits"], tables.get("changes"), fit.unit):
+                yield row | first
     for fit in answers.values():
         if {"term", "before", "now", "p", "new"} <= set(fit.table):
             charted |= set(fit.table["term"].astype(str))
@@ -85,8 +94,12 @@ def _of_series(limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str) ->
         judged = rows[rows["probability"].notna() & rows["z"].notna() & rows["n"].notna()]
         if judged.empty:
             continue
-        last, top = rows.iloc[-1], judged.loc[judged["probability"].idxmin()]
-        now = last["signal"] != "" and last.name in judged.index
+        worse = UP if str(rows["term"].iloc[0]) in HIGHER_IS_WORSE else DOWN
+        fallen = judged[judged["signal"].isin(worse)]
+        last, top = rows.iloc[-1], _least_likely(fallen if len(fallen) else judged)
+        now = last.name in judged.index and (
+            last["signal"] != "" or last.name == _least_likely(judged).name
+        )
         row = {
             "measure": unit,
             "by": by,
@@ -95,7 +108,8 @@ def _of_series(limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str) ->
             "kind": MOVED,
             "now": now,
             **_of_wave(last if now else top, over),
-            "probability": top["probability"],
+            "probability": (last if now else top)["probability"],
+            "against": _single_baseline(rows, over) if now else "",
         }
         step = steps.get(tuple(key) if isinstance(key, tuple) else (key,), {})
         if (chance := step.get("p")) is not None and chance == chance:
@@ -106,6 +120,15 @@ def _of_series(limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str) ->
                 row["first_seen"] = control_charts.began(row["first_seen"], row["estimate"], step)
             row["probability"] = min(1.0, 2 * min(chance, row["probability"]))
         yield row
+
+
+def _least_likely(rows: pd.DataFrame) -> pd.Series:
+    return rows.loc[rows["probability"].idxmin()]
+
+
+def _single_baseline(rows: pd.DataFrame, over: str) -> str:
+    """The wave that alone is the baseline of a series of two; else nothing."""
+    return str(rows[over].iloc[0]) if len(rows) == 2 else ""
 
 
 def _of_wave(wave: pd.Series, over: str) -> dict:
@@ -121,6 +144,17 @@ def _of_wave(wave: pd.Series, over: str) -> dict:
         "signal": wave["signal"],
         "first_seen": wave["first_seen"] or str(wave[over]),
     }
+
+
+def held_back(answers: Answers) -> set[tuple[str, str, str]]:
+    """(by, group, term) of scores none of whose alarms lasted so far, by 12's audit."""
+    found: set[tuple[str, str, str]] = set()
+    for named in answers.values():
+        if AUDIT in named:
+            table = named[AUDIT].table
+            rows = table[table["verdict"] == HELD_BACK][["by", "group", "term"]]
+            found |= set(rows.fillna("").astype(str).itertuples(index=False, name=None))
+    return found
 
 
 def _of_records(answers: Mapping[str, Result], charted: set[str]) -> Iterator[dict]:
@@ -187,9 +221,15 @@ def _of_moves(moves: pd.DataFrame) -> Iterator[dict]:
 
 
 def _of_lifecycle(table: pd.DataFrame) -> Iterator[dict]:
-    """Is the share of customers at risk, or lost, another than in the period before?"""
+    """Is the share of customers at risk, or lost, another than in the period before?
+
+    Where nearly all buy once, everybody comes to be lost in time: that is no measure.
+    """
     from scipy.special import ndtr
 
+    back = table[table["term"].isin(["retained", "won back"])].groupby("period")["estimate"].sum()
+    if len(back) and back.iloc[-1] < FEW_COME_BACK:
+        return
     for term in ("at risk", "lost"):
         rows = table[(table["term"] == term) & table["estimate"].notna() & table["low"].notna()]
         if len(rows) < 2:

@@ -22,6 +22,7 @@ WHERE = {
     "pick": "planning",
     "plan": "planning",
     "run": "runner",
+    "unit_pages": "unit_plan",
 }
 
 __all__ = list(WHERE)

@@ -4,6 +4,7 @@
     found, why = cache.look(page)                      # a Kept, or None and what has changed
     found.give(job)                                    # its files into a run's folder, as links
     cache.keep(page, job, record)                      # a page that was just made
+    cache.beside("mine", "tables.xlsx", of, make)       # what else a run holds, made once
 
 A page is made again only if its notebook, parameters, data, code, environment or language changed.
 Entries lie in reports/<study>/.pages/<page>/<key>/; each appears whole, by one rename, and holds
@@ -21,15 +22,15 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache as once
 from pathlib import Path
 from typing import Any
 
-from cxlib.batch import execute, fingerprints
+from cxlib.batch import execute, fingerprints, processes
 from cxlib.batch.planning import Page
-from cxlib.core import context
+from cxlib.core import context, files
 from cxlib.core.context import Context
 from cxlib.data import study
 from cxlib.reserve.tables_read import ALL, MARKS
@@ -93,8 +94,7 @@ class Kept:
             execute.share(self.folder / name, folder / name)
         same = self.about["facts"] == _facts(job)
         if not same:
-            import nbformat
-
+            nbformat = processes.import_nbformat()
             notebook = nbformat.read(folder / f"{job['page']}.ipynb", as_version=4)
             with context.use(Context(**job["rules"])):
                 execute.bind(dict(job), notebook, None)
@@ -188,11 +188,33 @@ def _prune(place: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def beside(name: str, file_name: str, of: object, make: Callable[[], bytes]) -> bytes:
+    """A file of a run of the study that is no page, as it was kept or made now of `of`.
+
+    Of each name the latest are kept. `of` has the language too.
+    """
+    place = study.root() / "reports" / name / ".pages" / f".{file_name}"
+    key = _key({**parts_of_machine(), "of": of})
+    for file in place.glob(f"{key}.*"):
+        with contextlib.suppress(OSError):
+            content = file.read_bytes()
+            if file.name == f"{key}.{fingerprints.of_content(content)}":  # it is as it was
+                os.utime(file)
+                return content
+    content = make()
+    with contextlib.suppress(OSError):  # no room to keep it: it is made again next time
+        place.mkdir(parents=True, exist_ok=True)
+        files.write(place / f"{key}.{fingerprints.of_content(content)}", content)
+        for old in sorted(place.glob("*.*"), key=lambda f: -f.stat().st_mtime)[MOST:]:
+            old.unlink(missing_ok=True)
+    return content
+
+
 def _place(page: Page) -> Path:
     return study.root() / "reports" / page.study / ".pages" / page.name
 
 
-def _key(of: Mapping[str, str]) -> str:
+def _key(of: Mapping[str, object]) -> str:
     return fingerprints.digest(dict(of))[:24]
 
 

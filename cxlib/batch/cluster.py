@@ -6,8 +6,9 @@
 Pages are submitted through `distributed.Client.get_executor()`. A worker makes a page as this
 machine would, by `processes.run`: a fresh process, the same limits; and only if its cxlib and its
 libraries are the same, so the page has the same bytes. A page whose worker is lost goes to another.
-Without `storage` the workers must see the project's folder, and pages come back over the network;
-with it (any fsspec address) the study goes there once, and pages come back through it.
+Which worker was lost, and what becomes of its page, is told (`lost`). Without `storage` the workers
+must see the project's folder, and pages come back over the network; with it (any fsspec address)
+the study goes there once, and pages come back through it.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from cxlib.batch import cache, dependencies, execute, fingerprints, processes, record, snapshots
 from cxlib.batch.planning import Page
@@ -35,19 +37,45 @@ NOBODY = 60  # seconds to wait for a worker when all are gone
 # Of a study's files, what no worker needs.
 LEAVE = (".lock", ".holder", ".new", ".wal", ".py", ".pyc")
 _fetching = threading.Lock()
+Lost = Callable[[str, Sequence[str], str], None]
 
 
 class Cluster:
-    """The driver's end of a Dask cluster. Raises Unfinished when it cannot be used, or is lost."""
+    """The driver's end of a Dask cluster. Raises Unfinished when it cannot be used, or is lost.
 
-    def __init__(self, address: str, storage: str = "") -> None:
-        self.address, self.storage = address, storage
+    `lost` is told each worker that is lost: its address, the pages that it was making, and what
+    happens next.
+    """
+
+    def __init__(self, address: str, storage: str = "", lost: Lost = lambda *_: None) -> None:
+        self.address, self.storage, self._lost_worker = address, storage, lost
+        self._pages: dict[str, str] = {}  # key of a task: the page that it makes
+        self._gone: SimpleQueue[tuple[str, list[str]]] = SimpleQueue()
         self._client = _connected(address)
         self._executor = self._client.get_executor(pure=False)
         self._all_of_a_kind()
         self._stopped = False
         self._sent: dict[str, str] = {}
         self._sending = threading.Lock()
+        self._client.subscribe_topic("all", self._on_event)
+
+    def _on_event(self, event: tuple) -> None:
+        """Note a worker that is gone, unless it was asked to end and had no page of ours.
+
+        Told by a page that waits: Dask's own loop, which runs this, may not ask the scheduler.
+        """
+        message = event[1]
+        if message.get("action") == "remove-worker":
+            pages = sorted(p for k in message["processing-tasks"] if (p := self._pages.get(k)))
+            if pages or not message["expected"]:
+                self._gone.put((message["worker"], pages))
+
+    def _tell_lost(self) -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                worker, pages = self._gone.get_nowait()
+                left = [w for w in self._workers() if w != worker]
+                self._lost_worker(worker, pages, _what_next(pages, len(left)))
 
     @property
     def width(self) -> int:
@@ -77,12 +105,15 @@ class Cluster:
             "inputs": self._send(page) if self.storage else "",
         }
         name = f"cx-{page.study}-{page.name}-{uuid.uuid4().hex[:8]}"
+        self._pages[name] = f"{page.study}/{page.name}"
         try:
             made = self._wait(self._executor.submit(make, parcel, key=name))
         except Unfinished:
             raise
         except Exception as error:  # what Dask has to say: workers lost too often, no cxlib there
             return {"why": f"on the cluster: {error}"}
+        finally:
+            del self._pages[name]
         for file, content in self._received(made).items():
             execute.put(Path(job["folder"]) / file, content)
         return made["ended"]
@@ -93,6 +124,7 @@ class Cluster:
             try:
                 return future.result(timeout=1)
             except TimeoutError:
+                self._tell_lost()
                 if future.done():  # the page's own error
                     raise
                 if self._stopped:
@@ -139,6 +171,16 @@ class Cluster:
     def close(self) -> None:
         """Let go of the cluster, which stays as it is."""
         self._client.close(timeout=2)
+
+
+def _what_next(pages: Sequence[str], workers: int) -> str:
+    """What happens after a worker was lost that was making these pages."""
+    if not workers:
+        return f"no worker is left; waiting {NOBODY} s for another"
+    if not pages:
+        return f"{workers} left"
+    it = "it" if len(pages) == 1 else "them"
+    return f"another worker makes {it} again ({workers} left)"
 
 
 def _connected(address: str):

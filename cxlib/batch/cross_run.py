@@ -1,71 +1,149 @@
-"""Other runs of the same study and data, whose pages beside this run's give a small group away.
+"""Whether a run may be published: what its pages, and those of earlier runs, tell of small groups.
 
-    warnings(folder, run, {"10_x": Shown(answers, wave, where)})     # [{"page", "said"}]
+    leaks = leaks_of(folder, run, answers)             # before answers, indexes and pages are given
+    if leaks:
+        raise withheld(folder, leaks)
 
-They are warned of, never changed: the same inputs make the same pages whatever lies beside them.
+Earlier runs of the study lie beside this one. Those of the same data are read together with it;
+of the newest of other data, the difference must not be a few people.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from cxlib.privacy import cross_page
+from cxlib.batch import cache, fingerprints
+from cxlib.core import context
+from cxlib.core.context import Context
+from cxlib.privacy import attack, leaks
 from cxlib.privacy.cross_page import Shown
+from cxlib.privacy.leaks import Leak, Withheld
+from cxlib.privacy.published_counts import tables_of
 from cxlib.report import history
 
+MOST = 5  # leaks that a message names
 
-def warnings(folder: Path, run: Mapping, shown: Mapping[str, Shown]) -> list[dict[str, str]]:
-    """One warning for each pair of a page here and a page of a run in the same parent folder.
 
-    Of runs of the same pages with the same parameters the newest speaks for all.
+def leaks_of(folder: Path, run: Mapping, answers: Mapping[str, Mapping]) -> list[Leak]:
+    """The hidden cells that could be worked out from the run, beside the others in its parent.
+
+    Parameters
+    ----------
+    folder : of the run, with its notebooks
+    run : its record
+    answers : page -> answers, as they are to be published
     """
-    mine = {name: cross_page.counts_of(page.answers.values()) for name, page in shown.items()}
-    found = []
-    for places, rows in _others(folder, run):
-        pairs = [
-            (own, name, wider)
-            for name, theirs in rows.items()
-            for own, page in shown.items()
-            if (wider := cross_page.within((page.wave, page.where), theirs))
-            or cross_page.within(theirs, (page.wave, page.where))
-        ]
-        answers = _answers(places[-1]) if pairs else {}
-        counts = {name: cross_page.counts_of(kept.values()) for name, kept in answers.items()}
-        for own, name, wider in pairs:
-            if name not in counts:
-                continue
-            pair = (mine[own], counts[name]) if wider else (counts[name], mine[own])
-            if cells := cross_page.clash(*pair):
-                said = _said(f"{places[-1].name}/{name}", len(places) - 1, len(cells))
-                found.append({"page": own, "said": said})
+    found: list[Leak] = []
+    first = ""
+    for lang in dict.fromkeys(p["lang"] for p in run["pages"]):
+        mine = [p for p in run["pages"] if p["lang"] == lang and p["page"] in answers]
+        if not mine:
+            continue
+        pages = {
+            p["page"]: Shown(answers[p["page"]], *(str(p["parameters"].get(k) or "") for k in ROWS))
+            for p in mine
+        }
+        with context.use(Context(**mine[0]["job"]["rules"])):
+            said = list(_texts(folder, pages))
+            if first:  # other languages have the same tables, and sentences of their own
+                found += leaks.printed(list(tables_of(pages)), said)
+            else:
+                found += _recovered(run, pages, _earlier(folder, run, answers), said)
+                found += _grown(folder, run, pages)
+        first = first or lang
     return found
 
 
-def _said(other: str, alike: int, cells: int) -> str:
-    more = f", and the same page of {alike} earlier run(s)," if alike else ""
-    return (
-        f"beside {other}{more} a small group could be worked out ({cells} of the same cells differ "
-        "by too few people). Do not give both to the same readers, or delete one of them."
+def _recovered(
+    run: Mapping,
+    pages: Mapping[str, Shown],
+    earlier: Mapping[str, Shown],
+    said: Sequence[tuple[str, str]],
+) -> list[Leak]:
+    """What the attacker finds; kept, so that pages that are all as they were are attacked once."""
+
+    def attacked() -> bytes:
+        leaks_found = attack.recovered(pages, earlier, said)
+        return json.dumps([asdict(leak) for leak in leaks_found]).encode()
+
+    shown = [
+        [(name, p.answers, p.wave, p.where) for name, p in of.items()] for of in (pages, earlier)
+    ]
+    of = [fingerprints.digest(x) for x in (asdict(context.current()), shown, said)]
+    kept = cache.beside(run["study"], "attack.json", of, attacked)
+    return [Leak(**leak) for leak in json.loads(kept)]
+
+
+ROWS = (history.WAVE, history.WHERE)  # parameters that say which rows a page is about
+
+
+def withheld(folder: Path, found: Sequence[Leak]) -> Withheld:
+    """The error that stops the publishing."""
+    more = f"\n  and {len(found) - MOST} more" if len(found) > MOST else ""
+    listed = "".join(f"\n  {leak}" for leak in found[:MOST])
+    least = context.current().smallest_cell
+    return Withheld(
+        f"{folder} is not published: numbers of groups under {least} could be worked out from it."
+        f"{listed}{more}\nPages that are made already are kept: the next run is quick."
     )
 
 
-def _others(folder: Path, run: Mapping) -> Iterator[tuple[list[Path], dict[str, tuple[str, str]]]]:
-    """(folders, the rows of each page) of the other runs here of the same study and data; runs of
-    the same pages and parameters together, the newest last."""
-    alike: dict[tuple, list[Path]] = {}
-    rows: dict[tuple, dict[str, tuple[str, str]]] = {}
+def _texts(folder: Path, pages: Mapping[str, Shown]) -> Iterator[tuple[str, str]]:
+    """(page, sentence) of all that the notebooks show."""
+    for name in pages:
+        file = folder / f"{name}.ipynb"
+        notebook = json.loads(file.read_text("utf-8")) if file.exists() else {"cells": []}
+        yield from ((name.split("_")[0], text) for text in leaks.texts_of(notebook))
+
+
+def _earlier(folder: Path, run: Mapping, answers: Mapping) -> dict[str, Shown]:
+    """Pages of other runs of the same data that are not as those of this run.
+
+    Of runs of the same pages with the same parameters the newest speaks for all.
+    """
+    newest: dict[tuple, tuple[Path, dict]] = {}
+    for place, other in _others(folder, run):
+        if other.get("data") == run["data"]:
+            key = tuple((p["page"], p["key"], *p["rows"]) for p in other["pages"])
+            newest[key] = (place, other)
+    found = {}
+    for place, other in newest.values():
+        kept = _answers(place)
+        for page in other["pages"]:
+            name = page["page"]
+            if page["lang"] == other["lang"] and kept.get(name, answers.get(name)) != answers.get(
+                name
+            ):
+                found[f"{place.name}/{name}"] = Shown(kept[name], *page["rows"])
+    return found
+
+
+def _grown(folder: Path, run: Mapping, pages: Mapping[str, Shown]) -> list[Leak]:
+    """What the newest run of other data tells of the rows that came since."""
+    others = [r for r in _others(folder, run) if r[1].get("data") != run["data"]]
+    if not others:
+        return []
+    place, other = others[-1]
+    kept, rows = _answers(place), {p["page"]: tuple(p["rows"]) for p in other["pages"]}
+    before = {
+        name: Shown(kept[name], page.wave, page.where)
+        for name, page in pages.items()
+        if name in kept and rows.get(name) == (page.wave, page.where)
+    }
+    return attack.grown(pages, before, place.name)
+
+
+def _others(folder: Path, run: Mapping) -> list[tuple[Path, dict]]:
+    """The other runs of the study in the same parent folder, the newest last."""
     runs = history.of(folder.parent).items()
-    for place, other in sorted(runs, key=lambda r: (r[1].get("begun", ""), r[0])):
-        same = (other["study"], other.get("data")) == (run["study"], run["data"])
-        if not same or place.resolve() == folder.resolve():
-            continue
-        key = tuple((p["page"], p["key"], *p["rows"]) for p in other["pages"])
-        alike.setdefault(key, []).append(place)
-        rows[key] = {p["page"]: (p["rows"][0], p["rows"][1]) for p in other["pages"]}
-    for key, places in alike.items():
-        yield places, rows[key]
+    return [
+        (place, other)
+        for place, other in sorted(runs, key=lambda r: (r[1].get("begun", ""), r[0]))
+        if other["study"] == run["study"] and place.resolve() != folder.resolve()
+    ]
 
 
 def _answers(place: Path) -> dict:

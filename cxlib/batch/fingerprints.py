@@ -53,7 +53,12 @@ def digest(value: object) -> str:
 
 def of_file(file: Path) -> str:
     """sha256 of a file's bytes. Raises OSError."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return of_content(file.read_bytes())
+
+
+def of_content(content: bytes) -> str:
+    """sha256 of these bytes."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def notebook(path: Path) -> str:
@@ -83,9 +88,14 @@ def code_of(notebook: Path) -> str:
 
     A notebook that mentions cxlib in another way is made with all of it.
     """
-    cells = json.loads(notebook.read_bytes())["cells"]
+    return _code_of(_imported_by(notebook.read_bytes()))
+
+
+@cache
+def _imported_by(notebook: bytes) -> frozenset[str]:
+    cells = json.loads(notebook)["cells"]
     source = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-    return _code_of(frozenset(imports(source)))
+    return frozenset(imports(source))
 
 
 def imports(source: str) -> set[str]:

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from cxlib.batch import planning
+from cxlib.batch import planning, unit_plan
 from cxlib.core import context
 from cxlib.data import study
 
@@ -38,6 +38,7 @@ class Entry(BaseModel):
     studies: Annotated[Names, Field(min_length=1)]
     notebooks: Names = []
     by: Names = []
+    units: bool = False
     lang: Names = []
     parameters: dict[str, Any] = {}
 
@@ -84,7 +85,7 @@ def _of_entry(
         if lang not in context.LANGUAGES:
             raise ValueError(f"no language {lang!r}. There are: {', '.join(context.LANGUAGES)}.")
     values = {**entry.parameters, **given}
-    return planning.plan(
+    pages = planning.plan(
         entry.studies,
         entry.notebooks,
         values,
@@ -92,6 +93,7 @@ def _of_entry(
         langs=entry.lang,
         unusable=unusable,
     )
+    return unit_plan.unit_pages(pages) if entry.units else pages
 
 
 def _entries(file: Path) -> list[Entry]:

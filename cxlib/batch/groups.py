@@ -59,6 +59,16 @@ class Group:
         return ", ".join(f"{column}={masking.masked(value)[0]}" for column, value in pairs)
 
 
+def require(store: Reserve, by: Sequence[str]) -> None:
+    """Raise ValueError for a column of --by that no table has, naming the nearest one."""
+    known = list(dict.fromkeys(c for have in store.schema.values() for c in have))
+    for column in (c for c in by if c not in known):
+        raise ValueError(
+            f"--by {column}: no table of {store.study.name} has such a column"
+            f"{parameters.nearest(column, known) or '.'} They have: {', '.join(known)}."
+        )
+
+
 def of(
     store: Reserve, home: str, by: Sequence[str], notebook: str, where: str
 ) -> tuple[list[Group], list[str]]:

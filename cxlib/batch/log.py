@@ -2,7 +2,7 @@
 
     with log.to(Path("run.jsonl")) as tell: ...        # tell("page_ended", page="mine/10_x")
 
-Events: run_started, page_started, page_ended, message, run_ended. Times are UTC.
+Events: run_started, page_started, page_ended, worker_lost, message, run_ended. Times are UTC.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from typing import Any
 
 from cxlib.batch import groups
 from cxlib.core import context, parameters
+from cxlib.core.context import Context
 from cxlib.data import study
 from cxlib.data.intake import IntakeError
 from cxlib.data.sources import SourceError
@@ -209,18 +210,30 @@ def _of_study(about: study.Study, chosen: list[Path], given: dict, by: list[str]
         )
     settled = {n: _settle(n, name, {**own, **given}) for n, own in wanted.items()}
     pages: list[Page] = []
-    stores: dict[str, tuple] = {}  # opened once for each language that the notebooks ask for
+    stores: dict[str, _Opened] = {}  # one for each language that the notebooks ask for
     with ExitStack() as open_:
         for notebook, values in settled.items():
             lang = str(values.get("LANG", "en"))
             if lang not in stores:
                 rules = reserve.context_of(about, lang)
                 with context.use(rules):
-                    stores[lang] = open_.enter_context(reserve.attach(about)), rules
-            store, rules = stores[lang]
-            with context.use(rules):
-                pages += _of_notebook(store, notebook, values, by, named=bool(chosen))
+                    store = open_.enter_context(reserve.attach(about))
+                    groups.require(store, by)
+                    data = {**store.fingerprints, **store.marks}
+                    stores[lang] = _Opened(store, rules, data, tuple(store.quality.losses()))
+            with context.use(stores[lang].rules):
+                pages += _of_notebook(stores[lang], notebook, values, by, named=bool(chosen))
     return pages
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A study's reserve in one language, with what all pages of it have in common."""
+
+    store: Any
+    rules: Context
+    data: Mapping[str, str]
+    losses: tuple[str, ...]
 
 
 def _wanted(about: study.Study, chosen: list[Path]) -> dict[Path, Mapping[str, object]]:
@@ -241,16 +254,18 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
     return parameters.settle(known, {**given, "STUDY": name}, notebook.stem)
 
 
-def _of_notebook(store, notebook: Path, values: dict, by: list[str], *, named: bool) -> list[Page]:
+def _of_notebook(
+    opened: _Opened, notebook: Path, values: dict, by: list[str], *, named: bool
+) -> list[Page]:
     from cxlib.reserve import selection
 
+    store, data = opened.store, opened.data
     about, lang = store.study, context.current().lang
-    data = {**store.fingerprints, **store.marks}
     facts = parameters.content(notebook)["metadata"].get("cxlib", {})
     needs = list(facts.get("needs", []))
     if facts.get("remembers"):  # made again when other warnings are known of earlier data
         data = {**data, "warnings": store.alerts.fingerprint}
-    lacking = tuple(store.lacks(needs))
+    lacking, home = tuple(store.lacks(needs)), _home(needs, list(store.tables))
     shared = {
         "study": about.name,
         "notebook": notebook,
@@ -259,8 +274,8 @@ def _of_notebook(store, notebook: Path, values: dict, by: list[str], *, named: b
         "source": masking.masked_in(
             {
                 **_source(about, lang),
-                "losses": store.quality.losses(),
-                "period": _period(store, _home(needs, list(store.tables))),
+                "losses": list(opened.losses),
+                "period": _period(store, home),
             }
         ),
         "lacking": lacking,
@@ -270,13 +285,15 @@ def _of_notebook(store, notebook: Path, values: dict, by: list[str], *, named: b
     }
     if lacking:
         return [Page(name=notebook.stem, values=values, **shared)]
-    home = _home(needs, list(store.tables))
-    selection.check(store, parameters.read(notebook), values, [home])
+    declared = parameters.read(notebook)
+    selection.check(store, declared, values)
     if not by or not (named or "WHERE" in values):  # what cannot be split is listed whole
         return [Page(name=notebook.stem, values=values, **shared)]
     if "WHERE" not in values:
         raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
     where = str(values["WHERE"])
+    if declared["WHERE"].tables:
+        home = next(iter(selection.tables_of(store, declared["WHERE"])), home)
     found, left_out = groups.of(store, home, by, notebook.stem, where)
     return [
         Page(
@@ -293,9 +310,11 @@ def _of_notebook(store, notebook: Path, values: dict, by: list[str], *, named: b
 def _title(notebook: Path, facts: Mapping, lang: str) -> str:
     """The title in the page's language, else another, else what the first cell is headed by."""
     titles = facts.get("title", {})
+    if title := titles.get(lang) or titles.get("en"):
+        return title
     first = "".join(parameters.content(notebook)["cells"][0]["source"]).partition("\n")[0]
     heading = first.removeprefix("# ").strip() if first.startswith("# ") else ""
-    return titles.get(lang) or titles.get("en") or heading or notebook.stem.replace("_", " ")
+    return heading or notebook.stem.replace("_", " ")
 
 
 def _source(about: study.Study, lang: str) -> dict[str, Any]:
@@ -324,7 +343,7 @@ def _period(store, table: str) -> list[str]:
 
 
 def _home(needs: Iterable[str], tables: list[str]) -> str:
-    """The table whose rows a notebook's WHERE and columns speak of."""
+    """The table that a page is about, by what it needs."""
     words = [part for need in needs for part in need.split("|")]
     first = [t for t in ("responses", "customers", "orders") if t in words and t in tables]
     return (first or [t for t in ("responses", "customers") if t in tables] or tables)[0]

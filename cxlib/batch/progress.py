@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import TextIO
 
 from tqdm import tqdm
@@ -56,6 +57,12 @@ class Progress:
         with self._lock:
             self._bar.write(text, file=self.stream)
             self.stream.flush()
+
+    def lost(self, worker: str, pages: Sequence[str], then: str) -> None:
+        """A worker of a cluster is gone; the pages that it was making, and what happens `then`."""
+        self._tell("worker_lost", worker=worker, pages=list(pages), text=then)
+        making = f" while it was making {', '.join(pages)}" if pages else ""
+        self._say(f"worker {worker} was lost{making}: {then}")
 
     def begin(self, name: str, why: str = "") -> None:
         """A page has begun; `why` it has to be made."""

@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from cxlib import __version__
 from cxlib.batch import cache, dependencies, execute, processes
-from cxlib.batch.fingerprints import code, code_of, digest, notebook, packages
+from cxlib.batch.fingerprints import code, code_of, digest, language, notebook, packages
 from cxlib.core import context, parameters
 from cxlib.core.context import Context
 from cxlib.data import study
 from cxlib.privacy import masking
+from cxlib.privacy.leaks import Withheld
 
 if TYPE_CHECKING:
     from cxlib.batch.planning import Page
@@ -94,8 +95,7 @@ def why_it_died(last: Mapping, late: float | None = None, memory: float | None =
 
 def write_dead_page(job: dict, mistake: tuple[int, int, str]) -> None:
     """A page for a process that died before it could write one."""
-    import nbformat
-
+    nbformat = processes.import_nbformat()
     unread = nbformat.read(job["notebook"], as_version=4)
     for cell in unread.cells:
         if cell.cell_type == "code":
@@ -105,26 +105,50 @@ def write_dead_page(job: dict, mistake: tuple[int, int, str]) -> None:
 
 
 def close(
-    results: Sequence[Result], begun: datetime, *, jobs: int, engine: str, remember: bool = True
+    results: Sequence[Result],
+    begun: datetime,
+    *,
+    jobs: int,
+    engine: str,
+    remember: bool = True,
+    publish: bool = True,
 ) -> None:
     """Write answers.json, run.json and index.html of every study's folder, and the top index.
 
-    With `remember`, the warnings that a page of all rows gave are kept with its study.
+    With `remember`, the warnings that a page of all rows gave are kept with its study. Raises
+    Withheld, when the others are written, for a folder from which small groups could be worked
+    out: nothing of it is left; without `publish`, for a folder that nobody reads, none is.
     """
+    stopped: list[Withheld] = []
     folders = list(dict.fromkeys(r.folder for r in results))
     for folder in folders:
         mine = [r for r in results if r.folder == folder]
         _protect_from_each_other(mine)
         answers = {r.page.name: r.answers for r in mine if r.answers}
-        execute.put(folder / "answers.json", _json(answers))
         run = _run_of(mine, begun, jobs, engine)
-        # A page shows the same in every language: once is enough.
-        once = {r.page.base: r for r in reversed(mine) if r.answers}
-        shown = {r.page.name: _shown_by(r, as_recorded=True) for r in once.values()}
-        _warn_of_others(folder, run, shown)
-        _index(folder, run, top_of(folder, len(folders)))
+        if publish and (error := _withheld(folder, run, answers)):
+            stopped.append(error)
+            continue
+        execute.put(folder / "answers.json", _json(answers))
+        _warn_of_conflicts(folder, run, answers)
+        _index(folder, run, top_of(folder, len(folders)), keep=remember)
         if remember:
             _remember(mine)
+    if stopped:
+        raise Withheld("\n".join(map(str, stopped)))
+
+
+def _withheld(folder: Path, run: dict, answers: dict) -> Withheld | None:
+    """Why the run may not be published, if so; then its folder holds nothing but lists."""
+    from cxlib.batch import cross_run
+
+    if not (found := cross_run.leaks_of(folder, run, answers)):
+        return None
+    pages = [folder / f"{p['page']}.{kind}" for p in run["pages"] for kind in ("ipynb", "html")]
+    of_run = {file for file in files_of_run(folder) if file.suffix != ".csv"}
+    for file in {*pages, *of_run, folder / "answers.json", folder / "run.json"}:
+        file.unlink(missing_ok=True)
+    return cross_run.withheld(folder, found)
 
 
 def _remember(results: Iterable[Result]) -> None:
@@ -138,27 +162,28 @@ def _remember(results: Iterable[Result]) -> None:
             alerts.remember(study.read(page.study), dependencies.of_tables(page.data), table)
 
 
-def _warn_of_others(folder: Path, run: dict, shown: dict) -> None:
-    """Pages of earlier runs beside which these give a small group away: told, and recorded."""
-    from cxlib.batch import cross_run
+def _warn_of_conflicts(folder: Path, run: dict, answers: dict) -> None:
+    """Pages of this run whose numbers contradict each other: told, and recorded."""
+    from cxlib.report import consistency
 
-    for found in cross_run.warnings(folder, run, shown):
-        run["warnings"].append(found)
-        print(f"cx: {folder.name}/{found['page']}: {found['said']}", file=sys.stderr)
+    for page, said in consistency.between_pages(run, answers).items():
+        run["warnings"].append({"page": page, "said": said})
+        print(f"cx: {folder.name}/{page}: {said}", file=sys.stderr)
 
 
 def _protect_from_each_other(results: Sequence[Result]) -> None:
     """Write again, with less in them, pages that beside others give small groups away."""
-    import nbformat
-
-    from cxlib.privacy import redaction
-    from cxlib.report import answers_of
-
     whole = {r.page.name: r for r in results if r.answers}
     if not whole:
         return
     with context.use(Context(**next(iter(whole.values())).page.rules)):
         given_away = _given_away(whole)
+    if not given_away:
+        return
+    from cxlib.privacy import redaction
+    from cxlib.report import answers_of
+
+    nbformat = processes.import_nbformat()
     for name, away in given_away.items():
         result = whole[name]
         with context.use(Context(**result.page.rules)):
@@ -185,12 +210,11 @@ def _given_away(whole: Mapping[str, Result]) -> dict:
     return found
 
 
-def _shown_by(result: Result, *, as_recorded: bool = False):
-    """What a page shows, and of which rows: as asked, or masked as the record tells of others."""
+def _shown_by(result: Result):
+    """What a page shows, and of which rows."""
     from cxlib.privacy.cross_page import Shown
 
     values = dict(result.page.values)
-    values = masked_of(result.page, values) if as_recorded else values
     wave, where = (str(values.get(k) or "") for k in ("WAVE", "WHERE"))
     return Shown(result.answers, wave, where, title=result.page.title)
 
@@ -198,11 +222,10 @@ def _shown_by(result: Result, *, as_recorded: bool = False):
 def bind_again(folder: Path) -> int:
     """Make the pages and indexes of a run anew from its notebooks and its record; how many pages.
 
-    Raises ValueError for a folder that is no run, or whose notebooks are gone.
+    Raises ValueError for a folder that is no run, or whose notebooks are gone, Withheld where small
+    groups could be worked out from it: then nothing is changed.
     """
-    processes.import_nbformat()
-    import nbformat
-
+    nbformat = processes.import_nbformat()
     try:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         jobs = [p["job"] | {"folder": str(folder)} for p in run["pages"]]
@@ -210,19 +233,23 @@ def bind_again(folder: Path) -> int:
         raise ValueError(f"{folder} is not a run of `cx run`: no whole run.json in it.") from error
     pages = zip(jobs, run["pages"], strict=True)
     made = [(job, p["mistake"]) for job, p in pages if p["status"] != "not run"]
+    from cxlib.batch import cross_run
+
+    if found := cross_run.leaks_of(folder, run, _read(folder / "answers.json")):
+        raise cross_run.withheld(folder, found)
     for job, mistake in made:
         kept = folder / f"{job['page']}.ipynb"
         if not kept.exists():
             raise ValueError(f"{kept} is gone; run it again with `cx run {run['study']}`.")
         with context.use(Context(**job["rules"])):
             execute.write(job, nbformat.read(kept, as_version=4), mistake)
-    _index(folder, run, top_of(folder, 1))
+    _index(folder, run, top_of(folder, 1), keep=False)
     return len(made)
 
 
-def _index(folder: Path, run: dict, top: Path | None) -> None:
+def _index(folder: Path, run: dict, top: Path | None, *, keep: bool) -> None:
     """run.json, and the indexes and dictionaries, in each language of the run."""
-    from cxlib.report import indexes, workbook
+    from cxlib.report import indexes
 
     up = os.path.relpath(top, folder).replace(os.sep, "/") if top else ""
     answers, before = _read(folder / "answers.json"), _run_before(folder, run)
@@ -233,15 +260,33 @@ def _index(folder: Path, run: dict, top: Path | None) -> None:
         with context.use(Context(**rules)):
             run["says"][lang] = indexes.says(mine, answers)
             execute.put(folder / mine["index"], indexes.of_run(run, up, lang, answers, before))
-            asked = mine["about"].get("questions", [])
-            words = indexes.dictionary(lang, mine["index"], asked)
-            execute.put(folder / mine["dictionary"], words)
             execute.put(folder / mine["glossary"], indexes.glossary(lang, mine["index"]))
-            execute.put(folder / mine["tables"], workbook.of_run(mine, answers))
+            for name, (of, make) in _beside(mine, answers).items():
+                of = digest([of, lang, language(lang), rules])
+                content = cache.beside(run["study"], name, of, make) if keep else make()
+                execute.put(folder / name, content)
     execute.put(folder / "run.json", _json(run))
     if top:
         for file, html in indexes.of_all(top, run["lang"]).items():
             execute.put(top / file, html)
+
+
+def _beside(run: Mapping, answers: dict) -> dict[str, tuple[object, Callable[[], bytes]]]:
+    """The dictionary and the workbook of a run in one language: what they are made of, and how."""
+
+    def dictionary() -> bytes:
+        from cxlib.report import indexes
+
+        return indexes.dictionary(run["lang"], run["index"], asked).encode("utf-8")
+
+    def tables() -> bytes:
+        from cxlib.report import workbook
+
+        return workbook.of_run(run, answers)
+
+    asked = run["about"].get("questions", [])
+    kept = [(p["page"], p["title"], list(answers.get(p["page"], {}).items())) for p in run["pages"]]
+    return {run["dictionary"]: ([run["index"], asked], dictionary), run["tables"]: (kept, tables)}
 
 
 def _read(file: Path) -> dict:

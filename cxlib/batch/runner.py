@@ -65,9 +65,8 @@ def run(
     slower, same bytes. All pages are made from one snapshot of the data and the notebooks; what
     changes while they are made is for the next run. Raises BusyError when another run writes into
     the same folder, Unfinished when the disk is full, the cluster is gone, or the data changed
-    since `plan`.
+    since `plan`, Withheld when small groups could be worked out from the run (`privacy.attack`).
     """
-    processes.import_nbformat()
     folders = paths.run_folders([p.study for p in pages], out)
     begun = datetime.now(UTC)
     with ExitStack() as held:
@@ -119,7 +118,9 @@ def _prune(work: _Work, names: Iterable[str]) -> None:
 
 def _record(results: list[Result], begun: datetime, jobs: int, work: _Work) -> None:
     try:
-        record.close(results, begun, jobs=jobs, engine=work.engine, remember=work.keep)
+        record.close(
+            results, begun, jobs=jobs, engine=work.engine, remember=work.keep, publish=work.html
+        )
     except OSError as error:
         made = sum(r.status in ("ok", "skipped") for r in results)
         raise Unfinished(
@@ -290,7 +291,7 @@ class _Work:
         from cxlib.batch.cluster import Cluster
 
         if self._cluster is None:
-            self._cluster = Cluster(self.address, self.storage)
+            self._cluster = Cluster(self.address, self.storage, self.progress.lost)
         return min(64, 2 * self._cluster.width)  # the next page waits where the last one ends
 
     def close(self) -> None:

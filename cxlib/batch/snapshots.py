@@ -82,9 +82,9 @@ def _freeze(name: str, root: Path, pages: Sequence[Page]) -> None:
     source, target = study.folder_of(name), root / "data" / name
     target.mkdir(parents=True)
     files.link(source / "reserve.duckdb", target / "reserve.duckdb")
-    for file in ("study.yaml", "warnings.json"):
+    for file in ("study.yaml", "warnings.json", *reserve.BESIDE):
         if (source / file).is_file():
-            shutil.copyfile(source / file, target / file)
+            shutil.copy(source / file, target / file)  # as readable as it is
     state = reserve.state(study.read(target / "study.yaml"))
     for page in pages:
         changed = [k for k, mark in dependencies.of_data(page.data).items() if state.get(k) != mark]

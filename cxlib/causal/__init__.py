@@ -2,6 +2,7 @@
 
     experiment                  difference of arms, and the one adjusted for earlier answers (CUPED)
     difference_in_differences   treated and control before and after; event study and its bounds
+    staggered                   units treated at different times, against those not yet treated
     matching                    control customers weighted to look like the treated
     propensity                  chance of being treated, and matched pairs
     synthetic_control           one treated unit and a mixture of controls

@@ -102,16 +102,16 @@ def synthetic_control(
     if method not in METHODS:
         raise ValueError(f"method={method!r} is not a choice. There are: {', '.join(METHODS)}.")
     even = method == "sdid"
-    effect, weights, counterfactual = _one(y, treated, first, even)
-    misfit, ratio = _ratio(y[treated], counterfactual, first)
+    effect, weights, own = counterfactual(y, treated, first, even)
+    misfit, ratio = _ratio(y[treated], own, first)
     placebo, ratios = np.full(len(y), np.nan), np.full(len(y), ratio)
     donors = [unit for unit in range(len(y)) if unit != treated]
     if len(donors) > 2:  # the synthetic control of a donor is made of the others only
         for place, unit in enumerate(donors):
-            placebo[unit], _, path = _one(y[donors], place, first, even)
+            placebo[unit], _, path = counterfactual(y[donors], place, first, even)
             ratios[unit] = _ratio(y[unit], path, first)[1]
     p = float((ratios >= ratio - 1e-12).mean()) if len(donors) > 2 else np.nan
-    return SyntheticControl(effect, weights, counterfactual, misfit, ratio, placebo, ratios, p)
+    return SyntheticControl(effect, weights, own, misfit, ratio, placebo, ratios, p)
 
 
 def _check(y: np.ndarray, treated: int, first: int) -> None:
@@ -138,10 +138,13 @@ def _check(y: np.ndarray, treated: int, first: int) -> None:
         )
 
 
-def _one(
+def counterfactual(
     y: np.ndarray, treated: int, first: int, even: bool
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    """(effect, shares, path) for one unit taken as changed."""
+    """(effect, shares, path) for one unit taken as changed, without checks or placebos.
+
+    `even` weights units and periods and lets levels differ, as method "sdid" does.
+    """
     others = np.delete(y, treated, axis=0)
     ridge = 0.0
     if even:  # equations 5 and 6: noise of first differences times (periods after)^(1/4)

@@ -10,6 +10,7 @@
     churn.boosting_benchmark(fit)             # would gradient boosting predict better?
     churn.model_drift(snapshots)              # does the model hold at later dates?
     churn.survival(lifetimes), churn.cumulative_incidence(lifetimes), churn.hazard_ratios(lifetimes)
+    churn.losses_forecast(customers, last_day)    # customers lost in the next months
     churn.lead_time(scored, 0.3), churn.campaign_profit(scored, Campaign(value="worth", offer=25))
     churn.contact_list(active, fit, campaign)
     churn.uplift(pilot, treated="treated", outcome="left", lower_is_better=True)
@@ -26,6 +27,7 @@ from cxlib.churn.boosting import boosting_benchmark
 from cxlib.churn.drift import model_drift
 from cxlib.churn.hazards import hazard_ratios
 from cxlib.churn.lead_time import lead_time
+from cxlib.churn.losses import losses_forecast
 from cxlib.churn.model import Validation, associations, fit, validation_by_group
 from cxlib.churn.profit import Campaign, campaign_profit, expected_profit
 from cxlib.churn.reasons import PUBLISHED, churn_reasons
@@ -52,6 +54,7 @@ __all__ = [
     "fit",
     "hazard_ratios",
     "lead_time",
+    "losses_forecast",
     "model_drift",
     "score",
     "survival",

@@ -1,6 +1,6 @@
 """Boosting benchmark: would gradient boosting predict churn better than the transparent model?
 
-    churn.boosting_benchmark(fit)       # The readable model is as good as boosting: AUC ...
+    churn.boosting_benchmark(fit)       # The transparent model is as good as boosting: AUC ...
 
 Both are judged on customers they had not seen, the same folds and the same measures; the difference
 is taken customer by customer, so that its interval is narrow. Boosting is scikit-learn's histogram
@@ -60,7 +60,7 @@ def boosting_benchmark(fit: Result) -> Result:
     estimate = np.array([np.average(p, axis=0, weights=w) for p in parts])
     models = pd.concat(
         estimates_table(regression.MEASURES, estimate[i], drawn[:, i], len(left), model=name)
-        for i, name in enumerate(("the readable model", "boosting"))
+        for i, name in enumerate(("transparent model", "gradient boosting"))
     )
     gaps = estimates_table(
         regression.MEASURES, estimate[1] - estimate[0], drawn[:, 1] - drawn[:, 0], len(left)

@@ -80,7 +80,7 @@ def model_drift(
     return Result(
         {"table": table, "stability": stability},
         _finding(table, stability, days),
-        i18n.together([_("Trained on {day}.", day=days[0]), simultaneous_note(len(table))]),
+        i18n.together([_("Trained on {day:date}.", day=days[0]), simultaneous_note(len(table))]),
         draws=first.draws,
         seed=first.seed,
     )

@@ -19,9 +19,9 @@ from cxlib.churn.features import (
 from cxlib.churn.leakage import eligible_features
 from cxlib.churn.survival import lifetimes_of
 from cxlib.core import i18n
-from cxlib.core.columns import SIMULTANEOUS, deciding_ends
+from cxlib.core.columns import SIMULTANEOUS, Column, deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import intervals, pvalues
@@ -29,6 +29,11 @@ from cxlib.stats import survival as durations
 from cxlib.stats.intervals import LEVEL
 
 TIMES = ("time", "entry", "left")
+
+# A ratio far from 1 may well be constant in time: the test is not of the ratio.
+PROPORTIONAL = Column(
+    "p", "p-value of proportional hazards", "p", label=N_("p-value (ratio changes with time)")
+)
 
 
 def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Result:
@@ -92,7 +97,9 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
     order = np.argsort(-(np.abs(value) - reach), kind="stable")
     table = table.iloc[order].reset_index(drop=True)
     notes = [_proportionality_note(table), *_aside_notes(aside, odd)]
-    return Result(table, _finding(table, aside, odd), i18n.together(notes), "ratio")
+    return Result(
+        table, _finding(table, aside, odd), i18n.together(notes), "ratio", columns=[PROPORTIONAL]
+    )
 
 
 def _with_leavers(rows: pd.DataFrame, features: list[str]) -> tuple[pd.DataFrame, list[str]]:

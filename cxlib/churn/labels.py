@@ -6,6 +6,8 @@ WORDS = (
     "odds low", "odds high", "EMP", "EMP without a model", "by risk",
     "more than by risk", "average effect", "Qini", "AUUC", "effect in the treat set",
     "effect outside the treat set", "by predicted gain", "other ties", "competition",
-    "attitude of staff", "stability index", "boosting", "the readable model", "chi2", "leavers",
+    "attitude of staff", "stability index", "gradient boosting",
+    "transparent model", "boosting", "chi2", "leavers",
     "two models", "transformed outcome", "leaving",
+    "customers lost", "losses forecast",
 )  # fmt: skip

@@ -14,7 +14,7 @@ from cxlib.stats import moments
 from cxlib.stats.intervals import wilson_interval
 
 LEADS = (30, 60, 90)
-PRECISION, CAUGHT = mark("of customers flagged, leave", "of leavers, flagged before")
+PRECISION, CAUGHT = mark("Flagged customers who leave", "Leavers who were flagged")
 LEAST_CAUGHT = 0.25  # of leavers: a model that significantly catches fewer is not fit for use
 
 

@@ -280,24 +280,24 @@ def _finding(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, f
     if useless:
         claim = _("The churn model predicts no better than chance: do not act on it.")
     elif not high.n:
-        claim = _("No customer is at high risk of leaving ({least:share} or more).", **facts)
+        claim = _("No customer is at high risk of leaving.", **facts)
     elif auc.estimate < WEAK:
         claim = _(
             "The churn model predicts leaving weakly; it flags {high} of {n:count} customers as "
-            "being at high risk.",
+            "being at high risk of leaving.",
             **facts,
         )
     else:
         claim = _(
             "The churn model predicts leaving well; it flags {high} of {n:count} customers as "
-            "being at high risk.",
+            "being at high risk of leaving.",
             **facts,
         )
     return Finding.of_row(
         auc,
         claim,
         _(
-            "AUC {auc:number2} (95% CI {span:interval2}); high risk: {least:share} or more; "
+            "AUC {auc:number2} (95% CI {span:interval2}); risk cut-off {least:share}; "
             "n = {n:count}",
             **facts,
         ),
@@ -338,8 +338,8 @@ def _reasons(
         finding = Finding.of_row(
             top,
             _(
-                "{feature:verbatim} is the most common reason for a high risk: it applies to "
-                "{share:share{digits}} of the customers most at risk.",
+                "{feature:verbatim} is the most common reason for a high risk of leaving: it "
+                "applies to {share:share{digits}} of those most at risk.",
                 **facts,
             ),
             _("95% CI {span:share_interval{digits}}; n = {n:count}", **facts),

@@ -275,10 +275,10 @@ def _finding(table: pd.DataFrame, n: int, currency: str) -> Finding:
     facts = {
         "chosen": chosen,
         "n": n,
-        "money": (best.estimate, currency),
-        "span": (best.low, best.high, currency),
-        "more": (more.estimate, currency),
-        "more_span": (more.low, more.high, currency),
+        "money": (i18n.rounded(best.estimate), currency),
+        "span": (*map(i18n.rounded, (best.low, best.high)), currency),
+        "more": (i18n.rounded(more.estimate), currency),
+        "more_span": (*map(i18n.rounded, (more.low, more.high)), currency),
     }
     if more.low > 0:
         claim = _(

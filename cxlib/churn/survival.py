@@ -13,15 +13,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cxlib.churn import survival_findings
 from cxlib.churn.features import UNKNOWN
 from cxlib.core import i18n
-from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS, in_unit
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.result import Finding, Importance, Result
+from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.stats import intervals, moments
+from cxlib.stats import moments, survival_intervals
 from cxlib.stats import survival as durations
 from cxlib.stats.intervals import LEVEL, sidak_level
 
@@ -47,9 +48,11 @@ def survival(sample: SampleLike, *, by: str | None = None, unit: str = "days") -
 
     Returns
     -------
-    Result with tables "table" ([by], term, time, estimate, low, high, n: at risk then) and "curve"
-    (the same at some forty times); simultaneous_low, simultaneous_high: bands over all times and
-    groups
+    Result with tables "table" ([by], term, time, estimate, low, high, n: at risk then), "curve"
+    (the same at some forty times; simultaneous_low, simultaneous_high: bands over all times and
+    groups) and "median" ([by], median: the first time by which half have left, exactly from the
+    steps of the curve; median_low, median_high: its 95% interval, in `unit` of time, NaN where the
+    curve or its limit does not reach a half; n: customers)
 
     Raises
     ------
@@ -58,20 +61,21 @@ def survival(sample: SampleLike, *, by: str | None = None, unit: str = "days") -
 
     References
     ----------
-    Kaplan and Meier (1958).
+    Kaplan and Meier (1958); Brookmeyer and Crowley (1982), Biometrics 38, for the median.
 
     Examples
     --------
     >>> rows = pd.DataFrame({"time": [10.0, 20, 30, 40], "left": [True, True, False, True]})
-    >>> survival(rows, unit="months").table["estimate"].round(2).tolist()
-    [1.0, 1.0, 0.75, 0.5]
+    >>> fit = survival(rows, unit="months")
+    >>> fit.table["estimate"].round(2).tolist(), fit.median["median"].tolist()
+    ([1.0, 1.0, 0.75, 0.5], [20.0])
     """
     sample = as_sample(sample)
     rows = lifetimes_of(sample, by)
     groups = {"": rows} if by is None else dict(list(rows.groupby(by, observed=True)))
     level = sidak_level(len(groups))
     marks = _marks(max(map(_watched_until, groups.values())), unit)
-    parts = []
+    parts, medians = [], []
     for name, members in groups.items():
         if members["left"].sum() < 2:
             continue
@@ -80,16 +84,20 @@ def survival(sample: SampleLike, *, by: str | None = None, unit: str = "days") -
         for low, high in (INTERVAL[1:], SIMULTANEOUS):
             curve[[low, high]] = 1 - curve[[high, low]]
         curve["estimate"] = 1 - curve["estimate"]
-        parts.append(curve if by is None else curve.assign(**{by: name}))
+        own = {} if by is None else {by: name}
+        parts.append(curve.assign(**own))
+        medians.append({**own, **_median(members)})
     if not parts:
         raise InsufficientData(
             _("In every group fewer than two customers left: there is no curve.")
         )
     curve = pd.concat(parts, ignore_index=True)
     table = _in_order(curve[curve["time"].isin(marks)], by)
-    tables = {"table": table, "curve": _in_order(curve, by)}
-    finding = _survival_finding(curve, table, by, unit)
-    return Result(tables, finding, _notes(rows, len(sample)), "share")
+    median = pd.DataFrame(medians)
+    tables = {"table": table, "curve": _in_order(curve, by), "median": median}
+    finding = survival_findings.finding(median, table, by, unit, curve["time"].max())
+    known = in_unit(unit, "median", "median_low", "median_high")
+    return Result(tables, finding, _notes(rows, len(sample)), "share", columns=known)
 
 
 def cumulative_incidence(
@@ -202,9 +210,9 @@ def _curve(
     error = np.sqrt(np.diag(covariance)).reshape(share.shape)
     known = error.ravel() > 0
     cor = covariance[known][:, known] / np.outer(error.ravel()[known], error.ravel()[known])
-    reach = intervals.normal_critical_value(cor, level, seed)
-    low, high = durations.bent(share, error, intervals.normal_quantile(LEVEL))
-    joint = durations.bent(share, error, reach)
+    n, most = survival_intervals.effective_at_risk(risk, at)
+    low, high = survival_intervals.pointwise(share, error, n)
+    joint = survival_intervals.band(share, error, cor, n, most, level=level, seed=seed)
     n_at_risk = durations.sums_from(at, entry, time, np.ones(len(rows)))
     return pd.DataFrame(
         {
@@ -218,6 +226,14 @@ def _curve(
             **{c: end.ravel() for c, end in zip(SIMULTANEOUS, joint, strict=True)},
         }
     )
+
+
+def _median(rows: pd.DataFrame) -> dict[str, float]:
+    """The time by which half have left, with its interval, and the customers behind it."""
+    entry, time, w = (rows[c].to_numpy(float) for c in ("entry", "time", "w"))
+    risk = durations.at_risk(entry, time, rows["left"].to_numpy(int), w)
+    ends = survival_intervals.quantile(risk)
+    return dict(zip(("median", "median_low", "median_high", "n"), (*ends, len(rows)), strict=True))
 
 
 def _watched_until(rows: pd.DataFrame) -> float:
@@ -246,94 +262,14 @@ def _marks(last: float, unit: str) -> list[float]:
 def _after(time: float, unit: str) -> str:
     if unit == "days" and time >= YEAR and time % YEAR == 0:
         return ngettext("after {n:count} year", "after {n:count} years", time / YEAR)
+    if unit == "months" and time > 24 and time % 12 == 0:
+        return ngettext("after {n:count} year", "after {n:count} years", time / 12)
     return _("after {time:count} {unit:label}", time=time, unit=unit)
 
 
 def _in_order(table: pd.DataFrame, group: str | None) -> pd.DataFrame:
     columns = [c for c in table if c not in (group, "group")]
     return table[[*([group] if group else []), *columns]].reset_index(drop=True)
-
-
-def _survival_finding(
-    curve: pd.DataFrame, table: pd.DataFrame, by: str | None, unit: str
-) -> Finding:
-    if by is not None and table[by].nunique() > 1:
-        return _groups_finding(table, by)
-    half = curve[curve["estimate"] <= 0.5]
-    if len(half):
-        end, start = curve[curve["high"] <= 0.5], curve[curve["low"] <= 0.5]
-        facts = {
-            "time": half["time"].min(),
-            "unit": unit,
-            "low": start["time"].min(),
-            "high": i18n.count(end["time"].min()) if len(end) else _("no upper limit"),
-            "n": curve["n"].max(),
-        }
-        return Finding(
-            _("Half of the customers leave within {time:count} {unit:label}.", **facts),
-            _(
-                "median lifetime, 95% CI {low:count} to {high} {unit:label}; n = {n:count}",
-                **facts,
-            ),
-            value=float(facts["time"]),
-            unit=unit,
-            measure="median_lifetime",
-            importance=Importance.ANSWER,
-        )
-    row = table.iloc[-1]
-    facts = {
-        "share": row.estimate,
-        "span": (row.low, row.high),
-        "term": row.term,
-        "n": curve["n"].max(),
-    }
-    return Finding.of_row(
-        row,
-        _("{share:share} of customers are retained {term}.", **facts),
-        _("95% CI {span:share_interval0}; n = {n:count}", **facts),
-        unit="share",
-        measure="retained_after",
-        at={"term": row.term},
-        importance=Importance.ANSWER,
-    )
-
-
-def _groups_finding(table: pd.DataFrame, by: str) -> Finding:
-    """The groups most and least of which are retained at the last time that all have."""
-    last = table[table["time"] == table.groupby(by)["time"].max().min()]
-    last = disclosure.shown(last).sort_values("estimate")
-    if len(last) < 2:
-        return Finding(disclosure.left_out())
-    worst, best = last.iloc[0], last.iloc[-1]
-    facts = {
-        "by": by,
-        "term": last["term"].iloc[0],
-        "low": str(worst[by]),
-        "low_share": worst.estimate,
-        "low_span": (worst.low, worst.high),
-        "high": str(best[by]),
-        "high_share": best.estimate,
-        "high_span": (best.low, best.high),
-    }
-    differs = bool(deciding_ends(worst)[1] < deciding_ends(best)[0])
-    if differs:
-        claim = _(
-            "{by:opening}: only {low_share:share} of {low:quoted} are retained, compared with "
-            "{high_share:share} of {high:quoted}.",
-            **facts,
-        )
-    else:
-        claim = _("Retention {term} does not differ significantly by {by:quoted}.", **facts)
-    return Finding(
-        claim,
-        _(
-            "{term}: {high:quoted} {high_share:share} (95% CI "
-            "{high_span:share_interval}), {low:quoted} {low_share:share} "
-            "({low_span:share_interval})",
-            **facts,
-        ),
-        importance=Importance.NOTABLE if differs else Importance.CONTEXT,
-    )
 
 
 def _notes(rows: pd.DataFrame, offered: int) -> str:

@@ -190,8 +190,8 @@ def _finding(listed: pd.DataFrame, customers: int, curve: pd.DataFrame, currency
     row = curve.iloc[-1]
     facts = {
         "customers": customers,
-        "money": (row.estimate, currency),
-        "span": (row.low, row.high, currency),
+        "money": (i18n.rounded(row.estimate), currency),
+        "span": (*map(i18n.rounded, (row.low, row.high)), currency),
     }
     pays = bool(row.low > 0)
     if pays:
@@ -221,9 +221,5 @@ def _finding(listed: pd.DataFrame, customers: int, curve: pd.DataFrame, currency
         unit=currency,
         measure="contact_profit",
         importance=Importance.NOTABLE,
-        action=ngettext(
-            "Contact the {n:count} customer on the list.",
-            "Contact the {n:count} customers on the list.",
-            len(listed),
-        ),
+        action=_("Work through the list from the top: the highest expected profit comes first."),
     )

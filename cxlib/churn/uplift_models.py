@@ -24,7 +24,7 @@ from cxlib.churn import validation
 from cxlib.churn.features import columns_of, learn, stiffness_of
 from cxlib.churn.leakage import eligible_features
 from cxlib.core import codes, context
-from cxlib.core.columns import deciding_ends
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
 from cxlib.core.errors import InsufficientData, leave_out, require_choice, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -128,7 +128,7 @@ def uplift(
     effects = _effects(gain > model.least, t, sign * y, w, **how)
     curve, areas = _curves(rank, t, sign * y, w, **how)
     table = pd.concat([effects.iloc[:1], areas, effects.iloc[1:]], ignore_index=True)
-    table[["estimate", "low", "high"]] *= 100
+    table[[*INTERVAL, *SIMULTANEOUS]] *= 100
     share = float(np.average(gain > model.least, weights=w))
     return Result(
         {"table": table, "curve": curve},
@@ -384,7 +384,7 @@ def _finding(
         ),
         unit="points",
         measure="treatment_gain",
-        at={"outcome": outcome},
+        at={"outcome": outcome} | ({"treatment": treatment} if treatment else {}),
         verdict="" if not moved else "better" if average.estimate > 0 else "worse",
         importance=Importance.NOTABLE if moved else Importance.CONTEXT,
     )

@@ -11,6 +11,9 @@
     cx prune mine --keep 12      remove old runs
     cx export RUN                a run as slides, PDF or a workbook
     cx actions list mine         the action ledger: list, add, close
+    cx customer mine ID          one customer's card, for its owner alone
+    cx topics mine               topics of the comments, to be merged, renamed and grouped
+    cx coding export mine 200    comments for people to code; `cx coding import FILE`
 
 Mistakes are one message and exit code 2; a page that failed is exit code 1; a run that could not go
 on (a full disk) is 3; a load that lost rows or many cells is 4; `--debug` shows where. A command
@@ -22,7 +25,17 @@ from __future__ import annotations
 import click
 
 from cxlib import __version__
-from cxlib.cli import compare, export, ledger, notebooks, retention, run, studies
+from cxlib.cli import (
+    compare,
+    customer,
+    export,
+    ledger,
+    notebooks,
+    retention,
+    run,
+    studies,
+    voice,
+)
 from cxlib.cli.errors import Errors
 
 __all__ = ["main"]
@@ -52,6 +65,9 @@ VERBS = [
     retention.prune,
     export.export,
     ledger.actions,
+    customer.customer,
+    voice.topics,
+    voice.coding,
     studies.help_,
 ]
 

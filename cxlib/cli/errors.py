@@ -63,7 +63,10 @@ def in_words(error: Exception) -> str:
 
 
 def code_of(error: BaseException) -> int:
-    """2 for a mistake in what was asked, 3 for a run that could not go on, 130 when stopped."""
+    """2 for a mistake in what was asked, 3 for a run that could not go on, 130 when stopped.
+
+    A run that may not be published has the 5 of its own error.
+    """
     if isinstance(error, KeyboardInterrupt):
         return 130
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -11,7 +11,7 @@ from cxlib.cli import output
 
 PARAMETERS = """STUDY: str = "{study}"   # folder under data/
 WAVE: str = ""          # survey wave; empty for all (a wave)
-WHERE: str = ""         # keep only rows for which this holds, e.g. channel in ('web', 'shop') (a condition)
+WHERE: str = ""         # keep only rows for which this holds, e.g. channel in ('web', 'shop') (a condition on responses)
 LANG: str = "en"        # language of the page (one of: en, zh)
 DRAWS: int = 1000       # bootstrap draws behind each interval (100 to 20000)
 SEED: int = 1           # of the draws (0 to 2147483647)"""  # noqa: E501

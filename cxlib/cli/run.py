@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -65,6 +66,11 @@ def _parameter_help(path: Path) -> str:
     multiple=True,
     metavar="COLUMN",
     help="One set of reports per value of COLUMN; several columns are crossed.",
+)
+@click.option(
+    "--units",
+    is_flag=True,
+    help="A page for each unit of the organisation, of notebooks with a parameter UNIT (27).",
 )
 @click.option(
     "--grid",
@@ -136,7 +142,17 @@ def _parameter_help(path: Path) -> str:
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
 def run(
-    names, given, by, grid, langs: str, targets, log_file, as_json: bool, why: bool, **how
+    names,
+    given,
+    by,
+    units: bool,
+    grid,
+    langs: str,
+    targets,
+    log_file,
+    as_json: bool,
+    why: bool,
+    **how,
 ) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
@@ -146,9 +162,12 @@ def run(
     those of an earlier run is copied from it. A page that fails says so at its top and the others
     go on. After Ctrl-C or a crash, the same command goes on where it stopped.
 
+    Before a run is published, it is tried to work out its hidden small groups from it and from
+    earlier runs; a run that gives one away is not published.
+
     Exit codes: 0 all well, 1 a page failed, a study could not be read or a message could not be
     sent, 2 a mistake in what was asked (nothing ran), 3 it could not go on (disk full, scheduler
-    lost), 130 stopped.
+    lost), 5 not published, 130 stopped.
 
     \b
     Examples
@@ -158,6 +177,8 @@ def run(
       cx run mine -p "WHERE=channel = 'web'" 10
       cx run mine 10 --by channel          one set per channel
       cx run mine --by region --by channel   one set per channel of each region
+      cx run mine 27 --units               one page per unit of the organisation
+      cx run mine 27 --units -p UNIT=North   those of North and the units below it
       cx run --grid grid.yaml              what a file lists (reports/README.md)
       cx run mine --lang en,zh             every page in English and in Chinese
       cx run mine my/own.ipynb             a notebook of your own (cx new-notebook)
@@ -166,7 +187,7 @@ def run(
       cx run 20 --help                     the parameters of notebook 20
     """
     unusable: dict[str, str] = {}
-    split = {"by": by, "langs": langs, "grid": grid, "unusable": unusable}
+    split = {"by": by, "units": units, "langs": langs, "grid": grid, "unusable": unusable}
     if why:
         _explain(_planned(names, given, split))
         for name, reason in unusable.items():
@@ -228,10 +249,13 @@ def _sent(target: str, folder: Path) -> bool:
 def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) -> list:
     if how["storage"] and not how["scheduler"]:
         raise ValueError("--storage is for a cluster; name its --scheduler as well.")
-    from cxlib.batch import processes
+    from cxlib.batch import head_start, processes
+    from cxlib.core import files
 
+    root, words, begun = files.project(), [names, given, split, how["force"]], time.time_ns()
     with errors.terminated_like_ctrl_c():
-        if how["fork"] and not how["scheduler"]:
+        forks = how["fork"] and not how["scheduler"]
+        if forks and (how["force"] or root is None or head_start.helps(root, words)):
             processes.start()  # it imports while we do, and plan
         from cxlib import batch
         from cxlib.batch.progress import Progress
@@ -246,6 +270,8 @@ def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) ->
             mine = [r.status for r in made if r.folder == folder]
             counts = {status: mine.count(status) for status in dict.fromkeys(mine)}
             tell("run_ended", folder=folder.resolve(), counts=counts)
+        if root and all(r.reused for r in made):
+            head_start.note(root, words, begun)
         return made
 
 
@@ -256,16 +282,17 @@ def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
     if split["grid"]:
         from cxlib.batch import grid
 
-        if names or split["by"] or split["langs"]:
+        if names or split["by"] or split["langs"] or split["units"]:
             raise ValueError(
-                "--grid names studies, notebooks, by and lang: leave them out beside it."
+                "--grid names studies, notebooks, by, units and lang: leave them out beside it."
             )
         return grid.plan(split["grid"], values, split["unusable"])
     langs = _languages(split["langs"])
     studies, notebooks = _sorted_names(names)
-    return batch.plan(
+    pages = batch.plan(
         studies, notebooks, values, by=split["by"], langs=langs, unusable=split["unusable"]
     )
+    return batch.unit_pages(pages) if split["units"] else pages
 
 
 def _explain(pages: Sequence) -> None:

@@ -28,9 +28,9 @@ MOST_QUESTIONS = 5  # that `cx new` asks; what is left stands under `unconfirmed
 
 def _allow(ctx: click.Context, _unused: click.Parameter, given: bool) -> None:
     """Let study.yaml name any file, for this command and the processes that it starts."""
-    from cxlib.data.sources import ALLOW_OUTSIDE
-
     if given:
+        from cxlib.data.sources import ALLOW_OUTSIDE
+
         before = os.environ.get(ALLOW_OUTSIDE, "")
         os.environ[ALLOW_OUTSIDE] = "1"
         ctx.call_on_close(lambda: os.environ.__setitem__(ALLOW_OUTSIDE, before))
@@ -121,7 +121,7 @@ def new(study: str, files: Sequence[Path], yes: bool, shown: bool, allow_outside
         click.echo(drafts.text(plan))
         return
     outside = [f for f in paths if not core_files.inside(f, [target.parent])]
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     copies = _copied(outside, target.parent) if outside and not allow_outside else {}
     head = f"# yaml-language-server: $schema=../{SCHEMA}\n"
     core_files.write(target, head + drafts.text(plan, copies))
@@ -161,7 +161,7 @@ def _contents(plan: Plan) -> str:
 
 
 def _copied(outside: Sequence[Path], folder: Path) -> dict[Path, Path]:
-    """Copy files into a folder, with their permissions; ValueError for a name that is taken."""
+    """Copy files into a folder, for their owner alone; ValueError for a name that is taken."""
     from cxlib.core import files
 
     copies = {file: folder / file.name for file in outside}
@@ -172,7 +172,7 @@ def _copied(outside: Sequence[Path], folder: Path) -> dict[Path, Path]:
                 f"{copy.name}. Rename one of them, or name it where it lies with --allow-outside."
             )
     for file, copy in copies.items():
-        with files.replacing(copy, mode=file.stat().st_mode & 0o777) as fresh:
+        with files.replacing(copy, mode=0o600) as fresh:
             shutil.copyfile(file, fresh)
         click.echo(f"Copied {file.name} to {near(folder)}.")
     return copies

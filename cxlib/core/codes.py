@@ -19,6 +19,20 @@ _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 _ENDING = re.compile(r"(?<=\d)(\.0+|(\.\d*?[1-9])0+)$")
 Code = TypeVar("Code", bound=Hashable)
 LISTED = 12  # values that an error lists
+YES = ("true", "yes", "y", "1", "t", "是", "有", "ja", "oui", "sí", "si", "sì", "sim", "はい")
+NO = ("false", "no", "n", "0", "f", "否", "无", "nein", "non", "não", "nao", "いいえ")
+
+
+def truth(value: object) -> bool | None:
+    """Whether a code says yes; None where it says neither yes nor no.
+
+    Examples
+    --------
+    >>> [truth(v) for v in (True, "No", 1.0, "是", "later")]
+    [True, False, True, True, None]
+    """
+    word = plain(value).casefold()
+    return True if word in YES else False if word in NO else None
 
 
 def plain(value: object) -> str:

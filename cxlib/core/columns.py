@@ -20,6 +20,9 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.i18n import N_, _
 
+# Units of cases.
+PER_CONTACTS, PER_CUSTOMERS = "cases per 1,000 contacts", "cases per 1,000 customers"
+A_WEEK = "cases a week"
 # Unit -> the spec of its numbers (`i18n`) and how many decimals unless a column says otherwise.
 UNITS: Mapping[str, tuple[str, int | None]] = MappingProxyType(
     {
@@ -34,6 +37,9 @@ UNITS: Mapping[str, tuple[str, int | None]] = MappingProxyType(
         "maturity level": ("number", 0),
         "money": ("money", 0),
         "days": ("number", 1),
+        PER_CONTACTS: ("number", 1),
+        PER_CUSTOMERS: ("number", 1),
+        A_WEEK: ("number", 2),
         "p": ("p", None),
         "chance": ("chance", None),
         "date": ("date", None),
@@ -59,6 +65,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "csat": N_("CSAT"),
         "due_on": N_("due date"),
         "everyone": N_("all customers"),
+        "first_seen": N_("began"),
         "goal": N_("target"),
         "holds": N_("confirmed in hold-out data"),
         "htmt2": "HTMT2",
@@ -80,6 +87,7 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "outer_low": N_("99.8% control limits, lower"),
         "p": N_("p-value"),
         "p_held": N_("p-value (hold-out data)"),
+        "people": N_("people"),
         "plain": N_("unadjusted"),
         "proof": N_("evidence"),
         "rmse": "RMSE",
@@ -121,22 +129,39 @@ class Column:
         """A value as readers see it; a dash where there is none, a text as it is."""
         spec, decimals = UNITS.get(self.unit, UNITS[""])
         decimals = decimals if self.decimals is None else self.decimals
-        if spec not in ("", "label") and not isinstance(value, str) and pd.isna(value):
+        if not isinstance(value, str) and pd.isna(value):
             return "–"
         digits = "" if decimals is None else str(decimals)
         return i18n.FORMATTER.format_field(value, spec + digits if spec else "")
 
-    def heading(self) -> str:
-        """What heads the column, in the page's language."""
+    @property
+    def is_measured(self) -> bool:
+        """Whether the method says what the column holds: no item, construct or attribute does."""
+        return bool(self.quantity) or self.unit not in ("", "name", "text")
+
+    def heading(self, known: Mapping[str, Column] | None = None) -> str:
+        """What heads the column, in the page's language; `known` has the label of an end's base.
+
+        A study's label of a construct or status ("value", "support") does not name a column of
+        numbers that a method happens to call so.
+
+        Examples
+        --------
+        >>> with context.use(context.Context(labels={"support": "Help line"})):
+        ...     Column("support", unit="share").heading(), Column("support").heading()
+        ('support', 'Help line')
+        """
         base, _under, end = self.name.rpartition("_")
         label = self.label or HEADINGS.get(self.name, "")
         if base and end in ENDS and not label:
-            return _(ENDS[end], name=Column(base).heading())
+            return _(ENDS[end], name=heading(known or {}, base))
         text = label or self.name.replace("_", " ")
-        if label and self.name in context.current().labels:
+        if label and not self.is_measured and self.name in context.current().labels:
             return context.current().labels[self.name]
         special = i18n.pgettext("column", text)
-        return special if special != text else i18n.label(label or self.name)
+        if special != text:
+            return special
+        return _(text) if self.is_measured else i18n.label(label or self.name)
 
 
 def named(columns: Iterable[Column]) -> dict[str, Column]:
@@ -177,15 +202,17 @@ QUANTITIES: Mapping[str, Mapping[str, str]] = {  # unit: what its columns measur
         "target": "value to reach",
         "goal": "value to reach",
         "predicted": "predicted estimate",
+        "predicted_low": "lower end of the prediction",
+        "predicted_high": "upper end of the prediction",
         "plain": "estimate without adjustment",
         "quoted": "estimate with the comments that are quoted",
         "everyone": "estimate of all customers",
+        "overall": "estimate of all rows",
     },
     "p": {
         "p": "p-value",
         "p_held": "p-value on data kept back",
         "adjusted": "p-value adjusted for the number of tests",
-        "probability": "probability",
     },
     "share": {
         "detractors": "share of answers 0 to 6",
@@ -213,6 +240,8 @@ COMMON: Mapping[str, Column] = MappingProxyType(
         [
             Column("term", "what the row is about", "name"),
             Column("n", "answers", "count"),
+            Column("probability", "p-value of a signal", "p", label=N_("p-value of the signal")),
+            Column("people", "people behind the rows of n", "count"),
             Column(
                 "jaccard", "Jaccard similarity of a segment to its resamples", label=N_("stability")
             ),
@@ -265,7 +294,7 @@ def resolved(
         name: replace(column, unit=unit, decimals=decimals)
         for name, column in known.items()
         # Beside estimates of several units, each column is written by its own numbers.
-        if column.unit == ESTIMATE and (unit or name in INTERVAL)
+        if column.unit == ESTIMATE and (unit or name in (*INTERVAL, *SIMULTANEOUS))
     }
     rest = {name: column for name, column in known.items() if column.unit != ESTIMATE}
     return rest | same
@@ -274,15 +303,18 @@ def resolved(
 def decimals_of(table: pd.DataFrame, unit: str) -> int:
     """Decimals of estimates: one for points, none for large shares and whole numbers.
 
-    Shares have one where all are under 5%, or where half of the intervals are narrower than 1%.
+    Shares have one where all are under 5%, or where half of the intervals are narrower than 1%, or
+    where without it an interval would have the same ends ("100% to 100%").
     """
     estimates = table.get("estimate", pd.Series([0.0]))
     largest = estimates.abs().max()
-    if unit in ("points", "percentage points", "maturity level"):
+    if unit in ("points", "percentage points", "maturity level", PER_CONTACTS, PER_CUSTOMERS):
         return int(unit != "maturity level")
     if unit in ("share", "gap"):
         narrow = "low" in table and (table["high"] - table["low"]).median() < 0.01
-        return int(largest < 0.05 or narrow)
+        ends = [(100 * table[end]).round() for end in INTERVAL[1:]] if "low" in table else [0, 1]
+        same = (ends[0] == ends[1]) & (table["high"] > table["low"]) if "low" in table else None
+        return int(largest < 0.05 or narrow or (same is not None and same.any()))
     known = estimates.dropna()
     if not unit and "estimate" in table and len(known) and bool((known % 1 == 0).all()):
         return 0
@@ -291,7 +323,7 @@ def decimals_of(table: pd.DataFrame, unit: str) -> int:
 
 def heading(known: Mapping[str, Column], name: str) -> str:
     """What heads a column, in the page's language."""
-    return known.get(name, Column(name)).heading()
+    return known.get(name, Column(name)).heading(known)
 
 
 def format_cells(table: pd.DataFrame, known: Mapping[str, Column]) -> pd.DataFrame:
@@ -310,15 +342,16 @@ def _written(values: pd.Series, column: Column | None) -> list[str]:
         whole = bool(values.notna().any()) and bool((values.dropna() % 1 == 0).all())
         return [i18n.number(v, 0 if whole else 2) for v in values.astype(float)]
     if column is not None and column.unit == "text":
-        return ["–" if v is None else str(v) for v in values]
-    return ["–" if v is None else i18n.label(str(v)) for v in values]
+        return ["–" if pd.isna(v) else str(v) for v in values]
+    return ["–" if pd.isna(v) else i18n.label(str(v)) for v in values]
 
 
 # Terms, columns and levels that results of several topics share: said through `i18n.label`.
 WORDS = (
     "happened", "term", "estimate", "n", "low (column)", "high (column)", "low", "medium", "high",
     "needed (column)", "other (column)", "before (column)", "after (column)", "adjusted (column)",
-    "class (column)", "now", "tier", "topic", "group", "item", "construct", "cause", "effect",
+    "class (column)", "answers (column)", "now", "tier", "topic", "group", "item", "construct",
+    "cause", "effect",
     "driver", "outcome", "measure", "value", "overall", "points", "share", "scale", "index",
     "mean", "recency", "frequency", "alpha", "predicted", "risk", "probability", "reasons", "k",
     "stability", "verdict", "segment", "score", "table", "column", "rows", "reason", "offered",
@@ -329,18 +362,19 @@ WORDS = (
     "moves", "limit", "p", "part", "size", "who", "worth", "needs", "hurts",
     "confusion cost", "plain",
     "sheet", "precision", "by expected profit", "died", "moved", "product", "days",
-    "weeks", "months", "quoted", "contacted", "treated", "time", "question", "grade", "meaning",
+    "weeks", "months", "months (column)",
+    "quoted", "contacted", "treated", "time", "question", "grade", "meaning",
     "kind", "must hold", "unit", "currency", "seed", "data", "code", "penalty", "reward", "class",
     "open", "necessary", "robustness", "rank", "slope", "top", "level", "chance", "reached",
     "complete", "pairwise",
     "em", "one", "other", "mae linear", "rmse means", "mae means", "p held", "correlation",
-    "at risk", "lost", "model", "fitted", "observed", "renewals", "period",
+    "at risk", "lost", "model", "fitted", "observed", "period",
     "periods", "purchases", "amount", "line", "times the risk", "holds", "gain", "way", "offer",
     "met", "everyone", "times as often", "orders per 1,000", "together", "lower", "unknown",
     "standard deviations", "design", "changed", "inside", "slope", "waves", 
     "within", "ends", "reach", "satisfaction", "ease", "contacts", "minutes",
-    "severity", "impact", "chance top", "money", 
+    "contacts (column)", "severity", "impact", "chance top", "money", 
     "rated", "step", "times", "problem", "rule", "stage", "priority", "awareness",
     "discovery", "interest", "consideration", "action", "use", "advocacy", "over",
-    "simultaneous low", "simultaneous high",
+    "simultaneous low", "simultaneous high", "customers (column)",
 )  # fmt: skip

@@ -22,6 +22,9 @@ LANGUAGES = {"en": "English", "zh": "中文"}  # as each calls itself
 SMALLEST_CELL = 10
 
 
+OF_RESERVE = ("targets", "ledger", "last_wave")  # what each page reads from there itself
+
+
 @dataclass(frozen=True)
 class Context:
     """What holds for the whole page.
@@ -34,7 +37,8 @@ class Context:
     mask : names that no page may show
     country : two letters (ISO 3166-1) of the country whose telephone numbers have no country code;
         empty where none is named
-    targets, ledger : what measures are to reach, and the open actions, as the study has them; each
+    targets, ledger, last_wave : what measures are to reach, the open actions with what a unit of
+        their effect is worth, and how many answers the last wave has, as the study has them; each
         page reads them from the reserve, and no job holds them
 
     Raises
@@ -49,6 +53,7 @@ class Context:
     country: str = ""
     targets: Mapping[str, Any] = field(default_factory=dict)
     ledger: Any = field(default=None, compare=False, repr=False)
+    last_wave: int = 0
 
     def __post_init__(self) -> None:
         if self.lang not in LANGUAGES:
@@ -62,7 +67,7 @@ class Context:
 
     def as_job(self) -> dict[str, Any]:
         """The context as JSON holds it; `Context(**that)` is the same context."""
-        kept = {k: v for k, v in vars(self).items() if k not in ("targets", "ledger")}
+        kept = {k: v for k, v in vars(self).items() if k not in OF_RESERVE}
         return {**kept, "labels": dict(self.labels), "mask": list(self.mask)}
 
 

@@ -7,10 +7,23 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.columns import INTERVAL, Column, format_cells, heading, resolved
+from cxlib.core.columns import COMMON, ESTIMATE, Column, format_cells, heading, resolved
+from cxlib.core.i18n import N_, _
 from cxlib.privacy import disclosure
 
-MEASURED = {"nps": (i18n.number, 1), "csat": (i18n.percent, 1)}
+# Whatever else a row has in the unit of its estimate: simultaneous limits, the time before.
+IN_UNIT_OF_ESTIMATE = tuple(name for name, column in COMMON.items() if column.unit == ESTIMATE)
+MEASURED = {
+    "nps": (i18n.number, 1),
+    "points": (i18n.number, 1),
+    "csat": (i18n.percent, 1),
+    "share": (i18n.percent, 1),
+}
+UNIT_NAMES = {
+    "scale": N_("rating points"),
+    "share": N_("percentage points"),
+    "rate": N_("cases per 1,000 contacts"),
+}
 
 
 def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFrame:
@@ -55,14 +68,28 @@ def display_cells(
     if "n" in shown:
         text["n"] = disclosure.counts(shown, why)
     if has_units_by_row(shown):
-        for column in shown.columns.intersection([*INTERVAL, "overall"]):
+        for column in shown.columns.intersection(IN_UNIT_OF_ESTIMATE):
             each_row = zip(shown[column], shown["estimate"], shown["share"], strict=True)
             text[column] = [_of_its_row(*row) for row in each_row]
         return text.drop(columns="share")
-    if "measure" in shown and "estimate" in shown and not known["estimate"].unit:
-        for column in shown.columns.intersection(INTERVAL):
-            forms = [MEASURED.get(kind, (i18n.number, 2)) for kind in shown["measure"]]
+    kinds = next((shown[c] for c in ("measure", "unit") if c in shown), None)
+    if kinds is not None and "estimate" in shown and not known["estimate"].unit:
+        # Rows that name a unit, and alerts, are differences: of shares, percentage points.
+        forms = [MEASURED.get(kind, (i18n.number, 2)) for kind in kinds]
+        if {"unit", "signal"} & set(shown):
+            forms = [
+                (i18n.points, d) if write is i18n.percent else (write, d) for write, d in forms
+            ]
+        for column in shown.columns.intersection(IN_UNIT_OF_ESTIMATE):
             text[column] = [write(v, d) for v, (write, d) in zip(shown[column], forms, strict=True)]
+        if "unit" not in shown:  # no column says what a difference of shares is counted in
+            text["estimate"] = [
+                _("{v} percentage points", v=v) if write is i18n.points and v != "–" else v
+                for v, (write, _digits) in zip(text["estimate"], forms, strict=True)
+            ]
+    if "unit" in shown:
+        units = zip(shown["unit"], text["unit"], strict=True)
+        text["unit"] = [_(UNIT_NAMES[u]) if u in UNIT_NAMES else known_as for u, known_as in units]
     return text
 
 

@@ -4,6 +4,8 @@ files.write(path, text)                           # the old file stays until the
 with files.replacing(path) as fresh: ...          # the same, for whatever writes to a path
 files.link(path, other)                           # a second name of a file that costs no room
 files.inside(folder / "../a.csv", [folder])       # False: it leads out
+files.refuse_versioned(path, "It names customers")  # ValueError where Git would take it in
+files.project()                                   # the project's folder, or None
 with files.held(lock, wait=30, busy=Busy): ...    # one process at a time
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +23,17 @@ from pathlib import Path
 
 PART = ".part-"  # begins the names of files that are not whole yet
 READABLE = 0o644  # permissions of a new file: its owner writes, everyone reads
+
+
+def project() -> Path | None:
+    """The project's folder: CX_ROOT, or the nearest one above that holds data/ and notebooks/."""
+    if given := os.environ.get("CX_ROOT"):
+        return Path(given)
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
+        if (folder / "data").is_dir() and (folder / "notebooks").is_dir():
+            return folder
+    return None
 
 
 def write(path: Path, content: str | bytes, *, mode: int | None = None) -> None:
@@ -131,6 +145,47 @@ def inside(path: Path, folders: Iterable[Path]) -> bool:
     except (OSError, ValueError):  # a loop of links; a name that no file can have
         return False
     return any(real.is_relative_to(os.path.realpath(folder)) for folder in folders)
+
+
+def refuse_versioned(path: Path, why: str) -> None:
+    """Raise ValueError where a file with personal data would come under version control.
+
+    Parameters
+    ----------
+    path : the file to be written; it and its folder need not exist
+    why : what is in it, as a message opens with it
+
+    Raises
+    ------
+    ValueError : the file lies in a work tree of Git that does not leave it out
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     refuse_versioned(Path(folder) / "cards" / "c1.html", "A card names a customer")
+    """
+    if not _is_versioned(path):
+        return
+    raise ValueError(
+        f"{path.parent} is under version control, and a commit would publish {path.name}. {why}: "
+        "give a folder outside the repository, or one that .gitignore names."
+    )
+
+
+def _is_versioned(path: Path) -> bool:
+    """Whether Git would take the file in; not where it is not installed: nobody commits there."""
+    real = Path(os.path.realpath(path))
+    above = next((p for p in real.parents if p.is_dir()), None)
+    if above is None or not any((p / ".git").exists() for p in (above, *above.parents)):
+        return False
+    # The folder may belong to somebody else, as in a container; nothing of it is run.
+    git = ["git", "-c", "safe.directory=*", "-C", str(above)]
+    try:
+        done = subprocess.run([*git, "check-ignore", "-q", str(real)], capture_output=True)
+    except OSError:
+        return False
+    return done.returncode == 1
 
 
 @contextmanager

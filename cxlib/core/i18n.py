@@ -25,8 +25,10 @@ share_interval, share_interval1     (.38, .44): 38% to 44%
 p, chance                           <0.001; "under 1%" for a probability that draws told
 money, money2                       an amount, or (amount, currency): €1,204, 1,204 SEK
 money_interval, money_interval2     (low, high, currency): €73 to €75
-date                                2026-03-31
-label, quoted, opening              a name as readers call it; in quotation marks; with a capital
+date                                31 Mar 2026; in Chinese 2026年3月31日
+period                              2024-10 is October 2024, 2024-W03 the week of 15 Jan 2024
+label, quoted, opening, inner       a name as readers call it; in quotation marks; with a capital,
+                                    without one
 verbatim                            a text in quotation marks, not looked up
 list, list3                         names one after the other; the first 3 and how many more
 label_list, quoted_list             the same of labels
@@ -40,12 +42,13 @@ from __future__ import annotations
 
 import gettext
 import logging
+import math
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -54,6 +57,7 @@ from typing import Any, SupportsFloat
 from cxlib.core import context
 
 LOCALE = Path(__file__).parents[1] / "locale"
+UNWRITTEN = ("–", "∞")  # what stands for an end that is not known or has no bound
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "CNY": "¥", "JPY": "¥", "INR": "₹", "BRL": "R$"}
 log = logging.getLogger(__name__)
 _noted: ContextVar[set[str] | None] = ContextVar("cxlib_untranslated", default=None)
@@ -62,6 +66,19 @@ _noted: ContextVar[set[str] | None] = ContextVar("cxlib_untranslated", default=N
 BETWEEN_SCRIPTS = re.compile(
     "(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9\u2212])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])"
 )
+SPACED_DAY = re.compile(  # a date stays one word, close to the Chinese around it
+    "(?:(?<=[\u4e00-\u9fff]) )?(\\d{4}) 年 (\\d{1,2}) 月 (\\d{1,2}) 日(?: (?=[\u4e00-\u9fff]))?"
+)
+# A gap of the sentence beside a value: between two Chinese characters there is none.
+FIELD = re.compile(r"(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")
+GAP, CHINESE = "\ue000", "[\u4e00-\u9fff\u3001\u3002\u201c\u201d\uff08\uff09\uff0c\uff1a\uff1b]"
+NEEDLESS = re.compile(f"(?<={CHINESE}){GAP}(?={CHINESE})")
+YEAR = re.compile(r"(?:19|20)\d\d")
+SPACED_YEAR = re.compile("((?:19|20)\\d\\d 年) (?=[\u4e00-\u9fff])")
+ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+WEEK = re.compile(r"(\d{4})-W(0[1-9]|[1-4]\d|5[0-3])")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def language() -> str:
@@ -104,8 +121,15 @@ def mark(*words: str) -> tuple[str, ...]:
 
 
 def _filled(spoken: str, values: Mapping[str, object]) -> str:
-    filled = FORMATTER.vformat(spoken, (), values)
-    return BETWEEN_SCRIPTS.sub(" ", filled) if language() == "zh" else filled
+    if language() != "zh":
+        return FORMATTER.vformat(spoken, (), values)
+    # A wave that is a year would be a bare number.
+    years = {k: f"{v} 年" for k, v in values.items() if isinstance(v, str) and YEAR.fullmatch(v)}
+    pieces = FIELD.split(spoken)
+    pieces[::2] = [piece.replace(" ", GAP) for piece in pieces[::2]]
+    filled = NEEDLESS.sub("", FORMATTER.vformat("".join(pieces), (), {**values, **years}))
+    spaced = BETWEEN_SCRIPTS.sub(" ", filled.replace(GAP, " "))
+    return SPACED_DAY.sub(r"\1年\2月\3日", SPACED_YEAR.sub(r"\1", spaced))
 
 
 class _Untranslated(gettext.NullTranslations):
@@ -163,9 +187,17 @@ def catalogue(lang: str) -> gettext.NullTranslations:
 def number(value: float, digits: int = 1) -> str:
     """`value` with thousands separated and `digits` decimals; a dash where there is none.
 
-    A small negative number that is rounded to nothing has no sign.
+    A small negative number that is rounded to nothing has no sign. What has no bound is ∞.
+
+    Examples
+    --------
+    >>> number(1204.25), number(float("nan")), number(float("-inf"))
+    ('1,204.2', '–', '−∞')
     """
-    return "–" if value != value else f"{value:z,.{digits}f}".replace("-", "−")
+    if value != value:
+        return "–"
+    written = "∞" if abs(value) == math.inf else f"{abs(value):z,.{digits}f}"
+    return f"−{written}" if value < 0 and f"{value:z.{digits}f}".startswith("-") else written
 
 
 def count(value: float) -> str:
@@ -209,7 +241,24 @@ def p_value(p: float) -> str:
 def span(low: float, high: float, digits: int = 1, *, share: bool = False) -> str:
     """An interval as people say it: 73.5 to 74.9, or 38% to 44% when it is a share."""
     write = percent if share else number
-    return _("{low} to {high}", low=write(low, digits), high=write(high, digits))
+    return between(write(low, digits), write(high, digits))
+
+
+def between(low: str, high: str) -> str:
+    """Two written ends as an interval; one without an upper end is so much or more.
+
+    Examples
+    --------
+    >>> between("38", "44"), between("38", "∞"), between("–", "–")
+    ('38 to 44', '38 or more', '–')
+    """
+    if low == high and low in UNWRITTEN:
+        return low
+    return (
+        _("{low} or more", low=low)
+        if high in UNWRITTEN
+        else _("{low} to {high}", low=low, high=high)
+    )
 
 
 def money(amount: float | tuple[float, str], digits: int = 0) -> str:
@@ -222,17 +271,65 @@ def money(amount: float | tuple[float, str], digits: int = 0) -> str:
     return f"{sign}{SYMBOLS[currency]}{written.removeprefix('−')}"
 
 
+def rounded(amount: float, digits: int = 3) -> float:
+    """An amount to so many significant digits, for sentences; tables have all of them.
+
+    Examples
+    --------
+    >>> rounded(420_887), rounded(93.27), rounded(0)
+    (421000.0, 93.3, 0.0)
+    """
+    return float(f"{amount:.{digits}g}")
+
+
 def money_span(ends: tuple[float, float, str], digits: int = 0) -> str:
     """An interval of amounts: €73 to €75."""
     low, high, currency = ends
-    return _(
-        "{low} to {high}", low=money((low, currency), digits), high=money((high, currency), digits)
+    least, most = (
+        money((end, currency), digits) if math.isfinite(end) else number(end) for end in (low, high)
     )
+    return between(least, most)
 
 
-def day(value: date) -> str:
-    """A date in ISO form; a dash where there is none."""
-    return "–" if value is None or value != value else f"{value:%Y-%m-%d}"
+def day(value: date | str) -> str:
+    """A date as people write it; a dash where there is none. Of texts, dates in ISO form are read.
+
+    Examples
+    --------
+    >>> day("2026-09-30")
+    '30 Sep 2026'
+    """
+    if isinstance(value, str):
+        if not ISO_DAY.fullmatch(value):
+            return value
+        value = date.fromisoformat(value)
+    if value is None or value != value:
+        return "–"
+    if language() == "zh":
+        return f"{value.year}年{value.month}月{value.day}日"
+    return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
+
+
+def period(name: str) -> str:
+    """A wave or period as people say it: no month or week is left as a code.
+
+    Examples
+    --------
+    >>> period("2024-10"), period("2024-W03"), period("2026-09-30"), period("2026-Q3")
+    ('October 2024', 'the week of 15 Jan 2024', '30 Sep 2026', '2026-Q3')
+    """
+    if (known := context.current().labels.get(name)) is not None:
+        return known
+    if month := MONTH.fullmatch(name):
+        from babel.dates import format_skeleton
+
+        first = date(int(month[1]), int(month[2]), 1)
+        return format_skeleton("yMMMM", first, locale="zh" if language() == "zh" else "en")
+    if week := WEEK.fullmatch(name):
+        # Week 53 of a year of 52 is the first of the next.
+        monday = date.fromisocalendar(int(week[1]), 1, 1) + timedelta(weeks=int(week[2]) - 1)
+        return _("the week of {first:date}", first=monday)
+    return day(name) if ISO_DAY.fullmatch(name) else label(name)
 
 
 # Names
@@ -243,12 +340,28 @@ def opening(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def inner(text: str) -> str:
+    """A common noun inside a sentence, without a capital; abbreviations keep theirs.
+
+    Examples
+    --------
+    >>> inner("Spend in a year"), inner("NPS")
+    ('spend in a year', 'NPS')
+    """
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+LONG_CHINESE = re.compile("[\u4e00-\u9fff]{5}")
+
+
 def quoted(text: str) -> str:
     """A name inside a sentence: in quotation marks when it has several words, bare when it is one.
 
-    "Quality of services used" and "Would you buy again?" would else run into the sentence.
+    "Quality of services used" and "Would you buy again?" would else run into the sentence, as would
+    a Chinese name of more than four characters.
     """
-    return f"“{text}”" if re.search(r"[\s、：]", text) else text
+    long = LONG_CHINESE.search(text)
+    return f"“{text}”" if long or re.search(r"[\s、：]", text) else text
 
 
 def label(name: str) -> str:
@@ -295,8 +408,10 @@ NUMBERS: Mapping[str, Callable[..., str]] = {
 }
 NAMES: Mapping[str, Callable[..., str]] = {
     "label": lambda name: label(str(name)),
+    "period": lambda name: period(str(name)),
     "quoted": lambda name: quoted(label(str(name))),
     "opening": lambda name: opening(label(str(name))),
+    "inner": lambda name: inner(label(str(name))),
     "verbatim": lambda text: quoted(str(text)),
     "list": listed,
     "label_list": lambda names, *most: listed((label(str(n)) for n in names), *most),
@@ -315,7 +430,8 @@ class UnitFormatter(string.Formatter):
         if unit in NAMES:
             return NAMES[unit](value, *given)
         if unit in NUMBERS:
-            return value if isinstance(value, str) else NUMBERS[unit](value, *given)
+            written = isinstance(value, str) and unit != "date"
+            return value if written else NUMBERS[unit](value, *given)
         return format(value, format_spec)
 
 

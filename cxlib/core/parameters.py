@@ -7,9 +7,11 @@
     parameters.settle(known, {"DRAWS": "500"})         # typed values; ValueError names the mistake
 
 The bracket that ends a comment is read by the machine: `(100 to 20000)`, `(one of: en, zh)`,
-`(a wave)`, `(a condition)`, `(a column)`, `(columns)`, `(an item)`, `(items)`. The last six are
-checked against the study (`reserve.selection`): by `cx run` before any kernel starts, by a notebook
-that runs elsewhere when it opens its study.
+`(a wave)`, `(a unit)`, `(an item)`, `(items)`, `(a condition on responses)`, `(columns of
+responses)`, `(a column of customers|orders)`, `(a column in any table)`. Of several tables the
+first that the study has counts; without a table it is that of any survey answers, customers or
+orders. All but the first two are checked against the study (`reserve.selection`): by `cx run`
+before any kernel starts, by a notebook that runs elsewhere when it opens its study.
 """
 
 from __future__ import annotations
@@ -36,16 +38,21 @@ KINDS = {
     "a condition": "condition",
     "a column": "column",
     "columns": "column",
+    "a column in any table": "column in any table",
+    "columns in any table": "column in any table",
+    "a unit": "unit",
     "an item": "item",
     "items": "item",
 }
+OF_TABLES = re.compile(r"(.+) o[fn] ([\w|]+)")  # a condition on responses
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One line of the parameters cell.
 
-    `kind` is what the value must be in the study ("wave", "condition", "column", "item") or empty.
+    `kind` is what the value must be in the study ("wave", "condition", "column", "item") or empty,
+    `tables` those whose columns it may speak of, of which the first that a study has counts.
     """
 
     name: str
@@ -53,6 +60,7 @@ class Parameter:
     default: object
     comment: str = ""
     kind: str = ""
+    tables: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     low: float | None = None
     high: float | None = None
@@ -168,8 +176,11 @@ def _declared(name: str, kind: str, default: object, comment: str) -> Parameter:
         return Parameter(name, kind, default, words, choices=choices)
     if limits := re.fullmatch(r"(-?[\d.]+) to (-?[\d.]+)", rule):
         return Parameter(name, kind, default, words, low=float(limits[1]), high=float(limits[2]))
+    tables: tuple[str, ...] = ()
+    if named := OF_TABLES.fullmatch(rule):
+        rule, tables = named[1], tuple(named[2].split("|"))
     if rule in KINDS:
-        return Parameter(name, kind, default, words, kind=KINDS[rule])
+        return Parameter(name, kind, default, words, kind=KINDS[rule], tables=tables)
     return Parameter(name, kind, default, comment)
 
 

@@ -116,6 +116,46 @@ def year_before(period: object) -> str:
     return f"{int(name[:4]) - 1}{name[4:]}" if parted else ""
 
 
+def following(periods: Sequence[object], count: int) -> list[str]:
+    """The periods after the last, at the step that most of them are apart; "+1", "+2" if unknown.
+
+    Examples
+    --------
+    >>> following(["2025-Q3", "2025-Q4", "2026-Q1"], 2), following(["before", "after"], 2)
+    (['2026-Q2', '2026-Q3'], ['+1', '+2'])
+    """
+    numbered = _numbered(periods)
+    if numbered is None or len(numbered[0]) < 2 or (np.diff(numbered[0]) <= 0).any():
+        return [f"+{k + 1}" for k in range(count)]
+    step = usual_step(numbered[0])
+    return [numbered[1](int(numbered[0][-1]) + step * (k + 1)) for k in range(count)]
+
+
+def usual_step(places: np.ndarray) -> int:
+    """The step that most places are apart, the shorter of two such."""
+    steps, times = np.unique(np.diff(places), return_counts=True)
+    return int(steps[times.argmax()])
+
+
+def in_a_year(periods: Sequence[object]) -> int:
+    """How many of `places` make a year: 4 for quarters, 12 for months; 0 where it is not whole.
+
+    Examples
+    --------
+    >>> in_a_year(["2025-Q3", "2025-Q4"]), in_a_year(["2025-01", "2025-04", "2025-10"])
+    (4, 4)
+    >>> in_a_year(["2024", "2025"]), in_a_year(["before", "after"])
+    (0, 0)
+    """
+    numbered = _numbered(periods)
+    if numbered is None or len(numbered[0]) < 2:
+        return 0
+    parts = {pattern: n for (pattern, *_), n in zip(_KINDS, (1, 2, 4, 12, 0), strict=True)}
+    kind = next(n for pattern, n in parts.items() if re.fullmatch(pattern, str(periods[0])))
+    apart = int(np.gcd.reduce(np.diff(numbered[0])))
+    return kind // apart if kind > apart and kind % apart == 0 else 0
+
+
 def missing(periods: Iterable[object]) -> list[str]:
     """The periods between the first and the last that one would expect and that are not there.
 
@@ -132,8 +172,7 @@ def missing(periods: Iterable[object]) -> list[str]:
     if numbered is None or len(numbered[0]) < 3:
         return []
     there = np.sort(numbered[0])
-    steps, times = np.unique(np.diff(there), return_counts=True)
-    step = int(steps[times.argmax()])
+    step = usual_step(there)
     gaps = zip(there[:-1].tolist(), there[1:].tolist(), strict=True)
     expected = [k for first, last in gaps for k in range(first + step, last, step)]
     return [numbered[1](k) for k in expected] if len(expected) <= MOST else []

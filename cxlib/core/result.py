@@ -141,6 +141,18 @@ class Result:
         """The main table."""
         return next(iter(self.tables.values()))
 
+    def only(self, name: str) -> Result:
+        """One of the tables as a Result of its own, in the same units and without the finding.
+
+        Examples
+        --------
+        >>> tables = {"table": pd.DataFrame({"estimate": [0.5]}), "later": pd.DataFrame({"n": [9]})}
+        >>> alone = Result(tables, "Half.", unit="share").only("later")
+        >>> list(alone.tables), alone.unit, str(alone)
+        (['later'], 'share', '')
+        """
+        return self.replace(tables={name: self.tables[name]}, finding=Finding(""), notes="")
+
     def replace(self, **changes: Any) -> Result:
         """A copy with other notes, finding, unit ..."""
         return replace(self, **changes)

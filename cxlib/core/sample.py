@@ -14,13 +14,15 @@ was left out) is part of the Sample and is kept by `where`, `assign` and `merge`
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
+
+from cxlib.privacy import disclosure
 
 DRAWS = 1000
 SEED = 1
@@ -154,6 +156,47 @@ class Sample:
         """`draws` and `seed`, as methods take them by name."""
         return {"draws": self.draws, "seed": self.seed}
 
+    def people(self, inside: np.ndarray) -> np.ndarray:
+        """Clusters with a row in each cell, (cells,); `inside` is (rows, cells), true or above 0.
+
+        Examples
+        --------
+        >>> rows = Sample(pd.DataFrame({"who": [1, 1, 2]}), cluster="who")
+        >>> rows.people(np.array([[1, 0], [1, 1], [0, 1]])).tolist()
+        [1, 2]
+        """
+        codes = pd.factorize(self.clusters, use_na_sentinel=False)[0]
+        return np.array([len(np.unique(codes[cell])) for cell in (inside > 0).T])
+
+    def counted(self, table: pd.DataFrame, **named: str) -> pd.DataFrame:
+        """The table with the clusters behind each of its groups, where they decide what is hidden.
+
+        Parameters
+        ----------
+        table : groups in columns of the sample, n of its rows each
+        named : columns of the table that are called otherwise in the sample: term="category"
+
+        Examples
+        --------
+        >>> rows = pd.DataFrame({"who": [0] * 15 + list(range(15))})
+        >>> rows["by"] = ["fax"] * 15 + ["web"] * 15
+        >>> table = pd.DataFrame({"by": ["fax", "web"], "term": "calls", "n": 15})
+        >>> Sample(rows, cluster="who").counted(table)["people"].tolist()
+        [1, 15]
+        """
+        columns = {c: c for c in disclosure.grouping(table) if c in self} | named
+        rows, who = self.data, self.cluster
+        if who is None or not columns or not len(table) or rows[who].is_unique:
+            return table
+        terms = table["term"].unique()
+        if len(terms) == 1 and terms[0] in rows:
+            rows = rows[rows[terms[0]].notna()]
+        people = _clusters_of(rows, who, columns, table)
+        if "against" in table and len(columns) == 1:  # as few as on the smaller side
+            other = table.assign(**dict.fromkeys(columns, table["against"]))
+            people = np.fmin(people, _clusters_of(rows, who, columns, other))
+        return disclosure.with_people(table, people)
+
     def replace(self, **changes: Any) -> Sample:
         """A copy with other draws, seed, weight, cluster, notes ...
 
@@ -206,6 +249,17 @@ class Sample:
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(repr(self))}</p>"
+
+
+def _clusters_of(
+    rows: pd.DataFrame, who: str, columns: Mapping[str, str], table: pd.DataFrame
+) -> np.ndarray:
+    """Clusters of the group that each row of the table is about; NaN where it is no group."""
+    keys = rows.groupby([*columns.values()], observed=True)[who].nunique()
+    index = keys.index.to_frame().astype(str)
+    known = {tuple(k): n for k, n in zip(index.to_numpy(), keys, strict=True)}
+    asked = table[[*columns]].astype(str).itertuples(index=False, name=None)
+    return np.array([known.get(k, np.nan) for k in asked], float)
 
 
 SampleLike: TypeAlias = Sample | pd.DataFrame

@@ -17,6 +17,7 @@ The paths say what is associated with what, other causes in the model held equal
 what would happen if something were changed: for that, test a change (notebook 40).
 """
 
+from cxlib.csi.effect_sizes import f2_refitted
 from cxlib.csi.estimation import Options
 from cxlib.csi.groups import by_wave, fit_by
 from cxlib.csi.importance_performance import importance_performance
@@ -33,6 +34,7 @@ __all__ = [
     "Options",
     "by_wave",
     "compare",
+    "f2_refitted",
     "fit",
     "fit_by",
     "htmt_matrix",

@@ -8,11 +8,13 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
+from cxlib.core.sample import as_sample
 from cxlib.csi import index_findings, notes, pls
 from cxlib.csi.estimation import Answers, Options, Problem, Solutions, estimate, prepare, replicate
 from cxlib.csi.model import Model
 from cxlib.csi.precision import width_rule
-from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level
+from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, recentred_fit
+from cxlib.stats.moments import Moments
 
 RELIABLE = 0.7  # rho_A from which a scale is usually taken for reliable
 RELIABILITIES = ("alpha", "rho_A", "rho_C", "AVE")
@@ -75,7 +77,7 @@ def fit(sample: Answers, model: Model, options: Options | None = None) -> Result
     ]
     return Result(
         tables,
-        _finding(tables, point, replicates, model),
+        _finding(tables, point, replicates, model, pooled=_pooled(sample)),
         i18n.together(remarks),
         "points",
         **task.sums.bootstrap,
@@ -146,13 +148,26 @@ def reliability(index: Result) -> Result:
 
 
 def _finding(
-    tables: dict[str, pd.DataFrame], point: Solutions, drawn: Solutions, model: Model
+    tables: dict[str, pd.DataFrame],
+    point: Solutions,
+    drawn: Solutions,
+    model: Model,
+    *,
+    pooled: bool,
 ) -> Finding:
     """The target's index, and the constructs that are significantly lower."""
     table = tables["table"].iloc[: len(point[-1].index)]
     index, again = point[-1].index[:, 0], drawn[-1].index
     weak = index_findings.weak(table, model.target, index, again)
-    return index_findings.level(tables["table"], model.target, weak)
+    return index_findings.level(tables["table"], model.target, weak, pooled=pooled)
+
+
+def _pooled(answers: Answers) -> bool:
+    """Whether the answers are known to be of several waves."""
+    if isinstance(answers, Moments):
+        return False
+    rows = as_sample(answers)
+    return "wave" in rows and rows["wave"].nunique() > 1
 
 
 def _driver_finding(table: pd.DataFrame, target: str) -> Finding:
@@ -228,7 +243,7 @@ def _stage_tables(
         "paths": between("paths", [(c, e) for e in model.order for c in model.paths.get(e, ())]),
         "weights": weights.assign(share=point.share[:, 0]),
         "loadings": loadings,
-        "r2": _centred(of("r2", [names[j] for j in caused], caused), drawn.r2[caused]),
+        "r2": recentred_fit(of("r2", [names[j] for j in caused], caused), drawn.r2[caused].T),
         "effects": between(
             "total", [(c, e) for e in model.order for c in model.order if _leads(model, c, e)]
         ),
@@ -257,15 +272,6 @@ def _reliability(
     ]
     columns = ["construct", "term", "estimate", "low", "high", "n"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-
-
-def _centred(table: pd.DataFrame, replicates: np.ndarray) -> pd.DataFrame:
-    """R² with its intervals moved back by the bias of the draws, which have it twice over."""
-    bias = np.nanmedian(replicates, axis=1) - table["estimate"] if replicates.size else 0.0
-    low, high = table["low"] - 2 * bias, table["high"] - 2 * bias
-    return table.assign(
-        low=np.minimum(low.clip(0), table["estimate"]), high=np.maximum(high, table["estimate"])
-    )
 
 
 def _chance_first(replicates: np.ndarray) -> np.ndarray:

@@ -31,14 +31,24 @@ def lowered(label: str) -> str:
 
 
 def level(
-    table: pd.DataFrame, target: str, weak: pd.DataFrame | None = None, goal: Target | None = None
+    table: pd.DataFrame,
+    target: str,
+    weak: pd.DataFrame | None = None,
+    goal: Target | None = None,
+    *,
+    pooled: bool = False,
 ) -> Finding:
-    """The target's index, the constructs that are clearly lower, and whether a goal is missed."""
+    """The target's index, the constructs that are clearly lower, and whether a goal is missed.
+
+    `pooled` is whether the rows are of several waves, so that the claim says so.
+    """
     row = table.set_index("term").loc[target]
     least = context.current().smallest_cell
     if row["n"] < least:
         return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
-    words: dict[str, object] = {"name": i18n.opening(name_of(target)), "now": row["estimate"]}
+    name = name_of(target)
+    name = _("over all waves, {name}", name=name) if pooled else name
+    words: dict[str, object] = {"name": i18n.opening(name), "now": row["estimate"]}
     met = of_goal(goal, row)
     missed = met.get("target_standing") == "missed"
     if missed and goal is not None:
@@ -145,9 +155,5 @@ def step(
         change=moved,
         **met,
         verdict=verdict,
-        importance=Importance.NEWS
-        if worse
-        else Importance.ANSWER
-        if significant
-        else Importance.CONTEXT,
+        importance=Importance.NEWS if worse else Importance.ANSWER,
     )

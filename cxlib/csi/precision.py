@@ -6,11 +6,17 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context
+from cxlib.core.columns import Column
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
 
 WIDEST = 4.0  # points of a 95% interval: the rule of the European index (EPSI Rating)
+COLUMNS = (
+    Column("width", "from one end of the interval to the other", "points", label="interval width"),
+    Column("meets", "whether the interval is narrow enough", label="narrow enough"),
+    Column("needed", "answers for an interval that is", "count", label="answers needed"),
+)
 
 
 def precision(index: Result) -> Result:
@@ -38,7 +44,7 @@ def precision(index: Result) -> Result:
     with np.errstate(invalid="ignore"):
         table["needed"] = np.ceil(table["n"] * (table["width"] / WIDEST) ** 2)
     finding, draws, seed = _finding(table), index.draws, index.seed
-    return Result(table, finding, index.notes, "points", draws=draws, seed=seed)
+    return Result(table, finding, index.notes, "points", columns=COLUMNS, draws=draws, seed=seed)
 
 
 def _finding(table: pd.DataFrame) -> Finding:

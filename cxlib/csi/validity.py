@@ -53,8 +53,10 @@ def validity(sample: Answers, model: Model, options: Options | None = None) -> R
     interval; for the criterion of Fornell and Larcker shared, the variance the two share, and
     least_ave), "vif" (effect, term; variance inflation of the causes of an effect, and of the
     questions of a formative construct), "f2" (cause, effect, term; explained share lost without the
-    path, per share not explained) and "srmr" (term in saturated, estimated; with limit, its 95%
-    quantile where the model holds exactly, and p).
+    path, per share not explained: Cohen's f² with the scores kept as the whole model has them, as
+    programs for PLS print it; `csi.f2_refitted` estimates the model again without the path, so that
+    its weights change too) and "srmr" (term in saturated, estimated; with limit, its 95% quantile
+    where the model holds exactly, and p).
 
     Raises
     ------

@@ -25,6 +25,7 @@ import pandas as pd
 
 from cxlib.core.codes import listed, match, plain
 from cxlib.data import sql
+from cxlib.data.identifiers import identifies
 
 PLAIN = {
     *("COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "FUNCTION", "CAST"),
@@ -325,10 +326,11 @@ def _by_value(
         means = match(found.values(), [row[0] for row in rows])
         lost = [code for code, same in means.items() if not same]
         if lost and asked and node["type"] in ("COMPARE_EQUAL", "COMPARE_IN"):
-            raise ExpressionError(
-                f"{asked}: no row has {column} = {', '.join(map(repr, lost))}. {column} "
-                f"holds: {listed({plain(value): n for value, n in rows})}."
-            )
+            missing = f"{asked}: no row has {column} = {', '.join(map(repr, lost))}."
+            if identifies(column, [n for _value, n in rows]):  # a page may show this message
+                raise ExpressionError(f"{missing} Check how the values are written.")
+            there = listed({plain(value): n for value, n in rows})
+            raise ExpressionError(f"{missing} {column} holds: {there}.")
         for place, value in found.items():
             same = [sql.text(str(v)) for v in means[value]] or [sql.text(str(value))]
             several = ", ".join(same)

@@ -50,7 +50,7 @@ def keys(model: type[BaseModel], place: tuple[str, ...] = ()) -> Iterator[Key]:
     for name, field in model.model_fields.items():
         if name in OWN and not place:
             continue
-        path = (*place, name)
+        path = (*place, field.alias or name)
         default = "required" if field.is_required() else _written(field.get_default())
         [example] = field.examples or [""] if len(field.examples or []) < 2 else [field.examples]
         yield Key(path, _type(field.annotation), default, field.description or "", _shown(example))
@@ -92,7 +92,35 @@ def known_at(model: type[BaseModel], place: tuple[str | int, ...]) -> list[str]:
         inner = at.model_fields.get(part) if isinstance(part, str) else None
         if inner is not None:
             at = _model_in(inner.annotation)[0] or at
-    return [name for name in at.model_fields if name not in OWN or at is not model]
+    fields = at.model_fields.items()
+    return [f.alias or name for name, f in fields if name not in OWN or at is not model]
+
+
+def type_at(model: type[BaseModel], place: tuple[str | int, ...]) -> str:
+    """What a key of the file must be, in words; empty where the place is no key of the model."""
+    at: Any = model
+    field: FieldInfo | None = None
+    below = 0  # names of the user's that have been passed since the key
+    for part in place:
+        inner = at.model_fields.get(part) if isinstance(part, str) else None
+        if inner is None:
+            below += 1
+            continue
+        field, below = inner, 0
+        at = _model_in(inner.annotation)[0] or at
+    if field is None:
+        return ""
+    return _type(_inside(field.annotation, below))
+
+
+def _inside(annotation: Any, below: int) -> Any:
+    """The type of what a mapping or a list holds, so many levels down."""
+    for _level in range(below):
+        annotation = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+        options = [annotation, *get_args(annotation)]
+        held = next((o for o in options if get_origin(o) in (dict, list)), None)
+        annotation = annotation if held is None else get_args(held)[-1]
+    return annotation
 
 
 def text(model: type[BaseModel], name: str = "", width: int = 80) -> str:

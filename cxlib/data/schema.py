@@ -9,18 +9,22 @@ together, `reference` prints the descriptions.
 from __future__ import annotations
 
 from datetime import date
+from math import inf
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from cxlib.core.codes import plain
-from cxlib.data.mapping import Code, CodeText, Scalar, Strict, Text
+from cxlib.core.errors import suggestion
+from cxlib.data.mapping import Code, CodeText, Scalar, Strict, Text, code_keys
+from cxlib.data.organisation import Tree
 
-Design = Literal["randomised", "compared", "alike", "series"]
+Design = Literal["randomised", "compared", "staggered", "alike", "series"]
 Role = Literal["csat", "nps", "effort", "touchpoint", "construct", "intention", "attribute"]
 Stage = Literal["awareness", "discovery", "interest", "consideration", "action", "use", "advocacy"]
 ComplaintClass = Literal["one customer", "process", "product", "policy"]  # what it is about
 SolvingLevel = Literal["front line", "process", "product", "policy"]  # who can solve it
+ClockBasis = Literal["elapsed", "working hours", "working days"]
 Preset = Literal["acsi9", "ecsi12", "ecsi10", "ccsi"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -30,6 +34,13 @@ CLASSES: tuple[ComplaintClass, ...] = get_args(ComplaintClass)
 
 def _texts(value: object) -> object:
     return [plain(v) for v in value] if isinstance(value, list) else value
+
+
+def _parents(value: object) -> object:
+    found = code_keys(value)
+    return (
+        {k: "" if v is None else v for k, v in found.items()} if isinstance(found, dict) else found
+    )
 
 
 Values = Annotated[
@@ -63,6 +74,11 @@ class Item(Strict):
     )
     touchpoint: str = Field(
         default="", description="Touchpoint of the events that it rates.", examples=["delivery"]
+    )
+    expectation: str = Field(
+        default="",
+        description="The question, on the same scale, that asks what customers expected of this.",
+        examples=["expected_reliability"],
     )
     not_experienced: list[Code] = Field(
         default=[], description="Codes or words for never used, does not apply.", examples=[[98]]
@@ -163,6 +179,115 @@ def _plain_value(value: object) -> object:
 WithValue = BeforeValidator(_plain_value, json_schema_input_type=float | Target)
 
 
+class Benchmark(Strict):
+    """A value of others that a measure is compared with, and how precise it is."""
+
+    measure: str = Field(
+        description="What it is a value of: nps, csat, effort, index, an item or a construct.",
+        examples=["nps"],
+    )
+    value: float = Field(
+        description="The value, in the unit of the measure: NPS points, a share (0.8), a mean.",
+        examples=[31],
+    )
+    n: float | None = Field(
+        default=None,
+        ge=1,
+        description="Answers it rests on. Its standard error is then that of as many of the "
+        "study's own answers.",
+        examples=[1200],
+    )
+    error: float | None = Field(
+        default=None, ge=0, description="Its standard error, instead of `n`.", examples=[1.4]
+    )
+    source: str = Field(description="Who published it.", examples=["Hotel association"])
+    period: str = Field(default="", description="When it was measured.", examples=["2025"])
+    industry: str = Field(
+        default="", description="Of which industry or company it is.", examples=["Hotels"]
+    )
+
+    @model_validator(mode="after")
+    def _one_precision(self) -> Benchmark:
+        if self.n is not None and self.error is not None:
+            raise ValueError("give either n or error")
+        low, high = {"nps": (-100, 100), "csat": (0, 1)}.get(self.measure, (-inf, inf))
+        if not low <= self.value <= high:
+            raise ValueError(
+                f"value is {self.value:g}; {self.measure} lies between {low} and {high}"
+            )
+        return self
+
+
+class ContactRules(Strict):
+    """Rest rules: whom not to contact now, or ever; and how call-backs are evaluated (page 26)."""
+
+    most: int = Field(
+        default=0,
+        ge=0,
+        description="Most contacts of a customer within `days`; 0 for no limit.",
+        examples=[2],
+    )
+    days: int = Field(
+        default=30, ge=1, description="Days within which contacts are counted.", examples=[30]
+    )
+    never: str = Field(
+        default="",
+        description="Column of customers that is true, yes or 1 for those who may not be "
+        "contacted. A list in a file of its own is joined to them with `join`.",
+        examples=["no_contact"],
+    )
+    refused: Values = Field(
+        default=[],
+        description="Outcomes of contacts after which a customer is not contacted again.",
+        examples=[["asked not to be called"]],
+    )
+    follow_up: int = Field(
+        default=90,
+        ge=7,
+        description="Days after a call-back in which its effect is measured. Customers of either "
+        "arm are not called back again for as long, unless a case is overdue.",
+        examples=[90],
+    )
+    action: str = Field(
+        default="",
+        description="action_id in the ledger of the call-backs, which books their effect.",
+        examples=["A-7"],
+    )
+
+
+class Organisation(Strict):
+    """Units as a tree (region, branch, team, agent), and the column that names them.
+
+    The tree stands in `units`, or in a table `units` (unit, parent, manager).
+    """
+
+    table: Literal["responses", "cases"] = Field(
+        default="responses",
+        description="Table whose rows name their unit.",
+        examples=["cases"],
+    )
+    column: str = Field(description="Column that names the unit.", examples=["branch"])
+    units: Annotated[
+        dict[str, CodeText],
+        BeforeValidator(_parents, json_schema_input_type=dict[str, str | int | float | None]),
+    ] = Field(
+        default={},
+        description="{unit: the unit it belongs to}; empty at the top.",
+        examples=[{"North": None, "Hamburg": "North", "Kiel": "North"}],
+    )
+    mix: list[str] = Field(
+        default=[],
+        description="Columns in which customers or cases of units differ; units are compared as "
+        "if each had the mix of all.",
+        examples=[["plan", "category"]],
+    )
+
+    @model_validator(mode="after")
+    def _is_a_tree(self) -> Organisation:
+        Tree(self.units)
+        return self
+
+
 class IndexModel(Strict):
     """The satisfaction index: a preset's paths or your own, and the items of each construct."""
 
@@ -233,7 +358,8 @@ class Change(Strict):
     )
     design: Design = Field(
         description="How it may be judged. randomised: who got it was random. compared: some "
-        "groups did not get it (difference-in-differences). alike: matched with others like those "
+        "groups did not get it (difference-in-differences). staggered: units got it one after the "
+        "other (Callaway and Sant'Anna). alike: matched with others like those "
         "who got it. series: it affected all (interrupted time series).",
         examples=["compared"],
     )
@@ -254,7 +380,10 @@ class Change(Strict):
         default="", description="Column that says whom it affected.", examples=["region"]
     )
     treated: Values = Field(
-        default=[], description="Values of `column` of those it affected.", examples=[["north"]]
+        default=[],
+        description="Values of `column` of those it affected; of design staggered those of "
+        "`begun`.",
+        examples=[["north"]],
     )
     control: Values = Field(
         default=[],
@@ -266,7 +395,14 @@ class Change(Strict):
         description="Column that splits the control group, for comparisons of its parts.",
         examples=["country"],
     )
-    begun: str = Field(default="", description="First wave with it.", examples=["2026-Q1"])
+    begun: Annotated[
+        str | dict[str, CodeText],
+        BeforeValidator(code_keys, json_schema_input_type=str | dict[str, str | int | float]),
+    ] = Field(
+        default="",
+        description="First wave with it; of design staggered {value of `column`: its first wave}.",
+        examples=["2026-Q1"],
+    )
     ended: str = Field(
         default="", description="Last wave with it; it goes on when empty.", examples=["2026-Q3"]
     )
@@ -281,22 +417,64 @@ class Change(Strict):
         examples=["A-7"],
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _units_are_treated(cls, given: Any) -> Any:
+        """Of a staggered design the units that began are those treated."""
+        if isinstance(given, dict) and given.get("design") == "staggered":
+            begun = given.get("begun")
+            if isinstance(begun, dict) and not given.get("treated"):
+                return {**given, "treated": list(begun)}
+        return given
+
     @model_validator(mode="after")
     def _can_be_judged(self) -> Change:
+        self._has_starts()
         whom = bool(self.column and self.treated)
         if self.design != "series" and not whom:
             raise ValueError(f"design {self.design} needs `column` and `treated`: whom it reached")
         if self.table == "responses" and self.design != "alike" and not self.begun:
             raise ValueError(f"design {self.design} needs `begun`: the first wave with it")
-        if self.table == "customers" and self.design in ("compared", "series"):
+        if self.table == "customers" and self.design in ("compared", "staggered", "series"):
             raise ValueError(f"design {self.design} needs waves: table responses")
         if self.design == "alike" and not self.before:
             raise ValueError("design alike needs `before`: the columns to be alike in")
         if both := set(self.treated) & set(self.control):
             raise ValueError(f"{sorted(both)} stand in both `treated` and `control`")
-        if self.ended and self.ended < self.begun:
+        if self.ended and self.ended < self.first_wave:
             raise ValueError(f"it ended in {self.ended!r}, before it began in {self.begun!r}")
         return self
+
+    def _has_starts(self) -> None:
+        """A first wave for each unit of a staggered design, and one for all of the others."""
+        if self.design != "staggered":
+            if isinstance(self.begun, dict):
+                raise ValueError(f"design {self.design} has one `begun`; staggered has several")
+            return
+        if not isinstance(self.begun, dict) or not self.begun or not self.column:
+            raise ValueError(
+                "design staggered needs `column` and `begun`: {value of column: its first wave}"
+            )
+        if lost := [name for name in ("ended", "within", "before") if getattr(self, name)]:
+            raise ValueError(f"design staggered has no {lost}")
+        if self.treated and set(self.treated) != set(self.begun):
+            raise ValueError("leave out `treated`: of design staggered `begun` names the units")
+        if len(set(self.begun.values())) == 1:
+            raise ValueError(
+                f"all {len(self.begun)} units began in {self.first_wave!r}: use design compared "
+                "with `treated`"
+            )
+
+    @property
+    def first_wave(self) -> str:
+        """The first wave in which anybody had it; "" where it is not dated."""
+        return min(self.begun.values()) if isinstance(self.begun, dict) else self.begun
+
+    @property
+    def dates(self) -> list[str]:
+        """The waves that it names."""
+        begun = self.begun.values() if isinstance(self.begun, dict) else [self.begun]
+        return [wave for wave in dict.fromkeys([*begun, self.ended]) if wave]
 
 
 class Churn(Strict):
@@ -320,6 +498,11 @@ class Churn(Strict):
     )
     unit: Literal["days", "weeks", "months"] = Field(
         default="days", description="Unit of `tenure`.", examples=["months"]
+    )
+    charge: str = Field(
+        default="",
+        description="Column of customers with what they pay in one such period (notebook 31).",
+        examples=["monthly_charges"],
     )
     pilot: Pilot | None = Field(
         default=None,
@@ -351,6 +534,18 @@ class Segments(Strict):
         default="",
         description="Column whose difference it costs to place a customer wrongly.",
         examples=["spend_365"],
+    )
+    demographics: list[str] = Field(
+        default=[],
+        description="Columns that say who a customer is, for the cards of segments; those of "
+        "`margins`, else the customers' categories, when empty.",
+        examples=[["region", "age_group"]],
+    )
+    questions: dict[str, Text] = Field(
+        default={},
+        description="{column of the customers: question to a new customer}, from which the sheet "
+        "that places customers is made. The columns of `demographics` when empty.",
+        examples=[{"orders_365": "How often did you order from us in the past year?"}],
     )
     names: dict[str, Text] = Field(
         default={},
@@ -465,6 +660,11 @@ class Costs(Strict):
 
     currency: str = Field(default="", description="Code of the currency.", examples=["EUR"])
     contact: float = Field(default=0, ge=0, description="Cost of a contact.", examples=[4.5])
+    contacts: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default={},
+        description="Cost of a contact by its channel, where channels differ (notebook 25).",
+        examples=[{"phone": 6, "chat": 2.5}],
+    )
     offer: float = Field(default=0, ge=0, description="Cost of an offer to stay.", examples=[20])
     customer_value: float = Field(
         default=0, ge=0, description="What every customer brings.", examples=[300]
@@ -496,7 +696,7 @@ class Costs(Strict):
 
 
 class Standard(Strict):
-    """Hours within which a case of one severity is to be answered and solved."""
+    """Hours within which a case of one severity or grade is to be answered and solved."""
 
     first_reply_hours: float | None = Field(
         default=None, gt=0, description="Hours until the first reply.", examples=[8]
@@ -525,7 +725,7 @@ class Service(Strict):
 
     standards: dict[str, Standard] = Field(
         default={},
-        description="{severity: standard}; `any` is for all others.",
+        description="{severity or grade: standard}; `any` is for all others.",
         examples=[{"high": {"first_reply_hours": 4}, "any": {"solved_hours": 72}}],
     )
     share: float = Field(
@@ -546,6 +746,29 @@ class Service(Strict):
         examples=["solved_first_time"],
     )
 
+    grade: str = Field(
+        default="",
+        description="Column that grades customers (VIP service), of cases or customers. Standards "
+        "may be named by its values, too; of several that hold for a case the strictest counts.",
+        examples=["plan"],
+    )
+    clock: ClockBasis = Field(
+        default="elapsed",
+        description="What the hours of a standard are: `elapsed`, `working hours`, or `working "
+        "days`, in which 24 hours are one working day. The last two need `working_hours`.",
+        examples=["working hours"],
+    )
+    waiting: list[str] = Field(
+        default=[],
+        description="Statuses in which the customer is waited for (table case_statuses).",
+        examples=[["Waiting for customer"]],
+    )
+    less_waiting: bool = Field(
+        default=False,
+        description="Whether time in a status of `waiting` does not count towards a standard.",
+        examples=[True],
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _severities(cls, value: object) -> object:
@@ -553,6 +776,12 @@ class Service(Strict):
             return value
         own = {k: v for k, v in value.items() if k in cls.model_fields}
         rest = {k: v for k, v in value.items() if k not in cls.model_fields}
+        for key in (k for k, v in rest.items() if not isinstance(v, dict | Standard)):
+            raise ValueError(
+                f"{key!r} is neither a key nor a severity with its hours."
+                f"{suggestion(key, cls.model_fields)} Known here: {', '.join(cls.model_fields)}; a "
+                "severity is written as `high: {solved_hours: 48}`"
+            )
         return own | {"standards": {**own.get("standards", {}), **rest}} if rest else own
 
     @field_validator(
@@ -569,9 +798,22 @@ class Topic(Strict):
     """What comments may speak of."""
 
     label: Text = Field(description="What readers call it.", examples=["Late delivery"])
-    words: Annotated[dict[Literal["en", "zh", "other"], list[str]], Field(min_length=1)] = Field(
-        description="Its words in each language; `deliver*` for all that begin so.",
+    words: dict[Literal["en", "zh", "other"], list[str]] = Field(
+        default={},
+        description="Its words in each language; `deliver*` for all that begin so. A topic may do "
+        "without where `found_topics` gives it found ones.",
         examples=[{"en": ["late", "delay*"], "zh": ["慢"]}],
+    )
+    group: str = Field(
+        default="",
+        description="The group of topics that it belongs to, one of `topic_groups`.",
+        examples=["delivery"],
+    )
+    complaint: bool | None = Field(
+        default=None,
+        description="Whether who mentions it complains: then no comment on it counts as positive. "
+        "Without it, true where half of its words or more are bad or negated and none is good.",
+        examples=[True],
     )
     coded: str = Field(
         default="",

@@ -12,17 +12,19 @@ guessed and nothing unknown is passed over.
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Iterable
+from copy import deepcopy
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from cxlib.data import contract, reference, sources
+from cxlib.core import files
+from cxlib.data import contract, sources, study_mistakes, topic_file
 from cxlib.data.mapping import (
     CodedShares,
     Language,
@@ -34,13 +36,16 @@ from cxlib.data.mapping import (
 )
 from cxlib.data.schema import (
     STAGES,
+    Benchmark,
     Change,
     Churn,
+    ContactRules,
     Costs,
     IndexModel,
     Item,
     Journey,
     Loyalty,
+    Organisation,
     Replicates,
     Reporting,
     Segments,
@@ -50,6 +55,7 @@ from cxlib.data.schema import (
     Topic,
     WithValue,
 )
+from cxlib.data.working_hours import WorkingHours
 
 SCORES = ("nps", "csat", "effort", "index")  # that may have a target by their own names
 # Further measures that may: those of pages 23, 24 and 31 to 33, 42. Of the second less is better.
@@ -150,6 +156,16 @@ class Study(Strict):
         "Shares of cases in time have theirs in `service.share`.",
         examples=[{"nps": 30, "complaint_rate": {"value": 50, "by": "2026-12-31"}}],
     )
+    benchmarks: list[Benchmark] = Field(
+        default=[],
+        description="Values of others to compare measures with; or a table `benchmarks`.",
+        examples=[[{"measure": "nps", "value": 31, "n": 1200, "source": "Hotel association"}]],
+    )
+    organisation: Organisation | None = Field(
+        default=None,
+        description="Units of the organisation, which pages 10, 24 and 27 compare.",
+        examples=[{"column": "branch", "units": {"North": None, "Kiel": "North"}}],
+    )
     group: str = Field(
         default="", description="Column whose groups pages compare.", examples=["region"]
     )
@@ -158,6 +174,14 @@ class Study(Strict):
         description="Shares of the population to weight to: {attribute: {value: share}}, the "
         "shares of each adding up to 1.",
         examples=[{"sex": {"F": 0.51, "M": 0.49}}],
+    )
+    response_rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Share of those asked who answered, where there is no table `invitations`. "
+        "Page 01 asks how different the others must be to change a verdict.",
+        examples=[0.32],
     )
     replicates: Replicates | None = Field(
         default=None,
@@ -182,10 +206,28 @@ class Study(Strict):
         description="Service standards and what complaints are about.",
         examples=[{"standards": {"any": {"solved_hours": 72}}}],
     )
+    working_hours: WorkingHours | None = Field(
+        default=None,
+        description="When the team works; page 24 counts waits by these hours, too.",
+        examples=[{"from": "09:00", "to": "18:00", "holidays": ["01-01", "12-25"]}],
+    )
     topics: dict[str, Topic] = Field(
         default={},
-        description="Topics of comments; they come before those that are found.",
+        description="Topics of comments; they come before those that are found. topics.yaml in "
+        "the study's folder may add to them.",
         examples=[{"late": {"label": "Late delivery", "words": {"en": ["late", "delay*"]}}}],
+    )
+    topic_groups: dict[str, Text] = Field(
+        default={},
+        description="Groups of topics, the level above them: {group: its label}; `groups` in "
+        "topics.yaml.",
+        examples=[{"delivery": {"en": "Delivery", "zh": "配送"}}],
+    )
+    found_topics: dict[str, str | None] = Field(
+        default={},
+        description="What becomes of a topic that was found: {its key phrase: the topic that it is "
+        "part of}, null to leave it out; `found` in topics.yaml. `cx topics STUDY` shows them.",
+        examples=[{"front desk": "staff", "next time": None}],
     )
     churn: Churn | None = Field(
         default=None,
@@ -209,6 +251,11 @@ class Study(Strict):
         default=[],
         description="Names of people that are masked in every text of a page.",
         examples=[["Jane Miller"]],
+    )
+    contact_rules: ContactRules = Field(
+        default=ContactRules(),
+        description="Rest rules: who is not to be contacted now, or ever.",
+        examples=[{"most": 2, "days": 30, "never": "no_contact"}],
     )
     costs: Costs = Field(
         default=Costs(),
@@ -271,7 +318,31 @@ class Study(Strict):
         return {str(r): {} for r in reports} if isinstance(reports, list) else reports
 
     @model_validator(mode="after")
+    def _topics_agree(self) -> Study:
+        for name, topic in self.topics.items():
+            if topic.group and topic.group not in self.topic_groups:
+                near = _nearest(topic.group, self.topic_groups)
+                raise ValueError(f"topics.{name}.group: {topic.group!r} is not a group{near}")
+            if not any(topic.words.values()) and name not in self.found_topics.values():
+                raise ValueError(
+                    f"topics.{name}: it has no words, and no found topic is part of it; give it "
+                    "words or name it under found"
+                )
+        for phrase, given in self.found_topics.items():
+            if given is not None and given not in self.topics:
+                near = _nearest(given, self.topics)
+                raise ValueError(f"found_topics.{phrase}: {given!r} is not a topic{near}")
+        return self
+
+    @model_validator(mode="after")
     def _names_agree(self) -> Study:
+        for name, item in self.items.items():
+            asked = self.items.get(item.expectation)
+            if asked is not None and (asked.scale, asked.reverse) != (item.scale, item.reverse):
+                raise ValueError(
+                    f"items.{name}.expectation: {item.expectation!r} has another scale; an "
+                    "expectation is compared on the scale of the experience"
+                )
         for where, names in self._references().items():
             for name in names:
                 if name not in self.items:
@@ -285,12 +356,23 @@ class Study(Strict):
             if change.table not in self.tables:
                 raise ValueError(f"changes.{change.name}: the study has no table {change.table}")
         constructs = self.model.constructs if self.model else {}
-        for name in self.targets:
-            if name not in (known := (*SCORES, *self.items, *constructs, *HIGHER, *LOWER)):
-                raise ValueError(
-                    f"targets: {name!r} is no item, construct or measure{_nearest(name, known)}. "
-                    f"There are: {', '.join(known)}."
-                )
+        scores = (*SCORES, *self.items, *constructs)
+        named = {"targets": (list(self.targets), (*scores, *HIGHER, *LOWER))}
+        named["benchmarks"] = ([b.measure for b in self.benchmarks], scores)
+        for key, (measures, known) in named.items():
+            for name in measures:
+                if name not in known:
+                    raise ValueError(
+                        f"{key}: {name!r} is no item, construct or measure{_nearest(name, known)}. "
+                        f"There are: {', '.join(known)}."
+                    )
+        if self.response_rate is not None and "invitations" in self.tables:
+            raise ValueError(
+                "response_rate: the table invitations says who answered; take response_rate out, "
+                "or the table"
+            )
+        self._check_organisation()
+        self._check_service()
         for attribute, shares in self.margins.items():
             if abs(sum(shares.values()) - 1) > 0.005:
                 raise ValueError(
@@ -298,8 +380,32 @@ class Study(Strict):
                 )
         return self
 
+    def _check_organisation(self) -> None:
+        """The organisation's table and its units are there; ValueError."""
+        if (organisation := self.organisation) is None:
+            return
+        if organisation.table not in self.tables:
+            raise ValueError(f"organisation: the study has no table {organisation.table}")
+        if bool(organisation.units) == ("units" in self.tables):
+            raise ValueError("organisation: give its units either in `units` or in a table units")
+
+    def _check_service(self) -> None:
+        """What the clock of service standards needs is there; ValueError."""
+        about = self.service
+        if about.clock != "elapsed" and self.working_hours is None:
+            raise ValueError(
+                f"service.clock: {about.clock!r} needs `working_hours`; there are none"
+            )
+        if about.waiting and "case_statuses" not in self.tables:
+            raise ValueError("service.waiting: the study has no table case_statuses")
+        if about.less_waiting and not about.waiting:
+            raise ValueError("service.less_waiting: name the statuses in service.waiting")
+
     def _references(self) -> dict[str, list[str]]:
         found = {"drivers": self.drivers, "outcome": [self.outcome] if self.outcome else []}
+        for name, item in self.items.items():
+            if item.expectation:
+                found[f"items.{name}.expectation"] = [item.expectation]
         for change in self.changes:
             asked = [change.outcome, *change.also] if change.table == "responses" else []
             found[f"changes.{change.name}"] = [name for name in asked if name]
@@ -337,15 +443,11 @@ class Study(Strict):
 
 
 def root() -> Path:
-    """The project's folder: CX_ROOT, or the nearest one above that holds data/ and notebooks/."""
-    if given := os.environ.get("CX_ROOT"):
-        return Path(given)
-    here = Path.cwd()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
-        if (folder / "data").is_dir() and (folder / "notebooks").is_dir():
-            return folder
+    """The project's folder, `files.project()`; StudyError where there is none."""
+    if folder := files.project():
+        return folder
     raise StudyError(
-        f"no folder above {here} holds data/ and notebooks/. Set CX_ROOT to the project."
+        f"no folder above {Path.cwd()} holds data/ and notebooks/. Set CX_ROOT to the project."
     )
 
 
@@ -413,7 +515,7 @@ def read(name: str | Path) -> Study:
             f"{', '.join(known) or 'none yet'}. `cx new {file.parent.name} FILE...` makes one."
         )
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), _Plain)
+        content = deepcopy(_parsed(file.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StudyError(f"{file.parent.name}/study.yaml is not YAML: {_yaml(error)}") from error
     if not isinstance(content, dict):
@@ -421,16 +523,24 @@ def read(name: str | Path) -> Study:
             f"{file.parent.name}/study.yaml holds no keys. Start with title, source, tables."
         )
     try:
-        content = _with_ledgers(content, file.parent)
+        content = topic_file.added(_with_ledgers(content, file.parent), file.parent, _parsed)
         return Study(**{**content, "name": file.parent.name, "folder": file.parent})
     except ValidationError as error:
-        raise StudyError(_mistakes(file.parent.name, error)) from error
+        raise StudyError(study_mistakes.in_words(Study, file.parent, error, _parsed)) from error
+    except topic_file.TopicFileError as error:
+        raise StudyError(str(error)) from error
+
+
+@lru_cache(32)
+def _parsed(text: str) -> object:
+    """What a study.yaml holds; a run reads the same one a dozen times."""
+    return yaml.load(text, _Plain)
 
 
 def _with_ledgers(content: dict, folder: Path) -> dict:
-    """What people keep beside study.yaml, actions.csv and audits.csv, need not be named in it."""
+    """What people keep beside study.yaml (actions, audits, contacts) need not be named in it."""
     mapped = content.get("tables")
-    for name in ("actions", "audits"):
+    for name in ("actions", "audits", "contacts"):
         if not isinstance(mapped, dict) or name in mapped:
             continue
         try:
@@ -441,36 +551,14 @@ def _with_ledgers(content: dict, folder: Path) -> dict:
             with open(file, encoding="utf-8-sig", newline="") as lines:
                 heads = next(csv.reader(lines), [])
             columns = {c: c for c in contract.TABLES[name].columns if c in heads}
-            mapped = {**mapped, name: {"files": file.name, "columns": columns, "keep": True}}
+            mapped = {**mapped, name: {"files": file.name, "columns": columns}}
+            # A list of calls holds what callers should know, which is of no use later.
+            mapped[name]["keep"] = name != "contacts"
     return {**content, "tables": mapped} if "tables" in content else content
 
 
 def _yaml(error: Exception) -> str:
     return str(error).replace("<unicode string>", "study.yaml")
-
-
-def _mistakes(name: str, error: ValidationError) -> str:
-    lines = [f"{name}/study.yaml has {error.error_count()} mistake(s):"]
-    for mistake in error.errors():
-        key = ".".join(str(part) for part in mistake["loc"]) or "(whole file)"
-        message = mistake["msg"].removeprefix("Value error, ")
-        if mistake["type"] == "extra_forbidden":
-            known = reference.known_at(Study, mistake["loc"][:-1])
-            near = _nearest(str(mistake["loc"][-1]), known)
-            message = f"this key is not known{near or '.'} Known here: {', '.join(known)}."
-        if mistake["type"] == "missing":
-            lines.append(f"  {key}: this key is required and is not there")
-            continue
-        found = mistake["input"]
-        if mistake["type"] == "literal_error":
-            words = re.findall(r"'([^']*)'", str(mistake["ctx"]["expected"]))
-            hint = _nearest(str(found), words) or ";"
-            message = f"{found!r} is not allowed{hint} Allowed: {', '.join(words)}."
-            lines.append(f"  {key}: {message}")
-            continue
-        shown = f" (found {found!r})" if isinstance(found, (str, int, float, list, tuple)) else ""
-        lines.append(f"  {key}: {message}{shown}")
-    return "\n".join(lines)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -6,12 +6,15 @@
 
     drivers.gains(sample, "recommend", [...])                  # outcome points for a point more
     drivers.penalty_reward(sample, "recommend", [...])         # low and high ratings (Kano)
+    drivers.expectation_gaps(sample, {...})                    # experience minus expectation
+    drivers.needs(fit)                                         # strengths, weaknesses, key needs
     drivers.necessary_conditions(sample, "recommend", [...])   # what no high outcome goes without
 
 All of these are associations. None says what would happen if a driver improved; for that, test a
 change (notebook 40).
 """
 
+from cxlib.drivers.expectations import expectation_gaps
 from cxlib.drivers.gains import best_groups, gains
 from cxlib.drivers.groups import importance_by
 from cxlib.drivers.importance import (
@@ -23,11 +26,12 @@ from cxlib.drivers.importance import (
 from cxlib.drivers.importance_findings import most_alike, order, rank_agreement
 from cxlib.drivers.missing_sensitivity import missing_sensitivity
 from cxlib.drivers.necessary_conditions import necessary_conditions
+from cxlib.drivers.needs import needs
 from cxlib.drivers.opportunities import opportunities
 from cxlib.drivers.penalty_reward import CLASSES, penalty_reward
 from cxlib.drivers.ranks import order_probabilities
 from cxlib.drivers.shapley_values import MOST_EXACT, MOST_SAMPLED, johnson, shapley
-from cxlib.drivers.waves import without_each_wave
+from cxlib.drivers.waves import rests_on_wave, without_each_wave
 
 __all__ = [
     "CLASSES",
@@ -37,6 +41,7 @@ __all__ = [
     "MOST_SAMPLED",
     "best_groups",
     "correlations",
+    "expectation_gaps",
     "gains",
     "importance",
     "importance_by",
@@ -44,11 +49,13 @@ __all__ = [
     "missing_sensitivity",
     "most_alike",
     "necessary_conditions",
+    "needs",
     "opportunities",
     "order",
     "order_probabilities",
     "penalty_reward",
     "rank_agreement",
     "shapley",
+    "rests_on_wave",
     "without_each_wave",
 ]

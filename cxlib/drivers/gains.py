@@ -19,17 +19,20 @@ import pandas as pd
 
 from cxlib.causal.sensitivity import robustness
 from cxlib.core import context, i18n
-from cxlib.core.i18n import _
+from cxlib.core.columns import Column
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers import linear, notes, ranks
 from cxlib.drivers.linear import Covariances
+from cxlib.drivers.needs import positions
 from cxlib.drivers.specification import Answers, Drivers, Specification, specify
 from cxlib.stats import moments
 from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, simultaneous_interval
 from cxlib.stats.moments import Moments
 
 LEAST_GROUP = 30  # answers a group needs to be an example to others
+MEAN_RATING = Column("level", label=N_("mean rating"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +79,9 @@ def gains(
     unmeasured confounder would have to explain to account for the gain, top: whether it may be
     first), "details" (term, n, step: points the driver is raised, partial_r2, robustness_low: for
     the interval to reach zero, joint_low and joint_high: simultaneous over the drivers, which
-    decide what is significant, rank_low, rank_high, chance_first) and "performance" (means of the
-    drivers with intervals); the part "top" lists the drivers among which, with 95% confidence, the
-    true first is.
+    decide what is significant, rank_low, rank_high, chance_first), "performance" (means of the
+    drivers with intervals) and "positions" (of `needs.positions`); the part "top" lists the
+    drivers among which, with 95% confidence, the true first is.
 
     Raises
     ------
@@ -121,11 +124,14 @@ def gains(
         }
     ).join(order.drop(columns="top"), on="term")
     performance = estimates_table(spec.terms, fit.level, fit.levels, spec.raters(sums))
+    raters = spec.raters(sums)
+    places = positions(spec.terms, gain, drawn, fit.level, fit.levels, raters)
     return Result(
-        {"table": table, "details": details, "performance": performance},
+        {"table": table, "details": details, "performance": performance, "positions": places},
         _finding(table, details, outcome),
         fit.notes(_("Simultaneous intervals over the drivers decide what is significant.")),
         "scale",
+        columns=[MEAN_RATING],
         **spec.sample.bootstrap,
         parts={"top": table.loc[table["top"], "term"].tolist()},
     )
@@ -170,7 +176,7 @@ def best_groups(
             row,
             _(
                 "Bringing {driver:quoted} to its level in {group:quoted} is associated with "
-                "{gain:number2} points more of {outcome:quoted}.",
+                "{outcome:quoted} being {gain:number2} points higher.",
                 driver=row["term"],
                 group=row.iloc[0],
                 gain=row["estimate"],
@@ -194,7 +200,7 @@ def best_groups(
             by=by,
         )
     note = fit.notes(remark)
-    return Result(table, finding, note, "scale", **sample.bootstrap)
+    return Result(table, finding, note, "scale", columns=[MEAN_RATING], **sample.bootstrap)
 
 
 def _regression(sample: Answers, outcome: str, drivers: Drivers, missing: str) -> Regression:
@@ -275,20 +281,21 @@ def _finding(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> Findin
         claim = _("No driver is significantly associated with {outcome:quoted}.", **facts)
     elif len(table) == 1:
         claim = _(
-            "{step:.2g} rating point more of {driver:quoted} is associated with {gain:number2} "
-            "points more of {outcome:quoted}.",
+            "{step:.2g} rating point more for {driver:quoted} is associated with "
+            "{outcome:quoted} being {gain:number2} points higher.",
             **facts,
         )
     elif leaders == 1:
         claim = _(
-            "{step:.2g} rating point more of {driver:quoted} is associated with {gain:number2} "
-            "points more of {outcome:quoted}, the largest gain of all drivers.",
+            "{step:.2g} rating point more for {driver:quoted} is associated with "
+            "{outcome:quoted} being {gain:number2} points higher, the largest gain of all drivers.",
             **facts,
         )
     else:
         claim = _(
-            "{step:.2g} rating point more of {driver:quoted} is associated with {gain:number2} "
-            "points more of {outcome:quoted}; {leaders:count} drivers may be first.",
+            "{step:.2g} rating point more for {driver:quoted} is associated with "
+            "{outcome:quoted} being {gain:number2} points higher; {leaders:count} drivers "
+            "may be first.",
             **facts,
         )
     detail = (

@@ -41,9 +41,9 @@ def importance_by(
     Returns
     -------
     Result with the tables "table" (by, term, estimate, low, high, n) and "differences" (the same,
-    from everybody's); the intervals of each table are simultaneous (max-t over groups and
-    drivers). A group too small or too uniform for a regression is left blank and named in the
-    note.
+    from everybody's), with pointwise intervals; simultaneous limits (max-t over groups and drivers)
+    stand in columns of their own. A group too small or too uniform for a regression is left blank
+    and named in the note.
 
     Raises
     ------
@@ -75,6 +75,7 @@ def importance_by(
     difference = point - np.tile(overall.shares, len(groups))
     apart = drawn - np.tile(overall.share_replicates, (1, len(groups)))
     differences = frame.assign(estimate=difference, n=n, **interval_columns(difference, apart))
+    table, differences = (spec.sample.counted(t) for t in (table, differences))
     blank = [g for g, (p, _drawn) in zip(groups, fits, strict=True) if np.isnan(p).any()]
     note = [
         *overall.notes[:-1],

@@ -22,7 +22,7 @@ from cxlib.core.result import Result
 from cxlib.drivers import importance_findings, linear, notes, ordered_logit, ranks, shapley_values
 from cxlib.drivers.specification import Answers, Drivers, Specification, specify
 from cxlib.stats import moments
-from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level
+from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, recentred_fit
 
 Method: TypeAlias = Callable[[np.ndarray], np.ndarray]
 METHODS, KINDS = ("shapley", "johnson"), ("linear", "logistic", "ordered")
@@ -281,11 +281,12 @@ def _tables(terms: list[str], parts: Decomposition) -> dict[str, pd.DataFrame]:
     order = ranks.ranks(terms, point, drawn, level=level)
     table = estimates_table(terms, point, drawn, parts.n, level=level).join(order, on="term")
     total = parts.replicates.sum(-1, keepdims=True)
+    fit = estimates_table(
+        [parts.measure], parts.gains.sum(keepdims=True), total, parts.fitted, level=level
+    )
     return {
         "table": table.sort_values("estimate", ascending=False, ignore_index=True),
-        "r2": estimates_table(
-            [parts.measure], parts.gains.sum(keepdims=True), total, parts.fitted, level=level
-        ),
+        "r2": recentred_fit(fit, total),
         "differences": ranks.pairs(terms, point, drawn, parts.fitted, units=parts.effective),
     }
 

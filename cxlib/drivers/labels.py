@@ -1,5 +1,6 @@
 """Terms, columns and levels of this topic that readers see through `i18n.label`."""
 
 WORDS = (
-    "must-be", "performance", "attractive", "indifferent", "not settled", "robust", "dummy",
+    "must-be", "performance", "attractive", "indifferent", "unclear", "robust", "dummy",
+    "weakness", "strength", "low priority", "more than needed", "position", "importance",
 )  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
@@ -14,7 +17,13 @@ from cxlib.drivers.specification import MISSING, never_met
 WIDE, WIDE_DRAWS = 20, 100  # with more drivers, "em" is slow: so many resamples at most
 
 
-def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) -> Result:
+def missing_sensitivity(
+    sample: SampleLike,
+    outcome: str,
+    drivers: list[str],
+    *,
+    known: Mapping[str, Result] | None = None,
+) -> Result:
     """Importance under each treatment of missing answers.
 
     Parameters
@@ -22,6 +31,8 @@ def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) ->
     sample : answers, a row each
     outcome : column to explain
     drivers : columns of numbers
+    known : treatment -> `importance` by it, where that is known already: a page has one interval of
+        one share
 
     Returns
     -------
@@ -49,7 +60,10 @@ def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) ->
     tables, refused, first = [], [], None
     for missing in wanted:
         try:
-            fit = importance(sample, outcome, drivers, missing=missing)
+            fit = (known or {}).get(missing)
+            if fit is None:
+                fit = importance(sample, outcome, drivers, missing=missing)
+                fit = next((one for one in (known or {}).values() if _same(one, fit)), fit)
             tables.append(fit.table.assign(missing=missing))
         except ValueError as error:
             refused.append(missing)
@@ -64,6 +78,12 @@ def missing_sensitivity(sample: SampleLike, outcome: str, drivers: list[str]) ->
     return Result(
         table, _finding(table, complete), i18n.together(notes), "share", **sample.bootstrap
     )
+
+
+def _same(one: Result, other: Result) -> bool:
+    """Whether two treatments come to the same shares, as where nothing is not experienced."""
+    shares = [fit.table.set_index("term")["estimate"] for fit in (one, other)]
+    return bool(np.allclose(shares[0], shares[1].reindex(shares[0].index), rtol=1e-9))
 
 
 def _finding(table: pd.DataFrame, complete: bool) -> Finding:

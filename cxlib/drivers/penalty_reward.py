@@ -30,8 +30,8 @@ from cxlib.stats.intervals import interval_columns, percentile_interval
 from cxlib.stats.moments import weights_of
 
 CLASSES = ("must-be", "performance", "attractive", "indifferent")
-OPEN = "not settled"  # no class has an even chance
-EVEN, LIKELY = 0.5, 0.8  # chances from which a class is named, and from which it is relied on
+UNCLEAR = "unclear"  # no class is probable enough to be named
+NAMED, LIKELY = 0.6, 0.8  # chances from which a class is named, and from which it is relied on
 LEAN = 0.1  # asymmetry beyond which a driver leans to one side (Mikulić and Prebežac 2008)
 SMALL = 0.2  # of the outcome's standard deviation; less between low and high is no effect (Cohen)
 TAIL = 0.25  # share of answers that counts as low, and as high, as nearly as the scale allows
@@ -49,7 +49,7 @@ def penalty_reward(
     a driver is taken in each resample, which gives its chance: indifferent where low and high are
     less than 0.2 standard deviations of the outcome apart, else must-be or attractive where one
     side outweighs the other (asymmetry beyond 0.1), else performance. The most probable class is
-    named where its chance is 0.5 or more, and is not settled else. Drivers whose ratings leave no
+    named where its chance is 0.6 or more, and is "unclear" else. Drivers whose ratings leave no
     room for three parts are left out.
 
     Parameters
@@ -221,7 +221,7 @@ def _classes(
     table = pd.DataFrame(
         {
             "term": terms,
-            "class": [CLASSES[i] if i >= 0 else OPEN for i in named],
+            "class": [CLASSES[i] if i >= 0 else UNCLEAR for i in named],
             "chance": [row[i] if i >= 0 else np.nan for i, row in zip(named, chances, strict=True)],
         }
     )
@@ -231,9 +231,9 @@ def _classes(
 
 
 def _named(chances: np.ndarray) -> int:
-    """Place in CLASSES of the most probable class; -1 where none has an even chance."""
+    """Place in CLASSES of the most probable class; -1 where none is probable enough."""
     best = int(chances.argmax())
-    return best if chances[best] >= EVEN else -1
+    return best if chances[best] >= NAMED else -1
 
 
 def _asymmetry(sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -259,11 +259,11 @@ def _finding(classes: pd.DataFrame, outcome: str) -> Finding:
     if n < least:
         return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
     kinds = []
-    for name in (*CLASSES, OPEN):
+    for name in (*CLASSES, UNCLEAR):
         rows = classes[classes["class"] == name]
         parts = [
             _("{driver:quoted} {chance:chance}", driver=r.term, chance=r.chance)
-            if name != OPEN
+            if name != UNCLEAR
             else i18n.quoted(i18n.label(r.term))
             for r in rows.itertuples()
         ]
@@ -327,8 +327,8 @@ def _cuts_note(classes: pd.DataFrame) -> str:
     ]
     return _(
         "Low and high ratings: {each}. Kinds compare both sides per point of the rating; the most "
-        "probable kind is named from a chance of {even:share}.",
-        even=EVEN,
+        "probable kind is named from a chance of {least:share}, and is unclear below.",
+        least=NAMED,
         each=_("; ").join(each),
     )
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import Column
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.core.sample import Sample
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers.importance import importance
 from cxlib.drivers.specification import Drivers
+from cxlib.stats import moments
 
 A_DRIVER = 30  # responses that a driver needs for a wave of its own to be reported
+STANDS_OUT = 3.0  # standard errors by which the rating of a wave lies below that of all others
 
 
 def without_each_wave(
@@ -90,7 +94,75 @@ def without_each_wave(
         else []
     )
     finding = _finding(table, float(all_waves["estimate"].iloc[0]), latest)
-    return Result(table, finding, i18n.together(note), "share", **sample.bootstrap)
+    columns = [Column("first", "strongest driver without the wave", "name", label="ranked first")]
+    return Result(table, finding, i18n.together(note), "share", columns=columns, **sample.bootstrap)
+
+
+def rests_on_wave(
+    sample: SampleLike,
+    outcome: str,
+    drivers: list[str],
+    *,
+    missing: str = "complete",
+) -> str:
+    """The wave of a fall that is over without which another driver is the strongest.
+
+    A failure of one quarter makes a driver look important for as long as the quarter is among the
+    answers. What it says of the time since is little.
+
+    Parameters
+    ----------
+    sample : answers, a row each
+    outcome, drivers, missing : as in `importance`
+
+    Returns
+    -------
+    name of the wave; empty where there is none, that is where the first driver remains first
+    without each wave but the latest in which its rating is lower than that of all others by more
+    than 3 standard errors
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"speed": [1, 2, 3, 4, 5, 4.0] * 4, "wave": ["Q1", "Q2"] * 12})
+    >>> rows["recommend"] = 2 * rows["speed"]
+    >>> rests_on_wave(rows, "recommend", ["speed"])
+    ''
+    """
+    sample = as_sample(sample)
+    if "wave" not in sample or len(drivers) < 2:
+        return ""
+    quick = sample.replace(draws=2)
+    first = importance(quick, outcome, drivers, missing=missing).table["term"].iloc[0]
+    wave = sample["wave"].astype(str)
+    for name in sorted(wave[sample["wave"].notna()].unique())[:-1]:
+        here = wave == name
+        if int(here.sum()) < context.current().smallest_cell:
+            continue
+        if not _stands_out(sample.where(here), sample.where(~here), first):
+            continue
+        try:
+            table = importance(quick.where(~here), outcome, drivers, missing=missing).table
+        except (ValueError, InsufficientData):  # too few answers are left
+            continue
+        if table["term"].iloc[0] != first:
+            return name
+    return ""
+
+
+def _stands_out(one: Sample, others: Sample, item: str) -> bool:
+    """Whether an item was rated lower in one wave than in all others."""
+    means, squares = [], []
+    for part in (one, others):
+        known = part[item].notna().to_numpy()
+        y, weight = part[item].to_numpy(float)[known], moments.weights_of(part.data, part.weight)
+        weight = weight[known]
+        if len(y) < 2 or not weight.sum() > 0:
+            return False
+        mean = np.average(y, weights=weight)
+        means.append(mean)
+        squares.append(float((weight**2 * (y - mean) ** 2).sum() / weight.sum() ** 2))
+    error = np.sqrt(sum(squares))
+    return bool(error > 0 and means[1] - means[0] > STANDS_OUT * error)
 
 
 def _latest(

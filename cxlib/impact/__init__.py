@@ -11,6 +11,7 @@
     impact.verdicts({"callback": one})     # of all changes
     impact.calibration(pairs)              # how good were the predictions?
     impact.power_analysis(sample, "recommend", expected=3)         # before acting
+    impact.comparison_units(sample, "welcome", "hotel")            # and if units are treated
 
 Randomisation leaves chance only. Every other design rests on something that cannot be seen: that
 the controls would have moved in parallel. The checks look where it could show.
@@ -19,6 +20,7 @@ the controls would have moved in parallel. The checks look where it could show.
 from __future__ import annotations
 
 from cxlib.impact.calibration import calibration, predicted_and_realised, predictions
+from cxlib.impact.comparison_units import comparison_units, next_units
 from cxlib.impact.counterfactuals import interrupted_time_series, synthetic_control
 from cxlib.impact.effects import effect
 from cxlib.impact.evaluation import evaluate, evaluate_all
@@ -33,11 +35,13 @@ __all__ = [
     "Trial",
     "attrition",
     "calibration",
+    "comparison_units",
     "effect",
     "evaluate",
     "evaluate_all",
     "event_study",
     "interrupted_time_series",
+    "next_units",
     "placebo_tests",
     "power_analysis",
     "predicted_and_realised",

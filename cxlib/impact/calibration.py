@@ -67,9 +67,10 @@ def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Result:
 
     Returns
     -------
-    Result with the tables (NaN where there are too few actions)
+    Result with the tables
 
-    - table: term, estimate, low, high, n (actions); inside: share of realised effects in the
+    - table: term, estimate, low, high, actions; without the terms that so few actions do not give;
+      inside: share of realised effects in the
       predicted interval, with Wilson's interval; bias: mean of realised minus predicted (random
       effects); slope: of realised on predicted with the same weights: 1 is right, less says that
       large predictions shrink
@@ -89,7 +90,7 @@ def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Result:
     >>> pairs = pd.DataFrame({"term": ["a", "b"], "predicted": [5.0, 7.0], "estimate": [4.0, 6.0]})
     >>> fit = calibration(pairs.assign(low=[2.0, 4.0], high=[6.0, 8.0], n=500))
     >>> fit.table["estimate"].tolist()
-    [nan, -1.0, nan]
+    [-1.0]
     """
     if pairs.empty:
         raise ValueError("no action has both a predicted and a realised effect.")
@@ -103,7 +104,7 @@ def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Result:
         ("slope", *_slope(pairs, weight, level)),
     ]
     table = pd.DataFrame(rows, columns=["term", "estimate", "low", "high"])
-    table["n"] = len(pairs)
+    table["actions"] = len(pairs)  # no people: nothing to hide
     own = pairs.reset_index(drop=True).copy()
     if set(PREDICTED_ENDS) <= set(own):
         own["within"] = own["estimate"].between(*(own[c] for c in PREDICTED_ENDS))
@@ -111,7 +112,9 @@ def calibration(pairs: pd.DataFrame, *, level: float = LEVEL) -> Result:
         "Each realised effect is weighted by its precision; with few actions take all of this as a "
         "hint."
     )
-    return Result({"table": table, "pairs": own}, _finding(table, len(pairs), _unit(pairs)), note)
+    finding = _finding(table, len(pairs), _unit(pairs))
+    known = table[table["estimate"].notna()].reset_index(drop=True)
+    return Result({"table": known, "pairs": own}, finding, note)
 
 
 def _between(gap: np.ndarray, error: np.ndarray) -> float:

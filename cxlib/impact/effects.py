@@ -14,6 +14,7 @@ from cxlib.causal import (
     interrupted_time_series,
     matching,
     regression_to_the_mean,
+    staggered,
 )
 from cxlib.core import i18n, periods
 from cxlib.core.errors import InsufficientData
@@ -55,7 +56,8 @@ def effect(trial: Trial) -> Result:
     """Estimate the effect of a change by the design that study.yaml names for it.
 
     randomised: the difference between arms at equal values of what came before. compared: the
-    difference-in-differences. alike: treated minus others weighted to equal them before. series:
+    difference-in-differences. staggered: each cohort of units minus those that did not have it yet.
+    alike: treated minus others weighted to equal them before. series:
     the waves with the change minus the trend of the waves before.
 
     Parameters
@@ -231,6 +233,42 @@ def concatenated(parts: list[Replicated]) -> Replicated:
     )
 
 
+def roll_out(trial: Trial, *, never: bool = False) -> DesignEstimate:
+    """Mean effect on each outcome since the start of each unit."""
+    fits = [group_time(trial, k, never=never) for k in range(len(trial.outcomes))]
+    n = int((~np.isnan(trial.y[:, 0]) & (trial.arm >= 0)).sum())
+    return DesignEstimate.of(concatenated([staggered.overall(fit) for fit in fits]), n)
+
+
+def never_treated(trial: Trial) -> DesignEstimate:
+    """The same compared with units that never had it only."""
+    if not (trial.arm == 0).any():
+        raise InsufficientData(_("Every unit has had the change."))
+    return roll_out(trial, never=True)
+
+
+def group_time(
+    trial: Trial, outcome: int = 0, *, never: bool = False
+) -> staggered.GroupTimeEffects:
+    """Effects of each cohort of units in each wave, of the waves in which every unit answered."""
+    cells, start = staggered_cells(trial, outcome)
+    return staggered.group_time(cells, start, never=never, seed=trial.sample.seed)
+
+
+def staggered_cells(
+    trial: Trial, outcome: int = 0
+) -> tuple[difference_in_differences.Cells, np.ndarray]:
+    """Means of units in the waves in which all answered, and the first with the change of each."""
+    if trial.start is None:
+        raise ValueError(f"change {trial.change.name!r} began everywhere at once.")
+    cells = cells_of(trial, outcome)
+    full = np.flatnonzero(~np.isnan(cells.means.estimate).any(0))
+    if len(full) < 2:
+        raise InsufficientData(_("In fewer than two waves every unit has an answer."))
+    kept = difference_in_differences.Cells(cells.means[:, full], cells.share, cells.count[:, full])
+    return kept, np.searchsorted(full, trial.start)
+
+
 def alike(trial: Trial) -> DesignEstimate:
     """Treated minus others weighted to equal them in what was known and answered before."""
     people = trial.customers()
@@ -316,11 +354,13 @@ Design = Callable[[Trial], DesignEstimate]
 _DESIGNS: dict[str, Design] = {
     "randomised": randomised,
     "compared": compared,
+    "staggered": roll_out,
     "alike": alike,
     "series": series,
 }
 _FURTHER: dict[str, dict[str, Design]] = {
     "randomised": {"unadjusted": unadjusted, "compared": compared, "series": series},
     "compared": {"series": series},
+    "staggered": {"never": never_treated},
     "alike": {"unadjusted": unadjusted, "compared": compared},
 }

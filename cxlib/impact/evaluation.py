@@ -8,7 +8,8 @@
 
 A check passes or fails by a rule of its own, so that a verdict can count them: pre-trends differ
 significantly or not, a placebo test shows an effect or not, a second estimate contradicts the first
-or not.
+or not. A check that could not have failed is inconclusive: a second estimate passes only where its
+interval is narrow enough to tell the effect from none.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from cxlib.impact import counterfactuals, parallel_trends, robustness, wording
 from cxlib.impact.effects import effect
 from cxlib.impact.trial import Trial
 
-PASSED, FAILED, IMPOSSIBLE = mark("passed", "failed", "not possible")
+PASSED, FAILED, IMPOSSIBLE, SILENT = mark("passed", "failed", "not possible", "inconclusive")
+UNEVEN = 0.1  # difference in attrition that biases an effect; a wider interval cannot rule it out
 SMALL_CONFOUNDER = 1.2  # risk ratio of a small effect, 0.2 standard deviations: exp(0.91 x 0.2)
 FAILURES = 2  # of checks, from which an effect without randomisation is in doubt
 TOLD = 2  # changes that `verdicts` names, which their own findings need not repeat
@@ -54,14 +56,15 @@ def evaluate(trial: Trial) -> Result:
     -------
     Result with the tables
 
-    - checks: term (the check), result ("passed", "failed", "not possible"), shows (in words)
+    - checks: term (the check), result ("passed", "failed", "inconclusive": its interval is wider
+      than the effect that it would have to detect, "not possible"), shows (in words)
     - effects, standard, by_design: as `effect` has them
     - path, bounds, placebos, synthetic_control, donors, time_series, regression_to_the_mean,
       attrition, confounding: of the checks that the rows allow
 
-    and the parts of `effect`, with passed and failed (numbers of checks) and doubt (whether the
-    effect is significant, but in doubt: no controls, pre-trends not parallel, or two failed checks;
-    a randomised one never is)
+    and the parts of `effect`, with passed, failed and silent (numbers of checks) and doubt (whether
+    the effect is significant, but in doubt: no controls, pre-trends not parallel, a roll-out whose
+    effect random starts match, or two failed checks; a randomised one never is)
 
     Raises
     ------
@@ -99,13 +102,15 @@ def evaluate(trial: Trial) -> Result:
     rows += _other_designs(fit, {r["term"] for r in rows})
     checks = pd.DataFrame(rows, columns=[c.name for c in COLUMNS])
     results = dict(zip(checks["term"], checks["result"], strict=True))
-    passed, failed = (int((checks["result"] == r).sum()) for r in (PASSED, FAILED))
+    passed, failed, silent = (int((checks["result"] == r).sum()) for r in (PASSED, FAILED, SILENT))
     first = fit.table.iloc[0]
     significant = bool(first["low"] > 0 or first["high"] < 0)
-    uneven = results.get("parallel pre-trends") == FAILED or failed >= FAILURES
+    crucial = ["parallel pre-trends"] + ["placebo tests"] * (fit.design == "staggered")
+    uneven = failed >= FAILURES or any(results.get(name) == FAILED for name in crucial)
     doubt = significant and (fit.design == "series" or (fit.design != "randomised" and uneven))
-    parts = {**fit.parts, "passed": passed, "failed": failed, "doubt": doubt}
-    finding = _finding(fit, passed, checks.loc[checks["result"] == FAILED, "term"].tolist(), doubt)
+    parts = {**fit.parts, "passed": passed, "failed": failed, "silent": silent, "doubt": doubt}
+    names = checks.loc[checks["result"] == FAILED, "term"].tolist()
+    finding = _finding(fit, _latest(fit, tables), passed, silent, names, doubt)
     own = {"effects": fit.table, "standard": fit.standard, "by_design": fit.by_design}
     return Result(
         {"checks": checks, **own, **tables},
@@ -158,13 +163,33 @@ def is_sure(one: Result) -> bool:
     return is_significant(one) and not one.doubt
 
 
-def counted(passed: int, failed: int) -> str:
-    """How many checks of all passed, as part of a detail."""
-    return ngettext(
+def counted(passed: int, failed: int, silent: int = 0) -> str:
+    """How many of all checks passed, and how many could not have failed, for a detail."""
+    said = ngettext(
         "{passed:count} of {n:count} check passed",
         "{passed:count} of {n:count} checks passed",
-        passed + failed,
+        passed + failed + silent,
         passed=passed,
+    )
+    if not silent:
+        return said
+    others = ngettext("{n:count} is inconclusive", "{n:count} are inconclusive", silent)
+    return _("{first}, {second}", first=said, second=others)
+
+
+def _latest(fit: Result, tables: Mapping[str, pd.DataFrame]) -> str:
+    """The effect in the latest of several waves, which one over all of them does not show."""
+    path = tables.get("path", pd.DataFrame())
+    if fit.design != "compared" or "changed" not in path or path["changed"].sum() < 2:
+        return ""
+    before, last = path[~path["changed"]].iloc[-1], path.iloc[-1]
+    unit = str(fit.table["unit"].iloc[0])
+    return _(
+        "in {wave:label} {size} compared with {before:label} (simultaneous 95% CI {span})",
+        wave=last["wave"],
+        before=before["wave"],
+        size=wording.signed(last["estimate"], unit),
+        span=wording.span(last["low"], last["high"], unit),
     )
 
 
@@ -172,10 +197,15 @@ def _rank(one: Result) -> int:
     return 0 if is_sure(one) else 1 if is_significant(one) else 2
 
 
-def _finding(fit: Result, passed: int, failed: list[str], doubt: bool) -> Finding:
+def _finding(
+    fit: Result, latest: str, passed: int, silent: int, failed: list[str], doubt: bool
+) -> Finding:
     detail = fit.finding.detail
-    if passed or failed:
-        detail = _("{first}; {second}", first=detail, second=counted(passed, len(failed)))
+    if latest:
+        detail = _("{first}; {second}", first=detail, second=latest)
+    if passed or failed or silent:
+        counts = counted(passed, len(failed), silent)
+        detail = _("{first}; {second}", first=detail, second=counts)
     if failed:
         detail = _("{detail}; failed: {checks:label_list}", detail=detail, checks=failed)
     if not doubt:
@@ -213,6 +243,18 @@ def _judged(passes: bool) -> str:
     return PASSED if passes else FAILED
 
 
+def _compared(own: np.ndarray, other: np.ndarray) -> str:
+    """How a second estimate judges the first (each: estimate, low, high).
+
+    Half its interval is to be no wider than the effect that it would have to detect: wider, it
+    holds no effect and the effect at once. Of an effect near 0 that is what the first could detect.
+    """
+    if _contradicts(own, other):
+        return FAILED
+    reach = max(abs(own[0]), (own[2] - own[1]) / 2)
+    return PASSED if (other[2] - other[1]) / 2 <= reach else SILENT
+
+
 def _ends(fit: Result) -> np.ndarray:
     return fit.table.iloc[0][["estimate", "low", "high"]].to_numpy(float)
 
@@ -227,18 +269,20 @@ def _placebos(fit: Result, found: Result) -> str:
 
 def _second(fit: Result, found: Result) -> str:
     other = np.array([found.effect, found.low, found.high])
-    return _judged(not _contradicts(_ends(fit), other))
+    return _compared(_ends(fit), other)
 
 
 def _adjusted(fit: Result, found: Result) -> str:
     row = found.table.set_index("term").loc["adjusted change"]
     other = row[["estimate", "low", "high"]].to_numpy(float)
-    return _judged(not _contradicts(_ends(fit), other))
+    return _compared(_ends(fit), other)
 
 
 def _even(fit: Result, found: Result) -> str:
     row = found.table.set_index("term").loc["difference"]
-    return _judged(row["low"] <= 0 <= row["high"])
+    if not row["low"] <= 0 <= row["high"]:
+        return FAILED
+    return PASSED if (row["high"] - row["low"]) / 2 <= UNEVEN else SILENT
 
 
 def _strong(fit: Result, found: Result) -> str:
@@ -264,7 +308,7 @@ def _other_designs(fit: Result, known: set[str]) -> list[dict[str, str]]:
             own=own[0],
             span=tuple(other[1:]),
         )
-        result = _judged(not _contradicts(own, other))
+        result = _compared(own, other)
         rows.append({"term": row["design"], "result": result, "shows": shows})
     return rows
 
@@ -275,11 +319,15 @@ Check = tuple[
 _EVERY = frozenset({"randomised", "compared", "alike", "series"})
 _CHECKS: Mapping[str, Check] = {
     "parallel pre-trends": (
-        frozenset({"compared", "series"}),
+        frozenset({"compared", "staggered", "series"}),
         lambda trial, _fit: parallel_trends.event_study(trial),
         _trends,
     ),
-    "placebo tests": (_EVERY, lambda trial, _fit: parallel_trends.placebo_tests(trial), _placebos),
+    "placebo tests": (
+        _EVERY | {"staggered"},
+        lambda trial, _fit: parallel_trends.placebo_tests(trial),
+        _placebos,
+    ),
     "synthetic control": (
         frozenset({"compared", "series"}),
         lambda trial, _fit: counterfactuals.synthetic_control(trial),
@@ -297,7 +345,7 @@ _CHECKS: Mapping[str, Check] = {
     ),
     "attrition": (_EVERY, lambda trial, _fit: robustness.attrition(trial), _even),
     "unmeasured confounder": (
-        _EVERY - {"randomised"},
+        (_EVERY | {"staggered"}) - {"randomised"},
         lambda _trial, fit: robustness.unmeasured_confounding(fit),
         _strong,
     ),

@@ -1,6 +1,7 @@
 """Terms, columns and levels of this topic that readers see through `i18n.label`."""
 
 WORDS = (
+    *("staggered roll-out", "never-treated controls", "placebo starts"),
     *("randomised", "difference-in-differences", "weighted controls", "interrupted time series"),
     *("unadjusted", "the change", "placebo in time", "placebo in place", "treated"),
     *("control", "synthetic control", "trend before", "change of the treated"),

@@ -132,7 +132,8 @@ def power_analysis(
     own = [t[t["n"] == there].sort_values("waves") for t in (table, chance)]
     if act:
         soonest = own[1][own[1]["estimate"] >= experiment.power].iloc[0]
-        finding = _sufficient(facts, soonest)
+        least = own[0].set_index("waves")["estimate"].loc[soonest["waves"]]
+        finding = _sufficient(facts | {"smallest": wording.value(least, unit)}, soonest)
     else:
         enough = chance[chance["estimate"] >= experiment.power].sort_values(["n", "waves"])
         smallest = wording.value(own[0].iloc[-1]["estimate"], unit)
@@ -164,11 +165,11 @@ def _by_wave(y: np.ndarray, ids: pd.Series | None, over: pd.Series | None) -> np
 def _sufficient(facts: dict, soonest: pd.Series) -> Finding:
     chance = float(soonest["estimate"])
     claim = _(
-        "The next comparison can detect an effect of {effect} on {outcome} with the customers at "
-        "hand.",
+        "The customers at hand are enough for the next comparison to detect an effect of {effect} "
+        "on {outcome}.",
         **facts,
     )
-    return Finding(claim, _detail(facts, soonest), chance, "share", importance=Importance.ANSWER)
+    return Finding(claim, _smallest(facts, soonest), chance, "share", importance=Importance.ANSWER)
 
 
 def _insufficient(facts: dict, last: pd.Series, enough: pd.DataFrame) -> Finding:
@@ -177,11 +178,7 @@ def _insufficient(facts: dict, last: pd.Series, enough: pd.DataFrame) -> Finding
         "often be missed.",
         **facts,
     )
-    detail = _(
-        "{detail}; smallest effect that can be detected: {smallest}",
-        detail=_detail(facts, last),
-        **facts,
-    )
+    detail = _smallest(facts, last)
     if enough.empty:
         detail = _("{detail}; no size considered is sufficient", detail=detail)
     else:
@@ -192,6 +189,15 @@ def _insufficient(facts: dict, last: pd.Series, enough: pd.DataFrame) -> Finding
         )
     chance = float(last["estimate"])
     return Finding(claim, detail, chance, "share", importance=Importance.ANSWER)
+
+
+def _smallest(facts: dict, row: pd.Series) -> str:
+    """The power for the effect asked for, and the smallest effect that has enough of it."""
+    return _(
+        "{detail}; smallest effect that can be detected: {smallest}",
+        detail=_detail(facts, row),
+        **facts,
+    )
 
 
 def _detail(facts: dict, row: pd.Series) -> str:

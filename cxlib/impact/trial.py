@@ -40,7 +40,7 @@ class Trial:
     x : what was known before, (n, k), names in `known`
     ids : number of each row's customer, (n,); every row its own where customers are not known
     nps : the outcomes reported as NPS
-    out : control groups left out because some wave has no answer of theirs
+    out : groups left out because some wave has no answer of theirs
     contaminated : what was left out of the controls because another change reached it, in words
     shared : other changes that reached most of the treated in the same waves, in words
     """
@@ -103,13 +103,28 @@ class Trial:
 
     @property
     def during(self) -> np.ndarray:
-        """Rows of the arms in the waves with the change, (n,)."""
-        return (self.arm >= 0) & self.after[self.wave]
+        """Rows of the arms in the waves with the change, (n,); of each unit since its own start."""
+        there = self.after[self.wave]
+        if self.start is not None:
+            there = np.where(self.arm == 1, self.wave >= self.start[self.group], there)
+        return (self.arm >= 0) & there
 
     @property
     def earlier(self) -> np.ndarray:
         """Rows of the arms in the waves before it, (n,)."""
-        return (self.arm >= 0) & self.before[self.wave]
+        there = self.before[self.wave]
+        return (self.arm >= 0) & (there if self.start is None else ~self.during)
+
+    @cached_property
+    def start(self) -> np.ndarray | None:
+        """Place of the first wave with the change of each group where they differ, (groups,); the
+        number of waves for those that never had it.
+        """
+        begun = self.change.begun
+        if not isinstance(begun, dict):
+            return None
+        places = {wave: place for place, wave in enumerate(self.waves)}
+        return np.array([places[begun[g]] if g in begun else len(places) for g in self.groups])
 
     def customers(self) -> Customers:
         """A row each customer of the arms: means before and after, and what was known of each."""
@@ -189,7 +204,8 @@ def read_all(
             print(error)
         except InsufficientData as error:
             if complete and isinstance(error, UnknownGroup):
-                raise
+                # As InsufficientData it would leave out every change, and the page would go on.
+                raise ValueError(str(error)) from error
             out.append(_label(change))
     if out:
         print(
@@ -259,10 +275,10 @@ def read(
     reached, shared, dropped = _contamination(rows, change, active, arm)
     if dropped.any():
         groups, group, arm = _arms(rows, change, dropped)
-        if not (arm == 0).any():
+        if not (arm == 0).any() and change.design != "staggered":
             raise NoCleanControls(_no_controls(change, reached))
     out: tuple[str, ...] = ()
-    if change.design == "compared":
+    if change.design in ("compared", "staggered"):
         groups, group, arm, out = _observed(groups, group, arm, wave, ~np.isnan(y[0]), change)
     known, x = _known(rows, change.before)
     ids = np.arange(len(rows)) if sample.cluster is None else numbered(rows[sample.cluster])
@@ -314,11 +330,11 @@ def _waves(
         return ("",), np.zeros(len(rows), int), np.ones(1, bool)
     values = rows[over].astype(str)
     waves = tuple(sorted(values.unique()))
-    if missing := [v for v in (change.begun, change.ended) if v and v not in waves]:
+    if missing := [v for v in change.dates if v not in waves]:
         raise UnknownGroup(
             f"change {change.name!r}: no wave {missing}. There are: {', '.join(waves)}."
         )
-    there = np.array([change.begun <= w and (not change.ended or w <= change.ended) for w in waves])
+    there = np.array([_in_place(change, w) for w in waves])
     return waves, values.map({w: i for i, w in enumerate(waves)}).to_numpy(int), there
 
 
@@ -356,7 +372,12 @@ def _in_window(other: Change, change: Change, waves: np.ndarray) -> bool:
         return False
     if not other.begun or not change.begun:
         return True
-    return any(other.begun <= w and (not other.ended or w <= other.ended) for w in waves)
+    return any(_in_place(other, w) for w in waves)
+
+
+def _in_place(change: Change, wave: str) -> bool:
+    """Whether somebody had the change in a wave."""
+    return change.first_wave <= wave and (not change.ended or wave <= change.ended)
 
 
 def _contamination(
@@ -408,13 +429,18 @@ def _observed(
     there: np.ndarray,
     change: Change,
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Without the control groups that gave no answer in some wave, unless all are such."""
+    """Without the control groups that gave no answer in some wave, unless all are such; of a
+    staggered design without any such unit, waves in which nobody was asked not counted.
+    """
     counts = np.zeros((len(groups), wave.max() + 1), int)
     rows = there & (group >= 0)
     np.add.at(counts, (group[rows], wave[rows]), 1)
-    gaps = (counts == 0).any(1) & ~np.isin(np.array(groups), change.treated)
+    if staggered := change.design == "staggered":
+        gaps = (counts[:, counts.any(0)] == 0).any(1)
+    else:
+        gaps = (counts == 0).any(1) & ~np.isin(np.array(groups), change.treated)
     kept = [g for g, gap in zip(groups, gaps, strict=True) if not gap]
-    if not gaps.any() or set(kept) <= set(change.treated):
+    if not gaps.any() or (set(kept) <= set(change.treated) and not staggered) or not kept:
         return groups, group, arm, ()
     place = np.full(len(groups) + 1, -1)
     place[:-1][~gaps] = np.arange(len(kept))
@@ -450,7 +476,8 @@ def numbered(ids: pd.Series) -> np.ndarray:
 def _check(trial: Trial) -> None:
     known = trial.during & ~np.isnan(trial.y[:, 0])
     treated, control = (int((known & (trial.arm == arm)).sum()) for arm in (1, 0))
-    least = treated if trial.change.design == "series" else min(treated, control)
+    alone = trial.change.design in ("series", "staggered")
+    least = treated if alone else min(treated, control)
     if least < SMALLEST_ARM:
         raise InsufficientData(
             _(
@@ -468,7 +495,7 @@ def _check(trial: Trial) -> None:
             _(
                 "{change:quoted}: no wave before {begun:verbatim} to compare with.",
                 change=trial.label,
-                begun=trial.change.begun,
+                begun=trial.change.first_wave,
             )
         )
 

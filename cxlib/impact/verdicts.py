@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import Column
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
@@ -33,7 +34,8 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
 
     - table: change, verdict ("higher", "lower", "in doubt", "less than predicted", "unknown"),
       term (outcome), estimate, low, high, n, unit, design, could_find (the effect that 80 of 100
-      such comparisons find), passed and failed (numbers of checks), and what was predicted
+      such comparisons find), passed, failed and silent (numbers of checks; silent are those that
+      could not have failed), and what was predicted
     - standard: term (the change, and its effect in its own unit), estimate, low, high, n
       in standard deviations of the answers
 
@@ -55,6 +57,7 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
             "could_find": DETECTABLE * one.error,
             "passed": one.passed,
             "failed": one.failed,
+            "silent": one.silent,
         }
         rows.append(row | ({c: ahead.get(c, np.nan) for c in PREDICTED} if known else {}))
         size = wording.signed(first["estimate"], first["unit"])
@@ -62,9 +65,13 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
     table = pd.DataFrame(rows).dropna(axis=1, how="all")
     note = _(
         "Higher or lower: statistically significant. In doubt: significant, but without controls, "
-        "without parallel pre-trends, or with two failed checks. Each interval is pointwise."
+        "without parallel pre-trends, with two failed checks, or a roll-out whose effect random "
+        "starts match. Each interval is pointwise. A check is inconclusive where its interval is "
+        "wider than the effect that it would have to detect."
     )
-    return Result({"table": table, "standard": pd.DataFrame(standard)}, _finding(evaluations), note)
+    tables = {"table": table, "standard": pd.DataFrame(standard)}
+    columns = [Column("silent", "checks that could not fail", "count", label="inconclusive")]
+    return Result(tables, _finding(evaluations), note, columns=columns)
 
 
 def _verdict(one: Result, predicted: float) -> str:
@@ -103,5 +110,5 @@ def _short(one: Result) -> str:
         "{design}, 95% CI {span}, {checks}",
         design=i18n.label(wording.DESIGNS[one.design]),
         span=wording.span(row["low"], row["high"], row["unit"]),
-        checks=counted(one.passed, one.failed),
+        checks=counted(one.passed, one.failed, one.silent),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cxlib.causal import staggered
 from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.impact.trial import Trial
@@ -12,6 +13,8 @@ from cxlib.impact.trial import Trial
 DESIGNS = {  # of study.yaml, and second opinions -> what a table calls it
     "randomised": "randomised",
     "compared": "difference-in-differences",
+    "staggered": "staggered roll-out",
+    "never": "never-treated controls",
     "alike": "weighted controls",
     "series": "interrupted time series",
     "unadjusted": "unadjusted",
@@ -65,6 +68,16 @@ def clause(trial: Trial, row: pd.Series, design: str) -> str:
         return _("after {change}, {outcome} rose by {size} compared with the controls", **facts)
     if design == "compared":
         return _("after {change}, {outcome} fell by {size} compared with the controls", **facts)
+    if design == "staggered" and up:
+        return _(
+            "after {change}, {outcome} rose by {size} compared with units that did not have it yet",
+            **facts,
+        )
+    if design == "staggered":
+        return _(
+            "after {change}, {outcome} fell by {size} compared with units that did not have it yet",
+            **facts,
+        )
     if design == "alike":
         return _("with {change}, {outcome} was {size} {higher} than among similar others", **facts)
     return _("after {change}, {outcome} was {size} {higher} than the trend predicted", **facts)
@@ -97,7 +110,7 @@ def design(trial: Trial, name: str) -> str:
         "treated": change.treated,
         "control": trial.control,
         "column": change.column,
-        "begun": change.begun,
+        "begun": change.first_wave,
     }
     if name == "randomised":
         past = _("Customers are compared at equal values of what was known of them before.")
@@ -115,12 +128,14 @@ def design(trial: Trial, name: str) -> str:
             [
                 _(
                     "Difference-in-differences: how {treated:label_list} changed from before "
-                    "{begun} to after, minus how {control:label_list} did.",
+                    "{begun:date} to after, minus how {control:label_list} did.",
                     **facts,
                 ),
                 out if trial.out else "",
             ]
         )
+    if name == "staggered":
+        return _roll_out(trial)
     if name == "alike":
         return _(
             "Weighted controls: {treated:label_list} of {column:quoted}, and others weighted to "
@@ -129,10 +144,59 @@ def design(trial: Trial, name: str) -> str:
             **facts,
         )
     return _(
-        "Interrupted time series: there is no control group, so the trend before {begun} is all "
-        "there is to compare with.",
+        "Interrupted time series: there is no control group, so the trend before {begun:date} is "
+        "all there is to compare with.",
         **facts,
     )
+
+
+def _roll_out(trial: Trial) -> str:
+    """Cohorts, controls, units left out, and whose chance is in the intervals."""
+    start, waves = np.asarray(trial.start), len(trial.waves)
+    treated = (start > 0) & (start < waves)
+    facts = {
+        "units": int((start > 0).sum()),
+        "treated": int(treated.sum()),
+        "cohorts": len(np.unique(start[treated])),
+        "never": int((start == waves).sum()),
+        "begun": trial.change.first_wave,
+    }
+    said = [
+        _(
+            "Staggered roll-out from {begun:date} on: {treated:count} units in {cohorts:count} "
+            "cohorts, each compared with the units that did not have it yet in the same waves "
+            "({never:count} never had it).",
+            **facts,
+        )
+    ]
+    if staggered.free_units(start) >= staggered.LEAST_FREE:
+        said.append(
+            _(
+                "Intervals contain what happens in single units by itself: {units:count} units are "
+                "resampled.",
+                **facts,
+            )
+        )
+    else:
+        said.append(
+            _(
+                "{units:count} units are too few to be resampled: intervals reflect the sampling "
+                "of customers, and what happens in single units by itself is not in them.",
+                **facts,
+            )
+        )
+    if trial.out:
+        said.append(
+            _("Without answers in some wave and so left out: {names:label_list}.", names=trial.out)
+        )
+    if early := [g for g, first in zip(trial.groups, start, strict=True) if first == 0]:
+        said.append(
+            _(
+                "With it from the first wave on, and so left out: {names:label_list}.",
+                names=early,
+            )
+        )
+    return i18n.together(said)
 
 
 def counts(trial: Trial) -> str:

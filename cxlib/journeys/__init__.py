@@ -32,6 +32,7 @@ from cxlib.journeys.removal import removal
 from cxlib.journeys.stage_times import time_in_stage
 from cxlib.journeys.steps import count_transitions, steps
 from cxlib.journeys.transitions import flows, main_flows, transitions
+from cxlib.journeys.web import self_service, web_scores, web_visits
 
 __all__ = [
     "attempt",
@@ -61,7 +62,10 @@ __all__ = [
     "periods",
     "priority_factors",
     "removal",
+    "self_service",
     "steps",
     "time_in_stage",
     "transitions",
+    "web_scores",
+    "web_visits",
 ]

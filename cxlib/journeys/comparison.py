@@ -153,7 +153,7 @@ def compare_transitions(
         table,
         _finding(table, names),
         i18n.together(interval_notes(len(table), sample)),
-        "share",
+        "gap",
         **sample.bootstrap,
         replicates=again,
     )

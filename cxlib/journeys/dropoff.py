@@ -260,17 +260,16 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
     total = np.array([value.sum()])
     whole = estimates_table(["overall"], total, again.sum(1)[:, None], len(rows))
     claim = _(
-        "Journeys that ended short of the goal put {worth:money} at stake, most of it at "
-        "{touchpoint:quoted}.",
-        worth=(total[0], revenue.currency),
+        "Journeys that ended short of the goal put about {worth:money} at stake; the largest part, "
+        "{part:share}, at {touchpoint:quoted}.",
+        worth=(i18n.rounded(total[0]), revenue.currency),
+        part=table["estimate"][0] / total[0],
         touchpoint=table["term"][0],
     )
     detail = _(
-        "95% CI {span:interval0}; {most:money} at {touchpoint:quoted}; the value of {known:count} "
-        "of {lost:count} is known",
-        span=(whole["low"][0], whole["high"][0]),
-        touchpoint=table["term"][0],
-        most=(table["estimate"][0], revenue.currency),
+        "95% CI {span:money_interval}; the value of {known:count} of the {lost:count} lost is "
+        "known",
+        span=(*map(i18n.rounded, whole.loc[0, ["low", "high"]]), revenue.currency),
         known=len(rows),
         lost=int(last["lost"].sum()),
     )
@@ -293,7 +292,7 @@ def _finding(whole: pd.DataFrame, table: pd.DataFrame) -> Finding:
         )
         return Finding(claim, importance=Importance.ANSWER)
     claim = _(
-        "{share:share} of journeys end short of the goal, most of them at {touchpoint:quoted}.",
+        "{share:share} of journeys end short of the goal, most often at {touchpoint:quoted}.",
         share=share["estimate"],
         touchpoint=table.loc[table["lost"].idxmax(), "term"],
     )

@@ -6,8 +6,8 @@
 
 Terms: reach (share of the customers), satisfaction and ease (0 the worst answer, 100 the best),
 problem (share of the contacts that have one), contacts (per journey that meets it), minutes
-(the median). Simultaneous intervals hold within a term. Where no question rates a touchpoint,
-satisfaction is the overall answer of those who met it (column `rated`).
+(the median). Simultaneous intervals hold within a term. A touchpoint that no question rates has no
+satisfaction (column `rated`): an overall answer says nothing of one touchpoint.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from cxlib.core.sample import Sample
 from cxlib.data.schema import STAGES
 from cxlib.journeys.exposure import Exposure, Touchpoints
 from cxlib.journeys.map_groups import COMPARED, largest_difference, membership_note
-from cxlib.journeys.transitions import share_ends
 from cxlib.stats import estimators, moments
 from cxlib.stats.intervals import interval_columns
+from cxlib.stats.logit_intervals import share_ends
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import ResamplingUnits, design, keys_of, resample_sums
 
@@ -58,7 +58,7 @@ def experience_map(
     -------
     Result with "table": group ("overall" for all; only with `groups`), touchpoint, term, estimate,
     low, high, n, stage, simultaneous_low, simultaneous_high (within a term), rated (whether a
-    question rates the touchpoint itself), share (whether the row is one).
+    question rates the touchpoint; only with `exposure`), share (whether the row is one).
 
     Raises
     ------
@@ -97,7 +97,7 @@ def experience_map(
             customers=sample["customer_id"].nunique(),
         ),
         membership_note(sample.data, groups),
-        _rating_note(parts["overall"]),
+        _rating_note(parts["overall"]) if exposure is not None else "",
         _("Intervals are pointwise; the simultaneous ones hold for all touchpoints of a term."),
         resampling_note(sample if exposure is None else exposure.sample),
     ]
@@ -157,11 +157,13 @@ def _map(
         parts += _perception(exposure, touchpoints, names, asked)
     table = pd.concat(parts, ignore_index=True)
     table["stage"] = table["touchpoint"].map(dict(stages))
-    table["rated"] = table["rated"].fillna(True).astype(bool) if "rated" in table else True
     table["n"] = table["n"].astype(int)
-    return table.assign(share=table["term"].isin(SHARES))[
-        [*COLUMNS, *SIMULTANEOUS, "rated", "share"]
-    ]
+    more = {}
+    if exposure is not None:
+        rated = table.loc[table["term"] == "satisfaction", "touchpoint"]
+        more["rated"] = table["touchpoint"].isin(rated)
+    more["share"] = table["term"].isin(SHARES)
+    return table.assign(**more)[[*COLUMNS, *SIMULTANEOUS, *more]]
 
 
 def _behaviour(sample: Sample, names: list[str], bad: Sequence[str]) -> list[pd.DataFrame]:
@@ -247,23 +249,11 @@ def _perception(
     exposure: Exposure, touchpoints: Touchpoints, names: list[str], asked: np.ndarray | None
 ) -> list[pd.DataFrame]:
     """satisfaction and ease, of the answers `asked`."""
-    responses = exposure.sample.data
-    place = {t: i for i, t in enumerate(exposure.touchpoints)}
-    there = {t: exposure.times[:, place[t]] > 0 for t in names if t in place}
-    satisfied, rated = {}, {}
-    for name in names:
-        if name in touchpoints.ratings:
-            answer = touchpoints.scaled(responses, touchpoints.ratings[name])
-            satisfied[name], rated[name] = answer, True
-        elif touchpoints.overall and name in there:
-            answer = touchpoints.scaled(responses, touchpoints.overall)
-            satisfied[name], rated[name] = np.where(there[name], answer, np.nan), False
-    found = [_means("satisfaction", satisfied, exposure.sample, asked)]
-    found[0]["rated"] = found[0]["touchpoint"].map(rated)
-    if touchpoints.ease:
-        answer = touchpoints.scaled(responses, touchpoints.ease)
-        eased = {t: np.where(here, answer, np.nan) for t, here in there.items()}
-        found.append(_means("ease", eased, exposure.sample, asked))
+    responses, found = exposure.sample.data, []
+    asked_of = {"satisfaction": touchpoints.ratings, "ease": touchpoints.efforts}
+    for term, questions in asked_of.items():
+        answers = {t: touchpoints.scaled(responses, questions[t]) for t in names if t in questions}
+        found.append(_means(term, answers, exposure.sample, asked))
     return found
 
 
@@ -284,20 +274,17 @@ def _means(
 
 
 def _rating_note(table: pd.DataFrame) -> str:
-    rows = table[table["term"] == "satisfaction"]
-    others = rows.loc[~rows["rated"], "touchpoint"]
+    others = table.loc[~table["rated"], "touchpoint"].drop_duplicates()
     if others.empty:
         return ""
     return _(
-        "No question rates {touchpoints:quoted_list6}: their satisfaction is the overall answer "
-        "of those who met them.",
-        touchpoints=others,
+        "Not rated, as no question is about them: {touchpoints:quoted_list6}.", touchpoints=others
     )
 
 
 def _finding(table: pd.DataFrame) -> Finding:
     """The lowest rating; without ratings the most problems, else what most customers meet."""
-    rated = table[(table["term"] == "satisfaction") & table["estimate"].notna() & table["rated"]]
+    rated = table[(table["term"] == "satisfaction") & table["estimate"].notna()]
     reach = table[table["term"] == "reach"].set_index("touchpoint")["estimate"]
     hurt = table[table["term"] == "problem"]
     worst = rated.loc[rated["estimate"].idxmin()] if len(rated) else None

@@ -54,16 +54,14 @@ class Touchpoints:
     ----------
     stages : the stage of each touchpoint
     ratings : the question that rates a touchpoint
-    overall : question on the whole, for touchpoints without a question of their own
-    ease : question on the effort, of all that was met
+    efforts : the question on the effort of a touchpoint
     scales : the worst and the best answer of a question; of all answers where it has none
     expected : touchpoints that every journey should reach
     """
 
     stages: Mapping[str, str] = field(default_factory=dict)
     ratings: Mapping[str, str] = field(default_factory=dict)
-    overall: str = ""
-    ease: str = ""
+    efforts: Mapping[str, str] = field(default_factory=dict)
     scales: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     expected: Sequence[str] = ()
 

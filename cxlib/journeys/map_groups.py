@@ -29,12 +29,8 @@ def membership_note(steps: pd.DataFrame, groups: pd.Series | None) -> str:
 
 
 def largest_difference(table: pd.DataFrame) -> str:
-    """Where two groups differ most: in the first of COMPARED in which intervals part; else empty.
-
-    Only touchpoints that a question rates are compared in satisfaction: groups may have been made
-    by the overall answer.
-    """
-    rows = table[(table["group"] != "overall") & table["estimate"].notna() & table["rated"]]
+    """Where two groups differ most, in the first of COMPARED in which intervals part, or empty."""
+    rows = table[(table["group"] != "overall") & table["estimate"].notna()]
     asked = [term for term in COMPARED if (rows["term"] == term).any()]
     for term in asked:
         pairs = _separate(rows[rows["term"] == term])

@@ -17,18 +17,17 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib.core.columns import in_unit
+from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, Column
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample
 from cxlib.data.schema import STAGES
-from cxlib.stats import intervals, survival
-from cxlib.stats.intervals import LEVEL
+from cxlib.stats import survival, survival_intervals
 
 POINTS = 40  # of a curve
 FEWEST, SHARE = 10, 0.02  # stays, and share of them, that a curve's last point needs
-MOST = 80  # times among which a median's interval is looked for
 
 
 def time_in_stage(
@@ -84,7 +83,7 @@ def time_in_stage(
     empty = pd.DataFrame(columns=["stage", "time", "estimate", "low", "high", "n"])
     curve = pd.concat(curves, ignore_index=True) if curves else empty
     tables = {"table": table, "curve": curve}
-    known = in_unit("share", "over")
+    known = [Column("over", "share of stays that ended", "share", label="ended")]
     return Result(tables, _finding(table), note, "days", columns=known, seed=sample.seed)
 
 
@@ -127,7 +126,7 @@ def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
     time, cause = rows["time"].to_numpy(), rows["over"].to_numpy().astype(int)
     risk = survival.at_risk(np.zeros(len(rows)), time, cause, np.ones(len(rows)))
     who = pd.factorize(rows["customer_id"])[0]
-    line |= _median(risk, who)
+    line |= zip(INTERVAL, survival_intervals.quantile(risk, who=who), strict=True)
     known = risk.times[risk.there >= max(FEWEST, SHARE * len(rows))]
     if not len(known):
         return line, pd.DataFrame()
@@ -136,24 +135,12 @@ def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
     at = np.unique(np.r_[often, np.linspace(known[0], known[-1], POINTS // 2)])
     share, covariance = survival.incidence(risk, at, who)
     error = np.sqrt(np.diag(covariance))
-    safe = np.where(error > 0, error, 1.0)
-    reach = intervals.normal_critical_value(covariance / np.outer(safe, safe), LEVEL, seed)
-    low, high = survival.bent(share[0], error, reach)
+    varies = error > 0
+    cor = covariance[varies][:, varies] / np.outer(error[varies], error[varies])
+    n, most = survival_intervals.effective_at_risk(risk, at, who)
+    low, high = survival_intervals.band(share[0], error, cor, n, most, seed=seed)
     curve = pd.DataFrame({"time": at, "estimate": 1 - share[0], "low": 1 - high, "high": 1 - low})
     return line, curve.assign(n=len(rows))
-
-
-def _median(risk: survival.Risk, who: np.ndarray) -> dict[str, float]:
-    """The time by which half have left, and the times at which the interval of the curve has."""
-    gone = 1 - survival.kaplan_meier(risk.left[0], risk.there)
-    half = np.searchsorted(gone, 0.5 - 1e-12)
-    estimate = risk.times[half] if half < len(gone) else np.nan
-    at = np.unique(np.quantile(risk.times, np.linspace(0, 1, MOST), method="lower"))
-    share, covariance = survival.incidence(risk, at, who)
-    low, high = survival.bent(share[0], np.sqrt(np.diag(covariance)), 1.959964)
-    ends = [at[np.argmax(side >= 0.5)] if (side >= 0.5).any() else np.nan for side in (high, low)]
-    inside = {"low": min(ends[0], estimate) if estimate == estimate else ends[0]}
-    return {"estimate": estimate, **inside, "high": max(ends[1], estimate)}
 
 
 def _finding(table: pd.DataFrame) -> Finding:
@@ -162,11 +149,12 @@ def _finding(table: pd.DataFrame) -> Finding:
         return Finding(_("In no stage have half of the stays come to an end."))
     most = known.loc[known["estimate"].idxmax()]
     claim = _(
-        "Customers stay longest in the stage {stage:quoted}: half move on within "
+        "Customers stay longest in the “{stage:label}” stage: half move on within "
         "{days:number1} days.",
         stage=most["term"],
         days=most["estimate"],
     )
-    span = most["low"], most["high"]
-    detail = _("95% CI {span:interval1} days; n = {n:count} stays", span=span, n=most["n"])
+    low, high = most["low"], most["high"]
+    span = i18n.span(low, high) if pd.notna(high) else _("{low:number1} or more", low=low)
+    detail = _("95% CI {span} days; n = {n:count} stays", span=span, n=most["n"])
     return Finding.of_row(most, claim, detail, unit="days")

@@ -14,17 +14,17 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 
 from cxlib.core import i18n
-from cxlib.core.columns import INTERVAL, SIMULTANEOUS
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike
 from cxlib.journeys.counts import BEGINS, ENDS, TransitionCounts, counts_of
+from cxlib.privacy import disclosure
 from cxlib.stats.estimators import ratio
-from cxlib.stats.intervals import LEVEL, simultaneous_interval
+from cxlib.stats.logit_intervals import share_ends
 from cxlib.stats.notes import resampling_note, simultaneous_note
 from cxlib.stats.resampling import design
 
@@ -67,6 +67,7 @@ def transitions(
     named = {"before": pairs.before, "term": pairs.after, "estimate": shares, "n": n.astype(int)}
     table = pd.DataFrame(named | share_ends(shares, again, n))
     rank = {t: i for i, t in enumerate([BEGINS, *order])} | {ENDS: len(table) + len(shares)}
+    table = pairs.sample.counted(table)
     columns = (pairs.after, pairs.before)
     place = np.lexsort([[rank.get(v, len(table)) for v in names] for names in columns])
     table, again = table.iloc[place].reset_index(drop=True), again[:, place]
@@ -102,34 +103,6 @@ def totals(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return (values @ (rows[:, None] == rows)).astype(float)
 
 
-def share_interval(
-    shares: np.ndarray, again: np.ndarray, n: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Simultaneous intervals of shares: on the logit scale, half a case on either side.
-
-    A share of none or all, which no draw changes, has the exact limit of so many cases (Clopper and
-    Pearson 1934), one for each share.
-    """
-
-    def bent(share: np.ndarray) -> np.ndarray:
-        return logit((share * n + 0.5) / (n + 1))
-
-    low, high = simultaneous_interval(bent(shares), bent(again))
-    low, high = expit(low), expit(high)
-    reach = 1 - ((1 - LEVEL) / 2) ** (1 / np.maximum(n, 1))
-    low = np.where(np.isnan(low), np.where(shares > 0.5, 1 - reach, 0.0), low)
-    high = np.where(np.isnan(high), np.where(shares > 0.5, 1.0, reach), high)
-    return np.minimum(low, shares), np.maximum(high, shares)
-
-
-def share_ends(shares: np.ndarray, again: np.ndarray, n: np.ndarray) -> dict[str, np.ndarray]:
-    """Columns of the interval of each share alone, and of the simultaneous ones of all."""
-    each = [share_interval(shares[[k]], again[:, [k]], n[[k]]) for k in range(len(shares))]
-    own = [np.array([end[side][0] for end in each]) for side in (0, 1)]
-    together = share_interval(shares, again, n)
-    return dict(zip((*INTERVAL[1:], *SIMULTANEOUS), (*own, *together), strict=True))
-
-
 def interval_notes(cells: int, sample: Sample) -> list[str]:
     """What the two kinds of intervals are, what they rest on, and notes of the sample."""
     return [simultaneous_note(cells), resampling_note(sample), *sample.notes]
@@ -137,7 +110,7 @@ def interval_notes(cells: int, sample: Sample) -> list[str]:
 
 def share_columns(
     sample: Sample, below: np.ndarray, above: np.ndarray, *, simultaneous: bool = False
-) -> dict[str, np.ndarray]:
+) -> dict[str, pd.Series]:
     """Columns estimate, low, high, n of shares: sums `above` of sums `below`, (rows, k) each.
 
     With `simultaneous`, the intervals that hold for all shares at once too.
@@ -147,7 +120,8 @@ def share_columns(
     ends = share_ends(share, replicates, n)
     if not simultaneous:
         ends = {c: end for c, end in ends.items() if c not in SIMULTANEOUS}
-    return {"estimate": share, **ends, "n": n.astype(int)}
+    table = pd.DataFrame({"estimate": share, **ends, "n": n.astype(int)})
+    return dict(disclosure.with_people(table, sample.people(below)))
 
 
 def _finding(table: pd.DataFrame) -> Finding:

@@ -80,7 +80,7 @@ def cohorts(
         raise InsufficientData(
             _(
                 "no cohort was seen for {days:count} days after its first "
-                "purchases; the orders end on {day}. Take a shorter period than "
+                "purchases; the orders end on {day:date}. Take a shorter period than "
                 "{every!r}.",
                 days=length,
                 day=date_of(history.end - 1),

@@ -177,19 +177,20 @@ def _new(
         earlier = since.notna().to_numpy() & (since < pd.Timestamp(facts["date"])).to_numpy()
         new = new & ~earlier
         return new, _(
-            "{new:count} of {n} customers are new: they joined on or after {date}, the first day "
-            "on file.",
+            "{new:count} of {n} customers are new: they joined on or after {date:date}, the first "
+            "day on file.",
             new=new.sum(),
             **facts,
         )
     if quiet:
         return new, _(
             "{new:count} of {n} customers are taken for new: nothing of theirs is on file for at "
-            "least {quiet:count} days from {date}, its first day.",
+            "least {quiet:count} days from {date:date}, its first day.",
             new=new.sum(),
             quiet=quiet,
             **facts,
         )
     return new, _(
-        "{n} customers count as new at their first purchase on file; it begins on {date}.", **facts
+        "{n} customers count as new at their first purchase on file; it begins on {date:date}.",
+        **facts,
     )

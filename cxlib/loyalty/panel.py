@@ -104,12 +104,12 @@ def panel(
     if before < 1 or after < 1:
         raise InsufficientData(
             _(
-                "The orders run from {first} to {last}: not {days:count} days before and after "
-                "{begun}.",
-                first=f"{first:%Y-%m-%d}",
-                last=f"{end - pd.Timedelta(days=1):%Y-%m-%d}",
+                "The orders run from {first:date} to {last:date}: not {days:count} days before and "
+                "after {begun:date}.",
+                first=first,
+                last=end - pd.Timedelta(days=1),
                 days=days,
-                begun=f"{begun:%Y-%m-%d}",
+                begun=begun,
             )
         )
     there = np.ones(len(people), bool)

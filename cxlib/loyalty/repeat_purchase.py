@@ -21,7 +21,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.loyalty.cohorts import jeffreys
 from cxlib.loyalty.history import PurchaseHistory, date_of, name_of
-from cxlib.stats import intervals, resampling, survival
+from cxlib.stats import resampling, survival, survival_intervals
 from cxlib.stats.intervals import LEVEL, percentile_interval
 from cxlib.stats.notes import resampling_note
 
@@ -83,7 +83,7 @@ def repeat_purchase(
         raise InsufficientData(
             _(
                 "fewer than two of {n:count} new customers bought again before "
-                "{day}; there is no curve to draw.",
+                "{day:date}; there is no curve to draw.",
                 n=int(history.new.sum()),
                 day=date_of(history.end),
             )
@@ -219,9 +219,9 @@ def _curve(
     marks = [float(d) for d in within if d <= last]
     at = np.unique(np.r_[np.linspace(last / POINTS, last, POINTS).round(), marks])
     share, error, cor = survival.greenwood(risk, at)
-    reach = intervals.normal_critical_value(cor, level, seed)
-    together = survival.bent(share, error, reach)
-    low, high = survival.bent(share, error, intervals.normal_quantile(LEVEL))
+    here, most = survival_intervals.effective_at_risk(risk, at)
+    together = survival_intervals.band(share, error, cor, here, most, level=level, seed=seed)
+    low, high = survival_intervals.pointwise(share, error, here)
     return pd.DataFrame(
         {
             "purchase": _ordinal(k),

@@ -320,8 +320,8 @@ def _next_claim(rows: pd.DataFrame, goal: int, stage: int) -> Finding:
     if rows.empty:
         return Finding(_("Nothing is left to show up to stage {goal:count}.", goal=goal))
     count = ngettext(
-        "{n:count} item is missing, {first:count} of the weakest dimensions",
-        "{n:count} items are missing, {first:count} of the weakest dimensions",
+        "{n:count} item is not documented yet; {first:count} holds the stage back",
+        "{n:count} items are not documented yet; {first:count} of them hold the stage back",
         len(rows),
         first=int(rows["bottleneck"].sum()),
     )

@@ -45,9 +45,8 @@ def assess(sample: SampleLike, items: pd.DataFrame) -> Result:
     "chances": term ("at least 2" ... "at least 5"), estimate (share of the resamples with that
     level or more); "shares": level (2 to 5), term (the dimension), estimate (share of its items
     met), low, high; "items": item, dimension, level, estimate (share of raters who see it met),
-    met, raters. Its parts are the `stage` (1 to 5), `extremes`, a sentence on the weakest and
-    strongest dimensions, and `about_shares`, what "shares" holds. Items and raters are no
-    customers, so they are not called n and no small cell is hidden.
+    met, raters. Its parts are the `stage` (1 to 5) and `about_shares`, what "shares" holds.
+    Items and raters are no customers, so they are not called n and no small cell is hidden.
 
     Raises
     ------
@@ -104,7 +103,6 @@ def assess(sample: SampleLike, items: pd.DataFrame) -> Result:
         seed=seed,
         parts={
             "stage": int(staged[0]),
-            "extremes": _extremes(table),
             "about_shares": _("share of the items of each level (2 to 5) that are met"),
         },
     )
@@ -267,20 +265,6 @@ def _table(terms: list[str], values: np.ndarray, rated: list[int]) -> pd.DataFra
     """Levels (1 + draws, terms) with their intervals."""
     table = estimates_table(terms, values[0], values[1:], rated)
     return table.rename(columns={"n": "rated"})
-
-
-def _extremes(table: pd.DataFrame) -> str:
-    """The weakest and the strongest dimensions with their levels."""
-    levels = table["estimate"]
-    least, most = (
-        _(
-            "{dimension:label_list2} ({level:count})",
-            level=level,
-            dimension=table.loc[levels == level, "term"],
-        )
-        for level in (levels.min(), levels.max())
-    )
-    return _("Weakest: {least}. Strongest: {most}.", least=least, most=most)
 
 
 def _finding(table: pd.DataFrame, overall: pd.DataFrame, agreed: str) -> Finding:

@@ -24,6 +24,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers import chance
 from cxlib.offers.baskets import Baskets
+from cxlib.privacy import disclosure
 from cxlib.stats import pvalues
 from cxlib.stats.intervals import estimates_table, interval_columns, wilson_interval
 
@@ -173,8 +174,13 @@ def _measured(late: Baskets, sets: Sets) -> tuple[pd.DataFrame, pd.DataFrame, np
     ends = interval_columns(logs[0], logs[1:], units=customers)
     table = table.assign(**{c: np.exp(end) for c, end in ends.items()})
     table.insert(0, "set", range(len(sets)))
+    people = (sums[:, 1 : 1 + len(sets)] > 0).sum(0)
+    table = disclosure.with_people(table, people)
     parts = [
-        estimates_table([name] * len(sets), v[0], v[1:], table["n"], set=range(len(sets)))
+        disclosure.with_people(
+            estimates_table([name] * len(sets), v[0], v[1:], table["n"], set=range(len(sets))),
+            people,
+        )
         for name, v in measures.items()
     ]
     return table, pd.concat(parts, ignore_index=True), lifts[1:]
@@ -390,13 +396,13 @@ def _finding(
         )
     if holdout:
         detail = _(
-            "lift {lift:number2} in later orders (95% CI {span:interval2}); "
+            "lift {lift:number1} in later orders (95% CI {span:interval1}); "
             "n = {n:count}; {holding:count} of {judged:count} rules hold in later orders",
             **facts,
         )
     else:
         detail = _(
-            "lift {lift:number2} (95% CI {span:interval2}); n = {n:count}; "
+            "lift {lift:number1} (95% CI {span:interval1}); n = {n:count}; "
             "{found:count} of {tested:count} pairs and triples are significant",
             **facts,
         )

@@ -74,7 +74,7 @@ def offer_tree(
     >>> orders = pd.DataFrame({"order_id": range(80), "customer_id": [*range(40)] * 2, "at": at})
     >>> lines = orders[["order_id"]].assign(product=["tea"] * 40 + ["cup"] * 40)
     >>> str(offer_tree(make_baskets(orders, lines), orders[["customer_id"]], holdout=0.5))
-    'Too few customers bought again after 2025-02-09 to match offers to them.'
+    'Too few customers bought again after 9 Feb 2025 to match offers to them.'
     """
     require_columns(customers, ["customer_id"], "customers")
     early, late, day = baskets.split(holdout)

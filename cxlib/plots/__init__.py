@@ -31,11 +31,13 @@ from cxlib.plots.heatmaps import (
     rank_probabilities,
     tile_map,
     transitions,
+    verdicts,
 )
 from cxlib.plots.importance_performance import importance_performance
 from cxlib.plots.intervals import (
     balance,
     benchmark,
+    caterpillar,
     grouped_intervals,
     intervals,
     margins,
@@ -52,7 +54,8 @@ from cxlib.plots.sparklines import sparkline
 from cxlib.plots.survival import incidence, repeat_purchase, survival
 from cxlib.plots.targeting import profit, uplift
 from cxlib.plots.theme import use_house_style
-from cxlib.plots.trends import trend
+from cxlib.plots.tipping_points import tipping_point
+from cxlib.plots.trends import forecast, trend
 
 __all__ = [
     "alt_text",
@@ -61,6 +64,7 @@ __all__ = [
     "bars",
     "benchmark",
     "calibration",
+    "caterpillar",
     "chinese_fonts",
     "cohorts",
     "control_chart",
@@ -69,6 +73,7 @@ __all__ = [
     "dumbbell",
     "event_study",
     "experience_map",
+    "forecast",
     "funnel_plot",
     "grouped_intervals",
     "importance_performance",
@@ -99,9 +104,11 @@ __all__ = [
     "survival",
     "synthetic_control",
     "tile_map",
+    "tipping_point",
     "transitions",
     "trend",
     "uplift",
     "use_house_style",
+    "verdicts",
     "waterfall",
 ]

@@ -52,7 +52,9 @@ def bars(
     marks.ranges(ax, data.drop(columns="hover"), "place", color=INK, lw=1.4, zorder=3)
     for row in data.dropna(subset=["estimate"]).itertuples():
         end = max(v for v in (row.estimate, row.high, 0) if v == v)
-        figure.note(ax, labels.number(row.estimate, unit), (end, row.place), (6, 0), fontsize=10)
+        nearly = unit == "share" and 0.9995 < row.estimate < 1  # not all: a few are missing
+        said = i18n.chance(row.estimate) if nearly else labels.number(row.estimate, unit)
+        figure.note(ax, said, (end, row.place), (6, 0), fontsize=10)
     rows.label(ax)
     reach = float(np.nanmax([shown[["estimate", "high"]].max().max(), 0])) or 1.0
     if not shown["estimate"].any():  # else the whiskers of nothing would fill the figure

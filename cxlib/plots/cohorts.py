@@ -38,7 +38,7 @@ def cohorts(
     >>> table = pd.DataFrame({"cohort": "2025-01", "after": ["1", "2"], "estimate": [0.5, 0.2],
     ...                       "low": [0.4, 0.1], "high": [0.6, 0.3], "n": 80})
     >>> [text.get_text() for text in cohorts(table, unit="month").texts]
-    ['50%', '20%', '40–60', '10–30', 'n 80']
+    ['50%', '20%', 'n 80', '40–60', '10–30']
     """
     shown = figure.prepare(table, ("cohort", "after", "estimate"))
     names = list(dict.fromkeys(shown["cohort"]))
@@ -58,9 +58,6 @@ def cohorts(
     ax = figure.new_axes(ax, CELL[1] * shape[0] + 1.0, max(CELL[0] * shape[1] / 0.7, 3.2))
     limits = heatmaps.shade_limits(shown["estimate"])[1]
     heatmaps.place_tiles(ax, shown, shape, PALE, limits, fontsize=9.5)
-    for row in shown.dropna(subset=["estimate", "low"]).itertuples():
-        ends = "–".join(i18n.number(100 * v, row.digits) for v in (row.low, row.high))
-        figure.centred(ax, row.x + 0.5, row.y + 0.75, ends, 8.4, SOFT)
     n = shown.groupby("cohort", sort=False)["n"].first()
     counts = [f"n {labels.count(n[name])}" for name in names]
     called, periods = [labels.name(v, 22) for v in names], [str(k + 1) for k in range(max(shape))]
@@ -74,6 +71,14 @@ def cohorts(
         ax.set_xlabel(_period_label(unit))
         for y, count in enumerate(counts):
             ax.text(shape[1] + 0.1, y + 0.5, count, va="center", fontsize=9, color=SOFT)
+    known = shown.dropna(subset=["estimate", "low"])
+    ends = [
+        "–".join(i18n.number(100 * v, r.digits) for v in (r.low, r.high))
+        for r in known.itertuples()
+    ]
+    if heatmaps.fits(ax, ends, 8.4):
+        for row, span in zip(known.itertuples(), ends, strict=True):
+            figure.centred(ax, row.x + 0.5, row.y + 0.75, span, 8.4, SOFT)
     words = labels.in_words(
         f"{labels.name(c)}: {i18n.listed(labels.number(v, 'share') for v in rows['estimate'])}"
         for c, rows in shown.groupby("cohort", sort=False)

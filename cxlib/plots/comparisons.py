@@ -17,6 +17,8 @@ from cxlib.plots.arrangement import arrange
 from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import BLUE, FAINT, INK, ORANGE, PAPER, QUIET, SOFT, Style
 
+MOST_NAMED = 10  # lines of a slope chart whose ends have room for names
+
 
 @redrawable
 def slope(
@@ -31,7 +33,8 @@ def slope(
 ) -> Axes:
     """Draw each row as a line between the last two waves, named at its end.
 
-    Rises that are significant are blue, falls orange, the rest grey.
+    Rises that are significant are blue, falls orange, the rest grey. Of many lines those in colour
+    are named, or those that moved most where none is.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def slope(
     both = first.merge(last, on="line", suffixes=("", "_last"))
     both = both.dropna(subset=["estimate", "estimate_last"])
     colours = _slopes(both, changes, over, waves[-1], highlight)
-    ax = figure.new_axes(ax, max(2.8, 0.22 * len(both) + 1.2))
+    ax = figure.new_axes(ax, max(2.8, 0.34 * min(len(both), MOST_NAMED) + 1.2))
     order = sorted(both.index, key=lambda name: colours[name] != QUIET)  # colour above grey
     for name in order:
         row, colour = both.loc[name], colours[name]
@@ -84,13 +87,14 @@ def slope(
     ax.autoscale_view(scalex=False)
     then, now = both["estimate"].to_numpy(float), both["estimate_last"].to_numpy(float)
     values = np.array(labels.numbers([*then, *now], unit)).reshape(2, -1)
+    named = _named(both, colours)
     left: list[figure.End] = [
-        (0, row.estimate, values[0, k], colours[name])
-        for k, (name, row) in enumerate(zip(both.index, both.itertuples(), strict=True))
+        (0, then[k], values[0, k], colours[name]) for k, name in enumerate(both.index) if named[k]
     ]
     right: list[figure.End] = [
-        (1, row.estimate_last, _end(values[1, k], name), colours[name])
-        for k, (name, row) in enumerate(zip(both.index, both.itertuples(), strict=True))
+        (1, now[k], _end(values[1, k], name), colours[name])
+        for k, name in enumerate(both.index)
+        if named[k]
     ]
     figure.name_ends(ax, left, -8, ha="right")
     figure.name_ends(ax, right)
@@ -105,6 +109,18 @@ def slope(
     ax.set_xlabel(labels.unit_label(unit))
     each = [f"{n} {a} → {b}" for n, a, b in zip(both.index, *values, strict=True)]
     return figure.finish(ax, title, _("Lines between two waves."), labels.in_words(each))
+
+
+def _named(both: pd.DataFrame, colours: dict[str, str]) -> np.ndarray:
+    """Which lines are named at their ends: of many those in colour, else those that moved most.
+
+    The others say their names on hover.
+    """
+    grey = np.array([colours[name] == QUIET for name in both.index])
+    moved = (both["estimate_last"] - both["estimate"]).abs().to_numpy(float)
+    few = len(both) <= MOST_NAMED or grey.all()
+    first = np.lexsort((-moved, grey))[: MOST_NAMED if few else min(MOST_NAMED, (~grey).sum())]
+    return np.isin(np.arange(len(both)), first)
 
 
 def _end(value: str, name: str) -> str:

@@ -56,6 +56,7 @@ def waterfall(
     ax = figure.new_axes(ax, figure.rows_height(len(parts) + 2, 0.4) + 0.5)
     rows = [labels.name(ends[0]), *names, labels.name(ends[1])]
     thick = 0.36 if layout.narrow() else 0.5
+    written = labels.numbers([before, *parts["estimate"], now], unit)
     for k, (part, name) in enumerate(zip(parts.to_dict("records"), names, strict=True), 1):
         colour = BLUE if part["estimate"] >= 0 else ORANGE
         if part["low"] <= 0 <= part["high"]:
@@ -63,13 +64,12 @@ def waterfall(
         [bar] = ax.barh(k, part["estimate"], thick, start[k - 1], color=colour, zorder=2)
         marks.say(ax, bar, [labels.hover(name, part, unit)])
         sign = "+" if part["estimate"] > 0 else ""
-        at, side = max(start[k - 1], stop[k - 1]), sign + labels.number(part["estimate"], unit)
+        at, side = max(start[k - 1], stop[k - 1]), sign + written[k]
         figure.note(ax, side, (at, k), (6, 0), gid=figure.HALO)
     for k, value in ((0, before), (len(parts) + 1, now)):
         marks.dots(ax, pd.DataFrame({"x": [value], "y": [k]}), "x", "y", color=INK, s=80)
-        said = labels.number(value, unit)
         look: Style = {"fontweight": "bold", "gid": figure.HALO}
-        figure.note(ax, said, (value, k), (9, 0), **look)
+        figure.note(ax, written[k], (value, k), (9, 0), **look)
     steps = [before, *stop]
     for k, value in enumerate(steps):  # from the end of each step to the beginning of the next
         ax.plot([value, value], [k, k + 1], color=SOFT, lw=0.9, zorder=1)
@@ -80,7 +80,7 @@ def waterfall(
     ax.grid(axis="x")
     figure.number_axis(ax.xaxis, unit)
     ax.set_xlabel(labels.unit_label(unit))
-    words = labels.values(rows, [before, *parts["estimate"], now], unit)
+    words = labels.in_words(f"{row} {value}" for row, value in zip(rows, written, strict=True))
     return figure.finish(ax, title, _("Waterfall from before to now."), words)
 
 

@@ -18,6 +18,9 @@ SIGNALS = {  # how each signal looks: marker, colour, edge, size, width of the e
     "below": ("v", COLOURS[1], PAPER, 9, 0.8),
     "rising": ("^", PAPER, COLOURS[0], 8, 1.6),
     "falling": ("v", PAPER, COLOURS[1], 8, 1.6),
+    "lasted": ("v", COLOURS[1], PAPER, 9, 0.8),
+    "passed": ("v", PAPER, COLOURS[1], 8, 1.6),
+    "open": ("D", COLOURS[4], PAPER, 7, 0.8),
 }
 
 
@@ -34,7 +37,7 @@ def control_chart(
     """Draw one score over the waves, its centre line and its control limits, which follow n.
 
     A wave outside is a triangle, one whose cumulative sum is out of control an open one; the
-    baseline is shaded.
+    baseline is shaded and says so.
 
     Parameters
     ----------
@@ -69,8 +72,11 @@ def control_chart(
     plain = shown.drop(columns=["low", "high"])  # limits are no interval of the estimate
     shown["hover"] = labels.hovers(plain, map(labels.name, shown[over]), unit)
     ax = figure.new_axes(ax, height=3.1)
-    base = shown.loc[shown["baseline"].eq(True), "x"]
-    ax.axvspan(base.min() - 0.5, base.max() + 0.5, color=FAINT, alpha=0.35, lw=0, zorder=0)
+    base = shown.loc[shown["baseline"].eq(True), "x"].to_numpy()
+    for run in np.split(base, np.flatnonzero(np.diff(base) > 1) + 1) if len(base) else ():
+        ax.axvspan(run[0] - 0.5, run[-1] + 0.5, color=FAINT, alpha=0.35, lw=0, zorder=0)
+    if len(base):
+        _name_shading(ax, float(base[0]) - 0.5)
     _draw_limits(ax, shown)
     marks.lines(ax, shown, "x", {"line": (SOFT, "")}, band=0, markers=False, linewidth=1.4)
     _draw_signals(ax, shown, "x", "estimate")
@@ -82,6 +88,13 @@ def control_chart(
     shown = shown[shown[over].isin(waves)]
     words = labels.values(shown[over], shown["estimate"], unit)
     return figure.finish(ax, title, _("Control chart."), words)
+
+
+def _name_shading(ax: Axes, left: float) -> None:
+    """Say what the shading is, where it begins, below the line and its limits."""
+    where = ("data", "axes fraction")
+    words, look = _("shaded: the baseline"), {"va": "bottom", "color": SOFT, "fontsize": 9}
+    figure.note(ax, words, (left, 0.0), (4, 3), xycoords=where, **look)
 
 
 @redrawable
@@ -176,8 +189,11 @@ def _legend(ax: Axes, found: pd.Series) -> None:
     words = {
         "above": _("above the limits"),
         "below": _("below the limits"),
-        "rising": _("cumulative sum: risen"),
-        "falling": _("cumulative sum: fallen"),
+        "rising": _("cumulative sum: risen, or the rise lasts"),
+        "falling": _("cumulative sum: fallen, or the fall lasts"),
+        "lasted": _("alarm that lasted"),
+        "passed": _("alarm that passed"),
+        "open": _("too recent to judge"),
     }
     for signal, word in words.items():
         if (found == signal).any():

@@ -7,11 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlib.core import i18n, periods
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, mark
 from cxlib.core.text import wrap
 from cxlib.plots import figure, labels, layout, marks
 from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import COLOURS, DASHES, FAINT, INK, looks_of
+
+DIFFERENCE, EFFECT = mark("difference", "smallest effect")  # what the upright axes show
 
 
 @redrawable
@@ -24,7 +26,8 @@ def event_study(
 
     Parameters
     ----------
-    table : wave, estimate, low, high, n, changed (bool: whether the change had happened)
+    table : wave, estimate, low, high, n, changed (bool: whether the change had happened); waves
+        called -1, 0, +1 are counted from the start of each unit
     unit, title, ax : as in `intervals`
 
     Examples
@@ -32,7 +35,7 @@ def event_study(
     >>> table = pd.DataFrame({"wave": ["q1", "q2"], "estimate": [0.0, 2.0], "low": [0.0, 1.0],
     ...                       "high": [0.0, 3.0], "n": 80, "changed": [False, True]})
     >>> event_study(table, unit="points").get_ylabel()
-    'points'
+    'difference (points)'
     """
     shown = figure.prepare(table, ("wave", "estimate", "changed"))
     full = periods.with_gaps(shown, "wave")
@@ -45,7 +48,9 @@ def event_study(
     hover = labels.hovers(full, map(labels.name, full["wave"]), unit)
     data = full.assign(place=np.arange(len(full)), look=changed, hover=hover)
     marks.estimates(ax, data, upright=True, looks=looks, linewidth=1)
-    _waves(ax, full["wave"], unit)
+    _waves(ax, full["wave"], unit, DIFFERENCE)
+    if full["wave"].astype(str).str.startswith("+").any():
+        ax.set_xlabel(_("waves since the start"))
     words = labels.values(shown["wave"], shown["estimate"], unit)
     return figure.finish(ax, title, _("Dots with 95% intervals."), words)
 
@@ -123,7 +128,7 @@ def power(
     ax.set_xticks(distinct, [i18n.count(n) for n in distinct])
     ax.minorticks_off()
     ax.set_ylim(bottom=0)
-    figure.value_axis(ax, unit)
+    figure.value_axis(ax, unit, EFFECT)
     ax.grid(True)
     ax.set_xlabel(_("customers in the comparison"))
     if expected is not None:
@@ -154,7 +159,9 @@ def _shade(ax: Axes, changed: np.ndarray) -> None:
         ax.axvspan(k - 0.5, k + 0.5, color=FAINT, alpha=0.5, lw=0, zorder=0)
 
 
-def _waves(ax: Axes, waves: pd.Series, unit: str) -> None:
+def _waves(ax: Axes, waves: pd.Series, unit: str, about: str = "") -> None:
     figure.wave_axis(ax, list(waves))
     ax.set_xlim(-0.6, len(waves) - 0.4)
-    figure.value_axis(ax, unit)
+    figure.value_axis(ax, unit, about)
+    if about and unit == "scale":
+        ax.set_ylabel(_("{what} ({unit})", what=_(about), unit=labels.unit_label(unit)))

@@ -23,7 +23,7 @@ from cxlib.plots import labels, layout
 from cxlib.plots.export import HALO as HALO
 from cxlib.plots.export import show_in_notebooks
 from cxlib.plots.fonts import set_bold
-from cxlib.plots.palette import INK, QUIET, SOFT, Looks, Style
+from cxlib.plots.palette import INK, PAPER, QUIET, SOFT, Looks, Style
 from cxlib.privacy import masking
 
 LETTER = 0.08  # inches of a letter of a tick label
@@ -108,7 +108,9 @@ def number_axis(axis: Axis, unit: str) -> None:
     if unit == "share":
         # Steps of 2.5 would be written wrongly: 12.5% as 12%.
         cast(MaxNLocator, axis.get_major_locator()).set_params(steps=[1, 2, 5, 10])
-        axis.set_major_formatter(lambda v, _: i18n.percent(v, _decimals(axis)))
+        axis.set_major_formatter(
+            lambda v, _: i18n.percent(v, _decimals(100 * axis.get_majorticklocs()))
+        )
     elif unit == "maturity level":
         axis.set_major_locator(MaxNLocator(integer=True))
     elif unit == "gap":
@@ -129,22 +131,26 @@ def _tick(value: float, ticks: np.ndarray) -> str:
     >>> _tick(1_500_000, np.array([0, 1_500_000]))
     '1,500,000'
     """
+    return f"{value:,.{_decimals(ticks)}f}".replace("-", "−")
+
+
+def _decimals(ticks: np.ndarray) -> int:
+    """Decimals that the ticks of an axis need to be written exactly.
+
+    Examples
+    --------
+    >>> _decimals(np.array([1.5, 2.0, 2.5])), _decimals(np.array([5.0, 10.0]))
+    (1, 0)
+    """
     written = partial(np.format_float_positional, precision=6, fractional=False, trim="-")
-    digits = max(len(written(tick).partition(".")[2]) for tick in ticks)
-    return f"{value:,.{digits}f}".replace("-", "−")
+    return max((len(written(tick).partition(".")[2]) for tick in ticks), default=0)
 
 
-def _decimals(axis: Axis) -> int:
-    """Decimals with which the ticks of shares differ."""
-    low, high = sorted(axis.get_view_interval())
-    return 0 if high - low >= 0.035 else 1 if high - low >= 0.0035 else 2
-
-
-def value_axis(ax: Axes, unit: str) -> None:
-    """The upright axis of a measure: ticks, lines across, and its unit."""
+def value_axis(ax: Axes, unit: str, about: str = "") -> None:
+    """The upright axis of a measure: ticks, lines across, and what it is."""
     ax.grid(axis="y")
     number_axis(ax.yaxis, unit)
-    ax.set_ylabel(labels.unit_label(unit))
+    ax.set_ylabel(labels.axis_label(unit, about))
 
 
 def wave_axis(ax: Axes, waves: Sequence[object]) -> None:
@@ -171,11 +177,15 @@ def row_axis(
         ax.set_ylim(len(names) - 0.4, -0.6 - above * phone)
     if not phone:
         return ax.get_yticklabels()
-    beside: Style = {"xycoords": ("axes fraction", "data"), "va": "bottom", "gid": HALO}
-    return [
-        note(ax, name, (0, y - above), fontsize=9.2, ha="left", zorder=5, linespacing=1.0, **beside)
-        for name, y in zip(names, at, strict=True)
-    ]
+    look: Style = {"fontsize": 9.2, "ha": "left", "linespacing": 1.0}
+    return [_above_row(ax, name, (0, y - above), **look) for name, y in zip(names, at, strict=True)]
+
+
+def _above_row(ax: Axes, text: str, at: tuple[float, float], **how: Any) -> Annotation:
+    """What stands above a row on a phone, on paper of its own: no line across runs through it."""
+    paper: Style = {"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none"}
+    place: Style = {"xycoords": ("axes fraction", "data"), "va": "bottom", "zorder": 1.5}
+    return note(ax, text, at, bbox=paper if text else None, **place, **how)
 
 
 def no_frame(ax: Axes) -> None:
@@ -206,6 +216,7 @@ def name_points(
     known = np.isfinite(x + y)
     dots = ax.transData.transform(np.column_stack([x, y])[known])
     taken = [Bbox.from_extents(a - 4, b - 4, a + 4, b + 4) for a, b in dots]
+    taken += [t.get_window_extent(draw) for t in ax.texts]  # such as the words in the corners
     for name, a, b in zip(np.array(list(names), object)[known], x[known], y[known], strict=True):
         label = note(ax, name, (a, b), gid=HALO)
         costs = []
@@ -274,11 +285,11 @@ def row_notes(
 ) -> None:
     """Small text to the right of each row; on a phone above its right end."""
     for place, text in zip(places, texts, strict=True):
-        look: Style = {"color": SOFT, "xycoords": ("axes fraction", "data"), "fontsize": 9}
+        look: Style = {"color": SOFT, "fontsize": 9}
         if layout.narrow():
-            note(ax, text, (1, place - above), ha="right", va="bottom", gid=HALO, **look)
+            _above_row(ax, text, (1, place - above), ha="right", **look)
         else:
-            note(ax, text, (1.02, place), **look)
+            note(ax, text, (1.02, place), xycoords=("axes fraction", "data"), **look)
 
 
 def legend_above(ax: Axes, looks: Looks | None = None, *, ms: float = 6, **line: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,15 @@ from matplotlib.colors import Colormap
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
-from cxlib.core.text import display_width, shorten, wrap
+from cxlib.core.text import display_width, unwrap, wrap
 from cxlib.plots import figure, labels, layout, marks
 from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import COLOURS, DIVERGING, INK, PALE, PALE_DIVERGING, SEQUENTIAL, Style
 
 TILE = (0.66, 0.44)  # inches
 MOST_COLUMNS = 16  # more groups than this become rows
+NAME = 14  # letters of a line of a row's name on a phone
+LETTER_WIDTH = 0.62  # of a digit, in parts of the size of its font
 PHONE_COLUMNS = 6  # up to which tiles on a phone have room for numbers; of more, hover says them
 
 
@@ -58,7 +61,7 @@ def tile_map(
     """
     shown = figure.prepare(table, ("term", "estimate", panel))
     ax = draw_tiles(shown, panel, unit, reference, (title, ""), ax, sort=sort)
-    ax.set_xlabel(" · ".join(words for words in (about, ax.get_xlabel()) if words))
+    ax.set_xlabel(" · ".join(words for words in (i18n.label(about), ax.get_xlabel()) if words))
     return ax
 
 
@@ -78,7 +81,9 @@ def draw_tiles(
         means = means.sort_values(ascending=False, na_position="last", kind="stable")
     terms, turned = list(means.index), len(columns) > MOST_COLUMNS
     across, down = (terms, columns) if turned else (columns, terms)
-    ax = figure.new_axes(ax, TILE[1] * len(down) + 0.9, max(TILE[0] * len(across) / 0.775, 3.0))
+    rows = [labels.long_name(v) for v in down]
+    height = _row_height(rows) * len(down) + 0.9
+    ax = figure.new_axes(ax, height, max(TILE[0] * len(across) / 0.775, 3.0))
     data = shown.assign(
         x=shown["term" if turned else panel].map(across.index),
         y=shown[panel if turned else "term"].map(down.index),
@@ -91,11 +96,18 @@ def draw_tiles(
     place_tiles(ax, data, (len(down), len(across)), cmap, limits, fontsize=10)
     if not crowded:
         _ranges(ax, data.dropna(subset=["estimate", "low"]), shown)
-    names = [labels.name(v, 22) for v in across]
-    slant = max(map(display_width, names)) > 6
-    name_tiles(ax, names, [labels.long_name(v) for v in down], slant)
+    names = [labels.long_name(v, 24) for v in across]
+    slant = max(display_width(line) for name in names for line in name.split("\n")) > 6
+    name_tiles(ax, names, rows, slant)
     ax.set_xlabel(_counts(shown, panel, columns, not turned))
     return figure.finish(ax, words[0], _("Tiles with 95% intervals."), words[1])
+
+
+def _row_height(rows: Sequence[str]) -> float:
+    """Inches of a row of tiles, so that its name has room; on a phone names take several lines."""
+    if not layout.narrow():
+        return TILE[1]
+    return max(TILE[1], 0.15 * max(wrap(row, NAME).count("\n") + 1 for row in rows) + 0.04)
 
 
 def place_tiles(
@@ -148,13 +160,22 @@ def _ranges(ax: Axes, data: pd.DataFrame, shown: pd.DataFrame) -> None:
 def name_tiles(ax: Axes, across: list[str], down: list[str], slant: bool = False) -> None:
     """Names above the columns and at the rows."""
     how: Style = {"rotation": 40, "ha": "left"} if slant else {}
-    if slant and layout.narrow():
-        how = {"rotation": 90, "ha": "center"}
-        across, down = [shorten(a, 16) for a in across], [wrap(d, 14) for d in down]
+    if layout.narrow():
+        how = {"rotation": 90, "ha": "center"} if slant else {}
+        across = [wrap(unwrap(a), max(16, display_width(a) // 2 + 3)) for a in across]
+        down = [wrap(d, NAME) for d in down]
     ax.xaxis.tick_top()
     ax.set_xticks(np.arange(len(across)) + 0.5, across, **how)
     ax.set_yticks(np.arange(len(down)) + 0.5, down)
     figure.no_frame(ax)
+
+
+def fits(ax: Axes, texts: Iterable[str], size: float) -> bool:
+    """Whether tiles are wide enough for the texts; asked once names stand around them."""
+    layout.fit(ax.figure)  # type: ignore[arg-type]
+    inches = ax.get_position().width * ax.figure.get_figwidth()  # type: ignore[union-attr]
+    longest = max(map(display_width, texts), default=0)
+    return longest * size * LETTER_WIDTH / 72 < inches / abs(np.subtract(*ax.get_xlim()))
 
 
 def _counts(shown: pd.DataFrame, panel: str, columns: list, across: bool) -> str:
@@ -167,6 +188,69 @@ def _counts(shown: pd.DataFrame, panel: str, columns: list, across: bool) -> str
     if not across or (each["min"] != each["max"]).any():
         return f"n {labels.count(each['min'].min())} – {labels.count(each['max'].max())}"
     return "n " + " · ".join(labels.count(each.loc[c, "min"]) for c in columns)
+
+
+@redrawable
+def verdicts(
+    table: pd.DataFrame, panel: str, *, title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw a tile for each measure (down) and group (across), coloured by its verdict.
+
+    Blue is significantly better than all others, orange worse, pale neither; the number is the
+    value, in the unit of the measure.
+
+    Parameters
+    ----------
+    table : term (measure), `panel`, estimate, low, high, n, verdict, as `channels.overview` gives
+        it; shares in percent
+    panel : column of the groups
+    title, ax : as in `intervals`
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"channel": ["web", "phone"], "term": "solved, %", "n": 90,
+    ...                       "estimate": [80.0, 40.0], "verdict": ["better", "worse"]})
+    >>> [text.get_text() for text in verdicts(table, "channel").texts]
+    ['80', '40']
+    """
+    shown = figure.prepare(table, ("term", "estimate", "verdict", panel))
+    groups, terms = (list(dict.fromkeys(shown[c])) for c in (panel, "term"))
+    turned = layout.narrow() and len(groups) > len(terms)
+    across, down = (terms, groups) if turned else (groups, terms)
+    column, row = ("term", panel) if turned else (panel, "term")
+    rows = [labels.long_name(v, 26) for v in down]
+    height = _row_height(rows) * len(down) + 1.1
+    ax = figure.new_axes(ax, height, max(TILE[0] * len(across) / 0.7, 3.0))
+    side = {"better": 1.0, "worse": -1.0}
+    known = shown["estimate"].notna()
+    data = shown.assign(
+        x=shown[column].map(pd.Index(across).get_loc),
+        y=shown[row].map(pd.Index(down).get_loc),
+        text=[_short(v) for v in shown["estimate"]],
+        estimate=shown["verdict"].map(lambda v: side.get(v, 0.0)).where(known),
+    )
+    size = 8.5 if layout.narrow() else 10
+    place_tiles(
+        ax, data, (len(down), len(across)), PALE_DIVERGING, (-1, 1), fontsize=size, va="center"
+    )
+    names = [labels.long_name(v, 24) for v in across]
+    slant = max(display_width(line) for name in names for line in name.split("\n")) > 6
+    name_tiles(ax, names, rows, slant)
+    ax.set_xlabel(_("blue: significantly better than all others; orange: worse"))
+    words = labels.in_words(
+        f"{labels.name(r.term)}, {labels.name(r.group)}: {_short(r.estimate)} "
+        f"({i18n.label(r.verdict)})"
+        for r in shown[known].rename(columns={panel: "group"}).itertuples()
+        if r.verdict in side
+    )
+    return figure.finish(ax, title, _("Tiles of values, coloured by verdict."), words)
+
+
+def _short(value: float) -> str:
+    """A value of any unit in a tile: two digits or more."""
+    if value != value:
+        return ""
+    return i18n.number(value, 2 if abs(value) < 1 else 1 if abs(value) < 20 else 0)
 
 
 @redrawable

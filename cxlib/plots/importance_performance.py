@@ -8,11 +8,22 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.core.text import wrap
 from cxlib.plots import figure, labels, layout, marks
 from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import COLOURS, ORANGE, QUIET, SOFT, Style
+
+ON_A_PHONE = 6  # points that all have their names there
+PERFORMANCE = {  # the axes, by the unit of their numbers
+    "scale": N_("how well we do (mean rating)"),
+    "points": N_("how well we do (index, 0 to 100)"),
+}
+IMPORTANCE = {
+    "scale": N_("how much it matters (points per rating point)"),
+    "points": N_("how much it matters (points per index point)"),
+    "share": N_("how much it matters (share of explained variance)"),
+}
 
 
 @redrawable
@@ -47,13 +58,13 @@ def importance_performance(
     >>> importance = pd.DataFrame({"term": ["price", "speed"], "estimate": [0.6, 0.4], "n": 90})
     >>> performance = pd.DataFrame({"term": ["price", "speed"], "estimate": [2.0, 4.0], "n": 90})
     >>> importance_performance(importance, performance).get_xlabel()
-    'how well we do'
+    'how well we do (mean rating)'
     """
     both = _joined(importance, performance)
     x, y = both["estimate_p"], both["estimate"]
     middle = (float(x.mean()), float(y.mean()))
     first = (x < middle[0]) & (y > middle[1])
-    names = [labels.name(t, 30) for t in both["term"]]
+    names = [labels.name(t, 60) for t in both["term"]]
     both["look"], both["hover"] = first, _hovers(both, names, importance_unit, performance_unit)
     ax = figure.new_axes(ax, height=4.4)
     if "correlation" in both and both["correlation"].notna().all():
@@ -67,11 +78,15 @@ def importance_performance(
             marks.ranges(ax, plain, "estimate_p", upright=True, **pale)
     looks = {"False": (SOFT, "o"), "True": (ORANGE, "o")}
     marks.dots(ax, both, "estimate_p", "estimate", looks, linewidth=1, zorder=3, s=64)
-    ax.set(xlabel=_("how well we do"), ylabel=_("how much it matters"))
+    ax.set(
+        xlabel=_(PERFORMANCE.get(performance_unit, "how well we do")),
+        ylabel=_(IMPORTANCE.get(importance_unit, "how much it matters")),
+    )
     ax.margins(0.14)
     ax.autoscale_view()
     _quadrants(ax, middle)
-    shown = [wrap(n, 16 if layout.narrow() else 22) for n in names]
+    few = len(names) <= ON_A_PHONE or not layout.narrow()  # of many, a phone names the first
+    shown = [wrap(n, 22 if few else 16) * (few or f) for n, f in zip(names, first, strict=True)]
     figure.name_points(ax, shown, x.to_numpy(float), y.to_numpy(float))
     figure.number_axis(ax.xaxis, performance_unit)
     figure.number_axis(ax.yaxis, importance_unit)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,12 +13,25 @@ from matplotlib.ticker import MaxNLocator
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
+from cxlib.core.text import wrap
 from cxlib.plots import figure, labels, layout, marks
 from cxlib.plots.arrangement import Rows, accented, arrange, row_columns
 from cxlib.plots.heatmaps import draw_tiles
 from cxlib.plots.layout import redrawable
-from cxlib.plots.palette import BLUE, COLOURS, DASHES, FAINT, PAPER, QUIET, SOFT, Style, looks_of
+from cxlib.plots.palette import (
+    BLUE,
+    COLOURS,
+    DASHES,
+    FAINT,
+    INK,
+    PAPER,
+    QUIET,
+    SOFT,
+    Style,
+    looks_of,
+)
 
+ACROSS = 3  # terms next to each other, of which each has its own axis
 MOST_ROWS = 30  # above it, groups stand next to each other as tiles
 NEGLIGIBLE = 0.1  # of a standard deviation: what counts as balanced (Austin 2009)
 
@@ -28,6 +43,7 @@ def intervals(
     unit: str = "",
     panel: str | None = None,
     reference: float | None = None,
+    about: str = "",
     title: str | None = None,
     sort: bool = True,
     highlight: Sequence[object] | None = None,
@@ -41,6 +57,7 @@ def intervals(
     unit : "share", "points", "percentage points", "scale", "index", a currency, or ""
     panel : column whose values make blocks of rows; of many rows, the columns of a heatmap
     reference : where to draw a line across; with unit "share" and 0, percentage points are shown
+    about : what the numbers are, to stand at their axis ("share of comments")
     title : a finding of at most 15 words; the page prints the claim of the cell above the figure
     sort : largest estimate first; waves always keep their order
     highlight : names of the rows in colour; else those whose interval excludes the reference
@@ -66,7 +83,7 @@ def intervals(
     rows = arrange(shown, panel, None, sort)
     if panel and len(rows) > MOST_ROWS and _is_grid(shown, panel):
         return draw_tiles(shown, panel, unit, reference, (title, rows.words(unit)), ax)
-    return _draw(rows, unit, reference, title, ax, highlight)
+    return _draw(rows, (unit, about), reference, title, ax, highlight)
 
 
 @redrawable
@@ -76,6 +93,7 @@ def grouped_intervals(
     *,
     unit: str = "",
     reference: float | None = None,
+    about: str = "",
     title: str | None = None,
     sort: bool = True,
     highlight: Sequence[object] | None = None,
@@ -89,7 +107,7 @@ def grouped_intervals(
     ----------
     table : estimate, low, high, n, `by`, and the columns that name the rows
     by : column whose values share a row
-    unit, reference, title, sort, highlight, ax : as in `intervals`
+    unit, reference, about, title, sort, highlight, ax : as in `intervals`
 
     Examples
     --------
@@ -102,7 +120,7 @@ def grouped_intervals(
     shown = figure.prepare(table, ("estimate", by))
     unit = _difference(unit, reference)
     rows = arrange(shown, None, by, sort)
-    return _draw(rows, unit, reference, title, ax, highlight)
+    return _draw(rows, (unit, about), reference, title, ax, highlight)
 
 
 def _difference(unit: str, reference: float | None) -> str:
@@ -112,13 +130,15 @@ def _difference(unit: str, reference: float | None) -> str:
 
 def _draw(
     rows: Rows,
-    unit: str,
+    axis: tuple[str, str],
     reference: float | None,
     title: str | None,
     ax: Axes | None,
     highlight: Sequence[object] | None,
+    counted: bool = True,
 ) -> Axes:
-    """The dots, their intervals, and what stands around them."""
+    """The dots, their intervals, and what stands around them; `axis` is its unit and what it is."""
+    unit, about = axis
     data = rows.data(unit)
     looks = looks_of(data["look"]) if rows.by else None
     strong = accented(data, reference, highlight)
@@ -129,7 +149,8 @@ def _draw(
     rows.label(ax)
     ax.grid(axis="x")
     figure.number_axis(ax.xaxis, unit)
-    ax.set_xlabel(" · ".join(p for p in (labels.unit_label(unit), rows.counts(ax)) if p))
+    n = rows.counts(ax) if counted else ""
+    ax.set_xlabel(" · ".join(p for p in (labels.axis_label(unit, about), n) if p))
     if reference is not None:
         marks.reference_line(ax, reference)
     if looks:
@@ -150,6 +171,7 @@ def benchmark(
     column: str,
     *,
     unit: str = "",
+    about: str = "",
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -159,7 +181,7 @@ def benchmark(
     ----------
     table : term, estimate, low, high, n and `column`
     column : values to compare with, such as published or predicted ones
-    unit, title, ax : as in `intervals`
+    unit, about, title, ax : as in `intervals`
 
     Examples
     --------
@@ -169,23 +191,69 @@ def benchmark(
     'share · Rings: published.'
     """
     shown = figure.prepare(table, ("term", "estimate", column)).drop(columns=column)
-    ax = intervals(shown, unit=unit, sort=False, title=title, ax=ax)
-    below = ax.get_xlabel()
-    names = [f"{labels.name(t)}, {i18n.label(column)}" for t in table["term"]]
-    words = labels.hovers(table[[column]].rename(columns={column: "estimate"}), names, unit)
-    rings = table[[column]].assign(place=np.arange(len(table)), hover=words)
-    marks.rings(ax, rings, column, "place")
+    ax = intervals(shown, unit=unit, about=about, sort=False, title=title, ax=ax)
+    ax = _ringed(ax, table, column, table["term"], unit)
     ax.set_xlim(
         left=min(0, ax.get_xlim()[0]), right=max(ax.get_xlim()[1], table[column].max() * 1.1)
     )
+    return ax
+
+
+@redrawable
+def caterpillar(
+    table: pd.DataFrame,
+    observed: str = "observed",
+    *,
+    unit: str = "",
+    reference: float | None = None,
+    highlight: Sequence[object] | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw pooled estimates with their intervals, and a ring for what was observed.
+
+    Rows stay in their order, as a ranking of units would be mostly chance; of more than 30 the
+    first are drawn.
+
+    Parameters
+    ----------
+    table : units, term, estimate, low, high, n and `observed`, as `scores.units` gives it
+    observed : column of the scores as observed
+    unit, title, ax : as in `intervals`
+    reference : the standard, drawn as a line
+    highlight : units in colour; else those whose interval excludes the reference
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"shop": ["A", "B"], "term": "recommend", "estimate": [0.3, 0.41],
+    ...                       "low": [0.2, 0.3], "high": [0.4, 0.5], "observed": [0.2, 0.5]})
+    >>> caterpillar(table, unit="share", reference=0.4).get_xlabel()
+    'share · Rings: observed.'
+    """
+    shown = figure.prepare(table, ("estimate", observed)).head(MOST_ROWS)
+    dots = shown.drop(columns=observed)
+    marked: dict[str, Any] = {"reference": reference, "highlight": highlight}
+    ax = intervals(dots, unit=unit, sort=False, title=title, ax=ax, **marked)
+    return _ringed(ax, shown, observed, shown.iloc[:, 0], unit)
+
+
+def _ringed(ax: Axes, table: pd.DataFrame, column: str, names: pd.Series, unit: str) -> Axes:
+    """The figure with a ring in each row for the value of the column."""
+    below = ax.get_xlabel()
+    said = [f"{labels.name(v)}, {i18n.label(column)}" for v in names]
+    words = labels.hovers(table[[column]].rename(columns={column: "estimate"}), said, unit)
+    rings = table[[column]].assign(place=np.arange(len(table)), hover=words)
+    marks.rings(ax, rings, column, "place")
     named = _("Rings: {what:label}.", what=column)
     ax.set_xlabel(f"{below} · {named}".strip(" ·"))
-    return figure.finish(ax, "", named, labels.values(table["term"], table[column], unit))
+    return figure.finish(ax, "", named, labels.values(names, table[column], unit))
 
 
 @redrawable
 def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
     """Draw each term in Axes of its own, groups in rows, a line across at the average of all.
+
+    Terms stand next to each other on a page, beneath each other on a phone.
 
     Parameters
     ----------
@@ -203,17 +271,28 @@ def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
     terms = list(dict.fromkeys(table["term"]))
     names = [labels.row_name(labels.name(v, 60)) for v in table[panel].unique()]
     lines = sum(1 + 0.55 * name.count("\n") for name in names)
-    height = (figure.rows_height(lines) + 1.0) * len(terms)
-    whole, every = layout.new_figure(height, None, len(terms))
-    for ax, term in zip(every, terms, strict=True):
+    across = 1 if layout.narrow() else min(len(terms), ACROSS)
+    down = -(-len(terms) // across)
+    height = (figure.rows_height(lines) + 1.0 + 0.2 * (across > 1)) * down
+    whole, every = layout.new_figure(height, None, down, across)
+    for ax in every[len(terms) :]:
+        ax.remove()
+    for place, (ax, term) in enumerate(zip(every, terms, strict=False)):
         own = table[table["term"] == term].drop(columns="term").rename(columns={panel: "term"})
         unit, overall = "share" if own["share"].iloc[0] else "", own["overall"].iloc[0]
         outcome, average = i18n.opening(labels.name(term)), labels.number(overall, unit)
         title = _("{outcome} (all: {average})", outcome=outcome, average=average)
-        columns = own[["term", "estimate", "low", "high", "n"]]
-        intervals(columns, unit=unit, sort=False, reference=overall, ax=ax, title=title)
+        columns = figure.prepare(own[["term", "estimate", "low", "high", "n"]], ("estimate",))
+        rows = arrange(columns, None, None, sort=False)
+        title = wrap(title, 18) if across > 1 else title
+        with mpl.rc_context({"axes.titlesize": 10} if across > 1 else {}):
+            _draw(rows, (unit, ""), overall, title, ax, None, counted=across == 1)
+        if across > 1:
+            ax.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+        if place % across:
+            ax.set_yticklabels([])
         ax.set_xlabel("")
-    whole.subplots_adjust(hspace=0.55 if len(terms) > 1 else 0)
+    whole.subplots_adjust(hspace=0.55 if down > 1 else 0, wspace=0.14)
     return every[0]
 
 
@@ -251,6 +330,8 @@ def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     rows.label(ax)
     ax.grid(axis="x")
     figure.number_axis(ax.xaxis, "share")
+    ring: Style = {"ls": "", "mfc": "none", "mec": INK, "mew": 1.4, "ms": 9}
+    ax.plot([], [], "o", label=i18n.label("customers"), **ring)
     looks = {_("as they came"): (COLOURS[1], "D"), _("weighted"): (COLOURS[0], "o")}
     figure.legend_above(ax, looks, ls="")
     return figure.finish(ax, title, _("Rings are the customers."), rows.words("share"))

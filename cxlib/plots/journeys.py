@@ -23,7 +23,7 @@ from cxlib.plots import figure, fonts, labels, layout, marks
 from cxlib.plots.export import show_in_notebooks
 from cxlib.plots.intervals import intervals
 from cxlib.plots.layout import redrawable
-from cxlib.plots.palette import BLUE, COLOURS, FAINT, INK, PAPER, SOFT, Looks, Style, looks_of
+from cxlib.plots.palette import BLUE, COLOURS, FAINT, INK, SOFT, Looks, Style, looks_of
 
 PAGE_WIDTH = 7.6  # inches: as wide as a page
 STRIPS = ("satisfaction", "ease", "reach", "problem", "contacts", "minutes")  # from the top down
@@ -71,17 +71,25 @@ def experience_map(
     names = list(dict.fromkeys(shown["touchpoint"]))
     if layout.narrow():
         return _ratings(shown, title)
-    strips = [s for s in STRIPS if (shown["term"] == s).any()]
-    heights = [HEIGHTS.get(s, 0.42) for s in strips]
+    unrated = (
+        [] if "rated" not in shown else [*shown.loc[~shown["rated"].astype(bool), "touchpoint"]]
+    )
+    there = {*shown["term"], *(["satisfaction"] if unrated else [])}
+    strips = [s for s in STRIPS if s in there]
+    drawn = set(shown["term"])
+    heights = [HEIGHTS.get(s, 0.42) if s in drawn else 0.42 for s in strips]
     axes = _frame(names, shown, [0.4, *heights], ax)
     groups = [g for g in dict.fromkeys(shown["group"]) if g != OVERALL]
     looks = looks_of(groups)
     for place, strip in zip(axes[1:], strips, strict=True):
         rows = shown[shown["term"] == strip]
-        if strip in HEIGHTS:
+        if strip in HEIGHTS and len(rows):
             _strip(place, rows, names, strip, looks)
         else:
             _numbers(place, rows[rows["group"] == OVERALL], names, strip)
+        if strip == "satisfaction":
+            for name in dict.fromkeys(unrated):
+                _name_unrated(place, names.index(name))
     last = axes[-1]
     called = [wrap(labels.name(t, 40), 12) for t in names]
     longest = max(display_width(line) for c in called for line in c.split("\n"))
@@ -89,9 +97,6 @@ def experience_map(
     last.set_xticks(range(len(names)), called, **slant)
     last.tick_params(axis="x", length=0, labelsize=9)
     words = _in_words(shown[shown["group"] == OVERALL], strips)
-    if shown.get("rated", pd.Series(True)).eq(False).any():
-        words_below = _("Open dots: no question rates it; the overall answer is taken.")
-        last.set_xlabel(words_below, fontsize=9, color=SOFT)
     if looks:
         _legend(last, looks)
     figure.finish(axes[0], title, _("Experience map with 95% intervals."), words)
@@ -139,6 +144,12 @@ def _name_stage(ax: Axes, x: float, stage: str, place: int, columns: int) -> Non
     fonts.set_bold(figure.centred(ax, x, y, name, 9, transform=ax.get_xaxis_transform()))
 
 
+def _name_unrated(ax: Axes, x: float) -> None:
+    """Says of a touchpoint that no question rates it."""
+    said = wrap(_("not rated"), 6)
+    figure.centred(ax, x, 0.5, said, 8.4, SOFT, transform=ax.get_xaxis_transform())
+
+
 def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: Looks) -> None:
     """Dots with intervals at each touchpoint; those of all together joined by a line."""
     looks = {OVERALL: (INK if looks else COLOURS[0], "o"), **looks}
@@ -146,16 +157,13 @@ def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: Looks) 
     rows = rows.drop_duplicates(["group", "touchpoint"]).assign(look=rows["group"].astype(str))
     shift = rows["look"].map(spread) if len(looks) > 1 else 0.0
     rows["place"] = rows["touchpoint"].map(names.index) + shift
-    unrated = rows["rated"].eq(False) if "rated" in rows else pd.Series(False, index=rows.index)
     marks.estimates(ax, rows, upright=True, looks=looks, s=42, linewidth=0, lw=2.0)
-    for group, (colour, marker) in looks.items():
-        own = rows[unrated & (rows["look"] == group)]
-        look: Style = {"color": PAPER, "edgecolor": colour, "marker": marker, "linewidth": 1.5}
-        marks.dots(ax, own, "place", "estimate", s=26, **look)
     if strip == "satisfaction":
-        own = rows[(rows["look"] == OVERALL) & (~unrated | unrated.all())].sort_values("place")
+        own = rows[rows["look"] == OVERALL].sort_values("place")
         thin: Style = {"band": 0, "markers": False, "linewidth": 1.0, "alpha": 0.55, "zorder": 1}
-        marks.lines(ax, own.assign(look=""), "place", {"": looks[OVERALL]}, **thin)
+        # A touchpoint that nobody rated breaks the line.
+        own["look"] = (own["touchpoint"].map(names.index).diff() != 1).cumsum().astype(str)
+        marks.lines(ax, own, "place", dict.fromkeys(own["look"], looks[OVERALL]), **thin)
     ends = rows[["estimate", "low", "high"]].to_numpy(float)
     if not np.isnan(ends).all():
         low = 0.0 if strip in ("reach", "problem") else np.nanmin(ends)
@@ -171,7 +179,7 @@ def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: Looks) 
 def _numbers(ax: Axes, rows: pd.DataFrame, names: list, strip: str) -> None:
     """The estimates as numbers, their intervals beneath."""
     found = rows.drop_duplicates("touchpoint").set_index("touchpoint").reindex(names)
-    for x, row in enumerate(found.itertuples()):
+    for x, row in enumerate(found.itertuples()) if len(rows) else ():
         if row.estimate != row.estimate:
             figure.centred(ax, x, 0.5, "–", 9, SOFT)
             continue

@@ -14,6 +14,14 @@ from cxlib.plots import layout
 from cxlib.privacy import masking
 from cxlib.privacy.masking import legible
 
+WORDS = (
+    *("profit", "effect of the action", "effect of the change", "customers called minus controls"),
+    *("share of customers", "share of leavers", "share of revenue", "share of next orders"),
+    *("difference in the risk of leaving", "share who referred", "more than expected"),
+    *("share of explained variance", "outcome points per rating point"),
+    *("index points per index point", "possible gain", "share resolved at the first contact"),
+)  # what the axes are of, where notebooks name it
+
 
 def name(value: object, most: int = 38) -> str:
     """What a reader calls it, short enough for an axis."""
@@ -73,8 +81,17 @@ def number(value: float, unit: str) -> str:
 
 
 def numbers(values: Iterable[float], unit: str) -> list[str]:
-    """Numbers that stand together: without a unit, all with the decimals that one of them needs."""
+    """Numbers that stand together, with the decimals that one of them needs.
+
+    Examples
+    --------
+    >>> numbers([0.823, -0.005, -0.013, 0.805], "share")
+    ['82.3%', '−0.5%', '−1.3%', '80.5%']
+    """
     known = list(values)
+    if unit == "share":
+        digits = int(any(0.0005 <= abs(v) < 0.0095 for v in known))
+        return [i18n.percent(v, digits) for v in known]
     if unit or all(float(v).is_integer() for v in known):
         return [number(v, unit) for v in known]
     return [i18n.number(v, _digits(max(known, key=abs))) for v in known]
@@ -90,9 +107,23 @@ def unit_label(unit: str) -> str:
         "points": _("points"),
         "share": _("share"),
         **dict.fromkeys(("gap", "percentage points"), _("percentage points")),
-        "scale": _("on the question's own scale"),
+        "scale": _("rating points"),
         "index": _("index, 0 to 100"),
     }.get(unit) or (_(unit) if unit else "")
+
+
+def axis_label(unit: str, about: str = "") -> str:
+    """What stands beneath an axis: what its numbers are, and their unit where ticks do not say it.
+
+    Examples
+    --------
+    >>> axis_label("share"), axis_label("share", "of comments"), axis_label("EUR", "margin")
+    ('share', 'of comments', 'margin (EUR)')
+    """
+    what, measured = i18n.label(about) if about else "", unit_label(unit)
+    if what and measured and unit not in ("share", "scale"):
+        return _("{what} ({unit})", what=what, unit=measured)
+    return what or measured
 
 
 def count(n: float) -> str:

@@ -12,9 +12,12 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cxlib.core.text import wrap
+
 WIDTH = 6.9  # inches of a figure with all its labels on a page
 PHONE = 3.4  # and on a phone
 SMALLEST = 8.4  # points of a letter: 11 pixels
+PHONE_LETTERS = 34  # of a line beneath an axis
 LEAST_AXES = 1.4  # inches that labels leave to what is drawn
 PHONE_STYLE: Any = {
     "font.size": 9.5,
@@ -58,6 +61,8 @@ def for_phone(figure: Figure) -> Figure | None:
     try:
         with mpl.rc_context(PHONE_STYLE):
             small = cast(Figure, redraw().figure)
+            for ax in small.axes:  # a long label would take width from what is drawn
+                ax.set_xlabel(wrap(ax.get_xlabel(), PHONE_LETTERS))
             fit(small)
     finally:
         _narrow.reset(token)
@@ -87,10 +92,12 @@ def fit(figure: Figure) -> None:
         title.set_visible(True)
 
 
-def new_figure(height: float, width: float | None, rows: int = 1) -> tuple[Figure, Any]:
-    """A figure of this height in inches, and its Axes one beneath the other."""
+def new_figure(
+    height: float, width: float | None, rows: int = 1, columns: int = 1
+) -> tuple[Figure, Any]:
+    """A figure of this height in inches, and its Axes, row by row."""
     wide = PHONE if narrow() else (WIDTH if width is None else width)
-    figure, axes = plt.subplots(rows, 1, figsize=(wide, height), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(wide, height), squeeze=False)
     if width is None or narrow():
         figure.fitted = wide  # type: ignore[attr-defined]
-    return figure, axes[:, 0]
+    return figure, axes.ravel()

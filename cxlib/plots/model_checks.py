@@ -7,10 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlib.core import i18n
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, mark
 from cxlib.plots import figure, labels, marks
 from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import COLOURS, DASHES, SOFT
+
+PROBABILITIES = mark("predicted probability", "observed share")  # axes of a calibration curve
+AMOUNTS = mark("predicted", "observed")
 
 
 @redrawable
@@ -33,7 +36,7 @@ def calibration(
     >>> bins = pd.DataFrame({"predicted": [0.1, 0.9], "estimate": [0.1, 0.5], "low": [0.05, 0.45],
     ...                      "high": [0.2, 0.6], "n": 90})
     >>> calibration(bins).get_xlabel()
-    'predicted'
+    'predicted probability'
     """
     shown = figure.prepare(table, ("predicted", "estimate")).sort_values("predicted")
     ax = figure.new_axes(ax, height=4.4, width=4.8)
@@ -41,7 +44,9 @@ def calibration(
     ax.plot([0, reach], [0, reach], color=SOFT, lw=1.2, ls=DASHES)
     marks.lines(ax, shown, "predicted", markersize=6, markeredgewidth=1)
     ax.set(xlim=(0, reach), ylim=(0, reach))
-    ax.set(xlabel=_("predicted"), ylabel=_("happened"))
+    names = PROBABILITIES if unit == "share" else AMOUNTS
+    ax.set_xlabel(labels.axis_label(unit, names[0]))
+    ax.set_ylabel(labels.axis_label(unit, names[1]))
     ax.grid(True)
     figure.number_axis(ax.xaxis, unit)
     figure.number_axis(ax.yaxis, unit)

@@ -23,6 +23,7 @@ def survival(
     *,
     by: str | None = None,
     unit: str = "days",
+    about: str = "",
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -32,8 +33,8 @@ def survival(
     ----------
     table : time, estimate (share), low, high, n, and `by`
     by : column with a curve for each of its values
-    unit : of time
-    title, ax : as in `intervals`
+    unit : of time; hours are drawn as days where the curve goes on for more than two
+    about, title, ax : as in `intervals`
 
     Examples
     --------
@@ -42,8 +43,11 @@ def survival(
     >>> survival(table).get_xlabel()
     'days'
     """
+    if unit == "hours" and table["time"].max() > 48:
+        table, unit = table.assign(time=table["time"] / 24), "days"
     table, ax = _stepped(table, by, unit, ax, start=1.0)
     ax.set_ylim(0, 1.02)
+    ax.set_ylabel(i18n.label(about) if about else "")
     return describe(ax, title, table, "time", by)
 
 

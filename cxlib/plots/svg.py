@@ -58,19 +58,17 @@ def refine(svg: str, hover: Mapping[str, Sequence[str]]) -> str:
             _letters(group, name.split("-")[1:])
         elif name in hover:
             _say(group, hover[name])
-    _rename(root, hashlib.sha256(svg.encode()).hexdigest()[:6])
+    _rename(root, "")  # matplotlib's own ids depend on the last bit of numbers
     _flatten(root)
     for element in root.iter():
-        if style := element.get("style"):
-            element.set("style", _style(style))
-        for name in ("d", "x", "y", "transform"):
-            if value := element.get(name):
-                element.set(name, _short(value) if name == "d" else LONG.sub(_hundredth, value))
+        for name, value in element.attrib.items():
+            element.set(name, SHORT.get(name, _rounded)(value))
         element.tail = None
         if element.text is not None and not element.text.strip():
             element.text = None
     root.attrib.pop("version", None)
     root.attrib |= {"font-family": FONTS, "stroke-linejoin": "round", "stroke-linecap": "butt"}
+    _rename(root, hashlib.sha256(ET.tostring(root)).hexdigest()[:6])
     return ET.tostring(root, encoding="unicode")
 
 
@@ -155,9 +153,13 @@ def _flatten(element: ET.Element) -> None:
     element[:] = [c for c in children if len(c) or c.tag not in (GROUP, f"{{{SVG}}}defs")]
 
 
+def _rounded(value: str) -> str:
+    return LONG.sub(_hundredth, value)
+
+
 def _style(style: str) -> str:
     style = re.sub(r"\s*([:;])\s*", r"\1", style).strip(";")
-    return HEX.sub(_variable, LONG.sub(_hundredth, style))
+    return HEX.sub(_variable, _rounded(style))
 
 
 def _variable(match: re.Match[str]) -> str:
@@ -166,8 +168,11 @@ def _variable(match: re.Match[str]) -> str:
 
 
 def _short(path: str) -> str:
-    return re.sub(r"\s*([A-Za-z])\s*", r"\1", LONG.sub(_hundredth, path)).strip()
+    return re.sub(r"\s*([A-Za-z])\s*", r"\1", _rounded(path)).strip()
 
 
 def _hundredth(match: re.Match[str]) -> str:
     return f"{float(match[0]):.2f}".rstrip("0").rstrip(".")
+
+
+SHORT = {"style": _style, "d": _short}  # how the value of an attribute is shortened

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxlib.core.i18n import _
-from cxlib.plots import figure, marks
+from cxlib.plots import figure, labels, marks
 from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import SOFT
 from cxlib.plots.survival import curves, describe
@@ -33,12 +33,12 @@ def profit(
     >>> table = pd.DataFrame({"term": "by risk", "contacted": [10, 20], "estimate": [5.0, 90.0],
     ...                       "low": [1.0, 50.0], "high": [9.0, 120.0]})
     >>> profit(table, currency="EUR").get_ylabel()
-    'EUR'
+    'profit (EUR)'
     """
     ax = curves(table, "contacted", "term", "", ax)
     marks.reference_line(ax, 0, upright=False, zorder=2)
     ax.set_xlabel(_("customers contacted"))
-    ax.set_ylabel(currency or _("profit"))
+    ax.set_ylabel(labels.axis_label(currency, "profit"))
     return describe(ax, title, table, "contacted", "term")
 
 
@@ -63,5 +63,5 @@ def uplift(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
     ax.axhline(0, color=SOFT, lw=0.8)
     figure.number_axis(ax.xaxis, "share")
     ax.set_xlabel(_("share of the customers treated"))
-    ax.set_ylabel(_("gain in percentage points, over all customers"))
+    ax.set_ylabel(_("gain, percentage points"))
     return describe(ax, title, table, "treated", "term")

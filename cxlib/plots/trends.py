@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from cxlib.core import periods
+from cxlib.core import i18n, periods
 from cxlib.core.columns import MEASURES
 from cxlib.core.i18n import _
 from cxlib.core.text import display_width, wrap
 from cxlib.plots import figure, labels, layout, marks
 from cxlib.plots.layout import redrawable
-from cxlib.plots.palette import QUIET, SOFT, Looks, Style, looks_of
+from cxlib.plots.palette import COLOURS, DASHES, PAPER, QUIET, SOFT, Looks, Style, looks_of
 
 
 @redrawable
@@ -26,6 +26,7 @@ def trend(
     reference: float | None = None,
     target: float | None = None,
     note: Mapping[str, str] | None = None,
+    about: str = "",
     highlight: Sequence[object] | None = None,
     title: str | None = None,
     ax: Axes | None = None,
@@ -35,7 +36,7 @@ def trend(
     Parameters
     ----------
     table : `over`, estimate, low, high, n, and the columns that name the lines (groups, term)
-    unit, reference, title, ax : as in `intervals`
+    unit, reference, about, title, ax : as in `intervals`
     over : column of the waves, in their order
     target : where the line of the target stands
     note : wave of the finding, and what is written there
@@ -63,18 +64,71 @@ def trend(
     ax = figure.new_axes(ax, height=3.0)
     looks = _looks(data, highlight)
     marks.lines(ax, data, "x", looks)
-    figure.value_axis(ax, unit)
+    figure.value_axis(ax, unit, about)
     if reference is not None:
         marks.reference_line(ax, reference, upright=False)
     if target is not None:
         _target(ax, target, unit)
     _name_ends(ax, data.dropna(subset=["estimate"]), looks, unit)
     figure.wave_axis(ax, waves)
+    if all(str(wave).isdigit() for wave in waves):  # bare numbers do not say what they count
+        ax.set_xlabel(i18n.label(over))
     for wave, said in (note or {}).items():
         _annotate(ax, data, data[over].astype(str) == str(wave), said)
     by_line = named.sort_values("look", key=lambda c: c.map(list(looks).index), kind="stable")
     words = labels.values(by_line[over], by_line["estimate"], unit)
     return figure.finish(ax, title, _("Lines with 95% bands."), words)
+
+
+@redrawable
+def forecast(
+    table: pd.DataFrame,
+    ahead: pd.DataFrame,
+    *,
+    unit: str = "",
+    over: str = "wave",
+    target: float | None = None,
+    title: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a score over the waves with its 95% band, and what is expected of the next ones.
+
+    Parameters
+    ----------
+    table : `over`, estimate, low, high, n of the waves that were measured
+    ahead : the same of the waves to come; low and high are the prediction interval
+    unit, title, ax : as in `intervals`
+    over : column of the waves, in their order
+    target : where the line of the target stands
+
+    Examples
+    --------
+    >>> waves = pd.DataFrame({"wave": ["2025", "2026"], "estimate": [10.0, 12.0],
+    ...                       "low": [5.0, 7.0], "high": [15.0, 17.0], "n": 99})
+    >>> ahead = waves.tail(1).assign(wave="2027")
+    >>> [tick.get_text() for tick in forecast(waves, ahead, unit="points").get_xticklabels()]
+    ['2025', '2026', '2027']
+    """
+    shown, ahead = (figure.prepare(t, (over, "estimate")) for t in (table, ahead))
+    waves = [*periods.complete(shown[over]), *ahead[over]]
+    past = periods.with_gaps(shown, over)
+    for rows in (past, ahead):
+        rows["x"] = rows[over].map(waves.index)
+        rows["hover"] = labels.hovers(rows, map(labels.name, rows[over]), unit)
+    ax = figure.new_axes(ax, height=3.0)
+    marks.lines(ax, past, "x")
+    joined = pd.concat([past.dropna(subset=["estimate"]).tail(1), ahead])
+    dashed: Style = {"color": COLOURS[0], "linewidth": 1.4, "linestyle": DASHES}
+    ax.plot(joined["x"], joined["estimate"], zorder=1.5, **dashed)
+    marks.ranges(ax, ahead, "x", upright=True, lw=2.0, alpha=0.55)
+    marks.dots(ax, ahead, "x", "estimate", facecolors=PAPER, edgecolor=COLOURS[0], linewidth=1.5)
+    figure.value_axis(ax, unit)
+    if target is not None:
+        _target(ax, target, unit)
+    figure.wave_axis(ax, waves)
+    words = labels.values(ahead[over], ahead["estimate"], unit)
+    drawn = _("A line with its 95% band; open circles with 95% prediction intervals.")
+    return figure.finish(ax, title, drawn, words)
 
 
 def _line_names(table: pd.DataFrame, over: str) -> dict[str, pd.Series]:

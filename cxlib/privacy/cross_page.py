@@ -11,8 +11,8 @@ page where everybody's count is such a cell.
 
 Whether a page is about rows of another is read from its wave and its condition: the wider has no
 condition, or asks for a part of what the narrower asks, or both speak of the same columns. Pages
-of other runs are not changed for each other, or the same inputs would not make the same page; the
-batch warns of them (`clash`).
+of other runs are not changed for each other, or the same inputs would not make the same page; a
+run that tells of few people beside an earlier one is not published (`privacy.attack`).
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ Seen = tuple[float, float | None]  # n, estimate
 Counts = dict[Key, set[Seen]]  # of every cell that is shown
 
 AUDIT = "cxlab_audit"
+NESTED = {"parent", "relation"}  # columns of a table with units and those that make them up
 UNGROUPED = "ungrouped"  # of a kept table: how many rows have no group
 MIME = "application/vnd.cxlab.answer+json"  # of a kept answer in a notebook
 FIGURES = ("image/svg+xml", "image/png", "image/jpeg")
@@ -127,7 +128,7 @@ def within(narrow: tuple[str, str], wide: tuple[str, str]) -> bool:
     """Whether the rows of one (wave, condition) may all be rows of another, as far as one reads."""
     if narrow == wide or wide[0] not in ("", narrow[0]):
         return False
-    less, more = _conditions(narrow[1]), _conditions(wide[1])
+    less, more = conditions(narrow[1]), conditions(wide[1])
     if more <= less:
         return True
     equal = {c.lower(): v for c, v in EQUALS.findall(" and ".join(sorted(less)))}
@@ -135,7 +136,7 @@ def within(narrow: tuple[str, str], wide: tuple[str, str]) -> bool:
     return not apart and _columns(narrow[1]) == _columns(wide[1])
 
 
-def _conditions(where: str) -> set[str]:
+def conditions(where: str) -> set[str]:
     """The parts joined by AND, outside quotes and brackets."""
     parts, depth = [""], 0
     for piece in re.findall(r"'[^']*'|\"[^\"]*\"|[()]|\band\b|\s+|[^\s()'\"]+", where, re.I):
@@ -146,7 +147,7 @@ def _conditions(where: str) -> set[str]:
             parts[-1] += " " if piece.isspace() else piece
     bare = {part.strip() for part in parts if part.strip()}
     inner = {p[1:-1] for p in bare if p[:1] == "(" and p[-1:] == ")" and p.count("(") == 1}
-    return {p for p in bare if p[1:-1] not in inner}.union(*map(_conditions, inner))
+    return {p for p in bare if p[1:-1] not in inner}.union(*map(conditions, inner))
 
 
 def _columns(where: str) -> set[str]:
@@ -215,6 +216,8 @@ def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
     found: dict[int, str] = {}
     if "term" not in columns[1:] or "n" not in columns:
         return found
+    if NESTED & set(columns):  # groups of several levels do not add up to all
+        return found
     at = columns.index("term")
     seen: dict[str, list[tuple[float, int, float | None]]] = {}
     cells = zip(table["rows"], _column(table, "n"), _column(table, "estimate"), strict=True)
@@ -224,7 +227,7 @@ def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
     for term, shown in seen.items():
         shown.sort(key=lambda cell: cell[:2])
         for total, estimate in totals.get((unit, (), term), ()):
-            if not _is_of(estimate, [e for _, _, e in shown if e is not None]):
+            if not is_of(estimate, [e for _, _, e in shown if e is not None]):
                 continue
             while shown and ungrouped < total - sum(n for n, _, _ in shown) < least:
                 found[shown.pop(0)[1]] = disclosure.COMPLEMENT
@@ -240,7 +243,7 @@ def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
     }
 
 
-def _is_of(total: float | None, groups: list[float]) -> bool:
+def is_of(total: float | None, groups: list[float]) -> bool:
     """Whether the groups may add up to the total: it lies among them, or not far off.
 
     A mean of everybody does; an effect that happens to have the unit and the term of a mean is
@@ -274,10 +277,17 @@ def _blank(table: dict, rows: Mapping[int, str]) -> list[dict[str, str]]:
         about = {"row": int(place), "why": disclosure.COMPLEMENT, **what}
         table.setdefault("hidden", []).append(about)
         table["rows"][place] = [
-            v if c in names or isinstance(v, (str, bool)) else None
+            v if c in names else _wordless(c, v)
             for c, v in zip(table["columns"], table["rows"][place], strict=True)
         ]
     return told
+
+
+def _wordless(column: str, value: object) -> object:
+    """What stays of a value of a hidden row: words that do not follow from its numbers."""
+    if column in disclosure.JUDGED:
+        return ""
+    return value if isinstance(value, (str, bool)) else None
 
 
 def _without_figures(cell: NotebookNode, record: dict) -> None:

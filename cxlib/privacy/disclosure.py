@@ -6,18 +6,19 @@
     audit(table, why)                     # what was hidden, for the record of a run
     tells_of_hidden(sentence, table)      # whether it gives a number of a hidden row
 
-A cell is small when it counts fewer people (n), or cases of a rate (a column `cases`), than the
-page's smallest cell. It stays unknown only if what is hidden with it holds at least that many:
-along every grouping column (the rows that differ in that column alone, beside which a total may
-stand), and among shares that add up to one, the hidden cells are made two or more, and their n at
-least the threshold, by hiding the next smallest (complementary suppression, Hundepool et al. 2012,
-Statistical Disclosure Control, ch. 4). Tables, sentences, figures and records all ask here.
+A cell is small when it counts fewer people (n; a column `people` where rows of one person are
+several), or cases of a rate (a column `cases`), than the page's smallest cell. It stays unknown
+only if what is hidden with it holds at least that many: along every grouping column (the rows that
+differ in that column alone, beside which a total may stand), and among shares that add up to one,
+the hidden cells are made two or more, and their n at least the threshold, by hiding the next
+smallest (complementary suppression, Hundepool et al. 2012, Statistical Disclosure Control, ch. 4).
+Tables, sentences, figures and records all ask here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -28,8 +29,10 @@ from cxlib.core.i18n import _
 SMALL, COMPLEMENT, NEAR = "small", "complement", "near"
 TOTAL = "overall"  # what stands in a grouping column for all groups together
 CASES = "cases"  # column that counts what a rate is of, where n counts those it is for
-NOT_SHARES = ("n", "low", "high", "simultaneous_low", "simultaneous_high", CASES)
+PEOPLE = "people"  # column that counts people, where n counts their rows
+NOT_SHARES = ("n", "low", "high", "simultaneous_low", "simultaneous_high", CASES, PEOPLE)
 MEASURES = ("term", "estimate", "low", "high", "n")
+JUDGED = ("verdict", "signal", "first_seen")  # columns of words that follow from the numbers
 NUMBER = re.compile(r"\d(?:[\d,]*\d)?(?:\.\d+)?%?")
 
 
@@ -55,6 +58,26 @@ def shown(table: pd.DataFrame, least: int | None = None) -> pd.DataFrame:
     return table[hidden(table, least) == ""]
 
 
+def with_people(table: pd.DataFrame, people: np.ndarray) -> pd.DataFrame:
+    """The table with its column `people`, where they hide other rows than n alone does.
+
+    Examples
+    --------
+    >>> calls = pd.DataFrame({"term": ["fax", "web"], "n": [47, 90]})
+    >>> hidden(with_people(calls, np.array([4, 60]))).tolist()
+    ['small', '']
+    >>> with_people(calls, np.array([40, 60])).columns.tolist()
+    ['term', 'n']
+    """
+    n = pd.to_numeric(table["n"], errors="coerce").to_numpy(float)
+    people = np.where(np.isnan(people), n, np.minimum(people, n))
+    if not (people < np.minimum(n, context.current().smallest_cell)).any():
+        return table
+    rest = table.drop(columns=PEOPLE, errors="ignore")
+    rest.insert(rest.columns.get_loc("n") + 1, PEOPLE, pd.array(people).astype("Int64"))
+    return table if hidden(rest).equals(hidden(table)) else rest
+
+
 def completed(table: pd.DataFrame, gone: np.ndarray, least: int | None = None) -> np.ndarray:
     """`gone`, and the rows hidden with them so that a total does not give them away."""
     least = context.current().smallest_cell if least is None else least
@@ -62,10 +85,87 @@ def completed(table: pd.DataFrame, gone: np.ndarray, least: int | None = None) -
     return _with_complements(list(_lines(table, n)), n, gone, least)
 
 
+def hidden_in_tree(
+    n: Mapping[str, int],
+    parent: Mapping[str, str],
+    least: int | None = None,
+    *,
+    published: Iterable[str] = (),
+    hidden: Iterable[str] = (),
+) -> set[str]:
+    """Units of a tree whose numbers are hidden, so that none follows from its parent and siblings.
+
+    Parameters
+    ----------
+    n : people of each unit, those of the units below it among them; a unit that is not there has
+        none
+    parent : unit -> the unit it belongs to; "" at the top, whose total counts as known
+    least : the page's smallest cell unless given
+    published : units whose numbers stand elsewhere and cannot be hidden any more
+    hidden : units that are hidden already, for the sake of other numbers
+
+    Returns
+    -------
+    The small units; with them, siblings that would give them away, and parents of which a sum of
+    units below would.
+
+    Examples
+    --------
+    >>> parent = {"North": "", "South": "", "Kiel": "North", "Hamburg": "North", "Bremen": "North"}
+    >>> n = {"North": 90, "South": 80, "Kiel": 5, "Hamburg": 30, "Bremen": 55}
+    >>> sorted(hidden_in_tree(n, parent, 10))
+    ['Hamburg', 'Kiel']
+    >>> sorted(hidden_in_tree(n, parent, 10, published=["Hamburg", "Bremen"]))
+    ['Kiel', 'North', 'South']
+    """
+    least = context.current().smallest_cell if least is None else least
+    units = list(n)
+    counts, place = np.array([n[u] for u in units], float), {u: i for i, u in enumerate(units)}
+    gone = (counts < least) | np.isin(units, list(hidden))
+    fixed = np.isin(units, list(published)) & ~gone
+    lines: dict[str, list[int]] = {}
+    for unit in units:
+        lines.setdefault(parent[unit], []).append(place[unit])
+    changed = True
+    while changed:
+        changed = False
+        for above, line in lines.items():
+            while (
+                more := _exposed(np.array(line), place.get(above), counts, gone, fixed, least)
+            ) is not None:
+                gone[more] = changed = True
+    return {unit for unit, hide in zip(units, gone, strict=True) if hide}
+
+
+def _exposed(
+    line: np.ndarray,
+    above: int | None,
+    n: np.ndarray,
+    gone: np.ndarray,
+    fixed: np.ndarray,
+    least: int,
+) -> int | None:
+    """The unit to hide next so that a hidden one of the line, or their parent, stays unknown."""
+    away = line[gone[line]]
+    direct = 0.0 if above is None else n[above] - n[line].sum()  # of the parent, of no unit below
+    many = n[away].sum() + direct >= least
+    unknown = len(away) + (direct > 0)
+    if above is not None and gone[above]:
+        exposed = not (unknown and many)
+    else:
+        exposed = bool(len(away) or 0 < direct < least) and not (unknown > 1 and many)
+    if not exposed:
+        return None
+    free = line[~gone[line] & ~fixed[line]]
+    if len(free):
+        return int(free[np.argmin(n[free])])
+    return above if above is not None and not (gone[above] or fixed[above]) else None
+
+
 def _counted(table: pd.DataFrame) -> np.ndarray:
     """People of each row, or the cases of a rate where those are fewer."""
-    kept = [pd.to_numeric(table[c], errors="coerce") for c in ("n", CASES) if c in table]
-    return np.min(np.array(kept, float), axis=0)
+    known = (c for c in ("n", CASES, PEOPLE) if c in table)
+    return np.min([pd.to_numeric(table[c], errors="coerce").to_numpy(float) for c in known], axis=0)
 
 
 Line = tuple[np.ndarray, float, bool]
@@ -135,13 +235,33 @@ def _next(
     # People of no group are no group: alone, they are nothing that a group must be hidden for.
     # Those of a group that has no row here are one.
     unknown = len(away) + (unlisted > 0)
-    if not (len(away) or (missing and unlisted)) or not len(seen) or (many and unknown > 1):
+    safe = many and unknown > 1 and not _narrow(n[away], unlisted, least)
+    if not (len(away) or (missing and unlisted)) or not len(seen) or safe:
         return None
     return int(seen[np.argmin(np.where(np.isnan(n[seen]), np.inf, n[seen]))])
 
 
+def protection(least: int) -> float:
+    """How far apart the least and the most must lie that a small cell can be, for all one knows."""
+    return max(1.0, 0.2 * least)
+
+
+def _narrow(away: np.ndarray, unlisted: float, least: int) -> bool:
+    """Whether the sum of the hidden cells tells nearly how many a small one is.
+
+    Readers see which are small, so that the others hold the smallest cell at least.
+    """
+    n, endless = np.nan_to_num(away), 1e12
+    small = n < least
+    lower, upper = np.where(small, 0, least), np.where(small, least - 1, endless)
+    total, more = n.sum() + unlisted, endless if unlisted else 0.0
+    low = np.maximum(lower, total - (upper.sum() - upper) - more)
+    high = np.minimum(upper, total - (lower.sum() - lower))
+    return bool((small & (high > 0) & (high - low < protection(least))).any())
+
+
 def blanked(table: pd.DataFrame, why: pd.Series, *, n_too: bool = False) -> pd.DataFrame:
-    """The table with the numbers of hidden rows missing.
+    """The table with the numbers of hidden rows missing, and what was concluded from them.
 
     The n of a complement goes always (from it and a total the small one follows), that of a small
     cell with `n_too`; else it stays for those who write it as "<10".
@@ -149,6 +269,8 @@ def blanked(table: pd.DataFrame, why: pd.Series, *, n_too: bool = False) -> pd.D
     gone = (why != "").to_numpy()
     if not gone.any():
         return table
+    judged = table.columns.intersection(JUDGED)
+    table = table.assign(**{c: table[c].mask(gone, "") for c in judged})
     numbers = table.select_dtypes("number").columns
     lost = np.outer(gone, table.columns.isin(numbers))
     if not n_too:
@@ -216,11 +338,15 @@ def _written(value: float) -> set[str]:
 
 
 def counts(table: pd.DataFrame, why: pd.Series) -> list[str]:
-    """The column n as a reader sees it: 1,204, "<10" for a small cell, a dash for a complement."""
+    """The column n as a reader sees it: 1,204, "<10" for a small cell, else a dash where hidden."""
     least = context.current().smallest_cell
-    said = {SMALL: f"<{i18n.count(least)}", COMPLEMENT: "–"}
+    small = f"<{i18n.count(least)}"
     n = pd.to_numeric(table["n"], errors="coerce")
-    return [said.get(w) or i18n.count(v) for w, v in zip(why, n, strict=True)]
+    few = n < least if {PEOPLE, CASES} & set(table) else ~(n >= least)  # a kept table has no n
+    return [
+        i18n.count(v) if not w else small if w == SMALL and f else "–"
+        for w, v, f in zip(why, n, few, strict=True)
+    ]
 
 
 def audit(table: pd.DataFrame, why: pd.Series) -> list[dict[str, str]]:

@@ -6,16 +6,17 @@ report.tree(found)                                # in a notebook, below report.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
+from cxlib.core.i18n import _
 from cxlib.core.result import Result
 
 
 def tree(causes: Result) -> None:
     """Show what changed with each alert as an indented list.
 
-    A heading an event, each link under what it is of; what is not significant in small letters.
+    A heading an event, each significant link under what it is of; the table has the others.
 
     Parameters
     ----------
@@ -23,7 +24,13 @@ def tree(causes: Result) -> None:
     """
     from IPython.display import HTML, display
 
-    display(HTML("".join(html_of(one.head, one.lines) for one in causes.trees)))
+    display(HTML("".join(html_of(one.head, _significant(one.lines)) for one in causes.trees)))
+
+
+def _significant(lines: Sequence[tuple[int, bool, str]]) -> list[tuple[int, bool, str]]:
+    """The links that were found; of an event without any one line that says so."""
+    found = [line for line in lines if line[1]]
+    return found or [(0, False, _("No difference is significant.")) for _line in lines[:1]]
 
 
 def html_of(head: str, lines: Iterable[tuple[int, bool, str]]) -> str:

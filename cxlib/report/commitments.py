@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from cxlib import actions
 from cxlib.core import context, i18n
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
 from cxlib.core.finding import Finding, Importance
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Result
@@ -30,6 +31,11 @@ STANDINGS = {
     "missed": N_("target {t} missed"),
     "not reached yet": N_("target {t} by {day:date}, not reached yet"),
 }
+# Where the interval beside them lies on one side of the target, the simultaneous one does not.
+ALLOWING = {
+    "met, not certain": N_("target {t} met, but not significantly: several are compared"),
+    "missed, not certain": N_("target {t} missed, but not significantly: several are compared"),
+}
 
 
 def of(fit: Result) -> Finding:
@@ -44,15 +50,15 @@ def of(fit: Result) -> Finding:
     ...     of(Result(pd.DataFrame({"estimate": [93.0]}), finding)).detail
     'n = 40; target 100 missed'
     """
-    return _owned(_judged(fit.finding), fit)
+    return _owned(_judged(fit.finding, fit), fit)
 
 
-def _judged(finding: Finding) -> Finding:
+def _judged(finding: Finding, fit: Result) -> Finding:
     """With the standing of its target, and as news where it is missed for certain."""
     if finding.value is None:
         return finding
     value = finding.value
-    low, high = (value if end is None else end for end in (finding.low, finding.high))
+    low, high = _deciding(finding, fit)
     if finding.target is None:
         target = _target(finding)
         if target is None:
@@ -62,15 +68,19 @@ def _judged(finding: Finding) -> Finding:
             news = {"verdict": "worse", "importance": Importance.NEWS}
             finding = replace(finding, **news)  # type: ignore[arg-type]
     elif not finding.target_standing:
-        slots = Target(value=finding.target).slots(value, low, high)
-        finding = replace(finding, **slots)
-        # Its own topic judges by a stricter test, of several measures at once.
-        sure = {"missed": finding.verdict == "worse", "met": finding.verdict != "unclear"}
-        if not sure.get(finding.target_standing, True):
-            standing = f"{finding.target_standing}, not certain"
-            finding = replace(finding, target_standing=standing)
+        finding = replace(finding, **Target(value=finding.target).slots(value, low, high))
     detail = [finding.detail, target_words(finding)]
     return replace(finding, detail=_("; ").join(part for part in detail if part))
+
+
+def _deciding(finding: Finding, fit: Result) -> tuple[float, float]:
+    """The ends that decide on a target: the simultaneous ones of its row, else its own."""
+    value, low, high = finding.value, finding.low, finding.high
+    if {*INTERVAL, SIMULTANEOUS[0]} <= set(fit.table) and None not in (low, high):
+        own = (fit.table[list(INTERVAL)] == [value, low, high]).all(axis=1)
+        if own.any():
+            low, high = deciding_ends(fit.table[own].iloc[0])
+    return tuple(float(value if end is None else end) for end in (low, high))  # type: ignore
 
 
 def _target(finding: Finding) -> Target | None:
@@ -85,7 +95,11 @@ def _target(finding: Finding) -> Target | None:
 
 def target_words(finding: Finding) -> str:
     """The target and whether it is met, as the line below a claim says it."""
-    words = STANDINGS[finding.target_standing]
+    standing, target = finding.target_standing, finding.target
+    inside = None in (finding.low, target, finding.high) or (
+        finding.low <= target <= finding.high  # type: ignore[operator]
+    )
+    words = STANDINGS[standing] if inside else ALLOWING.get(standing, STANDINGS[standing])
     day = finding.target_by
     return _(words, t=written(finding), day=day) if day else _(words, t=written(finding))
 
@@ -107,7 +121,8 @@ def _owned(finding: Finding, fit: Result) -> Finding:
     ledger = context.current().ledger
     if ledger is None or finding.owner or finding.importance < Importance.ANSWER:
         return finding
-    action, owner = actions.responsible(ledger, *_subjects(finding, fit))
+    more = context.current().last_wave
+    action, owner = actions.responsible(ledger, *_subjects(finding, fit), more=more)
     if not action:
         return finding
     return replace(finding, action=action, owner=owner)

@@ -20,7 +20,7 @@ from typing import TypeGuard
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
 from cxlib.privacy.masking import legible
-from cxlib.report import pages
+from cxlib.report import rendering
 from cxlib.report.comparison import Comparison, Difference, Key, Value, listed, values_of
 
 MOST = 6  # rows of an answer
@@ -157,9 +157,9 @@ def text(found: Comparison) -> str:
 
 def html(found: Comparison) -> str:
     """The comparison as a page like those of the runs: self-contained, no request."""
-    made = pages.environment().get_template("comparison.html.j2")
+    made = rendering.environment().get_template("comparison.html.j2")
     lang = context.current().lang
-    return legible(made.render(found=found, parts=parts(found), policy=pages.POLICY, lang=lang))
+    return legible(made.render(found=found, parts=parts(found), lang=lang))
 
 
 def _counted(part: Part) -> str:

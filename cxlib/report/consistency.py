@@ -4,7 +4,8 @@
         print(conflict)
 
 A measure of one group or wave has one value and one interval on all pages of a population; a
-finding's numbers are those of a row of its own table, and its sentence prints them.
+finding's numbers are those of a row of its own table, and its sentence prints them. Two tables that
+hold the same estimates of the same answers hold the same intervals of them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ SCALES: Mapping[str, tuple[float, ...]] = {
     "gap": (100, 1),
     "hours": (1, 1 / 24, 60),
 }
+# Tables whose low and high are no pointwise intervals of the estimates, or of a curve.
+OTHER_ENDS = ("limits", "bounds", "curve")
+DIGITS = 5  # significant ones of an estimate that two tables do not share by chance
+ROUGH = 1e-3  # of the width of an interval; less is rounding
 GAP = 8  # characters between the ends of an interval, " to " or " 至 "
 
 
@@ -37,14 +42,17 @@ class Conflict:
     Attributes
     ----------
     page, answer : where it stands
-    kind : "two values", "not in its table" or "not in its sentence"
+    kind : "two values", "two intervals", "not in its table" or "not in its sentence"
     detail : the numbers that differ
+    other, measure : of two values, the page with the other one, and what both are of
     """
 
     page: str
     answer: str
     kind: str
     detail: str
+    other: str = ""
+    measure: str = ""
 
     def __str__(self) -> str:
         return f"{self.page}, {self.answer}: {self.kind}: {self.detail}"
@@ -91,8 +99,79 @@ def conflicts(run: Mapping, answers: Answers) -> list[Conflict]:
                 first = known.setdefault((population, *key), (*of, numbers))
                 if not _agree(first[2], numbers):
                     words = f"{key[0]} {dict(key[1])}: {numbers}, but {first[2]} in {first[:2]}"
-                    found.append(Conflict(*of, "two values", words))
-    return found
+                    found.append(Conflict(*of, "two values", words, first[0], key[0]))
+    return [*found, *_two_intervals(run, answers)]
+
+
+def between_pages(run: Mapping, answers: Answers) -> dict[str, str]:
+    """The pages of a run that contradict another, and in what: a sentence for each page.
+
+    Parameters
+    ----------
+    run, answers : as run.json and answers.json have them
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for one in conflicts(run, answers):
+        if one.kind == "two values" and one.page != one.other:
+            measures = found.setdefault(one.page, {}).setdefault(one.other, [])
+            measures += [one.measure] if one.measure not in measures else []
+    return {
+        page: "; ".join(
+            f"its value of {', '.join(measures)} is not that of {other}"
+            for other, measures in others.items()
+        )
+        for page, others in found.items()
+    }
+
+
+def _two_intervals(run: Mapping, answers: Answers) -> Iterator[Conflict]:
+    """Estimates that two answers share, row by row, with other intervals."""
+    shared: dict[tuple, list[tuple[str, str, str, Row]]] = {}
+    size: dict[tuple, int] = {}
+    for page in run["pages"]:
+        population = (page["set"], *(page["parameters"].get(k, "") for k in ("WAVE", "WHERE")))
+        for name, record in answers.get(page["page"], {}).items():
+            for table in {"", *record["tables"]} - set(OTHER_ENDS):
+                for row in rows_of(record, table):
+                    if (key := _identity(row)) is not None:
+                        place = (page["page"], name, table, row)
+                        size[place[:3]] = size.get(place[:3], 0) + 1
+                        shared.setdefault((*population, *key), []).append(place)
+    pairs: dict[tuple, list[tuple[Row, Row]]] = {}
+    for places in shared.values():
+        for k, (*one, row) in enumerate(places):
+            for *other, same in places[k + 1 :]:
+                if one[:2] != other[:2] and _labels(row) & _labels(same):
+                    pairs.setdefault((*one, *other), []).append((row, same))
+    for (page, name, table, *other), rows in pairs.items():
+        # Some rows may be the same shares of as many by chance.
+        alike = 2 * len(rows) >= min(size[page, name, table], size[tuple(other)])
+        apart = [(a, b) for a, b in rows if not _same_interval(a, b)]
+        if len(rows) > 1 and alike and apart:
+            a, b = apart[0]
+            ends = [f"{r['low']} to {r['high']}" for r in (a, b)]
+            words = f"{a['estimate']} ({', '.join(_labels(a) & _labels(b))}): {ends[0]}, but "
+            yield Conflict(page, name, "two intervals", f"{words}{ends[1]} in {other}", other[0])
+
+
+def _identity(row: Row) -> tuple[float, float] | None:
+    """Estimate and n of a row with an interval; None where the estimate is a round number."""
+    numbers = [row.get(k) for k in ("estimate", "low", "high", "n")]
+    known = [float(v) for v in numbers if isinstance(v, (int, float))]
+    if len(known) < len(numbers):
+        return None
+    estimate, low, high, n = known
+    round_ = float(f"{estimate:.{DIGITS - 1}g}") == estimate
+    return None if round_ or not low < high else (float(f"{estimate:.7g}"), n)
+
+
+def _labels(row: Row) -> set[str]:
+    return {v for v in row.values() if isinstance(v, str) and v}
+
+
+def _same_interval(one: Row, other: Row) -> bool:
+    reach = ROUGH * (one["high"] - one["low"])
+    return all(abs(one[end] - other[end]) <= reach for end in ("low", "high"))
 
 
 def _by_itself(record: Mapping[str, Any], finding: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -159,7 +238,7 @@ def _agree(one: Iterable[float | None], other: Iterable[float | None]) -> bool:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    if not isinstance(one, (int, float)):
+    if not (isinstance(one, (int, float)) and isinstance(other, (int, float))):
         return False
     return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=1e-9)
 
@@ -172,8 +251,15 @@ def _printed(text: str) -> Iterator[Printed]:
 
 
 def _says(printed: Printed, value: float, scales: Iterable[float]) -> bool:
-    """Whether the printed number is the value, rounded; signs are said in words too."""
-    reach = 0.5 * 10**-printed.decimals
+    """Whether the printed number is the value, rounded; signs are said in words too.
+
+    Large amounts are rounded to three digits: 421,000 says 420,887.
+    """
+    least = 10.0**-printed.decimals
+    digits = len(f"{printed.value:.0f}")
+    if printed.value >= 1000 and printed.value % 10 ** (digits - 3) == 0:
+        least = max(least, 10.0 ** (digits - 3))
+    reach = 0.5 * least * (1 + TOLERANCE)
     return any(
         math.isclose(printed.value, scale * value, rel_tol=TOLERANCE, abs_tol=reach)
         for scale in scales

@@ -38,13 +38,14 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
 
     Raises
     ------
-    ValueError : a name that is no word
+    ValueError : a name that is no word; a folder whose files are under version control
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(f"{name!r} cannot name a list. Use small letters, digits and '_'.")
     folder, stem = Path(os.environ.get(FOLDER) or "."), os.environ.get(PAGE, "")
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / (f"{stem}.{name}.csv" if stem else f"{name}.csv")
+    files.refuse_versioned(file, "It lists customers")
+    folder.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     write = csv.writer(text)
     write.writerow([spreadsheet_cell(c) for c in rows.columns])
@@ -53,8 +54,9 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     )
     files.write(file, text.getvalue().encode("utf-8-sig"), mode=0o600)
     said = _(
-        "Customer list “{name:label}”: a file that only the owner of this run can read: {file}.",
-        name=name,
+        "Customer list “{name}”: a file that only the owner of this run can read: {file}.",
+        # Not `label`: a column of the study may have the same name.
+        name=_(name.replace("_", " ")),
         file=file.name,
     )
     print(said)

@@ -23,6 +23,7 @@ LEVELS = (
     ("33", "repeat"), ("31", "worth"), ("31", "retention"), ("30", "segments"),
 )  # fmt: skip
 CAUSES = ("20", "22", "23", "24", "11")
+GROUPS = (("10", "by_group"), ("11", "by_group"))  # a large difference between groups says why
 LEAST = 3  # sentences, where there is as much that is notable
 STEPS = (("41", "net_gain"), ("41", "opportunities"), ("21", ""), ("40", "verdicts"))
 
@@ -97,7 +98,7 @@ def summary(found: Sequence[Found]) -> list[Found]:
     def choose(rules: Iterable[Rule], least: Importance = Importance.CONTEXT) -> None:
         for rule in rules:
             for finding in found:
-                new = all(not _same(finding, other) for other in chosen)
+                new = all(not same(finding, other) for other in chosen)
                 if finding.importance >= least and new and rule(finding):
                     chosen.append(finding)
                     return
@@ -115,10 +116,11 @@ def summary(found: Sequence[Found]) -> list[Found]:
     )
     alert = any(_is("41", "warnings")(f) and f.record.get("verdict") == "worse" for f in found)
     causes = [_is("41", "causes")] if alert else []  # else they are of alerts that are over
-    choose([*causes, *(_is(number) for number in CAUSES)], Importance.ANSWER)
+    apart = (_notable(_is(*where)) for where in GROUPS)
+    choose([*causes, *apart, *(_is(number) for number in CAUSES)], Importance.ANSWER)
     choose([_is(*where) for where in STEPS], Importance.ANSWER)
     for _missing in range(LEAST - len(chosen)):
-        choose([lambda f: True], Importance.NOTABLE)
+        choose([lambda f: f.number != "00"], Importance.NOTABLE)
     return chosen
 
 
@@ -131,7 +133,11 @@ def _is(number: str, answer: str = "") -> Rule:
     return lambda f: f.number == number and answer in ("", f.answer)
 
 
-def _same(one: Found, other: Found) -> bool:
+def _notable(rule: Rule) -> Rule:
+    return lambda f: f.importance >= Importance.NOTABLE and rule(f)
+
+
+def same(one: Found, other: Found) -> bool:
     """Whether they say the same: in the same words, or of the same number."""
     if one.claim == other.claim:
         return True

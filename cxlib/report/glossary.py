@@ -83,6 +83,13 @@ STATISTICS = (
     ("weighting", N_("Weighting (raking)"),
      N_("Answers count more or less so that the groups have their share of the customers."),
      "Deming and Stephan 1940"),
+    ("response-rate", N_("Response rate"),
+     N_("The share of those asked who answered. It does not say how the others differ."),
+     "AAPOR 2023"),
+    ("tipping-point", N_("Tipping point"),
+     N_("How different those who did not answer would have to be to change a verdict. Nobody knows "
+        "the difference; a tipping point far from what late answers show is reassuring."),
+     "Liublinska and Rubin 2014"),
     ("association", N_("Is associated with"),
      N_("The two go up and down together. That one causes the other does not follow; only "
         "randomised changes say so."), ""),
@@ -107,6 +114,13 @@ STATISTICS = (
     ("auc", N_("AUC"),
      N_("How well a model ranks: the probability that it gives a customer who left a higher risk "
         "than one who stayed. 0.5 is no better than a coin, 1 is perfect."), ""),
+    ("churn-risk", N_("High risk of leaving"),
+     N_("The churn model’s probability that an active customer leaves within the horizon is at or "
+        "above the threshold of its page."), ""),
+    ("inactive", N_("Probably inactive"),
+     N_("The purchase model’s probability that a customer has stopped buying already is 50% or "
+        "more. It is no forecast of leaving: nobody says that they stop."),
+     "Fader, Hardie and Lee 2005"),
     ("lift", N_("Lift"),
      N_("How many times as often two things are bought together as if they had nothing to do with "
         "each other."), ""),

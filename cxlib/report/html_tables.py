@@ -17,7 +17,7 @@ import re
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import heading
+from cxlib.core.columns import A_WEEK, PER_CONTACTS, PER_CUSTOMERS, SIMULTANEOUS, heading
 from cxlib.core.i18n import N_, _
 from cxlib.report.answers import cells_of
 from cxlib.report.customer_lists import spreadsheet_cell
@@ -25,13 +25,28 @@ from cxlib.report.customer_lists import spreadsheet_cell
 NUMBER = re.compile(r"(&lt;|[−+-])?[\d,. ]*\d%?|–|NaN|")
 INTERVAL = ("low", "high")
 UNITS = {  # what the estimates of a unit are called
-    "share": N_("share"), "gap": N_("difference"), "points": N_("points"), "money": N_("amount"),
+    "share": N_("share"), "gap": N_("difference (percentage points)"), "points": N_("points"),
+    "money": N_("amount"),
     "percentage points": N_("percentage points"), "days": N_("days"), "hours": N_("hours"),
     "minutes": N_("minutes"), "ratio": N_("ratio"), "index": N_("index"),
-    "scale": N_("scale points"), "count": N_("number"), "purchases": N_("purchases"),
+    "scale": N_("rating points"), "count": N_("number"), "purchases": N_("purchases"),
     "percent": N_("per cent"), "amount": N_("amount"), "answers": N_("answers"),
-    "times": N_("times as often"), "maturity level": N_("stage"), "priority": N_("priority"),
+    "times": N_("times as often"), "maturity level": N_("stage"), "periods": N_("periods to come"),
+    "priority": N_("priority"),
+    PER_CONTACTS: N_("cases per 1,000 contacts"),
+    PER_CUSTOMERS: N_("cases per 1,000 customers"), A_WEEK: N_("cases a week"),
 }  # fmt: skip
+CHANGES = ("mix", "signs", "warnings")  # answers whose shares are differences of shares
+LEVELS = (
+    "gap",
+    "before",
+    "now",
+    "after",
+    "overall",
+    "share",
+    "predicted",
+    "target",
+)  # next to differences
 MOST = 7  # columns that are shown unasked
 # What the rows of an answer are, as readers say it; elsewhere they are measures.
 ROWS = {
@@ -43,7 +58,8 @@ ROWS = {
     "priorities": "construct", "loadings": "question", "drivers": "driver", "missing": "driver",
     "opportunities": "driver",
     "firmness": "driver", "first": "driver", "gains": "driver", "penalty_and_reward": "driver",
-    "needed": "driver", "segments": "segment", "rfm": "grade", "limits_of_grades": "grade",
+    "necessary_conditions": "driver", "segments": "segment", "rfm": "grade",
+    "limits_of_grades": "grade",
     "lead": "horizon", "signs": "sign", "reasons": "sign",
     "pain_points": "problem", "factors": "problem",
     "loops": "touchpoint", "dropoff": "touchpoint", "value_lost": "touchpoint", "rework": "measure",
@@ -53,14 +69,17 @@ ROWS = {
     "checked": "item", "topics": "topic", "impact": "topic", "sentiment": "topic",
     "shares": "topic", "emerging": "topic", "complaint_rate": "touchpoint", "owners": "owner",
     "owners_satisfaction": "owner", "repeat": "time", "verdicts": "outcome",
-    "classes": "class", "categories": "category",
+    "callbacks": "priority", "callback_reasons": "reason", "resting": "reason",
+    "classes": "class", "categories": "category", "retention_by_group": "group",
+    "periods_to_come": "periods so far",
 }  # fmt: skip
 
 
 def of_record(record: dict) -> str:
     """The table of a kept answer as HTML text, escaped; small cells hidden.
 
-    Of more than seven columns those that a reader looks for first are shown, the others on request.
+    Of more than seven columns those that a reader looks for first are shown, the others on request,
+    and simultaneous limits always: the verdicts next to them say what they decide.
     """
     raw = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
     if not len(raw.columns):
@@ -71,26 +90,41 @@ def of_record(record: dict) -> str:
     names = {c: heading(known, c) for c in kept}
     unit = record["unit"]
     unit = "money" if len(unit) == 3 and unit.isupper() else unit
+    if unit == "share" and ("against" in kept or record.get("name") in CHANGES):
+        unit = "gap"
     if "estimate" in kept and unit in UNITS:
         names["estimate"] = _(UNITS[unit])
-    if "term" in kept:
+    if "term" in kept and not (known.get("term") and known["term"].label):
         names["term"] = i18n.heading(ROWS.get(record.get("name", ""), "measure"))
     cells = {c: [str(v) for v in shown[c]] for c in kept}
+    if unit == "gap":  # the head says what a difference of shares is counted in
+        own = [c for c in kept if c in known and known[c].unit == record["unit"]]
+        cells |= {c: [v.removesuffix("%") for v in cells[c]] for c in own if c not in LEVELS}
     if set(INTERVAL) <= set(kept):
-        cells["low"] = [_span(*ends) for ends in zip(cells["low"], cells["high"], strict=True)]
+        ends = zip(cells["low"], cells["high"], strict=True)
+        cells["low"] = [i18n.between(*both) for both in ends]
         # On a funnel plot: where a unit lies by chance, not what it may be.
-        names["low"] = _("95% control limits") if "outer_low" in kept else _("95% CI")
+        names["low"] = (
+            _("95% control limits")
+            if "outer_low" in kept
+            else _("95% prediction interval")
+            if "forecast" in str(record.get("name", ""))
+            else _("95% CI")
+        )
         kept.remove("high")
+    usual = [c for c in kept if c not in SIMULTANEOUS]  # what decides stands behind what is read
+    kept = [*usual, *(c for c in SIMULTANEOUS if c in kept)]
     leading = dict.fromkeys(c for c in ("term", "estimate", "low", "n", *kept) if c in kept)
-    first = list(leading)[:MOST]
+    first = [c for c in leading if c not in SIMULTANEOUS][:MOST]
     if kept[0] not in first:
         first[-1] = kept[0]
+    named = next((c for c in kept if all(cells[c])), None)  # no row is named by an empty cell
     classes = {}
     for c in kept:
-        number = c == "low" or all(NUMBER.fullmatch(html.escape(v)) for v in cells[c])
+        written = all(NUMBER.fullmatch(html.escape(v)) for v in cells[c])
+        number = c in ("low", "estimate") or (written and c != named)  # years are names
         classes[c] = " ".join(["num"] * number + ["more"] * (c not in first))
     head = "".join(_cell(opened(names[c]), classes[c], "col") for c in kept)
-    named = next((c for c in kept if all(cells[c])), None)  # no row is named by an empty cell
     body = "".join(
         f"<tr>{''.join(_cell(cells[c][i], classes[c], 'row' * (c == named)) for c in kept)}</tr>"
         for i in range(len(shown))
@@ -105,10 +139,6 @@ def of_record(record: dict) -> str:
 def opened(name: str) -> str:
     """The head of a column as it begins a cell; single letters, which are symbols, stay."""
     return i18n.opening(name) if len(name) > 1 else name
-
-
-def _span(low: str, high: str) -> str:
-    return low if low == high == "–" else _("{low} to {high}", low=low, high=high)
 
 
 def _cell(text: str, classes: str, scope: str = "") -> str:
@@ -142,13 +172,24 @@ def csv_of(record: dict) -> str:
 def framed(fragment: str) -> str:
     """Every table in a box that scrolls by itself; rows that only count have no column for it."""
     return re.sub(
-        r"<table.*?</table>", lambda m: _framed(_aligned(_uncounted(m[0]))), fragment, flags=re.S
+        r"<table.*?</table>",
+        lambda m: _framed(_opened(_aligned(_uncounted(m[0])))),
+        fragment,
+        flags=re.S,
     )
 
 
 def _framed(table: str) -> str:
     name = html.escape(_("Table"))
     return f'<div class="scroll" role="group" tabindex="0" aria-label="{name}">{table}</div>'
+
+
+def _opened(table: str) -> str:
+    """With heads of columns that begin with a capital, as those of answers."""
+    head, end, body = table.partition("</thead>")
+    if not end:
+        return table
+    return re.sub(r"(<th[^>]*>)([^<]+)", lambda m: m[1] + opened(m[2]), head) + end + body
 
 
 def _uncounted(table: str) -> str:

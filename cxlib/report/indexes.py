@@ -21,7 +21,7 @@ from cxlib.core.i18n import _
 from cxlib.data import contract
 from cxlib.privacy.masking import legible
 from cxlib.report import glossary as terms
-from cxlib.report import history, pages, prose, scorecard
+from cxlib.report import history, prose, rendering, scorecard
 
 
 def languages(runs: Iterable[dict]) -> list[str]:
@@ -69,13 +69,12 @@ def of_run(
     run = in_language(run, lang or run["lang"])
     before = (in_language(before[0], run["lang"]), before[1]) if before else None
     card = scorecard.of(run, answers, before) if answers else {}
-    said = scorecard.sentences(card)
     if up:  # of a run in several languages to the one in its own, which is there then
         up += f"/index.{run['lang']}.html" if run["others"] else "/index.html"
     return _render(
         "run.html.j2",
         run=run,
-        sets=scorecard.pages(run, answers or {}, said),
+        sets=scorecard.pages(run, answers or {}),
         counts=counts(run),
         lang=run["lang"],
         up=up,
@@ -145,10 +144,14 @@ def dictionary(
     """
     rows = contract.dictionary(lang)
     parts = [
-        (i18n.label(name), table.meaning[lang], pages.clean(_columns(rows, name)))
+        (
+            i18n.opening(i18n.label(name)),
+            i18n.opening(table.meaning[lang]),
+            prose.clean(_columns(rows, name)),
+        )
         for name, table in contract.TABLES.items()
     ]
-    asked = pages.clean(_questions(questions)) if questions else ""
+    asked = prose.clean(_questions(questions)) if questions else ""
     return _render("dictionary.html.j2", parts=parts, asked=asked, lang=lang, index=index)
 
 
@@ -168,7 +171,8 @@ def _columns(rows: pd.DataFrame, name: str) -> str:
     part["unit"] = [unit and i18n.label(unit) for unit in part["unit"]]
     part = part.loc[:, (part != "").any()]
     part.insert(1, "meaning", part.pop("meaning"))
-    return part.rename(columns=i18n.heading).to_html(index=False, border=0)
+    heads = {column: i18n.opening(i18n.heading(column)) for column in part}
+    return part.rename(columns=heads).to_html(index=False, border=0)
 
 
 def counts(run: dict) -> dict[str, int]:
@@ -179,14 +183,13 @@ def counts(run: dict) -> dict[str, int]:
 def _render(template: str, **values: object) -> str:
     words = {"ok": _("ok"), "failed": _("failed"), "not run": _("not run")}
     words["skipped"] = _("not for this study")
-    made = pages.environment().get_template(template)
+    made = rendering.environment().get_template(template)
     return legible(
         made.render(
-            policy=pages.POLICY,
             status=words,
             stopped=_stopped,
             pages=_pages,
-            day=prose.day,
+            day=i18n.day,
             **values,
         )
     )

@@ -12,27 +12,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
 from markupsafe import Markup
-from nbformat import NotebookNode
 
 from cxlib.core import i18n
 from cxlib.core.errors import ABSENT
 from cxlib.core.finding import Importance
 from cxlib.core.i18n import _
-from cxlib.report import figures, html_tables, prose
+from cxlib.report import answer_names, figures, html_tables, prose
 from cxlib.report.answers import MIME
 from cxlib.report.figures import Figure
 
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
 SUPPORTING = 5  # findings under the head
+MANY = (
+    10  # questions that a page shows whole; of more, those whose answer changes nothing are closed
+)
 REMOVED = {"remove-cell", "papermill-error-cell-tag"}
 NO_INPUT = {"remove-input", "parameters", "injected-parameters"}
 NO_WORDS = re.compile(r"^\[?(array\()?\[*<(Axes|Figure|matplotlib|seaborn)")  # a figure's leftovers
 HEADINGS = re.compile(r'(?=<h[23] id=")')
 HEADING = re.compile(r'<h([23]) id="([^"]*)">(.*?)</h\1>', re.S)
 TAKEN = ("about-this-page", "methods", "parameters", "stopped", "main", "contents")
+# What tables are called whose answer claims nothing; others by the name they are kept by.
 LIST_FILE = re.compile(r"(?<![\w./-])[\w.-]+\.csv\b")
 
 
@@ -70,6 +76,7 @@ class Answer:
     claim: str = ""  # empty where the page says it elsewhere
     detail: str = ""
     is_head: bool = False
+    folded: bool = False  # its claim is what a closed question shows
 
     @property
     def finding(self) -> Mapping[str, Any]:
@@ -86,8 +93,27 @@ class Answer:
         return said and self.importance == Importance.METHOD
 
     @property
+    def action(self) -> str:
+        """What to do; empty where the claim says it already."""
+        action = str(self.finding.get("action", ""))
+        return "" if not self.finding.get("owner") and action in self.finding["claim"] else action
+
+    @property
+    def title(self) -> str:
+        """What stands above a table without a claim."""
+        return str(self.record.get("title") or "") or i18n.opening(
+            answer_names.called(self.record["name"])
+        )
+
+    @property
     def table(self) -> Markup:
         return Markup(html_tables.of_record(self.record))
+
+    @property
+    def is_minor(self) -> bool:
+        """Whether it describes, or finds no significant difference."""
+        said = bool(self.record["answer"]) and not self.is_head
+        return said and self.importance <= Importance.CONTEXT
 
     @property
     def has_its_number(self) -> bool:
@@ -139,6 +165,7 @@ class Section:
     words: str = ""
     groups: list[Group] = field(default_factory=lambda: [Group()])
     reasons: list[str] = field(default_factory=list)  # why parts are left out
+    closed: str = ""  # the answer that stands for it until a reader opens it
 
     @property
     def empty(self) -> bool:
@@ -162,6 +189,7 @@ class Page:
     intro: Section
     absent: list[str]  # sentences
     methods: list[Section]  # how the answers were checked, by question
+    references: Markup  # the line of the notebook that begins with "Methods:"
     notes: list[tuple[str, str, str]]  # id, of what, note
     warnings: list[str]
     n: str
@@ -177,7 +205,7 @@ class Page:
         said = []
         if period := self.facts.study.get("period"):
             table, first, last = period
-            ends = {"first": prose.day(first), "last": prose.day(last)}
+            ends = {"first": i18n.day(first), "last": i18n.day(last)}
             fieldwork = table == "responses"
             said.append(_("Fieldwork {first} to {last}", **ends) if fieldwork else
                         _("Data from {first} to {last}", **ends))  # fmt: skip
@@ -197,7 +225,7 @@ class Page:
 
 def of(notebook: NotebookNode, facts: Facts) -> Page:
     """The page of an executed notebook."""
-    sections, warnings = _sections(notebook, facts)
+    sections, warnings, references = _sections(notebook, facts)
     every = [p for s in sections for g in s.groups for p in g.parts if isinstance(p, Answer)]
     head, supporting = _ranked(every)
     figure = None
@@ -209,16 +237,19 @@ def of(notebook: NotebookNode, facts: Facts) -> Page:
     intro, kept = _intro(sections)
     absent = _absent(sections)
     methods = _methods(kept)
+    shown = _without_empty(kept)
+    _close_minor(shown)
     parts = (part.partition(" ") for part in facts.foot)  # "seed 1", in the page's language
     return Page(
         facts,
         head,
         figure,
         supporting,
-        _without_empty(kept),
+        shown,
         intro,
         absent,
         methods,
+        references,
         _notes(every),
         warnings,
         _people(head.record) if head else "",
@@ -226,16 +257,19 @@ def of(notebook: NotebookNode, facts: Facts) -> Page:
     )
 
 
-def _sections(notebook: NotebookNode, facts: Facts) -> tuple[list[Section], list[str]]:
-    """The cells by heading, and what the software said on stderr."""
+def _sections(notebook: NotebookNode, facts: Facts) -> tuple[list[Section], list[str], Markup]:
+    """The cells by heading, what the software said on stderr, and the papers behind the methods."""
     sections, warnings, slugs, drawn = [Section()], [], set(TAKEN), 0
+    references = Markup()
     stem = facts.notebook.removesuffix(".ipynb") or "page"
     for number, cell in enumerate(notebook.cells, 1):
         tags = set(cell.metadata.get("tags", []))
         if REMOVED & tags:
             continue
         if cell.cell_type == "markdown":
-            _read_prose(prose.rendered(_(cell.source), slugs, facts.pages), sections)
+            words, _begins, papers = _(cell.source).partition("\n" + _("Methods:"))
+            _read_prose(prose.rendered(words, slugs, facts.pages), sections)
+            references += Markup(prose.rendered(papers.strip(), slugs, facts.pages))
             continue
         if cell.cell_type != "code":
             continue
@@ -254,7 +288,7 @@ def _sections(notebook: NotebookNode, facts: Facts) -> tuple[list[Section], list
                 drawn += part is not None and part.kind == "figure"
                 shown += [part] if part else []
         group.parts += _joined(shown)
-    return sections, [w for w in warnings if w.strip()]
+    return sections, [w for w in warnings if w.strip()], references
 
 
 def _read_prose(made: str, sections: list[Section]) -> None:
@@ -378,6 +412,18 @@ def _methods(sections: list[Section]) -> list[Section]:
     return moved
 
 
+def _close_minor(sections: list[Section]) -> None:
+    """On a long page, close the questions whose answers change nothing: their first claim stays."""
+    asked = [s for s in sections if s.level == 3 and any(g.ran for g in s.groups)]
+    if len(asked) <= MANY:
+        return
+    for section in asked:
+        parts = [p for g in section.groups for p in g.parts if p.kind != "code"]
+        answers = [p for p in parts if isinstance(p, Answer)]
+        if answers and len(answers) == len(parts) and all(a.is_minor for a in answers):
+            section.closed, answers[0].claim, answers[0].folded = answers[0].claim, "", True
+
+
 def _without_empty(sections: list[Section]) -> list[Section]:
     """Sections that show something; one above others is kept where any of them is."""
     kept: list[Section] = []
@@ -396,15 +442,20 @@ def _without_empty(sections: list[Section]) -> list[Section]:
 
 def _absent(sections: list[Section]) -> list[str]:
     """What the page has not, with the reason where one was given."""
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[tuple[str, ...], list[str]] = {}
     for section in sections:
-        reasons = list(dict.fromkeys(filter(None, section.reasons)))
+        reasons = tuple(dict.fromkeys(filter(None, section.reasons)))
         heading = section.words if section.empty else ""  # of others only a part is left out
         if reasons or heading:
-            by_reason.setdefault(i18n.together(reasons), []).append(heading)
+            by_reason.setdefault(reasons, []).append(heading)
+    of_headings = {r for reasons, words in by_reason.items() if any(words) for r in reasons}
     said = []
-    for why, words in by_reason.items():
-        what, why = i18n.together(words), why.rstrip(".。")
+    # Questions first: a reason that was given within a part may be that of questions after it.
+    ordered = sorted(by_reason.items(), key=lambda item: (bool(item[0]), not any(item[1])))
+    for reasons, words in ordered:
+        if not any(words) and not (reasons := tuple(r for r in reasons if r not in of_headings)):
+            continue  # a heading that is not there says so already
+        what, why = i18n.together(words), i18n.together(reasons).rstrip(".。")
         said.append(_("{what} ({why})", what=what, why=why) if what and why else what or why)
     return [s if s.endswith(("?", "？")) else _("{first}.", first=s) for s in said]
 
@@ -416,7 +467,7 @@ def _notes(every: list[Answer]) -> list[tuple[str, str, str]]:
         if answer.record["note"]:
             by_note.setdefault(answer.record["note"], []).append(answer.record["name"])
     return [
-        (f"method-{names[0]}", i18n.opening(i18n.listed(i18n.label(n) for n in names)), note)
+        (f"method-{names[0]}", i18n.opening(i18n.listed(map(answer_names.called, names))), note)
         for note, names in by_note.items()
     ]
 

@@ -15,7 +15,7 @@ from typing import Any
 from cxlib.core import i18n
 from cxlib.core.i18n import N_, _
 from cxlib.data import study
-from cxlib.report import sparkline
+from cxlib.report import forecast_book, sparkline
 from cxlib.report.findings import Answers
 
 STAGES = 5  # of maturity
@@ -93,6 +93,12 @@ def _year(rows: list[Row], _unused: str) -> Row | None:
     return next((r for r in shown if "365" in str(r["term"])), shown[-1] if shown else None)
 
 
+def _stayed(row: Row) -> str:
+    """After how long the share was retained: the column is named by its unit."""
+    unit = next((u for u in ("months", "weeks", "days") if u in row), "")
+    return _("after {time:count} {unit:label}", time=row[unit], unit=unit) if unit else ""
+
+
 MEASURES = (
     Measure("NPS", "10", "nps", "nps"),
     Measure("Satisfaction index", "11", "by_wave", "index"),
@@ -100,9 +106,13 @@ MEASURES = (
     Measure("CSAT", "10", "csat", "share"),
     Measure("Customer effort score", "10", "effort", "scale"),
     Measure(
-        "First-response SLA met", "24", "standards", "share", lambda r, _: _named(r, "first reply")
+        "First-response SLA met",
+        "24",
+        "standards",
+        "share",
+        lambda r, _: _named(r, "first response"),
     ),
-    Measure("Resolution SLA met", "24", "standards", "share", lambda r, _: _named(r, "solution")),
+    Measure("Resolution SLA met", "24", "standards", "share", lambda r, _: _named(r, "resolution")),
     Measure(
         "At high risk of leaving", "32", "churn", "people", lambda r, _: _named(r, "high"), "risk"
     ),
@@ -111,7 +121,7 @@ MEASURES = (
         "31",
         "retention",
         "share",
-        about=lambda r: _("after {periods} renewals", periods=r["renewals"]),
+        about=_stayed,
     ),
     Measure(
         "Repeat purchase",
@@ -145,7 +155,8 @@ def of(
             link = f"{pages[asked.notebook]['page']}.html#answer-{asked.answer}"
             cards[asked.name] = _card(asked, reading, earlier, compared) | {"link": link}
     ordered = sorted(cards.values(), key=lambda card: card["tone"] != "worse")
-    return ordered, _since(before, compared, ordered, bool(then))
+    since = _since(before, compared, ordered, bool(then))
+    return ordered, i18n.together([since, forecast_book.scored(now, then, compared)])
 
 
 def pages_of(run: Mapping) -> dict[str, dict]:
@@ -256,7 +267,10 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
     }
     if asked.kind == "people":  # how many they are, and how many of them leave
         card["value"] = i18n.count(now.row["n"])
-        card["detail"] = _("{x:share} of them leave", x=estimate)
+        leave = _("customers flagged; {x:share} of them leave", x=estimate)
+        ends = _ends(now.row)
+        sure = _("95% CI {ci:share_interval0}", ci=ends) if ends else ""
+        card["detail"] = _("; ").join(part for part in (leave, sure) if part)
     elif asked.kind == "stage":
         card["value"] = _("{stage} of {stages}", stage=card["value"], stages=STAGES)
     if earlier is None or earlier.finding.get("at") != now.finding.get("at"):

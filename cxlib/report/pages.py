@@ -10,12 +10,8 @@ rendered with HTML escaped, and the policy in the head forbids everything else.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 
 from jinja2 import Environment
 from nbconvert.exporters import HTMLExporter, TemplateExporter
@@ -24,22 +20,13 @@ from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from cxlib.core import context, i18n
-from cxlib.core.i18n import _
 from cxlib.privacy.masking import legible
-from cxlib.report import layout, term_links
+from cxlib.report import layout, rendering, term_links
 from cxlib.report.layout import Facts as Facts
 from cxlib.report.prose import clean as clean
-from cxlib.report.prose import strip_ansi, tied, when
-
-TEMPLATES = Path(__file__).parent / "templates"
-SCRIPT = (TEMPLATES / "page.js").read_text(encoding="utf-8")  # nothing needs it
-_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-POLICY = (
-    f"default-src 'none'; script-src 'sha256-{_HASH}'; style-src 'unsafe-inline'; img-src data:; "
-    "base-uri 'none'; form-action 'none'"
-)
-COLUMNS = re.compile(r"\S {2,}\S|^ ", re.M)  # printed in columns: letters of one width
+from cxlib.report.rendering import POLICY as POLICY
+from cxlib.report.rendering import SCRIPT as SCRIPT
+from cxlib.report.rendering import TEMPLATES
 
 
 def bind(notebook: NotebookNode, facts: Facts) -> str:
@@ -53,7 +40,7 @@ class PageExporter(HTMLExporter):
 
     def default_filters(self) -> Iterable:
         yield from super().default_filters()
-        yield from {"code": self.highlight, "strip_ansi": strip_ansi, "tied": tied}.items()
+        yield from {"code": self.highlight, **rendering.FILTERS}.items()
 
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict | None = None, **more
@@ -70,20 +57,7 @@ class PageExporter(HTMLExporter):
         return Highlight2HTML(pygments_lexer="python", parent=self)(source)
 
     def _create_environment(self) -> Environment:
-        made = super()._create_environment()
-        made.autoescape = made.trim_blocks = made.lstrip_blocks = True
-        made.tests["in_columns"] = COLUMNS.search
-        made.globals.update(
-            say=_,
-            label=i18n.label,
-            count=i18n.count,
-            when=when,
-            script=SCRIPT,
-            languages=context.LANGUAGES,
-            listed=i18n.listed,
-            policy=POLICY,
-        )
-        return made
+        return rendering.dressed(super()._create_environment())
 
 
 class Layout(Preprocessor):
@@ -104,8 +78,3 @@ def _exporter() -> PageExporter:
         optimistic_validation=True,
         default_preprocessors=[Layout],
     )
-
-
-def environment() -> Environment:
-    """The Jinja environment of all templates, for the indexes too."""
-    return _exporter().environment

@@ -9,17 +9,19 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import bleach  # type: ignore[import-untyped]
-import mistune
 from markupsafe import Markup, escape
 
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
 from cxlib.report import html_tables
+
+if TYPE_CHECKING:
+    import bleach  # type: ignore[import-untyped]
 
 SCRIPTS = re.compile(r"<(style|script)\b", re.I)
 # Characters written as numbers that would turn or hide text (`masking.legible` has them plain).
@@ -28,7 +30,6 @@ UNSEEN = re.compile(
     "|2[0-9]|3[01]|127))(?:;|(?![0-9a-f]))",
     re.I,
 )
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TAGS = {
     "a", "b", "blockquote", "br", "caption", "code", "dd", "details", "div", "dl", "dt", "em", "h2",
     "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "small", "span", "strong", "sub", "summary",
@@ -53,6 +54,8 @@ def rendered(source: str, slugs: set[str], links: Mapping[str, tuple[str, str]])
     slugs : ids that are taken; those of the headings are added
     links : notebook -> (file, title) of its page in this run
     """
+    import mistune
+
     source = re.sub(r"\A\s*# .*\n?", "", source)
     source = NOTEBOOK.sub(r"[\1](\1.ipynb)", source)
     markdown = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
@@ -95,7 +98,9 @@ def _link_to(links: Mapping[str, tuple[str, str]]) -> Callable[[re.Match], str]:
                 title = i18n.opening(_(stem[3:].replace("_", " ")))
                 return f"“{title}”" if words == stem else words
             file, title = links[stem]
-            words = html.escape(title) if words == stem else words
+            if words == stem:  # a question within a Chinese sentence needs its marks
+                quotes = context.current().lang == "zh"
+                words = html.escape(f"“{title}”" if quotes else title)
             return f'<a href="{html.escape(file)}">{words}</a>'
         safe = target.startswith(("https://", "http://", "#", "mailto:"))
         return f'<a href="{target}" rel="noreferrer noopener">{words}</a>' if safe else words
@@ -129,36 +134,31 @@ def _without_scripts(fragment: str) -> str:
 
 @cache
 def _cleaner() -> bleach.Cleaner:
+    import bleach  # an index that is made of nothing new cleans nothing
+
     return bleach.Cleaner(tags=TAGS, attributes=ATTRIBUTES, strip=True, strip_comments=True)
 
 
-WAVE_OR_DAY = re.compile(r"\b\d{4}-(?:[QHW]\d+|\d{2}(?:-\d{2})?)\b")
+JOINER = "\u2060"  # no line is broken here
+SIGN = re.compile(r"[−+±](?=[\d€$£¥₹R])|(?:R\$|[€$£¥₹])(?=\d)")
+WAVE_OR_DAY = re.compile(
+    r"\b(?:\d{4}-(?:[QHW]\d+|\d{2}(?:-\d{2})?)|\d{1,2} [A-Z][a-z]{2} \d{4})\b|\d{4}年\d+月\d+日"
+)
 
 
 def tied(text: str) -> Markup:
-    """The text with n and its number, and the parts of a wave or a day, on one line.
+    """The text with n and its number, and the parts of an amount, a wave or a day, on one line.
 
     Examples
     --------
     >>> tied("below < 2 since 2025-Q3")
     Markup('below &lt; 2 since <span class="tied">2025-Q3</span>')
+    >>> str(tied("−€668 to −51 or €5")).count(JOINER)
+    4
     """
     one_line = re.sub(r"\bn (= )?(?=[\d<])", lambda m: m[0].replace(" ", "\u00a0"), text)
+    one_line = SIGN.sub(lambda m: m[0] + JOINER, one_line)
     return Markup(WAVE_OR_DAY.sub(r'<span class="tied">\g<0></span>', str(escape(one_line))))
-
-
-def day(iso: str) -> str:
-    """A day, as 2026-11-21, as people write it.
-
-    Examples
-    --------
-    >>> day("2026-11-21")
-    '21 Nov 2026'
-    """
-    at = date.fromisoformat(iso)
-    if context.current().lang == "zh":
-        return f"{at.year} 年 {at.month} 月 {at.day} 日"
-    return f"{at.day} {MONTHS[at.month - 1]} {at.year}"
 
 
 def when(moment: str) -> str:
@@ -168,4 +168,4 @@ def when(moment: str) -> str:
     except ValueError:
         return moment
     between = " " if context.current().lang == "zh" else ", "
-    return f"{day(f'{at:%Y-%m-%d}')}{between}{at:%H:%M} UTC"
+    return f"{i18n.day(at)}{between}{at:%H:%M} UTC"

@@ -2,16 +2,16 @@
 
     card = scorecard.of(run, answers, before)      # `before`: (run, answers) of the run before
     card["summary"], card["measures"], card["alerts"], card["opportunities"], card["actions"]
-    scorecard.pages(run, answers, card)            # what each page found, the news first
+    scorecard.pages(run, answers)                  # what each page found, the news first
 
-A part whose page the run has not, or whose numbers are hidden, is left out. No sentence is shown
-twice: what the summary says already, a page's entry does not repeat.
+A part whose page the run has not, or whose numbers are hidden, is left out. A page's entry is the
+head of the page itself: what a reader finds there is what the index says of it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cxlib.core import i18n
@@ -53,40 +53,26 @@ def of(
     }
 
 
-def sentences(card: Mapping[str, Any]) -> list[str]:
-    """The claims that the parts above the pages show."""
-    alerts = (card.get("alerts") or {}).get("items", [])
-    closed = (card.get("actions") or {}).get("closed", "")
-    return [*(f.claim for f in card.get("summary", [])), *(a["what"] for a in alerts), closed]
-
-
-def pages(run: Mapping, answers: Answers, said: Iterable[str] = ()) -> dict[str, list[dict]]:
+def pages(run: Mapping, answers: Answers) -> dict[str, list[dict]]:
     """The pages of the run by set, those with the most important finding first.
 
-    A page has title, file, status, and claim, detail and owner of its most important finding. Where
-    that is among the sentences `said`, the claim is the next that answers the question, or empty.
-    What failed comes first, what is not for the study last.
+    A page has title, file, status, and claim, detail and owner of its most important finding, which
+    is the head of the page. What failed comes first, what is not for the study last.
     """
-    told = set(said)
     sets: dict[str, list[dict]] = {}
     for page in run["pages"]:
         kept = [r.get("finding") or {} for r in answers.get(page["page"], {}).values()]
         ordered = by_importance(k for k in kept if k.get("claim"))
-        new = [f for f in ordered if f["claim"] not in told]
-        shown = new[0] if new and (new[0] is ordered[0] or _answers(new[0])) else {}
+        head = ordered[0] if ordered else {}
         entry = {
             **page,
-            "claim": shown.get("claim", "") if ordered else page["answer"],
-            "detail": shown.get("detail", ""),
-            "owner": shown.get("owner", ""),
-            "importance": ordered[0].get("importance", 1) if ordered else 0,
+            "claim": head.get("claim", page["answer"]),
+            "detail": head.get("detail", ""),
+            "owner": head.get("owner", ""),
+            "importance": head.get("importance", 1) if ordered else 0,
         }
         sets.setdefault(page["set"], []).append(entry)
     return {name: sorted(made, key=_place) for name, made in sets.items()}
-
-
-def _answers(finding: Mapping) -> bool:
-    return finding.get("importance", Importance.CONTEXT) >= Importance.ANSWER
 
 
 def _place(entry: Mapping) -> tuple[int, int]:
@@ -119,7 +105,17 @@ def _alerts(now: Answered, files: Mapping) -> dict | None:
     items = [_alert(row) | {"link": link} for row in rows[:MOST_ALERTS]]
     rest = len(rows) - len(items)
     more = i18n.ngettext("{n} more alert", "{n} more alerts", rest) if rest > 0 else ""
-    return _part(items, link, more=more)
+    return _part(items, link, more=_("; ").join(part for part in (more, _held_back(now)) if part))
+
+
+def _held_back(now: Answered) -> str:
+    """Scores whose earlier alarms passed: no alerts until a second wave confirms them."""
+    from cxlib.actions.alerts import subject
+
+    rows = rows_of(now.get("41", {}).get("warnings"), "held_back")
+    names = [QUOTED.sub(r"\1", subject(row)) for row in rows]
+    said = _("Held back until a second wave confirms it: {names:list}", names=names)
+    return said if names else ""
 
 
 def _alert(row: Row) -> dict[str, Any]:
@@ -129,8 +125,8 @@ def _alert(row: Row) -> dict[str, Any]:
     return {
         "what": i18n.opening(QUOTED.sub(r"\1", subject(row))),
         "how": _how(row, distance(row)),
-        "since": _("since {since:label}", since=since) if since else "",
-        "owner": i18n.label(str(row.get("owner") or "")),
+        "since": _("since {since:period}", since=since) if since else "",
+        "owner": i18n.opening(i18n.label(str(row.get("owner") or ""))),
         "tone": "worse",
         "new": row["standing"] == "new",
     }
@@ -143,6 +139,8 @@ def _how(row: Row, size: str) -> str:
         return _("{size} below target", size=size)
     if row.get("kind") in (series.TOPIC, series.AT_RISK, series.SINKING):
         return ("+" if row["estimate"] > 0 else "−") + size
+    if row.get("against"):
+        return _("{size} lower than in {before:period}", size=size, before=row["against"])
     if row.get("signal") == series.STEPPED:
         lower = _("{size} lower on average", size=size)
         return lower if row["estimate"] < 0 else _("{size} higher on average", size=size)
@@ -153,7 +151,11 @@ def _how(row: Row, size: str) -> str:
 
 def _news(found: Sequence[Found], said: Sequence[Found]) -> dict | None:
     """Without a page of alerts: what became worse, or misses its target."""
-    worse = [f for f in found if f.record.get("verdict") == "worse" and f not in said]
+    worse = [
+        f
+        for f in found
+        if f.record.get("verdict") == "worse" and not any(findings.same(f, s) for s in said)
+    ]
     items = [
         {
             "what": f.claim,
@@ -185,15 +187,14 @@ def _opportunities(now: Answered, files: Mapping, run: Mapping) -> dict | None:
         rows = [r for r in rows if r["estimate"] is not None and r["low"] is not None]
         drivers = [r for r in rows if r.get("unit", "scale") == "scale" and r["low"] > 0]
         worth = [r for r in rows if r.get("unit") == "money" and r["estimate"] > 0]
-        best = sorted(drivers, key=_estimate)[:MOST]
+        best = sorted(drivers, key=lambda r: (bool(r.get("rests_on")), _estimate(r)))[:MOST]
         best += sorted(worth, key=_estimate)[: MOST - len(best)]
         if best:
-            note = _(
-                "Gain in {outcome} that is associated with one rating point more.",
-                outcome=_outcome(run, number),
-            )
+            outcome = _outcome(run, number)
+            about = _("Change in {outcome} associated with one more rating point.", outcome=outcome)
+            note = about if drivers else ""
             link = f"{files[number]}#answer-{name}"
-            return _part([_opportunity(r) for r in best], link, note=note if drivers else "")
+            return _part([_opportunity(r, outcome) for r in best], link, note=note)
     return None
 
 
@@ -201,17 +202,21 @@ def _estimate(row: Row) -> float:
     return -row["estimate"]
 
 
-def _opportunity(row: Row) -> dict[str, str]:
+def _opportunity(row: Row, outcome: str) -> dict[str, str]:
     span = (row["low"], row["high"])
+    wave = str(row.get("rests_on") or "")
     money = row.get("unit") == "money"
     return {
         "what": i18n.opening(i18n.label(str(row["term"]))),
         "how": _("{v:money} a year", v=row["estimate"])
         if money
-        else _("{v:signed2} points", v=row["estimate"]),
+        else _("{v:signed2} points of {outcome}", v=row["estimate"], outcome=outcome),
         "since": _("95% CI {ci:interval0}", ci=span)
         if money
         else _("95% CI {ci:interval2}", ci=span),
+        "more": _("strongest driver only through {wave:label}, which is over", wave=wave)
+        if wave
+        else "",
     }
 
 
@@ -230,15 +235,17 @@ def _actions(now: Answered, files: Mapping) -> dict | None:
 
 
 def _action(row: Row, gain: Row | None, unit: str) -> dict[str, str]:
-    due = _("due {day}", day=row["due_on"]) if row.get("due_on") not in (None, "", "–") else ""
+    due = _("due {day:date}", day=row["due_on"]) if row.get("due_on") not in (None, "", "–") else ""
     brings = ""
     if gain is not None and gain["estimate"] is not None:
         brings = _("expected net gain {gain} a year", gain=i18n.money((gain["estimate"], unit)))
+        if gain.get("verdict"):
+            brings = _("{first}: {second:label}", first=brings, second=gain["verdict"])
     return {
         "what": i18n.label(str(row["problem"])),
         "how": i18n.label(str(row["standing"])),
         "tone": "worse" if row["standing"] in NEEDED else "same",
         "since": due,
         "more": brings,
-        "owner": i18n.label(str(row.get("owner") or "")),
+        "owner": i18n.opening(i18n.label(str(row.get("owner") or ""))),
     }

@@ -104,9 +104,10 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
 def _part(name: str) -> str:
     return {
         "size": _("How many"),
-        "features": _("Who they are"),
+        "features": _("What marks them"),
+        "demographics": _("Who they are"),
         "outcomes": _("What they do"),
-        "drivers": _("Key drivers (share of explained variance)"),
+        "drivers": _("What they need: key drivers (share of explained variance)"),
         "ratings": _("Where it hurts"),
         "problems": _("What goes wrong"),
     }[name]

@@ -37,6 +37,8 @@ FORMS = {
     "kaplan-meier": ("Kaplan–Meier",),
     "krippendorff-alpha": ("Krippendorff",),
     "kappa": ("Cohen’s κ",),
+    "churn-risk": ("high risk of leaving",),
+    "inactive": ("probably inactive", "probably stopped buying"),
     "treated": ("treated",),
     "repeat-purchase": ("repeat purchase rate", "repeat purchase"),
 }

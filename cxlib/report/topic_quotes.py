@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
 from cxlib.privacy import masking
 
+OPEN = 4  # topics whose quotes are seen at once
 NOT_ENOUGH = 2  # times the smallest cell: of fewer writers no words are shown
 
 
@@ -32,8 +33,14 @@ def quoted(topics: pd.DataFrame) -> None:
 
 
 def html_of(topics: pd.DataFrame) -> str:
-    """The topics as one piece of HTML, escaped and masked."""
-    return "".join(_block(row) for row in topics.itertuples(index=False))
+    """The topics as one piece of HTML, escaped and masked: the first open, the others folded."""
+    blocks = [_block(row) for row in topics.itertuples(index=False)]
+    shown, folded = "".join(blocks[:OPEN]), blocks[OPEN:]
+    if not folded:
+        return shown
+    more = ngettext("{n:count} more topic", "{n:count} more topics", len(folded))
+    summary = f"<summary>{html.escape(more)}</summary>"
+    return f"{shown}<details>{summary}{''.join(folded)}</details>"
 
 
 def _block(row: Any) -> str:

@@ -79,8 +79,9 @@ def _fill(sheet: Any, record: Mapping[str, Any]) -> None:
     raw = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
     shown, known = cells_of(dict(record))
     sheet.append([spreadsheet_cell(opened(heading(known, str(c)))) for c in shown])
-    for place in range(len(raw)):
-        sheet.append([_cell(raw[c].iloc[place], shown[c].iloc[place]) for c in shown])
+    columns = [map(_cell, raw[c].tolist(), shown[c].tolist()) for c in shown]
+    for row in zip(*columns, strict=True):
+        sheet.append(row)
     for at, column in enumerate(shown, 1):
         unit = known[column].unit if column in known else ""
         for (cell,) in sheet.iter_rows(min_row=2, min_col=at, max_col=at):
@@ -90,7 +91,6 @@ def _fill(sheet: Any, record: Mapping[str, Any]) -> None:
 
 def _cell(value: object, words: str) -> object:
     """Numbers as numbers, texts as readers see them, nothing where nothing is shown."""
-    value = value.item() if hasattr(value, "item") else value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value:
         return value
     return None if value is None or value != value else spreadsheet_cell(words)

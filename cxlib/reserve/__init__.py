@@ -14,9 +14,10 @@ The only place that knows DuckDB. Rows go out as data frames, sums as `Moments`.
 
 from cxlib.reserve.loading import LOST, UNUSABLE, Check, Loaded, check, load, refresh
 from cxlib.reserve.reading import Reserve, attach, context_of, in_memory, open, state
-from cxlib.reserve.store import ReserveError, fingerprint, unread
+from cxlib.reserve.store import BESIDE, ReserveError, fingerprint, unread
 
 __all__ = [
+    "BESIDE",
     "LOST",
     "UNUSABLE",
     "Check",

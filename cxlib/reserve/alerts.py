@@ -27,7 +27,8 @@ from cxlib.reserve.store import ReserveError, fingerprints
 
 KEY = ("measure", "by", "group", "term", "kind")  # what makes two warnings the same
 COLUMNS = (*KEY, "first_seen", "last_seen")
-NOT_OF_CUSTOMERS = ("actions", "audits", "study.yaml")  # a ledger that grew is no new state
+# A ledger that grew is no new state.
+NOT_OF_CUSTOMERS = ("actions", "audits", "units", "benchmarks", "contacts", "study.yaml")
 MOST = 60  # states kept; the oldest go first
 WAIT = 30.0  # seconds for another run to finish writing
 

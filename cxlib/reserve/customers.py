@@ -20,18 +20,20 @@ import duckdb
 import pandas as pd
 
 from cxlib.core import codes, context, i18n
-from cxlib.core.errors import InsufficientData
+from cxlib.core.errors import InsufficientData, leave_out
 from cxlib.core.i18n import _
 from cxlib.data import expressions, sql
 from cxlib.data.purchases import purchases
 from cxlib.data.schema import Churn
 from cxlib.data.study import Study
+from cxlib.reserve import grouping
 from cxlib.reserve.database import DATED, Database
+from cxlib.reserve.grouping import OWN
 from cxlib.reserve.store import ReserveError
 
 NET = "net_orders"  # the name under which a query sees purchases with refunds taken off
 LOOK_BACK = 365  # days, the longest that a feature looks back
-OWN = ("customer_id", "joined_on", "left_on", "left_because", "referred_by")  # no attributes
+A_MONTH = 365.25 / 12  # days
 
 
 @dataclass(frozen=True)
@@ -195,8 +197,8 @@ class Customers:
     def lifetimes(self, where: str = "") -> pd.DataFrame:
         """The customers with `time` as a customer, `left`, and `entry`: the time before the watch.
 
-        Of dated customers in days, and those who joined before the first leaving on file are under
-        watch from then on; else the study's `churn.tenure` in its unit.
+        Of dated customers in months, and those who joined before the first leaving on file are
+        under watch from then on; else the study's `churn.tenure` in its unit.
         """
         return self._kept(self._lifetimes(), where)
 
@@ -208,9 +210,9 @@ class Customers:
             last, first = pd.Timestamp(database.last_day), rows["left_on"].min()
             until = rows["left_on"].fillna(last)
             return rows.assign(
-                time=(until - rows["joined_on"]).dt.days.astype(float),
+                time=(until - rows["joined_on"]).dt.days / A_MONTH,
                 # A leaving on the first day is one: the watch starts the day before.
-                entry=((first - rows["joined_on"]).dt.days - 1.0).clip(lower=0),
+                entry=((first - rows["joined_on"]).dt.days - 1.0).clip(lower=0) / A_MONTH,
                 left=rows["left_on"].notna(),
             )
         if churn and churn.flag and churn.tenure:
@@ -254,15 +256,40 @@ class Customers:
         values = sql.first(database.store, f"select {counted} from customers")
         return [c for c, n in zip(columns, values, strict=True) if 2 <= n <= most]
 
+    def demographics(self, rows: pd.DataFrame, most: int = 30) -> list[str]:
+        """The columns that say who customers are: stated, else those of 2 to `most` words."""
+        if stated := self._study.segments.demographics or list(self._study.margins):
+            return [c for c in stated if c in rows]
+        churn = self._study.churn
+        out = {*OWN, "left", *((churn.flag, *churn.exclude) if churn else ())}
+        words = rows.select_dtypes(["string", "object", "category", "boolean"])
+        return [c for c in words if c not in out and 2 <= rows[c].nunique() <= most]
+
+    def questions(self, rows: pd.DataFrame) -> dict[str, str]:
+        """What can be asked a new customer: column -> the question, in the page's language."""
+        if stated := self._study.segments.questions:
+            at = i18n.language() == "zh"
+            words = {c: (w.get("en", ""), w.get("zh", "")) for c, w in stated.items()}
+            return {c: w[at] for c, w in words.items() if c in rows}
+        return dict.fromkeys(self.demographics(rows), "")
+
     def groups(self, by: str = "") -> pd.Series | None:
-        """The group of each customer by `by`, else by the study's own; None where it has none."""
-        have = self.database.schema.get("customers", [])
+        """The group of each customer by `by`, else by the study's own; None where it has none.
+
+        A column `by` of another table gives each customer the value that most of their rows have.
+        """
+        database = self.database
+        if by:
+            grouping.require(database, by)
         chosen = by or self._study.group
-        if by and by not in have:
-            raise ReserveError(f"customers have no column {by!r}. They have: {', '.join(have)}.")
-        if chosen not in have:
-            return None
-        return self.database.read("customers").set_index("customer_id")[chosen]
+        if chosen in database.schema.get("customers", ()):
+            return database.read("customers").set_index("customer_id")[chosen]
+        theirs = (t for t in grouping.having(database, by) if "customer_id" in database.schema[t])
+        if (table := next(theirs, "")) and by:
+            return grouping.values(database, table, "customer_id", by)
+        if by:
+            leave_out(_("No customer is known to have {column:quoted}.", column=by))
+        return None
 
     def experiences(self) -> dict[str, object]:
         """The tables of what customers met: cases, comments, responses, and `touchpoints`.
@@ -280,6 +307,21 @@ class Customers:
         """The column that counts the periods of a customer's contract; empty without one."""
         return self._study.churn.tenure if self._study.churn else ""
 
+    @property
+    def charge(self) -> str:
+        """The column of what a customer pays in a period of the contract; empty without one."""
+        return self._study.churn.charge if self._study.churn else ""
+
+    @property
+    def periods_a_year(self) -> float:
+        """How many periods of a contract a year has."""
+        return {"days": 365.25, "weeks": 365.25 / 7, "months": 12.0}[self.tenure_unit]
+
+    @property
+    def tenure_unit(self) -> str:
+        """The unit of `tenure`: days, weeks or months."""
+        return self._study.churn.unit if self._study.churn else ""
+
     def under_contract(self) -> pd.DataFrame:
         """The customers (see `profiles`) who have started at least one period of their contract."""
         rows = self._profiles()
@@ -289,7 +331,7 @@ class Customers:
     def time_unit(self) -> str:
         """The unit of `lifetimes`: days, weeks or months."""
         dated = self.database.has_columns("customers", "left_on")
-        return "days" if dated or not self._study.churn else self._study.churn.unit
+        return "months" if dated or not self._study.churn else self._study.churn.unit
 
     @property
     def churn_reasons(self) -> dict[str, str]:
@@ -378,7 +420,7 @@ def _day(day: str | date) -> datetime:
 
 
 def _attributes(study: Study, have: list[str]) -> list[str]:
-    out = {*OWN}
+    out = {*OWN, study.contact_rules.never}  # whom not to contact says nothing of the customer
     if study.churn:
         out |= {*study.churn.exclude, study.churn.flag}
     return [c for c in have if c not in out]

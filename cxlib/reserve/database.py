@@ -22,6 +22,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.sample import DRAWS, SEED, Losses, Sample
 from cxlib.data import contract, expressions, sql
+from cxlib.data.identifiers import IDENTIFIERS
 from cxlib.data.study import Study
 from cxlib.reserve import aggregates, store, tables_read
 from cxlib.reserve.store import ReserveError
@@ -32,6 +33,7 @@ DATED = {  # table: the column that says when a row came to be known
     "events": "at",
     "orders": "at",
     "cases": "opened_at",
+    "case_statuses": "at",
     "comments": "at",
 }
 CHECKED = (  # what the checks of the load left, without the numbers of rows
@@ -187,7 +189,8 @@ class Database:
     def _values_in(self, source: str, have: list[str], where: str) -> str:
         """The values of the text columns that a condition names, few as they are; else nothing."""
         found = []
-        for column in (c for c in have if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", where)):
+        shown = (c for c in have if c not in IDENTIFIERS)
+        for column in (c for c in shown if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", where)):
             rows = self.store.execute(
                 f"select distinct {sql.name(column)} from {sql.name(source)} "
                 f"where {sql.name(column)} is not null order by 1 limit 13"
@@ -230,9 +233,8 @@ class Database:
             ) from error
         steps = self._steps(table, wave, where, in_wave, len(rows))
         if not len(rows) and (wave or where):
-            raise ReserveError(
-                _nothing_left(table, wave, where, steps) + self._values_in(source, have, where)
-            )
+            why = _nothing_left(table, wave, where, steps)
+            raise ReserveError(why + self._values_in(source, have, where))
         return rows, Losses(**steps)
 
     def source(self, table: str) -> str:

@@ -112,8 +112,16 @@ class Journeys:
     @property
     def ratings(self) -> dict[str, str]:
         """The question that rates each touchpoint."""
+        return self._asked_of("touchpoint")
+
+    @property
+    def efforts(self) -> dict[str, str]:
+        """The question on the effort of each touchpoint."""
+        return self._asked_of("effort")
+
+    def _asked_of(self, role: str) -> dict[str, str]:
         items = self.database.study.items
-        return {t: i for i in self.database.items_of("touchpoint") if (t := items[i].touchpoint)}
+        return {t: i for i in self.database.items_of(role) if (t := items[i].touchpoint)}
 
     def revenue(self) -> tuple[pd.Series | None, str]:
         """What each journey brought where orders name it, else each customer in the last year.

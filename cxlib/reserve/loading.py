@@ -16,6 +16,7 @@ from cxlib.data import contract, sources
 from cxlib.data import intake as intake_
 from cxlib.data import study as study_
 from cxlib.data.intake import Intake, IntakeError, plausibility, reasons
+from cxlib.data.intake.business_rules import unseen_refusals
 from cxlib.data.intake.references import mistakes, without_share
 from cxlib.data.study import Study
 from cxlib.reserve import store
@@ -181,7 +182,7 @@ def check(name: str) -> Check:
     """
     study = study_.read(name)
     taken, refused = _take(study)
-    taken = _with_margins_checked(study, taken)
+    taken = _with_study_checked(study, taken)
     whole = [(name, "unreadable_table", why) for name, why in refused.items()]
     whole += [(name, "unmatched", why) for name, why in _lost_whole(taken)]
     if not refused:
@@ -221,7 +222,7 @@ def _load(study: Study) -> Loaded:
     study = study_.read(study.folder / "study.yaml")  # as it is now that the lock is held
     files = store.digests(study)
     try:
-        taken = _with_margins_checked(study, intake_.every_table(study))
+        taken = _with_study_checked(study, intake_.every_table(study))
         refused = [f"{name}: {why}" for name, why in _lost_whole(taken)]
         if refused := refused or _idle_only(study, taken):
             raise IntakeError(refused[0])
@@ -302,14 +303,19 @@ def _idle_only(study: Study, taken: dict[str, Intake]) -> list[str]:
     ]
 
 
-def _with_margins_checked(study: Study, taken: dict[str, Intake]) -> dict[str, Intake]:
-    """The tables; warnings of the answers say which values the margins give no share."""
-    if not (found := list(without_share(study, taken))):
-        return taken
-    answers = taken["responses"]
-    lines = [("responses", w.column, w.rows, w.reason.rule, w.reason.json) for w in found]
-    more = pd.DataFrame(lines, columns=intake_.WARNINGS)
-    return {**taken, "responses": replace(answers, warnings=_together([answers.warnings, more]))}
+def _with_study_checked(study: Study, taken: dict[str, Intake]) -> dict[str, Intake]:
+    """The tables with warnings of what study.yaml says of their values: shares, refusals."""
+    checks = {"responses": without_share, "contacts": unseen_refusals}
+    for name, check_ in checks.items():
+        found = list(check_(study, taken))
+        left, notes = plausibility.accepted(study, name, found)
+        if not found:
+            continue
+        lines = [(name, w.column, w.rows, w.reason.rule, w.reason.json) for w in left]
+        intake, more = taken[name], pd.DataFrame(lines, columns=intake_.WARNINGS)
+        warnings = _together([intake.warnings, more])
+        taken = {**taken, name: replace(intake, warnings=warnings, notes=(*intake.notes, *notes))}
+    return taken
 
 
 def _checked(study: Study, taken: dict[str, Intake], whole: list[tuple[str, str, str]]) -> Check:

@@ -103,25 +103,29 @@ class Quality:
 
         Returns
         -------
-        Result whose table has a row a table: estimate (share of its rows that were kept), n (rows
-        offered, without those that `only` leaves out); counts, so without an interval. The finding
+        Result whose table has a row a table of enough rows: estimate (share of its rows that were
+        kept), n (rows offered, without those that `only` leaves out), without intervals.
+        How many rows a whole table has tells of nobody, and `contents` shows it of every table: one
+        that is short is left out here, not hidden as a small group would be. The finding
         says first what was lost or is open, then which responses are doubtful and who is missing.
+        Part "evidence": which of both is to be drawn with it ("doubtful", "representation" or "").
         """
         counts = self.database.counts
         counts = counts.assign(offered=counts["offered"] - counts["left_out"])
         offered, kept = int(counts["offered"].sum()), int(counts["kept"].sum())
+        long = counts[counts["offered"] >= context.current().smallest_cell]
         table = pd.DataFrame(
             {
-                "term": counts["table"],
-                "estimate": counts["kept"] / counts["offered"].clip(lower=1),
+                "term": long["table"],
+                "estimate": long["kept"] / long["offered"].clip(lower=1),
                 "low": np.nan,
                 "high": np.nan,
-                "n": counts["offered"],
+                "n": long["offered"],
             }
-        )
+        ).reset_index(drop=True)
         doubts = _doubted(doubtful)
         told = representation.finding if representation else None
-        who = told.claim if told and told.importance > Importance.METHOD else ""
+        who = told.claim if told and told.importance >= Importance.ANSWER else ""
         claims = self._checks(kept, offered) or [
             _("The data passed every check of form.")
             if doubts
@@ -134,9 +138,17 @@ class Quality:
             rows=offered,
             lost=at_least(offered - kept) if kept < offered else _("none"),
         )
+        evidence = "representation" if who and not doubts else "doubtful" if doubtful else ""
+        more = ""  # what the figure shows, where the claim does not say it
+        if evidence == "representation" and told:
+            more = _("{first}.", first=i18n.opening(told.detail))
+        elif evidence == "doubtful" and doubtful and not doubts:
+            share = doubtful.table["estimate"].iloc[-1]
+            more = _("{share:rate} of responses look doubtful.", share=share)
+        detail = i18n.together([detail, more])
         finding = Finding(i18n.together([*claims, doubts, who]), detail, importance=Importance.NEWS)
         notes = i18n.together([*self.questions(), self._warned()])
-        return Result(table, finding, notes, unit="share")
+        return Result(table, finding, notes, unit="share", parts={"evidence": evidence})
 
     def _checks(self, kept: int, offered: int) -> list[str]:
         """What the checks of form found: rows set aside, cells lost, questions that are open."""
@@ -228,12 +240,12 @@ class Quality:
         rows.insert(2, "low", np.nan)
         rows.insert(3, "high", np.nan)
         if rows.empty:
-            answer = _("Every column of the contract is filled throughout.")
+            answer = _("No column of the standard tables has missing values.")
         else:
             answer = _(
-                "One column of the contract is filled in part."
+                "One column has missing values."
                 if len(rows) == 1
-                else "{n} columns of the contract are filled in part.",
+                else "{n} columns have missing values.",
                 n=len(rows),
             )
         return Result(rows, answer, unit="share")

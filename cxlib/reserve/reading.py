@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from cxlib.core import context, display, parameters, sections
 from cxlib.core.context import Context
-from cxlib.core.errors import leave_out
+from cxlib.core.errors import leave_out, suggestion
 from cxlib.core.i18n import _
+from cxlib.core.sample import DRAWS, SEED, Sample
 from cxlib.data import contract
 from cxlib.data import study as study_
 from cxlib.data.intake import Intake
-from cxlib.data.schema import Costs, IndexModel, Item, Target
+from cxlib.data.organisation import Tree
+from cxlib.data.schema import Benchmark, Costs, IndexModel, Item, Organisation, Target
 from cxlib.data.study import Study
 from cxlib.reserve import (
     alerts,
+    grouping,
     loading,
     requirements,
     selection,
     store,
 )
+from cxlib.reserve import organisation as units_of_study
 from cxlib.reserve.alerts import Alerts
+from cxlib.reserve.care import Care
 from cxlib.reserve.customers import Customers
 from cxlib.reserve.database import Database
 from cxlib.reserve.journeys import Journeys
 from cxlib.reserve.loyalty import Loyalty
 from cxlib.reserve.quality import Quality
 from cxlib.reserve.store import ReserveError
+
+COMPARED = ("events", "cases", "orders", "responses", "customers")  # tables that groups divide
 
 
 def open(name: str, *, lang: str = "en") -> Reserve:
@@ -48,8 +56,8 @@ def open(name: str, *, lang: str = "en") -> Reserve:
     rules = context_of(study, lang).as_job()
     context.begin(**rules)
     opened = attach(study)
-    ledger = opened.read("actions") if "actions" in study.tables else None
-    context.begin(**rules, targets={t: opened.target(t) for t in study.targets}, ledger=ledger)
+    targets = {t: opened.target(t) for t in study.targets}
+    context.begin(**rules, targets=targets, **opened.open_actions)
     selection.check_notebook(opened)
     return opened
 
@@ -96,6 +104,7 @@ def _labels(study: Study, lang: str) -> dict[str, str]:
         own["the programme"] = study.loyalty.programme.label
     own |= {change.name: change.label for change in study.changes}
     own |= study.model.labels if study.model else {}
+    own |= {name: label for name, label in study.topic_groups.items() if name not in own}
     own |= {name: item.label for name, item in (study.items | study.topics).items()}
     return words | {name: label.get(lang, name) for name, label in own.items()}
 
@@ -112,11 +121,16 @@ class Reserve(Database):
     loyalty : first purchases, referrals, the programme
     quality : what was loaded and what was set aside
     alerts : alerts of earlier states of the data
+    care : customers to be called back, and one customer's history
     """
 
     @property
     def customers(self) -> Customers:
         return Customers(self)
+
+    @property
+    def care(self) -> Care:
+        return Care(self)
 
     @property
     def journeys(self) -> Journeys:
@@ -146,18 +160,85 @@ class Reserve(Database):
         return not lacking
 
     def group(self, by: str = "") -> str:
-        """The column to compare groups by: `by`, else the study's own; empty when it has none."""
+        """The column to compare the answers by: `by`, else the study's own; empty without one.
+
+        Raises ReserveError for a column `by` that the answers do not have.
+        """
         chosen = by or self.study.group
         if not chosen:
             leave_out(_("The study names no groups to compare."))
             return ""
         have = self.columns("responses")
-        if chosen not in have:
-            named = "" if by else " (it is the `group` of study.yaml; correct it there)"
+        if chosen in have:
+            return chosen
+        if by:
             raise ReserveError(
-                f"responses have no column {chosen!r}{named}. They have: {', '.join(have)}."
+                f"responses have no column {by!r}.{suggestion(by, have)} They have: "
+                f"{', '.join(have)}."
             )
+        leave_out(_("The responses have no column {column:quoted}.", column=chosen))
+        return ""
+
+    def column(self, by: str = "") -> str:
+        """The column that channels, products or branches stand in: `by`, else one that is found.
+
+        The first of channel, product, branch and the like with 2 to 100 different values, else the
+        study's own group; empty, and said so, where there is none. Raises ReserveError where no
+        table has a column `by`.
+        """
+        if not (chosen := grouping.column(self, by)):
+            leave_out(_("The study names no groups to compare."))
         return chosen
+
+    def grouped(self, sample: Sample, table: str, by: str = "") -> tuple[Sample, str]:
+        """The rows of a table with the column `by`, else the study's own group; and its name.
+
+        The column may be of any table whose rows the rows belong to, by order, answer or customer.
+        The name is empty where the study names no group, or rows of the table cannot have it; by
+        default their own channel then. Raises ReserveError for a column `by` that no table has.
+        """
+        if by:
+            grouping.require(self, by)
+        for chosen in (by,) if by else (self.study.group, "channel"):
+            if chosen and (found := grouping.grouped(self, sample, table, chosen)) is not None:
+                return found, chosen
+        if by:
+            leave_out(_("{table:opening} have no column {column:quoted}.", table=table, column=by))
+        return sample, ""
+
+    def tables_by(self, by: str, *, draws: int = DRAWS, seed: int = SEED) -> dict[str, Sample]:
+        """Contacts, cases, orders, answers and customers that have the column, ready to analyse.
+
+        A table without the column has it of the order, answer or customer that its rows belong to.
+        """
+        found = (
+            (t, grouping.grouped(self, self.sample(t, draws=draws, seed=seed), t, by))
+            for t in grouping.groupable(self, COMPARED, by)
+        )
+        return {t: rows for t, rows in found if rows is not None and rows[by].notna().any()}
+
+    def with_attributes(
+        self, sample: Sample, table: str, by: str, names: Sequence[str] = ()
+    ) -> tuple[Sample, list[str]]:
+        """The rows of a table with what says who their customers are, and the names of these.
+
+        Parameters
+        ----------
+        sample, table : rows, and the table that they are of
+        by : column of the groups that are compared, which is none of them
+        names : columns of any table; by default those of customers with 2 to 30 values, the wave
+            of answers, severity and category of cases
+
+        Raises
+        ------
+        ReserveError : a name that no table has
+        """
+        kept: list[str] = []
+        for name in names or grouping.attributes(self, table, by):
+            grouping.require(self, name)
+            if name != by and (found := grouping.grouped(self, sample, table, name)) is not None:
+                sample, kept = found, [*kept, name]
+        return sample, kept
 
     @property
     def today(self) -> str:
@@ -177,6 +258,15 @@ class Reserve(Database):
         """How many answers the last wave has; 0 without waves."""
         waves = self.waves()
         return len(self.read("responses", wave=waves[-1], columns=["wave"])) if waves else 0
+
+    @property
+    def open_actions(self) -> dict[str, Any]:
+        """What a page needs to judge the actions of the ledger as 41 does; empty without one."""
+        if "actions" not in self.study.tables:
+            return {}
+        ledger, point = self.read("actions"), self.costs.point or float("nan")
+        worth = ledger["worth"].fillna(point) if "worth" in ledger else point
+        return {"ledger": ledger.assign(worth=worth), "last_wave": self.last_wave}
 
     @property
     def costs(self) -> Costs:
@@ -207,6 +297,31 @@ class Reserve(Database):
         return found
 
     @property
+    def organisation(self) -> Organisation | None:
+        """Which table and column name units, as study.yaml says."""
+        return self.study.organisation
+
+    @property
+    def units(self) -> Tree:
+        """The units of the organisation.
+
+        Raises
+        ------
+        ReserveError : the study has none, or its table of units is no tree
+        """
+        return units_of_study.tree(self)
+
+    def benchmarks(self, *names: str) -> list[Benchmark]:
+        """The benchmarks of a measure by any of its names, of study.yaml and of the table."""
+        rows = self.read("benchmarks") if "benchmarks" in self.tables else pd.DataFrame()
+        known = [c for c in Benchmark.model_fields if c in rows]
+        given = [
+            Benchmark(**{c: v for c, v in row.items() if pd.notna(v)})
+            for row in rows[known].to_dict("records")
+        ]
+        return [b for b in (*self.study.benchmarks, *given) if b.measure in names]
+
+    @property
     def drivers(self) -> list[str]:
         """What may explain it: the study's `drivers`, else its touchpoint questions."""
         return self.study.default_drivers
@@ -215,6 +330,12 @@ class Reserve(Database):
         """The columns study.yaml names for "segments" or "churn"; None leaves it to the topic."""
         section = getattr(self.study, topic, None)
         return list(section.features) if section and section.features else None
+
+    @property
+    def expectations(self) -> dict[str, str]:
+        """Questions on an experience -> those on what was expected of it, where both were asked."""
+        asked = self.asked()
+        return {q: i.expectation for q, i in asked.items() if i.expectation in asked}
 
     @property
     def scales(self) -> dict[str, tuple[float, float]]:
@@ -249,3 +370,28 @@ class Reserve(Database):
     def coded(self) -> dict[str, str]:
         """The topics that people coded: name -> column of the comments, where it is there."""
         return requirements.coded_topics(self)
+
+    @property
+    def coding(self) -> pd.DataFrame:
+        """What people coded: comment_id, stands_for and a column a topic: -1, 0, 1 or missing.
+
+        What `cx coding import` kept; else the columns that study.yaml names as `coded`, in which
+        every comment is coded and stands for itself.
+        """
+        file = requirements.coding_file(self)
+        if file.is_file():
+            return pd.read_csv(file, dtype={"comment_id": str})
+        comments, columns = self.read("comments"), self.coded
+        codes = {n: pd.to_numeric(comments[c], errors="coerce") for n, c in columns.items()}
+        kept = {"comment_id": comments["comment_id"].astype(str), "stands_for": 1.0}
+        return pd.DataFrame({**kept, **codes})
+
+    @property
+    def complaints(self) -> dict[str, bool | None]:
+        """Whether each topic that the study gives is a complaint; None where it does not say."""
+        return {name: topic.complaint for name, topic in self.study.topics.items()}
+
+    @property
+    def topic_groups(self) -> dict[str, str]:
+        """The group of each topic that has one."""
+        return {name: t.group for name, t in self.study.topics.items() if t.group}

@@ -9,18 +9,22 @@ A need is one of:
   comparison wants: "varied:orders.amount", or so many of them: "varied:comments.text:20"
 - cases that were watched for so many days, "observed:cases:35", and enough customers who left and
   who stayed to fit a model to, "leavers:20"
+- "groups": channels, products or branches to compare (`reserve.grouping`)
 - "waves" (two or more), "drivers" (one or more), "drivers:2", "coded", "quarantine"
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from cxlib.core import i18n
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.data import sql
-from cxlib.reserve.customers import OWN, Customers
+from cxlib.reserve import grouping
+from cxlib.reserve.customers import Customers
 from cxlib.reserve.database import Database
+from cxlib.reserve.grouping import OWN
 from cxlib.reserve.journeys import Journeys
 
 
@@ -29,6 +33,11 @@ def coded_topics(reserve: Database) -> dict[str, str]:
     have = reserve.schema.get("comments", ())
     topics = reserve.study.topics.items()
     return {name: topic.coded for name, topic in topics if topic.coded in have}
+
+
+def coding_file(reserve: Database) -> Path:
+    """What `cx coding import` keeps: comment_id, stands_for and a column a topic."""
+    return reserve.study.folder / "coding.csv"
 
 
 def unmet(reserve: Database, need: str) -> str:
@@ -80,6 +89,11 @@ def _advocates(reserve: Database) -> bool:
     return reviewed or reserve.has_columns("customers", "referred_by", "joined_on")
 
 
+def _organised(reserve: Database, table: str) -> bool:
+    stated = reserve.study.organisation
+    return stated is not None and stated.table == table
+
+
 STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
     "quarantine": (lambda r: len(r.quarantine) > 0, N_("Nothing was set aside.")),
     "margins": (
@@ -90,9 +104,17 @@ STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
         lambda r: bool(r.study.default_drivers),
         N_("The study names no drivers and no touchpoints."),
     ),
+    "expectations": (
+        lambda r: any(i.expectation for i in r.study.items.values()),
+        N_("No question asks what customers expected of what they then rate."),
+    ),
     "model": (
         lambda r: r.study.model is not None,
         N_("The study declares no satisfaction index model."),
+    ),
+    "groups": (
+        lambda r: bool(grouping.column(r)),
+        N_("The study has no channels, products or branches to compare."),
     ),
     "goal": (
         lambda r: bool(r.study.journey.goal),
@@ -107,6 +129,10 @@ STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
         lambda r: r.study.churn is not None and bool(r.study.churn.tenure),
         N_("The study does not count the periods of a contract."),
     ),
+    "charge": (
+        lambda r: r.study.churn is not None and bool(r.study.churn.charge),
+        N_("The study does not say what customers under contract pay in a period."),
+    ),
     "lifetimes": (
         lambda r: _flagged(r, tenure=True) or r.has_columns("customers", "joined_on", "left_on"),
         N_("The study does not say how long customers stayed."),
@@ -120,8 +146,31 @@ STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
         N_("The study does not say why customers left."),
     ),
     "coded": (
-        lambda r: bool(coded_topics(r)),
+        lambda r: bool(coded_topics(r)) or coding_file(r).is_file(),
         N_("No topic of the comments was coded by people."),
+    ),
+    "units": (
+        lambda r: r.study.organisation is not None,
+        N_("The study declares no organisation of units."),
+    ),
+    "organisation": (
+        lambda r: _organised(r, "responses"),
+        N_("The study declares no organisation whose units answers name."),
+    ),
+    "case_units": (
+        lambda r: _organised(r, "cases"),
+        N_("The study declares no organisation whose units cases name."),
+    ),
+    "response_rate": (
+        lambda r: "invitations" in r.tables or r.study.response_rate is not None,
+        N_(
+            "It is not known what share of those asked answered: state `response_rate` in "
+            "study.yaml, or add a table of invitations."
+        ),
+    ),
+    "benchmarks": (
+        lambda r: bool(r.study.benchmarks) or "benchmarks" in r.tables,
+        N_("The study states no benchmarks."),
     ),
     "costs": (
         lambda r: bool(r.study.costs.value_column or r.study.costs.customer_value),
@@ -130,6 +179,10 @@ STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
     "pilot": (
         lambda r: r.study.churn is not None and r.study.churn.pilot is not None,
         N_("The study declares no randomised pilot."),
+    ),
+    "callback_trial": (
+        lambda r: distinct(r, "contacts", "arm") > 1,
+        N_("No call-backs are on file in which chance decided who was called."),
     ),
     "changes": (
         lambda r: bool(r.study.changes),
@@ -148,6 +201,10 @@ STATED: dict[str, tuple[Callable[[Database], bool], str]] = {
     "waits": (
         _timed("first_reply", "solved"),
         N_("No case says when it was answered or solved."),
+    ),
+    "awaited": (
+        lambda r: r.has_columns("orders", "delivered_at") or _timed("solved")(r),
+        N_("The study says neither when orders were delivered nor when cases were solved."),
     ),
     "standards": (
         lambda r: bool(r.study.service.standards),

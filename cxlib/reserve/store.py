@@ -1,14 +1,16 @@
 """The store on disk: built beside the old one, swapped in whole, one builder at a time.
 
 A DuckDB file holds the tables of a study, what was quarantined, and a fingerprint of everything it
-was made from. It is never changed: loading makes another and puts it in its place with one rename,
-so that a crash at any moment leaves the old one whole and readers are not disturbed.
+was made from. It holds personal data: only its owner may read it, also while it is being built. It
+is never changed: loading makes another and puts it in its place with one rename, so that a crash at
+any moment leaves the old one whole and readers are not disturbed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,8 +25,9 @@ from cxlib.data import sources, sql
 from cxlib.data.intake import Intake, IntakeError
 from cxlib.data.study import Study
 
-MADE_BY = 6  # raise it when the way of the files into the store changes: older stores are rebuilt
+MADE_BY = 7  # raise it when the way of the files into the store changes: older stores are rebuilt
 STUDY = "study.yaml"
+BESIDE = ("topics.yaml", "coding.csv")  # kept beside it by people; pages of comments use them
 OWN = ("_quarantine", "_losses", "_warnings", "_tables", "_study")
 
 
@@ -68,21 +71,27 @@ def build(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.D
     taken = {name: _with_stored_names(study, name, intake) for name, intake in taken.items()}
     counts = _counts(taken)
     content = _content(taken) | {"_study": _made_from(study, taken, files), "_tables": counts}
-    new = study.reserve_path.with_name("reserve.duckdb.new")
-    _remove(new)
+    place = study.reserve_path.with_name("reserve.duckdb.new")
+    _remove(place)
     try:
+        place.mkdir(
+            mode=0o700
+        )  # with the log that DuckDB writes next to it, open to its owner only
+        new = place / study.reserve_path.name
         with sql.connect(new) as store:
             _fill(store, content, taken)
             # Else rows may stay in the write-ahead log, which the swap leaves behind.
             store.execute("force checkpoint")
         _verify(new, {name: len(rows) for name, rows in content.items()})
+        new.chmod(0o600)
         move_in(new, study.reserve_path)
     except (duckdb.Error, OSError) as error:
-        _remove(new)
         raise NotWritten(
-            f"the reserve of {study.name} cannot be written ({error}). Make room in {new.parent} "
+            f"the reserve of {study.name} cannot be written ({error}). Make room in {place.parent} "
             "and run the same command again; the reserve that was there is untouched."
         ) from error
+    finally:
+        _remove(place)
     return counts
 
 
@@ -110,9 +119,12 @@ def _fill(
     _join_customers(store, taken)
 
 
-def _remove(new: Path) -> None:
-    for left_over in (new, new.with_name(new.name + ".wal")):
-        left_over.unlink(missing_ok=True)
+def _remove(place: Path) -> None:
+    """Remove a folder in which a reserve was being built, or the file of an older version."""
+    shutil.rmtree(place, ignore_errors=True)
+    for left_over in (place, place.with_name(place.name + ".wal")):
+        with suppress(OSError):
+            left_over.unlink(missing_ok=True)
 
 
 def _verify(path: Path, expected: dict[str, int]) -> None:
@@ -226,8 +238,8 @@ def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) ->
 
 
 def digests(study: Study) -> dict[str, str]:
-    """sha256 of study.yaml and of the study's local files, by name."""
-    found = {STUDY: sources.sha256(study.folder / STUDY)}
+    """sha256 of study.yaml (with `BESIDE`) and of the study's local files, by name."""
+    found = {STUDY: _own_digest(study)}
     for mapping in study.tables.values():
         named = [f.file for file in mapping.files for f in (file, *file.join)]
         for name in named:
@@ -239,23 +251,35 @@ def digests(study: Study) -> dict[str, str]:
     return found
 
 
+def _own_digest(study: Study) -> str:
+    """sha256 of study.yaml, together with those of `BESIDE` that there are."""
+    own = sources.sha256(study.folder / STUDY)
+    more = [(n, sources.sha256(study.folder / n)) for n in BESIDE if (study.folder / n).is_file()]
+    return digest([own, more]) if more else own
+
+
 def fingerprints(path: Path) -> dict[str, str]:
     """sha256 of each table's content as loaded, and of study.yaml under "study.yaml"."""
     with connect(path) as store:
         found = store.execute('select "table", sha256 from _tables').fetchall()
-    return {**dict(found), "study.yaml": facts(path)["study"]}
+        return {**dict(found), "study.yaml": _facts(store, path)["study"]}
 
 
 def facts(path: Path) -> dict:
     """What the store was made from; ReserveError for a file that is no reserve."""
     with connect(path) as store:
-        try:
-            return json.loads(sql.first(store, "select facts from _study")[0])
-        except (duckdb.Error, TypeError, ValueError) as error:
-            raise ReserveError(
-                f"{path.name} of {path.parent.name} is no reserve of ours ({error}). Delete it and "
-                f"run `cx load {path.parent.name}`."
-            ) from error
+        return _facts(store, path)
+
+
+def _facts(store: duckdb.DuckDBPyConnection, path: Path) -> dict:
+    """What an opened store was made from."""
+    try:
+        return json.loads(sql.first(store, "select facts from _study")[0])
+    except (duckdb.Error, TypeError, ValueError) as error:
+        raise ReserveError(
+            f"{path.name} of {path.parent.name} is no reserve of ours ({error}). Delete it and "
+            f"run `cx load {path.parent.name}`."
+        ) from error
 
 
 def why_stale(study: Study) -> str:
@@ -268,8 +292,8 @@ def why_stale(study: Study) -> str:
         return "it cannot be read"
     if made.get("made_by") != MADE_BY:
         return "it was made by another version"
-    if made["study"] != sources.sha256(study.folder / STUDY):
-        return "study.yaml has changed"
+    if made["study"] != _own_digest(study):
+        return "study.yaml has changed, or a file beside it"
     for name, digest in made["files"].items():
         path = study.folder / name
         # The reserve outlives its files. Content decides: a file may change and keep size and time.

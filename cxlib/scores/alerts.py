@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import ESTIMATE, Column
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
@@ -21,6 +22,7 @@ from cxlib.stats import control_charts
 from cxlib.stats.intervals import LEVEL, normal_quantile
 
 DOWN = ("below", "falling")
+HELD_BACK = "held back"  # a verdict of `alarm_audit`
 MOST = 2  # scores that a claim names
 COLUMNS = (
     *("wave", "by", "group", "term", "estimate", "low", "high", "n"),
@@ -28,20 +30,22 @@ COLUMNS = (
 )
 
 
-def alerts(*trends: Result) -> Result:
-    """One record for each wave of the trends that gives a signal: falls first, the latest first.
+def alerts(*trends: Result, audit: Result | None = None) -> Result:
+    """One record for each wave of the trends that lies low: the latest first. Gains are no alerts.
 
     Parameters
     ----------
     trends : results of `trend`; small cells give no alert
+    audit : of `alarm_audit`; scores that it holds back are listed, but are not the finding
 
     Returns
     -------
-    Result whose table has wave, by (column of the groups), group (both empty for everybody), term,
-    estimate (the wave minus the centre line, in the unit of its measure), low, high (its 95%
-    interval; the wider limits decide the signal), n, measure ("nps" ...), signal, probability (of
-    such a wave anywhere in its series without a change) and first_seen (of the latest wave as
-    `control_charts.began` dates it).
+    Result with tables "table" (falls) and "improved" (gains), whose columns are wave, by (column of
+    the groups), group (both empty for everybody), term, estimate (the wave minus the centre line,
+    in the unit of its measure), low, high (its 95% interval; the wider limits decide the signal),
+    n, measure ("nps" ...), signal, probability (of such a wave anywhere in its series without a
+    change) and first_seen (where its run of signals began; all of a run that lasts to the latest
+    wave as `control_charts.began` dates it).
 
     Raises
     ------
@@ -52,23 +56,37 @@ def alerts(*trends: Result) -> Result:
     >>> from cxlib.scores import ControlLimits, trend
     >>> rows = pd.DataFrame({"recommend": [10, 0] * 16 + 16 * [10]})
     >>> fit = trend(rows.assign(wave=np.repeat(list("abc"), 16)), limits=ControlLimits(baseline=2))
-    >>> alerts(fit).table[["wave", "signal", "estimate"]].values.tolist()
+    >>> alerts(fit).improved[["wave", "signal", "estimate"]].values.tolist()
     [['c', 'above', 100.0]]
     """
     if not trends:
         raise ValueError("no trend to look at. Pass what scores.trend() gives.")
     table = pd.concat([_records(t) for t in trends], ignore_index=True)
-    rises, latest = ~table["signal"].isin(DOWN), -pd.factorize(table["wave"], sort=True)[0]
-    order = np.lexsort((table["probability"], table["group"] != "", latest, rises))
-    table = table.iloc[order].reset_index(drop=True)
+    latest = -pd.factorize(table["wave"], sort=True)[0]
+    order = np.lexsort((table["probability"], table["group"] != "", latest))
+    table = table.iloc[order]
+    falls = table["signal"].isin(DOWN)
+    table, gains = (table[rows].reset_index(drop=True) for rows in (falls, ~falls))
     examined = sum(int(_shown(t)["z"].notna().sum()) for t in trends)
     waves = [str(wave) for t in trends for wave in _shown(t)[t.over]]
-    measures = {t.measure.kind: t.measure for t in trends}
+    measures = {t.measure.recorded: t.measure for t in trends}
     notes = _(
-        "Size: the wave minus its centre line. Probability: of such a wave anywhere in its "
-        "series without a change."
+        "Size: the wave minus its centre line. p-value of the signal: probability of such a "
+        "wave anywhere in its series without a change, by control limits and CUSUM, whatever its "
+        "own interval. Began: the first wave of a run of alerts, or, of a run that "
+        "lasts, an earlier significant change of level."
     )
-    return Result(table, _finding(table, measures, examined, max(waves, default="")), notes)
+    held = set() if audit is None else _held_back(audit.table)
+    keys = table[["by", "group", "term"]].astype(str).itertuples(index=False, name=None)
+    quiet = np.array([k in held for k in keys], bool)
+    told = _finding(table, quiet, gains, measures, examined, max(waves, default=""))
+    known = [Column("estimate", "size of the alert", ESTIMATE, label="change from baseline")]
+    return Result({"table": table, "improved": gains}, told, notes, columns=known)
+
+
+def _held_back(table: pd.DataFrame) -> set[tuple[str, ...]]:
+    rows = table.loc[table["verdict"] == HELD_BACK, ["by", "group", "term"]]
+    return set(rows.astype(str).itertuples(index=False, name=None))
 
 
 def _shown(trend: Result) -> pd.DataFrame:
@@ -88,47 +106,53 @@ def _records(trend: Result) -> pd.DataFrame:
         estimate=size,
         low=size - reach,
         high=size + reach,
-        measure=trend.measure.kind,
+        measure=trend.measure.recorded,
         first_seen=rows["first_seen"].astype(str),
     )
     names = [*([trend.by] if trend.by else []), "term"]
     steps = {tuple(row[c] for c in names): row for row in trend.changes.to_dict("records")}
-    for place, row in records[records["wave"] == str(trend.limits[trend.over].max())].iterrows():
+    for _place, row in records[records["wave"] == str(trend.limits[trend.over].max())].iterrows():
         step = steps.get(tuple(row[names]), {})
         began = control_charts.began(row["first_seen"], row["estimate"], step)
-        records.loc[place, "first_seen"] = began
+        # One run of signals has one beginning, whichever of its waves says so.
+        run = (records[[*names, "first_seen"]] == row[[*names, "first_seen"]]).all(axis=1)
+        records.loc[run, "first_seen"] = began
     return records[list(COLUMNS)]
 
 
 def _finding(
-    table: pd.DataFrame, measures: dict[str, Measure], examined: int, latest: str
+    table: pd.DataFrame,
+    quiet: np.ndarray,
+    gains: pd.DataFrame,
+    measures: dict[str, Measure],
+    examined: int,
+    latest: str,
 ) -> Finding:
     """What has fallen and still is low in the latest wave; else what has risen; else nothing."""
     counted = ngettext(
-        "{n:count} of {all:count} points examined lies outside its limits",
-        "{n:count} of {all:count} points examined lie outside their limits",
+        "{n:count} of {all:count} points examined is an alert",
+        "{n:count} of {all:count} points examined are alerts",
         len(table),
         all=examined,
     )
-    now = table[table["wave"] == latest]
-    falls = now[now["signal"].isin(DOWN)]
-    if now.empty:
-        claim = _("No score gives an alert in {latest:label}.", latest=latest)
+    falls, rises = (rows[rows["wave"] == latest] for rows in (table[~quiet], gains))
+    if falls.empty and rises.empty:
+        claim = _("No score gives an alert in {latest:period}.", latest=latest)
         return Finding(claim, counted, importance=Importance.METHOD)
-    rows = falls if len(falls) else now
+    rows = falls if len(falls) else rises
     # Of one score the whole is named, and its groups only where the whole gives no alert.
     whole = rows[rows["group"] == ""]
     rows = whole if len(whole) else rows
     first, claim = rows.iloc[0], _told(rows, measures, latest, bool(len(falls)))
     measure = measures[first["measure"]]
     detail = _(
-        "{name}: {size} (95% CI {span}); in {latest:label} falls: {falls:count}, rises: "
+        "{name}: {size} (95% CI {span}); in {latest:period} falls: {falls:count}, rises: "
         "{rises:count}; {counted}",
         name=_name(first, measures),
         size=measure.moved(first["estimate"]),
         span=measure.change_span(first["low"], first["high"]),
         falls=len(falls),
-        rises=len(now) - len(falls),
+        rises=len(rises),
         counted=counted,
         latest=latest,
     )
@@ -147,7 +171,7 @@ def _told(rows: pd.DataFrame, measures: dict[str, Measure], latest: str, down: b
     together = bool((some["first_seen"] == since).all())
     if not together:
         names = [
-            _("{name} (since {since:label})", name=name, since=when)
+            _("{name} (since {since:period})", name=name, since=when)
             for name, when in zip(names, some["first_seen"], strict=True)
         ]
     if more := len(rows) - len(names):
@@ -163,30 +187,30 @@ def _told(rows: pd.DataFrame, measures: dict[str, Measure], latest: str, down: b
     if since != latest:
         return (
             ngettext(
-                "{names} has been below its baseline since {since:label}.",
-                "{names} have been below their baseline since {since:label}.",
+                "{names} has been below its baseline since {since:period}.",
+                "{names} have been below their baseline since {since:period}.",
                 len(names),
                 **words,
             )
             if down
             else ngettext(
-                "{names} has been above its baseline since {since:label}.",
-                "{names} have been above their baseline since {since:label}.",
+                "{names} has been above its baseline since {since:period}.",
+                "{names} have been above their baseline since {since:period}.",
                 len(names),
                 **words,
             )
         )
     return (
         ngettext(
-            "{names} fell below its baseline in {latest:label}.",
-            "{names} fell below their baseline in {latest:label}.",
+            "{names} fell below its baseline in {latest:period}.",
+            "{names} fell below their baseline in {latest:period}.",
             len(names),
             **words,
         )
         if down
         else ngettext(
-            "{names} rose above its baseline in {latest:label}.",
-            "{names} rose above their baseline in {latest:label}.",
+            "{names} rose above its baseline in {latest:period}.",
+            "{names} rose above their baseline in {latest:period}.",
             len(names),
             **words,
         )
@@ -194,12 +218,13 @@ def _told(rows: pd.DataFrame, measures: dict[str, Measure], latest: str, down: b
 
 
 def _name(row: pd.Series, measures: dict[str, Measure]) -> str:
-    measure = measures[row["measure"]]
-    name = (
-        i18n.quoted(i18n.label(row["term"]))
-        if measure.kind == "mean"
-        else measure.name(row["term"])
-    )
-    if row["group"]:
-        name = _("{item} ({group:label})", item=name, group=row["group"])
-    return name
+    return name_of_series(measures[row["measure"]], row["term"], row["group"])
+
+
+def name_of_series(measure: Measure | None, term: str, group: str) -> str:
+    """A score, and its group, as a sentence names it; without a measure the question alone."""
+    if measure is None or measure.kind == "mean":
+        name = i18n.quoted(i18n.label(term))
+    else:
+        name = measure.name(term)
+    return _("{item} ({group:label})", item=name, group=group) if group else name

@@ -67,13 +67,22 @@ def counted(table: pd.DataFrame) -> Finding:
     """How many groups differ significantly from all others."""
     shown = disclosure.shown(table)
     found = int((shown["p"] < 1 - LEVEL).sum())
-    claim = ngettext(
+    return Finding(_counted(found, len(shown)), importance=Importance.METHOD)
+
+
+def _counted(found: int, every: int) -> str:
+    if not found:
+        return _("No group differs significantly from all others.")
+    if found == every == 2:
+        return _("The two groups differ significantly from each other.")
+    if found == every:
+        return _("Each of the {n:count} groups differs significantly from all others.", n=found)
+    return ngettext(
         "{n:count} of {all:count} groups differs significantly from all others.",
         "{n:count} of {all:count} groups differ significantly from all others.",
         found,
-        all=len(shown),
+        all=every,
     )
-    return Finding(claim, importance=Importance.METHOD)
 
 
 def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure) -> Finding:

@@ -88,9 +88,11 @@ def compare(
     if len(table) > 1:
         together = simultaneous_interval(estimate, replicates)
         table = table.assign(**dict(zip(SIMULTANEOUS, together, strict=True)))
+    table = sample.counted(table)
     levels = _levels(answers, found, measure, (one, other), sums)
     level = pd.DataFrame({by: table[by], "term": item, "estimate": levels.one, "n": levels.n})
     level = level.assign(low=levels.low, high=levels.high)[[by, "term", *INTERVAL, "n"]]
+    level = sample.counted(level)
     return Result(
         {"table": table, "levels": level},
         comparison_findings.finding(table, levels, by, measure, in_turn),

@@ -157,6 +157,7 @@ def _one(
             "residual": tested.residuals.T.ravel(),
         }
     )
+    cells = answers.sample.counted(cells)
     row = {
         "term": item,
         "estimate": tested.cramers_v,
@@ -287,14 +288,30 @@ def _finding(table: pd.DataFrame, by: str) -> Finding:
         by=by,
         item=found["term"].iloc[0],
     )
-    detail = ngettext(
+    if len(shown) == 1:
+        claim = _(
+            "Answers to {item:quoted} differ significantly by {by:label}.",
+            by=by,
+            item=found["term"].iloc[0],
+        )
+        return Finding(claim, _("Cramér's V = {v:number2}", v=found["estimate"].iloc[0]))
+    return Finding(claim, _differing(found, len(shown)))
+
+
+def _differing(found: pd.DataFrame, every: int) -> str:
+    """How strong the association is, and how many of the questions tested have one."""
+    v = found["estimate"].iloc[0]
+    if len(found) == every:
+        return _(
+            "Cramér's V = {v:number2}; all {n:count} questions differ significantly", v=v, n=every
+        )
+    return ngettext(
         "Cramér's V = {v:number2}; {n:count} of {all:count} questions differs significantly",
         "Cramér's V = {v:number2}; {n:count} of {all:count} questions differ significantly",
         len(found),
-        all=len(shown),
-        v=found["estimate"].iloc[0],
+        all=every,
+        v=v,
     )
-    return Finding(claim, detail)
 
 
 def _notes(sample: Sample, table: pd.DataFrame) -> str:

@@ -57,10 +57,14 @@ def estimate(answers: Answers, recode: Recode) -> GroupMeans:
     mean, n, effective, total, variance = (np.stack(p, axis=1) for p in zip(*parts, strict=True))
     if answers.repeated:
         # Linearised variance over clusters; where it gives fewer answers than Kish, it is taken.
+        # A cell in which nobody answers twice has the interval that it has by itself: one wave has
+        # one interval, whether the waves around it are in the sample or not.
         rest = residuals(answers, recode, mean)
         error = (rest**2).sum(0).reshape(mean.shape) / np.where(total > 0, total, np.nan) ** 2
         clustered = np.divide(variance, error, out=effective.copy(), where=error > 0)
-        effective = np.minimum(effective, clustered)
+        answered = answers.unit_sums(np.where(np.isnan(answers.x), 0.0, 1.0))
+        twice = (answered > 1).any(0).reshape(mean.shape)
+        effective = np.where(twice, np.minimum(effective, clustered), effective)
     if answers.sample.replicate_weights is not None:
         effective = np.where(
             variance > 0, _by_replicates(answers, recode, mean, total, variance), effective

@@ -15,12 +15,13 @@ from functools import cached_property
 import numpy as np
 
 from cxlib.core import i18n
+from cxlib.core.columns import PER_CUSTOMERS
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
 from cxlib.data.schema import Item
 
 Scale = tuple[float, float]  # worst and best answer
-KINDS = ("nps", "csat", "effort", "mean")
+KINDS = ("nps", "csat", "effort", "mean", "rate")
 NPS_SCALE = (0, 10)
 MOST_BOXES = 10  # between the ends of a scale whose best answers are boxes
 
@@ -32,7 +33,7 @@ class Measure:
     Attributes
     ----------
     kind : "nps" (points, -100 to 100), "csat" (share of the best answers, 0 to 1), "effort" or
-        "mean" (on the question's own scale)
+        "mean" (on the question's own scale), "rate" (cases for each 1,000 customers)
     scale : worst and best answer; an answer outside is an error. The NPS has its own.
     top : how many of the best answers count as satisfied (csat), 1 or more; of 1 to 5 the top two
         are answers of at least 4, so that 3.5 does not count
@@ -117,7 +118,20 @@ class Measure:
 
     @cached_property
     def unit(self) -> str:
-        return {"nps": "points", "csat": "share"}.get(self.kind, "scale")
+        return {"nps": "points", "csat": "share", "rate": PER_CUSTOMERS}.get(self.kind, "scale")
+
+    @property
+    def recorded(self) -> str:
+        """What an alert records it as: the kind, or "share" of what is no answer (solved on time).
+
+        Examples
+        --------
+        >>> Measure("csat", (1, 5)).recorded, Measure("csat", (0, 1), 1).recorded
+        ('csat', 'share')
+        """
+        if self.kind == "csat" and self.scale == (0, 1):
+            return "share"
+        return PER_CUSTOMERS if self.kind == "rate" else self.kind
 
     @property
     def whole(self) -> bool:
@@ -132,8 +146,10 @@ class Measure:
             return _("Share of {item:quoted}", item=item)
         if self.kind == "csat" and self.scale:
             return _("CSAT")
+        if self.kind == "rate":
+            return _("the number of cases per 1,000 customers")
         if self.kind == "effort":
-            return _("the customer effort score")
+            return _("ease (customer effort score)")  # a lower effort score would read as easier
         if self.reverse and self.scale:
             return _(
                 "the mean of {item:label} (reversed, {best} is best)",

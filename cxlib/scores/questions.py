@@ -21,6 +21,7 @@ from cxlib.stats.intervals import wilson_interval
 from cxlib.stats.moments import weights_of
 
 MUCH = 0.2  # item non-response from which answers may speak for too few
+MOST_UNANSWERED = 10  # questions in the table of those that were left unanswered
 
 
 def distribution(sample: SampleLike, items: Iterable[str] | Mapping[str, Item]) -> Result:
@@ -184,7 +185,8 @@ def item_response(sample: SampleLike, items: Iterable[str]) -> Result:
     -------
     Result whose table has term, estimate (share, 0 to 1), low, high (95% Wilson intervals),
     n (to whom it applied) and not_experienced (a share of all responses), the lowest
-    estimate first.
+    estimate first; table "unanswered" has the share that did not answer, of the questions where
+    it is largest.
 
     Raises
     ------
@@ -226,7 +228,16 @@ def item_response(sample: SampleLike, items: Iterable[str]) -> Result:
             "Not asked in every wave, and counted where asked: {items:label_list}.", items=some
         )
         notes = i18n.together([notes, asked_of_some])
-    return Result(table, _finding(table.iloc[0], len(responses)), notes, "share")
+    tables = {"table": table, "unanswered": _unanswered(table)}
+    return Result(tables, _finding(table.iloc[0], len(responses)), notes, "share")
+
+
+def _unanswered(table: pd.DataFrame) -> pd.DataFrame:
+    """Share that did not answer each question, the largest first; none that all answered."""
+    some = table[table["estimate"] < 1].head(MOST_UNANSWERED)
+    return some[["term", "n"]].assign(
+        estimate=1 - some["estimate"], low=1 - some["high"], high=1 - some["low"]
+    )[["term", "estimate", "low", "high", "n"]]
 
 
 def _finding(worst: pd.Series, total: int) -> Finding:

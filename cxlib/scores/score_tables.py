@@ -101,9 +101,10 @@ def table_of(
     if found.mean.size > 1:
         columns |= dict(zip(SIMULTANEOUS, together, strict=True))
     columns |= more or {}
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {name: np.ravel(v) if isinstance(v, np.ndarray) else v for name, v in columns.items()}
     )
+    return answers.sample.counted(table)
 
 
 def result_of(

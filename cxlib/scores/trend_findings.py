@@ -16,6 +16,7 @@ from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
 from cxlib.scores.score_findings import facts, interval, misses, of_target
 from cxlib.scores.trend_series import MINIMUM_WAVES, Series
+from cxlib.stats.adaptive_charts import ACCEPT, CONFIRM
 from cxlib.stats.intervals import LEVEL
 from cxlib.stats.notes import gap_note
 
@@ -34,6 +35,7 @@ def finding(
     last, own = chart.iloc[at], table.iloc[at]
     earlier = chart.iloc[[k for k in shown if k < at]]
     earlier = earlier[earlier["signal"].isin(["above", "below"])]
+    outside = [i18n.period(str(wave)) for wave in earlier[over]]
     words = {
         "measure": i18n.opening(measure.name(last["term"])),
         "wave": last[over],
@@ -42,12 +44,12 @@ def finding(
     }
     lines = [
         _(
-            "{wave:label}: {value} ({ci}), control limits {limits}",
+            "{wave:period}: {value} ({ci}), control limits {limits}",
             ci=interval(measure, own["low"], own["high"], own["n"]),
             limits=measure.span(last["low"], last["high"]),
             **words,
         ),
-        _("earlier outside: {waves:label_list6}", waves=earlier[over]) if len(earlier) else "",
+        _("earlier outside: {waves:list6}", waves=outside) if outside else "",
         _of_change(series[0].changes.iloc[0], measure),
     ]
     verdict, importance = "", Importance.ANSWER
@@ -55,11 +57,14 @@ def finding(
         fell = last["signal"] in ("below", "falling")
         verdict, importance = ("worse", Importance.NEWS) if fell else ("better", importance)
     claim = _place(last, words, over)
+    if len(chart) == 2 and not last["signal"]:
+        claim, importance = _of_two(words), Importance.METHOD
     if target is not None and misses(target, own):
         verdict, importance = "worse", Importance.NEWS
         if last["signal"] not in ("below", "falling"):
             claim = _(
-                "{measure} was {now} in {wave:label}, significantly short of the target of {goal}.",
+                "{measure} was {now} in {wave:period}, significantly short of the target of "
+                "{goal}.",
                 now=measure.level(last["estimate"]),
                 goal=measure.level(target.value),
                 **words,
@@ -75,22 +80,27 @@ def finding(
     )
 
 
+def _of_two(words: dict[str, object]) -> str:
+    """Two waves are too few for what "within its limits" promises."""
+    return _("{measure} has been asked in two waves only: too few for a trend.", **words)
+
+
 def _place(last: pd.Series, words: dict[str, object], over: str) -> str:
     """Where the last wave lies, and since when."""
     lasting = last["first_seen"] != last[over]
     if last["signal"] == "below" and lasting:
-        return _("{measure} has been below its control limits since {since:label}.", **words)
+        return _("{measure} has been below its control limits since {since:period}.", **words)
     if last["signal"] == "below":
-        return _("{measure} fell below its control limits in {wave:label}.", **words)
+        return _("{measure} fell below its control limits in {wave:period}.", **words)
     if last["signal"] == "above" and lasting:
-        return _("{measure} has been above its control limits since {since:label}.", **words)
+        return _("{measure} has been above its control limits since {since:period}.", **words)
     if last["signal"] == "above":
-        return _("{measure} rose above its control limits in {wave:label}.", **words)
+        return _("{measure} rose above its control limits in {wave:period}.", **words)
     if last["signal"] == "falling":
-        return _("{measure} has been drifting down since {since:label}.", **words)
+        return _("{measure} has been drifting down since {since:period}.", **words)
     if last["signal"] == "rising":
-        return _("{measure} has been drifting up since {since:label}.", **words)
-    return _("{measure} is within its control limits in {wave:label}.", **words)
+        return _("{measure} has been drifting up since {since:period}.", **words)
+    return _("{measure} is within its control limits in {wave:period}.", **words)
 
 
 def _of_change(change: pd.Series, measure: Measure) -> str:
@@ -98,7 +108,7 @@ def _of_change(change: pd.Series, measure: Measure) -> str:
         return ""
     if change["p"] >= 1 - LEVEL:
         return _("no significant change of level (p {p:p})", p=change["p"])
-    words = {k: i18n.label(str(change[k])) for k in ("wave", "earliest", "latest")} | {
+    words = {k: i18n.period(str(change[k])) for k in ("wave", "earliest", "latest")} | {
         "step": measure.moved(change["estimate"]),
         "span": measure.change_span(change["low"], change["high"]),
     }
@@ -122,16 +132,16 @@ def _of_many(series: Sequence[Series], over: str) -> Finding:
     ever = sum((s.limits["signal"] != "").any() for s in series)
     words = {"all": len(series), "wave": max(waves)}
     if not down and not up:
-        claim = _("None of {all:count} scores is outside its limits in {wave:label}.", **words)
+        claim = _("None of {all:count} scores is outside its limits in {wave:period}.", **words)
         importance = Importance.METHOD
     else:
-        some = down or up
+        some = sorted(down or up, key=lambda s: _distance(s, over, max(waves)), reverse=True)
         names = [_name(s) for s in some]
         claim = (
             ngettext(
-                "{n:count} of {all:count} scores is below its limits in {wave:label}: "
+                "{n:count} of {all:count} scores is below its limits in {wave:period}: "
                 "{names:list2}.",
-                "{n:count} of {all:count} scores are below their limits in {wave:label}: "
+                "{n:count} of {all:count} scores are below their limits in {wave:period}: "
                 "{names:list2}.",
                 len(some),
                 names=names,
@@ -139,9 +149,9 @@ def _of_many(series: Sequence[Series], over: str) -> Finding:
             )
             if down
             else ngettext(
-                "{n:count} of {all:count} scores is above its limits in {wave:label}: "
+                "{n:count} of {all:count} scores is above its limits in {wave:period}: "
                 "{names:list2}.",
-                "{n:count} of {all:count} scores are above their limits in {wave:label}: "
+                "{n:count} of {all:count} scores are above their limits in {wave:period}: "
                 "{names:list2}.",
                 len(some),
                 names=names,
@@ -157,6 +167,12 @@ def _of_many(series: Sequence[Series], over: str) -> Finding:
         **words,
     )
     return Finding(claim, detail, importance=importance)
+
+
+def _distance(one: Series, over: str, wave: object) -> float:
+    """How far a wave of the series lies from its centre line."""
+    row = one.limits[one.limits[over] == wave].iloc[0]
+    return abs(float(row["estimate"] - row["centre"]))
 
 
 def _name(one: Series) -> str:
@@ -175,33 +191,65 @@ def notes(
     judged = int(limits["z"].notna().sum())
     parts = [*series[0].notes] if len(series) == 1 else []
     facts = {
-        "first": first,
-        "waves": waves,
         "width": width,
         "judged": judged,
         "chance": judged * 2 * (1 - ndtr(width)),
     }
     if over != "wave":  # weeks of cases, say: neither waves nor answers
         line = _(
-            "Centre line: the first {first:count} of {waves:count} points. Limits: "
-            "{width:number1} standard errors; of {judged:count} points about "
+            "Limits: {width:number1} standard errors; of {judged:count} points about "
             "{chance:number2} would lie outside by chance.",
             **facts,
         )
-        return i18n.together([line, gaps, resamples])
-    parts.append(
+        return i18n.together([_centre_of_points(first, waves), line, gaps, resamples])
+    parts += [
+        _centre_of_waves(first, waves),
         _(
-            "Centre line: the first {first:count} of {waves:count} waves. Limits: {width:number1} "
-            "standard errors; of {judged:count} points about {chance:number2} would lie outside "
-            "by chance. Cumulative sum: k 0.5, h 4.",
+            "Limits: {width:number1} standard errors; of {judged:count} points about "
+            "{chance:number2} would lie outside by chance. Cumulative sum: k 0.5, h 4.",
             **facts,
-        )
-    )
-    if len(series) == 1 and first > MINIMUM_WAVES:
+        ),
+    ]
+    if len(series) == 1 and judged > MINIMUM_WAVES:
+        scatter = series[0].scatter
         parts.append(
             _(
                 "The baseline's waves scatter {times:number1} times as much as sampling explains.",
-                times=series[0].scatter,
+                times=scatter,
+            )
+            if first
+            else _(
+                "From wave to wave the score moves {times:number1} times as much as sampling "
+                "explains.",
+                times=scatter,
             )
         )
     return i18n.together([*parts, gaps, resamples])
+
+
+def _centre_of_waves(first: int, waves: int) -> str:
+    if first:
+        return _(
+            "Centre line: the first {first:count} of {waves:count} waves.", first=first, waves=waves
+        )
+    return _(
+        "Centre line: the waves before, since the last confirmed change of level. A gain is the "
+        "new level after {gain:count} waves, a fall after {fall:count}; until then it is an alert.",
+        gain=CONFIRM,
+        fall=ACCEPT,
+    )
+
+
+def _centre_of_points(first: int, points: int) -> str:
+    if first:
+        return _(
+            "Centre line: the first {first:count} of {points:count} points.",
+            first=first,
+            points=points,
+        )
+    return _(
+        "Centre line: the points before, since the last confirmed change of level. An improvement "
+        "is the new level after {gain:count} points, a deterioration after {fall:count}.",
+        gain=CONFIRM,
+        fall=ACCEPT,
+    )

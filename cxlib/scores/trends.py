@@ -32,7 +32,7 @@ from cxlib.scores.trend_series import ControlLimits, Series, series_of
 from cxlib.stats.notes import resampling_note
 
 WORDS = (  # names of columns and of what they hold
-    "wave", "by", "against", "p", "signal", "first seen", "centre", "baseline", "z", "up", "down",
+    "wave", "by", "against", "p", "signal", "centre", "baseline", "z", "up", "down",
     "above", "below", "rising", "falling", "earliest", "latest", "change", "mix", "rate",
     "share before", "share after", "score before", "score after", "answers",
 )  # fmt: skip
@@ -63,25 +63,38 @@ def trend(
 
     Returns
     -------
-    Result with parts measure, over, by ("" for none) and width, and tables
+    Result with the parts
+
+    - measure, over, by ("" for none), width
+    - replay (a row a series; empty for a fixed baseline): [group,] term, judged (waves held against
+      a baseline), swing (how much more it moves from wave to wave than sampling explains, at least
+      1), false_alarms (expected in these waves if nothing changed, by resamples), swing_alarms (of
+      resamples with this swing)
+    - delays (of a single series): size of a fall that stays, errors (the same in standard errors of
+      the latest wave), within_1, within_2, within_4 (share signalled within so many waves)
+
+    and the tables
+
     table : [group,] wave, term, estimate, low, high (pointwise 95% intervals), n
     limits : [group,] wave, term, estimate, low, high (control limits: `width` standard errors of a
         wave minus the centre, customers who answer in several waves considered), n, centre (mean of
-        the baseline's answers), baseline (the wave belongs to it), z, up, down (cumulative sums,
-        k 0.5, h 4), signal ("", "above", "below": outside the limits; "rising", "falling": the sum
-        passed h), probability (of such a wave anywhere in the series without a change; Šidák),
-        first_seen (wave the signal began)
+        the baseline's answers, as known then: see `stats.adaptive_charts`), baseline (the wave
+        belongs to that of the latest wave), z, up, down (cumulative sums, k 0.5, h 4), signal ("",
+        "above", "below": outside the limits; "rising", "falling": the sum passed h, or a gain or
+        fall that began before lasts), probability (of such a wave anywhere in the series without a
+        change; Šidák), first_seen (wave the signal began). Hidden waves are in no baseline
     changes : [group,] term, estimate (the step), low, high (of the step given its wave), n, wave
         (first of the new level), earliest, latest (its 95% interval), p
 
     Raises
     ------
-    ValueError : fewer than two waves with answers, a baseline of all of them, and as of `nps`
+    ValueError : fewer than two waves with answers, a fixed baseline of all of them, and as of `nps`
 
     References
     ----------
     Shewhart (1931); Page (1954), Biometrika 41; Hawkins (1977), Journal of the American Statistical
-    Association 72.
+    Association 72; Quesenberry (1991), Journal of Quality Technology 23; Wheeler (2004), When do I
+    recalculate my limits?
 
     Examples
     --------
@@ -91,22 +104,23 @@ def trend(
     ['', '', 'above']
     """
     sample, measure = as_sample(sample), as_measure(measure)
-    items, series = [items] if isinstance(items, str) else list(items), []
+    items, asked = [items] if isinstance(items, str) else list(items), []
     how = limits if isinstance(limits, ControlLimits) else ControlLimits(limits)
     require_columns(sample.data, [*items, over, *([by] if by else [])], "the responses")
     for group, part in _groups(sample, by):
         for item in items:
-            if part.data.loc[part[item].notna(), over].nunique() > 1:
-                series.append(series_of(part, item, group, over, measure, how))
-    if not series:
+            waves = part.data.loc[part[item].notna(), over].dropna().unique()
+            if len(waves) > 1:  # a wave that did not ask is none of the series, and hides no other
+                asked.append((part.where(part[over].isin(waves)), item, group, over, measure, how))
+    if not asked:
         raise InsufficientData(
             _(
                 "A trend needs answers in two waves; there are none to {items:list}.",
                 items=[i18n.label(i) for i in items],
             )
         )
-    table, charts, changes = (_joined(series, name, by) for name in ("table", "limits", "changes"))
-    small = (disclosure.hidden(charts) != "").to_numpy()  # of these not even a signal is shown
+    series, charts, small = _charted(asked, how, by)
+    table, changes, replay = (_joined(series, name, by) for name in ("table", "changes", "replay"))
     charts.loc[small, ["signal", "first_seen"]] = ""
     _untrace(charts, small, [by, "term"] if by else ["term"])
     ends, speakable = np.cumsum([len(s.limits) for s in series]), []
@@ -120,8 +134,33 @@ def trend(
         measure.unit,
         draws=sample.draws,
         seed=sample.seed,
-        parts={"measure": measure, "over": over, "by": by or "", "width": how.width},
+        parts={
+            "measure": measure,
+            "over": over,
+            "by": by or "",
+            "width": how.width,
+            "replay": replay,
+            "delays": series[0].delays() if len(series) == 1 else pd.DataFrame(),
+        },
     )
+
+
+def _charted(
+    asked: Sequence[tuple], how: ControlLimits, by: str | None
+) -> tuple[list[Series], pd.DataFrame, np.ndarray]:
+    """The series, their charts together, and which waves of these are hidden."""
+    series = [series_of(*one) for one in asked]
+    charts = _joined(series, "limits", by)
+    small = (disclosure.hidden(charts) != "").to_numpy()  # of these not even a signal is shown
+    if small.any() and not how.baseline:  # a baseline that moved with them would give them away
+        ends = np.cumsum([len(s.limits) for s in series])
+        unseen = np.split(small, ends[:-1])
+        series = [
+            series_of(*(*one, hidden)) if hidden.any() else s
+            for one, s, hidden in zip(asked, series, unseen, strict=True)
+        ]
+        charts = _joined(series, "limits", by)
+    return series, charts, small
 
 
 def last_two_waves(sample: SampleLike, item: str, over: str = "wave") -> Sample:

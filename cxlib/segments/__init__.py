@@ -27,6 +27,7 @@ would make that customer worth more.
 from __future__ import annotations
 
 from cxlib.core.errors import attempt
+from cxlib.segments.demographics import demographics
 from cxlib.segments.likelihood_ratio import likelihood_ratio
 from cxlib.segments.migration import grade_migration
 from cxlib.segments.outcomes import outcomes, value_shares
@@ -40,6 +41,7 @@ __all__ = [
     "attempt",
     "Choice",
     "classify",
+    "demographics",
     "fit",
     "grade_migration",
     "groups",

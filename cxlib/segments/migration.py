@@ -85,7 +85,7 @@ def grade_migration(
     n = (whole @ inside)[froms].astype(int)
     about = {"grade": [_name(a) for a, _ in pairs], "term": [_name(b) for _, b in pairs]}
     table = interval_table(about, share, drawn, n, share=True)
-    facts = {"before": f"{days[0]:%Y-%m-%d}", "after": f"{days[1]:%Y-%m-%d}"}
+    facts = {"before": i18n.day(days[0]), "after": i18n.day(days[1])}
     notes = [_note(window, len(both)), resampling_note(sample.replace(cluster="customer_id"))]
     return Result(table, _finding(table, facts), i18n.together(notes), "share", **sample.bootstrap)
 

@@ -18,6 +18,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
+from cxlib.segments import summary
 from cxlib.segments.profiles import interval_columns
 from cxlib.segments.segmentation import memberships
 from cxlib.stats import linear_algebra, moments, resampling
@@ -112,7 +113,8 @@ def value_shares(fit: Result) -> Result:
 
     Returns
     -------
-    Result with "table", the "brings" of `outcomes` with a column customers (share of them)
+    Result with "table", the "brings" of `outcomes` with a column customers (share of them), and
+    "compared": segment, measure (customers, or the value), estimate (share of all), low, high, n
 
     Examples
     --------
@@ -125,8 +127,12 @@ def value_shares(fit: Result) -> Result:
     """
     sizes = fit.sizes.set_index("term")
     table = fit.brings.assign(customers=fit.brings["segment"].map(sizes["estimate"]))
+    own = fit.sizes[["term", *INTERVAL, "n"]].rename(columns={"term": "segment"})
+    own = own.assign(measure="customers")
+    brought = fit.brings.assign(measure=fit.value)
+    compared = pd.concat([own, brought], ignore_index=True)[["segment", "measure", *INTERVAL, "n"]]
     return fit.replace(
-        tables={"table": table},
+        tables={"table": table, "compared": compared},
         finding=_brought(table, fit.sizes, fit.value),
         unit="share",
         columns=in_unit("share", "customers"),
@@ -224,22 +230,20 @@ def _brought(brings: pd.DataFrame, sizes: pd.DataFrame, value: str) -> Finding:
     claim = (
         _(
             "Customers fall into {k} stable segments; {segment:verbatim}, {size:share} of them, "
-            "bring {share:share} of {value:quoted}.",
+            "bring {share:share} of {value:inner}.",
             **words,
         )
         if stable == len(sizes)
         else _(
-            "{segment:verbatim}, {size:share} of customers, bring {share:share} of {value:quoted}.",
+            "{segment:verbatim}, {size:share} of customers, bring {share:share} of {value:inner}.",
             **words,
         )
     )
     detail = _(
-        "95% CI {span:share_interval}; n = {n:count}; bootstrap stability {low:number2} to "
-        "{high:number2}",
+        "95% CI {span:share_interval}; n = {n:count}; {stability}",
         span=(row["low"], row["high"]),
         n=shown["n"].sum(),
-        low=sizes["jaccard"].min(),
-        high=sizes["jaccard"].max(),
+        stability=summary.stability(sizes),
     )
     return Finding.of_row(
         row,

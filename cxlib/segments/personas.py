@@ -16,16 +16,18 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import masking
 from cxlib.segments.features import terms_of
 
-PARTS = mark("size", "features", "outcomes", "drivers", "ratings", "problems")
-MOST_LINES = dict(zip(PARTS, (1, 4, 5, 3, 3, 2), strict=True))  # of each part of a card
+PARTS = mark("size", "features", "demographics", "outcomes", "drivers", "ratings", "problems")
+MOST_LINES = dict(zip(PARTS, (1, 4, 4, 5, 3, 3, 2), strict=True))  # of each part of a card
 TELLING = 0.75  # quantile of length
 LOOKED_AT = 100  # comments of a kind: one that names nobody is taken first
+SHARES = ("_share", "_rate")  # end the names of features that are shares themselves
 LINE = ["term", "estimate", "low", "high", "n"]
 
 
 def personas(
     fit: Result,
     *,
+    demographics: pd.DataFrame | None = None,
     outcomes: Result | None = None,
     drivers: pd.DataFrame | None = None,
     ratings: pd.DataFrame | None = None,
@@ -37,6 +39,7 @@ def personas(
     Parameters
     ----------
     fit : of `segments.fit`
+    demographics : of `segments.demographics`
     outcomes : of `segments.outcomes`
     drivers, ratings, problems : tables with a column segment, or segment_name: importance of
         drivers, mean answers to touchpoints, share of contacts that end in a problem
@@ -62,6 +65,7 @@ def personas(
     parts = {
         "size": size.assign(share=True, overall=float("nan")),
         "features": _features(fit),
+        "demographics": _of(demographics, "demographics", share=True),
         "outcomes": _outcomes(outcomes),
         "drivers": _of(drivers, "drivers", share=True),
         "ratings": _of(ratings, "ratings"),
@@ -88,7 +92,7 @@ def _features(fit: Result) -> pd.DataFrame:
     """The profiles, of each category and segment only the level that tells most."""
     of = [a.name for a in fit.model.axes for _ in (a.levels or ("",))]
     feature = dict(zip(terms_of(fit.model.axes), of, strict=True))
-    numbers = {a.name for a in fit.model.axes if not a.levels}
+    numbers = {a.name for a in fit.model.axes if not a.levels and not a.name.endswith(SHARES)}
     table = fit.profiles.assign(feature=fit.profiles["term"].map(feature))
     table["share"] = ~table["feature"].isin(numbers)
     # Of a category we say what its members are, not what they are not.

@@ -13,9 +13,9 @@ from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.segments.profiles import interval_table
-from cxlib.stats.estimators import ratio
+from cxlib.stats.logit_intervals import share_ends
 from cxlib.stats.notes import resampling_note
+from cxlib.stats.resampling import ResamplingUnits, keys_of, resample_sums
 
 COLUMNS = ["segment", "term", "estimate", "low", "high", "n", "overall", "share"]
 
@@ -74,7 +74,11 @@ def _shares(rows: pd.DataFrame, wrong: np.ndarray, names: pd.Index, sample: Samp
     np.add.at(counts[0], (who, cell), 1.0)
     np.add.at(counts[1], (who, cell), wrong)
     n, bad = counts.sum(1)
-    share, drawn = ratio(counts[1], counts[0], **sample.bootstrap)
+    # The same resamples of customers, and the same interval, as on the experience map (22).
+    keys = ResamplingUnits(keys_of(pd.DataFrame({"c": customers}), "c"))
+    sums = resample_sums(np.hstack([counts[1], counts[0]]), sample.draws, sample.seed, keys)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share, drawn = bad / n, sums[:, : k * p] / sums[:, k * p :]
     with np.errstate(invalid="ignore"):
         overall = bad.reshape(k, p).sum(0) / n.reshape(k, p).sum(0)
     met = n > 0
@@ -82,7 +86,8 @@ def _shares(rows: pd.DataFrame, wrong: np.ndarray, names: pd.Index, sample: Samp
         "segment": np.repeat(np.array(names, object), p)[met],
         "term": np.tile(np.array(points, object), k)[met],
     }
-    table = interval_table(about, share[met], drawn[:, met], n[met].astype(int), share=True)
+    numbers = {"estimate": share[met], "n": n[met].astype(int)}
+    table = pd.DataFrame({**about, **numbers, **share_ends(share[met], drawn[:, met], n[met])})
     return table.assign(overall=np.tile(overall, k)[met], share=True)
 
 

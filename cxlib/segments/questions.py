@@ -46,7 +46,7 @@ def ticks_of(question: Question, values: pd.Series) -> np.ndarray:
     if question.levels:
         known = {level: at for at, level in enumerate(question.levels)}
         other = known.get(OTHER, -1)
-        at = values.map(lambda v: known.get(_text(v), other), na_action="ignore")
+        at = values.map(lambda v: known.get(text_of(v), other), na_action="ignore")
         at = at.fillna(-1).to_numpy(int)
     else:
         x = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
@@ -90,7 +90,7 @@ def select_questions(
 def _question(values: pd.Series, label: np.ndarray, w: np.ndarray) -> Question:
     """Levels as they are; numbers cut where the segments part (Breiman et al. 1984)."""
     if is_category(values):
-        levels = values.dropna().map(_text).value_counts().index.tolist()
+        levels = values.dropna().map(text_of).value_counts().index.tolist()
         if len(levels) > CHOICES:
             levels = [*levels[: CHOICES - 1], OTHER]
         return Question(str(values.name), tuple(levels), ())
@@ -104,7 +104,8 @@ def _question(values: pd.Series, label: np.ndarray, w: np.ndarray) -> Question:
     return Question(str(values.name), (), tuple(cuts.tolist()), whole)
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
+    """A level as text: yes and no for flags."""
     if isinstance(value, (bool, np.bool_)) or value in (0, 1):
         return "yes" if value else "no"
     return str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance
 from cxlib.segments.features import FARTHEST, Axis, clipped
@@ -40,12 +41,10 @@ def finding(named: pd.DataFrame) -> Finding:
             "None of {k} segments is stable: customers do not fall into clear groups.", **words
         )
     detail = _(
-        "95% CI {span:share_interval}; n = {n:count}; bootstrap stability {low:number2} to "
-        "{high:number2}",
+        "95% CI {span:share_interval}; n = {n:count}; {stability}",
         span=(first.low, first.high),
         n=named["n"].sum(),
-        low=named["jaccard"].min(),
-        high=named["jaccard"].max(),
+        stability=stability(named),
     )
     return Finding.of_row(
         first,
@@ -56,6 +55,14 @@ def finding(named: pd.DataFrame) -> Finding:
         at={"segment": str(first.term)},
         importance=Importance.ANSWER if stable else Importance.NEWS,
     )
+
+
+def stability(named: pd.DataFrame) -> str:
+    """How stable the segments are: one number where they are equally so."""
+    low, high = (i18n.number(end, 2) for end in (named["jaccard"].min(), named["jaccard"].max()))
+    if low == high:
+        return _("bootstrap stability {low}", low=low)
+    return _("bootstrap stability {low} to {high}", low=low, high=high)
 
 
 def largest_difference(marks: pd.DataFrame) -> str:

@@ -11,6 +11,8 @@ that is the accuracy.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -43,7 +45,11 @@ SAMPLE = 5_000  # customers on whom the tool is made
 
 
 def typing_tool(
-    sample: SampleLike, fit: Result, questions: list[str] | None = None, *, value: str | None = None
+    sample: SampleLike,
+    fit: Result,
+    questions: Sequence[str] | Mapping[str, str] | None = None,
+    *,
+    value: str | None = None,
 ) -> Result:
     """The few questions, six at most, that place customers in the segments of a fit.
 
@@ -51,8 +57,8 @@ def typing_tool(
     ----------
     sample : a row a customer
     fit : of `segments.fit`
-    questions : columns to choose from; all that could be asked, numbers and categories of few
-        levels, where none are named
+    questions : columns that can be asked a new customer, or {column: question as it is asked};
+        every number and every category of few levels where none are given
     value : column in which a wrong placing costs the difference between the segments' means
 
     Returns
@@ -73,7 +79,7 @@ def typing_tool(
 
     Raises
     ------
-    ValueError : a segment has fewer than 10 customers, or there is no question
+    InsufficientData : a segment has fewer than 10 customers, or there is no question
     """
     sample = as_sample(sample)
     customers = sample.data
@@ -85,7 +91,8 @@ def typing_tool(
     rows, w = customers.iloc[kept], w[kept]
     label = placed.iloc[kept].to_numpy(int) - 1
     k = len(fit.table)
-    names = list(questions or candidates(rows, [axis.name for axis in fit.model.axes]))
+    every = [axis.name for axis in fit.model.axes] if questions is None else []
+    names = candidates(rows, every) if questions is None else [q for q in questions if q in rows]
     _check(names, label, k)
     fold = rng.permutation(len(rows)) % FOLDS
     guesses = {m: np.empty(len(rows), int) for m in _sizes(names)}
@@ -107,7 +114,9 @@ def typing_tool(
         {
             "table": table,
             "choice": choice,
-            "sheet": _sheet(chosen, points, names),
+            "sheet": _sheet(
+                chosen, points, names, questions if isinstance(questions, Mapping) else {}
+            ),
             "confusion": confusion,
             "cost": cost,
         },
@@ -139,7 +148,9 @@ def classify(sample: SampleLike, tool: Result) -> pd.Series:
 
 def _check(names: list[str], label: np.ndarray, k: int) -> None:
     if not names:
-        raise ValueError("no column could be asked: name the questions.")
+        raise InsufficientData(
+            _("No column can be asked of a new customer. Name some in `segments.questions`.")
+        )
     if (few := np.bincount(label, minlength=k)).min() < FEWEST:
         raise InsufficientData(
             _(
@@ -218,10 +229,13 @@ def _cost(
     return table.assign(**{c: table[c].clip(lower=0) for c in ("low", SIMULTANEOUS[0])})
 
 
-def _sheet(questions: list[Question], points: np.ndarray, names: list[str]) -> pd.DataFrame:
+def _sheet(
+    questions: list[Question], points: np.ndarray, names: list[str], wording: Mapping[str, str]
+) -> pd.DataFrame:
     rows = [(_("to begin with"), "")]
     for q in questions:
-        rows += [(i18n.label(q.name), a) for a in answer_labels(q)]
+        asked = wording.get(q.name) or i18n.label(q.name)
+        rows += [(asked, a) for a in answer_labels(q)]
     sheet = pd.DataFrame(rows, columns=["question", "answer"])
     return pd.concat([sheet, pd.DataFrame(points, columns=names)], axis=1)
 

@@ -2,9 +2,15 @@
 
     cases = service.case_times(study.sample("cases"), study.service.standards)
     service.sla_attainment(cases, by="severity")    # share answered and solved in time
+    service.definitions(cases, clock)               # the same under other definitions of on time
     service.sla_by_month(cases)                     # the latest month against the one before
-    service.waiting_times(cases, "solution").curve  # share still waiting after each hour
+    service.treatment(cases, by="plan", mix=["severity"])   # are all grades served alike?
+    service.waiting_times(cases, "resolution").curve  # share still waiting after each hour
+    service.open_cases(cases)                       # cases open today, by age; which are overdue
     service.backlog(cases)                          # cases open, week by week, and their age
+    service.clearance(cases)                        # days until it is cleared, at today's rates
+    service.time_in_status(cases, statuses)         # share of the time to solution in each status
+    service.volume_forecast(cases)                  # new cases of the next weeks
     service.first_contact_resolution(cases)         # solved at the first contact, by window of days
     service.reopen_rate(cases, by="channel")
     service.complaint_rate(cases, events)           # cases in a thousand contacts of a touchpoint
@@ -21,36 +27,60 @@ from __future__ import annotations
 
 from cxlib.core.errors import attempt
 from cxlib.service.backlog import backlog
-from cxlib.service.cases import case_times, group_column, has_solutions, has_weeks, last_weeks
+from cxlib.service.cases import (
+    case_times,
+    has_solutions,
+    has_weeks,
+    in_time,
+    last_weeks,
+    timed,
+    times_of,
+)
+from cxlib.service.clocks import Clock, make_clock
+from cxlib.service.definitions import definitions
 from cxlib.service.demand import complaint_rate, customer_weeks, workload
 from cxlib.service.funnels import funnel
 from cxlib.service.monthly_standards import sla_by_month
+from cxlib.service.open_cases import open_cases
 from cxlib.service.reasons import categories, reasons
 from cxlib.service.recovery import answer_pairs, recovery
 from cxlib.service.resolution import first_contact_resolution, reopen_rate
 from cxlib.service.standards import sla_alerts, sla_attainment
+from cxlib.service.statuses import time_in_status
+from cxlib.service.treatment import treatment
+from cxlib.service.volumes import clearance, volume_forecast
 from cxlib.service.waiting import waiting_times
 
 __all__ = [
+    "Clock",
     "answer_pairs",
     "attempt",
     "backlog",
     "case_times",
     "categories",
+    "clearance",
     "complaint_rate",
     "customer_weeks",
+    "definitions",
     "first_contact_resolution",
     "funnel",
-    "group_column",
     "has_solutions",
     "has_weeks",
+    "in_time",
     "last_weeks",
+    "make_clock",
+    "open_cases",
     "reasons",
     "recovery",
     "reopen_rate",
     "sla_alerts",
     "sla_attainment",
     "sla_by_month",
+    "timed",
+    "times_of",
+    "time_in_status",
+    "treatment",
+    "volume_forecast",
     "waiting_times",
     "workload",
 ]

@@ -43,8 +43,8 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
     Returns
     -------
     Result with "table": day, term ("open cases"), estimate (open at its end), low, high (both
-    missing), n (open at some time of the week before); and "ageing": term (age), estimate (share
-    of the cases open on these days, a case counted on each), low, high, n (cases).
+    missing), n (the same, so that a count of few cases is hidden); and "ageing": term (age),
+    estimate (share of the cases open on these days, a case counted on each), low, high, n (cases).
 
     Raises
     ------
@@ -69,7 +69,6 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
     ends = np.where(sample["solved"], sample["solution_hours"], np.inf)[:, None]
     there = (ages >= 0) & (ages < ends)
     edges = 24.0 * np.array([0, *DAYS, np.inf])
-    busy = ((ages >= 0) & (ages - 7 * 24 < ends)).sum(0)  # open at some time of the week
     bands = [((low <= ages) & (ages < high) & there) for low, high in pairwise(edges)]
     parts = np.column_stack([there, *[b.sum(1) for b in bands]]).astype(float)
     drawn = resample_sums(parts, **design(sample))
@@ -82,7 +81,7 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
             "estimate": whole[: len(days)],
             "low": np.nan,
             "high": np.nan,
-            "n": busy,
+            "n": whole[: len(days)].astype(int),
         }
     )
     ageing = _ages(whole[len(days) :], drawn[:, len(days) :], [b.any(1).sum() for b in bands])
@@ -90,6 +89,7 @@ def backlog(sample: SampleLike, *, weeks: int = 26) -> Result:
         {"table": table, "ageing": ageing},
         _finding(table, ageing),
         i18n.together([*case_notes(sample), resampling_note(sample)]),
+        "count",
         draws=sample.draws,
         seed=sample.seed,
     )
@@ -101,7 +101,7 @@ def _ages(whole: np.ndarray, drawn: np.ndarray, n: list[int]) -> pd.DataFrame:
     low, high = symmetric_interval(share, again)
     return pd.DataFrame(
         {
-            "term": _bands(),
+            "term": bands(),
             "estimate": share,
             "low": np.clip(low, 0, 1),
             "high": np.clip(high, 0, 1),
@@ -110,7 +110,8 @@ def _ages(whole: np.ndarray, drawn: np.ndarray, n: list[int]) -> pd.DataFrame:
     )
 
 
-def _bands() -> list[str]:
+def bands() -> list[str]:
+    """What readers call the bands of age."""
     first = _("up to a day")
     between = [_("{low} to {high} days", low=a, high=b) for a, b in pairwise(DAYS)]
     return [first, *between, _("over {days} days", days=DAYS[-1])]
@@ -134,7 +135,8 @@ def _finding(table: pd.DataFrame, ageing: pd.DataFrame) -> Finding:
         )
     detail = _("; ").join(lines)
     if last["n"] < most:
-        return Finding(_("Fewer than {least:count} cases were open on {day}.", **words), detail)
+        claim = _("Fewer than {least:count} cases are open on {day:date}.", **words)
+        return Finding(claim, detail, importance=Importance.METHOD)
     value = float(last["estimate"])
     facts: dict[str, Any] = {
         "value": value,
@@ -145,15 +147,15 @@ def _finding(table: pd.DataFrame, ageing: pd.DataFrame) -> Finding:
     before = table.iloc[-1 - BACK] if len(table) > BACK else None
     if before is None or before["n"] < most:
         claim = ngettext(
-            "{n:count} case was open on {day}.",
-            "{n:count} cases were open on {day}.",
+            "{n:count} case was open on {day:date}.",
+            "{n:count} cases were open on {day:date}.",
             value,
             day=last["day"],
         )
         return Finding(claim, detail, **facts)
     claim = ngettext(
-        "{n:count} case was open on {day}, against {then:count} four weeks before.",
-        "{n:count} cases were open on {day}, against {then:count} four weeks before.",
+        "{n:count} case was open on {day:date}, against {then:count} four weeks before.",
+        "{n:count} cases were open on {day:date}, against {then:count} four weeks before.",
         value,
         day=last["day"],
         then=before["estimate"],

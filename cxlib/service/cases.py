@@ -3,7 +3,8 @@
     cases = case_times(study.sample("cases"), study.service.standards)
     cases.data[["reply_hours", "replied", "reply_limit", "reply_in_time"]]   # and of the solution
 
-Hours are those of the calendar, nights and Sundays among them: state standards accordingly.
+Waits are hours of the calendar, nights and Sundays among them. Which hours count towards a standard
+says its clock.
 """
 
 from __future__ import annotations
@@ -18,20 +19,24 @@ from cxlib.core.errors import InsufficientData, leave_out, require_columns, requ
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Standard
+from cxlib.data.study import Study
+from cxlib.service.clocks import HOUR as HOUR
+from cxlib.service.clocks import Clock, make_clock
 
 DURATIONS = {"first_reply_at": "first_reply_hours", "solved_at": "solved_hours"}
-HOUR = pd.Timedelta(hours=1)
 CLOCKS = {  # what is waited for: column of the day it came, and what its own columns begin with
-    "first reply": ("first_reply_at", "reply", "replied"),
-    "solution": ("solved_at", "solution", "solved"),
+    "first response": ("first_reply_at", "reply", "replied"),
+    "resolution": ("solved_at", "solution", "solved"),
 }
-IN_TIME = {"first reply": "reply_in_time", "solution": "solved_in_time"}  # columns of the outcome
+IN_TIME = {"first response": "reply_in_time", "resolution": "solved_in_time"}  # of the outcome
 
 
 def case_times(
     sample: SampleLike,
     standards: Mapping[str, Standard] | None = None,
     *,
+    clock: Clock | None = None,
+    grade: str = "",
     as_of: str | pd.Timestamp | None = None,
 ) -> Sample:
     """The cases opened by `as_of`, with the hours each waited and whether that was in time.
@@ -41,17 +46,22 @@ def case_times(
     sample : cases (opened_at; first_reply_at, solved_at, severity where on file); weights are not
         used. Where a case has no date of the first reply or the solution but its duration in
         first_reply_hours or solved_hours, the date is the opening plus so many hours
-    standards : hours by severity; "any" holds for all others
+    standards : hours by severity or grade, of which the strictest counts; "any" holds for all
+        others
+    clock : which hours count towards a standard; all of them by default
+    grade : column that grades customers, whose values standards may name
     as_of : end of observation; the last moment on file by default
 
     Returns
     -------
     Sample with added columns. For the first reply and the solution where their dates are on file:
     reply_hours and solution_hours (hours until it came, or until `as_of` where it has not), replied
-    and solved (whether it came), reply_limit and solution_limit (hours by the standard of the
+    and solved (whether it came), reply_used and solution_used (the hours of these that count
+    towards the standard), reply_limit and solution_limit (hours by the standard of the
     severity; NaN without one), reply_in_time and solved_in_time (1, 0; NaN where there is no
-    standard, or its time was not up by `as_of`); week (ISO), month and as_of. A solution without a
-    reply counts as the reply. Its notes say what was left out.
+    standard, or its time was not up by `as_of`); week (ISO), month, as_of, clock (its
+    note) and counted (its hours in a few words). A solution without a reply counts as the reply.
+    Its notes say what was left out.
 
     Raises
     ------
@@ -91,22 +101,70 @@ def case_times(
         notes += _unanswered(int((reply.isna() & solution.notna()).sum()))
         reply = reply.fillna(solution)
     notes += _whole_days(rows)
-    limits = _limits(rows, standards or {})
+    limits, clock = _limits(rows, standards or {}, grade), clock or Clock()
+    names, opened = rows.get("case_id"), rows["opened_at"]
+    watched = clock.hours(opened, pd.Series(seen, rows.index), names)
     for (name, (_unused, prefix, happened)), came in zip(
         CLOCKS.items(), (reply, solution), strict=True
     ):
         if came is None:
             continue
-        hours = (came.fillna(seen) - rows["opened_at"]) / HOUR
+        used = clock.hours(opened, end := came.fillna(seen), names)
         done, limit = came.notna(), limits[name]
-        over = ((seen - rows["opened_at"]) / HOUR).to_numpy() >= limit
-        rows[f"{prefix}_hours"], rows[happened], rows[f"{prefix}_limit"] = hours, done, limit
+        rows[f"{prefix}_hours"], rows[happened] = (end - opened) / HOUR, done
+        rows[f"{prefix}_used"], rows[f"{prefix}_limit"] = used, limit
         # Of those whose time is not up, only the quick would count: they would flatter.
-        rows[IN_TIME[name]] = np.where(over, done & (hours <= limit), np.nan)
+        rows[IN_TIME[name]] = np.where(watched >= limit, done & (used <= limit), np.nan)
     rows["week"] = rows["opened_at"].dt.strftime("%G-W%V")
     rows["month"] = rows["opened_at"].dt.strftime("%Y-%m")
-    rows["as_of"] = seen
+    rows["as_of"], rows["clock"], rows["counted"] = seen, clock.note(), clock.counted
     return sample.with_data(rows).replace(notes=(*sample.notes, *notes))
+
+
+def times_of(
+    some: pd.DataFrame,
+    every: SampleLike,
+    study: Study,
+    statuses: pd.DataFrame | None = None,
+    *,
+    as_of: str | pd.Timestamp | None = None,
+) -> pd.DataFrame:
+    """The times of some cases, by the clock, the grades and the standards of study.yaml.
+
+    They are timed with all others: where none of a few is solved, it would not be known that they
+    are open.
+
+    Parameters
+    ----------
+    some : the cases wanted, by case_id
+    every : all cases, with the column of `service.grade` where study.yaml names one
+    study : as read
+    statuses : the table case_statuses, where the study has it
+    as_of : end of observation, as in `case_times`
+
+    Returns
+    -------
+    The rows of `case_times` of the cases wanted
+
+    Raises
+    ------
+    ValueError, InsufficientData : as `case_times`
+
+    Examples
+    --------
+    >>> table = {"files": "cases.csv", "columns": {"case_id": "id"}}
+    >>> study = Study(name="s", folder=".", title="S", tables={"cases": table})
+    >>> days = pd.to_datetime(["2026-03-02", "2026-03-03"])
+    >>> cases = pd.DataFrame({"case_id": ["a", "b"], "opened_at": days})
+    >>> cases = cases.assign(solved_at=[days[1], pd.NaT])
+    >>> times_of(cases.tail(1), cases, study)["solved"].tolist()
+    [False]
+    """
+    about = study.service
+    clock = make_clock(study.working_hours, about, statuses)
+    grade = about.grade if about.grade in as_sample(every) else ""
+    timed = case_times(every, about.standards, clock=clock, grade=grade, as_of=as_of).data
+    return timed[timed["case_id"].isin(some["case_id"])]
 
 
 def _dated(cases: pd.DataFrame) -> pd.DataFrame:
@@ -152,25 +210,6 @@ def last_weeks(sample: Sample, weeks: int) -> Sample:
     return sample.where((opened >= monday - pd.Timedelta(weeks=weeks)) & (opened < monday))
 
 
-def group_column(sample: Sample, groups: pd.Series | None) -> tuple[Sample, str | None]:
-    """The cases with the group of their customer, and the column to compare by.
-
-    Without groups of customers it is the channel if there is one, else None.
-
-    Examples
-    --------
-    >>> cases = Sample(pd.DataFrame({"customer_id": ["a"], "channel": ["web"]}))
-    >>> group_column(cases, None)[1]
-    'channel'
-    >>> group_column(cases, pd.Series({"a": "north"}, name="region"))[0]["region"].tolist()
-    ['north']
-    """
-    if groups is None or "customer_id" not in sample:
-        return sample, "channel" if "channel" in sample else None
-    name = str(groups.name)
-    return sample.assign(**{name: sample["customer_id"].map(groups)}), name
-
-
 def has_solutions(sample: Sample) -> bool:
     """Whether some case is known to be solved, and when; prints that none is.
 
@@ -185,6 +224,33 @@ def has_solutions(sample: Sample) -> bool:
         return True
     leave_out(_("No case has a date or duration of its solution."))
     return False
+
+
+def in_time(sample: Sample) -> str:
+    """The column of what is on time: the resolution, else the first response; "" where neither is.
+
+    Examples
+    --------
+    >>> cases = Sample(pd.DataFrame({"solved_in_time": [None], "reply_in_time": [1.0]}))
+    >>> in_time(cases)
+    'reply_in_time'
+    """
+    columns = reversed(IN_TIME.values())
+    return next((c for c in columns if c in sample and sample[c].notna().any()), "")
+
+
+def timed(sample: Sample) -> list[str]:
+    """The clocks that some case was stopped by: "first response", "resolution".
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2026-03-02", "2026-03-03"])
+    >>> timed(case_times(pd.DataFrame({"opened_at": days[:1], "solved_at": days[1:]})))
+    ['resolution']
+    """
+    return [
+        c for c, (_unused, _prefix, done) in CLOCKS.items() if done in sample and sample[done].any()
+    ]
 
 
 def has_weeks(sample: Sample, weeks: int) -> bool:
@@ -240,18 +306,21 @@ def _came(rows: pd.DataFrame, column: str, seen: pd.Timestamp) -> pd.Series | No
     return rows[column].where(rows[column] <= seen)
 
 
-def _limits(rows: pd.DataFrame, standards: Mapping[str, Standard]) -> dict[str, np.ndarray]:
-    other = standards.get("any", Standard())
-    severity = codes.named(rows["severity"], standards) if "severity" in rows else None
+def _limits(
+    rows: pd.DataFrame, standards: Mapping[str, Standard], grade: str
+) -> dict[str, np.ndarray]:
+    """Hours of the standard of each case: the strictest of its severity and grade, else of any."""
     found = {}
-    for name, field in (("first reply", "first_reply_hours"), ("solution", "solved_hours")):
-        usual = getattr(other, field)
-        hours = np.full(len(rows), np.nan if usual is None else usual)
+    named = [codes.named(rows[c], standards) for c in ("severity", grade) if c in rows]
+    for name, field in (("first response", "first_reply_hours"), ("resolution", "solved_hours")):
+        own = np.full(len(rows), np.nan)
         for level, standard in standards.items():
-            own = getattr(standard, field)
-            if severity is not None and own is not None:
-                hours[severity.eq(level).fillna(False).to_numpy(bool)] = own
-        found[name] = hours
+            hours = getattr(standard, field)
+            for values in named if hours is not None and level != "any" else ():
+                those = values.eq(level).fillna(False).to_numpy(bool)
+                own[those] = np.fmin(own[those], hours)
+        usual = getattr(standards.get("any", Standard()), field)
+        found[name] = np.where(np.isnan(own), np.nan if usual is None else usual, own)
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import deciding_ends
+from cxlib.core.columns import A_WEEK, PER_CONTACTS, PER_CUSTOMERS, deciding_ends
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -21,7 +21,7 @@ from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import observed_until, require_case_columns
 from cxlib.stats.estimators import ratio
-from cxlib.stats.intervals import interval_columns
+from cxlib.stats.intervals import interval_columns, simultaneous_interval
 from cxlib.stats.notes import resampling_note, simultaneous_note
 from cxlib.stats.resampling import design, resample_sums
 
@@ -47,8 +47,9 @@ def complaint_rate(
 
     Returns
     -------
-    Result with "table": term, estimate, low, high (simultaneous), n (cases), contacts (or
-    customers), the highest rate first; no row where cases and contacts have no name in common.
+    Result with "table": term, estimate, low, high (pointwise; simultaneous limits stand in columns
+    of their own), n (cases), contacts (or customers), the highest rate first; no row where cases
+    and contacts have no name in common.
 
     Raises
     ------
@@ -92,7 +93,7 @@ def complaint_rate(
         else ""
     )
     table, again = _rates(terms, PER * rate, PER * again, sums[k:], sums[:k])
-    return _rate_result(sample, table, again, note)
+    return _rate_result(sample, _hidden_as_shares(table, sample), again, note)
 
 
 def _none_in_common(sample: Sample) -> Result:
@@ -116,7 +117,20 @@ def _per_customer(sample: Sample, customers: pd.DataFrame | None) -> Result:
     rate, again = PER * sums / len(customers), PER * drawn / len(customers)
     of = np.full(len(terms), float(len(customers)))
     table, again = _rates(terms, rate, again, sums, of)
+    table = _hidden_as_shares(table, sample)
     return _rate_result(sample, table, again, "", per_customer=True)
+
+
+def _hidden_as_shares(table: pd.DataFrame, sample: Sample) -> pd.DataFrame:
+    """The table with the categories hidden that their shares of all cases hide (`reasons`).
+
+    Where one page has both, a count that is shown here would give those of the shares away.
+    """
+    n = sample["category"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    shares = pd.DataFrame({"term": n.index, "estimate": n / n.sum(), "n": n}).reset_index(drop=True)
+    shares = sample.counted(shares, term="category")
+    gone = shares["term"][disclosure.hidden(shares) != ""]
+    return disclosure.with_people(table, np.where(table["term"].isin(gone), 0, table["n"]))
 
 
 def _rates(
@@ -154,15 +168,28 @@ def _rate_result(
     ]
     return Result(
         table,
-        _highest_rate(table, per_customer),
+        _highest_rate(table, replicates, per_customer),
         i18n.together(notes),
+        PER_CUSTOMERS if per_customer else PER_CONTACTS,
         draws=sample.draws,
         seed=sample.seed,
         replicates=replicates,
     )
 
 
-def _highest_rate(table: pd.DataFrame, per_customer: bool) -> Finding:
+def _lower_rates(shown: pd.DataFrame, replicates: np.ndarray) -> np.ndarray:
+    """Which of the other rates are significantly lower than the first: by their ratio to it.
+
+    Intervals of two rates may overlap where their ratio, which is what is claimed, excludes 1.
+    """
+    rate, place = shown["estimate"].to_numpy(), shown.index.to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = np.log(replicates[:, place[:1]]) - np.log(replicates[:, place[1:]])
+    drawn = np.where(np.isfinite(drawn), drawn, np.nan)
+    return simultaneous_interval(np.log(rate[0] / rate[1:]), drawn)[0] > 0
+
+
+def _highest_rate(table: pd.DataFrame, replicates: np.ndarray, per_customer: bool) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
         return Finding(_("Too few cases to say what they are about."), importance=Importance.METHOD)
@@ -174,16 +201,19 @@ def _highest_rate(table: pd.DataFrame, per_customer: bool) -> Finding:
         if per_customer
         else _("{term} draws most complaints: {rate:count} per {per:count} contacts.", **words)
     )
-    low, high = deciding_ends(shown)
-    apart = len(shown) > 1 and low.iloc[0] > high.iloc[1]
+    lower = _lower_rates(shown, replicates) if len(shown) > 1 else np.array([], bool)
+    apart = len(shown) > 1 and bool(lower.all())
+    span = (row["low"], row["high"])
+    detail = _("95% CI {span:interval}; n = {n:count} cases", span=span, n=row["n"])
+    if len(shown) > 1 and not apart:
+        next_ = _(
+            "not significantly more than {term:quoted}", term=shown["term"].iloc[1 + lower.argmin()]
+        )
+        detail = _("; ").join([detail, next_])
     return Finding.of_row(
         row,
         claim,
-        _(
-            "95% CI {span:interval}; n = {n:count} cases",
-            span=(row["low"], row["high"]),
-            n=row["n"],
-        ),
+        detail,
         measure="complaint_rate",
         at={"touchpoint": str(row["term"])},
         importance=Importance.NOTABLE if apart else Importance.CONTEXT,
@@ -202,8 +232,8 @@ def workload(sample: SampleLike, *, hours: int = 4) -> Result:
 
     Returns
     -------
-    Result with "table": weekday, term (hours), estimate (cases a week), low, high (simultaneous), n
-    (cases).
+    Result with "table": weekday, term (hours), estimate (cases a week), low, high (pointwise;
+    simultaneous limits stand in columns of their own), n (cases).
 
     Raises
     ------
@@ -262,7 +292,9 @@ def workload(sample: SampleLike, *, hours: int = 4) -> Result:
         first=first,
         draws=draws,
     )
-    return Result(table, _busiest(table, mean), note, draws=draws, seed=seed, replicates=again)
+    return Result(
+        table, _busiest(table, mean), note, A_WEEK, draws=draws, seed=seed, replicates=again
+    )
 
 
 def _busiest(table: pd.DataFrame, mean: np.ndarray) -> Finding:
@@ -277,7 +309,26 @@ def _busiest(table: pd.DataFrame, mean: np.ndarray) -> Finding:
         "cases": row["estimate"],
         "usual": mean.mean(),
     }
-    if table["weekday"].is_unique:
+    low, high = (ends.fillna(shown["estimate"]) for ends in deciding_ends(shown))
+    others = high.drop(row.name).max()  # no number where nothing comes at any other time
+    if low[row.name] <= mean.mean():
+        claim = _("No time of the week is significantly busier than the average.")
+        detail = _(
+            "Busiest: {day:label} {hours}, {cases:number1} cases a week (95% CI {span:interval}), "
+            "against {usual:number1} on average; {week:count} cases a week",
+            span=(row["low"], row["high"]),
+            week=mean.sum(),
+            **words,
+        )
+        return Finding.of_row(row, claim, detail)
+    if len(shown) > 1 and low[row.name] <= others:
+        claim = _(
+            "Cases arrive significantly more often than average on {part}: {cases:number1} a week, "
+            "against {usual:number1}.",
+            part=_("{day:label} {hours}", **words),
+            **words,
+        )
+    elif table["term"].eq(_("all day")).all():
         claim = _(
             "Most cases arrive on {day:label}: {cases:number1} a week, against {usual:number1} on "
             "an average day.",
@@ -285,8 +336,10 @@ def _busiest(table: pd.DataFrame, mean: np.ndarray) -> Finding:
         )
     else:
         claim = _(
-            "Most cases arrive on {day:label}, {hours} o'clock: {cases:number1} a week, against "
-            "{usual:number1} in average hours.",
+            "Most cases arrive on {day:label}, {first}:00 to {last}:00: {cases:number1} a week, "
+            "against {usual:number1} on average.",
+            first=str(row["term"]).split("–")[0],
+            last=str(row["term"]).split("–")[-1],
             **words,
         )
     detail = _(

@@ -119,6 +119,7 @@ def funnel(
     middle = np.sqrt(usual / grid) / (2 * _root(target) if share else 1)
     ends = _ends(target, n, error, tau2, exact, share)
     table = pd.DataFrame({"term": names, "estimate": value, **ends, "n": n})
+    table = sample.counted(table, term=by)
     table["signal"] = _signals(table)
     limits = pd.DataFrame(
         {

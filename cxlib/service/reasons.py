@@ -6,13 +6,13 @@
     categories(fit)    # the same as a Result of its own
 
 A complaint solved at the counter comes again when its reason lies in a process, a product or a
-rule. The classes are those of study.yaml (`service: {classes: {delivery: process}}`); a category it
-does not name is classed by words in its name, else by how often it comes. Such guesses are marked.
+rule. The classes are those of study.yaml (`service: {classes: {delivery: process}}`). What it does
+not name is classed by a model that learns from the names it does (`reason_model`), where that is
+right often enough and the category is small; of all else no class is claimed.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -21,13 +21,14 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.columns import Column, in_unit
 from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import CLASSES, Reason
 from cxlib.privacy import disclosure
-from cxlib.service import shares
+from cxlib.service import reason_model, shares
 from cxlib.service.cases import require_case_columns
+from cxlib.service.reason_model import ReasonModel
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import resample_sums, resampling_units
@@ -35,16 +36,9 @@ from cxlib.stats.resampling import resample_sums, resampling_units
 LEVEL_OF: dict[str, str] = dict(
     zip(CLASSES, ("front line", "process", "product", "policy"), strict=True)
 )
-SELDOM = 0.02  # share of the cases under which a category is about single customers
-NAMES = {  # words by which a category that study.yaml does not name is classed, in this order
-    "policy": r"price|fee|fare|interest|charge|contract|terms|polic|rule|privacy|loyalty|价格|收费|"
-    r"费用|合同|条款|政策|规则|利率",
-    "process": r"deliver|ship|book|order|check.?in|check.?out|bill|pay|refund|return|support|"
-    r"service|wait|queue|call|account|transfer|appl|clos|open|report|investigat|collect|配送|物流|"
-    r"预订|订单|入住|账单|支付|退款|退货|客服|服务|等待|排队|办理|流程",
-    "product": r"product|quality|room|food|taste|app\b|web|site|device|software|feature|defect|"
-    r"broken|card|产品|质量|客房|房间|菜|口味|应用|网站|设备|软件|功能|故障",
-}
+UNKNOWN = "not classified"
+LISTED, LEARNT = "study.yaml", "learnt"
+LARGE = 0.05  # share of the cases from which a category is classed by people or not at all
 
 
 def reasons(
@@ -65,9 +59,9 @@ def reasons(
     -------
     Result with "table": term (class), level, estimate (share of cases), low, high, n, customers
     (share of the customers with a case who had one of these; with customer_id only);
-    and "categories": term (category), class, level, rule ("study.yaml", "its name", "how often it
-    comes"), estimate (share of cases), low, high, n, again (share of its customers who had more
-    than one; with customer_id only). Categories of study.yaml that no case has are noted.
+    and "categories": term (category), class, level, rule ("study.yaml", "learnt"; empty where it
+    is not classified), estimate (share of cases), low, high, n, again (share of its customers who
+    had more than one; with customer_id only). Categories of study.yaml that no case has are noted.
 
     Raises
     ------
@@ -75,9 +69,10 @@ def reasons(
 
     Examples
     --------
-    >>> fit = reasons(pd.DataFrame({"category": ["delivery", "delivery", "price", "room"]}))
+    >>> cases = pd.DataFrame({"category": ["delivery", "delivery", "price", "room"]})
+    >>> fit = reasons(cases, {"delivery": Reason(kind="process"), "price": Reason(kind="policy")})
     >>> fit.table[["term", "estimate"]].values.tolist()
-    [['process', 0.5], ['policy', 0.25], ['product', 0.25]]
+    [['process', 0.5], ['policy', 0.25], ['not classified', 0.25]]
     """
     sample = as_sample(sample)
     require_case_columns(sample, category)
@@ -91,9 +86,13 @@ def reasons(
             )
         )
     names, place = shares.group_places(known[category], len(known))
-    share = np.bincount(place) / len(known)
+    model = reason_model.learn({name: own.kind for name, own in (classes or {}).items()})
+    small = np.bincount(place) < LARGE * len(known)
     kinds = pd.DataFrame(
-        [_classified(n, s, classes or {}) for n, s in zip(names, share, strict=True)],
+        [
+            _classified(name, classes or {}, model if few else None)
+            for name, few in zip(names, small, strict=True)
+        ],
         columns=["class", "level", "rule"],
     )
     pairs = kinds[["class", "level"]].drop_duplicates().reset_index(drop=True)
@@ -106,17 +105,21 @@ def reasons(
     if "customer_id" in known:
         found["again"] = _repeat_share(known["customer_id"], place, len(names))
         table["customers"] = _customer_share(known["customer_id"], of[place], len(pairs))
-    order = np.argsort(-table["estimate"].to_numpy(), kind="stable")
+    found = known.counted(found, term="category")
+    table = disclosure.with_people(table, known.people(of[place, None] == np.arange(len(pairs))))
+    unknown = (table["term"] == UNKNOWN).to_numpy()
+    order = np.lexsort((-table["estimate"].to_numpy(), unknown))
     table = table.iloc[order].reset_index(drop=True)
     found = found.sort_values("estimate", ascending=False, ignore_index=True)
     return Result(
         {"table": table, "categories": found},
         _finding(table, found),
-        _notes(sample, len(known), found, classes or {}),
+        _notes(sample, len(known), found, classes or {}, model),
         "share",
         columns=[
             *in_unit("share", "customers", "again"),
             Column("level", "name", "name", label="tier"),
+            Column("class", "class of the problem", "name", label="class of problem"),
         ],
         draws=sample.draws,
         seed=sample.seed,
@@ -135,16 +138,15 @@ def categories(fit: Result) -> Result:
     return fit.replace(tables={"table": fit.categories}, finding="", notes="", replicates=None)
 
 
-def _classified(category: str, share: float, classes: Mapping[str, Reason]) -> tuple[str, str, str]:
-    """(class, level, rule) of a category that makes up `share` of the cases."""
+def _classified(
+    category: str, classes: Mapping[str, Reason], model: ReasonModel | None
+) -> tuple[str, str, str]:
+    """(class, level, rule) of a category."""
     if own := classes.get(category):
-        return own.kind, own.level or LEVEL_OF[own.kind], "study.yaml"
-    words = category.lower().replace("_", " ")
-    for kind, pattern in NAMES.items():
-        if re.search(pattern, words):
-            return kind, LEVEL_OF[kind], "its name"
-    kind = "one customer" if share < SELDOM else "process"
-    return kind, LEVEL_OF[kind], "how often it comes"
+        return own.kind, own.level or LEVEL_OF[own.kind], LISTED
+    if model and (kind := model.kind(category)):
+        return kind, LEVEL_OF[kind], LEARNT
+    return UNKNOWN, UNKNOWN, ""
 
 
 def _shares(
@@ -180,20 +182,23 @@ def _finding(table: pd.DataFrame, found: pd.DataFrame) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
         return Finding(_("Too few cases to say what they are about."), importance=Importance.METHOD)
-    if found.loc[found["rule"] == "how often it comes", "estimate"].sum() > 0.5:
-        claim = _("Most categories of complaints have no known class of problem in study.yaml.")
+    if found["class"].eq(UNKNOWN).all():
+        claim = _("No class of problem is claimed: study.yaml classes none of the categories.")
         return Finding(claim, importance=Importance.METHOD)
     row = shown.iloc[0]
+    if row["term"] == UNKNOWN:
+        claim = _("Too few cases to say what they are about.")
+        return Finding(claim, importance=Importance.METHOD)
     words = {"share": row["estimate"], "kind": row["term"], "level": row["level"]}
     claim = (
         _(
-            "{share:share} of complaints have a cause of the type “{kind:label}”, which has to be "
+            "{share:share} of complaints have causes of the type “{kind:label}” that have to be "
             "solved at that level.",
             **words,
         )
         if row["term"] == row["level"]
         else _(
-            "{share:share} of complaints have a cause of the type “{kind:label}”, which has to be "
+            "{share:share} of complaints have causes of the type “{kind:label}” that have to be "
             "solved at the level “{level:label}”.",
             **words,
         )
@@ -201,7 +206,7 @@ def _finding(table: pd.DataFrame, found: pd.DataFrame) -> Finding:
     return Finding.of_row(
         row,
         claim,
-        shares.interval_line(row),
+        _detail(row, float(table.loc[table["term"] == UNKNOWN, "estimate"].sum())),
         unit="share",
         measure="share_of_cases",
         at={"class": str(row["term"])},
@@ -209,16 +214,42 @@ def _finding(table: pd.DataFrame, found: pd.DataFrame) -> Finding:
     )
 
 
-def _notes(sample: Sample, known: int, found: pd.DataFrame, classes: Mapping[str, Reason]) -> str:
-    guessed = found[found["rule"] != "study.yaml"]
+def _detail(row: pd.Series, unknown: float) -> str:
+    """The interval of the class, and how many cases have none."""
+    line = shares.interval_line(row)
+    if not unknown:
+        return line
+    return _("{line}; {unknown:share} of cases are not classified", line=line, unknown=unknown)
+
+
+def _notes(
+    sample: Sample,
+    known: int,
+    found: pd.DataFrame,
+    classes: Mapping[str, Reason],
+    model: ReasonModel | None,
+) -> str:
     notes = []
-    if len(guessed):
+    if model:
+        notes.append(model.said)
+    if len(learnt := found[found["rule"] == LEARNT]):
         notes.append(
-            _(
-                "{n:count} of {all:count} categories are not in study.yaml and are classed by "
-                "their names, else by how often they occur. Check them.",
-                n=len(guessed),
-                all=len(found),
+            ngettext(
+                "The class of {n:count} category, {share:share} of the cases, is learnt.",
+                "The classes of {n:count} categories, {share:share} of the cases, are learnt.",
+                len(learnt),
+                share=learnt["estimate"].sum(),
+            )
+        )
+    if len(without := found[found["class"] == UNKNOWN]):
+        notes.append(
+            ngettext(
+                "{n:count} category, {share:share} of the cases, is not classified: add it to "
+                "service.classes in study.yaml.",
+                "{n:count} categories, {share:share} of the cases, are not classified: add them "
+                "to service.classes in study.yaml.",
+                len(without),
+                share=without["estimate"].sum(),
             )
         )
     if unknown := sorted(set(classes) - set(found["term"])):

@@ -286,6 +286,10 @@ def _finding(main: pd.Series, table: pd.DataFrame) -> Finding:
         claim = _("Too few complainers to say what good handling is associated with.")
         return Finding(claim, importance=Importance.METHOD)
     words = {"size": abs(main["estimate"])}
+    gap = disclosure.shown(table)
+    gap = gap[gap["handled"] == "well minus badly"]
+    ends = deciding_ends(gap)
+    alike = len(gap) > 0 and bool((ends[0] <= 0).all() and (ends[1] >= 0).all())
     low, high = deciding_ends(main)
     if low > 0:
         verdict, importance = "better", Importance.NOTABLE
@@ -301,6 +305,12 @@ def _finding(main: pd.Series, table: pd.DataFrame) -> Finding:
             "similar customers without one.",
             **words,
         )
+        if alike:  # "even" would say that bad handling is worse
+            claim = _(
+                "After a well-handled complaint, customers rate {size:number2} points lower than "
+                "similar customers without one; good and bad handling do not differ significantly.",
+                **words,
+            )
     else:
         verdict, importance = "unclear", Importance.CONTEXT
         claim = _(
@@ -313,6 +323,13 @@ def _finding(main: pd.Series, table: pd.DataFrame) -> Finding:
         span=(main["low"], main["high"]),
         n=main["n"],
     )
+    if len(gap):
+        both = _(
+            "well minus badly handled {gap:signed2}; 95% CI {span:interval2}",
+            gap=gap["estimate"].iloc[0],
+            span=(gap["low"].iloc[0], gap["high"].iloc[0]),
+        )
+        detail = _("; ").join([detail, both])
     return Finding.of_row(
         main,
         claim,

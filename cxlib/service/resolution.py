@@ -143,7 +143,7 @@ def _table(
     )
     if by:
         table.insert(0, by, [f[0] for f in found])
-    return table, replicates
+    return contacts.counted(table), replicates
 
 
 def _too_young(windows: Sequence[int], watched: np.ndarray) -> str:
@@ -197,7 +197,7 @@ def _shares(
     table = pd.DataFrame({"term": term, "estimate": drawn.estimate, **ends})
     if by:
         table.insert(0, by, names)
-    return table, drawn.replicates
+    return sample.counted(table), drawn.replicates
 
 
 def reopen_rate(sample: SampleLike, *, by: str | None = None) -> Result:
@@ -270,9 +270,11 @@ def _reopened(table: pd.DataFrame, by: str | None) -> Finding:
             row, claim, line, **facts, verdict="worse", importance=Importance.NOTABLE
         )
     claim = _(
-        "The share of reopened cases does not differ significantly; highest for {group}, "
-        "{share:share}.",
-        **words,
+        "The share of reopened cases does not differ significantly by {column:inner}; it is "
+        "highest for “{group:label}”, {share:share}.",
+        column=by,
+        group=row[by],
+        share=row["estimate"],
     )
     return Finding.of_row(row, claim, line, **facts)
 

@@ -17,8 +17,8 @@ from cxlib.core import i18n
 from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
-from cxlib.stats import intervals
 from cxlib.stats.estimators import Replicated, cell_means
+from cxlib.stats.estimators import share_interval as share_interval
 from cxlib.stats.resampling import ResamplingUnits, design, resampling_units
 from cxlib.stats.survival import kaplan_meier
 
@@ -67,26 +67,6 @@ def cases_within(
     )
 
 
-def share_interval(
-    drawn: Replicated, n: np.ndarray, held: int = 1
-) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's (1927) interval with the effective number of cases that the draws tell.
-
-    Near 0 and 1, where draws hardly vary, it is no more than the number of customers. Holds for
-    `held` shares at once (Šidák 1967).
-    """
-    share, spread = drawn.estimate, np.nanvar(drawn.replicates, axis=0, ddof=1)
-    most = np.minimum(np.asarray(n, float), drawn.units)
-    varies = (spread > 1e-12) & (share * (1 - share) > 1e-9)
-    worth = np.divide(share * (1 - share), spread, out=most + 0 * share, where=varies)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        low, high = intervals.wilson_interval(
-            share, np.minimum(worth, n), intervals.sidak_level(held)
-        )
-    empty = np.asarray(n) == 0
-    return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
-
-
 def interval_columns(drawn: Replicated, n: np.ndarray, held: int = 1) -> dict[str, np.ndarray]:
     """low, high and n of shares and, where they are several, the ends that hold for `held`."""
     low, high = share_interval(drawn, n)
@@ -120,7 +100,7 @@ def group_name(row: pd.Series, by: str | None) -> str:
         return ""
     if i18n.label(by).lower() in (group := i18n.label(str(row[by]))).lower():
         return group
-    return _("{group:label} ({column:label})", group=row[by], column=by)
+    return _("{column:inner} “{group:label}”", group=row[by], column=by)
 
 
 def group_shares(

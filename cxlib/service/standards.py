@@ -1,7 +1,7 @@
 """Are service standards met? Shares of cases in time against their goal, and alerts.
 
     fit = sla_attainment(case_times(cases, standards), by="severity")
-    fit.table           # severity, term (first reply, solution), estimate: share in time, verdict
+    fit.table           # severity, term (first response, resolution), estimate (share in time)
     sla_by_month(case_times(cases, standards))             # the latest month and the one before
     sla_alerts(fit, cases)                                 # records as `scores.alerts` has them
 
@@ -27,8 +27,8 @@ from cxlib.service.cases import CLOCKS, IN_TIME, case_notes
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.notes import resampling_note, simultaneous_note
 
-DONE = {"first reply": N_("first responses"), "solution": N_("resolutions")}  # in sentences
-SLA = {"first reply": N_("first-response SLA"), "solution": N_("resolution SLA")}  # in alerts
+DONE = {"first response": N_("first responses"), "resolution": N_("resolutions")}  # in sentences
+SLA = {"first response": N_("first-response SLA"), "resolution": N_("resolution SLA")}  # in alerts
 Part = tuple[str, str, Replicated, int]  # group, clock, share in time, cases
 
 
@@ -44,7 +44,7 @@ def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0
 
     Returns
     -------
-    Result with "table": [by,] term ("first reply", "solution"), estimate (share), low, high, n
+    Result with "table": [by,] term ("first response", "resolution"), estimate (share), low, high, n
     (cases with a standard), simultaneous_low, simultaneous_high (of several), goal, verdict
     ("missed": the whole simultaneous interval lies below the goal; "met": above it; else
     "unclear").
@@ -63,7 +63,7 @@ def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0
     >>> cases = pd.DataFrame({"opened_at": days[[0, 0]], "solved_at": days})
     >>> fit = sla_attainment(cases.assign(solved_in_time=[1.0, 0.0]))
     >>> fit.table[["term", "estimate", "n"]].values.tolist()
-    [['solution', 0.5, 2]]
+    [['resolution', 0.5, 2]]
     """
     sample = as_sample(sample)
     found = [part for clock in CLOCKS for part in _in_time(sample, clock, by)]
@@ -72,10 +72,11 @@ def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0
             "no case has a standard. Give hours in study.yaml (service: {any: {solved_hours: 48}}) "
             "and pass them to service.case_times(cases, standards)."
         )
-    table, replicates = _packed(found, by, goal)
+    table, replicates = packed(found, by, goal)
+    table = sample.counted(table)
     return Result(
         table,
-        _finding(table, by, goal),
+        _finding(table, by, goal, _counted(sample)),
         i18n.together([*case_notes(sample), _how(found, sample)]),
         "share",
         draws=sample.draws,
@@ -91,9 +92,7 @@ def _in_time(sample: Sample, clock: str, by: str | None) -> list[Part]:
     if limit in sample and sample[limit].notna().any():
         found = []
         for name, part in shares.group_samples(sample.where(sample[limit].notna()), by):
-            # In units of its own limit, each case is to be over by 1.
-            used = (part[f"{prefix}_hours"] / part[limit]).to_numpy(float)
-            drawn = shares.cases_within(part, used, part[happened].to_numpy(), np.ones(1))
+            drawn = share_on_time(part, part[f"{prefix}_used"] / part[limit], part[happened])
             found.append((name, clock, drawn, len(part)))
         return found
     if column not in sample or sample[column].isna().all():
@@ -106,8 +105,17 @@ def _in_time(sample: Sample, clock: str, by: str | None) -> list[Part]:
     return [(name, clock, part, int(k)) for name, part, k in zip(names, each, n, strict=True)]
 
 
-def _packed(found: list[Part], by: str | None, goal: float) -> tuple[pd.DataFrame, np.ndarray]:
-    ends = [shares.interval_columns(f[2], np.array([f[3]]), len(found)) for f in found]
+def share_on_time(sample: Sample, used: pd.Series, done: pd.Series) -> Replicated:
+    """The share that was over by 1, in units of each case's own limit (Kaplan and Meier 1958)."""
+    return shares.cases_within(sample, used.to_numpy(float), done.to_numpy(), np.ones(1))
+
+
+def packed(
+    found: list[Part], by: str | None, goal: float, held: int = 0
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """The table of `sla_attainment` and the draws; intervals hold for `held` shares, else all."""
+    held = held or len(found)
+    ends = [shares.interval_columns(f[2], np.array([f[3]]), held) for f in found]
     table = pd.DataFrame(
         {
             "term": [f[1] for f in found],
@@ -116,14 +124,21 @@ def _packed(found: list[Part], by: str | None, goal: float) -> tuple[pd.DataFram
             "goal": goal,
         }
     )
-    low, high = (table[c] for c in (SIMULTANEOUS if len(found) > 1 else ("low", "high")))
+    low, high = (table[c] for c in (SIMULTANEOUS if held > 1 else ("low", "high")))
     table["verdict"] = np.select([high < goal, low >= goal], ["missed", "met"], "unclear")
     if by:
         table.insert(0, by, [f[0] for f in found])
     return table, np.concatenate([f[2].replicates for f in found], axis=1)
 
 
-def _finding(table: pd.DataFrame, by: str | None, goal: float) -> Finding:
+def _counted(sample: Sample) -> str:
+    """Which hours count, where standards are in hours: the verdict is of this definition."""
+    limits = [f"{p}_limit" for _unused, p, _done in CLOCKS.values() if f"{p}_limit" in sample]
+    there = "counted" in sample and len(sample) and sample.data[limits].notna().any(axis=None)
+    return str(sample["counted"].iloc[0]) if limits and there else ""
+
+
+def _finding(table: pd.DataFrame, by: str | None, goal: float, counted: str) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
         claim = _("Too few cases to say whether standards are met.")
@@ -141,7 +156,7 @@ def _finding(table: pd.DataFrame, by: str | None, goal: float) -> Finding:
     return Finding.of_row(
         row,
         _target_claim(shown, goal),
-        _("; ").join(lines),
+        _("; ").join(filter(None, [*lines, counted])),
         **_facts(row),
         target=goal,
         verdict="worse" if "missed" in verdicts else "better" if verdicts == {"met"} else "unclear",
@@ -219,7 +234,7 @@ def _lowest(shown: pd.DataFrame, by: str, goal: float) -> Finding:
     words = {
         "what": _(DONE[row["term"]]),
         "group": shares.group_name(row, by),
-        "column": i18n.label(by),
+        "column": by,
         "share": row["estimate"],
         "goal": i18n.percent(goal),
     }
@@ -229,7 +244,7 @@ def _lowest(shown: pd.DataFrame, by: str, goal: float) -> Finding:
         _("On-time {what} are rarest for {group}: {share:share} (target {goal}).", **words)
         if clear
         else _(
-            "On-time {what} do not differ significantly by {column}; the lowest share is "
+            "On-time {what} do not differ significantly by {column:inner}; the lowest share is "
             "{share:share} (target {goal}).",
             **words,
         )
@@ -250,15 +265,15 @@ def _how(found: list[Part], sample: Sample) -> str:
         int((sample[f"{p}_limit"].notna() & ~sample[h] & (used <= sample[f"{p}_limit"])).sum())
         for _unused, p, h in CLOCKS.values()
         if f"{p}_limit" in sample
-        for used in [sample[f"{p}_hours"]]
+        for used in [sample[f"{p}_used"]]
     )
-    said = [_("Hours are calendar hours.")]
+    said = [str(sample["clock"].iloc[0])] if "clock" in sample and len(sample) else []
     if undecided:
         said.append(
             _(
-                "{n:count} cases are still within their time: they count for as long as they were "
-                "observed (Kaplan and Meier 1958).",
-                n=undecided,
+                "Cases still within their time ({n}) count for as long as they were observed "
+                "(Kaplan and Meier 1958).",
+                n=disclosure.count_in_words(undecided),
             )
         )
     if len(found) > 1:
@@ -309,7 +324,7 @@ def sla_alerts(fit: Result, sample: SampleLike) -> Result:
             "low": rows["low"] - rows["goal"],
             "high": rows["high"] - rows["goal"],
             "n": rows["n"],
-            "measure": "csat",
+            "measure": "share",
             "signal": "below",
             "probability": ndtr(short / np.maximum(error, 1e-9)),
             "first_seen": [_missed_since(sample, by, row) for row in rows.to_dict("records")],

@@ -1,6 +1,6 @@
-"""How long do customers wait for the first reply and for the solution?
+"""How long do customers wait for the first response and for the resolution?
 
-    fit = waiting_times(case_times(cases), "solution", by="severity")
+    fit = waiting_times(case_times(cases), "resolution", by="severity")
     fit.table           # severity, term (half of the cases, nine in ten), estimate: hours
     fit.curve           # share still waiting after each hour
 
@@ -26,17 +26,23 @@ from cxlib.stats.intervals import LEVEL, percentile_interval
 from cxlib.stats.notes import resampling_note
 
 POINTS = 60  # of a curve
+MEDIANS = {  # targets of study.yaml
+    "first response": "median_hours_to_first_reply",
+    "resolution": "median_hours_to_solution",
+}
 PARTS = (0.5, 0.9)  # of the cases, for which it has come
 FEWEST = 10  # cases observed, for a curve to go on
 
 
-def waiting_times(sample: SampleLike, clock: str = "solution", *, by: str | None = None) -> Result:
+def waiting_times(
+    sample: SampleLike, clock: str = "resolution", *, by: str | None = None
+) -> Result:
     """Hours until half and nine in ten of the cases are answered or solved, and the whole curve.
 
     Parameters
     ----------
     sample : cases of `case_times`
-    clock : "first reply" or "solution"
+    clock : "first response" or "resolution"
     by : column of groups
 
     Returns
@@ -78,9 +84,11 @@ def waiting_times(sample: SampleLike, clock: str = "solution", *, by: str | None
         if by:
             for table in (tables[-1], curves[-1]):
                 table.insert(0, by, name)
-    table = pd.concat(tables, ignore_index=True)
+    table, curve = (sample.counted(pd.concat(t, ignore_index=True)) for t in (tables, curves))
+    if by:  # a curve begins with all cases of its group
+        curve = curve[curve[by].isin(disclosure.shown(table)[by])].reset_index(drop=True)
     return Result(
-        {"table": table, "curve": pd.concat(curves, ignore_index=True)},
+        {"table": table, "curve": curve},
         _finding(table, clock, by),
         i18n.together([*case_notes(sample), resampling_note(sample)]),
         "hours",
@@ -151,14 +159,14 @@ def _finding(table: pd.DataFrame, clock: str, by: str | None) -> Finding:
     half, most = (shown[shown["term"] == term] for term in shown["term"].unique()[:2])
     row = half.loc[half["estimate"].idxmax()]
     last = most.iloc[half.index.get_loc(row.name)]
-    done = {"first reply": _("answered"), "solution": _("resolved")}[clock]
+    done = {"first response": _("given a first response"), "resolution": _("resolved")}[clock]
     words = {"n": row["n"], "group": shares.group_name(row, by), "done": done}
     if not np.isfinite(row["estimate"]):
         claim = _("Fewer than half of the cases were {done} while they were observed.", **words)
         return Finding(claim, _("n = {n:count}", **words), importance=Importance.NOTABLE)
     words |= {"half": duration(row["estimate"]), "most": duration(last["estimate"])}
     if by:
-        claim = _("Half of the cases for {group} take more than {half} to be {done}.", **words)
+        claim = _("Half of the cases with {group} take more than {half} to be {done}.", **words)
     elif np.isfinite(last["estimate"]):
         claim = _("Half of the cases are {done} within {half}, nine in ten within {most}.", **words)
     else:
@@ -166,13 +174,15 @@ def _finding(table: pd.DataFrame, clock: str, by: str | None) -> Finding:
             "Half of the cases are {done} within {half}; nine in ten not while they were observed.",
             **words,
         )
-    lines = [_interval(r) for r in (row, last) if np.isfinite(r["estimate"])]
+    lines = [_("half: {time}", time=_interval(row))]
+    if np.isfinite(last["estimate"]):
+        lines.append(_("nine in ten: {time}", time=_interval(last)))
     return Finding.of_row(
         row,
         claim,
         _("; ").join([*lines, _("n = {n:count}", **words)]),
         unit="hours",
-        measure=f"median_hours_to_{clock.replace(' ', '_')}",
+        measure=MEDIANS[clock],
         at={by: str(row[by])} if by else {},
         importance=Importance.CONTEXT if by else Importance.ANSWER,
     )

@@ -100,6 +100,83 @@ class Replicated:
         return 2 * ndtr(-np.abs(self.estimate) / np.maximum(self.error, 1e-300))
 
 
+def share_interval(
+    drawn: Replicated,
+    n: np.ndarray,
+    held: int = 1,
+    *,
+    units: np.ndarray | None = None,
+    effective: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's (1927) interval of shares with the effective number of rows that the draws tell.
+
+    Near 0 and 1, where draws hardly vary, it is no more than the number of clusters.
+
+    Parameters
+    ----------
+    drawn : shares (terms,)
+    n : rows behind each
+    held : how many shares the intervals hold for at once (Šidák 1967)
+    units : clusters behind each, where they are fewer than those of all
+    effective : as how many rows of one weight each counts (Kish 1965). A share is then worth no
+        more than these rows, which a few rows of small weight could seem to be, and its error
+        counts as estimated from as many (`intervals.expanded_level`)
+
+    Examples
+    --------
+    >>> drawn = mean(np.array([[1.0], [0.0]] * 20), draws=200)
+    >>> [bool(0 < end[0] < 1) for end in share_interval(drawn, np.array([40]))]
+    [True, True]
+    """
+    share, spread = drawn.estimate, np.nanvar(drawn.replicates, axis=0, ddof=1)
+    rows = np.asarray(n, float) if effective is None else np.minimum(n, effective)
+    most = np.minimum(rows, drawn.units if units is None else units)
+    varies = (spread > 1e-12) & (share * (1 - share) > 1e-9)
+    worth = np.divide(share * (1 - share), spread, out=most + 0 * share, where=varies)
+    wanted = intervals.sidak_level(held)
+    if effective is None:
+        level = np.full(share.shape, wanted)
+    else:
+        level = np.array([intervals.expanded_level(u, 1, wanted) for u in most + 0 * share])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = intervals.wilson_interval(share, np.minimum(worth, rows), level)
+    empty = np.asarray(n) == 0
+    return np.where(empty, np.nan, low), np.where(empty, np.nan, high)
+
+
+def rate_interval(
+    drawn: Replicated, events: np.ndarray, one: np.ndarray, held: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of rates of events: exact Poisson limits for the effective number of events.
+
+    Parameters
+    ----------
+    drawn : rates (terms,)
+    events : events behind each
+    one : the rate that one event makes; it scales the limit where there is none
+    held : how many rates the intervals hold for at once (Šidák 1967)
+
+    References
+    ----------
+    Fay and Feuer (1997), Statistics in Medicine 16: gamma intervals of weighted rates.
+
+    Examples
+    --------
+    >>> drawn = ratio(np.eye(50)[:, :3].sum(1, keepdims=True), np.ones((50, 1)), draws=200)
+    >>> low, high = rate_interval(drawn, np.array([3]), np.array([0.02]))
+    >>> bool(0 < low[0] < 0.06 < high[0] < 0.25)
+    True
+    """
+    rate, spread = drawn.estimate, np.nanvar(drawn.replicates, axis=0, ddof=1)
+    varies = (spread > 0) & (rate > 0)
+    # Events of one customer come together and are worth fewer; they are never worth more.
+    worth = np.divide(rate**2, spread, out=np.asarray(events, float) + 0 * rate, where=varies)
+    worth = np.where(rate > 0, np.minimum(worth, events), 0.0)
+    each = np.divide(rate, worth, out=np.asarray(one, float) + 0 * rate, where=worth > 0)
+    low, high = intervals.poisson_interval(worth, intervals.sidak_level(held))
+    return low * each, high * each
+
+
 def columns(values: np.ndarray) -> np.ndarray:
     """Outcomes as columns, (n, outcomes)."""
     values = np.asarray(values, float)
@@ -236,8 +313,12 @@ def least_squares(
     y = columns(y)
     w, clusters = ready(len(y), weight, clusters)
     p, q = x.shape[1], y.shape[1]
-    products = np.einsum("n,ni,nj->nij", w, x, np.hstack([x, y])).reshape(len(y), -1)
-    drawn = resampling.resample_sums(products, draws, seed, clusters).reshape(draws, p, p + q)
+    whom, place, _kind = clusters.grouped()
+    sides = np.hstack([x, y])
+    # Column by column: the products of many rows would not fit in memory.
+    each = [resampling.sum_by(place, (w * column)[:, None] * sides) for column in x.T]
+    products = np.hstack(each)
+    drawn = resampling.resample_sums(products, draws, seed, whom).reshape(draws, p, p + q)
     whole = products.sum(0).reshape(1, p, p + q)
     point, again = (linear_algebra.solve(sums[..., :p], sums[..., p:]) for sums in (whole, drawn))
     if np.isnan(point).any():

@@ -57,6 +57,39 @@ def estimates_table(
     return table
 
 
+def recentred_fit(table: pd.DataFrame, replicates: np.ndarray) -> pd.DataFrame:
+    """Rows of R² with their intervals moved back by the bias of the draws.
+
+    R² of a sample is too large, for its coefficients are fitted to its own errors, and R² of a draw
+    is so twice over: an interval of draws lies too high by twice their bias.
+
+    Parameters
+    ----------
+    table : of `estimates_table`
+    replicates : (draws, terms)
+
+    Returns
+    -------
+    The table with other low and high; they hold the estimate still, and low is at least 0.
+
+    References
+    ----------
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 10.
+
+    Examples
+    --------
+    >>> draws = np.array([[0.2], [0.3], [0.4]])
+    >>> table = estimates_table(["R²"], np.array([0.25]), draws, 40, level=1.0)
+    >>> recentred_fit(table, draws)[["low", "high"]].round(2).values.tolist()
+    [[0.1, 0.3]]
+    """
+    bias = np.nanmedian(replicates, axis=0) - table["estimate"] if replicates.size else 0.0
+    low, high = table["low"] - 2 * bias, table["high"] - 2 * bias
+    return table.assign(
+        low=np.minimum(low.clip(0), table["estimate"]), high=np.maximum(high, table["estimate"])
+    )
+
+
 def percentile_interval(
     replicates: np.ndarray, level: float = LEVEL
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +148,7 @@ def expanded_level(units: float, fitted: int = 1, level: float = LEVEL) -> float
 
 
 def wilson_interval(
-    share: np.ndarray, n: np.ndarray, level: float = LEVEL
+    share: np.ndarray, n: np.ndarray, level: float | np.ndarray = LEVEL
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score interval of a share, by statsmodels.
 
@@ -123,7 +156,7 @@ def wilson_interval(
     ----------
     share : observed shares, 0 to 1
     n : (effective) numbers behind them
-    level : confidence level
+    level : confidence level, of all or each
 
     Returns
     -------
@@ -145,6 +178,37 @@ def wilson_interval(
     with np.errstate(invalid="ignore", divide="ignore"):
         low, high = proportion_confint(share * n, n, 1 - level, "wilson")
     return np.maximum(low, 0), np.minimum(high, 1)
+
+
+def poisson_interval(
+    count: np.ndarray, level: float | np.ndarray = LEVEL
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exact interval of the mean of a Poisson count.
+
+    Parameters
+    ----------
+    count : (effective) numbers of events, 0 or more; they need not be whole
+    level : confidence level, of all or each
+
+    Returns
+    -------
+    (low, high); low is 0 where there is no event.
+
+    References
+    ----------
+    Garwood (1936), Biometrika 28; Fay and Feuer (1997), Statistics in Medicine 16, for rates.
+
+    Examples
+    --------
+    >>> low, high = poisson_interval(np.array([0, 3]))
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.0, 0.619], [3.689, 8.767])
+    """
+    from scipy.special import gammaincinv
+
+    count, tail = np.asarray(count, float), (1 - np.asarray(level)) / 2
+    low = gammaincinv(np.where(count > 0, count, 1.0), tail)
+    return np.where(count > 0, low, 0.0), gammaincinv(count + 1, 1 - tail)
 
 
 def sidak_level(cells: int, level: float = LEVEL) -> float:
@@ -217,7 +281,7 @@ def simultaneous_interval(
     replicates: np.ndarray,
     level: float = LEVEL,
     *,
-    units: float = np.inf,
+    units: float | np.ndarray = np.inf,
     fitted: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intervals of several terms that all hold with probability `level` (max-t).
@@ -230,7 +294,7 @@ def simultaneous_interval(
     estimate : (terms,)
     replicates : (draws, terms)
     level : confidence level
-    units, fitted : as in `expanded_level`; infinite for no correction
+    units, fitted : as in `expanded_level`, for all terms or each; infinite for no correction
 
     Returns
     -------
@@ -255,12 +319,18 @@ def simultaneous_interval(
     if np.isnan(error).all():
         return error, error
     factor = critical_value(np.abs(replicates - estimate) / error, level)
-    reach = _stretched(factor, units, fitted) * error
+    each = np.broadcast_to(np.asarray(units, float), error.shape)
+    reach = np.array([_stretched(factor, u, fitted) for u in each]) * error
     return estimate - reach, estimate + reach
 
 
 def symmetric_interval(
-    estimate: np.ndarray, replicates: np.ndarray, level: float = LEVEL, **stretch: float
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    level: float = LEVEL,
+    *,
+    units: float | np.ndarray = np.inf,
+    fitted: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Each term's own interval: its estimate plus and minus one reach (that of `max_t` of one).
 
@@ -269,7 +339,7 @@ def symmetric_interval(
     estimate : (terms,)
     replicates : (draws, terms)
     level : confidence level
-    stretch : units, fitted, as in `simultaneous_interval`
+    units, fitted : as in `simultaneous_interval`
 
     Returns
     -------
@@ -281,9 +351,10 @@ def symmetric_interval(
     >>> symmetric_interval(np.zeros(2), draws)[1].round(1).tolist()
     [2.0, 1.9]
     """
+    each = np.broadcast_to(np.asarray(units, float), (len(estimate),))
     pairs = [
-        simultaneous_interval(estimate[[k]], replicates[:, [k]], level, **stretch)  # type: ignore[arg-type]
-        for k in range(len(estimate))
+        simultaneous_interval(estimate[[k]], replicates[:, [k]], level, units=u, fitted=fitted)
+        for k, u in enumerate(each)
     ]
     if not pairs:
         return np.empty(0), np.empty(0)
@@ -292,7 +363,12 @@ def symmetric_interval(
 
 
 def interval_columns(
-    estimate: np.ndarray, replicates: np.ndarray, level: float = LEVEL, **stretch: float
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    level: float = LEVEL,
+    *,
+    units: float | np.ndarray = np.inf,
+    fitted: int = 1,
 ) -> dict[str, np.ndarray]:
     """Columns of a table: each term's own interval, and the simultaneous ones of all.
 
@@ -301,7 +377,7 @@ def interval_columns(
     estimate : (terms,)
     replicates : (draws, terms)
     level : confidence level
-    stretch : units, fitted, as in `simultaneous_interval`
+    units, fitted : as in `simultaneous_interval`
 
     Returns
     -------
@@ -313,8 +389,8 @@ def interval_columns(
     >>> [round(float(ends[0]), 1) for ends in interval_columns(np.zeros(2), draws).values()]
     [-2.0, 2.0, -2.3, 2.3]
     """
-    own = symmetric_interval(estimate, replicates, level, **stretch)
-    together = simultaneous_interval(estimate, replicates, level, **stretch)  # type: ignore[arg-type]
+    own = symmetric_interval(estimate, replicates, level, units=units, fitted=fitted)
+    together = simultaneous_interval(estimate, replicates, level, units=units, fitted=fitted)
     return dict(zip((*INTERVAL[1:], *SIMULTANEOUS), (*own, *together), strict=True))
 
 

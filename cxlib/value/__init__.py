@@ -6,19 +6,22 @@
     fit.table             # CLV of a customer, by group
     fit.active            # share still active;  fit.purchases: purchases to come
     fit.parameters        # of the purchase model and of the amounts
+    value.compare_models(sample).best            # which purchase model fits and forecasts best
     value.holdout(sample, 26)                    # did such forecasts hold?
     value.score(sample, fit)                     # a row a customer
     value.attempt(value.lifetime_value, sample)  # None, and why on the page, where rows are too few
 
-Purchases: BG/NBD or Pareto/NBD; amounts: Gamma-Gamma, which takes amounts to depend on nothing but
-the customer (`fit.correlation` is that with the number of purchases). The model predicts what
-customers will bring if nothing changes, not what an offer would add.
+Purchases: BG/NBD, MBG/NBD or Pareto/NBD; amounts: Gamma-Gamma, which takes amounts to depend on
+nothing but the customer (`fit.correlation` is that with the number of purchases). The model
+predicts what customers will bring if nothing changes, not what an offer would add.
 """
 
 from __future__ import annotations
 
 from cxlib.core.errors import attempt
+from cxlib.value.contract_value import contract_value
 from cxlib.value.cost_to_serve import ServiceCosts, cost_to_serve
+from cxlib.value.covariate_effects import covariate_effects
 from cxlib.value.histories import purchase_histories
 from cxlib.value.holdout import holdout
 from cxlib.value.lifecycle import lifecycle, transitions
@@ -29,6 +32,7 @@ from cxlib.value.lifetime_value import (
     lifetime_value,
     score,
 )
+from cxlib.value.model_comparison import choose, compare_models
 from cxlib.value.retention import remaining_periods, retention, retention_by_group
 from cxlib.value.risk_matrix import value_at_risk
 
@@ -36,7 +40,11 @@ __all__ = [
     "ServiceCosts",
     "Valuation",
     "attempt",
+    "choose",
+    "compare_models",
+    "contract_value",
     "cost_to_serve",
+    "covariate_effects",
     "customer_list",
     "expected_purchases",
     "holdout",

@@ -1,5 +1,7 @@
 """Terms, columns and levels of this topic that readers see through `i18n.label`."""
 
 WORDS = (
-    "acquired", "won back", "high risk", "medium risk", "low risk", "shortfall", "saving",
+    "acquired", "won back", "shortfall", "saving",
+    "model", "fits", "chosen",
+    "periods so far", "rate (column)",
 )  # fmt: skip

@@ -90,8 +90,9 @@ def lifetime_value(
     ----------
     sample : orders with customer_id, at (dates) and amount; a negative amount is a refund
     valuation : horizon, discount and margin (52 weeks, 10% a year, all of the amount)
-    model : of purchases, "bg_nbd" or "pareto_nbd"; amounts are Gamma-Gamma, independent of how
-        often a customer buys (`correlation` tells how far that holds)
+    model : of purchases, "bg_nbd", "mbg_nbd" or "pareto_nbd" (`compare_models` chooses); amounts
+        are Gamma-Gamma, independent of how often a customer buys (`correlation` tells how far that
+        holds)
     groups : group of each customer_id (its index)
     covariates : numbers for each customer_id (its index); each unit multiplies the rate of
         purchases, and that of leaving, by exp of its coefficient
@@ -182,15 +183,17 @@ def lifetime_value(
     )
 
 
-def expected_purchases(fit: Result) -> Result:
+def expected_purchases(fit: Result, models: Result | None = None) -> Result:
     """The table "purchases" of a fit, with a sentence on it and on those still active.
 
     Parameters
     ----------
     fit : of `lifetime_value`
+    models : of `compare_models`; where who is active depends on the model, the sentence says so
     """
     active, ahead = fit.active.iloc[0], fit.purchases.iloc[0]
-    of = 1 if ahead.estimate >= 1 else 100
+    depends = bool(models and models.depends)
+    of = 1 if ahead.estimate >= 1 and not depends else 100
     facts: dict[str, Any] = {
         "active": active.estimate,
         "active_span": (active.low, active.high),
@@ -199,7 +202,13 @@ def expected_purchases(fit: Result) -> Result:
         "weeks": fit.valuation.weeks,
         "n": active.n,
     }
-    if of == 1:
+    if depends:
+        claim = _(
+            "The purchase model expects {ahead:number1} purchases per 100 customers in the next "
+            "{weeks:count} weeks; how many are active depends on the model.",
+            **facts,
+        )
+    elif of == 1:
         claim = _(
             "The purchase model expects {ahead:number1} purchases per customer in the next "
             "{weeks:count} weeks; it counts {active:rate} as active, rare buyers included.",
@@ -215,6 +224,12 @@ def expected_purchases(fit: Result) -> Result:
         _("no interval can be given; n = {n:count}", **facts)
         if np.isnan(active.low) or np.isnan(ahead.low)
         else _(
+            "{active:rate} active by this model (95% CI {active_span:share_interval1}); "
+            "{ahead_span:interval1} purchases; n = {n:count}",
+            **facts,
+        )
+        if depends
+        else _(
             "95% CI {active_span:share_interval1} active and {ahead_span:interval1} purchases; "
             "n = {n:count}",
             **facts,
@@ -226,7 +241,8 @@ def expected_purchases(fit: Result) -> Result:
         detail,
         unit="share",
         measure="active",
-        importance=Importance.ANSWER,
+        verdict="unclear" if depends else "",
+        importance=Importance.CONTEXT if depends else Importance.ANSWER,
     )
     tables = {"table": fit.purchases, "active": fit.active}
     return Result(tables, finding, fit.notes, "purchases", draws=fit.draws, seed=fit.seed)

@@ -5,6 +5,7 @@ Each takes parameters (p,) or (p, u) and data, and gives loglik (u,), gradient (
 
     bg_nbd       r, alpha, a, b: buys at a gamma rate, may leave after any purchase (Fader, Hardie
                  and Lee 2005)
+    mbg_nbd      the same, and may leave at once too (Batislam, Denizel and Filiztekin 2007)
     pareto_nbd   r, alpha, s, beta: may leave at any moment (Schmittlein, Morrison, Colombo 1987)
     gamma_gamma  p, q, v: what a purchase is worth (Fader and Hardie 2013)
     sbg          alpha, beta: may leave at each renewal of a contract (Fader and Hardie 2007)
@@ -29,21 +30,26 @@ def trigamma(x: np.ndarray) -> np.ndarray:
 
 
 def bg_nbd(
-    parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
+    parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray, first: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """BG/NBD: the customer is active, or left right after the last purchase."""
+    """BG/NBD: the customer is active, or left right after the last purchase.
+
+    A customer could leave `x + first` times: `first` is 1 where the first purchase counts too.
+    """
     r, alpha, a, b = parameters
     # Parameters that all share make functions of x alone, of which there are few values.
     shared = np.ndim(r) == 0
     terms, place = np.unique(x, return_inverse=True) if shared else (x, np.arange(len(x)))
-    loglik, gradient, hessian = (part.take(place, -1) for part in _of_repeats(parameters, terms))
+    parts = _of_repeats(parameters, terms, first)
+    loglik, gradient, hessian = (part.take(place, -1) for part in parts)
+    chances = x + first
     # Of two ways to this history, active (0) and left after the last purchase (1), the log of
     # their sum has the mean of their gradients, and a curvature of its own where they differ.
     since = alpha + np.stack([age, last])
-    before = np.where(x > 0, b + x - 1, 1.0)
+    before = np.where(chances > 0, b + chances - 1, 1.0)
     log = np.log(since)
     ways = -(r + x) * log
-    ways[1] += np.where(x > 0, np.log(a) - np.log(before), -np.inf)
+    ways[1] += np.where(chances > 0, np.log(a) - np.log(before), -np.inf)
     share = expit(ways[0] - ways[1])
     share = np.stack([share, 1 - share])
     gradients = np.zeros((2, 4, len(x)))
@@ -60,24 +66,34 @@ def bg_nbd(
     return loglik + np.logaddexp(*ways), gradient + gradients[1] + share[0] * apart, hessian
 
 
+def mbg_nbd(
+    parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """MBG/NBD: as BG/NBD, but the customer may leave right after the first purchase too."""
+    return bg_nbd(parameters, x, last, age, 1)
+
+
 class BgNbdSums:
     """The sums of `bg_nbd` over all kinds, `count` customers each, where all share the parameters.
 
     Logarithms are taken once for each distinct x, last and age: days and repeats take few values.
     """
 
+    first = 0
+
     def __init__(self, x: np.ndarray, last: np.ndarray, age: np.ndarray, count: np.ndarray) -> None:
         self.terms, self.of_x = np.unique(x, return_inverse=True)
-        self.x, self.back, self.count = x, x > 0, count
+        self.x, self.back, self.count = x, x + self.first > 0, count
         self.spans = [np.unique(time, return_inverse=True) for time in (age, last)]
         self.customers = np.bincount(self.of_x, count)
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         r, alpha, a, b = parameters
         loglik, gradient, hessian = (
-            part @ self.customers for part in _of_repeats(parameters, self.terms)
+            part @ self.customers for part in _of_repeats(parameters, self.terms, self.first)
         )
-        before = np.where(self.terms > 0, b + self.terms - 1, 1.0)
+        chances = self.terms + self.first
+        before = np.where(chances > 0, b + chances - 1, 1.0)
         (log, last_log), (per, last_per) = (
             [of(alpha + times).take(place) for times, place in self.spans]
             for of in (np.log, np.reciprocal)
@@ -108,14 +124,23 @@ class BgNbdSums:
         return float(loglik), gradient, hessian
 
 
-def _of_repeats(parameters: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+class MbgNbdSums(BgNbdSums):
+    """The sums of `mbg_nbd`."""
+
+    first = 1
+
+
+def _of_repeats(
+    parameters: np.ndarray, x: np.ndarray, first: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The part of `bg_nbd` that depends on the number of repeats alone."""
     r, alpha, a, b = parameters
     from_ = np.stack([r, b, a + b]).reshape(3, -1)
-    log, first, second = (of(from_ + x) - of(from_) for of in (gammaln, digamma, trigamma))
+    times = np.stack([x, x + first, x + first])
+    log, slope, second = (of(from_ + times) - of(from_) for of in (gammaln, digamma, trigamma))
     gradient, hessian = np.zeros((4, len(x))), np.zeros((4, 4, len(x)))
-    gradient[0], gradient[1] = first[0] + np.log(alpha), r / alpha
-    gradient[2], gradient[3] = -first[2], first[1] - first[2]
+    gradient[0], gradient[1] = slope[0] + np.log(alpha), r / alpha
+    gradient[2], gradient[3] = -slope[2], slope[1] - slope[2]
     hessian[0, 0], hessian[1, 1] = second[0], -r / alpha**2
     hessian[0, 1] = hessian[1, 0] = 1 / alpha
     hessian[2, 2] = hessian[2, 3] = hessian[3, 2] = -second[2]
@@ -124,21 +149,23 @@ def _of_repeats(parameters: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 SUMS: dict[Callable, Callable[..., Callable]] = {
-    bg_nbd: BgNbdSums
+    bg_nbd: BgNbdSums,
+    mbg_nbd: MbgNbdSums,
 }  # models whose sums have a quicker way than kind by kind
 
 
 def bg_nbd_active(
-    parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
+    parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray, first: int = 0
 ) -> np.ndarray:
     """The probability that the customer is still active, (u,)."""
     r, alpha, a, b = parameters
+    chances = x + first
     gone = (
         a
-        / np.where(x > 0, b + x - 1, 1.0)
+        / np.where(chances > 0, b + chances - 1, 1.0)
         * np.exp((r + x) * (np.log(alpha + age) - np.log(alpha + last)))
     )
-    return 1 / (1 + np.where(x > 0, gone, 0.0))
+    return 1 / (1 + np.where(chances > 0, gone, 0.0))
 
 
 def pareto_nbd(

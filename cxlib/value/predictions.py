@@ -26,8 +26,9 @@ def active(
     model: str, own: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
 ) -> np.ndarray:
     """The probability that the customer is still active, (u,)."""
-    of = loglik.bg_nbd_active if model == "bg_nbd" else loglik.pareto_nbd_active
-    return of(own, x, last, age)
+    if model == "pareto_nbd":
+        return loglik.pareto_nbd_active(own, x, last, age)
+    return loglik.bg_nbd_active(own, x, last, age, int(model == "mbg_nbd"))
 
 
 def discounted(
@@ -69,12 +70,13 @@ def amount(own: np.ndarray, x: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 def _each(model: str, own: np.ndarray, x: np.ndarray, age: np.ndarray, ahead: float) -> np.ndarray:
     """Purchases within `ahead` weeks of an active customer."""
-    if model == "bg_nbd":
+    if model != "pareto_nbd":
         r, alpha, a, b = own
+        k = x + (model == "mbg_nbd")  # how often the customer could have left
         a = np.where(np.abs(a - 1) < 1e-6, 1 + 1e-6, a)
-        shape = hyp2f1(r + x, b + x, a + b + x - 1, ahead / (alpha + age + ahead))
+        shape = hyp2f1(r + x, b + k, a + b + k - 1, ahead / (alpha + age + ahead))
         shape = shape * ((alpha + age) / (alpha + age + ahead)) ** (r + x)
-        return (a + b + x - 1) / (a - 1) * (1 - shape)
+        return (a + b + k - 1) / (a - 1) * (1 - shape)
     r, alpha, s, beta = own
     s = np.where(np.abs(s - 1) < 1e-6, 1 + 1e-6, s)
     left = 1 - ((beta + age) / (beta + age + ahead)) ** (s - 1)

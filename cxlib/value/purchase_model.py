@@ -14,13 +14,21 @@ from cxlib.core.i18n import _
 from cxlib.privacy import disclosure
 from cxlib.value import loglik, predictions
 from cxlib.value.histories import kinds
-from cxlib.value.newton import NoMaximum, maximise, parameters_of
+from cxlib.value.newton import Model, NoMaximum, maximise, parameters_of
 
-Purchase = Literal["bg_nbd", "pareto_nbd"]
+Purchase = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
 Amounts = Literal["purchases", "means"]
 Data = tuple[np.ndarray, np.ndarray, np.ndarray]  # repeats, last, age
-NAMES = {"bg_nbd": ("r", "alpha", "a", "b"), "pareto_nbd": ("r", "alpha", "s", "beta")}
-PURCHASE = {"bg_nbd": loglik.bg_nbd, "pareto_nbd": loglik.pareto_nbd}
+NAMES = {
+    "bg_nbd": ("r", "alpha", "a", "b"),
+    "mbg_nbd": ("r", "alpha", "a", "b"),
+    "pareto_nbd": ("r", "alpha", "s", "beta"),
+}
+PURCHASE: dict[Purchase, Model] = {
+    "bg_nbd": loglik.bg_nbd,
+    "mbg_nbd": loglik.mbg_nbd,
+    "pareto_nbd": loglik.pareto_nbd,
+}
 AMOUNT = ("p", "q", "v")
 LEAST_REPEATERS = 30
 STEP = 1e-4  # of a logarithm, for derivatives of what is expected
@@ -169,7 +177,7 @@ def design_of(model: Purchase, moving: np.ndarray) -> np.ndarray | None:
     design = np.zeros((u, 4, 4 + 2 * k))
     design[:, :, :4] = np.eye(4)
     design[:, 1, 4 : 4 + k] = -moving
-    leaving, sign = ((2, 3), 1) if model == "bg_nbd" else ((3,), -1)
+    leaving, sign = ((2, 3), 1) if model != "pareto_nbd" else ((3,), -1)
     for at in leaving:
         design[:, at, 4 + k :] = sign * moving
     return design

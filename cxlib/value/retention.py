@@ -1,8 +1,8 @@
-"""Customers under contract: how many renew, and how many periods are to come.
+"""Customers under contract: how many stay, and how many periods are to come.
 
     fit = retention(sample, tenure="tenure", left="left")        # tenure in whole periods
-    fit.table          # model (fitted, observed), renewals, estimate: share retained
-    fit.curve          # the same at every renewal
+    fit.table          # model (fitted, observed), months, estimate: share retained
+    fit.curve          # the same after every month
     fit.remaining      # by periods behind them: discounted periods to come
 
 Shifted beta-geometric (Fader and Hardie 2007): each customer has a constant probability of leaving
@@ -17,7 +17,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.columns import deciding_ends
-from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.errors import InsufficientData, require_choice, require_columns
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
@@ -29,7 +29,8 @@ from cxlib.value import loglik
 from cxlib.value.newton import NoMaximum, maximise
 
 PERIODS = 24
-READ_AT = (1, 3, 6, 12, 24)  # renewals at which the table is read
+READ_AT = (1, 3, 6, 12, 24)  # periods after which the table is read
+A_YEAR = {"months": 12, "weeks": 52, "days": 365}
 (TERM,) = mark("retained")
 LONGEST = 600  # periods over which what is still to come is added up
 
@@ -41,7 +42,7 @@ def retention(
     left: str = "left",
     ahead: int = PERIODS,
     discount: float = 0.10,
-    periods_a_year: float = 12,
+    unit: str = "months",
 ) -> Result:
     """Shares of customers retained, and discounted periods to come, with 95% intervals.
 
@@ -50,18 +51,18 @@ def retention(
     sample : a row a customer
     tenure : column of the whole periods under contract, at least 1 for those who left
     left : column that holds true for customers who left
-    ahead : renewals to predict
+    ahead : periods to predict
     discount : rate a year
-    periods_a_year : 12 for months
+    unit : of `tenure`: "months", "weeks", "days"; a contract may be renewed less often
 
     Returns
     -------
     Result with tables
 
-    - "table": model ("fitted" or "observed"), renewals, term, estimate (share retained), low, high,
-      n, at a few renewals; the observed share is the product-limit estimate, and its n those who
-      faced the renewal
-    - "curve": the same at every renewal
+    - "table": model ("fitted" or "observed"), a column named by the unit, term, estimate (share
+      retained), low, high, n, after a few periods; the observed share is the product-limit
+      estimate, and its n those who had been customers for so long
+    - "curve": the same after every period
     - "remaining": term (periods behind them), estimate (discounted periods to come), low, high, n
     - "parameters": alpha and beta
 
@@ -71,7 +72,7 @@ def retention(
     Raises
     ------
     InsufficientData : nobody or everybody left, or retention that allows no model
-    ValueError : columns that are missing or hold other values
+    ValueError : columns that are missing or hold other values, or an unknown unit
 
     References
     ----------
@@ -86,6 +87,7 @@ def retention(
     [0.63, 0.4]
     """
     sample = as_sample(sample)
+    require_choice("unit", unit, A_YEAR)
     customers, draws, seed = sample.data, sample.draws, sample.seed
     periods, gone, n = _read(customers, tenure, left)
     data, count, which = _kinds(periods, gone)
@@ -108,12 +110,12 @@ def retention(
             _observed(periods, gone, at, draws, seed),
         ],
         ignore_index=True,
-    )
+    ).rename(columns={"time": unit})
     behind = np.unique(np.linspace(0, min(ahead, periods.max()), 7).astype(int))
-    to_come = _remaining(here[:, None, None], behind, discount, periods_a_year)
-    to_come_drawn = _remaining(again, behind, discount, periods_a_year)
+    to_come = _remaining(here[:, None, None], behind, discount, A_YEAR[unit])
+    to_come_drawn = _remaining(again, behind, discount, A_YEAR[unit])
     remaining = estimates_table([i18n.count(int(k)) for k in behind], to_come[0], to_come_drawn, n)
-    finding, fits = _finding(curve, ahead, n)
+    finding, fits = _finding(curve, ahead, unit)
     notes = [
         _("{left:count} of {customers:count} customers left.", left=int(gone.sum()), customers=n)
     ]
@@ -128,7 +130,7 @@ def retention(
     notes.append(resampling_note(sample))
     if lost := failed_draws(drawn):
         notes.append(_("{lost:count} draws gave no fit.", lost=lost))
-    read = curve["renewals"].isin([i18n.count(k) for k in (*READ_AT, ahead)])
+    read = curve[unit].isin([i18n.count(k) for k in (*READ_AT, ahead)])
     return Result(
         {
             "table": curve[read].reset_index(drop=True),
@@ -157,13 +159,13 @@ def remaining_periods(fit: Result) -> Result:
     if not fit.fits:
         told = _(
             "How long customers will stay cannot be predicted: the retention model does not fit "
-            "the observed renewals."
+            "who was seen to stay."
         )
         finding = Finding(told, importance=Importance.METHOD)
         return Result(fit.remaining, finding, fit.notes, "periods", draws=fit.draws, seed=fit.seed)
     new, old = fit.remaining.iloc[0], fit.remaining.iloc[-1]
     facts = {
-        "renewals": old.term,
+        "behind": old.term,
         "new": new.estimate,
         "new_span": (new.low, new.high),
         "old": old.estimate,
@@ -173,13 +175,13 @@ def remaining_periods(fit: Result) -> Result:
     finding = Finding.of_row(
         new,
         _(
-            "A new customer is expected to renew for {new:number0} more periods, the most loyal "
+            "A new customer is expected to stay for {new:number0} more periods, the most loyal "
             "customers for {old:number0}.",
             **facts,
         ),
         _(
-            "discounted; 95% CI {new_span:interval1}, and {old_span:interval1} after {renewals} "
-            "renewals; n = {n:count}",
+            "discounted; 95% CI {new_span:interval1}, and {old_span:interval1} after {behind} "
+            "periods; n = {n:count}",
             **facts,
         ),
         unit="periods",
@@ -195,8 +197,9 @@ def retention_by_group(
     tenure: str = "tenure",
     left: str = "left",
     ahead: int = PERIODS,
+    unit: str = "months",
 ) -> Result:
-    """Observed share retained after `ahead` renewals, by group.
+    """Observed share retained after `ahead` periods, by group.
 
     By the product-limit estimate (Kaplan and Meier 1958), which needs no likelihood: groups that
     hardly anyone leaves have one too.
@@ -205,7 +208,7 @@ def retention_by_group(
     ----------
     sample : a row a customer
     by : column of the group
-    tenure, left, ahead : as in `retention`
+    tenure, left, ahead, unit : as in `retention`
 
     Returns
     -------
@@ -256,6 +259,7 @@ def retention_by_group(
     facts = {
         "by": by,
         "periods": ahead,
+        "unit": unit,
         "best": best.estimate,
         "best_span": (best.low, best.high),
         "first": best.term,
@@ -268,12 +272,12 @@ def retention_by_group(
     if differs:
         claim = _(
             "{by:opening}: only {worst:rate} of {last:quoted} are retained after {periods:count} "
-            "renewals, compared with {best:rate} of {first:quoted}.",
+            "{unit:label}, compared with {best:rate} of {first:quoted}.",
             **facts,
         )
     else:
         claim = _(
-            "Retention after {periods:count} renewals does not differ significantly by "
+            "Retention after {periods:count} {unit:label} does not differ significantly by "
             "{by:quoted}.",
             **facts,
         )
@@ -288,7 +292,7 @@ def retention_by_group(
         ),
         unit="share",
         measure="retained",
-        at={by: str(worst.term), "renewals": str(ahead)},
+        at={by: str(worst.term), unit: str(ahead)},
         importance=Importance.NOTABLE if differs else Importance.CONTEXT,
     )
     note = i18n.together(
@@ -332,11 +336,11 @@ def _line(
     line: str, at: np.ndarray, shares: np.ndarray, drawn: np.ndarray, n: int | list[int]
 ) -> pd.DataFrame:
     table = estimates_table([TERM] * len(at), shares, drawn, n, model=line)
-    table.insert(1, "renewals", [i18n.count(int(k)) for k in at])
+    table.insert(1, "time", [i18n.count(int(k)) for k in at])
     return table
 
 
-def _finding(curve: pd.DataFrame, ahead: int, n: int) -> tuple[Finding, bool]:
+def _finding(curve: pd.DataFrame, ahead: int, unit: str) -> tuple[Finding, bool]:
     """The share retained so long: by the model, or the observed one where the model misses it."""
     fitted, seen = (curve[curve["model"] == m].iloc[:ahead] for m in ("fitted", "observed"))
     last = fitted.iloc[-1]
@@ -347,16 +351,20 @@ def _finding(curve: pd.DataFrame, ahead: int, n: int) -> tuple[Finding, bool]:
         "fitted": last.estimate,
         "span": (row.low, row.high),
         "periods": ahead,
-        "n": n,
+        "unit": unit,
+        "n": row.n,
     }
     if fits:
         claim = _(
-            "{share:rate} of customers are expected to be retained after {periods:count} renewals.",
+            "{share:rate} of customers are expected to be retained after {periods:count} "
+            "{unit:label}.",
             **facts,
         )
         detail = _("95% CI {span:share_interval1}; n = {n:count}", **facts)
     else:
-        claim = _("{share:rate} of customers are retained after {periods:count} renewals.", **facts)
+        claim = _(
+            "{share:rate} of customers are retained after {periods:count} {unit:label}.", **facts
+        )
         detail = _(
             "95% CI {span:share_interval1}; n = {n:count}; the retention model does not fit: it "
             "predicts {fitted:rate}",
@@ -385,13 +393,13 @@ def _observed(
 
 
 def _faced(periods: np.ndarray, gone: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Whether each customer left at, and faced, each renewal: side by side, (n, 2 * renewals)."""
+    """Whether each customer left at the end of, and was in, each period: (n, 2 * periods)."""
     ended = gone[:, None] & (periods[:, None] == at)
     return np.hstack([ended, periods[:, None] >= at]).astype(float)
 
 
 def _retained(sums: np.ndarray) -> np.ndarray:
-    """Share retained after each renewal (Kaplan and Meier 1958), (draws, renewals)."""
+    """Share retained after each period (Kaplan and Meier 1958), (draws, periods)."""
     ended, faced = np.hsplit(sums, 2)
     return np.where(faced > 0, kaplan_meier(ended, faced), np.nan)
 
@@ -399,7 +407,7 @@ def _retained(sums: np.ndarray) -> np.ndarray:
 def _remaining(
     own: np.ndarray, behind: np.ndarray, discount: float, periods_a_year: float
 ) -> np.ndarray:
-    """Discounted renewals still to come after `behind` of them, (draws, behind).
+    """Discounted periods still to come after `behind` of them, (draws, behind).
 
     Added up over LONGEST periods (Fader and Hardie 2010 give the sum to infinity).
     """

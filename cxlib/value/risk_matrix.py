@@ -1,19 +1,23 @@
-"""How much of the customer value is at risk: customers by value and by the risk that they left.
+"""How much of the customer value is at risk: customers by value and whether they still buy.
 
     value_at_risk(score(orders, fit))
 
-It does not say whom to serve less.
+It does not say whom to serve less. High risk of leaving is what the churn model (`cxlib.churn`)
+says of somebody who is active; here it is how likely somebody has stopped buying already.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.columns import in_unit
+from cxlib.core.columns import Column, in_unit
 from cxlib.core.errors import require_columns
-from cxlib.core.i18n import _, mark, ngettext
+from cxlib.core.i18n import N_, _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
@@ -23,14 +27,18 @@ from cxlib.stats.notes import resampling_note
 
 VALUE = mark("high value", "middle value", "low value")
 TOP, BOTTOM = 0.8, 0.4  # quantiles above which value is high, and up to which it is low
-RISK = mark("high risk", "medium risk", "low risk")
-HIGH, MEDIUM = 0.5, 0.25  # probability of having left from which risk is high, and medium
+ACTIVITY = mark("probably inactive", "possibly inactive", "probably active")
+HIGH, MEDIUM = 0.5, 0.25  # probability of having left from which inactive is probable, possible
 
 
 def value_at_risk(
-    sample: SampleLike, *, value: str = "clv_if_active", risk: str = "risk"
+    sample: SampleLike,
+    *,
+    value: str = "clv_if_active",
+    risk: str = "risk",
+    models: Result | None = None,
 ) -> Result:
-    """Share of all value that each level of value and risk holds, with simultaneous intervals.
+    """Share of all value that each level of value and activity holds, with simultaneous intervals.
 
     Value is high for the top fifth of customers, low for the lowest two fifths.
 
@@ -39,10 +47,11 @@ def value_at_risk(
     sample : a row a customer, as `score` gives them
     value : column of what each would bring if active
     risk : column of the probability of having left, 0 to 1
+    models : of `compare_models`; where the risk depends on the model, this is no answer
 
     Returns
     -------
-    Result whose table has risk and term (levels of risk and of value), estimate (share of value),
+    Result whose table has risk (levels of activity) and term (of value), estimate (share of value),
     low, high, n and customers (their share)
 
     Raises
@@ -53,7 +62,7 @@ def value_at_risk(
     --------
     >>> rows = pd.DataFrame({"clv_if_active": np.arange(1.0, 101.0), "risk": 0.6})
     >>> table = value_at_risk(rows).table
-    >>> table.loc[table["risk"] == "high risk", "n"].tolist()
+    >>> table.loc[table["risk"] == "probably inactive", "n"].tolist()
     [20, 40, 40]
     """
     sample = as_sample(sample)
@@ -74,7 +83,7 @@ def value_at_risk(
     ends = {c: np.clip(end, 0, 1) for c, end in ends.items()}
     table = pd.DataFrame(
         {
-            "risk": np.tile(RISK, 3),
+            "risk": np.tile(ACTIVITY, 3),
             "term": np.repeat(VALUE, 3),
             "estimate": share,
             "n": inside.sum(0),
@@ -83,32 +92,39 @@ def value_at_risk(
         }
     )
     note = _(
-        "Value is high for the top fifth and low for the lowest two fifths; risk is high from "
-        "{high:share} and medium from {medium:share}.",
+        "Value is high for the top fifth and low for the lowest two fifths. Customers are probably "
+        "inactive from a probability of {high:share} that they have stopped buying, possibly from "
+        "{medium:share}.",
         high=HIGH,
         medium=MEDIUM,
     )
     notes = [note, resampling_note(sample)]
+    finding = _finding(table, len(values))
+    if models and models.depends:
+        parts = [finding.detail, _("who is active depends on the purchase model")]
+        detail = _("; ").join(p for p in parts if p)
+        unsure: dict[str, Any] = {"verdict": "unclear", "importance": Importance.CONTEXT}
+        finding = replace(finding, detail=detail, **unsure)
     return Result(
         table,
-        _finding(table, len(values)),
+        finding,
         i18n.together(notes),
         "share",
-        columns=in_unit("share", "customers"),
+        columns=[*in_unit("share", "customers"), Column("risk", unit="name", label=N_("activity"))],
         draws=sample.draws,
         seed=sample.seed,
     )
 
 
 def _finding(table: pd.DataFrame, n: int) -> Finding:
-    """How many are of high value and at high risk, as far as the page may say so."""
+    """How many are of high value and probably inactive, as far as the page may say so."""
     first, least = table.iloc[0], context.current().smallest_cell
     count = int(first["n"])
     if 0 < count < least:
         return Finding(
             _(
-                "Fewer than {least:count} of {n:count} customers are of high value and at high "
-                "risk.",
+                "Fewer than {least:count} of {n:count} customers are of high value and probably "
+                "inactive.",
                 least=least,
                 n=n,
             )
@@ -116,13 +132,15 @@ def _finding(table: pd.DataFrame, n: int) -> Finding:
     if disclosure.hidden(table).iloc[0]:
         return Finding(
             _(
-                "How many of {n:count} customers are of high value and at high risk is not shown: "
-                "a smaller number could be worked out from it.",
+                "How many of {n:count} customers are of high value and probably inactive is not "
+                "shown: a smaller number could be worked out from it.",
                 n=n,
             )
         )
     if not count:
-        return Finding(_("None of {n:count} customers is of high value and at high risk.", n=n))
+        return Finding(
+            _("None of {n:count} customers is of high value and probably inactive.", n=n)
+        )
     facts = {
         "count": count,
         "n": n,
@@ -132,10 +150,10 @@ def _finding(table: pd.DataFrame, n: int) -> Finding:
     return Finding.of_row(
         first,
         ngettext(
-            "{n:count} customer of high value is at high risk of having left, with {share:share} "
+            "{n:count} customer of high value has probably stopped buying, with {share:share} of "
+            "all expected value.",
+            "{n:count} customers of high value have probably stopped buying, with {share:share} "
             "of all expected value.",
-            "{n:count} customers of high value are at high risk of having left, with "
-            "{share:share} of all expected value.",
             count,
             share=first["estimate"],
         ),

@@ -16,32 +16,49 @@ tone is learnt from their scores.
 
 from __future__ import annotations
 
+from cxlib.core.errors import attempt
 from cxlib.voice.coding import coding_alpha, coding_f1
-from cxlib.voice.comments import comment_rate, has_scores, has_waves, prepare
+from cxlib.voice.coding_accuracy import accuracy, codes_of, corrected, correction, mark_coded
+from cxlib.voice.coding_sheet import checked_codes, coding_sheet
+from cxlib.voice.comments import comment_rate, has_scores, has_waves, prepare, with_unlinked
 from cxlib.voice.emergence import emerging_topics
 from cxlib.voice.impact import impact
 from cxlib.voice.outcome import Outcome
 from cxlib.voice.quotes import quotes
+from cxlib.voice.sources import by_source, source_column
 from cxlib.voice.tone import score, tone
+from cxlib.voice.topic_groups import topic_groups
 from cxlib.voice.topic_sentiment import topic_sentiment
 from cxlib.voice.topic_waves import by_wave
 from cxlib.voice.topics import mark, topics
 
 __all__ = [
     "Outcome",
+    "accuracy",
+    "attempt",
+    "by_source",
     "by_wave",
+    "checked_codes",
+    "codes_of",
     "coding_alpha",
     "coding_f1",
+    "coding_sheet",
     "comment_rate",
+    "corrected",
+    "correction",
     "emerging_topics",
     "has_scores",
     "has_waves",
     "impact",
     "mark",
+    "mark_coded",
     "prepare",
     "quotes",
     "score",
+    "source_column",
     "tone",
+    "topic_groups",
     "topic_sentiment",
     "topics",
+    "with_unlinked",
 ]

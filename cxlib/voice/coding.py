@@ -141,7 +141,7 @@ def _alpha(sample: Sample, codes: pd.DataFrame, level: str) -> Result:
 
 def _packed(sample: Sample, table: pd.DataFrame, finding: Finding, note: str) -> Result:
     notes = i18n.together([note, resampling_note(sample)])
-    return Result(table, finding, notes, "scale", draws=sample.draws, seed=sample.seed)
+    return Result(table, finding, notes, draws=sample.draws, seed=sample.seed)
 
 
 def _both(

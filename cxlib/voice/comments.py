@@ -20,12 +20,12 @@ from cxlib import weights
 from cxlib.core import i18n
 from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _, ngettext
+from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import masking
 from cxlib.stats import resampling
-from cxlib.stats.estimators import ratio
+from cxlib.stats.estimators import ratio, share_interval
 from cxlib.stats.intervals import simultaneous_interval, symmetric_interval
 from cxlib.stats.notes import resampling_note
 from cxlib.voice import tokens
@@ -34,6 +34,14 @@ from cxlib.voice.outcome import CLASSES, Outcome, outcome_of
 EVEN = 1e-6  # weights that differ by less are all alike
 EACH = 3  # comments with a score that each topic needs
 WORDS = ("e-mail", "phone", "card", "account", "identity number", "name", "comments (column)")
+PERSONAL = {  # what masking calls it -> what readers do; a channel may be called "phone" too
+    "e-mail": N_("e-mail addresses"),
+    "phone": N_("phone numbers"),
+    "card": N_("card numbers"),
+    "account": N_("account numbers"),
+    "identity number": N_("identity numbers"),
+    "name": N_("names"),
+}
 
 Margins = Mapping[str, Mapping[str, float]]
 
@@ -75,7 +83,7 @@ def prepare(
     >>> comments["text"].tolist(), comments["lang"].tolist()
     (['Call [phone]', 'Fine'], ['en', 'en'])
     >>> masked.table[["term", "estimate"]].values.tolist()
-    [['phone', 1.0]]
+    [['phone numbers', 1.0]]
     """
     sample, outcome = as_sample(sample), outcome_of(outcome)
     rows, counts = _masked(sample.data[sample.data["text"].notna()])
@@ -106,6 +114,25 @@ def prepare(
     if weighted and responses is not None:
         comments = _raked(comments, responses.data, outcome, margins or {})
     return comments, personal_data
+
+
+def with_unlinked(comments: Sample, written: SampleLike) -> Sample:
+    """The comments of `prepare` and those of no response, as reviews and posts are; unweighted.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"response_id": [1, None], "text": ["fine", "late"]})
+    >>> answers = Sample(pd.DataFrame({"response_id": [1], "score": [5.0]}))
+    >>> comments, _masked = prepare(rows, answers)
+    >>> len(comments), len(with_unlinked(comments, rows))
+    (1, 2)
+    """
+    written = as_sample(written)
+    if "response_id" not in written or not written["response_id"].isna().any():
+        return comments.replace(weight=None)
+    more, _counts = prepare(written.where(written["response_id"].isna()))
+    rows = pd.concat([comments.data, more.data], ignore_index=True)
+    return comments.replace(weight=None).with_data(rows)
 
 
 def has_scores(sample: SampleLike, outcome: Outcome | str, topics: Result) -> bool:
@@ -202,13 +229,19 @@ def shares(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Weighted sums of `part` (rows, k) by those of `whole` (rows, k or 1).
 
-    Returns share, ends (of `interval_ends`, between 0 and 1) and replicates; NaN where nobody is.
+    Returns share, ends (those of `interval_ends`, by Wilson for the effective number of rows: a
+    topic of few comments hardly varies over draws) and replicates; NaN where nobody is.
     """
-    w, clusters = sample.weights[:, None], resampling.resampling_units(sample)
-    share, again = ratio(
-        part * w, whole * w, draws=sample.draws, seed=sample.seed, clusters=clusters
-    )
-    return share, np.clip(interval_ends(share, again), 0, 1), again
+    clusters = resampling.resampling_units(sample)
+    above, below = (part * (w := sample.weights[:, None]), whole * w)
+    drawn = ratio(above, below, draws=sample.draws, seed=sample.seed, clusters=clusters)
+    there = np.broadcast_to(below > 0, above.shape)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        kish = below.sum(0) ** 2 / (below**2).sum(0)
+    effective = np.broadcast_to(np.nan_to_num(kish), drawn.estimate.shape)
+    behind = {"n": there.sum(0), "units": sample.people(there), "effective": effective}
+    ends = [e for held in (1, len(effective)) for e in share_interval(drawn, held=held, **behind)]
+    return drawn.estimate, np.array(ends).reshape(4, len(effective)), drawn.replicates
 
 
 def interval_ends(estimate: np.ndarray, replicates: np.ndarray) -> np.ndarray:
@@ -245,8 +278,9 @@ def _personal_data(counts: Mapping[str, int], n: int) -> Result:
     """
     number = np.array([*counts.values()], float)
     empty = {"low": np.nan, "high": np.nan}
-    table = pd.DataFrame({"term": list(counts), "estimate": number, **empty, "comments": n})
-    kinds = [_("{kind:label} {count:count}", kind=k, count=v) for k, v in counts.items()]
+    named = {PERSONAL[kind]: count for kind, count in counts.items()}
+    table = pd.DataFrame({"term": list(named), "estimate": number, **empty, "comments": n})
+    kinds = [_("{kind} {count:count}", kind=_(k), count=v) for k, v in named.items()]
     claim = (
         ngettext(
             "{count:count} personal detail was masked in {n:count} comments before anything was "

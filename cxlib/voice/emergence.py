@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import sparse
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import Column
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -199,7 +200,9 @@ def _packed(table: pd.DataFrame, wave: str) -> Result:
         looked=len(table),
         false=FALSE,
     )
-    return Result({"table": shown, "warnings": warnings}, _finding(new, wave), notes, "share")
+    columns = [Column("new", "mentioned significantly more than before", label="emerging")]
+    tables = {"table": shown, "warnings": warnings}
+    return Result(tables, _finding(new, wave), notes, "gap", columns=columns)
 
 
 def _tellable(table: pd.DataFrame) -> pd.Series:
@@ -215,7 +218,8 @@ def _finding(new: pd.DataFrame, wave: str) -> Finding:
                 "No topic or word is mentioned significantly more often in {wave:label} than in "
                 "all waves before.",
                 wave=wave,
-            )
+            ),
+            importance=Importance.METHOD,
         )
     first = known.iloc[0]
     claim = _(

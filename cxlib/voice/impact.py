@@ -29,6 +29,7 @@ from cxlib.voice.comments import EACH, share_table
 from cxlib.voice.outcome import Outcome, outcome_of
 
 WORDS = ("removal", "adjusted", "silence")
+MOST_WORDS = 21  # of a topic and a claim, so that the whole is no longer than 25
 
 
 def impact(sample: SampleLike, fit: Result, outcome: Outcome | str) -> Result:
@@ -189,12 +190,14 @@ def _finding(table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, n: int
         "other": i18n.signed(rows["estimate"].iloc[-1], digits),
     }
     if losses.empty:
-        claim = _("{first} is associated with the largest gain in {what} ({size} points).", **words)
+        claim = _gained(words, len(gains))
     else:
         claim = _lost(words, len(names))
         most = topics[topics["n"] >= least].head(1)
         if len(most) and most["term"].iloc[0] not in names:
             name = i18n.opening(i18n.quoted(i18n.label(most["term"].iloc[0])))
+            if len(name.split()) + len(claim.split()) > MOST_WORDS:
+                claim = _lost(words, 1)
             claim = _("{most} is mentioned most; {rest}", most=name, rest=claim)
     lines = [_interval(row, digits) for _place, row in pd.concat([rows, gains]).head(3).iterrows()]
     first = rows.iloc[0]
@@ -207,6 +210,19 @@ def _finding(table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, n: int
         at={"topic": names[0]},
         verdict="worse" if len(losses) else "better",
         importance=Importance.NOTABLE,
+    )
+
+
+def _gained(words: dict[str, object], topics: int) -> str:
+    """The largest significant gain; one that is not significant may be larger."""
+    if topics == 1:
+        return _(
+            "Only {first} is significantly associated with a gain in {what} ({size} points).",
+            **words,
+        )
+    return _(
+        "{first} is associated with the largest significant gain in {what} ({size} points).",
+        **words,
     )
 
 

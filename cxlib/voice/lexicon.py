@@ -8,9 +8,11 @@ It is where tone begins when nothing was scored, and one feature among thousands
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
-from cxlib.voice.tokens import Text, lists
+from cxlib.voice.tokens import NEGATORS, Text, lists
 
 GENERAL = lists("judging")
 GOOD = lists("good")
@@ -39,6 +41,38 @@ def feeling(word: str, lang: str) -> int:
         if word[0] in DEGREE:
             return feeling(word[1:], lang)
     return 0
+
+
+def complains(words: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the words by which a topic is defined are those of complaints.
+
+    Half of them or more are bad or begin with a negator, and none is good.
+
+    Examples
+    --------
+    >>> complains({"en": ["not received", "missing", "parcel"]}), complains({"en": ["parcel"]})
+    (True, False)
+    """
+    signs = [_sign(w, lang) for lang, some in words.items() for w in some]
+    return bool(signs) and 1 not in signs and -2 * sum(signs) >= len(signs)
+
+
+def _sign(phrase: str, lang: str) -> int:
+    """1, -1 or 0 for a keyword that is good, bad (or negated) or neither."""
+    phrase = phrase.strip().lower()
+    if lang == "zh":
+        feels = feeling(phrase, "zh")
+        return feels or -any(phrase.startswith(n) for n in NEGATORS["zh"])
+    parts = phrase.split()
+    if parts[0] in NEGATORS.get(lang, ()):
+        return -1
+    stem = parts[-1].rstrip("*")
+    if parts[-1].endswith("*"):  # all words that begin so
+        ways = ((GOOD, 1), (BAD, -1))
+        found = {sign for some, sign in ways for w in some.get(lang, ()) if w.startswith(stem)}
+        return found.pop() if len(found) == 1 else 0
+    signs = {feeling(w, lang) for w in parts} - {0}
+    return signs.pop() if len(signs) == 1 else 0
 
 
 def judging(lang: str) -> frozenset[str]:

@@ -18,6 +18,7 @@ from scipy import sparse
 
 from cxlib.stats import resampling
 from cxlib.voice import lexicon, tokens
+from cxlib.voice.phrases import key_phrases
 from cxlib.voice.tokens import Text
 
 EACH = 40  # comments that a topic needs at least
@@ -47,7 +48,7 @@ class Model:
     words : (p,) the vocabulary
     rarity : (p,) weight of each word
     topics : (k, p) weight of each word in each topic, each of length one
-    names : (k,) what they are called: their one or two most distinctive words
+    names : (k,) what they are called: a key phrase, else their one or two most distinctive words
     """
 
     lang: str
@@ -96,14 +97,11 @@ def learn(
     best = int(tried["term"][tried["chosen"].to_numpy()].iloc[0])
     topics = factors(x, best).round(6)
     topics = topics[np.argsort(-loads(x, topics).sum(0), kind="stable")]
-    model = Model(
-        text.lang,
-        language or text.lang,
-        vocabulary,
-        rarity,
-        topics,
-        _names(topics, vocabulary, text.lang),
-    )
+    held = np.zeros((text.n, best), bool)
+    held[rows[:LEARNT]] = loads(x, topics) >= HELD
+    names = _names(topics, vocabulary, text.lang)
+    names = _phrased(names, text, held, topics, vocabulary, language)
+    model = Model(text.lang, language or text.lang, vocabulary, rarity, topics, names)
     return model, tried.assign(n=len(filled))
 
 
@@ -115,8 +113,9 @@ def factors(x: sparse.csr_matrix, number: int) -> np.ndarray:
     from sklearn.exceptions import ConvergenceWarning
 
     fit = NMF(number, init="nndsvd", random_state=0, max_iter=STEPS, tol=1e-3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # steps are few on purpose
+    # Steps are few on purpose; the error of an exact fit may round below zero.
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.simplefilter("ignore", ConvergenceWarning)
         fit.fit(x)
     length = np.linalg.norm(fit.components_, axis=1, keepdims=True)
     return fit.components_ / np.where(length > 0, length, 1)
@@ -224,6 +223,28 @@ def _names(topics: np.ndarray, vocabulary: np.ndarray, lang: str) -> tuple[str, 
         )
         names.append(name)
     return tuple(names)
+
+
+def _phrased(
+    names: tuple[str, ...],
+    text: Text,
+    held: np.ndarray,
+    topics: np.ndarray,
+    vocabulary: np.ndarray,
+    language: str,
+) -> tuple[str, ...]:
+    """The best key phrase of each topic in place of its name, where there is one of its own."""
+    content = frozenset(text.words[tokens.content_words(text, language=language)])
+    own = topics**2 / np.maximum(topics.sum(0), 1e-12)
+    leading = [_first(weight, vocabulary, TOP) for weight in own]
+    # Words that judge say how, not what: they are in a name only where nothing else is common.
+    tries = (content - lexicon.judging(text.lang), content)
+    phrases = [key_phrases(text, held, leading, some) for some in tries]
+    taken: list[str] = []
+    for name, *ways in zip(names, *phrases, strict=True):
+        usable = (p for way in ways for p in way if p not in taken and p not in names)
+        taken.append(next(usable, name))
+    return tuple(taken)
 
 
 def joined_words(words: list[str], lang: str) -> str:

@@ -5,10 +5,13 @@
 
 The sentiment on a topic is that of the clauses that mention it, by the words of our lexicon. A
 clause that names a topic and judges nothing takes the judgement of the next one that names no other
-topic ("The waiter, well. Rude."); what stays without one is neutral.
+topic ("The waiter, well. Rude."); what stays without one is neutral. Who mentions a complaint
+("Not received") complains: no comment on it is positive, and one that judges nothing is negative.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -17,14 +20,24 @@ from cxlib.core import context, i18n
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
+from cxlib.privacy import disclosure
 from cxlib.stats.notes import resampling_note
 from cxlib.voice import lexicon, tokens
-from cxlib.voice.comments import share_table, shares
+from cxlib.voice.comments import interval_ends, share_table, shares
 from cxlib.voice.keywords import Keywords, clauses, known_words, mentions
 
+SELDOM = 0.05  # share of negative comments below which no topic is said to be discussed negatively
+Kinds = tuple[np.ndarray, np.ndarray, np.ndarray]  # (n, k) each: good, bad, on the topic
+Correct = Callable[[list[str], Kinds], Mapping[str, tuple[float, float, int, np.ndarray]]]
 
-def sentiments(comments: pd.DataFrame, topics: Keywords) -> pd.DataFrame:
-    """place (of the comment, from 0), topic, sentiment (-1, 0, 1), a row a comment and topic."""
+
+def sentiments(
+    comments: pd.DataFrame, topics: Keywords, complaints: Collection[str] = ()
+) -> pd.DataFrame:
+    """place (of the comment, from 0), topic, sentiment (-1, 0, 1), a row a comment and topic.
+
+    On one of `complaints` good words make it neutral at most, and none make it negative.
+    """
     parts = clauses(comments)
     hits = mentions(parts, topics)
     judged = _judged(parts, known_words(topics))
@@ -41,6 +54,8 @@ def sentiments(comments: pd.DataFrame, topics: Keywords) -> pd.DataFrame:
         sums = np.bincount(place[of], sentiment[of], len(comments))
         there = np.flatnonzero(np.bincount(place[of], minlength=len(comments)))
         signs = np.sign(sums[there]).astype(int)
+        if topic in complaints:
+            signs = np.where(signs > 0, 0, -1)
         found.append(pd.DataFrame({"place": there, "topic": topic, "sentiment": signs}))
     if not found:
         return pd.DataFrame({"place": [], "topic": [], "sentiment": []})
@@ -57,13 +72,31 @@ def _judged(parts: pd.DataFrame, known: list[str]) -> np.ndarray:
     return judged
 
 
-def topic_sentiment(sample: SampleLike, fit: Result) -> Result:
+def complaints_among(
+    topics: Keywords, stated: Mapping[str, bool | None] | None = None
+) -> list[str]:
+    """The topics that are complaints: as stated, else by their words (`lexicon.complains`)."""
+    said = stated or {}
+    known = {t: said.get(t) for t in topics}
+    return [t for t, yes in known.items() if (lexicon.complains(topics[t]) if yes is None else yes)]
+
+
+def topic_sentiment(
+    sample: SampleLike,
+    fit: Result,
+    complaints: Mapping[str, bool | None] | None = None,
+    correct: Correct | None = None,
+) -> Result:
     """Of the comments on each topic the shares that are positive, negative and neutral about it.
 
     Parameters
     ----------
     sample : comments of `mark`
     fit : of `topics`
+    complaints : whether a topic is a complaint, on which no comment is positive; where that is not
+        stated (None), its words decide
+    correct : how shares are corrected by comments that people coded
+        (`coding_accuracy.correction`); not at all when None
 
     Returns
     -------
@@ -82,7 +115,8 @@ def topic_sentiment(sample: SampleLike, fit: Result) -> Result:
     """
     sample = as_sample(sample)
     marked, names = sample.data, fit.table["term"].tolist()
-    by_topic = sentiments(marked, fit.keywords)
+    floor = complaints_among(fit.study_topics, complaints)
+    by_topic = sentiments(marked, fit.keywords, floor)
     good, bad, seen = (np.zeros((len(marked), len(names))) for _ in range(3))
     at = by_topic["topic"].map({n: k for k, n in enumerate(names)}).to_numpy(int)
     place, sentiment = by_topic["place"].to_numpy(int), by_topic["sentiment"].to_numpy(int)
@@ -91,46 +125,65 @@ def topic_sentiment(sample: SampleLike, fit: Result) -> Result:
     good[place, at], bad[place, at], seen[place, at] = sentiment > 0, sentiment < 0, 1
     judged, n = (good + bad).sum(0), seen.sum(0)
     share, ends, _unused = shares(sample, good, seen)
-    ends[:2] = _with_ends(share, ends[0], ends[1], n, 1)
-    ends[2:] = _with_ends(share, ends[2], ends[3], n, len(n))
     w = sample.weights
     with np.errstate(invalid="ignore", divide="ignore"):
         worse = w @ bad / (w @ seen)
+    fixed = correct(names, (good, bad, seen)) if correct else {}
+    for topic, (positive, negative, many, again) in fixed.items():
+        k = names.index(topic)
+        share[k], worse[k], n[k], judged[k] = positive, negative, many, 1
+        ends[:, k] = np.clip(interval_ends(np.array([positive]), again[:, None])[:, 0], 0, 1)
     table = share_table({"term": names}, share, ends, n.astype(int))
+    table = disclosure.with_people(table, sample.people(seen))
     table = table.assign(bad=worse, neutral=1 - worse - share)
     table = table[judged > 0].sort_values("estimate", ignore_index=True)
-    notes = [
-        _("Judged by the words of each clause that mentions the topic."),
-        resampling_note(sample),
-    ]
+    floor = [topic for topic in table["term"] if topic in floor]
+    notes = [_("Judged by the words of each clause that mentions the topic.")]
+    if floor:
+        notes.append(
+            _(
+                "Complaints by name, on which no comment counts as positive: {topics:label_list}.",
+                topics=floor,
+            )
+        )
+    if fixed:
+        notes.append(
+            _("Corrected by comments that people coded: {topics:label_list}.", topics=list(fixed))
+        )
+    notes.append(resampling_note(sample))
     return Result(
-        table, _finding(table), i18n.together(notes), "share", draws=sample.draws, seed=sample.seed
+        table,
+        _finding(table, floor),
+        i18n.together(notes),
+        "share",
+        draws=sample.draws,
+        seed=sample.seed,
     )
 
 
-def _with_ends(
-    share: np.ndarray, low: np.ndarray, high: np.ndarray, n: np.ndarray, cells: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Intervals where none or all said so, which no draw varies: exact (Clopper, Pearson 1934)."""
-    with np.errstate(divide="ignore"):
-        reach = 1 - (0.025 / max(cells, 1)) ** (1 / np.maximum(n, 1))
-    low = np.where((share == 1) & np.isnan(low), 1 - reach, np.where(share == 0, 0, low))
-    return low, np.where((share == 0) & np.isnan(high), reach, np.where(share == 1, 1, high))
-
-
-def _finding(table: pd.DataFrame) -> Finding:
+def _finding(table: pd.DataFrame, floor: list[str]) -> Finding:
     known = table[table["n"] >= context.current().smallest_cell]
+    # That complaints are negative is no news.
+    known = known[~known["term"].isin(floor)]
     if known.empty:
         claim = _("Too few comments judge a topic.")
         return Finding(claim, importance=Importance.METHOD)
     worst, best = known.loc[known["bad"].idxmax()], known.loc[known["estimate"].idxmax()]
     words = {"worst": i18n.opening(i18n.label(worst["term"])), "best": best["term"]}
-    claim = _(
-        "{worst:quoted} is discussed most negatively ({low:share} of its comments), {best:quoted} "
-        "most positively ({high:share}).",
-        low=worst["bad"],
-        high=best["estimate"],
-        **words,
+    claim = (
+        _(
+            "{worst:quoted} is discussed most negatively ({low:share} of its comments), "
+            "{best:quoted} most positively ({high:share}).",
+            low=worst["bad"],
+            high=best["estimate"],
+            **words,
+        )
+        if worst["bad"] >= SELDOM and worst["term"] != best["term"]
+        else _(
+            "{best:quoted} is discussed most positively ({high:share} of its comments).",
+            best=i18n.opening(i18n.label(best["term"])),
+            high=best["estimate"],
+        )
     )
     detail = _(
         "{best:quoted} 95% CI {span:share_interval}; n = {n:count}",

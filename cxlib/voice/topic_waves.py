@@ -55,7 +55,7 @@ def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
     share, ends, again = shares(sample, there, inside)
     n = there.sum(0).astype(int)
     about = {"wave": np.repeat(waves, k), "term": np.tile(names, len(waves))}
-    table = share_table(about, share, ends, n)
+    table = disclosure.with_people(share_table(about, share, ends, n), sample.people(there))
     changes = table.iloc[:0].assign(before=np.nan, now=np.nan)
     if len(waves) > 1 and k:
         now, before = share[-k:], share[-2 * k : -k]
@@ -64,6 +64,10 @@ def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
         # The rarer of the two shares decides whether a page may show the change.
         least = np.minimum(n[-k:], n[-2 * k : -k])
         changes = share_table(about, now - before, ends, least).assign(before=before, now=now)
+        # Those that the table hides for the sake of others would be shown here.
+        gone = table[disclosure.hidden(table) == disclosure.COMPLEMENT]
+        told = gone.loc[gone["wave"].isin(waves[-2:]), "term"]
+        changes = changes[~changes["term"].isin(told)].reset_index(drop=True)
     return Result(
         {"table": table, "changes": changes},
         _finding(changes, waves),

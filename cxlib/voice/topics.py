@@ -14,6 +14,7 @@ from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.privacy import disclosure
 from cxlib.stats.notes import resampling_note
 from cxlib.voice import tokens, topic_model
 from cxlib.voice.comments import share_table, shares
@@ -21,6 +22,7 @@ from cxlib.voice.keywords import Keywords, known_words, mentions
 from cxlib.voice.topic_model import Model
 
 MOST = 12  # topics whose part in a score can be estimated quickly
+BESIDE = 0.7  # part of a comment on a defined topic from which it is on a found one too
 RARE = 0.01  # share of comments below which a found topic adds nothing to defined ones
 FEW_KINDS = 30  # different comments, up to which they are canned rather than written
 LISTED = 6  # keywords of a topic that a page shows
@@ -28,10 +30,17 @@ ORIGINS = ("given", "found")
 WORDS = ("given", "found", "origin", "lang", "coherence", "stability", "bad", "neutral")
 
 
-def topics(sample: SampleLike, keywords: Keywords | None = None, *, number: int = 0) -> Result:
+def topics(
+    sample: SampleLike,
+    keywords: Keywords | None = None,
+    *,
+    number: int = 0,
+    found: Mapping[str, str | None] | None = None,
+) -> Result:
     """Topics defined by keywords, and those found where comments mention none, with their shares.
 
-    Found topics are learnt from comments without a defined one and do not take their words. The
+    Found topics are learnt from comments without a defined one and do not take their words; a
+    comment on a defined one is on a found one too only where it is mostly about that. The
     commonest are kept, up to 12 topics in all and, where some are defined, only those that a
     hundredth of the comments mention.
 
@@ -40,6 +49,8 @@ def topics(sample: SampleLike, keywords: Keywords | None = None, *, number: int 
     sample : comments with text and lang, as `prepare` returns them
     keywords : topic -> language -> words; "deliver*" stands for all words that begin so
     number : topics to find in each language; 0 leaves it to stability and coherence
+    found : what becomes of found topics: {name: the topic of `keywords` that it is part of}, None
+        to leave it out
 
     Returns
     -------
@@ -49,7 +60,8 @@ def topics(sample: SampleLike, keywords: Keywords | None = None, *, number: int 
     and "choice", the numbers of topics tried: lang, term (number), estimate (stability), low, high,
     n, coherence, chosen. Its parts are `models` (of the found topics, one a language), `keywords`
     (of every topic), `study_topics` (those defined), `words` (of each topic, as a page shows them),
-    `commonest` (the first 12 topics) and `selection` (how many were found and why, in a sentence).
+    `merged` (`found`), `commonest` (the first 12 topics) and `selection` (how many were found and
+    why, in a sentence).
 
     Raises
     ------
@@ -72,17 +84,17 @@ def topics(sample: SampleLike, keywords: Keywords | None = None, *, number: int 
     require_columns(comments, ["text", "lang"], "comments")
     if comments.empty:
         raise InsufficientData(_("There are no comments with words to read."))
-    own = dict(keywords or {})
+    own, merged = dict(keywords or {}), dict(found or {})
     mentioned = mentions(comments, own).to_numpy().any(1)
     models, choice, few = _found(comments[~mentioned], own, number)
     models = tuple(_renamed(m, {*comments, *own}) for m in models)
-    marked = _all_marked(comments, own, models)
+    marked = _all_marked(comments, own, models, merged)
     n = marked.sum().sort_values(ascending=False, kind="stable")
     kept = [t for t in n.index if t in own and n[t]]
     least = max(1, RARE * len(comments) if kept else 1)
     rest = [t for t in n.index if t not in own and n[t] >= least]
     kept += rest[: max(MOST - len(kept), 0)]
-    return _packed(sample, marked[kept], models, own, choice, few)
+    return _packed(sample, marked[kept], models, own, merged, choice, few)
 
 
 def mark(sample: SampleLike, fit: Result) -> Sample:
@@ -110,7 +122,8 @@ def mark(sample: SampleLike, fit: Result) -> Sample:
             f"the comments have a column {taken[0]!r} already. Give the topic another name in "
             "study.yaml."
         )
-    marked = _all_marked(sample.data, fit.study_topics, fit.models)[names].astype(float)
+    marked = _all_marked(sample.data, fit.study_topics, fit.models, fit.merged)
+    marked = marked[names].astype(float)
     return sample.with_data(sample.data.join(marked))
 
 
@@ -143,14 +156,22 @@ def _renamed(model: Model, taken: set[str]) -> Model:
     return replace(model, names=tuple(next(n for n in way if n not in taken) for way in ways))
 
 
-def _all_marked(comments: pd.DataFrame, own: Keywords, models: tuple[Model, ...]) -> pd.DataFrame:
+def _all_marked(
+    comments: pd.DataFrame,
+    own: Keywords,
+    models: tuple[Model, ...],
+    merged: Mapping[str, str | None],
+) -> pd.DataFrame:
     marked = mentions(comments, own)
+    least = np.where(marked.to_numpy(bool).any(1), BESIDE, topic_model.HELD)
     for model in models:
         of = (tokens.language_of(comments) == model.language).to_numpy()
         text = tokens.tokenise(comments["text"][of], model.lang, known_words(own))
         held = np.zeros((len(comments), len(model.names)), bool)
-        held[of] = model.loads(text) >= topic_model.HELD
-        marked[list(model.names)] = held
+        held[of] = model.loads(text) >= least[of][:, None]
+        for name, on_it in zip(model.names, held.T, strict=True):
+            if (into := merged.get(name, name)) is not None:
+                marked[into] = on_it | marked.get(into, False)
     return marked
 
 
@@ -159,6 +180,7 @@ def _packed(
     marked: pd.DataFrame,
     models: tuple[Model, ...],
     own: Keywords,
+    merged: Mapping[str, str | None],
     choice: pd.DataFrame,
     few: list[str],
 ) -> Result:
@@ -168,21 +190,23 @@ def _packed(
         (name, m, some)
         for m in models
         for name, some in zip(m.names, m.listed(), strict=True)
-        if name in terms
+        if name in terms and name not in merged
     ]
     lang = {name: tokens.language_name(m.language) for name, m, _unused in first}
-    table = share_table({"term": terms}, share, ends, marked.sum().to_numpy(int)).assign(
+    table = share_table({"term": terms}, share, ends, marked.sum().to_numpy(int))
+    table = disclosure.with_people(table, sample.people(marked.to_numpy())).assign(
         origin=np.where([t in own for t in terms], *ORIGINS),
         lang=[lang.get(t, "") for t in terms],
     )
     table = table if models else table.drop(columns="lang")
     order = np.argsort(-share, kind="stable")
     table = table.iloc[order].reset_index(drop=True)
-    defined = {name: some for name, some in own.items() if name in terms}
+    defined = {n: _with_found(n, some, models, merged) for n, some in own.items() if n in terms}
     shown = {name: i18n.listed(_page_words(some), most=LISTED) for name, some in defined.items()}
     parts = {
         "models": models,
         "study_topics": own,
+        "merged": merged,
         "keywords": defined | {name: {m.lang: some} for name, m, some in first},
         "words": shown | {name: i18n.listed(some) for name, _unused, some in first},
         "commonest": table["term"].head(MOST).tolist(),
@@ -192,8 +216,8 @@ def _packed(
     none = float(w[~marked.to_numpy().any(1)].sum() / w.sum()) if terms else 1.0
     return Result(
         {"table": table, "choice": choice},
-        _finding(table, sample),
-        _notes(sample, table, choice, few, none),
+        finding_of(table, sample),
+        _notes(sample, table, choice, few, none, _unmerged(models, merged), len(merged)),
         "share",
         draws=sample.draws,
         seed=sample.seed,
@@ -202,12 +226,34 @@ def _packed(
     )
 
 
+def _with_found(
+    topic: str,
+    words: Mapping[str, Sequence[str]],
+    models: tuple[Model, ...],
+    merged: Mapping[str, str | None],
+) -> dict[str, list[str]]:
+    """The words of a topic of the study, with those of the found topics that are part of it."""
+    all_words = {lang: list(some) for lang, some in words.items()}
+    for model in models:
+        for name, some in zip(model.names, model.listed(), strict=True):
+            if merged.get(name) == topic:
+                all_words.setdefault(model.lang, []).extend(some)
+    return all_words
+
+
+def _unmerged(models: tuple[Model, ...], merged: Mapping[str, str | None]) -> list[str]:
+    """The names under `found` that no topic has that was found."""
+    names = {name for model in models for name in model.names}
+    return [name for name in merged if name not in names]
+
+
 def _page_words(words: Mapping[str, Sequence[str]]) -> list[str]:
     """The keywords in the page's language, or the first there is."""
     return list(words.get(context.current().lang) or next(iter(words.values())))
 
 
-def _finding(table: pd.DataFrame, sample: Sample) -> Finding:
+def finding_of(table: pd.DataFrame, sample: Sample) -> Finding:
+    """The topic mentioned most; first of all that comments are canned answers, where they are."""
     n = len(sample)
     if table.empty:
         claim = ngettext(
@@ -259,16 +305,44 @@ def _canned(texts: pd.Series) -> str:
 
 
 def _notes(
-    sample: Sample, table: pd.DataFrame, choice: pd.DataFrame, few: list[str], none: float
+    sample: Sample,
+    table: pd.DataFrame,
+    choice: pd.DataFrame,
+    few: list[str],
+    none: float,
+    unmerged: list[str],
+    merged: int,
 ) -> str:
     parts = [
         _("{none:share} of comments mention none of the topics.", none=none),
         _selection(choice),
     ]
     found = int(choice.loc[choice["chosen"].astype(bool), "term"].sum())
+    if placed := merged - len(unmerged):
+        parts.append(
+            ngettext(
+                "{n:count} of them is no topic of its own: topics.yaml says that it is part of one "
+                "of the study’s topics, or none.",
+                "{n:count} of them are no topics of their own: topics.yaml says that they are part "
+                "of the study’s topics, or none.",
+                placed,
+            )
+        )
+    found -= placed
     if left := found - int((table["origin"] == ORIGINS[1]).sum()):
         parts.append(
             _("Found topics left out because few comments mention them: {left:count}.", left=left)
+        )
+    if unmerged:
+        parts.append(
+            ngettext(
+                "topics.yaml names {n:count} topic that is not among those found this time: "
+                "{names:label_list5}.",
+                "topics.yaml names {n:count} topics that are not among those found this time: "
+                "{names:label_list5}.",
+                len(unmerged),
+                names=unmerged,
+            )
         )
     if few:
         parts.append(

@@ -21,6 +21,7 @@ from cxlib.stats.notes import resampling_note
 
 MOST = 12  # categories of an attribute that is compared
 CUTS = (0.25, 0.5, 0.75)  # of the customers, where numbers are cut into bands
+MOST_DIFFERING = 3  # attributes in the table of those that differ
 LITTLE = 0.01  # a share nearer to the customers' than this is near enough
 COLUMNS = [
     *("attribute", "term", "estimate", "low", "high", "n"),
@@ -43,7 +44,8 @@ def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
     Result whose table has a row for each attribute and term (category, or band of a number):
     estimate, low and high (share of the weighted responses), n, before, before_low and before_high
     (unweighted), target (share of the customers), differs and before_differs (whether the share
-    lies further from it than the simultaneous intervals and 1% allow). The table is
+    lies further from it than the simultaneous intervals and 1% allow); table "differing" has the
+    rows of the attributes that differ most, the worst first. The table is
     empty, and the finding says why, when no response has a known customer or nothing is known of
     customers.
 
@@ -70,7 +72,8 @@ def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
             if not len(known)
             else _("Nothing is known of customers that could be compared.")
         )
-        return Result(pd.DataFrame(columns=COLUMNS), why, "", "share")
+        nothing = pd.DataFrame(columns=COLUMNS)
+        return Result({"table": nothing, "differing": nothing}, why, "", "share")
     place = customers["customer_id"].reset_index(drop=True)
     of = pd.Series(place.index, place)[known[sample.cluster]].to_numpy()
     member = np.stack([m[of] for m in groups.pop("member")], axis=1).astype(float)
@@ -103,9 +106,8 @@ def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
         _("Intervals are pointwise; simultaneous ones decide which groups differ."),
         resampling_note(sample),
     ]
-    return Result(
-        table[COLUMNS], _finding(table), i18n.together(notes), "share", **sample.bootstrap
-    )
+    tables = {"table": table[COLUMNS], "differing": _differing(table)[COLUMNS]}
+    return Result(tables, _finding(table), i18n.together(notes), "share", **sample.bootstrap)
 
 
 def _present(customers: pd.DataFrame, responses: pd.DataFrame) -> np.ndarray:
@@ -218,6 +220,14 @@ def _finding(table: pd.DataFrame) -> Finding:
     return Finding(
         claim, detail, importance=Importance.NOTABLE if left.any() else Importance.ANSWER
     )
+
+
+def _differing(table: pd.DataFrame) -> pd.DataFrame:
+    """All groups of the attributes in which one differs before weighting, the worst first."""
+    gap = (table["before"] - table["target"]).abs().where(table["before_differs"])
+    worst = gap.groupby(table["attribute"]).max().dropna().nlargest(MOST_DIFFERING).index
+    place = table["attribute"].map({name: k for k, name in enumerate(worst)})
+    return table[place.notna()].iloc[np.argsort(place.dropna(), kind="stable")]
 
 
 def _differs(

@@ -184,6 +184,7 @@ def test_the_measures_are_scikit_learns(customers: pd.DataFrame) -> None:
     assert_allclose(ours[:3], theirs, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_spread_of_auc_is_that_of_drawing_customers(customers: pd.DataFrame) -> None:
     left, eta = customers["left"].to_numpy(float), customers["noise"] + customers["truth"] / 2
     eta, rng = eta.to_numpy(), np.random.default_rng(1)

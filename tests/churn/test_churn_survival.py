@@ -228,6 +228,7 @@ def test_the_sentence_and_the_table_agree() -> None:
 # Witnesses
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_the_cox_model_is_that_of_r_on_rossi() -> None:
     rows, about = published("rossi"), REFERENCE["rossi"]
@@ -243,6 +244,7 @@ def test_the_cox_model_is_that_of_r_on_rossi() -> None:
     assert drifting == about["drifting"]
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_kaplan_meier_and_cox_are_those_of_r_on_lung() -> None:
     rows, about = published("lung"), REFERENCE["lung"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from cxlib import reserve
+from cxlib import batch, reserve
 from cxlib.core import context, parameters
 from cxlib.reserve import selection
 
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("[0-9]*.ipynb"))
 CELL = """STUDY: str = "sample"   # folder under data/
 WAVE: str = ""          # survey wave (a wave)
 WHERE: str = ""         # rows (a condition)
@@ -79,3 +81,75 @@ def test_what_the_study_does_not_have_is_named(run, injected: str, said: str) ->
     run(CELL, f"# Parameters\n{injected}\n")
     with pytest.raises((ValueError, reserve.ReserveError), match=said):
         selection.check_notebook(study)
+
+
+@pytest.mark.parametrize(
+    ("number", "injected"),
+    [
+        ("10", {"BY": "joined_on"}),  # of customers
+        ("10", {"WHERE": "amount > 10"}),  # of orders
+        ("10", {"WAVE": "2026-Q9"}),
+        ("12", {"PARTS": ["regoin"]}),
+        ("20", {"DRIVERS": ["delivry"]}),
+        ("22", {"BY": "no_such"}),  # of any table
+        ("24", {"OUTCOME": "delivry"}),
+        ("30", {"WHERE": "delivery > 5"}),
+        ("32", {"BY": "wave"}),
+    ],
+)
+def test_cx_run_and_a_notebook_refuse_a_parameter_in_the_same_words(run, number, injected) -> None:
+    study, notebook = reserve.open("sample"), batch.pick(number)
+    cell = next(
+        "".join(c["source"])
+        for c in parameters.content(notebook)["cells"]
+        if "parameters" in c["metadata"].get("tags", [])
+    )
+    given = "".join(f"{name} = {value!r}\n" for name, value in injected.items())
+    with pytest.raises((ValueError, reserve.ReserveError)) as there:
+        batch.plan(["sample"], [number], injected)
+    run(cell, f"# Parameters\n{given}")
+    with pytest.raises((ValueError, reserve.ReserveError)) as here:
+        selection.check_notebook(study)
+    assert str(here.value) == str(there.value)
+    assert type(here.value) is type(there.value)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_parameters_that_speak_of_rows_name_their_table(notebook: Path) -> None:
+    declared = parameters.read(notebook).values()
+    unnamed = [p.name for p in declared if p.kind in ("column", "condition") and not p.tables]
+    changes = "40"  # whose table study.yaml names with each change
+    assert unnamed == (["WHERE"] if notebook.stem.startswith(changes) else [])
+
+
+def test_of_several_tables_the_first_that_the_study_has_counts() -> None:
+    study = reserve.open("sample")
+    cell = """A: str = ""  # rows (a condition on claims|customers|orders)
+B: str = ""  # rows (a condition)
+C: str = ""  # rows (a condition on claims)
+"""
+    declared = parameters.read_cell(cell)
+    assert selection.tables_of(study, declared["A"]) == ["customers"]
+    assert selection.tables_of(study, declared["B"]) == ["responses", "customers", "orders"]
+    with pytest.raises(ValueError, match="C='x = 1': the study has no table claims"):
+        selection.check(study, declared, {"A": "", "B": "", "C": "x = 1"})
+
+
+def test_a_condition_may_not_say_whom_a_page_is_about() -> None:
+    study = reserve.open("sample")
+    declared = parameters.read_cell('WHERE: str = ""  # rows (a condition on customers)\n')
+    for where in ("customer_id in ('c0004', 'c0008')", "plan = 'plus' or \"CUSTOMER_ID\" > 'c1'"):
+        with pytest.raises(ValueError, match="WHERE asks for values of customer_id") as raised:
+            selection.check(study, declared, {"WHERE": where})
+        assert "c0004" not in str(raised.value)
+    for where in ("customer_id is not null", "plan = 'plus'"):
+        selection.check(study, declared, {"WHERE": where})
+
+
+def test_a_message_about_a_condition_lists_no_ids() -> None:
+    study = reserve.open("sample")
+    with pytest.raises(ValueError, match="no row has customer_id = 'c9999'") as raised:
+        study.read("customers", where="customer_id = 'c9999'")
+    assert "holds" not in str(raised.value) and "c0004" not in str(raised.value)
+    with pytest.raises(ValueError, match="plan holds: 'basic'"):
+        study.read("customers", where="plan = 'gold'")

@@ -71,6 +71,21 @@ def test_f2_is_what_is_lost_without_a_cause():
     assert f2["satisfaction", "loyalty"] == pytest.approx((whole - alone) / (1 - whole))
 
 
+def test_f2_of_the_other_definition_takes_the_weights_of_the_model_without_the_path():
+    rows = answers()
+    found = csi.f2_refitted(Sample(rows, draws=2), SMALL).set_index(["cause", "effect"])["estimate"]
+    whole = csi.fit(Sample(rows, draws=2), SMALL).r2.set_index("term")["estimate"]
+    # An effect of one cause has no R² without it; of two, that of the smaller model by itself.
+    one = whole["satisfaction"]
+    assert found["quality", "satisfaction"] == pytest.approx(one / (1 - one))
+    paths = {**SMALL.paths, "loyalty": ["quality"]}
+    smaller = csi.fit(Sample(rows, draws=2), replace(SMALL, paths=paths)).r2.set_index("term")
+    lost = whole["loyalty"] - smaller.loc["loyalty", "estimate"]
+    assert found["satisfaction", "loyalty"] == pytest.approx(lost / (1 - whole["loyalty"]))
+    kept = csi.validity(Sample(rows, draws=2), SMALL).f2.set_index(["cause", "effect"])["estimate"]
+    assert found["satisfaction", "loyalty"] != pytest.approx(kept["satisfaction", "loyalty"])
+
+
 def test_htmt_of_factors_with_equal_loadings_is_their_correlation_and_htmt2_of_any():
     rows, _ = exact_factors()
     table = csi.validity(Sample(rows, draws=2), FACTORS, csi.Options(scales=WIDE)).table

@@ -142,7 +142,7 @@ def test_index_paths_importance_and_r2(n, weight):
     assert_held(covered(intervals(x, w, prepared(SMALL, (1, 10)), measures), truth))
 
 
-def test_what_is_foretold_of_new_people_lies_in_its_interval():
+def test_what_is_predicted_of_new_people_lies_in_its_interval():
     """Q²predict of a fit, beside how well that fit foretells 20,000 others."""
     new, held = answers(20_000, seed=77)[SMALL.items].to_numpy(float), []
     for k in range(100):

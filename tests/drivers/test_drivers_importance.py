@@ -334,6 +334,35 @@ def test_a_ranking_that_rests_on_one_wave_says_which():
     assert set(steady.table["first"]) == {"t1"}
 
 
+def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
+    rows = visits(1200, seed=6, k=3).assign(wave=np.repeat(["Q1", "Q2", "Q3", "Q4"], 300))
+    bad, parts = rows["wave"] == "Q2", ["t0", "t1", "t2"]
+    rows["outcome"] = rows["t1"] + 0.8 * rows["t0"] + 0.1 * rows["weight"]
+    rows.loc[bad, "outcome"] = 4 * rows["t2"] + rows["weight"]
+    assert drivers.rests_on_wave(rows, "outcome", parts) == ""  # t2 is rated as in other waves
+    rows.loc[bad, "t2"] -= 1.5
+    rows.loc[bad, "outcome"] = 4 * rows["t2"] + rows["weight"]
+    assert drivers.rests_on_wave(rows, "outcome", parts) == "Q2"
+    later = rows.assign(wave=rows["wave"].replace("Q2", "Q5"))
+    assert drivers.rests_on_wave(later, "outcome", parts) == ""  # it is not over
+    gain, share = (f(rows, "outcome", parts) for f in (drivers.gains, drivers.importance))
+    assert gain.table["term"][0] == share.table["term"][0]
+    found = drivers.opportunities(gain, share, outcome="outcome", rests_on="Q2")
+    assert found.finding.at["driver"] == found.table["term"][1]
+    assert "is not settled" in found.finding.claim and found.finding.verdict == "unclear"
+    assert "t2" in found.finding.detail and "only through Q2" in found.finding.detail
+
+
+def test_a_share_that_is_known_already_is_not_estimated_again(responses):
+    few, many = (Sample(responses, draws=n) for n in (50, 200))
+    fit = drivers.importance(many, "recommend", PARTS)
+    # Also where it is called otherwise: nothing is not experienced here.
+    for name in ("complete", "dummy"):
+        rows = drivers.missing_sensitivity(few, "recommend", PARTS, known={name: fit}).table
+        same = rows[rows["missing"] == "complete"].set_index("term")[["low", "high"]]
+        assert_allclose(same, fit.table.set_index("term").loc[same.index, ["low", "high"]])
+
+
 def test_a_group_of_one_row_is_left_blank_and_named(responses):
     rows = responses.assign(channel=np.where(responses.index == 3, "fax", responses["channel"]))
     fit = drivers.importance_by(Sample(rows, draws=50), "recommend", PARTS, by="channel")

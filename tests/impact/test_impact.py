@@ -9,7 +9,7 @@ import generator
 import numpy as np
 import pandas as pd
 import pytest
-from generator import changes
+from generator import changes, training
 from numpy.testing import assert_allclose
 
 from cxlib import impact
@@ -19,7 +19,7 @@ from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data import sources, study
 from cxlib.data.schema import Change
-from cxlib.impact import effects
+from cxlib.impact import effects, evaluation
 from cxlib.impact.calibration import _between
 from cxlib.stats.estimators import Replicated
 
@@ -59,7 +59,7 @@ def by_place() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def sample() -> pd.DataFrame:
     rows = pd.read_csv(ROOT / "data" / "sample" / "responses.csv.gz")
-    touchpoints = list(generator.TOUCHPOINTS)
+    touchpoints = [*generator.TOUCHPOINTS, "welcome"]
     return rows.assign(**rows[touchpoints].where(rows[touchpoints] < 98))
 
 
@@ -374,17 +374,49 @@ def test_what_rows_do_not_allow_is_no_failure(randomised):
     assert one.finding.detail.endswith("1 of 1 check passed")
 
 
+@pytest.mark.parametrize(
+    ("other", "result"),
+    [
+        ((-0.6, -0.9, -0.3), "passed"),
+        ((-0.66, -2.4, 1.09), "inconclusive"),  # holds no effect and the effect at once
+        ((0.5, -0.1, 1.1), "failed"),  # the other sign
+        ((0.1, -0.2, 0.4), "failed"),
+        ((-2.0, -2.8, -1.2), "failed"),  # the intervals do not meet
+    ],
+)
+def test_a_check_that_could_not_have_failed_says_nothing(other, result):
+    """The effect is −0.66 (−0.97 to −0.35): what it is checked by must tell it from none."""
+    own = np.array([-0.66, -0.97, -0.35])
+    assert evaluation._compared(own, np.array(other)) == result
+
+
+def test_of_no_effect_a_check_is_held_to_what_the_first_could_detect():
+    own = np.array([0.05, -0.3, 0.4])
+    assert evaluation._compared(own, np.array([0.0, -0.3, 0.3])) == "passed"
+    assert evaluation._compared(own, np.array([0.0, -0.8, 0.8])) == "inconclusive"
+
+
+def test_checks_that_say_nothing_are_counted_by_themselves():
+    assert evaluation.counted(3, 1) == "3 of 4 checks passed"
+    assert evaluation.counted(3, 1, 2) == "3 of 6 checks passed, 2 are inconclusive"
+
+
 def test_every_check_is_counted_and_named_where_it_fails(judged):
     one = judged["price_rise"]
     counts = one.checks["result"].value_counts()
     assert one.passed == counts["passed"] and one.failed == counts.get("failed", 0)
-    assert f"{one.passed} of {one.passed + one.failed} checks passed" in one.finding.detail
+    assert one.silent == counts.get("inconclusive", 0)
+    assert f"{one.passed} of {one.passed + one.failed + one.silent} checks" in one.finding.detail
+    # Beside the mean over all waves: what is left of it in the latest.
+    last = one.path.iloc[-1]
+    assert f"in {last['wave']} " in one.finding.detail
     for name in one.checks.loc[one.checks["result"] == "failed", "term"]:
         assert name in one.finding.detail
 
 
 def test_effects_come_first_and_the_head_names_two(judged):
-    assert list(judged) == ["callback_programme", "price_rise", "delivery_failure"]
+    names = ["callback_programme", "price_rise", "delivery_failure", "desk_training"]
+    assert list(judged) == names
     found = impact.verdicts(judged)
     size = [judged[name].effects.iloc[0]["estimate"] for name in judged]
     assert str(found) == (
@@ -393,7 +425,7 @@ def test_effects_come_first_and_the_head_names_two(judged):
     )
     assert found.finding.importance == Importance.NOTABLE
     told = [one.finding.importance for one in judged.values()]
-    assert told == [Importance.CONTEXT, Importance.CONTEXT, Importance.NOTABLE]
+    assert told == 2 * [Importance.CONTEXT] + 2 * [Importance.NOTABLE]
 
 
 def test_without_an_effect_the_head_says_so(randomised):
@@ -418,7 +450,7 @@ def test_those_picked_for_low_answers_rise_by_themselves():
 
 def test_confounding_is_asked_of_all_but_randomised_designs(judged):
     asked = [name for name, one in judged.items() if "confounding" in one.tables]
-    assert asked == ["price_rise", "delivery_failure"]
+    assert asked == ["price_rise", "delivery_failure", "desk_training"]
     table = pd.concat(judged[name].confounding for name in asked).set_index("term")
     assert (table["estimate"] > table["low"]).all() and (table["low"] > 1).all()
     assert table["estimate"]["delivery_failure"] > table["estimate"]["price_rise"]
@@ -440,7 +472,7 @@ def fake(design: str, estimate: float, low: float, high: float, failed: int = 0)
     )
     doubt = design == "series" or (design != "randomised" and failed > 1)
     about = {"change": "c", "label": "C", "clause": "it rose", "design": design, "error": 1.0}
-    about |= {"passed": 3, "failed": failed, "doubt": doubt}
+    about |= {"passed": 3, "failed": failed, "silent": 0, "doubt": doubt}
     tables = {"effects": table, "standard": table, "by_design": table}
     return Result(tables, "", parts=about)
 
@@ -521,7 +553,9 @@ def test_good_predictions_are_calibrated():
 
 def test_few_predictions_say_little():
     one = impact.calibration(pairs([5.0], [4.0]))
-    assert one.table["estimate"].tolist()[1] == -1 and one.table["low"].isna()[1]
+    # Of one action only the gap is known; rows of dashes are left out.
+    terms = one.table.set_index("term")["estimate"]
+    assert terms["bias"] == -1 and "slope" not in terms and terms.notna().all()
     assert str(one).endswith("predicted and judged brought 1.0 less than predicted.")
     points = impact.calibration(pairs([5.0], [4.0]).assign(unit="points"))
     assert str(points).endswith("brought 1.0 points less than predicted.")
@@ -547,7 +581,7 @@ def test_a_power_analysis_says_act_or_do_not_act_yet(sample):
     answers = Sample(sample, cluster="customer_id", draws=200)
     large = impact.power_analysis(answers, "recommend", expected=20, **how)
     small = impact.power_analysis(answers, "recommend", expected=3, **how)
-    assert large.act and str(large).startswith("The next comparison can detect an effect of 20.0")
+    assert large.act and str(large).startswith("The customers at hand are enough")
     assert not small.act and str(small).startswith("Do not act yet")
     wide = small.table.pivot(index="n", columns="waves", values="estimate")
     assert (wide.diff().dropna() < 0).all(axis=None) and (wide.diff(axis=1)[[2, 4]] < 0).all(
@@ -597,7 +631,10 @@ def test_the_sample_gives_its_truth_back(judged):
         for row in judged[name].effects.itertuples():
             true = truth[event, "nps" if row.term == "recommend" else row.term]
             assert row.low < true < row.high, (name, row.term)
-    assert impact.verdicts(judged).table["verdict"].tolist() == ["higher", "lower", "lower"]
+    trained = judged["desk_training"].effects.iloc[0]
+    assert trained.low < training.effect() < trained.high
+    verdicts = impact.verdicts(judged).table["verdict"].tolist()
+    assert verdicts == ["higher", "lower", "lower", "higher"]
 
 
 @pytest.mark.slow
@@ -692,8 +729,9 @@ def test_a_wave_that_is_nowhere_is_a_mistake_unless_rows_are_a_part() -> None:
     change = Change(
         name="new", label="New", outcome="score", begun="3", design="series", table="responses"
     )
-    with pytest.raises(ValueError, match=r"no wave \['3'\]. There are: 1, 2"):
+    with pytest.raises(ValueError, match=r"no wave \['3'\]. There are: 1, 2") as raised:
         impact.read_all({"responses": rows}, [change])
+    assert not isinstance(raised.value, InsufficientData)  # which would leave out the whole page
     assert impact.read_all({"responses": rows}, [change], complete=False) == {}
     with pytest.raises(ValueError, match="needs \\['score'\\], which"):
         impact.read_all({"responses": rows.drop(columns="score")}, [change], complete=False)

@@ -24,12 +24,12 @@ from cxlib.core.sample import Sample
 from cxlib.journeys import Touchpoints, TransitionCounts
 from cxlib.journeys.counts import counts_of
 from cxlib.journeys.map_groups import largest_difference
-from cxlib.journeys.transitions import share_interval
 from cxlib.report.answers import MIME
 from cxlib.reserve import ReserveError, pathways
 from cxlib.stats import resampling
+from cxlib.stats.logit_intervals import logit_interval
 
-ASKED = Touchpoints(stages=paths.STAGES, overall="score")
+ASKED = Touchpoints(stages=paths.STAGES, ratings={"delivery": "score"})
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
@@ -164,7 +164,7 @@ def test_where_steps_are_independent_both_intervals_agree(made):
 
 def test_a_share_of_all_has_the_exact_limit():
     one = np.array([1.0, 0.0])
-    low, high = share_interval(one, np.tile(one, (50, 1)), np.array([20.0, 20.0]))
+    low, high = logit_interval(one, np.tile(one, (50, 1)), np.array([20.0, 20.0]))
     assert low[0] == pytest.approx(0.025 ** (1 / 20)) and high[0] == 1
     assert low[1] == 0 and high[1] == pytest.approx(1 - 0.025 ** (1 / 20))
 
@@ -409,10 +409,9 @@ def test_dropoff_by_hand():
         {"x": 2 / 3, "y": 1}
     )
     assert found.value.table.set_index("term")["estimate"].to_dict() == {"b": 20.0, "a": 11.0}
-    assert (
-        found.value.finding.claim.startswith("Journeys that ended short of the goal put 31")
-        and "the value of 3 of 3 is known" in found.value.finding.detail
-    )
+    claim, detail = found.value.finding.claim, found.value.finding.detail
+    assert claim.endswith("put about 31 at stake; the largest part, 65%, at b.")
+    assert "the value of 3 of the 3 lost is known" in detail
 
 
 def test_journeys_under_way_are_not_lost():
@@ -579,8 +578,7 @@ def test_the_experience_map_by_hand():
     touchpoints = Touchpoints(
         stages={"a": "discovery", "b": "use"},
         ratings={"b": "rate_b"},
-        overall="overall",
-        scales={"rate_b": (1, 5), "overall": (0, 10)},
+        scales={"rate_b": (1, 5)},
     )
     found = journeys.experience_map(steps, touchpoints, met, bad=["x"])
     table = found.table.set_index(["touchpoint", "term"])
@@ -589,8 +587,20 @@ def test_the_experience_map_by_hand():
     assert (value[("a", "contacts")], value[("b", "contacts")]) == (1, 2)
     assert (value[("a", "problem")], value[("b", "problem")]) == (0, 0.5)
     assert (value[("a", "minutes")], value[("b", "minutes")]) == (2, 3)
-    assert value[("b", "satisfaction")] == 25 and table.loc[("b", "satisfaction"), "rated"]
-    assert value[("a", "satisfaction")] == 70 and not table.loc[("a", "satisfaction"), "rated"]
+    assert value[("b", "satisfaction")] == 25 and table.loc["b", "rated"].all()
+    # nobody was asked about a: the overall answer (10 and 4) says nothing of it
+    assert ("a", "satisfaction") not in table.index and not table.loc["a", "rated"].any()
+    assert "Not rated, as no question is about them: a" in found.notes
+    drawn = plots.experience_map(found.table).figure
+    told = [t.get_text().replace("\n", " ") for ax in drawn.axes for t in ax.texts]
+    assert told.count("not rated") == 1
+    parts = pd.concat([found.table.assign(touchpoint=t, rated=t != "y") for t in "xyz"])
+    parts = parts[(parts["touchpoint"] != "y") | (parts["term"] != "satisfaction")]
+    parts = parts[parts["term"].isin(["satisfaction", "reach"])].drop_duplicates(
+        ["touchpoint", "term"]
+    )
+    lines = plots.experience_map(parts).figure.axes[1].lines
+    assert not [line for line in lines if {0, 2} <= set(np.round(line.get_xdata(), 6))]
     assert found.table["stage"].tolist()[:2] == ["discovery", "use"]
 
 
@@ -630,15 +640,13 @@ def test_groups_keep_their_order_and_some_customers_are_in_none(made, met):
 def test_where_groups_are_furthest_apart():
     rows = pd.DataFrame(
         [
-            ("overall", "a", "satisfaction", 50.0, 49.0, 51.0, True),
-            ("x", "a", "satisfaction", 40.0, 35.0, 45.0, True),
-            ("y", "a", "satisfaction", 55.0, 50.0, 60.0, True),
-            ("x", "b", "satisfaction", 10.0, 5.0, 15.0, False),  # the overall answer
-            ("y", "b", "satisfaction", 90.0, 85.0, 95.0, False),
-            ("x", "b", "problem", 0.1, 0.05, 0.15, True),
-            ("y", "b", "problem", 0.3, 0.2, 0.4, True),
+            ("overall", "a", "satisfaction", 50.0, 49.0, 51.0),
+            ("x", "a", "satisfaction", 40.0, 35.0, 45.0),
+            ("y", "a", "satisfaction", 55.0, 50.0, 60.0),
+            ("x", "b", "problem", 0.1, 0.05, 0.15),
+            ("y", "b", "problem", 0.3, 0.2, 0.4),
         ],
-        columns=["group", "touchpoint", "term", "estimate", "low", "high", "rated"],
+        columns=["group", "touchpoint", "term", "estimate", "low", "high"],
     )
     assert largest_difference(rows) == "Satisfaction differs most at a: 40.0 (“x”) and 55.0 (“y”)."
     less = rows.assign(high=rows["high"].mask(rows["estimate"] == 40, 52.0))

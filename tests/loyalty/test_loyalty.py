@@ -159,6 +159,7 @@ def test_without_days_of_joining_a_quiet_time_tells_who_is_new():
     assert "at least 40 days" in bought.notes[-1]
 
 
+@pytest.mark.slow
 def test_repeat_purchases_of_cdnow_are_as_many_as_published():
     source = study.read("cdnow").sources["CDNOW_master.txt"]
     changed = {
@@ -242,15 +243,15 @@ def test_the_curve_and_its_errors_are_those_of_scipy():
 
 
 @pytest.mark.slow
-def test_the_band_of_the_next_purchase_covers_the_whole_curve():
+@pytest.mark.parametrize("n", [25, 50, 300])
+def test_the_band_of_the_next_purchase_covers_the_whole_curve(n):
     covered = []
-    for seed in range(120):
-        curve = _curve(0, *waiting(300, seed), (30,), LEVEL, seed)
+    for seed in range(400):
+        curve = _curve(0, *waiting(n, seed), (30,), LEVEL, seed)
         truth = 1 - np.exp(-curve["time"] / 60)
-        inside = curve["estimate"].between(1e-9, 1 - 1e-9)
         low, high = curve["simultaneous_low"], curve["simultaneous_high"]
-        covered.append(((low <= truth) & (truth <= high))[inside].all())
-    assert 0.89 < np.mean(covered) < 0.99
+        covered.append(((low <= truth) & (truth <= high)).all())
+    assert np.mean(covered) >= 0.93
 
 
 def test_repeat_revenue_by_hand():

@@ -93,6 +93,7 @@ def test_chances_fall_with_the_level_and_are_sure_where_raters_agree():
     pd.testing.assert_frame_equal(said.table, fit.chances)
 
 
+@pytest.mark.slow
 def test_the_chance_of_a_level_is_that_of_the_raters_drawn():
     """One item decides; a rater sees it met with probability .7. Over many companies the mean
     chance of stage 3 is near the chance that such raters see it so."""

@@ -140,6 +140,12 @@ def test_an_svg_holds_for_the_page_around_it_neither_styles_nor_ids(shares) -> N
     assert pointed == ids[0]
 
 
+def test_a_figure_is_the_same_svg_whatever_the_last_bit_of_its_numbers(shares) -> None:
+    numbers = ["estimate", "low", "high"]
+    other = shares.assign(**{c: shares[c] + 1e-9 for c in numbers})  # as more threads may add up
+    assert svg_of(plots.intervals(shares)) == svg_of(plots.intervals(other))
+
+
 def test_colours_are_variables_with_the_house_colours_behind_them(shares) -> None:
     svg = svg_of(plots.intervals(shares, reference=0.36))
     assert "var(--c0,#0072b2)" in svg and "var(--paper,#ffffff)" in svg
@@ -358,6 +364,7 @@ def test_the_same_figure_is_the_same_bytes(shares) -> None:
     assert one == two and one[1] == "image/svg+xml"
 
 
+@pytest.mark.slow
 def test_a_figure_of_many_marks_becomes_pixels() -> None:
     figure, ax = plt.subplots()
     ax.plot(np.random.default_rng(1).normal(size=40_000), ",")
@@ -445,6 +452,7 @@ def test_the_house_style_is_a_seaborn_theme() -> None:
     assert sns.color_palette().as_hex()[:2] == [c.lower() for c in COLOURS[:2]]
 
 
+@pytest.mark.slow
 def test_importing_figures_changes_no_setting() -> None:
     code = (
         "import matplotlib as m, matplotlib.pyplot; before = dict(m.rcParams); import cxlib.plots;"
@@ -505,3 +513,20 @@ def test_ticks_of_an_axis_have_the_same_decimals(shares) -> None:
 def test_bars_of_nothing_have_no_whisker_across_the_figure() -> None:
     table = pd.DataFrame({"term": ["a", "b"], "estimate": 0.0, "low": 0.0, "high": 0.001})
     assert plots.bars(table, unit="share").get_xlim()[1] > 0.5
+
+
+@pytest.mark.parametrize("ends", [(0.015, 0.055), (0.02, 0.021), (0.1, 0.9), (0.0, 0.0004)])
+def test_no_two_ticks_of_shares_are_written_alike(ends: tuple[float, float]) -> None:
+    table = pd.DataFrame(
+        {"term": ["a", "b"], "estimate": ends, "low": ends[0], "high": ends[1], "n": 90}
+    )
+    ax = plots.intervals(table, unit="share")
+    ax.figure.canvas.draw()
+    written = [label.get_text() for label in ax.get_xticklabels()]
+    assert len(set(written)) == len(written)
+
+
+def test_nearly_all_is_not_written_as_all() -> None:
+    table = pd.DataFrame({"term": ["amount", "wave"], "estimate": [0.99996, 1.0], "n": 99_000})
+    said = [text.get_text() for text in plots.bars(table, unit="share", sort=False).texts]
+    assert said == ["over 99%", "100%"]

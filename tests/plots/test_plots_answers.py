@@ -95,6 +95,30 @@ def test_a_slope_is_coloured_where_it_is_significant() -> None:
     }
 
 
+def test_of_many_slopes_those_in_colour_are_named_or_those_that_moved_most() -> None:
+    waves = [
+        pd.DataFrame({"wave": wave, "term": [f"q{k:02}" for k in range(22)], "n": 90}).assign(
+            estimate=[5 + k / 10 + by * k / 100 for k in range(22)]
+        )
+        for wave, by in (("q1", 0), ("q2", 1))
+    ]
+    both = pd.concat(waves, ignore_index=True)
+    both = both.assign(low=both["estimate"] - 1, high=both["estimate"] + 1)
+
+    def named(ax) -> set[str]:
+        return {t.split()[-1] for t in texts(ax) if " q" in t}
+
+    assert named(plots.slope(both)) == {f"q{k}" for k in range(12, 22)}
+    ax = plots.slope(both, highlight=["q00"])
+    assert named(ax) == {"q00"} and len(ax.lines) >= 22
+
+
+def test_a_waterfall_writes_all_its_shares_with_the_same_decimals() -> None:
+    parts = pd.DataFrame({"term": ["mix", "rate"], "estimate": [-0.005, -0.013], "n": 90})
+    ax = plots.waterfall(parts, before=0.823, unit="share")
+    assert texts(ax) == ["−0.5%", "−1.3%", "82.3%", "80.5%"]
+
+
 def test_a_slope_takes_the_last_two_waves_and_one_score(answers) -> None:
     sample = Sample(answers, draws=50)
     trend = scores.trend(sample).table
@@ -183,6 +207,14 @@ def test_names_of_close_points_do_not_cover_each_other() -> None:
     boxes = [t.get_window_extent() for t in ax.texts if t.get_text().startswith("driver")]
     pairs = [(a, b) for k, a in enumerate(boxes) for b in boxes[:k]]
     assert len(boxes) == 9 and sum(a.overlaps(b) for a, b in pairs) <= 1
+
+
+def test_names_of_points_keep_off_the_words_in_the_corners() -> None:
+    importance = pd.DataFrame({"term": ["a", "the way around here"], "estimate": [0.6, 0.1]})
+    performance = pd.DataFrame({"term": ["a", "the way around here"], "estimate": [2.0, 4.0]})
+    ax = plots.importance_performance(importance, performance)
+    boxes = {t.get_text(): t.get_window_extent() for t in ax.texts}
+    assert not boxes["the way around here"].overlaps(boxes["More than needed"])
 
 
 @pytest.mark.parametrize("name", ["nps_bars", "slope", "dumbbell", "waterfall", "pareto", "dots"])

@@ -11,6 +11,7 @@ from matplotlib.markers import MarkerStyle
 
 from cxlib import plots, scores
 from cxlib.core import context
+from cxlib.core.context import Context
 from cxlib.plots import control_charts
 
 
@@ -49,8 +50,8 @@ def test_a_wave_outside_is_a_triangle_and_named(rows):
     assert len(markers(ax, "")) == 7
     assert "2026-07" in ax.figure.alt_text
     edges = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 16]
-    assert np.isclose(edges[0][::2], fit.limits["low"]).all()
-    assert np.isclose(edges[1][::2], fit.limits["high"]).all()
+    assert np.isclose(edges[0][::2], fit.limits["low"], equal_nan=True).all()
+    assert np.isclose(edges[1][::2], fit.limits["high"], equal_nan=True).all()
 
 
 def test_a_missing_wave_is_a_gap_of_the_chart(rows):
@@ -75,7 +76,17 @@ def test_a_change_of_level_is_marked_where_it_is_clear(rows):
     ax = plots.control_chart(fit.limits, change=fit.changes)
     assert "level changed" in [t.get_text() for t in ax.texts]
     quiet = scores.trend(rows[rows["wave"] < "2026-07"])
-    assert not plots.control_chart(quiet.limits, change=quiet.changes).texts
+    said = [t.get_text() for t in plots.control_chart(quiet.limits, change=quiet.changes).texts]
+    assert "level changed" not in said
+
+
+@pytest.mark.parametrize("lang, words", [("en", "shaded: the baseline"), ("zh", "阴影：基线期")])
+def test_the_shading_says_what_it_is(rows, lang, words):
+    limits = scores.trend(rows).limits
+    with context.use(Context(lang=lang)):
+        assert words in [t.get_text() for t in plots.control_chart(limits).texts]
+        bare = plots.control_chart(limits.assign(baseline=False))
+    assert not bare.patches and not bare.texts
 
 
 def test_every_score_has_a_row_and_every_wave_a_sign(rows):

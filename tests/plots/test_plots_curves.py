@@ -43,7 +43,7 @@ def test_staying_begins_with_everybody_and_is_told_where_all_lines_reach() -> No
 def test_profit_is_in_the_money_of_the_study() -> None:
     curve = pd.concat([line("contacted", [5.0, 90, 20]), line("contacted", [1.0, 2, 20])])
     ax = plots.profit(curve.assign(term=["by risk"] * 3 + ["by lot"] * 3), currency="EUR")
-    assert ax.get_ylabel() == "EUR"
+    assert ax.get_ylabel() == "profit (EUR)"
 
 
 def test_a_line_without_a_band_is_there_to_compare_with() -> None:
@@ -90,3 +90,30 @@ def test_the_title_stands_clear_of_the_legend() -> None:
     draw = ax.figure.canvas.get_renderer()
     title = next(t for t in ax.findobj(matplotlib.text.Text) if "Half" in t.get_text())
     assert title.get_window_extent(draw).y0 >= ax.get_legend().get_window_extent(draw).y1
+
+
+def test_hours_are_drawn_as_days_where_waits_are_long():
+    curve = pd.DataFrame({"time": [12.0, 240.0], "estimate": [0.9, 0.2], "n": 100})
+    ax = plots.survival(curve, unit="hours", about="share of cases still open")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("days", "share of cases still open")
+    assert ax.get_xlim() == (0, 10)
+    assert plots.survival(curve.assign(time=[1.0, 20.0]), unit="hours").get_xlabel() == "hours"
+
+
+def test_axes_name_what_is_drawn():
+    table = pd.DataFrame({"term": ["a", "b"], "estimate": [0.3, 0.4], "n": [90, 80]})
+    ax = plots.intervals(table, unit="share", about="share of comments")
+    assert ax.get_xlabel() == "share of comments"
+    counted = pd.DataFrame({"months": ["1", "2"], "estimate": [0.9, 0.8], "n": 90})
+    ax = plots.trend(counted, over="months", unit="share", about="share retained")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("months", "share retained")
+
+
+def test_outcomes_of_segments_stand_side_by_side_on_a_page():
+    table = pd.DataFrame({"segment": ["one", "two"] * 3, "term": np.repeat(["a", "b", "c"], 2),
+                          "estimate": 9.0, "low": 4.0, "high": 10.0, "n": 80, "overall": 7.0,
+                          "share": False})  # fmt: skip
+    first, *others = plots.small_multiples(table).figure.axes
+    assert {ax.get_position().y0 for ax in others} == {first.get_position().y0}
+    assert [t.get_text() for t in first.get_yticklabels()] == ["one", "two"]
+    assert not any(t.get_text() for ax in others for t in ax.get_yticklabels())

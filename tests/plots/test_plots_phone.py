@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from cxlib import plots
+from cxlib.plots import layout
 
 NAMES = [
     "Website",
@@ -63,3 +64,33 @@ def test_crowded_tiles_on_a_phone_have_colours_alone() -> None:
     assert "10%" not in plots.narrow_picture(ax.figure)
     few = plots.tile_map(pairs("term", "risk", NAMES[:3]), "risk", unit="share")
     assert "10%" in plots.narrow_picture(few.figure)
+
+
+def test_no_line_across_runs_through_the_labels_of_rows_on_a_phone() -> None:
+    table = pairs("term", "x", NAMES[:4]).drop(columns="x").drop_duplicates("term")
+    ax = plots.intervals(table.assign(low=-0.4), unit="points", reference=0)
+    small = plots.narrow_picture(ax.figure)
+    before, name, _after = small.partition(">Website<")
+    box = before.rpartition("<path")[2]  # what is drawn just before the label: paper beneath it
+    assert name and "fill:var(--paper" in box
+    assert small.index("stroke-dasharray") < len(before.rpartition("<path")[0])  # over the line
+
+
+def test_intervals_of_cohorts_are_left_out_where_tiles_are_too_narrow() -> None:
+    rows = [(f"2025-Q{c}", str(k), 0.5, 0.41, 0.59, 80) for c in (1, 2) for k in range(1, 8)]
+    table = pd.DataFrame(rows, columns=["cohort", "after", "estimate", "low", "high", "n"])
+    ax = plots.cohorts(table, unit="quarter")
+    small = plots.narrow_picture(ax.figure)
+    assert "41–59" in plots.picture(ax.figure)[0]
+    assert "50%" in small and "41–59" not in small
+
+
+def test_a_long_label_of_an_axis_takes_no_width_from_tiles_on_a_phone() -> None:
+    table = pairs("term", "risk", NAMES[:4])
+    long = "share of the items of each level that are met by those who were asked about them"
+    widths = []
+    for about in ("", long):
+        ax = plots.tile_map(table, "risk", unit="share", about=about)
+        small = layout.for_phone(ax.figure)
+        widths.append(small.axes[0].get_window_extent().width)
+    assert widths[1] == pytest.approx(widths[0], rel=0.05)

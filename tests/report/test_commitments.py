@@ -11,7 +11,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.data.schema import Target
 from cxlib.report import commitments
 
-SOLVE = "Solve “Parcels come late” as planned in the ledger."
+SOLVE = "Solve “Parcels come late” as planned in the ledger; whether it pays is not known yet."
 
 LEDGER = pd.DataFrame(
     {
@@ -61,7 +61,7 @@ def test_a_target_inside_the_interval_is_not_certain(value, low, high, direction
 def test_before_its_day_a_target_is_not_missed():
     goal = Target(value=0.5, by=date(2027, 1, 1))
     finding = told(rate(0.2, 0.1, 0.3, measure="active"), targets={"active": goal})
-    assert finding.detail == "target 50% by 2027-01-01, not reached yet"
+    assert finding.detail == "target 50% by 1 Jan 2027, not reached yet"
     assert finding.verdict == "" and finding.importance == Importance.CONTEXT
 
 
@@ -84,10 +84,25 @@ def test_an_answer_may_be_of_a_day_or_a_time_ahead(measure, at):
     assert told(rate(0.2, 0.1, 0.3, **slots), targets=goals).target_standing == "missed"
 
 
-def test_a_stricter_test_of_the_topic_decides():
-    """A service standard that is missed by its own interval alone is not missed for certain."""
-    own = rate(0.85, 0.82, 0.88, measure="solved_in_time", target=0.9, verdict="unclear")
-    assert told(own).target_standing == "missed, not certain"
+@pytest.mark.parametrize("verdict", ["", "unclear", "worse", "unchanged"])
+@pytest.mark.parametrize(
+    ("low", "high", "top", "words"),
+    [
+        (0.82, 0.88, 0.91, "target 90% missed, but not significantly: several are compared"),
+        (0.82, 0.88, 0.89, "target 90% missed"),
+        (0.80, 0.91, 0.93, "target 90% missed, not certain"),
+    ],
+)
+def test_the_simultaneous_interval_decides_on_a_target(verdict, low, high, top, words):
+    """A verdict on a change or on groups has no say, and the words agree with the interval."""
+    own = rate(0.85, low, high, measure="solved_in_time", target=0.9, verdict=verdict)
+    ends = {"simultaneous_low": 0.7, "simultaneous_high": top}
+    table = pd.DataFrame(
+        [{"term": "x", "estimate": 0.85, "low": low, "high": high, "n": 90} | ends]
+    )
+    finding = told(own, table)
+    assert finding.detail == words
+    assert (finding.target_standing == "missed") == (top < 0.9)
 
 
 @pytest.mark.parametrize(
@@ -104,5 +119,5 @@ def test_a_stricter_test_of_the_topic_decides():
 def test_a_finding_names_the_open_action_about_it_and_its_owner(table, slots, owner):
     finding = Finding("x", importance=Importance.NOTABLE, **slots)
     found = told(finding, pd.DataFrame(table), ledger=LEDGER)
-    said = (SOLVE, "Logistics, due 2026-09-30") if owner else ("", "")
+    said = (SOLVE, "Logistics, due 30 Sep 2026") if owner else ("", "")
     assert (found.action, found.owner) == said

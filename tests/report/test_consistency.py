@@ -76,6 +76,41 @@ def test_a_wave_that_another_page_has_in_its_table_counts_too() -> None:
     assert found(record(NPS), record(NPS, rows)) == ["two values"]
 
 
+def of_groups(shift: float = 0.0, **more: str) -> dict:
+    """An answer with the scores of two regions, all ends of their intervals moved by `shift`."""
+    rows = [["east", 15.306851, 0.029 - shift, 29.773, 140], ["west", 28.412345, 10.4, 44.0, 90]]
+    return record(dict(more), rows, ["region", "estimate", "low", "high", "n"])
+
+
+def test_two_tables_with_the_same_estimates_have_the_same_intervals() -> None:
+    """A region by its own rows on one page, beside those of other waves on another."""
+    assert found(of_groups(), of_groups()) == []
+    assert found(of_groups(), of_groups(0.5)) == ["two intervals"]
+    assert found(of_groups(), of_groups(0.5), where=("", "plan = 'basic'")) == []
+    limits = of_groups()
+    limits["tables"] = {"limits": of_groups(20.0)["table"]}
+    assert found(of_groups(), limits) == []  # control limits are no intervals of the score
+
+
+def test_one_share_of_as_many_may_be_the_same_by_chance() -> None:
+    one, other = of_groups(), of_groups(0.5)
+    other["table"]["rows"] = other["table"]["rows"][:1]
+    assert found(one, other) == []
+
+
+def test_pages_that_contradict_each_other_are_named_with_the_measure() -> None:
+    mine = NPS | {"value": 27.1, "claim": "NPS was +27.1."}
+    rows = [ROWS[0], ["2026-Q3", "recommend", 27.1, mine["low"], mine["high"], 458]]
+    answers = {"10_a": {"nps": record(NPS)}, "12_b": {"nps": record(mine, rows)}}
+    words = [["w", "t", "much", None, 1, 2]]
+    answers["13_own"] = {"x": record({"claim": "x", "value": 1.0}, words)}
+    pages = [{"page": name, "set": "", "parameters": {}} for name in answers]
+    said = consistency.between_pages({"pages": pages}, answers)
+    assert said == {"12_b": "its value of nps is not that of 10_a"}
+    del answers["12_b"]
+    assert consistency.between_pages({"pages": pages}, answers) == {}
+
+
 def test_rows_that_differ_in_more_than_the_wave_are_other_quantities() -> None:
     columns = ["purchase", *COLUMNS]
     rows = [["first", *ROWS[1]], ["second", *ROWS[0]], ["second", "2026-Q3", "x", 1, 0, 2, 9]]
@@ -122,6 +157,7 @@ def test_a_sentence_with_other_numbers_is_a_conflict(told: dict) -> None:
             "EUR",
         ),
         ("Half are solved in 2.4 days.", "95% CI 2.2 to 2.6 days", 57.2, 53.0, 62.1, "hours"),
+        ("€421,000 at stake.", "95% CI €390,000 to €455,000", 420886.8, 389798.7, 455302.9, "EUR"),
         ("6.5 percentage points more.", "95% CI 2.7 to 10.4", 0.065, 0.0271, 0.1038, "share"),
     ],
 )

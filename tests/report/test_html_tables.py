@@ -51,6 +51,19 @@ def test_rows_of_several_units_are_each_told_in_their_own() -> None:
     assert "yes" not in made and "None" not in made and "Money" not in made
 
 
+def test_differences_of_shares_are_in_percentage_points() -> None:
+    moved = record(wave=["2018"], against=["2017"], estimate=[-0.018], low=[-0.04], high=[0.004])
+    found = cells(html_tables.of_record(moved))
+    assert found[2:4] == ["Difference (percentage points)", "95% CI"]
+    assert found[-2:] == ["−1.8", "−4.0 to 0.4"]
+
+
+def test_a_column_of_units_says_how_its_rows_are_written() -> None:
+    moved = record(term=["room", "csat"], estimate=[-0.07, -0.068], unit=["scale", "share"])
+    found = cells(html_tables.of_record(moved | {"unit": ""}))
+    assert {"−0.07", "rating points", "−6.8", "percentage points"} <= set(found)
+
+
 def test_no_chance_is_naught() -> None:
     one = record(term=["a"], estimate=[1.0], p=[1e-9])
     assert cells(html_tables.of_record(one))[-1] == "&lt;0.001"
@@ -82,6 +95,22 @@ def test_of_many_columns_the_seven_that_are_looked_for_first_are_shown() -> None
     hidden = re.findall(r'<th class="num more" scope="col">([^<]*)</th>', made)
     assert hidden == ["Extra 1", "Extra 2", "Extra 3", "Extra 4"]
     assert "All " not in html_tables.of_record(record(term=["a"], estimate=[0.5], n=[99]))
+
+
+def test_what_decides_stands_behind_what_is_read_and_years_are_names() -> None:
+    wide = record(year=["2018"], estimate=[0.5], low=[0.4], high=[0.6], simultaneous_low=[0.3],
+                  simultaneous_high=[0.7], n=[99], detractors=[0.1], passives=[0.2],
+                  promoters=[0.7])  # fmt: skip
+    made = html_tables.of_record(wide)
+    assert all(
+        "Simultaneous" in head for head in re.findall(r'num more" scope="col">([^<]*)', made)
+    )
+    assert '<th scope="col">Year</th>' in made and '<th scope="row">2018</th>' in made
+
+
+def test_heads_of_tables_that_cells_show_begin_with_a_capital() -> None:
+    shown = pd.DataFrame({"question": ["Ease"], "n": [9]}).to_html(index=False)
+    assert ">Question</th>" in html_tables.framed(shown) and ">n</th>" in html_tables.framed(shown)
 
 
 def test_the_csv_has_numbers_and_nothing_that_a_spreadsheet_computes() -> None:

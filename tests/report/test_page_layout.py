@@ -69,6 +69,17 @@ def test_what_only_describes_or_checks_supports_nothing_and_five_are_enough() ->
     assert [a.finding["claim"] for a in page.supporting] == [f"Finding {k}." for k in range(5)]
 
 
+def test_the_papers_behind_the_methods_stand_in_the_fold() -> None:
+    html = bound(
+        cell(found("level", "NPS is 19.")),
+        "## Caveats\n\n- One.\n\nNext: more.\nMethods: Wilson (1927) for shares.",
+        cell(found("other", "CSAT is 3.")),
+    )
+    fold = html.index('id="about-this-page"')
+    assert "Next: more." in html[:fold] and "Wilson" not in html[:fold]
+    assert "Wilson (1927) for shares." in html[fold:]
+
+
 def test_the_head_has_the_figure_of_its_cell_which_is_shown_once() -> None:
     html = bound(
         "## A",
@@ -131,6 +142,24 @@ def test_a_section_without_a_print_goes_with_its_prose_and_is_named_with_its_rea
     )
 
 
+def test_a_reason_that_a_heading_gives_is_not_given_twice() -> None:
+    page = laid(
+        cell(absent("No questions.")),
+        "## A?",
+        cell(absent("No questions.")),
+        "## B",
+        cell(found("b", "B.")),
+    )
+    assert page.absent == ["A? (No questions)."]
+
+
+def test_an_action_that_the_claim_says_is_not_said_again() -> None:
+    first = found("first", "Improve Delivery first: it pays.", action="Improve Delivery first")
+    assert "What to do" not in bound(cell(first))
+    owned = found("first", "Improve Delivery first.", action="Solve it.", owner="Ann")
+    assert "Solve it." in bound(cell(owned))
+
+
 def test_a_heading_over_nothing_but_empty_sections_goes_too() -> None:
     page = laid(
         "## Evidence\n\nWords.", "### One?", cell(), "### Two?", cell(), "## Caveats\n\nOne."
@@ -142,7 +171,7 @@ def test_a_heading_over_nothing_but_empty_sections_goes_too() -> None:
 def test_what_was_left_out_is_listed_in_the_language_of_the_page() -> None:
     context.begin(lang="zh")
     html = bound("## A?", cell(absent("没有成本。")), lang="zh")
-    assert "本研究不涉及：</strong> A?（没有成本）。" in html
+    assert "本研究不涉及：</strong>A?（没有成本）。" in html
 
 
 def test_a_mistake_is_shown_where_it_happened() -> None:
@@ -234,3 +263,49 @@ def test_a_page_leads_to_its_neighbours(own: str, before: str | None, after: str
     links = {"10_a": ("a.html", "A"), "20_b": ("b.html", "B")}
     page = laid(pages=links, notebook=f"{own}.ipynb")
     assert [n and n[1] for n in page.neighbours] == [before, after]
+
+
+def test_a_long_table_of_the_head_is_folded_and_a_short_one_is_not() -> None:
+    def of(rows: int) -> str:
+        table = pd.DataFrame({"term": [f"t{k}" for k in range(rows)], "estimate": 0.5, "n": 40})
+        fit = Result(table, Finding("News.", importance=Importance.NEWS))
+        return bound(
+            "## A",
+            cell(new_output("display_data", data={report.MIME: answers._record("a", fit, "")})),
+        )
+
+    words = "The numbers behind the finding at the top"
+    assert f"<summary>{words}</summary>" in of(12) and f'<p class="small">{words}</p>' in of(3)
+
+
+def test_a_table_without_a_claim_has_a_heading_that_says_what_it_is() -> None:
+    table = new_output(
+        "display_data", data={report.MIME: answers._record("choice", Result(TABLE, ""), "")}
+    )
+    html = bound("## A", cell(found("news", "News.", Importance.NEWS)), cell(table))
+    assert "Stability and coherence by number of topics" in html
+
+
+def test_questions_left_out_stand_before_a_reason_that_an_earlier_part_gave() -> None:
+    page = laid(
+        "## Answer",
+        cell(found("news", "News.", Importance.NEWS)),
+        cell(absent("The study has no table orders.")),
+        "### Who is active?",
+        cell(),
+    )
+    assert page.absent == ["Who is active?", "The study has no table orders."]
+
+
+def test_a_long_page_closes_the_questions_whose_answers_change_nothing() -> None:
+    """Their claim stays to be read; what answers, and all of a short page, stands open."""
+    parts = [cell(found("news", "News.", Importance.NEWS)), "### Does it hold?"]
+    parts += [cell(found("holds", "It holds.", Importance.ANSWER))]
+    minor = [p for k in range(10) for p in (f"### Q{k}?", cell(found(f"m{k}", f"Same {k}.")))]
+    closed = [s.closed for s in laid(*parts, *minor).sections if s.words]
+    assert closed == ["", *(f"Same {k}." for k in range(10))]
+    html = bound(*parts, *minor)
+    fold = html[html.index('<details class="minor">') :]
+    assert fold.index("Same 0.") < fold.index("</summary>") and html.count("Same 0.") == 1
+    short = laid(*parts, *minor[:-2])
+    assert not any(s.closed for s in short.sections)

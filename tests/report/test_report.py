@@ -201,6 +201,13 @@ def test_links_to_notebooks_lead_to_their_pages() -> None:
     assert '<a href="a.html">x</a>' in html and "“Did it” stays" in html
 
 
+def test_chinese_sentences_quote_the_questions_they_link_to() -> None:
+    context.begin(lang="zh")
+    pages = {"20_what_moves": ("20.html", "什么影响满意度？")}
+    html = bound(prose="# T\n\n下一步：20_what_moves。", pages=pages, lang="zh")
+    assert '<a href="20.html">“什么影响满意度？”</a>。' in html
+
+
 def test_the_same_notebook_is_the_same_page(fit) -> None:
     assert bound(kept(fit)) == bound(kept(fit))
 
@@ -228,6 +235,15 @@ def test_the_index_says_what_failed() -> None:
     made = record()["pages"][0]
     html = indexes.of_run(record(pages=[made | {"status": "failed"}, made | {"status": "not run"}]))
     assert "This run is incomplete" in html and "1 failed, 1 not run, of 2 pages." in html
+
+
+def test_the_index_folds_away_time_and_memory_of_the_pages() -> None:
+    assert "Time and memory" not in indexes.of_run(record())
+    made = record()["pages"][0] | {"seconds": 12.34, "memory_mb": 1345, "reused": False}
+    old = made | {"page": "11_y", "title": "Y", "reused": True}
+    html = indexes.of_run(record(pages=[made, old])).split("<details>")[1]
+    words = re.sub(r"<[^>]*>", " ", html).split("All tables")[0]
+    assert "12.3 s" in words and words.count("1,345 MB") == 2 and "up to date" in words
 
 
 def test_the_top_index_shows_the_newest_run_first(tmp_path) -> None:

@@ -78,8 +78,8 @@ def test_column_shares_add_up_and_marks_follow_the_adjusted_test():
     assert_allclose(fit.cells.groupby("shop")["estimate"].sum(), 1)
     of_a = fit.cells[fit.cells["shop"] == "a"].set_index("answer")
     assert of_a["mark"].to_dict() == {"1": "▼", "5": "▲"}
-    assert str(fit) == "q is the question whose answers differ most by shop."
-    assert fit.finding.detail == "Cramér's V = 0.50; 1 of 1 questions differs significantly"
+    assert str(fit) == "Answers to q differ significantly by shop."
+    assert fit.finding.detail == "Cramér's V = 0.50"
     assert fit.wide["a"].tolist() == ["25% ▼", "75% ▲"]
 
 

@@ -133,7 +133,7 @@ def test_a_large_difference_between_groups_is_notable_and_none_is_context():
     assert apart.finding.importance == Importance.NOTABLE
     assert (apart.finding.value, apart.finding.low) == (of_basic["estimate"], of_basic["low"])
     assert apart.finding.at == {"plan": "basic"}
-    assert str(apart.versus_rest) == "2 of 2 groups differ significantly from all others."
+    assert str(apart.versus_rest) == "The two groups differ significantly from each other."
 
 
 def test_a_rise_is_no_warning():

@@ -294,6 +294,7 @@ def test_what_a_wave_was_not_asked_nobody_passed_over():
     rows = asked([9, np.nan, np.nan, np.nan], wave=["2", "2", "1", "1"], speed=[1, 2, 3, 4])
     fit = scores.item_response(rows, ["recommend", "speed"])
     assert fit.table[["estimate", "n"]].to_numpy().tolist() == [[1 / 2, 2], [1, 4]]
+    assert fit.unanswered[["term", "estimate"]].to_numpy().tolist() == [["recommend", 1 / 2]]
     assert "3 of 4 responses answered every question that applied" in fit.notes
     assert "Not asked in every wave, and counted where asked: recommend." in fit.notes
 
@@ -569,3 +570,22 @@ def test_the_score_of_a_question_is_that_of_its_role(responses: pd.DataFrame) ->
     assert scores.score(responses, "speed", measures[1]).unit == "share"
     mean = scores.score(responses, "speed", measures[2]).table["estimate"][0]
     assert mean == pytest.approx(responses["speed"].mean())
+
+
+@pytest.mark.parametrize("measure", ["nps", "mean"])
+def test_a_wave_has_one_interval_alone_and_beside_other_waves(measure):
+    """Customers who answer in each wave: nobody does so twice within one."""
+    rng = np.random.default_rng(4)
+    rows = pd.DataFrame({"customer_id": np.tile(np.arange(200), 3)})
+    rows["wave"] = np.repeat([1, 2, 3], 200)
+    rows["recommend"] = np.clip(rng.normal(8, 2, 200).round()[rows["customer_id"]], 0, 10)
+    rows["weight"] = rng.uniform(0.2, 3, len(rows))
+    sample = Sample(rows, weight="weight", cluster="customer_id", draws=100)
+    every = scores.score(sample, "recommend", measure, by="wave").table.set_index("wave")
+    alone = scores.score(sample.where(rows["wave"] == 3), "recommend", measure).table
+    assert_allclose(every.loc[3, ["low", "high"]].astype(float), alone.loc[0, ["low", "high"]])
+    # Within one cell who answers three times counts as one: no narrower than of independent rows.
+    whole, apart = (
+        scores.nps(Sample(rows, weight="weight", cluster=c)).table for c in ("customer_id", None)
+    )
+    assert (whole["high"] - whole["low"])[0] > 1.2 * (apart["high"] - apart["low"])[0]

@@ -77,7 +77,7 @@ def test_the_segment_that_brings_most_beyond_its_size_is_the_headline(fit):
     brought = segments.value_shares(segments.outcomes(rows, found, value="spend_365"))
     assert brought.finding.claim == (
         "Customers fall into 2 stable segments; “High-spending recent customers”, 50% of them, "
-        "bring 90% of “spend 365”."
+        "bring 90% of spend 365."
     )
     assert brought.finding.importance is Importance.NOTABLE
     assert len(brought.finding.claim.split()) <= 25

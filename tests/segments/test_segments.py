@@ -14,7 +14,8 @@ import generator
 from matplotlib import pyplot as plt
 
 from cxlib import plots, segments
-from cxlib.core import context
+from cxlib.core import context, i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
 from cxlib.report.segment_cards import html_of
@@ -183,7 +184,7 @@ def test_moves_by_hand() -> None:
     n = moves.table.groupby("grade")["n"].first().to_dict()
     assert n == {"important (A)": 14, "no order": 10, "potential (C)": 16}
     assert moves.finding.claim.startswith(
-        f"50% of the customers who were important (A) on {day[0]}"
+        f"50% of the customers who were important (A) on {i18n.day(day[0])}"
     )
     assert "n = 14" in moves.finding.detail
 
@@ -458,6 +459,17 @@ def test_random_segments_cannot_be_typed() -> None:
     assert abs(tool.table.loc[0, "estimate"] - 0.5) < 0.08
 
 
+def test_only_what_can_be_asked_is_asked(groups, fit) -> None:
+    """Without the features of the segments, and in the words in which a clerk asks."""
+    rows = Sample(groups.drop(columns="true"), draws=50)
+    tool = segments.typing_tool(rows, fit, {"plan": "Which plan do you have?", "gone": ""})
+    assert [q.name for q in tool.questions] == ["plan"]
+    assert tool.sheet["question"].tolist()[1] == "Which plan do you have?"
+    assert "questions" in tool.finding.claim or "question" in tool.finding.claim
+    with pytest.raises(InsufficientData, match="can be asked of a new customer"):
+        segments.typing_tool(rows, fit, {})
+
+
 def test_a_tool_that_cannot_be_made_says_why(groups, fit, tool) -> None:
     few = groups[groups["plan"] != "C"]
     with pytest.raises(ValueError, match="segment 3 has 0 customers; a typing tool needs 10"):
@@ -513,6 +525,23 @@ def test_a_card_has_only_numbers_of_its_segment(groups: pd.DataFrame, fit) -> No
     # One line a feature: of the three plans only the one that its members have.
     assert [t for t in own["term"] if t.startswith("plan")] == ["plan: A"]
     assert (own["low"] <= own["estimate"]).all() and (own["estimate"] <= own["high"]).all()
+
+
+def test_demographics_are_the_levels_a_segment_has_more_of() -> None:
+    rows = pd.DataFrame(
+        {"segment_name": ["a"] * 40 + ["b"] * 60, "weight": [1.0] * 40 + [2.0] * 60}
+    )
+    rows["region"] = ["north"] * 30 + ["south"] * 10 + ["north"] * 12 + ["south"] * 48
+    rows["rare"] = ["x"] * 5 + ["y"] * 95  # 5 customers are too few to be shown
+    found = segments.demographics(Sample(rows, weight="weight", draws=100), ["region", "rare"])
+    table = found.set_index(["segment", "term"])
+    assert table.loc[("a", "region: north"), "estimate"] == 0.75
+    assert table.loc[("a", "region: north"), "overall"] == pytest.approx((30 + 24) / 160)
+    assert table.loc[("b", "region: south"), "estimate"] == 0.8
+    assert table["n"].tolist() == [40, 60, 40, 60]
+    assert not any("x" in term for _segment, term in table.index)
+    assert (found["low"] < found["estimate"]).iloc[[0, 1]].all()
+    assert segments.demographics(rows.head(8), ["region"]).empty
 
 
 def test_a_segment_that_is_not_named_has_no_card(groups: pd.DataFrame, fit) -> None:

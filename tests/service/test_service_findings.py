@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import service
+from cxlib import scores, service
+from cxlib.core.columns import deciding_ends
 from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
 
@@ -83,7 +84,7 @@ def test_open_cases_are_a_count_without_an_interval():
     rows["solved_at"] = (rows["opened_at"] + pd.Timedelta(days=2)).where(rows.index < 10)
     fit = service.backlog(service.case_times(rows, as_of=DAY + pd.Timedelta(days=79)))
     assert fit.table[["low", "high"]].isna().all(axis=None)
-    assert fit.finding.claim == "70 cases were open on 2026-05-20, against 42 four weeks before."
+    assert fit.finding.claim == "70 cases were open on 20 May 2026, against 42 four weeks before."
     assert fit.finding.low is None and fit.finding.change == 28
 
 
@@ -94,5 +95,52 @@ def test_groups_that_do_not_differ_are_context():
     assert same.importance is Importance.CONTEXT
     worse = cases_of([np.nan] * 400, part(0.3) + part(0.8), region=["a"] * 200 + ["b"] * 200)
     found = service.sla_attainment(worse, by="region").finding
-    assert found.claim.startswith("On-time resolutions are rarest for a (region): 30%")
+    assert found.claim.startswith("On-time resolutions are rarest for region “a”: 30%")
     assert found.importance is Importance.NOTABLE and found.at == {"region": "a"}
+
+
+def test_numbers_of_cases_have_their_own_unit():
+    """No share of satisfied customers, no rating point: cases per 1,000, cases a week, a share."""
+    day = pd.date_range("2026-01-05", periods=140, freq="D")
+    rows = pd.DataFrame({"opened_at": day, "category": "late", "customer_id": range(140)})
+    rows["solved_in_time"] = 0.0
+    missed = service.sla_alerts(service.sla_attainment(rows), rows.assign(month="2026-05"))
+    assert set(missed.table["measure"]) == {"share"}
+    assert service.workload(rows).unit == "cases a week"
+    who = pd.DataFrame({"customer_id": range(500)})
+    per = service.complaint_rate(service.case_times(rows), None, customers=who)
+    assert per.unit == "cases per 1,000 customers"
+    weekly = service.customer_weeks(service.case_times(rows), who)
+    chart = scores.trend(weekly.replace(draws=50), "cases_per_1000", over="week", measure="rate")
+    assert chart.unit == "cases per 1,000 customers"
+    assert chart.measure.name("x") == "the number of cases per 1,000 customers"
+
+
+def test_the_highest_rate_is_tested_by_its_ratio_not_by_overlap():
+    """130 and 95 of 1,000: z of the log ratio is 2.3, though the two intervals overlap."""
+    rows = pd.DataFrame({"category": ["late"] * 130 + ["bill"] * 95, "customer_id": range(225)})
+    rows["opened_at"] = pd.date_range("2026-01-05", periods=len(rows), freq="D")
+    who = pd.DataFrame({"customer_id": range(1000)})
+    many = service.complaint_rate(Sample(rows, cluster="customer_id", draws=400), customers=who)
+    low, high = deciding_ends(many.table)
+    assert low[0] < high[1] and "not significantly" not in many.finding.detail
+    assert many.finding.importance is Importance.NOTABLE
+    few = Sample(rows.iloc[::4], cluster="customer_id", draws=400)  # z is 1.2
+    detail = service.complaint_rate(few, customers=who).finding.detail
+    assert "not significantly more than bill" in detail
+
+
+@pytest.mark.parametrize(("badly", "alike"), [(-1.0, True), (-4.0, False)])
+def test_good_and_bad_handling_are_compared_with_each_other(badly: float, alike: bool) -> None:
+    """Planted: one point lower after either, or four lower after bad handling."""
+    rng = np.random.default_rng(3)
+    handled = np.repeat(["none", "well", "badly"], [300, 100, 100])
+    rows = pd.DataFrame({"handled": handled, "before": rng.normal(7, 1, 500)})
+    fall = rows["handled"].map({"none": 0.0, "well": -1.0, "badly": badly})
+    rows["after"] = rows["before"] + fall + rng.normal(0, 0.5, 500)
+    rows["since"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 90, 500), "D")
+    rows["until"] = rows["since"] + pd.to_timedelta(rng.integers(60, 90, 500), "D")
+    finding = service.recovery(Sample(rows, draws=100)).finding
+    assert finding.verdict == "worse" and "well minus badly handled" in finding.detail
+    assert ("do not differ significantly" in finding.claim) is alike
+    assert finding.claim.startswith("Even") is not alike

@@ -191,11 +191,11 @@ def test_a_reader_sees_rounded_numbers_and_no_small_n(table):
 
 
 def test_a_reader_sees_shares_as_percentages_and_labels(table):
-    context.begin(labels={"web": "Web site", "recommend": "Recommendation", "n": "Answers"})
+    context.begin(labels={"web": "Web site", "recommend": "Recommendation", "channel": "Where"})
     shown = display.display_table(table.assign(estimate=[0.413, 0.2, 0.1]), "share")
     assert shown["estimate"].iloc[0] == "41%"
     assert shown.iloc[0, 0] == "Web site" and shown["term"].iloc[0] == "Recommendation"
-    assert "Answers" in shown
+    assert "Where" in shown
 
 
 def test_a_result_prints_its_sentence_and_shows_no_small_cell(table):

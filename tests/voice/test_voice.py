@@ -346,7 +346,10 @@ def test_personal_data_are_masked_before_anything_is_read():
         comments("Write to ann@firm.com or +44 20 7946 0958", "fine", "").drop(columns="lang")
     )
     assert comments_["text"][0] == "Write to [e-mail] or [phone]"
-    assert told.table.set_index("term")["estimate"].to_dict() == {"e-mail": 1, "phone": 1}
+    assert told.table.set_index("term")["estimate"].to_dict() == {
+        "e-mail addresses": 1,
+        "phone numbers": 1,
+    }
     assert "2 personal details were" in told.finding.claim
 
 
@@ -470,3 +473,36 @@ def test_what_stands_for_masked_data_is_not_a_word_of_a_topic() -> None:
     rows = pd.DataFrame({"text": ["Call me on [phone]", "Your phone line is slow"], "lang": "en"})
     found = keywords.mentions(rows, {"slow_support": {"en": ["phone"]}})
     assert found["slow_support"].tolist() == [False, True]
+
+
+def test_quotes_of_the_first_topics_are_open_and_of_the_others_folded():
+    from cxlib.report import topic_quotes as shown
+
+    rows = [(f"t{k}", 90 - k, "words", f"said of {k}") for k in range(shown.OPEN + 3)]
+    table = pd.DataFrame(rows, columns=["term", "n", "words", "quote 1"])
+    html = shown.html_of(table)
+    before, _summary, folded = html.partition("<summary>3 more topics</summary>")
+    assert f"said of {shown.OPEN - 1}" in before and f"said of {shown.OPEN}" in folded
+    assert "<details>" not in shown.html_of(table.head(shown.OPEN))
+
+
+def test_the_only_significant_gain_is_not_said_to_be_the_largest():
+    from cxlib.voice.impact import _finding
+
+    table = pd.DataFrame(
+        {
+            "term": ["dishes", "taste"],
+            "estimate": [0.23, 0.59],
+            "n": [150, 280],
+            "low": [0.11, -0.2],
+            "high": [0.36, 1.4],
+            "simultaneous_low": [0.02, -0.6],
+            "simultaneous_high": [0.44, 1.8],
+        }
+    )
+    topics = pd.DataFrame({"term": ["taste", "dishes"], "n": [280, 150]})
+    found = _finding(table, topics, voice.Outcome("stars", (1, 5)), 300)
+    assert (
+        found.claim
+        == "Only dishes is significantly associated with a gain in stars (+0.23 points)."
+    )

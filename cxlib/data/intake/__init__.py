@@ -9,7 +9,8 @@ names (`joins`, `event_logs`), `conversion` reads cells, `validation` holds rows
 `plausibility` warns, `reasons` says why, `drafts` guesses a study.yaml.
 """
 
-from cxlib.data.intake.drafts import draft
+from typing import TYPE_CHECKING, Any
+
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.readers import Raw, read_file
 from cxlib.data.intake.reasons import in_words, render
@@ -22,6 +23,9 @@ from cxlib.data.intake.validation import (
     serious,
     table,
 )
+
+if TYPE_CHECKING:
+    from cxlib.data.intake.drafts import draft
 
 __all__ = [
     "LOSSES",
@@ -38,3 +42,12 @@ __all__ = [
     "serious",
     "table",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`draft` with its word lists, imported by whoever drafts a study: runs do not."""
+    if name == "draft":
+        from cxlib.data.intake.drafts import draft
+
+        return draft
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

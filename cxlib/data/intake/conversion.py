@@ -15,15 +15,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cxlib.core.codes import match
+from cxlib.core.codes import NO, YES, match
 from cxlib.data.intake.cells import Converted, Question, given, text
 from cxlib.data.intake.dates import date
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.numbers import COMMA, POINT, integer, number
 from cxlib.data.intake.reasons import Reason
 
-YES = ("true", "yes", "y", "1", "t", "是", "有", "ja", "oui", "sí", "si", "sì", "sim", "はい")
-NO = ("false", "no", "n", "0", "f", "否", "无", "nein", "non", "não", "nao", "いいえ")
 __all__ = [
     "Converted",
     "Question",

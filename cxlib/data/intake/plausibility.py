@@ -34,9 +34,10 @@ DOUBTFUL = (
     "out_of_order",
     "unclear_scale",
     "spellings",
+    "no_refusal",
 )
 NOT_TO_ACCEPT = ("no_share",)  # to be answered too, but not by `accept`
-PLANNED = ("due_on", "begun_on")  # dates that may well be ahead
+PLANNED = ("due_on", "begun_on", "promised_on")  # dates that may well be ahead
 ENDING = "left_on"  # may be known ahead, where a contract was cancelled
 FAR, FAR_OF_FEW = 5 * 365, 20 * 365  # days without any date between most dates and a few
 ENOUGH = 20  # dates from which FAR holds, and from which most on one day are worth a look

@@ -25,7 +25,7 @@ from pathlib import Path, PurePosixPath
 
 import pyarrow.parquet
 
-from cxlib.data.intake import databases, labelled, records, workbooks
+from cxlib.data.intake import databases, labelled, records, server_log, workbooks
 from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.raw import Raw, from_arrow, numbered, trimmed
@@ -47,7 +47,7 @@ def read_file(path: str | Path, name: str = "", **options: object) -> Raw:
     Parameters
     ----------
     path : the file; text, Excel, OpenDocument, Parquet, SPSS, Stata, SAS, JSON, SQLite, or one of
-        these packed as .gz or .zip
+        these packed as .gz or .zip; server logs
     name : what notes and errors call it; its own name when empty
     options : the keys of `mapping.Reading`: sheet, encoding, delimiter, header, header_rows,
         skip_last, member, table, query
@@ -134,6 +134,8 @@ def _kind(path: Path) -> Reader:
             return kind
     if start[84:92] == b"SAS FILE":
         return labelled.read_sas
+    if server_log.START.match(start):
+        return server_log.read
     if MARKUP.match(start):
         return workbooks.read_markup
     by_name = SUFFIXES.get(path.suffix.lower())
@@ -286,6 +288,7 @@ KINDS: dict[Reader, str] = {
     labelled.read_sas: "a SAS file",
     labelled.read_xport: "a SAS transport file",
     records.read: "JSON",
+    server_log.read: "a server log",
 }
 SUFFIXES: dict[str, Reader] = {
     **dict.fromkeys((".csv", ".tsv", ".txt", ".tab"), _text),
@@ -294,6 +297,7 @@ SUFFIXES: dict[str, Reader] = {
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), records.read),
     **dict.fromkeys((".sqlite", ".sqlite3", ".db"), databases.read_sqlite),
     **dict.fromkeys((".sav", ".zsav"), labelled.read_spss),
+    ".log": server_log.read,
     ".parquet": _parquet,
     ".dta": labelled.read_stata,
     ".sas7bdat": labelled.read_sas,

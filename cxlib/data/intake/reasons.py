@@ -203,6 +203,10 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("values without a share of the population, so nothing is weighted: {values}"),
             _("Add their shares to margins.{attribute} in study.yaml, or recode the values."),
         ),
+        "no_refusal": (
+            _("no contact ended in {names}, so that nobody is left in peace for it: {values}"),
+            _("Correct `contact_rules.refused` in study.yaml where it is called otherwise."),
+        ),
         "few_rows": (
             _("only {n} row(s): no interval can be made of so few"),
             _("Collect more, or read the numbers as a list."),

@@ -8,16 +8,21 @@ A margin, a change, a pilot or a label that matches nothing would change numbers
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 import pandas as pd
 
 from cxlib.core.codes import counted, match, plain
+from cxlib.core.errors import suggestion
 from cxlib.data import contract
+from cxlib.data.intake import business_rules
 from cxlib.data.intake.plausibility import DataWarning
 from cxlib.data.intake.reasons import Reason
+from cxlib.data.intake.unmatched import NEAR, listed, lost_codes, no_column, shown, unmatched
 from cxlib.data.intake.validation import Intake
+from cxlib.data.organisation import Tree, tree_of
+from cxlib.data.schema import Change
 from cxlib.data.study import Study
 
 MANY = 10  # rows of which not one has a known customer: it is no accident
@@ -36,9 +41,10 @@ def mistakes(study: Study, taken: Mapping[str, Intake]) -> list[str]:
     return [
         *_customers(tables),
         *_group(study, tables),
+        *_organisation(study, tables),
         *_margins(study, tables),
         *_changes(study, tables),
-        *_churn(study, tables),
+        *business_rules.mistakes(study, tables),
         *_labels(study, tables),
     ]
 
@@ -66,13 +72,13 @@ def _margins(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     for attribute, shares in study.margins.items():
         values = _of_answers(tables, attribute)
         if values is None:
-            yield _no_column(f"margins.{attribute}", attribute, tables["responses"])
+            yield no_column(f"margins.{attribute}", attribute, tables["responses"])
             continue
         means = match(shares, values.dropna().unique())
         lost = [code for code, same in means.items() if not same]
         covered = values.isna() | values.isin([v for same in means.values() for v in same])
         if lost and (len(lost) == len(shares) or not covered.all()):
-            yield _unmatched(f"margins.{attribute}", lost, values)
+            yield unmatched(f"margins.{attribute}", lost, values)
 
 
 def without_share(study: Study, taken: Mapping[str, Intake]) -> Iterator[DataWarning]:
@@ -95,15 +101,51 @@ def without_share(study: Study, taken: Mapping[str, Intake]) -> Iterator[DataWar
 
 
 def _group(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
-    """The column that pages compare by, where neither answers nor customers have it."""
-    have = list(dict.fromkeys(c for t in ("responses", "customers") for c in tables.get(t, ())))
-    if study.group and have and study.group not in have:
+    """The column that pages compare by, where no table has it."""
+    have = list(dict.fromkeys(c for rows in tables.values() for c in rows))
+    if study.group and study.group not in have:
         near = get_close_matches(study.group, have, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         yield (
             f"group: there is no column {study.group!r}{hint} There are: {', '.join(have)}. A "
             "further column of a file is taken in with `keep`."
         )
+
+
+def _organisation(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    """Units that are no tree, a column that is not there, or one that names none of them."""
+    stated = study.organisation
+    if stated is None or stated.table not in tables:
+        return
+    try:
+        tree = Tree(stated.units) if stated.units else tree_of(tables["units"])
+    except KeyError:  # the table could not be taken in, which is said elsewhere
+        return
+    except ValueError as error:
+        yield f"units: {error}"
+        return
+    rows = tables[stated.table]
+    named = _of_answers(tables, stated.column) if stated.table == "responses" else None
+    named = rows.get(stated.column) if named is None else named
+    if named is None:
+        yield no_column("organisation.column", stated.column, rows)
+    elif not named.dropna().map(plain).isin(list(tree.parent)).any():
+        yield (
+            f"organisation: {stated.table}.{stated.column} names none of its "
+            f"{len(tree.parent)} units ({', '.join(list(tree.parent)[:3])} ...). "
+            f"{stated.column} holds: {counted(named)}."
+        )
+    else:
+        strange = list(tree.not_in(named))
+        for unit in tree.empty(named):  # a new one may have no rows yet
+            if near := get_close_matches(unit, strange, n=1, cutoff=NEAR):
+                yield (
+                    f"organisation: no row of {stated.table} names the unit {unit!r}, and the "
+                    f"units lack {near[0]!r}. Did you mean {near[0]!r}?"
+                )
+    have = [*rows, *tables.get("customers", ())]
+    for column in (c for c in stated.mix if c not in have):
+        yield no_column("organisation.mix", column, have)
 
 
 def _of_answers(tables: Mapping[str, pd.DataFrame], column: str) -> pd.Series | None:
@@ -118,25 +160,53 @@ def _of_answers(tables: Mapping[str, pd.DataFrame], column: str) -> pd.Series | 
 
 def _changes(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     for change in study.changes:
-        if not change.column or change.table not in tables:
+        if change.table not in tables:
             continue
         where, rows = f"changes.{change.name}", tables[change.table]
-        of = _of_answers(tables, change.column) if change.table == "responses" else None
-        values = rows.get(change.column) if of is None else of
-        if values is None:
-            yield _no_column(f"{where}.column", change.column, rows)
-        elif lost := _lost([*change.treated, *change.control], values):
-            yield _unmatched(where, lost, values)
+        yield from _waves_of(where, change, rows)
+        answers = change.table == "responses"
+        have = [*rows, *(tables.get("customers", ()) if answers else ())]
+        keys = {"column": [change.column], "within": [change.within], "before": change.before}
+        if not answers:  # those of answers are items, which study.yaml itself declares
+            keys |= {"outcome": [change.outcome or study.default_outcome], "also": change.also}
+        for key, names in keys.items():
+            for name in (n for n in names if n and n not in have):
+                yield no_column(f"{where}.{key}", name, have)
+        if not change.column or change.column not in have:
+            continue
+        values = _of_answers(tables, change.column) if answers else rows[change.column]
+        if values is not None and (lost := lost_codes([*change.treated, *change.control], values)):
+            yield unmatched(where, lost, values)
 
 
-def _churn(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
-    if study.churn is None or "customers" not in tables:
+def _waves_of(where: str, change: Change, rows: pd.DataFrame) -> Iterator[str]:
+    """Waves that a change names and no answer has, with the units that are said to start in them.
+
+    The change could not be judged: its page would have to leave it out.
+    """
+    if not change.dates:
         return
-    trial, customers = study.churn.pilot, tables["customers"]
-    if trial and trial.column in customers:
-        values = customers[trial.column]
-        if lost := _lost([trial.treated, trial.control], values):
-            yield _unmatched("churn.pilot", lost, values)
+    if "wave" not in rows:
+        yield (
+            f"{where}: it names waves, and {change.table} have none. Map or derive `wave`, as in "
+            "wave: period(answered_on, 'quarter')."
+        )
+        return
+    known = sorted(map(str, rows["wave"].dropna().unique()))
+    starts = change.begun if isinstance(change.begun, dict) else {"": change.begun}
+    units: dict[tuple[str, str], list[str]] = {("ended", change.ended): [""]}
+    for unit, wave in starts.items():
+        units.setdefault(("begun", wave), []).append(unit)
+    for (key, wave), named in units.items():
+        if not wave or wave in known:
+            continue
+        of = f" (of {listed(filter(None, named))})" if any(named) else ""
+        ahead = bool(known) and wave > known[-1]
+        later = f" The last wave is {known[-1]!r}; leave it out until then." if ahead else ""
+        yield (
+            f"{where}.{key}: no answer has the wave {wave!r}{of}.{suggestion(wave, known)}{later} "
+            f"Waves there are: {shown(known) or 'none'}."
+        )
 
 
 def _labels(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
@@ -149,28 +219,13 @@ def _labels(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
             if (distinct := rows[column].dropna().unique()).size <= FEW:
                 values[f"{name}.{column}"] = {plain(v) for v in distinct}
     known = set().union(*values.values(), contract.TABLES, contract.LABELS, study.items)
+    known |= set(study.organisation.units) if study.organisation else set()
     known |= {c for rows in tables.values() for c in rows} | set(study.touchpoints)
     lost = [name for name in study.labels if name not in known]
     if codes := [name for name in lost if name.isdecimal()]:
         coded = {c: v for c, v in values.items() if 0 < len(v) <= 12 and any(map(str.isdecimal, v))}
         there = "; ".join(f"{c}: {', '.join(sorted(v))}" for c, v in coded.items()) or "none"
-        yield f"labels: no column has the code {_listed(codes)}. Codes there are: {there}."
+        yield f"labels: no column has the code {listed(codes)}. Codes there are: {there}."
     for name in (n for n in lost if n not in codes):
         if near := get_close_matches(name, known - set(study.labels), n=1, cutoff=0.85):
             yield f"labels.{name}: nothing has this name; did you mean {near[0]!r}?"
-
-
-def _lost(codes: Iterable[str], values: pd.Series) -> list[str]:
-    return [str(c) for c, same in match(codes, values.dropna().unique()).items() if not same]
-
-
-def _unmatched(where: str, lost: Iterable[str], values: pd.Series) -> str:
-    return f"{where}: no row has {_listed(lost)}. {values.name} holds: {counted(values)}."
-
-
-def _no_column(where: str, column: str, rows: pd.DataFrame) -> str:
-    return f"{where}: there is no column {column!r}. There are: {', '.join(map(str, rows))}."
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(map(repr, names))

@@ -6,7 +6,8 @@
     generator.write("data/sample")                # the files: python data/sample/generate.py
 
 In 2025-Q3 prices rise, from 2025-Q4 a random half is called back, in 2026-Q1 deliveries fail; in
-the region `north` nothing of this happens. The dissatisfied answer the survey less, and leave more.
+the region `north` nothing of this happens. Front desks are trained hotel by hotel, the poorest
+first. The dissatisfied answer the survey less, and leave more.
 Latent types, satisfaction and topics are not in the tables: they are what the methods look for.
 """
 
@@ -18,9 +19,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from generator import behaviour, people, words
+from generator import behaviour, outreach, people, service, training, words
+from generator.invitations import invitations
 from generator.people import END, survey
 from generator.truth import CONSTRUCTS, ITEMS, TOUCHPOINTS, TRUTH, WAVES
+from generator.visits import visits as web_visits
 
 __all__ = [
     "CONSTRUCTS",
@@ -89,9 +92,9 @@ def _measures(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _make(seed: int, n: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    who, feel, ask, leave, buy, meet, complain, write, rate, why, choose = (
-        np.random.default_rng([seed, k]) for k in range(11)
-    )
+    streams = (np.random.default_rng([seed, k]) for k in (*range(14), 41, 42))
+    who, feel, ask, leave, buy, meet, complain, write, rate, why, choose, *streams = streams
+    remind, call, handle, train, browse = streams
     kind = people.types_of(who, n)
     person = people.attributes(who, kind)
     person.insert(0, "customer_id", [f"c{k:04d}" for k in range(1, n + 1)])
@@ -103,7 +106,9 @@ def _make(seed: int, n: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     left = behaviour.leaving(leave, person, joined, satisfaction, complaints)
 
     met = people.stirred_topics(ask, shifts)
-    answered = people.respond(ask, person, felt, met, (joined, left))
+    answered, sent_out = people.respond(ask, person, felt, met, (joined, left))
+    letters = invitations(remind, *sent_out, satisfaction, answered)
+    answered = training.asked(train, answered, n)
     language = np.where(who.random(n) < 0.4, "zh", "en")
     bought, orders = behaviour.orders(buy, kind, satisfaction, joined, left)
     orders["amount"] = orders["amount"].round(2)
@@ -111,18 +116,24 @@ def _make(seed: int, n: int) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     opened, cases = behaviour.cases(complain, complaints, shifts, joined, left)
 
     ids = person["customer_id"].to_numpy()
-    for table, owner in ((orders, bought), (events, touched), (cases, opened)):
+    asked = letters.pop("person")
+    owners = ((orders, bought), (events, touched), (cases, opened), (letters, asked))
+    for table, owner in owners:
         table.insert(1, "customer_id", ids[owner])
     tables = {
         "customers": _customers(who, person, kind, language, joined, left),
         "responses": answered.drop(columns=["person", "topic"]),
+        "invitations": letters,
         "events": events,
         "orders": orders,
         "order_lines": behaviour.order_lines(choose, orders, kind, bought),
         "cases": cases,
+        "case_statuses": service.statuses(handle, cases),
         "comments": words.comments(write, answered, language[answered["person"]]),
         "actions": words.actions(),
         "audits": words.audits(rate),
+        "contacts": outreach.contacts(call, person, joined, left),
+        "visits": web_visits(browse, ids, joined, left, cases),
     }
     unseen = pd.DataFrame(satisfaction, columns=[f"satisfaction {w}" for w in WAVES])
     unseen.insert(0, "type", np.array(people.TYPES)[kind])

@@ -156,10 +156,11 @@ def respond(
     felt: dict[str, np.ndarray],
     met: np.ndarray,
     active: tuple[np.ndarray, np.ndarray],
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """The responses of all waves: who is invited, who answers, what; `active` is (joined, left).
 
-    Columns `person` and `topic` are the maker's, and do not go into the table.
+    Columns `person` and `topic` are the maker's, and do not go into the table. And who was asked,
+    on what day each would answer, and the logit of answering, (customers, waves) each.
     """
     rule, n = TRUTH["response"], len(person)
     invited = person["plan"].map(rule["invited"]).to_numpy()
@@ -183,7 +184,8 @@ def respond(
         "weight": np.round(1 / invited[i], 4),
         **{item: v.astype("int64") for item, v in given.items()},
     }
-    return pd.DataFrame(columns).assign(person=i, topic=met[i, w])
+    rows = pd.DataFrame(columns).assign(person=i, topic=met[i, w])
+    return rows, (asked, day, odds)
 
 
 def _item(

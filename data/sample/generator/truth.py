@@ -45,6 +45,14 @@ TRUTH: dict[str, dict] = {
     },
     # loading of the touchpoints on a common factor; share of a feeling that stays with a person
     "halo": {"touchpoints": 0.5, "persistence": 0.6},
+    # visits of the website by stage: how many, and the chances of a bounce and of a conversion
+    "visits": {
+        "awareness": {"visits": 2400, "bounce": 0.55, "conversion": 0.01},
+        "discovery": {"visits": 2800, "bounce": 0.42, "conversion": 0.03},
+        "interest": {"visits": 1600, "bounce": 0.30, "conversion": 0.06},
+        "consideration": {"visits": 1200, "bounce": 0.18, "conversion": 0.20},
+    },
+    "self_service": 0.7,  # share of help visits without a case within 30 days
     "usage": {  # share who met the touchpoint; others answer 99, at random
         "website": 0.98,
         "booking": 0.97,
@@ -78,6 +86,10 @@ TRUTH: dict[str, dict] = {
         "callback": -0.5,
         "fading": 0.5,  # orders in a customer's last full quarter, as a share of the usual
     },
+    # cases are handled alike for all plans: how long they take depends on their severity alone
+    # statuses of cases: share that waits for its customer at some time, and how much of the time
+    # from reply to solution
+    "statuses": {"waiting": 0.35, "part": 0.24},
     # shares of the reasons of those who left; `known` is the share who gave one
     "reasons": {"died": 0.02, "moved": 0.06, "other ties": 0.07, "competition": 0.25,
                 "product": 0.35, "attitude of staff": 0.25, "known": 0.7},
@@ -99,6 +111,9 @@ TRUTH: dict[str, dict] = {
         "age_group": {"18-29": -0.9, "30-44": -0.2, "45-59": 0.4, "60+": 0.8},
         "invited": {"basic": 0.35, "plus": 0.45, "premium": 0.70},
     },
+    # of those invited who answer, a share (logit) does so within `days`, the satisfied more; a half
+    # of those still silent then, drawn at random, are reminded, and answer `ratio` times as often
+    "reminder": {"days": 7, "early": 0.6, "satisfaction": 0.4, "share": 0.5, "ratio": 2.0},
     # chance of a product of the liked category, and of another, in an order; a bundle is added
     # whole by its own chance; `habit`: size of the beta of a customer's chances about the type's
     "offers": {
@@ -120,7 +135,23 @@ TRUTH: dict[str, dict] = {
     "price": {"from": "2025-Q3", "construct": "value", "effect": -0.4,
               "topic": "high_price", "topic_share": 0.14},
     "callback": {"from": "2025-Q4", "construct": "satisfaction", "effect": 0.35, "share": 0.5},
+    # call-backs and e-mails in the table of contacts. A call does what the programme does: points
+    # of NPS, and spend in the 75 days after it (EUR a customer, those who stay), of 200,000 people
+    "contacts": {"looked_at": 0.5, "reached": 0.7, "follow_up": 75, "nps": 18.6, "spend": 5.8,
+                 "mails": 3000, "mail_outcomes": {"opened": 0.4, "not opened": 0.585,
+                                                  "asked not to be contacted": 0.015}},
     "quiet": {"region": "north"},
+    # training of front desks, hotel by hotel: its effect on `welcome`, in points of the scale, in
+    # the first, second and later waves; `quarters`: spread of what hotels do by themselves
+    "training": {
+        "begun": {
+            **dict.fromkeys(["hotel 01", "hotel 02", "hotel 03", "hotel 04"], "2025-Q2"),
+            **dict.fromkeys(["hotel 05", "hotel 06", "hotel 07", "hotel 08"], "2025-Q4"),
+            **dict.fromkeys(["hotel 09", "hotel 10", "hotel 11"], "2026-Q2"),
+        },
+        "effect": (0.5, 0.8, 1.1),
+        "quarters": 0.2,
+    },
     # shares of active customers over the eight waves: the margins to rake to
     "margins": {
         "region": {"north": 0.198, "east": 0.287, "south": 0.311, "west": 0.204},

@@ -379,6 +379,41 @@ def test_contacts_are_customers_without_personal_data(example, file):
     assert not [w for w in ("@", "First1", "Street", "192.0.2", "+49") if w in text]
 
 
+# Visits to a website
+
+
+def test_a_report_of_google_analytics_is_visits_in_totals(example):
+    _new, tables = example("google_analytics.csv")
+    rows, plain = tables["visits"], csv("google_analytics.csv", comment="#")
+    assert rows["visits"].sum() == plain["Sessions"].sum() and len(rows) == 20
+    assert rows["bounces"].sum() == (plain["Sessions"] - plain["Engaged sessions"]).sum()
+    assert rows["conversions"].sum() == plain["Key events"].sum()
+    assert rows["at"].min() == pd.Timestamp("2026-01-01")
+
+
+def test_a_visits_log_of_matomo_is_a_row_a_visit_without_addresses(example):
+    _new, tables = example("matomo.csv")
+    rows, plain = tables["visits"], csv("matomo.csv")
+    assert len(rows) == 30 and rows["customer_id"].notna().sum() == 15
+    assert rows["pages"].sum() == plain["actions"].sum()
+    assert rows["minutes"].sum() == pytest.approx(plain["visitDuration"].sum() / 60)
+    assert rows["conversions"].sum() == 5 and "192.0.2" not in rows.to_csv()
+
+
+def test_requests_of_a_server_log_are_put_together_to_visits(example):
+    # By hand: one visitor with a pause of 38 minutes, the same address on a phone, one who had
+    # logged in; neither the style sheet, the form that was sent, the error nor the robot counts.
+    _new, tables = example("server.log")
+    rows = tables["visits"].sort_values(["at", "page"])
+    assert rows["page"].tolist() == ["/stories", "/hotels", "/basket", "/help"]
+    assert rows["pages"].tolist() == [2, 1, 1, 1] and rows["minutes"].tolist() == [12, 0, 0, 0]
+    assert rows["at"].iloc[0] == pd.Timestamp("2026-01-05 10:00")
+    assert rows["source"].tolist() == ["search.example.org", *["direct"] * 3]
+    assert rows["device"].tolist() == ["computer", "phone", "computer", "computer"]
+    assert rows["customer_id"].dropna().tolist() == ["c01"]
+    assert "192.0.2" not in rows.to_csv()
+
+
 # Files of no tool
 
 

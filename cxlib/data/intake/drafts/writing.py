@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from cxlib.core import codes
 from cxlib.data import contract, schema
 from cxlib.data.intake import conversion
 from cxlib.data.intake.drafts.looking import clean, slug
@@ -208,9 +209,9 @@ def _items(ratings: list[Rating]) -> list[str]:
             )
         if r.confirmed and not r.odd:
             lines.append("    confirmed: true  # value labels name both ends of the scale")
-        for key, codes in (("missing", r.missing), ("not_experienced", r.not_experienced)):
-            if codes:
-                lines.append(f"    {key}: [{', '.join(f'{c:g}' for c in codes)}]")
+        for key, values in (("missing", r.missing), ("not_experienced", r.not_experienced)):
+            if values:
+                lines.append(f"    {key}: [{', '.join(f'{c:g}' for c in values)}]")
     return lines
 
 
@@ -290,6 +291,7 @@ def reports(plan: Plan, left: bool) -> list[str]:
     dated = any("left_on" in p.columns for p in there.get("customers", []))
     wanted = {
         "00": True,
+        "01": asked and "invitations" in there,
         "10": asked,
         "12": asked and waves,
         "20": asked and roles.count("touchpoint") > 1,
@@ -336,7 +338,7 @@ def _churn_flag(plan: Plan) -> tuple[str, str] | None:
                 list(part.seen.columns[column].counts.index) if column in part.seen.columns else []
             )
             if LEFT.search(slug(column)) and len(values) == 2:
-                left = [v for v in values if v.casefold() in conversion.YES or LEFT.search(slug(v))]
+                left = [v for v in values if v.casefold() in codes.YES or LEFT.search(slug(v))]
                 return (column, left[0]) if left else None
     return None
 

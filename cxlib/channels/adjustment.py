@@ -1,0 +1,227 @@
+"""Scores of each group for one and the same mix of customers.
+
+    measure = scores.measure_of(study.study.items["recommend"])
+    fit = adjusted(answers, "recommend", by="channel", mix=["region", "age_group"], measure=measure)
+    fit.table            # channel, term, estimate (adjusted), plain, low, high, n, verdict
+
+Regression standardisation: the score that each group would have if its customers were those of all
+groups together. What is not in the mix is not adjusted for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from cxlib.channels.groups import named, places
+from cxlib.channels.rates import verdicts
+from cxlib.core import i18n
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS
+from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.i18n import _
+from cxlib.core.result import Finding, Importance, Result
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.privacy import disclosure
+from cxlib.stats import intervals
+from cxlib.stats.notes import resampling_note, simultaneous_note
+from cxlib.stats.standardisation import from_rest, group_shares, standardised
+
+
+class Score(Protocol):
+    """What a score counts and how it is written (`scores.Measure`)."""
+
+    kind: str
+    scale: tuple[float, float] | None
+
+    def recode(self, x: np.ndarray) -> np.ndarray: ...
+    def name(self, item: str) -> str: ...
+    def key(self, item: str) -> str: ...
+    def level(self, value: float, *, bare: bool = False) -> str: ...
+    def change(self, change: float) -> str: ...
+    def change_span(self, low: float, high: float) -> str: ...
+    def span(self, low: float, high: float) -> str: ...
+    @property
+    def factor(self) -> float: ...
+    @property
+    def unit(self) -> str: ...
+
+
+def adjusted(
+    sample: SampleLike, item: str, *, by: str, measure: Score, mix: Sequence[str] = ()
+) -> Result:
+    """The score of each group at the mix of customers of all groups together.
+
+    Parameters
+    ----------
+    sample : answers with weights, clusters, draws and seed
+    item : column of answers
+    by : column of groups
+    measure : what is counted; more is better
+    mix : attributes of customers (or of rows: wave, severity) that are held alike; levels of fewer
+        than 10 rows count together
+
+    Returns
+    -------
+    Result with tables
+
+    - "table": by, term, estimate (adjusted), low, high, n, simultaneous_low, simultaneous_high,
+      plain (the score as it is), verdict (of the difference from all others)
+    - "versus_rest": by, against, term, estimate (adjusted difference from all others), low, high,
+      n, simultaneous_low, simultaneous_high
+
+    Raises
+    ------
+    ValueError : columns that are absent
+    InsufficientData : fewer than two groups have two answers
+
+    References
+    ----------
+    Direct standardisation by regression: Little (1982), Journal of the American Statistical
+    Association 77.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"channel": ["web"] * 40 + ["phone"] * 40})
+    >>> rows["age"] = ["young"] * 30 + ["old"] * 20 + ["young"] * 10 + ["old"] * 20
+    >>> rows["solved"] = (rows["age"] == "young") * 1.0
+    >>> from cxlib.scores import Measure
+    >>> share = Measure("csat", (0, 1), 1)
+    >>> fit = adjusted(rows, "solved", by="channel", measure=share, mix=["age"])
+    >>> fit.table[["channel", "plain", "estimate"]].round(2).values.tolist()
+    [['phone', 0.25, 0.5], ['web', 0.75, 0.5]]
+    """
+    sample = as_sample(sample)
+    require_columns(sample.data, [item, by, *mix])
+    answers = sample[item].to_numpy(float, na_value=np.nan)
+    known = sample.where(~np.isnan(answers) & sample[by].notna())
+    sizes = known[by].astype(str).value_counts()
+    known = known.where(known[by].astype(str).isin(sizes.index[sizes > 1]))
+    if known[by].nunique() < 2:
+        raise InsufficientData(_("Too few answers to compare groups."))
+    names, place = places(known, by)
+    y = measure.recode(known[item].to_numpy(float))
+    level, plain, used = standardised(known, y, place, len(names), [m for m in mix if m != by])
+    n = np.bincount(place, minlength=len(names))
+    units = _kish(known, place, len(names))
+    factor = measure.factor
+    estimate, drawn = factor * level.estimate, factor * level.replicates
+    ends = _bounded(intervals.interval_columns(estimate, drawn, units=units, fitted=2), measure)
+    share, again = group_shares(known, place, len(names))
+    gap, gaps = from_rest(level, share, again)
+    versus = pd.DataFrame({by: names, "against": _("all others"), "term": item})
+    rest_ends = intervals.interval_columns(factor * gap, factor * gaps, units=units, fitted=2)
+    versus = versus.assign(estimate=factor * gap, **rest_ends, n=n)
+    table = pd.DataFrame({by: names, "term": item, "estimate": estimate, **ends, "n": n})
+    table = table.assign(plain=factor * plain.estimate, verdict=verdicts(versus, "higher"))
+    table = table[[by, "term", *INTERVAL, "n", *SIMULTANEOUS, "plain", "verdict"]]
+    table, versus = (known.counted(t) for t in (table, versus))
+    notes = [_note(used), *known.notes, simultaneous_note(len(names)), resampling_note(known)]
+    return Result(
+        {"table": table, "versus_rest": versus},
+        _finding(table, versus, by, measure, used),
+        i18n.together(dict.fromkeys(notes)),
+        measure.unit,
+        draws=sample.draws,
+        seed=sample.seed,
+        replicates=drawn,
+        parts={
+            "measure": measure,
+            "mix": used,
+            "units": units,
+            "share": share,
+            "share_replicates": again,
+        },
+    )
+
+
+def _kish(sample: Sample, place: np.ndarray, groups: int) -> np.ndarray:
+    """Effective number of clusters of each group (Kish 1965)."""
+    key = pd.factorize(sample.clusters, use_na_sentinel=False)[0]
+    weight = pd.DataFrame({"place": place, "key": key, "w": sample.weights})
+    each = weight.groupby(["place", "key"])["w"].sum()
+    total = each.groupby("place").sum() ** 2 / (each**2).groupby("place").sum()
+    return total.reindex(range(groups), fill_value=0.0).to_numpy()
+
+
+def _bounded(ends: dict[str, np.ndarray], measure: Score) -> dict[str, np.ndarray]:
+    """Ends of intervals within what the score can be."""
+    limits = {"nps": (-100.0, 100.0), "csat": (0.0, 1.0)}.get(measure.kind, measure.scale)
+    if limits is None:
+        return ends
+    return {name: np.clip(end, *limits) for name, end in ends.items()}
+
+
+def _note(used: Sequence[str]) -> str:
+    if not used:
+        return _("Not adjusted: no attribute of customers is known; name some in MIX.")
+    return _(
+        "Adjusted for {mix:label_list} by regression: the score of each group at the mix of all.",
+        mix=used,
+    )
+
+
+def _finding(
+    table: pd.DataFrame, versus: pd.DataFrame, by: str, measure: Score, used: Sequence[str]
+) -> Finding:
+    shown = disclosure.shown(table)
+    if len(shown) < 2:
+        return Finding(_("Too few answers to compare groups."), importance=Importance.METHOD)
+    worse, differ = shown[shown["verdict"] == "worse"], shown[shown["verdict"] != "unclear"]
+    pool = worse if len(worse) else differ if len(differ) else shown
+    size = (versus["estimate"].abs() * np.sqrt(versus["n"]))[pool.index]
+    row = pool.loc[size.idxmax()]
+    gap = versus.loc[row.name]
+    words: dict[str, Any] = {
+        "what": i18n.opening(named(row["term"], measure.name)),
+        "by": by,
+        "group": i18n.quoted(i18n.label(str(row[by]))),
+        "size": measure.change(gap["estimate"]),
+        "span": measure.change_span(gap["low"], gap["high"]),
+        "own": measure.span(row["low"], row["high"]),
+        "level": measure.level(row["estimate"]),
+        "plain": measure.level(row["plain"]),
+        "n": row["n"],
+    }
+    if differ.empty:
+        claim = (
+            _("{what} does not differ significantly by {by:label} among like customers.", **words)
+            if used
+            else _("{what} does not differ significantly by {by:label}.", **words)
+        )
+    elif gap["estimate"] < 0:
+        claim = (
+            _("{what} is {size} lower for {group} than for like customers elsewhere.", **words)
+            if used
+            else _("{what} is {size} lower for {group} than for all others.", **words)
+        )
+    else:
+        claim = (
+            _("{what} is {size} higher for {group} than for like customers elsewhere.", **words)
+            if used
+            else _("{what} is {size} higher for {group} than for all others.", **words)
+        )
+    detail = (
+        _(
+            "{group}: {level} adjusted (95% CI {own}), {plain} as it is; difference 95% CI {span}; "
+            "n = {n:count}",
+            **words,
+        )
+        if used
+        else _("{group}: {level} (95% CI {own}); difference 95% CI {span}; n = {n:count}", **words)
+    )
+    return Finding.of_row(
+        row,
+        claim,
+        detail,
+        unit=measure.unit,
+        at={by: str(row[by])},
+        verdict=row["verdict"],
+        importance=Importance.NOTABLE
+        if len(worse)
+        else Importance.ANSWER
+        if len(differ)
+        else Importance.CONTEXT,
+    )

@@ -1,0 +1,125 @@
+"""Rows of any table by a column of any table: its own, its order's, its answer's, its customer's.
+
+found = grouping.column(reserve, "")               # the first of channel, product, branch ...
+grouping.grouped(reserve, study.sample("cases"), "cases", found)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from cxlib.core.errors import suggestion
+from cxlib.core.sample import Sample
+from cxlib.data import sql
+from cxlib.reserve.database import Database
+from cxlib.reserve.store import ReserveError
+
+# What customers meet or use, in the order in which a page looks for one to compare.
+USUAL = (
+    *("channel", "product", "branch", "store", "shop", "site", "location", "department"),
+    *("team", "category", "渠道", "产品", "门店", "网点", "分店", "部门", "品类"),
+)
+FEW = 30  # different values of an attribute by which customers are made alike
+MOST = 100  # different values, above which a column names rows rather than groups
+OWN = ("customer_id", "joined_on", "left_on", "left_because", "referred_by")  # no attributes
+KEYS = ("order_id", "response_id", "customer_id")  # by which rows belong to those of other tables
+# The steps of an order are no contacts that chose what was bought, and of those invited only who
+# answered has an answer.
+NO_LINKS = (("events", "order_id"), ("invitations", "response_id"))
+
+
+def column(reserve: Database, by: str = "") -> str:
+    """`by`, else the first usual column with several values, else the study's own group.
+
+    Raises ReserveError where no table has a column `by`; empty where the study names no groups.
+    """
+    if by:
+        require(reserve, by)
+        return by
+    found = (c for c in USUAL if any(_several(reserve, t, c) for t in having(reserve, c)))
+    return next(found, reserve.study.group)
+
+
+def require(reserve: Database, by: str) -> None:
+    """Raise ReserveError where no table has the column, naming the nearest one."""
+    if not any(having(reserve, by)):
+        known = list(dict.fromkeys(c for have in reserve.schema.values() for c in have))
+        raise ReserveError(
+            f"no table of {reserve.study.name} has a column {by!r}.{suggestion(by, known)} "
+            f"There are: {', '.join(known)}."
+        )
+
+
+def having(reserve: Database, by: str) -> Iterator[str]:
+    """The tables that have the column."""
+    return (table for table, have in reserve.schema.items() if by in have)
+
+
+def _several(reserve: Database, table: str, by: str) -> bool:
+    """Whether a column has 2 to `MOST` different values."""
+    values = f"select count(distinct {sql.name(by)}) from {sql.name(reserve.source(table))}"
+    return 2 <= sql.first(reserve.store, values)[0] <= MOST
+
+
+def groupable(reserve: Database, tables: Iterable[str], by: str) -> list[str]:
+    """Those of the tables whose rows can be grouped by the column."""
+    return [
+        t
+        for t in tables
+        if t in reserve.schema and (by in reserve.schema[t] or _linked(reserve, t, by))
+    ]
+
+
+def grouped(reserve: Database, sample: Sample, table: str, by: str) -> Sample | None:
+    """The sample with the column `by`, of its own table or of another; None where there is no way.
+
+    A row takes the value of its order, answer or customer, found by the keys that both tables
+    have. Of an order with several lines it is that of the line with the largest amount; of a
+    customer with several rows the most frequent value, of equals the first by name.
+    """
+    if by in sample:
+        return sample
+    link = _linked(reserve, table, by)
+    if link is None:
+        return None
+    key, source = link
+    return sample.assign(**{by: sample[key].map(values(reserve, source, key, by))})
+
+
+def attributes(reserve: Database, table: str, by: str) -> list[str]:
+    """What says who a row's customer is: few-valued columns of customers, wave, kind of case."""
+    churn = reserve.study.churn
+    out = {by, *OWN, churn.flag if churn else ""}
+    own = {"responses": ["wave"], "cases": ["severity", "category"]}.get(table, [])
+    have = reserve.schema[table]
+    theirs = reserve.schema.get("customers", []) if "customer_id" in have else []
+    found = [(table, c) for c in own if c in have] + [("customers", c) for c in theirs]
+    return list(dict.fromkeys(c for t, c in found if c not in out and _few(reserve, t, c)))
+
+
+def _few(reserve: Database, table: str, by: str) -> bool:
+    values = f"select approx_count_distinct({sql.name(by)}) from {sql.name(reserve.source(table))}"
+    return 2 <= sql.first(reserve.store, values)[0] <= FEW
+
+
+def _linked(reserve: Database, table: str, by: str) -> tuple[str, str] | None:
+    """The key, and the table that has it and the column."""
+    have = [k for k in reserve.schema.get(table, []) if (table, k) not in NO_LINKS]
+    sources = [t for t in having(reserve, by) if t != table]
+    pairs = ((k, t) for k in KEYS if k in have for t in sources if k in reserve.schema[t])
+    return next(pairs, None)
+
+
+def values(reserve: Database, table: str, key: str, by: str) -> pd.Series:
+    """The value of each key of a table: of its only row, largest line, or most of its rows."""
+    lines = key == "order_id" and "amount" in reserve.schema[table]
+    rows = reserve.read(table, columns=[key, by, *(["amount"] if lines else [])])
+    rows = rows.dropna(subset=[key, by])
+    if lines:
+        rows = rows.sort_values("amount", ascending=False, kind="stable")
+        return rows.drop_duplicates(key).set_index(key)[by]
+    counts = rows.value_counts([key, by], sort=False).rename("n").reset_index()
+    counts = counts.sort_values(["n", by], ascending=[False, True], kind="stable")
+    return counts.drop_duplicates(key).set_index(key)[by]
