@@ -22,7 +22,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
 from cxlib.data import contract
 from cxlib.data.expressions import ExpressionError
-from cxlib.data.intake import reasons
+from cxlib.data.intake import IntakeError, reasons
 from cxlib.privacy import disclosure
 from cxlib.reserve import ReserveError, loading, store
 from cxlib.stats import moments, resampling
@@ -545,8 +545,8 @@ def test_a_flag_becomes_left(own):
     with pytest.raises(InsufficientData, match="cannot be selected by .*gone"):
         reserve.open("shop").customers.profiles(where="gone = 'No'")
     write(own, {"customers": customers}, items={}, churn={"flag": "gone", "left": "Ja"})
-    with pytest.raises(ReserveError, match="nobody has gone = 'Ja'.*'No' .4., 'Yes' .2."):
-        reserve.open("shop").customers.profiles()
+    with pytest.raises(IntakeError, match="churn.left: no row has 'Ja'.*'No' .4., 'Yes' .2."):
+        reserve.open("shop")
 
 
 def test_what_a_study_lacks_is_said_in_words(shop):

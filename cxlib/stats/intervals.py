@@ -60,8 +60,9 @@ def estimates_table(
 def recentred_fit(table: pd.DataFrame, replicates: np.ndarray) -> pd.DataFrame:
     """Rows of R² with their intervals moved back by the bias of the draws.
 
-    R² of a sample is too large, for its coefficients are fitted to its own errors, and R² of a draw
-    is so twice over: an interval of draws lies too high by twice their bias.
+    The unexplained share of a sample is too small by a factor, for its coefficients are fitted to
+    its own errors, and that of a draw is so twice over: the unexplained share at either end of an
+    interval of draws is multiplied by the factor twice.
 
     Parameters
     ----------
@@ -78,13 +79,15 @@ def recentred_fit(table: pd.DataFrame, replicates: np.ndarray) -> pd.DataFrame:
 
     Examples
     --------
-    >>> draws = np.array([[0.2], [0.3], [0.4]])
+    >>> draws = np.array([[0.2], [0.4], [0.6]])
     >>> table = estimates_table(["R²"], np.array([0.25]), draws, 40, level=1.0)
-    >>> recentred_fit(table, draws)[["low", "high"]].round(2).values.tolist()
-    [[0.1, 0.3]]
+    >>> recentred_fit(table, draws)[["low", "high"]].round(3).values.tolist()
+    [[0.0, 0.375]]
     """
-    bias = np.nanmedian(replicates, axis=0) - table["estimate"] if replicates.size else 0.0
-    low, high = table["low"] - 2 * bias, table["high"] - 2 * bias
+    if not replicates.size:
+        return table
+    factor = (1 - table["estimate"]) / np.maximum(1 - np.nanmedian(replicates, axis=0), 1e-12)
+    low, high = (1 - (1 - table[end]) * factor**2 for end in ("low", "high"))
     return table.assign(
         low=np.minimum(low.clip(0), table["estimate"]), high=np.maximum(high, table["estimate"])
     )
