@@ -10,6 +10,9 @@
     churn.boosting_benchmark(fit)             # would gradient boosting predict better?
     churn.model_drift(snapshots)              # does the model hold at later dates?
     churn.survival(lifetimes), churn.cumulative_incidence(lifetimes), churn.hazard_ratios(lifetimes)
+    churn.logrank(lifetimes, "plan"), churn.restricted_mean(lifetimes, 365, by="plan")
+    churn.cox_fit(lifetimes), churn.concordance(lifetimes, "risk")
+    churn.subdistribution_ratios(lifetimes, "price")    # Fine and Gray, one reason of several
     churn.losses_forecast(customers, last_day)    # customers lost in the next months
     churn.lead_time(scored, 0.3), churn.campaign_profit(scored, Campaign(value="worth", offer=25))
     churn.contact_list(active, fit, campaign)
@@ -24,7 +27,9 @@ stay if contacted: that needs a randomised trial (`uplift`). Associations are no
 from __future__ import annotations
 
 from cxlib.churn.boosting import boosting_benchmark
+from cxlib.churn.cox_checks import concordance, cox_fit, subdistribution_ratios
 from cxlib.churn.drift import model_drift
+from cxlib.churn.group_tests import logrank, restricted_mean
 from cxlib.churn.hazards import hazard_ratios
 from cxlib.churn.lead_time import lead_time
 from cxlib.churn.losses import losses_forecast
@@ -48,15 +53,20 @@ __all__ = [
     "boosting_benchmark",
     "campaign_profit",
     "churn_reasons",
+    "concordance",
     "contact_list",
+    "cox_fit",
     "cumulative_incidence",
     "expected_profit",
     "fit",
     "hazard_ratios",
     "lead_time",
+    "logrank",
     "losses_forecast",
     "model_drift",
+    "restricted_mean",
     "score",
+    "subdistribution_ratios",
     "survival",
     "uplift",
     "uplift_of_changes",

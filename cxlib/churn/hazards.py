@@ -69,10 +69,10 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
         taken = [*TIMES, sample.weight]
         features = eligible_features(sample.data, taken, sample["time"])
     require_columns(sample.data, features, "lifetimes")
-    rows, aside = _with_leavers(lifetimes_of(sample, None), features)
-    learnt, fit, odd = _fitted(rows, features, aside)
+    rows, aside = with_leavers(lifetimes_of(sample, None), features)
+    learnt, fit, odd = fitted_cox(rows, features, aside)
     columns = sum(len(f.kept) for f in learnt)
-    terms, names, moves = _moves(learnt, columns)
+    terms, names, moves = feature_moves(learnt, columns)
     covariance = moves @ (fit.covariance if sample.weight is None else fit.robust) @ moves.T
     spread = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(spread, spread)
@@ -96,13 +96,13 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
     )
     order = np.argsort(-(np.abs(value) - reach), kind="stable")
     table = table.iloc[order].reset_index(drop=True)
-    notes = [_proportionality_note(table), *_aside_notes(aside, odd)]
+    notes = [_proportionality_note(table), *aside_notes(aside, odd)]
     return Result(
         table, _finding(table, aside, odd), i18n.together(notes), "ratio", columns=[PROPORTIONAL]
     )
 
 
-def _with_leavers(rows: pd.DataFrame, features: list[str]) -> tuple[pd.DataFrame, list[str]]:
+def with_leavers(rows: pd.DataFrame, features: list[str]) -> tuple[pd.DataFrame, list[str]]:
     """The customers without the levels that nobody left, and the names of those levels.
 
     Where nobody of a level left, its hazard ratio is 0 or infinite and nothing can be estimated.
@@ -126,7 +126,7 @@ def _with_leavers(rows: pd.DataFrame, features: list[str]) -> tuple[pd.DataFrame
         rows = rows[~stayed]
 
 
-def _fitted(
+def fitted_cox(
     rows: pd.DataFrame, features: list[str], aside: list[str]
 ) -> tuple[list[Feature], durations.Cox, list[str]]:
     """The features that count, the model, and the features that tell the order of leaving."""
@@ -137,7 +137,7 @@ def _fitted(
         odd = [f.name for f in learnt if not _settles(f, rows)]
         rest = [name for name in features if name not in odd]
         if odd and rest:
-            learnt, fit, more = _fitted(rows, rest, aside)
+            learnt, fit, more = fitted_cox(rows, rest, aside)
             return learnt, fit, odd + more
         raise InsufficientData(
             i18n.together(
@@ -147,7 +147,7 @@ def _fitted(
                         "determines exactly who leaves when, or repeats another, or too few left.",
                         features=features,
                     ),
-                    *_aside_notes(aside, odd),
+                    *aside_notes(aside, odd),
                 ]
             )
         ) from error
@@ -169,7 +169,7 @@ def _cox(learnt: list[Feature], rows: pd.DataFrame) -> durations.Cox:
     return durations.cox(columns_of(learnt, rows), *times)
 
 
-def _aside_notes(aside: list[str], odd: list[str]) -> list[str]:
+def aside_notes(aside: list[str], odd: list[str]) -> list[str]:
     """What was set aside before the ratios were estimated, and why."""
     notes = []
     if aside:
@@ -191,7 +191,7 @@ def _aside_notes(aside: list[str], odd: list[str]) -> list[str]:
     return notes
 
 
-def _moves(learnt: list[Feature], columns: int) -> tuple[list[str], list[str], np.ndarray]:
+def feature_moves(learnt: list[Feature], columns: int) -> tuple[list[str], list[str], np.ndarray]:
     where, terms, names, moves = places(learnt), [], [], []
     for feature in learnt:
         for start, end, ends in contrasts(feature):
@@ -216,7 +216,7 @@ def _finding(table: pd.DataFrame, aside: list[str], odd: list[str]) -> Finding:
                 )
             )
         if odd:
-            return Finding(_aside_notes(aside, odd)[0])
+            return Finding(aside_notes(aside, odd)[0])
         return Finding(_("No feature is significantly associated with when customers leave."))
     facts = {
         "term": top.term,

@@ -180,6 +180,7 @@ def bent(share: np.ndarray, error: np.ndarray, reach: float) -> tuple[np.ndarray
 class Cox:
     """coefficients (p,), information (p, p), loglik, and residuals.
 
+    loglik_null : with all coefficients at zero
     scores : what each customer adds to the score, weight included, (n, p)
     times, schoenfeld : of each leaving, (d,) and (d, p): its features less those expected then
     """
@@ -187,6 +188,7 @@ class Cox:
     coefficients: np.ndarray
     information: np.ndarray
     loglik: float
+    loglik_null: float
     scores: np.ndarray
     times: np.ndarray
     schoenfeld: np.ndarray
@@ -222,6 +224,7 @@ def cox(x: np.ndarray, entry: np.ndarray, time: np.ndarray, left: np.ndarray, w:
     x = x - np.average(x, axis=0, weights=w)
     deaths = _Deaths(entry, time, left, w)
     b, value = np.zeros(x.shape[1]), _partial(x, np.zeros(x.shape[1]), deaths)
+    null = value[0]
     for _ in range(50):
         step = np.linalg.solve(value[2], value[1])
         size, least = 1.0, value[0] - 1e-9 * max(1.0, abs(value[0]))
@@ -232,7 +235,8 @@ def cox(x: np.ndarray, entry: np.ndarray, time: np.ndarray, left: np.ndarray, w:
             break
     if not np.abs(step).max() < 1e-6 or np.abs(b).max() > 30:
         raise ArithmeticError("the Cox model does not settle: a feature tells who leaves when.")
-    return Cox(b, value[2], value[0], _scores(x, b, deaths), deaths.at, _schoenfeld(x, b, deaths))
+    scores, residuals = _scores(x, b, deaths), _schoenfeld(x, b, deaths)
+    return Cox(b, value[2], value[0], null, scores, deaths.at, residuals)
 
 
 def proportional(fit: Cox, moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
