@@ -66,8 +66,8 @@ def concordance(sample: SampleLike, score: str) -> Result:
     finding = Finding.of_row(
         row,
         _(
-            "{score:opening} ranks {share:share} of pairs of customers by who left first; chance "
-            "ranks 50%.",
+            "{score:opening} is higher for the customer who left first in {share:share} of pairs; "
+            "by chance it is in 50%.",
             **facts,
         ),
         _("concordance, 95% CI {span:share_interval0}; n = {n:count}", **facts),
@@ -163,8 +163,8 @@ def cox_fit(sample: SampleLike, features: list[str] | None = None) -> Result:
     finding = Finding.of_row(
         pd.Series(own),
         _(
-            "What is known of customers ranks {share:share} of pairs by who leaves first; chance "
-            "ranks 50%.",
+            "What is known of customers predicts who leaves first in {share:share} of pairs; "
+            "chance does in 50%.",
             **facts,
         ),
         _(

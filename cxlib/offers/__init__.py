@@ -2,6 +2,7 @@
 
     baskets = offers.make_baskets(study.sample("orders"), study.read("order_lines"))
     fit = offers.rules(baskets)           # pairs and triples, judged on later orders
+    offers.association_rules(baskets, support=0.01)     # all above thresholds, untested
     offers.bundles(fit)                   # which of them to offer as one
     fit = offers.next_offers(baskets)     # products new to each customer, and the most popular
     offers.recommendations(baskets, fit)  # a row a customer, with reasons
@@ -15,11 +16,13 @@ from __future__ import annotations
 
 from cxlib.offers.associations import bundles, rules
 from cxlib.offers.baskets import Baskets, make_baskets
+from cxlib.offers.itemsets import association_rules
 from cxlib.offers.recommendation import next_offers, recommendations
 from cxlib.offers.tree import offer_tree
 
 __all__ = [
     "Baskets",
+    "association_rules",
     "bundles",
     "make_baskets",
     "next_offers",

@@ -16,6 +16,7 @@
     segments.grade_migration(orders, since=90)      # who went from grade to grade
     segments.outcomes(customers, fit, ["spend", "left"])    # corrected for errors of placing
     segments.likelihood_ratio(customers, fit)       # is one class fewer sufficient?
+    segments.goodness_of_fit(customers, fit)        # G², X², which answers still go together
     segments.typing_tool(customers, fit)            # the questions that place a new customer
     segments.problem_rates(events, groups, ["failed"])      # what goes wrong for each
     segments.personas(fit, outcomes=..., drivers=...)        # a card a segment
@@ -28,6 +29,7 @@ from __future__ import annotations
 
 from cxlib.core.errors import attempt
 from cxlib.segments.demographics import demographics
+from cxlib.segments.goodness_of_fit import goodness_of_fit
 from cxlib.segments.likelihood_ratio import likelihood_ratio
 from cxlib.segments.migration import grade_migration
 from cxlib.segments.outcomes import outcomes, value_shares
@@ -43,6 +45,7 @@ __all__ = [
     "classify",
     "demographics",
     "fit",
+    "goodness_of_fit",
     "grade_migration",
     "groups",
     "largest_difference",

@@ -274,6 +274,11 @@ def membership(sheet: Sheet, sums: np.ndarray) -> np.ndarray:
     return _memberships(sheet, sums)[0]
 
 
+def log_probability(sheet: Sheet, sums: np.ndarray) -> np.ndarray:
+    """Logarithm of the probability of each pattern, (..., patterns)."""
+    return _memberships(sheet, sums)[1]
+
+
 def _memberships(sheet: Sheet, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     natural, constant = _natural(sheet, sums)
     flat = natural.reshape(-1, natural.shape[-1])

@@ -7,6 +7,7 @@
     fit.active            # share still active;  fit.purchases: purchases to come
     fit.parameters        # of the purchase model and of the amounts
     value.compare_models(sample).best            # which purchase model fits and forecasts best
+    value.amount_correlation(sample)             # do amounts depend on how often they buy?
     value.holdout(sample, 26)                    # did such forecasts hold?
     value.score(sample, fit)                     # a row a customer
     value.attempt(value.lifetime_value, sample)  # None, and why on the page, where rows are too few
@@ -24,6 +25,7 @@ from cxlib.value.cost_to_serve import ServiceCosts, cost_to_serve
 from cxlib.value.covariate_effects import covariate_effects
 from cxlib.value.histories import purchase_histories
 from cxlib.value.holdout import holdout
+from cxlib.value.independence import amount_correlation
 from cxlib.value.lifecycle import lifecycle, transitions
 from cxlib.value.lifetime_value import (
     Valuation,
@@ -39,6 +41,7 @@ from cxlib.value.risk_matrix import value_at_risk
 __all__ = [
     "ServiceCosts",
     "Valuation",
+    "amount_correlation",
     "attempt",
     "choose",
     "compare_models",

@@ -107,8 +107,9 @@ def lifetime_value(
       with simultaneous_low and simultaneous_high
     - "parameters": term, estimate, low, high, n
 
-    and parts model, log_parameters, log_amounts, loglik, correlation (of the number and the mean
-    amount of purchases) and valuation. Each draw resamples customers and refits the models by one
+    and parts model, log_parameters, log_amounts, loglik, loglik_amounts (of the spending model),
+    correlation (of the number and the mean amount of purchases; `amount_correlation` has its
+    interval) and valuation. Each draw resamples customers and refits the models by one
     Newton step.
 
     Raises
@@ -177,6 +178,7 @@ def lifetime_value(
             "log_parameters": fit.purchase.at,
             "log_amounts": fit.amount.at,
             "loglik": fit.purchase.loglik,
+            "loglik_amounts": fit.amount.loglik,
             "correlation": fit.correlation,
             "valuation": valuation,
         },

@@ -266,7 +266,7 @@ def test_it_says_what_was_tested() -> None:
     same = churn.restricted_mean(stays(40, 12), 90, by="plan")
     assert "does not differ significantly" in str(same)
     assert "50%" in str(churn.concordance(rows, "plan"))
-    with context.use(context.Context(language="zh")):
+    with context.use(context.Context(lang="zh")):
         for fit in (churn.logrank(rows, "plan"), churn.restricted_mean(rows, 90, by="plan")):
             assert not set("abcdefghij") & set(str(fit).replace("plan", ""))
 

@@ -128,6 +128,10 @@ def test_amounts_equal_the_published_fit_of_cdnow(cdnow):
     found = fit.parameters.set_index("term")["estimate"]
     printed = PUBLISHED["gamma_gamma"]["parameters"]
     assert found[list(printed)].to_dict() == pytest.approx(printed, abs=0.05)
+    told = PUBLISHED["gamma_gamma"]
+    assert fit.loglik_amounts == pytest.approx(told["log_likelihood"], abs=0.05)
+    own = value.amount_correlation(Sample(cdnow, draws=50), as_of="1997-10-01").table.iloc[0]
+    assert own["n"] == 946 and own["estimate"] == pytest.approx(told["correlation"], abs=0.001)
 
 
 def test_the_purchases_expected_of_the_first_customer_are_the_published_ones():
