@@ -7,6 +7,8 @@ churn.subdistribution_ratios(lifetimes, "price", ["plan"])      # Fine and Gray
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -78,7 +80,7 @@ def concordance(sample: SampleLike, score: str) -> Result:
     return Result(table, finding, "", "share")
 
 
-def _concordance(risk: np.ndarray, rows: pd.DataFrame, sample: Sample) -> dict:
+def _concordance(risk: np.ndarray, rows: pd.DataFrame, sample: Sample) -> dict[str, Any]:
     """A row of a table: the share, its interval on the scale of log-odds, and the customers."""
     times = rows[["entry", "time", "left", "w"]].to_numpy(float).T
     who = None if sample.cluster is None else pd.factorize(rows[sample.cluster])[0]
@@ -142,7 +144,7 @@ def cox_fit(sample: SampleLike, features: list[str] | None = None) -> Result:
     ratio = 2 * (fit.loglik - fit.loglik_null)
     tested = [(_("likelihood ratio test"), ratio)] if sample.weight is None else []
     tested.append((_("Wald test"), wald))
-    lines: list[dict] = [
+    lines: list[dict[str, Any]] = [
         {"term": term, "estimate": value, "n": len(rows), "df": p, "p": chi2.sf(value, p)}
         for term, value in tested
     ]
@@ -288,7 +290,7 @@ def _ratios(rows: pd.DataFrame, learnt: list[Feature], seed: int) -> pd.DataFram
 
 def _ratio_finding(table: pd.DataFrame, because: str) -> Finding:
     top = table.iloc[0]
-    facts = {
+    facts: dict[str, Any] = {
         "term": top.term,
         "reason": because,
         "ratio": top.estimate,

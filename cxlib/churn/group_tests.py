@@ -7,7 +7,7 @@ churn.restricted_mean(lifetimes, 365, by="plan")      # how many days of the fir
 from __future__ import annotations
 
 from itertools import combinations
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -204,7 +204,9 @@ def _one(rows: pd.DataFrame, until: float) -> tuple[dict[str, float], float]:
     return {"estimate": mean, "low": max(low, 0.0), "high": high, "n": len(rows)}, error
 
 
-def _differences(names: list, table: pd.DataFrame, errors: np.ndarray, seed: int) -> pd.DataFrame:
+def _differences(
+    names: list[Any], table: pd.DataFrame, errors: np.ndarray, seed: int
+) -> pd.DataFrame:
     """Each pair of groups, with intervals of each and of all pairs at once."""
     pairs = list(combinations(range(len(names)), 2))
     moves = np.zeros((len(pairs), len(names)))
@@ -239,7 +241,7 @@ def _mean_finding(
 ) -> Finding:
     """The largest difference of two groups; the mean where there are none."""
     row = table.iloc[0]
-    facts: dict = {"until": until, "unit": unit, "by": by}
+    facts: dict[str, Any] = {"until": until, "unit": unit, "by": by}
     if differences is None:
         facts |= {"mean": row.estimate, "span": (row.low, row.high), "n": row.n}
         return Finding.of_row(

@@ -8,6 +8,8 @@ been lost to observation: a weighted Cox model of rows that `at_risk_rows` makes
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cxlib.stats.survival import Cox, cox, kaplan_meier, sums_from
@@ -85,7 +87,9 @@ def at_risk_rows(
     )
 
 
-def _observed_until(time: np.ndarray, cause: np.ndarray, w: np.ndarray):
+def _observed_until(
+    time: np.ndarray, cause: np.ndarray, w: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
     """The chance of being observed until just before each time; leavings precede losses."""
     lost, place = np.unique(time[cause == 0], return_inverse=True)
     gone = np.bincount(place, w[cause == 0], len(lost))
