@@ -82,21 +82,21 @@ def concordance(sample: SampleLike, score: str) -> Result:
 
 def _concordance(risk: np.ndarray, rows: pd.DataFrame, sample: Sample) -> dict[str, Any]:
     """A row of a table: the share, its interval on the scale of log-odds, and the customers."""
-    times = rows[["entry", "time", "left", "w"]].to_numpy(float).T
+    entry, time, left, w = rows[["entry", "time", "left", "w"]].to_numpy(float).T
     who = None if sample.cluster is None else pd.factorize(rows[sample.cluster])[0]
     try:
-        share, error = survival_measures.concordance(risk, *times, who)
+        share, error = survival_measures.concordance(risk, entry, time, left, w, who)
     except ArithmeticError as problem:
         raise InsufficientData(
             _("Nobody left while another customer was under observation.")
         ) from problem
     if 0 < share < 1 and error > 0:
-        n = times[3].sum() ** 2 / (times[3] ** 2).sum() if who is None else who.max() + 1
+        n = w.sum() ** 2 / (w**2).sum() if who is None else who.max() + 1
         reach = survival_measures.student_reach(n) * error / (share * (1 - share))
         odds = share / (1 - share) * np.exp([-reach, reach])
         low, high = odds / (1 + odds)
     else:  # every pair in order: as for a share of as many as left
-        low, high = intervals.wilson_interval(np.array(share), np.array(rows["left"].sum()))
+        low, high = intervals.wilson_interval(np.array(share), np.array(left.sum()))
     ends = {"low": float(low), "high": float(high)}
     return {"term": _("concordance"), "estimate": share, **ends, "n": len(rows)}
 

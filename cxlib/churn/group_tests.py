@@ -87,9 +87,11 @@ def logrank(
     rows = rows.dropna(subset=[by, *([strata] if strata else [])])
     group, names = pd.factorize(rows[by], sort=True)
     stratum = None if strata is None else pd.factorize(rows[strata])[0]
-    times = rows[["entry", "time", "left"]].to_numpy(float).T
+    entry, time, left = rows[["entry", "time", "left"]].to_numpy(float).T
     try:
-        test = survival_measures.logrank(*times, group, weighting, rho=rho, stratum=stratum)
+        test = survival_measures.logrank(
+            entry, time, left, group, weighting, rho=rho, stratum=stratum
+        )
     except (ArithmeticError, ValueError) as error:
         raise InsufficientData(
             _("At no time are customers of two groups of {by:quoted} under observation.", by=by)
@@ -194,9 +196,9 @@ def restricted_mean(
 
 def _one(rows: pd.DataFrame, until: float) -> tuple[dict[str, float], float]:
     """The mean of one group with its interval, and its standard error."""
-    times = rows[["entry", "time", "left", "w"]].to_numpy(float).T
-    mean, error = survival_measures.restricted_mean(*times, until)
-    n = rows["w"].sum() ** 2 / (rows["w"] ** 2).sum()
+    entry, time, left, w = rows[["entry", "time", "left", "w"]].to_numpy(float).T
+    mean, error = survival_measures.restricted_mean(entry, time, left, w, until)
+    n = w.sum() ** 2 / (w**2).sum()
     reach = survival_measures.student_reach(n) * error
     low, high = mean - reach, min(mean + reach, until)
     if error == 0:  # nobody left yet: the share retained is at least this, as for a curve
