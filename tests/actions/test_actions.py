@@ -700,7 +700,10 @@ def test_the_action_to_take_first_is_named_with_its_owner():
         "Act first on “late parcels”: it is the only open action expected to pay, and it is "
         "overdue."
     )
-    assert found.detail == "Expected net gain €100 a year; 95% CI −€100 to €300"
+    assert found.detail == (
+        "Expected net gain €100 a year; 95% CI −€100 to €300; assumed value of a unit of the "
+        "effect: €100 a year (action ledger)"
+    )
     assert (found.action, found.owner) == (SOLVE, "Ann, due 30 Jun 2026")
     assert found.importance == Importance.NEWS
     early = actions.net_gain(rows, today="2026-01-10").finding
@@ -807,9 +810,12 @@ def test_what_closed_ones_brought_stands_beside_what_was_predicted():
     )
     found = actions.realised_gains(rows)
     # (3 + 5) x 100 less 200; the interval of independent effects: 200 x sqrt(2) about it
-    assert str(found) == "Finished actions brought 600 net in a year."
+    assert str(found) == (
+        "Finished actions brought 600 net in a year, at the assumed value of their effects."
+    )
     assert found.finding.detail == (
-        "95% CI 317 to 883; 2 finished actions, 1 inside their predicted intervals"
+        "95% CI 317 to 883; assumed value of a unit of the effect: 100 a year (action ledger); "
+        "2 finished actions, 1 inside their predicted intervals"
     )
     assert list(found.comparison["term"]) == ["predicted"] * 2 + ["realised"] * 2
 
@@ -869,7 +875,28 @@ def test_an_opportunity_says_how_much():
 def test_amounts_have_their_currency_in_the_interval_too():
     rows = ledger(predicted=3.0, predicted_low=1.0, predicted_high=5.0)
     gain = actions.net_gain(rows, currency="EUR").finding
-    assert gain.detail.count("€") == 3 and gain.action not in gain.claim
+    assert gain.detail.count("€") == 4 and gain.action not in gain.claim
+
+
+@pytest.mark.parametrize(
+    ("rows", "default", "said"),
+    [
+        (ledger(measure="NPS"), 0, "assumed value of an NPS point: €100 a year (action ledger)"),
+        (ledger(measure="NPS", worth=None), 40, "an NPS point: €40 a year (study settings)"),
+        (ledger(measure="calls"), 0, "a point of calls: €100 a year (action ledger)"),
+        (
+            pd.concat([ledger(measure="NPS"), ledger(measure="calls", worth=None)]),
+            4000,
+            "a unit of the effect: €100 to €4,000 a year (action ledger and study settings)",
+        ),
+    ],
+)
+def test_an_amount_says_on_which_value_of_an_effect_it_rests(rows, default, said):
+    done = {"status": "done", "realised": 3.0, "realised_low": 1.0, "realised_high": 5.0}
+    closed = actions.realised_gains(rows.assign(**done), worth=default, currency="EUR")
+    assert said in closed.finding.detail and "assumed value" in closed.finding.claim
+    ahead = actions.net_gain(rows.assign(cost=1.0), worth=default, currency="EUR")
+    assert said in ahead.finding.detail
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
