@@ -163,7 +163,9 @@ def _beginnings(
     if since is None or since.empty:
         return none
     groups = since["group"].astype(str) if by else pd.Series("", since.index)
-    dated = set(zip(since["term"].astype(str), groups, since["first_seen"].astype(str), strict=True))
+    dated = set(
+        zip(since["term"].astype(str), groups, since["first_seen"].astype(str), strict=True)
+    )
     own = shown[by].astype(str) if by else pd.Series("", shown.index)
     keys = zip(shown["term"].astype(str), own, shown[over].astype(str), strict=True)
     rows = np.array([key in dated for key in keys], bool) & shown["signal"].eq("")

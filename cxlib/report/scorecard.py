@@ -207,7 +207,7 @@ def _opportunity(row: Row, outcome: str) -> dict[str, str]:
         "since": _("95% CI {ci:interval0}", ci=span)
         if money
         else _("95% CI {ci:interval2}", ci=span),
-        "more": _("strongest driver only through {wave:label}, which is over", wave=wave)
+        "more": _("ranks that high only through {wave:label}, which is over", wave=wave)
         if wave
         else "",
     }

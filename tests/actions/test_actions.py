@@ -740,15 +740,16 @@ def test_what_is_to_be_done_agrees_with_the_expected_gain(about, words):
     assert words in action, actions.net_gain(rows, more=400).table.T
 
 
-def past_of_delivery(**waves: str) -> dict:
-    """Page 20: who is first without each wave, and delivery with all of them."""
-    table = pd.DataFrame({"wave": list(waves), "first": list(waves.values()), "term": "delivery"})
-    return {"20": {"without_waves": kept("share", table=table.assign(estimate=0.2))}}
+def past_of_delivery(*waves: str) -> dict:
+    """Page 20: the wave through which delivery ranks where it does; none where it needs none."""
+    table = pd.DataFrame({"wave": ["w3", "w4"], "first": "delivery", "term": "delivery"})
+    rests = pd.DataFrame({"term": ["delivery"] * len(waves), "rests_on": list(waves)})
+    return {"20": {"without_waves": kept("share", table=table.assign(estimate=0.2), rests=rests)}}
 
 
 def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     """Delivery fell in w4 alone; without w4 the room is the strongest driver."""
-    answers = study_of(delivery=FALL, room=STAYS) | past_of_delivery(w3="delivery", w4="room")
+    answers = study_of(delivery=FALL, room=STAYS) | past_of_delivery("w4")
     alerts = actions.alerts(answers).table
     past = actions.past_problems(answers, alerts)
     assert past == {"delivery": "w4"}
@@ -765,8 +766,8 @@ def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
 
 
 def test_a_problem_that_lasts_or_does_not_decide_the_ranking_is_not_over():
-    lasting = study_of(delivery=STAYS) | past_of_delivery(w4="room")
-    settled = study_of(delivery=FALL) | past_of_delivery(w4="delivery")
+    lasting = study_of(delivery=STAYS) | past_of_delivery("w4")
+    settled = study_of(delivery=FALL) | past_of_delivery()
     for answers in (lasting, settled, study_of(delivery=FALL)):
         assert actions.past_problems(answers, actions.alerts(answers).table) == {}
 
@@ -780,7 +781,7 @@ def test_the_largest_opportunity_is_one_that_holds():
     assert found.table["term"].tolist() == ["room", "delivery"]
     assert found.table["rests_on"].tolist() == ["", "w4"]
     assert str(found).startswith("Improving room is the largest opportunity")
-    assert "is the strongest driver only through w4" in found.finding.detail
+    assert "ranks that high only through w4" in found.finding.detail
 
 
 def test_contacting_customers_at_risk_has_the_gain_of_the_list_of_this_run():
