@@ -84,7 +84,10 @@ def _by_nonresponse(finding: Finding, fit: Result) -> str:
     bounds = _bounds(finding, fit)
     if bounds is None or finding.target is None:
         return ""
-    return by_nonresponse() if bounds[0] < finding.target <= bounds[1] else ""
+    if not bounds[0] < finding.target <= bounds[1]:
+        return ""
+    here = "least" in fit.table  # the page that has the bounds need not be referred to
+    return _("non-response could overturn this") if here else by_nonresponse()
 
 
 def by_nonresponse() -> str:
