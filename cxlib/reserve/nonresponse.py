@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from cxlib.reserve.reading import Reserve
+from typing import Any
 
 NEEDED = ["wave", "customer_id", "response_id"]
 
 
-def silent_shares(store: Reserve) -> dict[str, float]:
-    """Share of the customers invited in a wave who did not answer, by wave.
+def silent_shares(store: Any) -> dict[str, float]:
+    """Share of the customers invited in a wave who did not answer, by wave, of a `Reserve`.
 
     Where study.yaml states the response rate, it holds for every wave (the key is empty); empty
     where nothing is known. 01_who_answers has the rate with its interval; this says only whether a
