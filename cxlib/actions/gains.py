@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from cxlib.actions.assumptions import assumed_value
 from cxlib.actions.ledger import LATE, OPEN, action_status, complete, owner_with_date, remedy
 from cxlib.actions.waiting import TINY, fewest_answers, value_of_waiting
 from cxlib.core import i18n
@@ -86,7 +87,7 @@ def net_gain(
     gross = rows["predicted"].to_numpy(float) * unit
     width = (rows["predicted_high"] - rows["predicted_low"]).to_numpy(float)
     error = width / (2 * NORMAL) * unit
-    known = ~np.isnan(gross) & ~np.isnan(error)
+    known = known_money = ~np.isnan(gross) & ~np.isnan(error)
     net, had = gross - cost, rows["answers"].astype(float).fillna(0).to_numpy()
     waiting = value_of_waiting(gross, cost, error, had, more, wait, asking)
     verdict = np.select(
@@ -129,7 +130,8 @@ def net_gain(
         Column("answers", unit="count", label="answers needed"),
     ]
     standing = pd.DataFrame() if today == "" else action_status(ledger, today).loops
-    first = _first(table, standing, currency)
+    assumed = assumed_value(rows[known_money], worth, currency)
+    first = _first(table, standing, currency, assumed)
     return Result(table, first, note, "money", columns=known, parts={"outlook": _outlook(table)})
 
 
@@ -151,8 +153,8 @@ def _chance(net: np.ndarray, error: np.ndarray) -> np.ndarray:
         return np.where(error > 0, ndtr(net / error), (net > 0).astype(float))
 
 
-def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str) -> Finding:
-    """Which action to take first."""
+def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str, assumed: str) -> Finding:
+    """Which action to take first, and on which value of an effect its amount rests."""
     known = table[table["estimate"].notna()]
     if known.empty:
         return Finding(
@@ -163,7 +165,7 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str) -> Findin
     late = known[known["rests_on"].ne("")] if "rests_on" in known else known.iloc[:0]
     late = late[late["verdict"].eq(VERDICTS[1]) & late["estimate"].gt(0)]
     if pays.empty and len(late):
-        return _past_problem(late.iloc[0], standing, currency)
+        return _past_problem(late.iloc[0], standing, currency, assumed)
     if pays.empty:
         return _none(known)
     best = pays.iloc[0]
@@ -185,7 +187,7 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str) -> Findin
     return Finding.of_row(
         best,
         claim,
-        _amount(best["estimate"], best["low"], best["high"], currency),
+        _amount(best, currency, assumed),
         unit=currency or "money",
         measure="net_gain",
         at={"action": best["action_id"]},
@@ -195,12 +197,14 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str) -> Findin
     )
 
 
-def _past_problem(action: pd.Series, standing: pd.DataFrame, currency: str) -> Finding:
+def _past_problem(
+    action: pd.Series, standing: pd.DataFrame, currency: str, assumed: str
+) -> Finding:
     """What would pay, were its problem not over: not to be acted on before that is known."""
     facts = {"problem": action["problem"], "wave": action["rests_on"]}
     about = {} if standing.empty else standing.set_index("action_id").loc[action["action_id"]]
     detail = [
-        _amount(action["estimate"], action["low"], action["high"], currency),
+        _amount(action, currency, assumed),
         _("no other open action is expected to pay"),
     ]
     return Finding.of_row(
@@ -234,12 +238,13 @@ def _none(known: pd.DataFrame) -> Finding:
     return Finding(claim, detail, importance=Importance.NOTABLE)
 
 
-def _amount(gain: float, low: float, high: float, currency: str) -> str:
-    return _(
+def _amount(action: pd.Series, currency: str, assumed: str) -> str:
+    amount = _(
         "Expected net gain {gain:money} a year; 95% CI {span:money_interval}",
-        gain=(i18n.rounded(gain), currency),
-        span=(*map(i18n.rounded, (low, high)), currency),
+        gain=(i18n.rounded(action["estimate"]), currency),
+        span=(*map(i18n.rounded, action[["low", "high"]]), currency),
     )
+    return _("{first}; {second}", first=amount, second=assumed) if assumed else amount
 
 
 def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0, currency: str = "") -> Result:
@@ -303,7 +308,8 @@ def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0, currency: str = 
     total = _total(table, unit)
     tables = {"table": table, "comparison": comparison.reset_index(drop=True), "overall": total}
     parts = {"about": about, "effect_unit": effect_unit}
-    return Result(tables, _realised(table, total, currency), note, parts=parts)
+    assumed = assumed_value(rows, worth, currency)
+    return Result(tables, _realised(table, total, currency, assumed), note, parts=parts)
 
 
 def _total(table: pd.DataFrame, unit: np.ndarray) -> pd.DataFrame:
@@ -315,7 +321,7 @@ def _total(table: pd.DataFrame, unit: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def _realised(table: pd.DataFrame, total: pd.DataFrame, currency: str) -> Finding:
+def _realised(table: pd.DataFrame, total: pd.DataFrame, currency: str, assumed: str) -> Finding:
     if table.empty:
         return Finding(_("No finished action has a realised effect."))
     n, whole = len(table), total.iloc[0]
@@ -336,10 +342,16 @@ def _realised(table: pd.DataFrame, total: pd.DataFrame, currency: str) -> Findin
         return Finding(claim, importance=Importance.ANSWER)
     amount = (i18n.rounded(abs(whole["estimate"])), currency)
     claim = (
-        _("Finished actions brought {amount:money} net in a year.", amount=amount)
+        _(
+            "Finished actions brought {amount:money} net in a year, at the assumed value of their "
+            "effects.",
+            amount=amount,
+        )
         if whole["estimate"] >= 0
         else _(
-            "Finished actions cost {amount:money} more in a year than they brought.", amount=amount
+            "Finished actions cost {amount:money} more in a year than they brought, at the assumed "
+            "value of their effects.",
+            amount=amount,
         )
     )
     low, high = whole["low"], whole["high"]
@@ -347,7 +359,12 @@ def _realised(table: pd.DataFrame, total: pd.DataFrame, currency: str) -> Findin
     return Finding.of_row(
         whole,
         claim,
-        _("95% CI {span:money_interval}; {counted}", span=span, counted=counted),
+        _(
+            "95% CI {span:money_interval}; {assumed}; {counted}",
+            span=span,
+            assumed=assumed,
+            counted=counted,
+        ),
         unit=currency or "money",
         measure="realised_gain",
         verdict="better" if low > 0 else "worse" if high < 0 else "unclear",

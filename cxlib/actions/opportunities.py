@@ -26,7 +26,7 @@ WORDS = (
 
 
 def past_problems(answers: Answers, alerts: pd.DataFrame) -> dict[str, str]:
-    """Drivers that are the strongest only through one wave in which something failed that is over.
+    """Drivers that rank where they do only through a wave in which something failed that is over.
 
     Parameters
     ----------
@@ -35,28 +35,29 @@ def past_problems(answers: Answers, alerts: pd.DataFrame) -> dict[str, str]:
 
     Returns
     -------
-    driver -> wave: one without which another driver is first (from 20) and in which the driver had
-    an alert; drivers whose alert still holds are not among them
+    driver -> wave, as 20 finds them and as 20 and 21 say; drivers whose alert still holds are not
+    among them
 
     Examples
     --------
-    >>> first = ["room", "delivery"]
-    >>> waves = pd.DataFrame({"wave": ["Q1", "Q2"], "term": "delivery", "first": first})
+    >>> rests = pd.DataFrame({"term": ["delivery"], "rests_on": "Q1"})
     >>> alert = pd.DataFrame({"term": ["delivery"], "group": "", "wave": "Q1", "standing": "over"})
-    >>> past_problems({"20": {"without_waves": Result(waves.assign(estimate=0.2), "")}}, alert)
+    >>> kept = Result({"table": rests, "rests": rests}, "")
+    >>> past_problems({"20": {"without_waves": kept}}, alert)
     {'delivery': 'Q1'}
     """
     kept = answers.get("20", {}).get("without_waves")
-    if kept is None or not {"wave", "term", "first"} <= set(kept.table) or alerts.empty:
+    if kept is None or "rests" not in kept.tables:
         return {}
-    own = alerts[alerts["group"].eq("")]
-    holds = set(own.loc[own["standing"].ne("over"), "term"])
-    over = set(own[["term", "wave"]].astype(str).itertuples(index=False, name=None))
-    rows = kept.table[kept.table["term"].ne(kept.table["first"])]
+    holds = set()
+    if len(alerts):
+        lasting = alerts["group"].eq("") & alerts["standing"].ne("over")
+        holds = set(alerts.loc[lasting, "term"])
+    rests = kept.tables["rests"]
     return {
-        row.term: row.wave
-        for row in rows.itertuples()
-        if row.term not in holds and (row.term, row.wave) in over
+        str(term): str(wave)
+        for term, wave in zip(rests["term"], rests["rests_on"], strict=True)
+        if term not in holds
     }
 
 
@@ -158,8 +159,8 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
     late = table[table["rests_on"].ne("")] if "rests_on" in table else table.iloc[:0]
     for row in late.itertuples():
         held = _(
-            "{driver:quoted} ({gain:signed2}) is the strongest driver only through {wave:label}, "
-            "which is over",
+            "{driver:quoted} ({gain:signed2}) ranks that high only through {wave:label}, which is "
+            "over",
             driver=row.term,
             gain=row.estimate,
             wave=row.rests_on,

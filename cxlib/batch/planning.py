@@ -276,6 +276,7 @@ def _of_notebook(
                 **_source(about, lang),
                 "losses": list(opened.losses),
                 "period": _period(store, home),
+                "today": _today(store, notebook, values),
             }
         ),
         "lacking": lacking,
@@ -318,16 +319,20 @@ def _title(notebook: Path, facts: Mapping, lang: str) -> str:
 
 
 def _source(about: study.Study, lang: str) -> dict[str, Any]:
+
+    def text(words: Mapping[Any, str] | None) -> str:
+        return {str(code): said for code, said in (words or {}).items()}.get(lang, "")
+
     return {
-        "title": {str(code): title for code, title in about.title.items()}[lang],
-        "source": about.source,
-        "licence": about.licence,
-        "citation": about.citation,
+        "title": text(about.title),
+        "source": text(about.source),
+        "licence": text(about.licence),
+        "citation": text(about.citation),
         "unconfirmed": about.unconfirmed,
         "questions": [
             {
                 "label": about.label(name, lang),
-                "wording": {str(code): said for code, said in item.wording.items()}[lang],
+                "wording": text(item.wording),
                 "scale": "{:g}–{:g}".format(*item.scale),
             }
             for name, item in about.items.items()
@@ -340,6 +345,14 @@ def _period(store, table: str) -> list[str]:
     """The table that a page is about, and the first and last day of its rows; empty without."""
     found = store.period(table)
     return [table, *(f"{day:%Y-%m-%d}" for day in found)] if found else []
+
+
+def _today(store, notebook: Path, values: Mapping[str, Any]) -> str:
+    """The day from which a page sees what is due; empty where no action or list has a date."""
+    own = "TODAY" in parameters.read(notebook)
+    if not own and "actions" not in store.tables:
+        return ""
+    return str((own and values.get("TODAY")) or store.today)
 
 
 def _home(needs: Iterable[str], tables: list[str]) -> str:

@@ -22,7 +22,7 @@ LANGUAGES = {"en": "English", "zh": "中文"}  # as each calls itself
 SMALLEST_CELL = 10
 
 
-OF_RESERVE = ("targets", "ledger", "last_wave")  # what each page reads from there itself
+OF_RESERVE = ("targets", "ledger", "last_wave", "silent")  # what each page reads from there itself
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,10 @@ class Context:
     mask : names that no page may show
     country : two letters (ISO 3166-1) of the country whose telephone numbers have no country code;
         empty where none is named
-    targets, ledger, last_wave : what measures are to reach, the open actions with what a unit of
-        their effect is worth, and how many answers the last wave has, as the study has them; each
-        page reads them from the reserve, and no job holds them
+    targets, ledger, last_wave, silent : what measures are to reach, the open actions with what a
+        unit of their effect is worth, how many answers the last wave has, and which share of those
+        asked did not answer, by wave (empty key: of every wave), as the study has them; each page
+        reads them from the reserve, and no job holds them
 
     Raises
     ------
@@ -54,6 +55,7 @@ class Context:
     targets: Mapping[str, Any] = field(default_factory=dict)
     ledger: Any = field(default=None, compare=False, repr=False)
     last_wave: int = 0
+    silent: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.lang not in LANGUAGES:

@@ -81,14 +81,14 @@ class Study(Strict):
         description="What it is about, in a sentence or two.",
         examples=["Buyers of 2026."],
     )
-    source: str = Field(
-        default="", description="Where the data come from.", examples=["Own survey"]
+    source: Text | None = Field(
+        default=None, description="Where the data come from.", examples=["Own survey"]
     )
-    licence: str = Field(
-        default="", description="What may be done with the data.", examples=["internal"]
+    licence: Text | None = Field(
+        default=None, description="What may be done with the data.", examples=["internal"]
     )
-    citation: str = Field(
-        default="",
+    citation: Text | None = Field(
+        default=None,
         description="How the data are to be cited.",
         examples=["Miller (2024), J. Retail 3"],
     )

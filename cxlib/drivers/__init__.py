@@ -31,7 +31,7 @@ from cxlib.drivers.opportunities import opportunities
 from cxlib.drivers.penalty_reward import CLASSES, penalty_reward
 from cxlib.drivers.ranks import order_probabilities
 from cxlib.drivers.shapley_values import MOST_EXACT, MOST_SAMPLED, johnson, shapley
-from cxlib.drivers.waves import rests_on_wave, without_each_wave
+from cxlib.drivers.waves import rests_on_waves, with_past_waves, without_each_wave
 
 __all__ = [
     "CLASSES",
@@ -56,6 +56,7 @@ __all__ = [
     "penalty_reward",
     "rank_agreement",
     "shapley",
-    "rests_on_wave",
+    "rests_on_waves",
+    "with_past_waves",
     "without_each_wave",
 ]

@@ -46,6 +46,9 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         else _("{share:share} (95% CI {span:share_interval}) and {share2:share} "
                "({span2:share_interval}) of explained variance; {fit}; n = {n:count}", **facts)
     )  # fmt: skip
+    if others := list(leaders["term"].iloc[2:]) if len(leaders) < len(table) else []:
+        more = _("by explained variance, {others:quoted_list3} may be first as well", others=others)
+        detail = _("{first}; {second}", first=detail, second=more)
     if len(table) == 1:  # no other to be stronger than; its share of what is explained is all
         claim = _(
             "{driver} explains {fit_share:share} of the variance of {outcome:quoted}.",

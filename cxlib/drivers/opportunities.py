@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -10,6 +11,7 @@ from cxlib.core import context
 from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
+from cxlib.drivers.waves import past_words
 
 
 def opportunities(
@@ -19,7 +21,7 @@ def opportunities(
     necessity: Result | None = None,
     *,
     outcome: str,
-    rests_on: str = "",
+    rests_on: Mapping[str, str] | None = None,
 ) -> Result:
     """Improvement opportunities: drivers by gain, with what the other methods say of each.
 
@@ -30,15 +32,15 @@ def opportunities(
     kano : of `penalty_reward`
     necessity : of `necessary_conditions`
     outcome : what is explained
-    rests_on : the wave through which the strongest driver is so, as `rests_on_wave` finds it; where
-        that driver has the largest gain too, the claim names the next one
+    rests_on : driver -> wave through which it ranks where it does, as `rests_on_waves` finds them;
+        where the driver with the largest gain is among them, the claim names the next that is not
 
     Returns
     -------
     Result whose table has term, estimate (outcome points associated with a step up), low, high, n,
     share (of what is explained), class (must-be, performance, attractive, indifferent,
     unclear), needed (necessary for a high outcome; only where some driver is), robust (the
-    robustness of `gains`) and rests_on (the wave, of the first driver; only where it rests on one).
+    robustness of `gains`) and rests_on (the wave; only where some driver rests on one).
     The claim is a sentence for a board.
 
     Examples
@@ -65,30 +67,27 @@ def opportunities(
         "Sorted by the outcome points associated with one point more, the other drivers held; "
         "effort and cost are not weighed. Associations, not promises."
     )
-    rests_on = rests_on if share.table["term"].iloc[0] == table["term"].iloc[0] else ""
-    if rests_on:
-        table["rests_on"] = [rests_on, *[""] * (len(table) - 1)]
-    finding = _finding(table, gain, outcome, rests_on)
+    past = {d: w for d, w in (rests_on or {}).items() if d in set(table["term"])}
+    if past:
+        table["rests_on"] = table["term"].map(past).fillna("")
+    finding = _finding(table, gain, share, outcome, past)
     known = in_unit("share", "share")
     return Result(table, finding, note, "scale", columns=known, **gain.bootstrap)
 
 
-def _finding(table: pd.DataFrame, gain: Result, outcome: str, rests_on: str) -> Finding:
+def _finding(
+    table: pd.DataFrame, gain: Result, share: Result, outcome: str, past: Mapping[str, str]
+) -> Finding:
     """What a board would read: where to begin, by how much, and how firm that is."""
     first, least = table.iloc[0], context.current().smallest_cell
     if first["n"] < least:
         return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
     details = gain.details.set_index("term")
-    passed = ""
-    if rests_on:  # the first that holds is put first
-        passed = _(
-            "{driver:quoted} ({gain:signed2}) is the strongest driver only through {wave:label}, "
-            "which is over",
-            driver=first["term"],
-            gain=first["estimate"],
-            wave=rests_on,
-        )
-        rest = table.iloc[1:]
+    named = table[table["term"].isin(past) & table["term"].isin([*gain.top, *share.top])]
+    passed = [past_words(r.term, past[r.term], r.estimate) for r in named.itertuples()]
+    leads_no_more = first["term"] in past
+    if leads_no_more:  # the first that holds is put first
+        rest = table[~table["term"].isin(past)]
         holds = rest[rest["term"].map(details["joint_low"]).gt(0) & rest["n"].ge(least)]
         first = holds.iloc[0] if len(holds) else first
     more = details.loc[first["term"]]
@@ -140,19 +139,42 @@ def _finding(table: pd.DataFrame, gain: Result, outcome: str, rests_on: str) -> 
             **facts,
         )
     action = _("Improve {driver:quoted} first", **facts)
-    if passed:  # no order holds yet: what leads is over, what is next did not lead
-        facts |= {"leader": table["term"].iloc[0], "wave": rests_on}
+    if leads_no_more:  # no order holds yet: what leads is over, what is next did not lead
+        facts |= {"leader": table["term"].iloc[0], "wave": past[table["term"].iloc[0]]}
         claim = _(
             "What to improve first is not settled: {leader:quoted} leads only through "
             "{wave:label}, which is over; {driver:quoted} is next.",
             **facts,
         )
         own = _("{driver:quoted} {gain:signed2} points per rating point", **facts)
-        detail = [f"{own} ({detail[0]})", passed]
+        detail = [f"{own} ({detail[0]})"]
         action = _("Check {leader:quoted} in the next wave before acting on it", **facts)
         known = replace(known, verdict="unclear")
-    others = [t for t in gain.top if t not in (first["term"], table["term"].iloc[0])]
-    if others:
-        detail.append(_("{others:quoted_list3} cannot be ruled out as first", others=others))
+    detail += passed
+    detail += _may_be_first(gain, share, {first["term"], table["term"].iloc[0]})
     detail.append(_("robustness value {robustness:share}", **facts))
     return replace(known, claim=claim, detail=_("; ").join(detail), action=action)
+
+
+def _may_be_first(gain: Result, share: Result, named: set[str]) -> list[str]:
+    """Who else may be first by the gain of a rating point, and by explained variance.
+
+    Both are lists of the true first with 95% confidence, of two measures: they are told apart.
+    """
+    by_gain = [t for t in gain.top if t not in named]
+    by_share = [t for t in share.top if t not in named]
+    said = []
+    if by_gain:
+        said.append(
+            _("by gain, {others:quoted_list3} cannot be ruled out as first", others=by_gain)
+        )
+    if by_share and set(by_share) != set(by_gain):
+        said.append(
+            _("by explained variance, {others:quoted_list3} cannot be", others=by_share)
+            if by_gain
+            else _(
+                "by explained variance, {others:quoted_list3} cannot be ruled out as first",
+                others=by_share,
+            )
+        )
+    return said

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -37,8 +40,9 @@ def without_each_wave(
     Returns
     -------
     Result whose table has wave (left out), term (the strongest driver of all waves), estimate (its
-    share of explained variance), low, high, n and first (the strongest driver then). Waves without
-    which no regression is possible are named in the note.
+    share of explained variance), low, high, n and first (the strongest driver then); table "rests"
+    has term and rests_on of `rests_on_waves`. Waves without which no regression is possible are
+    named in the note.
 
     Raises
     ------
@@ -80,6 +84,8 @@ def without_each_wave(
         ignore_index=True,
     )
     table = table[["wave", "term", "estimate", "low", "high", "n", "first"]]
+    rests_on = rests_on_waves(sample, outcome, list(drivers), kind=kind, missing=missing)
+    rests = pd.DataFrame(list(rests_on.items()), columns=["term", "rests_on"])
     latest = _latest(sample.where(wave == waves[-1]), outcome, drivers, options, waves[-1])
     note = [_("A row is the share without this wave.")]
     note += (
@@ -95,58 +101,106 @@ def without_each_wave(
     )
     finding = _finding(table, float(all_waves["estimate"].iloc[0]), latest)
     columns = [Column("first", "strongest driver without the wave", "name", label="ranked first")]
-    return Result(table, finding, i18n.together(note), "share", columns=columns, **sample.bootstrap)
+    tables = {"table": table, "rests": rests}
+    return Result(
+        tables, finding, i18n.together(note), "share", columns=columns, **sample.bootstrap
+    )
 
 
-def rests_on_wave(
+def rests_on_waves(
     sample: SampleLike,
     outcome: str,
-    drivers: list[str],
+    drivers: Drivers,
     *,
+    kind: str = "linear",
     missing: str = "complete",
-) -> str:
-    """The wave of a fall that is over without which another driver is the strongest.
+) -> dict[str, str]:
+    """Drivers that rank where they do only through the wave of a fall that is over.
 
     A failure of one quarter makes a driver look important for as long as the quarter is among the
-    answers. What it says of the time since is little.
+    answers. What it says of the time since is little. The rule is the same for every driver.
 
     Parameters
     ----------
     sample : answers, a row each
-    outcome, drivers, missing : as in `importance`
+    outcome, drivers, kind, missing : as in `importance`
 
     Returns
     -------
-    name of the wave; empty where there is none, that is where the first driver remains first
-    without each wave but the latest in which its rating is lower than that of all others by more
-    than 3 standard errors
+    driver -> wave: one before the latest in which its rating is lower than that of all others by
+        more than 3 standard errors, and without which its share of explained variance ranks lower;
+        drivers whose rating is as low in the latest wave are not among them
 
     Examples
     --------
     >>> rows = pd.DataFrame({"speed": [1, 2, 3, 4, 5, 4.0] * 4, "wave": ["Q1", "Q2"] * 12})
     >>> rows["recommend"] = 2 * rows["speed"]
-    >>> rests_on_wave(rows, "recommend", ["speed"])
-    ''
+    >>> rests_on_waves(rows, "recommend", ["speed"])
+    {}
     """
     sample = as_sample(sample)
     if "wave" not in sample or len(drivers) < 2:
-        return ""
-    quick = sample.replace(draws=2)
-    first = importance(quick, outcome, drivers, missing=missing).table["term"].iloc[0]
-    wave = sample["wave"].astype(str)
-    for name in sorted(wave[sample["wave"].notna()].unique())[:-1]:
+        return {}
+    options = {"kind": kind, "missing": missing}
+    quick, wave = sample.replace(draws=2), sample["wave"].astype(str)
+    waves = sorted(wave[sample["wave"].notna()].unique())
+    fallen: dict[str, list[str]] = {}
+    for name in waves:
         here = wave == name
-        if int(here.sum()) < context.current().smallest_cell:
-            continue
-        if not _stands_out(sample.where(here), sample.where(~here), first):
+        if int(here.sum()) >= context.current().smallest_cell:
+            parts = sample.where(here), sample.where(~here)
+            fallen[name] = [d for d in drivers if _stands_out(*parts, d)]
+    lasting = set(fallen.pop(waves[-1], []))
+    ranked = importance(quick, outcome, drivers, **options).table["term"].tolist()
+    rests: dict[str, str] = {}
+    for name, fell in fallen.items():
+        if not (candidates := set(fell) - lasting - set(rests)):
             continue
         try:
-            table = importance(quick.where(~here), outcome, drivers, missing=missing).table
+            table = importance(quick.where(wave != name), outcome, drivers, **options).table
         except (ValueError, InsufficientData):  # too few answers are left
             continue
-        if table["term"].iloc[0] != first:
-            return name
-    return ""
+        without = table["term"].tolist()
+        rests |= {d: name for d in candidates if without.index(d) > ranked.index(d)}
+    return {d: rests[d] for d in ranked if d in rests}
+
+
+def with_past_waves(fit: Result, rests_on: Mapping[str, str]) -> Result:
+    """The importance of drivers, with those among the first that rest on a wave that is over.
+
+    Parameters
+    ----------
+    fit : of `importance`
+    rests_on : of `rests_on_waves`
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> rows = pd.DataFrame(rng.normal(size=(200, 2)), columns=["speed", "price"])
+    >>> rows["recommend"] = 2 * rows["speed"] + rows["price"] + rng.normal(size=200)
+    >>> fit = importance(rows, "recommend", ["speed", "price"])
+    >>> with_past_waves(fit, {"speed": "Q1"}).finding.detail.split("; ")[-1]
+    'speed ranks that high only through Q1, which is over'
+    """
+    said = [past_words(d, wave) for d, wave in rests_on.items() if d in fit.top]
+    if not said or not fit.finding.detail:
+        return fit
+    detail = _("; ").join([fit.finding.detail, *said])
+    return fit.replace(finding=replace(fit.finding, detail=detail))
+
+
+def past_words(driver: str, wave: str, gain: float | None = None) -> str:
+    """That a driver owes its rank to a wave whose fall is over, as part of a sentence."""
+    facts = {"driver": driver, "wave": wave}
+    if gain is None:
+        return _(
+            "{driver:quoted} ranks that high only through {wave:label}, which is over", **facts
+        )
+    return _(
+        "{driver:quoted} ({gain:signed2}) ranks that high only through {wave:label}, which is over",
+        gain=gain,
+        **facts,
+    )
 
 
 def _stands_out(one: Sample, others: Sample, item: str) -> bool:

@@ -110,7 +110,8 @@ def evaluate(trial: Trial) -> Result:
     doubt = significant and (fit.design == "series" or (fit.design != "randomised" and uneven))
     parts = {**fit.parts, "passed": passed, "failed": failed, "silent": silent, "doubt": doubt}
     names = checks.loc[checks["result"] == FAILED, "term"].tolist()
-    finding = _finding(fit, _latest(fit, tables), passed, silent, names, doubt)
+    latest, parts["faded"] = _latest(fit, tables)
+    finding = _finding(fit, latest, passed, silent, names, doubt)
     own = {"effects": fit.table, "standard": fit.standard, "by_design": fit.by_design}
     return Result(
         {"checks": checks, **own, **tables},
@@ -177,20 +178,32 @@ def counted(passed: int, failed: int, silent: int = 0) -> str:
     return _("{first}, {second}", first=said, second=others)
 
 
-def _latest(fit: Result, tables: Mapping[str, pd.DataFrame]) -> str:
-    """The effect in the latest of several waves, which one over all of them does not show."""
+def _latest(fit: Result, tables: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
+    """The effect in the latest of several waves, which one over all of them does not show.
+
+    The second is what whoever names the effect over all waves must add: that in the latest none can
+    be shown; empty where one can.
+    """
     path = tables.get("path", pd.DataFrame())
     if fit.design != "compared" or "changed" not in path or path["changed"].sum() < 2:
-        return ""
+        return "", ""
     before, last = path[~path["changed"]].iloc[-1], path.iloc[-1]
     unit = str(fit.table["unit"].iloc[0])
-    return _(
-        "in {wave:label} {size} compared with {before:label} (simultaneous 95% CI {span})",
-        wave=last["wave"],
-        before=before["wave"],
-        size=wording.signed(last["estimate"], unit),
-        span=wording.span(last["low"], last["high"], unit),
+    facts = {
+        "wave": last["wave"],
+        "before": before["wave"],
+        "size": wording.signed(last["estimate"], unit),
+        "span": wording.span(last["low"], last["high"], unit),
+    }
+    said = _(
+        "in {wave:label} {size} compared with {before:label} (simultaneous 95% CI {span})", **facts
     )
+    if not last["low"] <= 0 <= last["high"]:
+        return said, ""
+    faded = _(
+        "not distinguishable from 0 in {wave:label} ({size}, simultaneous 95% CI {span})", **facts
+    )
+    return _("{first}, not distinguishable from 0", first=said), faded
 
 
 def _rank(one: Result) -> int:

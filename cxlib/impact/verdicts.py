@@ -104,11 +104,12 @@ def _finding(evaluations: Mapping[str, Result]) -> Finding:
 
 
 def _short(one: Result) -> str:
-    """Design, interval and checks of one of several effects."""
+    """Design, interval, checks of one of several effects, and whether the latest wave shows it."""
     row = one.effects.iloc[0]
-    return _(
+    said = _(
         "{design}, 95% CI {span}, {checks}",
         design=i18n.label(wording.DESIGNS[one.design]),
         span=wording.span(row["low"], row["high"], row["unit"]),
         checks=counted(one.passed, one.failed, one.silent),
     )
+    return _("{first}, {second}", first=said, second=one.faded) if one.faded else said

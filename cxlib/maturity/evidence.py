@@ -312,11 +312,13 @@ def next_steps(fit: Result, items: pd.DataFrame, proof: pd.DataFrame | None = No
         "first those of the dimensions that hold the stage back, the cheaper first. Estimate: the "
         "share of raters who did see it."
     )
-    claim = _next_claim(rows, goal, fit.stage)
+    shown = {} if proof is None else dict(proof[["term", "what the data show"]].to_numpy())
+    claim = _next_claim(rows, goal, fit.stage, shown)
     return Result(rows[columns], claim, notes, "share", **fit.bootstrap)
 
 
-def _next_claim(rows: pd.DataFrame, goal: int, stage: int) -> Finding:
+def _next_claim(rows: pd.DataFrame, goal: int, stage: int, shown: Mapping[str, str]) -> Finding:
+    """What to show first, and what the study's own records (`shown`, by item) say of it."""
     if rows.empty:
         return Finding(_("Nothing is left to show up to stage {goal:count}.", goal=goal))
     count = ngettext(
@@ -331,4 +333,11 @@ def _next_claim(rows: pd.DataFrame, goal: int, stage: int) -> Finding:
     else:
         claim = _("To reach stage {goal:count} ({name}), show this first: {question}.", **facts)
     action = rows["term"].iloc[0]
+    proof = rows["proof"].iloc[0]
+    facts["found"] = str(shown.get(action, "")).rstrip(".。")
+    if proof == VERIFIED:
+        count = _("{first}; the records show it already: {found}", first=count, **facts)
+        action = _("Show the raters what the records hold: {found}", **facts)
+    elif proof == CONTRADICTED:
+        count = _("{first}; the records do not show it either: {found}", first=count, **facts)
     return Finding(claim, count, importance=Importance.ANSWER, action=action)

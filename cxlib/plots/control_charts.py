@@ -21,6 +21,7 @@ SIGNALS = {  # how each signal looks: marker, colour, edge, size, width of the e
     "lasted": ("v", COLOURS[1], PAPER, 9, 0.8),
     "passed": ("v", PAPER, COLOURS[1], 8, 1.6),
     "open": ("D", COLOURS[4], PAPER, 7, 0.8),
+    "began": ("s", PAPER, COLOURS[4], 8, 1.6),
 }
 
 
@@ -103,6 +104,7 @@ def signals(
     *,
     over: str = "wave",
     by: str = "",
+    since: pd.DataFrame | None = None,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -113,6 +115,8 @@ def signals(
     limits : as in `control_chart`, with term, of many scores
     over : column of the waves
     by : column of the groups
+    since : term, `over` and first_seen (with `by`, group) of the alerts, as `scores.alerts` gives
+        them; the wave since which an alert is dated is marked where it is before its first signal
     title, ax : as in `intervals`
 
     Examples
@@ -136,17 +140,36 @@ def signals(
     words = [f"{names[y]}, {labels.name(w)}" for y, w in zip(shown["y"], shown[over], strict=True)]
     shown["hover"] = labels.hovers(shown.drop(columns=["low", "high"]), words, "")
     ax = figure.new_axes(ax, figure.rows_height(len(names), 0.3) + 0.9)
-    _draw_signals(ax, shown, "x", "y")
+    began = _beginnings(shown, since, over, by)
+    _draw_signals(ax, shown[~shown.index.isin(began.index)], "x", "y")
+    _draw_signals(ax, began, "x", "y")
     figure.row_axis(ax, names)
     ax.grid(axis="x")
     ax.set_xlim(-0.5, len(waves) - 0.5)
     figure.wave_axis(ax, waves)
-    _legend(ax, shown["signal"])
+    _legend(ax, pd.concat([shown["signal"], began["signal"]]))
     out = shown[shown["signal"] != ""]
     words = [f"{names[r]}: {labels.name(w)}" for r, w in zip(out["y"], out[over], strict=True)]
     return figure.finish(
         ax, title, labels.in_words(words) if words else _("No value is outside its limits.")
     )
+
+
+def _beginnings(
+    shown: pd.DataFrame, since: pd.DataFrame | None, over: str, by: str
+) -> pd.DataFrame:
+    """Rows of waves without a signal in which an alert of their score is dated to have begun."""
+    none = shown.iloc[:0]
+    if since is None or since.empty:
+        return none
+    groups = since["group"].astype(str) if by else pd.Series("", since.index)
+    dated = set(
+        zip(since["term"].astype(str), groups, since["first_seen"].astype(str), strict=True)
+    )
+    own = shown[by].astype(str) if by else pd.Series("", shown.index)
+    keys = zip(shown["term"].astype(str), own, shown[over].astype(str), strict=True)
+    rows = np.array([key in dated for key in keys], bool) & shown["signal"].eq("")
+    return shown[rows].assign(signal="began")
 
 
 def _prepare(limits: pd.DataFrame, needed: tuple[str, ...]) -> pd.DataFrame:
@@ -194,6 +217,7 @@ def _legend(ax: Axes, found: pd.Series) -> None:
         "lasted": _("alarm that lasted"),
         "passed": _("alarm that passed"),
         "open": _("too recent to judge"),
+        "began": _("level changed, as later waves show"),
     }
     for signal, word in words.items():
         if (found == signal).any():

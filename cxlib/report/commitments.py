@@ -31,6 +31,8 @@ STANDINGS = {
     "missed": N_("target {t} missed"),
     "not reached yet": N_("target {t} by {day:date}, not reached yet"),
 }
+# The worst and the best that a score can be; of others no bounds are known.
+EXTREMES = {"nps": (-100.0, 100.0), "csat": (0.0, 1.0)}
 # Where the interval beside them lies on one side of the target, the simultaneous one does not.
 ALLOWING = {
     "met, not certain": N_("target {t} met, but not significantly: several are compared"),
@@ -69,8 +71,41 @@ def _judged(finding: Finding, fit: Result) -> Finding:
             finding = replace(finding, **news)  # type: ignore[arg-type]
     elif not finding.target_standing:
         finding = replace(finding, **Target(value=finding.target).slots(value, low, high))
-    detail = [finding.detail, target_words(finding)]
+    detail = [finding.detail, target_words(finding), _by_nonresponse(finding, fit)]
     return replace(finding, detail=_("; ").join(part for part in detail if part))
+
+
+def _by_nonresponse(finding: Finding, fit: Result) -> str:
+    """Whether those who did not answer could overturn the verdict on a score of all respondents.
+
+    As where all of them gave the worst answer, or the best (Manski 1990): the bounds that
+    `scores.nonresponse` gives, or those by the share who did not answer in the wave.
+    """
+    bounds = _bounds(finding, fit)
+    if bounds is None or finding.target is None:
+        return ""
+    if not bounds[0] < finding.target <= bounds[1]:
+        return ""
+    here = "least" in fit.table  # the page that has the bounds need not be referred to
+    return _("non-response could overturn this") if here else by_nonresponse()
+
+
+def by_nonresponse() -> str:
+    """What the line of a target says where those who did not answer could overturn its verdict."""
+    return _("non-response could overturn this (see “Who answers?”)")
+
+
+def _bounds(finding: Finding, fit: Result) -> tuple[float, float] | None:
+    """The lowest and highest value of all who were asked; None where that is not known."""
+    if {"least", "most"} <= set(fit.table) and len(fit.table) == 1:
+        return float(fit.table["least"].iloc[0]), float(fit.table["most"].iloc[0])
+    extremes = EXTREMES.get(finding.measure.partition(":")[0])
+    known = context.current().silent
+    share = known.get(finding.at.get("wave", ""), known.get(""))
+    if extremes is None or share is None or finding.value is None:
+        return None
+    low, high = ((1 - share) * finding.value + share * end for end in extremes)
+    return low, high
 
 
 def _deciding(finding: Finding, fit: Result) -> tuple[float, float]:

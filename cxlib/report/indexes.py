@@ -33,8 +33,8 @@ def languages(runs: Iterable[dict]) -> list[str]:
 def in_language(run: dict, lang: str) -> dict:
     """The run with its pages in `lang` alone, or in its first language where it has none in it.
 
-    Besides: `lang`, `about` in that language, the files `index` and `dictionary`, and `others`:
-    (language, index) of the other languages.
+    Besides: `lang`, `about` in that language, `today` (from which its pages see what is due), the
+    files `index` and `dictionary`, and `others`: (language, index) of the other languages.
     """
     known = languages([run]) or [run.get("lang", "en")]
     suffix = {k: f".{k}" if k != known[0] else "" for k in known}
@@ -46,12 +46,18 @@ def in_language(run: dict, lang: str) -> dict:
         "lang": lang,
         "pages": mine,
         "about": facts.get("study") or run["about"],
+        "today": next(filter(None, (_study_of(p).get("today", "") for p in mine)), ""),
         "index": f"index{suffix[lang]}.html",
         "dictionary": f"dictionary{suffix[lang]}.html",
         "glossary": f"glossary{suffix[lang]}.html",
         "tables": f"tables{suffix[lang]}.xlsx",
         "others": [(k, f"index{suffix[k]}.html") for k in known if k != lang],
     }
+
+
+def _study_of(page: Mapping) -> Mapping:
+    """What the job of a page says of its study."""
+    return page.get("job", {}).get("facts", {}).get("study") or {}
 
 
 def of_run(

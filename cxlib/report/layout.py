@@ -209,6 +209,8 @@ class Page:
             fieldwork = table == "responses"
             said.append(_("Fieldwork {first} to {last}", **ends) if fieldwork else
                         _("Data from {first} to {last}", **ends))  # fmt: skip
+        if today := self.facts.study.get("today"):
+            said.append(_("lists and due dates as of {day}", day=i18n.day(today)))
         asked = {name: value for name, value, _comment in self.facts.parameters}
         said += [asked.get("WAVE", ""), "" if self.facts.set_name else asked.get("WHERE", "")]
         said.append(f"n = {self.n}" if self.n else "")
@@ -268,6 +270,7 @@ def _sections(notebook: NotebookNode, facts: Facts) -> tuple[list[Section], list
             continue
         if cell.cell_type == "markdown":
             words, _begins, papers = _(cell.source).partition("\n" + _("Methods:"))
+            words = _see_also(words)
             _read_prose(prose.rendered(words, slugs, facts.pages), sections)
             references += Markup(prose.rendered(papers.strip(), slugs, facts.pages))
             continue
@@ -289,6 +292,17 @@ def _sections(notebook: NotebookNode, facts: Facts) -> tuple[list[Section], list
                 shown += [part] if part else []
         group.parts += _joined(shown)
     return sections, [w for w in warnings if w.strip()], references
+
+
+def _see_also(words: str) -> str:
+    """The line of a notebook that says where to go on, named apart from the next page of the run.
+
+    A notebook points to what answers the next question; the page ends with a link to the page that
+    comes next on the index.
+    """
+    for begins in dict.fromkeys((_("Next:"), "Next:")):
+        words = re.sub(rf"^{re.escape(begins)}", _("See also:"), words, flags=re.M)
+    return words
 
 
 def _read_prose(made: str, sections: list[Section]) -> None:

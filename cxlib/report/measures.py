@@ -15,7 +15,7 @@ from typing import Any
 from cxlib.core import i18n
 from cxlib.core.i18n import N_, _
 from cxlib.data import study
-from cxlib.report import forecast_book, sparkline
+from cxlib.report import commitments, forecast_book, sparkline
 from cxlib.report.findings import Answers
 
 STAGES = 5  # of maturity
@@ -357,7 +357,10 @@ def _target(now: Reading, target: float | None, write: Callable[[float], str]) -
         ahead = "met" if now.row["estimate"] >= target else "missed"
         standing = ahead if now.row.get("verdict") == ahead else f"{ahead}, not certain"
     words, tone = STANDINGS[standing]
-    return _(words, t=write(target)), tone
+    said = _(words, t=write(target))
+    if (open_ := commitments.by_nonresponse()) in now.finding.get("detail", ""):
+        said = _("{first}; {second}", first=said, second=open_)
+    return said, tone
 
 
 def _detail(asked: Measure, now: Reading) -> str:

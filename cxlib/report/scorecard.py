@@ -2,7 +2,7 @@
 
     card = scorecard.of(run, answers, before)      # `before`: (run, answers) of the run before
     card["summary"], card["measures"], card["alerts"], card["opportunities"], card["actions"]
-    scorecard.pages(run, answers)                  # what each page found, the news first
+    scorecard.pages(run, answers)                  # what each page found, page by page
 
 A part whose page the run has not, or whose numbers are hidden, is left out. A page's entry is the
 head of the page itself: what a reader finds there is what the index says of it.
@@ -54,10 +54,10 @@ def of(
 
 
 def pages(run: Mapping, answers: Answers) -> dict[str, list[dict]]:
-    """The pages of the run by set, those with the most important finding first.
+    """The pages of the run by set, in the order of the run, in which each leads to the next.
 
     A page has title, file, status, and claim, detail and owner of its most important finding, which
-    is the head of the page. What failed comes first, what is not for the study last.
+    is the head of the page.
     """
     sets: dict[str, list[dict]] = {}
     for page in run["pages"]:
@@ -69,16 +69,9 @@ def pages(run: Mapping, answers: Answers) -> dict[str, list[dict]]:
             "claim": head.get("claim", page["answer"]),
             "detail": head.get("detail", ""),
             "owner": head.get("owner", ""),
-            "importance": head.get("importance", 1) if ordered else 0,
         }
         sets.setdefault(page["set"], []).append(entry)
-    return {name: sorted(made, key=_place) for name, made in sets.items()}
-
-
-def _place(entry: Mapping) -> tuple[int, int]:
-    """Failures first, then by importance; what the study cannot answer last."""
-    order = {"failed": 0, "not run": 0, "ok": 1}
-    return order.get(entry["status"], 2), -entry["importance"]
+    return sets
 
 
 def _rows_of_data(now: Answered) -> str:
@@ -214,7 +207,7 @@ def _opportunity(row: Row, outcome: str) -> dict[str, str]:
         "since": _("95% CI {ci:interval0}", ci=span)
         if money
         else _("95% CI {ci:interval2}", ci=span),
-        "more": _("strongest driver only through {wave:label}, which is over", wave=wave)
+        "more": _("ranks that high only through {wave:label}, which is over", wave=wave)
         if wave
         else "",
     }
@@ -231,7 +224,9 @@ def _actions(now: Answered, files: Mapping) -> dict | None:
     closed = (kept.get("closed", {}).get("finding") or {}).get("claim", "")
     if not items and not closed:
         return None
-    return {"items": items, "link": f"{files['41']}#answer-ledger", "closed": closed}
+    note = _("Expected net gains rest on an assumed value of the effects.")
+    said = [closed, note if any(item["more"] for item in items) else ""]
+    return {"items": items, "link": f"{files['41']}#answer-ledger", "closed": i18n.together(said)}
 
 
 def _action(row: Row, gain: Row | None, unit: str) -> dict[str, str]:

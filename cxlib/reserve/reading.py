@@ -33,6 +33,7 @@ from cxlib.reserve.customers import Customers
 from cxlib.reserve.database import Database
 from cxlib.reserve.journeys import Journeys
 from cxlib.reserve.loyalty import Loyalty
+from cxlib.reserve.nonresponse import silent_shares
 from cxlib.reserve.quality import Quality
 from cxlib.reserve.store import ReserveError
 
@@ -57,7 +58,8 @@ def open(name: str, *, lang: str = "en") -> Reserve:
     context.begin(**rules)
     opened = attach(study)
     targets = {t: opened.target(t) for t in study.targets}
-    context.begin(**rules, targets=targets, **opened.open_actions)
+    silent = silent_shares(opened) if targets else {}
+    context.begin(**rules, targets=targets, silent=silent, **opened.open_actions)
     selection.check_notebook(opened)
     return opened
 

@@ -200,7 +200,11 @@ def _packed(table: pd.DataFrame, wave: str) -> Result:
         looked=len(table),
         false=FALSE,
     )
-    columns = [Column("new", "mentioned significantly more than before", label="emerging")]
+    columns = [
+        Column("new", "mentioned significantly more than before", label="emerging"),
+        Column("now", unit="share", label="commenters now, unweighted"),
+        Column("before", unit="share", label="commenters before, unweighted"),
+    ]
     tables = {"table": shown, "warnings": warnings}
     return Result(tables, _finding(new, wave), notes, "gap", columns=columns)
 
@@ -223,8 +227,8 @@ def _finding(new: pd.DataFrame, wave: str) -> Finding:
         )
     first = known.iloc[0]
     claim = _(
-        "{what:quoted} is new in {wave:label}: {now:share1} of comments mention it, against "
-        "{before:share1} before.",
+        "{what:quoted} is new in {wave:label}: {now:share1} of those who comment mention it, "
+        "against {before:share1} before.",
         wave=wave,
         what=i18n.opening(i18n.label(first["term"])),
         before=first["before"],
@@ -232,7 +236,7 @@ def _finding(new: pd.DataFrame, wave: str) -> Finding:
     )
     detail = _(
         "change {size:signed} percentage points (95% CI {span:interval}); n = {n:count}; "
-        "{new:count} topics or words grew significantly",
+        "{new:count} topics or words grew significantly; without weights",
         size=100 * first["estimate"],
         span=(100 * first["low"], 100 * first["high"]),
         n=first["n"],

@@ -700,7 +700,10 @@ def test_the_action_to_take_first_is_named_with_its_owner():
         "Act first on “late parcels”: it is the only open action expected to pay, and it is "
         "overdue."
     )
-    assert found.detail == "Expected net gain €100 a year; 95% CI −€100 to €300"
+    assert found.detail == (
+        "Expected net gain €100 a year; 95% CI −€100 to €300; assumed value of a unit of the "
+        "effect: €100 a year (action ledger)"
+    )
     assert (found.action, found.owner) == (SOLVE, "Ann, due 30 Jun 2026")
     assert found.importance == Importance.NEWS
     early = actions.net_gain(rows, today="2026-01-10").finding
@@ -737,15 +740,16 @@ def test_what_is_to_be_done_agrees_with_the_expected_gain(about, words):
     assert words in action, actions.net_gain(rows, more=400).table.T
 
 
-def past_of_delivery(**waves: str) -> dict:
-    """Page 20: who is first without each wave, and delivery with all of them."""
-    table = pd.DataFrame({"wave": list(waves), "first": list(waves.values()), "term": "delivery"})
-    return {"20": {"without_waves": kept("share", table=table.assign(estimate=0.2))}}
+def past_of_delivery(*waves: str) -> dict:
+    """Page 20: the wave through which delivery ranks where it does; none where it needs none."""
+    table = pd.DataFrame({"wave": ["w3", "w4"], "first": "delivery", "term": "delivery"})
+    rests = pd.DataFrame({"term": ["delivery"] * len(waves), "rests_on": list(waves)})
+    return {"20": {"without_waves": kept("share", table=table.assign(estimate=0.2), rests=rests)}}
 
 
 def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     """Delivery fell in w4 alone; without w4 the room is the strongest driver."""
-    answers = study_of(delivery=FALL, room=STAYS) | past_of_delivery(w3="delivery", w4="room")
+    answers = study_of(delivery=FALL, room=STAYS) | past_of_delivery("w4")
     alerts = actions.alerts(answers).table
     past = actions.past_problems(answers, alerts)
     assert past == {"delivery": "w4"}
@@ -762,8 +766,8 @@ def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
 
 
 def test_a_problem_that_lasts_or_does_not_decide_the_ranking_is_not_over():
-    lasting = study_of(delivery=STAYS) | past_of_delivery(w4="room")
-    settled = study_of(delivery=FALL) | past_of_delivery(w4="delivery")
+    lasting = study_of(delivery=STAYS) | past_of_delivery("w4")
+    settled = study_of(delivery=FALL) | past_of_delivery()
     for answers in (lasting, settled, study_of(delivery=FALL)):
         assert actions.past_problems(answers, actions.alerts(answers).table) == {}
 
@@ -777,7 +781,7 @@ def test_the_largest_opportunity_is_one_that_holds():
     assert found.table["term"].tolist() == ["room", "delivery"]
     assert found.table["rests_on"].tolist() == ["", "w4"]
     assert str(found).startswith("Improving room is the largest opportunity")
-    assert "is the strongest driver only through w4" in found.finding.detail
+    assert "ranks that high only through w4" in found.finding.detail
 
 
 def test_contacting_customers_at_risk_has_the_gain_of_the_list_of_this_run():
@@ -807,9 +811,12 @@ def test_what_closed_ones_brought_stands_beside_what_was_predicted():
     )
     found = actions.realised_gains(rows)
     # (3 + 5) x 100 less 200; the interval of independent effects: 200 x sqrt(2) about it
-    assert str(found) == "Finished actions brought 600 net in a year."
+    assert str(found) == (
+        "Finished actions brought 600 net in a year, at the assumed value of their effects."
+    )
     assert found.finding.detail == (
-        "95% CI 317 to 883; 2 finished actions, 1 inside their predicted intervals"
+        "95% CI 317 to 883; assumed value of a unit of the effect: 100 a year (action ledger); "
+        "2 finished actions, 1 inside their predicted intervals"
     )
     assert list(found.comparison["term"]) == ["predicted"] * 2 + ["realised"] * 2
 
@@ -869,7 +876,28 @@ def test_an_opportunity_says_how_much():
 def test_amounts_have_their_currency_in_the_interval_too():
     rows = ledger(predicted=3.0, predicted_low=1.0, predicted_high=5.0)
     gain = actions.net_gain(rows, currency="EUR").finding
-    assert gain.detail.count("€") == 3 and gain.action not in gain.claim
+    assert gain.detail.count("€") == 4 and gain.action not in gain.claim
+
+
+@pytest.mark.parametrize(
+    ("rows", "default", "said"),
+    [
+        (ledger(measure="NPS"), 0, "assumed value of an NPS point: €100 a year (action ledger)"),
+        (ledger(measure="NPS", worth=None), 40, "an NPS point: €40 a year (study settings)"),
+        (ledger(measure="calls"), 0, "a point of calls: €100 a year (action ledger)"),
+        (
+            pd.concat([ledger(measure="NPS"), ledger(measure="calls", worth=None)]),
+            4000,
+            "a unit of the effect: €100 to €4,000 a year (action ledger and study settings)",
+        ),
+    ],
+)
+def test_an_amount_says_on_which_value_of_an_effect_it_rests(rows, default, said):
+    done = {"status": "done", "realised": 3.0, "realised_low": 1.0, "realised_high": 5.0}
+    closed = actions.realised_gains(rows.assign(**done), worth=default, currency="EUR")
+    assert said in closed.finding.detail and "assumed value" in closed.finding.claim
+    ahead = actions.net_gain(rows.assign(cost=1.0), worth=default, currency="EUR")
+    assert said in ahead.finding.detail
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
 
 import generator
 import numpy as np
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import drivers
-from cxlib.core import context
-from cxlib.core.result import Importance
+from cxlib.core import context, parameters
+from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.drivers import shapley_values
+from cxlib.drivers.opportunities import _may_be_first
 from cxlib.stats import moments, resampling
 
 PARTS = ["speed", "price", "staff"]
@@ -339,18 +341,53 @@ def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
     bad, parts = rows["wave"] == "Q2", ["t0", "t1", "t2"]
     rows["outcome"] = rows["t1"] + 0.8 * rows["t0"] + 0.1 * rows["weight"]
     rows.loc[bad, "outcome"] = 4 * rows["t2"] + rows["weight"]
-    assert drivers.rests_on_wave(rows, "outcome", parts) == ""  # t2 is rated as in other waves
+    assert drivers.rests_on_waves(rows, "outcome", parts) == {}  # t2 is rated as in other waves
     rows.loc[bad, "t2"] -= 1.5
     rows.loc[bad, "outcome"] = 4 * rows["t2"] + rows["weight"]
-    assert drivers.rests_on_wave(rows, "outcome", parts) == "Q2"
+    assert drivers.rests_on_waves(rows, "outcome", parts) == {"t2": "Q2"}
     later = rows.assign(wave=rows["wave"].replace("Q2", "Q5"))
-    assert drivers.rests_on_wave(later, "outcome", parts) == ""  # it is not over
+    assert drivers.rests_on_waves(later, "outcome", parts) == {}  # it is not over
     gain, share = (f(rows, "outcome", parts) for f in (drivers.gains, drivers.importance))
     assert gain.table["term"][0] == share.table["term"][0]
-    found = drivers.opportunities(gain, share, outcome="outcome", rests_on="Q2")
+    found = drivers.opportunities(gain, share, outcome="outcome", rests_on={"t2": "Q2"})
     assert found.finding.at["driver"] == found.table["term"][1]
     assert "is not settled" in found.finding.claim and found.finding.verdict == "unclear"
     assert "t2" in found.finding.detail and "only through Q2" in found.finding.detail
+    waves = drivers.without_each_wave(Sample(rows, draws=20), "outcome", parts)
+    assert waves.rests.values.tolist() == [["t2", "Q2"]]
+    said = drivers.with_past_waves(share, {"t2": "Q2", "t0": "Q1"}).finding
+    assert said.claim == share.finding.claim and "t2 ranks that high only through Q2" in said.detail
+    assert ("t0 ranks" in said.detail) == ("t0" in share.top)
+
+
+def test_a_driver_that_is_not_first_rests_on_a_wave_by_the_same_rule():
+    rows = visits(1200, seed=6, k=3).assign(wave=np.repeat(["Q1", "Q2", "Q3", "Q4"], 300))
+    bad, parts = rows["wave"] == "Q2", ["t0", "t1", "t2"]
+    rows.loc[bad, "t2"] -= 1.5
+    rows["outcome"] = 3 * rows["t1"] + 0.5 * rows["t0"] + 0.1 * rows["weight"]
+    rows.loc[bad, "outcome"] += 2 * rows.loc[bad, "t2"]
+    fit = drivers.importance(rows, "outcome", parts)
+    assert fit.table["term"].tolist() == ["t1", "t2", "t0"]
+    assert drivers.rests_on_waves(rows, "outcome", parts) == {"t2": "Q2"}
+
+
+def test_pages_20_and_21_treat_missing_answers_alike():
+    notebooks = Path(__file__).parents[2] / "notebooks"
+    treatments = {
+        str(parameters.read(notebooks / name)["MISSING"].default)
+        for name in ("20_what_moves_satisfaction.ipynb", "21_what_to_improve_first.ipynb")
+    }
+    assert treatments == {"dummy"}
+
+
+def test_what_may_be_first_is_named_by_the_measure_it_is_first_in():
+    rows = pd.DataFrame({"term": list("abcd"), "estimate": [4, 3, 2, 1.0]})
+    gain, share = (Result(rows, "", parts={"top": list(top)}) for top in ("abc", "abd"))
+    assert _may_be_first(gain, share, {"a"}) == [
+        "by gain, b, c cannot be ruled out as first",
+        "by explained variance, b, d cannot be",
+    ]
+    assert len(_may_be_first(gain, gain, {"a"})) == 1
 
 
 def test_a_share_that_is_known_already_is_not_estimated_again(responses):

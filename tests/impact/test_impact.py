@@ -423,6 +423,10 @@ def test_effects_come_first_and_the_head_names_two(judged):
         f"The call-back programme raised NPS by {size[0]:.1f} points; after the price rise, value1 "
         f"fell by {-size[1]:.2f} points compared with the controls."
     )
+    # Whoever reads the effect over all waves learns that the latest one does not show it.
+    last = judged["price_rise"].path.iloc[-1]
+    faded = f"not distinguishable from 0 in {last['wave']}" in found.finding.detail
+    assert faded == bool(last["low"] <= 0 <= last["high"])
     assert found.finding.importance == Importance.NOTABLE
     told = [one.finding.importance for one in judged.values()]
     assert told == 2 * [Importance.CONTEXT] + 2 * [Importance.NOTABLE]

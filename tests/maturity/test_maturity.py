@@ -210,6 +210,10 @@ def test_contradicted_items_come_first_and_the_list_goes_to_the_next_level():
     }
     assert todo.table["bottleneck"].all() and todo.table["cost"].is_monotonic_increasing
     assert todo.table.set_index("term")["proof"][asked["closed_loop-3"]] == "verified"
+    # What raters did not see and the records show is said with the item, from the same ledger.
+    first = str(todo.table["term"].iloc[0])
+    shows = {asked["closed_loop-3"]: "the records show it already: all"}
+    assert (shows.get(first, "") in todo.finding.detail) and first in todo.finding.claim
 
 
 def test_at_the_top_nothing_is_left():

@@ -54,6 +54,18 @@ def test_a_wave_outside_is_a_triangle_and_named(rows):
     assert np.isclose(edges[1][::2], fit.limits["high"], equal_nan=True).all()
 
 
+def test_the_wave_since_which_an_alert_is_dated_is_marked_before_its_first_signal(rows):
+    fit = scores.trend(rows)
+    alert = pd.DataFrame({"term": ["recommend"], "group": "", "first_seen": "2026-05"})
+    ax = plots.signals(fit.limits, since=alert)
+    assert markers(ax, "began") == [(4, 0)] and len(markers(ax, "")) == 6
+    assert "level changed, as later waves show" in [
+        t.get_text() for t in ax.get_legend().get_texts()
+    ]
+    flagged = plots.signals(fit.limits, since=alert.assign(first_seen="2026-07"))
+    assert not markers(flagged, "began")
+
+
 def test_a_missing_wave_is_a_gap_of_the_chart(rows):
     fit = scores.trend(rows[rows["wave"] != "2026-03"])
     assert "2026-03 is missing" in str(fit.notes)

@@ -121,3 +121,28 @@ def test_a_finding_names_the_open_action_about_it_and_its_owner(table, slots, ow
     found = told(finding, pd.DataFrame(table), ledger=LEDGER)
     said = (SOLVE, "Logistics, due 30 Sep 2026") if owner else ("", "")
     assert (found.action, found.owner) == said
+
+
+@pytest.mark.parametrize(
+    ("silent", "wave", "said"),
+    [
+        ({"w2": 0.5}, "w2", True),  # 26 of half of them: -37 to 63 of all
+        ({"w2": 0.004}, "w2", False),  # 25.5 to 26.3
+        ({"w2": 0.5}, "w1", False),  # of that wave nothing is known
+        ({"": 0.5}, "w1", True),  # stated for the study
+        ({}, "w2", False),
+    ],
+)
+def test_a_target_says_where_nonresponse_could_overturn_it(silent, wave, said):
+    score = Finding("x", value=26.0, low=18.0, high=34.0, measure="nps", at={"wave": wave})
+    rules = {"targets": {"nps": Target(value=25)}, "silent": silent}
+    assert told(score, **rules).detail.endswith(commitments.by_nonresponse()) == said
+
+
+def test_bounds_of_a_result_decide_on_nonresponse():
+    bounds = pd.DataFrame({"estimate": [26.0], "least": [-39.0], "most": [65.0]})
+    score = Finding("x", value=26.0, low=18.0, high=34.0, measure="nps")
+    rules = {"targets": {"nps": Target(value=25)}}
+    assert told(score, bounds, **rules).detail.endswith("; non-response could overturn this")
+    narrow = bounds.assign(least=25.5, most=26.5)
+    assert "non-response" not in told(score, narrow, **rules).detail

@@ -76,7 +76,7 @@ def test_the_papers_behind_the_methods_stand_in_the_fold() -> None:
         cell(found("other", "CSAT is 3.")),
     )
     fold = html.index('id="about-this-page"')
-    assert "Next: more." in html[:fold] and "Wilson" not in html[:fold]
+    assert "See also: more." in html[:fold] and "Wilson" not in html[:fold]
     assert "Wilson (1927) for shares." in html[fold:]
 
 
@@ -227,12 +227,14 @@ def test_action_and_owner_stand_under_the_claim() -> None:
 
 def test_the_head_says_when_who_and_how_many() -> None:
     study = {"title": "S", "period": ["responses", "2024-10-01", "2026-09-30"]}
+    study["today"] = "2026-10-01"
     page = laid(
         cell(found("a", "A.", value=0.5)),
         study=study,
         parameters=[("WAVE", "2026-Q3", ""), ("WHERE", "", ""), ("DRAWS", "9", "")],
     )
-    assert page.about == ["Fieldwork 1 Oct 2024 to 30 Sep 2026", "2026-Q3", "n = 40"]
+    dates = ["Fieldwork 1 Oct 2024 to 30 Sep 2026", "lists and due dates as of 1 Oct 2026"]
+    assert page.about == [*dates, "2026-Q3", "n = 40"]
 
 
 def test_n_of_one_row_is_not_that_of_the_page() -> None:
@@ -256,6 +258,13 @@ def test_what_the_head_says_already_supports_nothing() -> None:
         cell(found("who", "Basic is rare.", Importance.NOTABLE)),
     )
     assert page.supporting == []
+
+
+def test_only_the_link_to_the_following_page_is_called_next() -> None:
+    links = {"10_a": ("10_a.html", "A"), "20_b": ("b.html", "B"), "30_c": ("c.html", "C")}
+    html = bound("## A", cell(found("a", "A.")), "Next: 30_c.", pages=links, notebook="10_a.ipynb")
+    body = html.split("</style>")[-1]
+    assert "See also: " in body and body.count(">Next<") == 1 and "Next:" not in body
 
 
 @pytest.mark.parametrize(("own", "before", "after"), [("a", None, "B"), ("b", "A", None)])

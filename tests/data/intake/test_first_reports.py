@@ -251,7 +251,7 @@ def test_rows_of_tests_and_of_staff_are_asked_about_and_are_no_group(load):
 def test_readers_see_no_placeholder_of_a_draft(load):
     new, _tables = load(pd.DataFrame({"NPS": answers(0, 10)}), "Acme_relationship_survey_2026.csv")
     assert new.title["en"] == "Acme relationship survey 2026"
-    assert new.source == new.licence == ""
+    assert new.source is new.licence is None
     assert any("source" in guess for guess in new.unconfirmed)
 
 
