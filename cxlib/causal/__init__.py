@@ -9,6 +9,8 @@
     interrupted_time_series     one series with a break
     regression_to_the_mean      the same customers, less the return of extreme scores
     sensitivity                 how strong an unmeasured confounder would have to be
+    sequential                  several looks at one experiment: boundaries, repeated intervals
+    equivalence                 alike within a margin: two one-sided tests (TOST)
     power                       what a comparison could detect before it is made
 
 Nothing here speaks to readers; `trials` does. Import each by its name:

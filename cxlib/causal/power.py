@@ -71,6 +71,57 @@ def detected(drawn: Simulated, effect: float, level: float = LEVEL) -> float:
     return float(far.mean())
 
 
+def minimum_detectable_effect_by_formula(
+    n: float,
+    deviation: float,
+    *,
+    share: float = 0.5,
+    power: float = 0.8,
+    level: float = LEVEL,
+    explained: float = 0.0,
+    design_effect: float = 1.0,
+) -> float:
+    """The effect found with probability `power`, by the normal formula.
+
+    Parameters
+    ----------
+    n : customers in both arms
+    deviation : standard deviation of the outcome, in its unit
+    share : of the customers that is treated, between 0 and 1
+    power, level : of the two-sided test
+    explained : share of the outcome's variance that earlier answers explain (CUPED), below 1
+    design_effect : by how much weights and clusters multiply the variance
+
+    Returns
+    -------
+    The smallest effect, in the unit of the outcome.
+
+    Raises
+    ------
+    ValueError : shares or power not between 0 and 1
+
+    References
+    ----------
+    Bloom (1995), Evaluation Review 19(5); Deng, Xu, Kohavi and Walker (2013) for `explained`.
+
+    Examples
+    --------
+    >>> round(minimum_detectable_effect_by_formula(400, 1.0), 2)
+    0.28
+    >>> round(minimum_detectable_effect_by_formula(400, 1.0, explained=0.5), 2)
+    0.2
+    """
+    from scipy.special import ndtri
+
+    if not (0 < share < 1 and 0 < power < 1 and 0 <= explained < 1):
+        raise ValueError(
+            f"share={share:g}, power={power:g}, explained={explained:g}: each must lie between 0 "
+            "and 1."
+        )
+    variance = deviation**2 * (1 - explained) * design_effect / (n * share * (1 - share))
+    return float((ndtri((1 + level) / 2) + ndtri(power)) * np.sqrt(variance))
+
+
 def minimum_detectable_effect(drawn: Simulated, power: float = 0.8, level: float = LEVEL) -> float:
     """The effect that is told from none in `power` of the comparisons.
 

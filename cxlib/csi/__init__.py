@@ -10,6 +10,8 @@
     fit.paths, fit.importance, fit.reliability
     csi.precision(fit), csi.importance_performance(fit)   # precise enough? what first?
     csi.validity(sample, model)                           # distinct constructs, fit of the model
+    csi.mediation(sample, model)                          # specific indirect effects
+    csi.equations(sample, model)                          # adjusted R², BIC, cross-loadings, GoF
     csi.predict(sample, model)                            # prediction of new people
     csi.compare(sample, model, "channel")                 # measured alike, different
 
@@ -18,10 +20,12 @@ what would happen if something were changed: for that, test a change (notebook 4
 """
 
 from cxlib.csi.effect_sizes import f2_refitted
+from cxlib.csi.equations import equations, scores
 from cxlib.csi.estimation import Options
 from cxlib.csi.groups import by_wave, fit_by
 from cxlib.csi.importance_performance import importance_performance
 from cxlib.csi.index import fit, key_drivers, reliability
+from cxlib.csi.mediation import mediation
 from cxlib.csi.model import PRESETS, Model, model_of
 from cxlib.csi.permutation_tests import compare
 from cxlib.csi.precision import precision
@@ -34,17 +38,20 @@ __all__ = [
     "Options",
     "by_wave",
     "compare",
+    "equations",
     "f2_refitted",
     "fit",
     "fit_by",
     "htmt_matrix",
     "importance_performance",
     "key_drivers",
+    "mediation",
     "model_fit",
     "model_of",
     "precision",
     "predict",
     "redundancy",
     "reliability",
+    "scores",
     "validity",
 ]

@@ -4,6 +4,7 @@
     print(fit)          # Speed is the strongest driver of recommend.
     fit.table           # term, estimate, low, high, n
 
+    drivers.importance_metrics(sample, "recommend", [...])     # first, last, Pratt, CAR; signs
     drivers.gains(sample, "recommend", [...])                  # outcome points for a point more
     drivers.penalty_reward(sample, "recommend", [...])         # low and high ratings (Kano)
     drivers.expectation_gaps(sample, {...})                    # experience minus expectation
@@ -24,6 +25,7 @@ from cxlib.drivers.importance import (
     importance,
 )
 from cxlib.drivers.importance_findings import most_alike, order, rank_agreement
+from cxlib.drivers.importance_metrics import METRICS, importance_metrics, owen
 from cxlib.drivers.missing_sensitivity import missing_sensitivity
 from cxlib.drivers.necessary_conditions import necessary_conditions
 from cxlib.drivers.needs import needs
@@ -37,6 +39,7 @@ __all__ = [
     "CLASSES",
     "KINDS",
     "METHODS",
+    "METRICS",
     "MOST_EXACT",
     "MOST_SAMPLED",
     "best_groups",
@@ -45,6 +48,7 @@ __all__ = [
     "gains",
     "importance",
     "importance_by",
+    "importance_metrics",
     "johnson",
     "missing_sensitivity",
     "most_alike",
@@ -53,6 +57,7 @@ __all__ = [
     "opportunities",
     "order",
     "order_probabilities",
+    "owen",
     "penalty_reward",
     "rank_agreement",
     "shapley",

@@ -8,7 +8,7 @@ fit.r2, fit.top
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,7 +17,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import require_choice
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Result
 from cxlib.drivers import importance_findings, linear, notes, ordered_logit, ranks, shapley_values
 from cxlib.drivers.specification import Answers, Drivers, Specification, specify
@@ -70,6 +70,7 @@ def importance(
     method: str | Method = "shapley",
     kind: str = "linear",
     missing: str = "complete",
+    always: Sequence[str] = (),
 ) -> Result:
     """Share of explained variance that belongs to each driver, with 95% intervals.
 
@@ -88,6 +89,9 @@ def importance(
     missing : "complete" uses rows that answer everything, "pairwise" for each pair of questions
         those who answered both, "em" maximum likelihood of means and covariances, and "dummy"
         adjusts for touchpoints not experienced by a column of their own
+    always : covariates that are in every model and have no share (relaimpo's `always`), such as
+        the channel or the wave; what is shared out is then the partial R², the share of what they
+        leave unexplained; only where `kind` is "linear"
 
     Returns
     -------
@@ -99,7 +103,8 @@ def importance(
 
     Raises
     ------
-    ValueError : drivers unknown, constant, copies of one another or too many; too few answers
+    ValueError : drivers unknown, constant, copies of one another or of covariates, or too many;
+        too few answers
 
     References
     ----------
@@ -118,7 +123,12 @@ def importance(
     if not callable(method):
         require_choice("method", method, METHODS)
     require_choice("kind", kind, KINDS)
-    spec = specify(sample, outcome, drivers, missing)
+    if always and kind != "linear":
+        raise ValueError(
+            f"covariates of a {kind} model are not adjusted for. Use kind='linear', or name them "
+            "as drivers."
+        )
+    spec = specify(sample, outcome, drivers, missing, always)
     parts = decompose(spec, method, kind)
     tables = _tables(spec.terms, parts)
     table = tables["table"]
@@ -198,17 +208,19 @@ def _linear(spec: Specification, method: str | Method) -> Decomposition:
             cov.estimate, cov.replicates, seed, spec.entries
         )
     gains, replicates = spec.divided(gains), spec.divided(replicates)
-    more = [_adjusted_note(spec), _sampling_note(error / gains.sum())]
+    more = [_adjusted_note(spec), covariates_note(spec), _sampling_note(error / gains.sum())]
     if method == "shapley" and shapley_values.is_sampled_in_draws(len(spec.entries)):
         more += [_("Shares are exact; their intervals come from sampled orders of entry.")]
     return Decomposition(
         gains,
         replicates,
-        "R²",
+        N_("partial R²") if spec.covariates else "R²",
         sums.effective,
         spec.counts(sums),
         spec.fitted(sums),
-        linear.is_insignificant(float(gains.sum()), len(spec.columns), sums.effective),
+        linear.is_insignificant(
+            float(gains.sum()), len(spec.columns), sums.effective - len(spec.covariates)
+        ),
         notes.regression_notes(spec, sums, cov, replicates, *more),
     )
 
@@ -303,6 +315,16 @@ def _adjusted_note(spec: Specification) -> str:
         "whether a customer skipped them is one variable, whose share is divided equally among "
         "them.",
         blocks=_("; ").join(blocks),
+    )
+
+
+def covariates_note(spec: Specification) -> str:
+    """Which columns are adjusted for, and what R² is then."""
+    if not spec.covariates:
+        return ""
+    return _(
+        "Adjusted for {covariates:list}; R² is the share of what they leave unexplained.",
+        covariates=spec.covariates,
     )
 
 

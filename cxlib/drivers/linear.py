@@ -21,7 +21,7 @@ class Covariances:
 
     Attributes
     ----------
-    estimate : of the sample, (p, p)
+    estimate : of the sample, (p, p); of what the covariates leave unexplained, where there are any
     replicates : of the resamples, (draws, p, p); NaN where one has no solution
     moved : how far pairwise correlations of the sample had to be moved to be possible
     repaired : resamples in which some had to be moved
@@ -57,7 +57,33 @@ def covariances(spec: Specification, sums: Moments) -> Covariances:
         with np.errstate(invalid="ignore", divide="ignore"):
             cov, change = moments.possible(cov)
         repaired = int((change > 0).sum())
+    if spec.covariates:
+        kept = 1 + len(spec.columns)
+        estimate, cov = given_the_last(estimate, kept), given_the_last(cov, kept)
     return Covariances(estimate, cov, moved, repaired)
+
+
+def given_the_last(cov: np.ndarray, kept: int) -> np.ndarray:
+    """Covariances of the first `kept` columns of (..., p, p) given all others.
+
+    Covariates without variance in a resample, such as a category that nobody belongs to, explain
+    nothing of it.
+
+    Examples
+    --------
+    >>> given_the_last(np.array([[1.0, 0.6], [0.6, 1.0]]), 1).round(2).tolist()
+    [[0.64]]
+    """
+    inside = cov[..., kept:, kept:]
+    empty = np.diagonal(inside, axis1=-2, axis2=-1) == 0
+    inside = inside + empty[..., None] * np.eye(inside.shape[-1])
+    across = cov[..., kept:, :kept]
+    explained = np.swapaxes(across, -1, -2) @ linear_algebra.solve(inside, across)
+    rest = cov[..., :kept, :kept] - explained
+    # What covariates explain altogether is left with rounding errors, which are no variance.
+    whole = np.diagonal(cov[..., :kept, :kept], axis1=-2, axis2=-1)
+    gone = np.diagonal(rest, axis1=-2, axis2=-1) < LEAST_VARIANCE * whole
+    return np.where(gone[..., :, None] | gone[..., None, :], 0.0, rest)
 
 
 def slopes(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

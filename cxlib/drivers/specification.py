@@ -38,6 +38,7 @@ class Specification:
     """Rows (or sums), the outcome, and the drivers: term t stands in columns[players[t]].
 
     `blocks` are columns that several terms share: place of the column -> places of the terms.
+    `covariates` are columns that are adjusted for and have no share.
     """
 
     sample: Sample | Moments
@@ -49,6 +50,12 @@ class Specification:
     adjusted: list[str]
     factors: list[str]
     blocks: dict[int, list[int]] = field(default_factory=dict)
+    covariates: list[str] = field(default_factory=list)
+
+    @property
+    def asked(self) -> list[str]:
+        """The outcome, the columns of the drivers, and the covariates."""
+        return [self.outcome, *self.columns, *self.covariates]
 
     @property
     def entries(self) -> list[list[int]]:
@@ -81,12 +88,12 @@ class Specification:
 
     def sums(self) -> Moments:
         """Sums of outcome and columns that a regression can be made of; else ValueError."""
-        columns = [self.outcome, *self.columns]
+        columns = self.asked
         if isinstance(self.sample, Moments):
             sums = self.sample.select(columns)
         else:
             sums = moments.of(self.sample, columns, missing=self.missing)
-        if (n := int(sums.rows.sum())) < (least := len(self.columns) + 3):
+        if (n := int(sums.rows.sum())) < (least := len(columns) + 2):
             raise InsufficientData(
                 _(
                     "{n:count} of {all:count} responses can be used for {k:count}"
@@ -95,7 +102,7 @@ class Specification:
                     "responses, or missing='pairwise'.",
                     n=n,
                     all=sums.offered,
-                    k=len(self.columns),
+                    k=len(columns) - 1,
                     least=least,
                 )
             )
@@ -104,7 +111,7 @@ class Specification:
 
     def used(self) -> np.ndarray:
         """Which rows a regression uses."""
-        given = self.require_rows()[[self.outcome, *self.columns]].notna()
+        given = self.require_rows()[self.asked].notna()
         answered = given.all(axis=1) if self.missing == "complete" else given.any(axis=1)
         assert isinstance(self.sample, Sample)
         weight = moments.weights_of(self.sample.data, self.sample.weight)
@@ -130,7 +137,7 @@ class Specification:
         counts = np.broadcast_to(self.counts(sums), len(self.terms)).tolist()
         for column in self.adjusted:
             rows = self.require_rows()
-            complete = rows[[self.outcome, *self.columns]].notna().all(axis=1)
+            complete = rows[self.asked].notna().all(axis=1)
             place = next(
                 i for i, p in enumerate(self.players) if column in [self.columns[c] for c in p]
             )
@@ -139,22 +146,33 @@ class Specification:
 
 
 def specify(
-    answers: Answers, outcome: str, drivers: Drivers, missing: str = "complete"
+    answers: Answers,
+    outcome: str,
+    drivers: Drivers,
+    missing: str = "complete",
+    covariates: Sequence[str] = (),
 ) -> Specification:
     """The columns of a regression; ValueError for drivers given twice or that cannot be used."""
-    terms = _named(drivers)
+    terms, always = _named(drivers), list(covariates)
     named = [outcome, *(c for members in terms.values() for c in members)]
     if len(named) == 1 or not all(terms.values()):
         raise ValueError("no drivers given. Name the columns that may explain the outcome.")
     if twice := sorted({c for c in named if named.count(c) > 1}):
         where = "the outcome and a driver" if twice[0] == outcome else "given twice as a driver"
         raise ValueError(f"{twice[0]!r} is {where}. Name each column once.")
+    for column in always:
+        if [*named, *always].count(column) > 1:
+            raise ValueError(
+                f"covariate {column!r} is named twice, or is the outcome or a driver too. Name "
+                "each column once."
+            )
     require_choice("missing", missing, MISSING)
     adjusted: list[str] = []
     factors: list[str] = []
     shared: dict[str, list[str]] = {}
     if not isinstance(answers, Moments):
         answers, terms, adjusted, factors, shared = _as_numbers(as_sample(answers), terms, missing)
+        answers, always = _covariates(answers, always)
     places = iter(range(len(named) * MOST_CATEGORIES))
     players = [[next(places) for _ in members] for members in terms.values()]
     columns = [c for members in terms.values() for c in members]
@@ -166,7 +184,7 @@ def specify(
     columns += list(shared)
     missing = "complete" if missing == "dummy" else missing
     return Specification(
-        answers, outcome, known, columns, players, missing, adjusted, factors, blocks
+        answers, outcome, known, columns, players, missing, adjusted, factors, blocks, always
     )
 
 
@@ -294,6 +312,19 @@ def _as_numbers(
         else:
             terms[of[0]].append(flag)
     return (sample.assign(**made) if made else sample), terms, adjusted, factors, shared
+
+
+def _covariates(sample: Sample, columns: list[str]) -> tuple[Sample, list[str]]:
+    """The sample and its covariates as columns of numbers, factors by their categories."""
+    made: dict[str, pd.Series] = {}
+    found: list[str] = []
+    for column in columns:
+        if column in sample.data and _is_factor(sample.data[column]):
+            made |= (parts := _categories(sample.data[column], column))
+            found += list(parts)
+        else:
+            found.append(column)
+    return (sample.assign(**made) if made else sample), found
 
 
 def _is_factor(column: pd.Series) -> bool:

@@ -5,6 +5,7 @@ counts = journeys.count_transitions(steps, goal=["booking"])    # or study.journ
 journeys.transitions(counts)                     # shares, with simultaneous intervals
 journeys.removal(counts, goal=["booking"])       # what would be lost without a touchpoint
 journeys.removal(journeys.paths(table), goal=["conversion"])    # the same of a table of paths
+journeys.touch_credit(table)                     # first, last, linear and position-based touch
 journeys.loops(steps, stages)                    # who has to come back
 journeys.time_in_stage(steps, stages)
 journeys.dropoff(steps, goal=["booking"])        # where they went instead, who, how much
@@ -31,6 +32,7 @@ from cxlib.journeys.peak_end import peak_end
 from cxlib.journeys.removal import removal
 from cxlib.journeys.stage_times import time_in_stage
 from cxlib.journeys.steps import count_transitions, steps
+from cxlib.journeys.touch_credit import chain_order, touch_credit
 from cxlib.journeys.transitions import flows, main_flows, transitions
 from cxlib.journeys.web import self_service, web_scores, web_visits
 
@@ -43,6 +45,7 @@ __all__ = [
     "Touchpoints",
     "TransitionCounts",
     "associations",
+    "chain_order",
     "compare_groups",
     "compare_transitions",
     "count_transitions",
@@ -65,6 +68,7 @@ __all__ = [
     "self_service",
     "steps",
     "time_in_stage",
+    "touch_credit",
     "transitions",
     "web_scores",
     "web_visits",

@@ -111,6 +111,25 @@ def checks(data: pd.DataFrame) -> dict:
     return found
 
 
+def equations(data: pd.DataFrame) -> dict:
+    """R², BIC, cross-loadings, indirect effects, scores; by plspm redundancy and GoF."""
+    model = estimated(data, [seminr.composite(n, i) for n, i in BLOCKS.items()], PATHS)
+    printed = seminr.summarize(model)
+    cross, indirect = printed.validity.cross_loadings, printed.total_indirect_effects
+    fit = plspm_fit(data, Scheme.CENTROID)
+    return {
+        "adjusted_r2": {e: model.r_squared.get("AdjRsq", e) for e in PATHS},
+        "bic": {e: printed.it_criteria.get("BIC", e) for e in PATHS},
+        "cross_loadings": {
+            b: {i: cross.get(i, b) for own in BLOCKS.values() for i in own} for b in BLOCKS
+        },
+        "indirect": {e: {c: indirect.get(c, e) for c in BLOCKS} for e in PATHS},
+        "scores": {b: list(model.construct_scores.column(b)[:5]) for b in BLOCKS},
+        "centroid_redundancy": fit.inner_summary()["mean_redundancy"][list(PATHS)].to_dict(),
+        "centroid_gof": fit.goodness_of_fit(),
+    }
+
+
 def higher(data: pd.DataFrame) -> dict:
     """Quality and value as parts of one experience, in two stages."""
     paths = {
@@ -131,14 +150,18 @@ def higher(data: pd.DataFrame) -> dict:
     }
 
 
-def by_plspm(data: pd.DataFrame, scheme: Scheme) -> dict:
+def plspm_fit(data: pd.DataFrame, scheme: Scheme) -> Plspm:
     matrix = pd.DataFrame(0, index=list(BLOCKS), columns=list(BLOCKS))
     for effect, causes in PATHS.items():
         matrix.loc[effect, causes] = 1
     config = plspm.config.Config(matrix, scaled=False)
     for name, items in BLOCKS.items():
         config.add_lv(name, Mode.A, *[plspm.config.MV(i) for i in items])
-    fit = Plspm((data - data.mean()) / data.std(ddof=0), config, scheme, 300, 1e-10)
+    return Plspm((data - data.mean()) / data.std(ddof=0), config, scheme, 300, 1e-10)
+
+
+def by_plspm(data: pd.DataFrame, scheme: Scheme) -> dict:
+    fit = plspm_fit(data, scheme)
     paths = fit.path_coefficients()
     return {
         "paths": {f"{c} → {e}": paths.loc[e, c] for e, causes in PATHS.items() for c in causes},
@@ -157,6 +180,7 @@ def main() -> None:
         "consistent": consistent(data),
         "checks": checks(data),
         "higher": higher(data),
+        "equations": equations(data),
     }
     print(
         json.dumps(
