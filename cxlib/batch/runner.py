@@ -216,7 +216,7 @@ class _Work:
         job = self.job(page)
         try:
             same = found.give(job)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # no room; or a list would come into Git
             self.why[_key(page)] = f"the page that was kept cannot be copied: {error}"
             return False
         ended, seconds = {**found.about, "cells_s": found.about["cells"]}, time.monotonic() - begun
@@ -280,7 +280,7 @@ class _Work:
         about = {name: getattr(result, name) for name in kept}
         try:
             cache.keep(result.page, result.job, about)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             name = f"{result.page.study}/{result.page.name}"
             self.progress.say(f"{name}: cannot be kept for the next run: {error}")
 
