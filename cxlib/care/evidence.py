@@ -206,5 +206,5 @@ def in_words(row: pd.Series) -> str:
     >>> in_words(pd.Series({reason: reason in ("open case", "low score") for reason in REASONS}))
     'open case; low score'
     """
-    there = [r for r in REASONS if row[r] and not (r == OPEN and row[OVERDUE])]
+    there = [r for r in REASONS if row.get(r, False) and not (r == OPEN and row[OVERDUE])]
     return _("; ").join(i18n.label(r) for r in there)
