@@ -101,12 +101,12 @@ def predict_new(
     chance = np.exp(loglik - loglik.max())
     chance /= chance.sum()
     unknown = ~to_new.any(0) & (not several)
-    ends = [
+    low, high = (
         np.where(unknown, np.nan, mixture_quantile(centre, spread, chance, share))
         for share in ((1 - level) / 2, (1 + level) / 2)
-    ]
+    )
     mean = np.where(unknown, np.nan, centre @ chance)
-    return Prediction(mean, *ends, _median(a, chance), _median(b, chance))
+    return Prediction(mean, low, high, _median(a, chance), _median(b, chance))
 
 
 def _nodes(size: float, count: int) -> np.ndarray:
