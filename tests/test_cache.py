@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import time
 from dataclasses import replace
 
@@ -229,6 +230,32 @@ def test_lists_of_customers_are_kept_and_given_for_their_owner_alone(runs, tmp_p
     given = sorted(f.name for f in (tmp_path / "to").iterdir())
     assert given == ["10_works.at_risk.csv", "10_works.html", "10_works.ipynb"]
     assert (tmp_path / "to" / "10_works.at_risk.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_kept_list_does_not_go_where_git_would_take_it(runs, tmp_path) -> None:
+    """`cx run -o DIR` writes no list into DIR, whether its page is made there or was kept."""
+    if shutil.which("git") is None:
+        pytest.skip("Git is not installed")
+    project, _first, _second, _forced = runs  # noqa: F811
+    lists = (
+        "import pandas as pd; from cxlib import report; "
+        "report.list_to_file('at_risk', pd.DataFrame({'customer_id': ['c1']}))"
+    )
+    write(project / "notebooks", "55_lists", lists)
+    pages, versioned = batch.plan(["tiny"], ["55"]), tmp_path / "reports"
+    try:
+        plain = made(pages, tmp_path / "plain")[0]["55"]
+        assert plain.status == "ok" and (tmp_path / "plain" / "55_lists.at_risk.csv").is_file()
+        assert made(pages, tmp_path / "again")[0]["55"].reused
+        subprocess.run(["git", "init", "-q", str(versioned)], check=True)
+        refused, said = made(pages, versioned)
+        assert refused["55"].status == "failed" and "under version control" in said
+        assert not list(versioned.glob("*.csv"))
+        (versioned / ".gitignore").write_text("*.csv\n")
+        allowed = made(pages, versioned)[0]["55"]
+        assert allowed.status == "ok" and (versioned / "55_lists.at_risk.csv").is_file()
+    finally:
+        (project / "notebooks" / "55_lists.ipynb").unlink()
 
 
 def test_a_font_that_was_installed_makes_its_pages_again(runs, monkeypatch) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from cxlib.batch import execute
 from cxlib.cli import customer as card
 from cxlib.cli import main
 from cxlib.core import files
@@ -58,6 +59,8 @@ def test_a_file_with_personal_data_does_not_go_where_git_would_take_it(tmp_path)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ValueError, match="It lists"):
         patch.setenv(customer_lists.FOLDER, str(tmp_path))
         customer_lists.list_to_file("at_risk", pd.DataFrame({"customer_id": ["c1"]}))
+    with pytest.raises(ValueError, match="It lists"):  # as a kept page, or a cluster, gives it
+        execute.put(tmp_path / "run" / "32_leave.at_risk.csv", b"customer_id")
 
 
 def test_what_a_card_cannot_say_it_says_with_the_reason(monkeypatch):

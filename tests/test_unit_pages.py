@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 import yaml
@@ -10,6 +12,7 @@ from nbformat import write
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cxlib import batch, cli
+from cxlib.batch import unit_plan
 from cxlib.core import parameters
 
 STUDY = {
@@ -71,6 +74,46 @@ def test_each_unit_has_a_page_and_the_small_one_with_its_complement_has_none(sho
 def test_a_manager_gets_the_pages_of_the_own_units(shops):
     pages = batch.unit_pages(batch.plan(["shops"], ["27"], {"UNIT": "North"}))
     assert [p.values["UNIT"] for p in pages] == ["North", "Kiel", "Bremen"]
+
+
+def names(pages) -> list[str]:
+    return [p.unit_name for p in pages]
+
+
+def test_a_page_of_a_unit_leads_to_the_one_above_and_those_below(shops):
+    pages = batch.unit_pages(batch.plan(["shops"], ["27"], langs=["en", "zh"]))
+    of = {(p.lang, p.unit_name): p for p in pages if p.unit_path is not None}
+    above, below = unit_plan.around(of["en", "North"], pages)
+    assert above is of["en", ""] and names(below) == ["Kiel", "Bremen"]
+    assert names(unit_plan.around(of["en", ""], pages)[1]) == ["North", "South"]
+    assert unit_plan.around(of["zh", "Kiel"], pages) == (of["zh", "North"], [])
+    [other] = batch.plan(["shops"], ["10"])
+    assert unit_plan.around(other, [*pages, other]) == (None, [])
+    without = [p for p in pages if p.unit_name != "North"]  # as where a unit has no page
+    above, below = unit_plan.around(of["en", ""], without)
+    assert above is None and names(below) == ["Kiel", "Bremen", "South"]
+
+
+def test_the_top_of_a_managers_pages_belongs_to_nothing(shops):
+    pages = batch.unit_pages(batch.plan(["shops"], ["27"], {"UNIT": "North"}))
+    above, below = unit_plan.around(pages[0], pages)
+    assert above is None and names(below) == ["Kiel", "Bremen"]
+
+
+@pytest.mark.slow
+def test_the_links_are_on_the_page(shops, tmp_path):
+    pages = batch.unit_pages(batch.plan(["shops"], ["27"]))
+    batch.run(pages, out=tmp_path / "run", keep=True)
+    html = (tmp_path / "run" / "27_units.unit-North.html").read_text("utf-8")
+    links = html[html.index('<nav class="units"') :].partition("</nav>")[0]
+    found = re.findall(r'href="([^"]+)">([^<]+)<', links)
+    assert found == [
+        ("27_units.html", "All units"),
+        ("27_units.unit-Kiel.html", "Kiel"),
+        ("27_units.unit-Bremen.html", "Bremen"),
+    ]
+    for file, _name in found:
+        assert (tmp_path / "run" / file).is_file()
 
 
 def test_what_cannot_be_asked_is_a_mistake(shops):

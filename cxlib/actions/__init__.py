@@ -7,6 +7,8 @@
     actions.action_status(ledger, today)                      # overdue and stalled ones first
     actions.net_gain(ledger, ...)                             # expected gain, value of waiting
     actions.realised_gains(ledger)                            # what closed ones brought
+    actions.follow_up(alerts, ledger, today)                  # did alerts lead to actions?
+    actions.expected_by_kind(ledger)                          # what judged ones suggest
 
 An alert says that something moved, a cause what changed with it in the same waves; neither says
 what would help. That is predicted in the ledger, and judged by what came (40_did_the_change_work).
@@ -16,6 +18,8 @@ from __future__ import annotations
 
 from cxlib.actions.alerts import alerts
 from cxlib.actions.causes import causes
+from cxlib.actions.experience import expected_by_kind
+from cxlib.actions.follow_up import follow_up
 from cxlib.actions.gains import net_gain, realised_gains
 from cxlib.actions.ledger import OPEN, action_status, check_ledger, contradictions
 from cxlib.actions.opportunities import opportunities, past_problems
@@ -30,6 +34,8 @@ __all__ = [
     "causes",
     "check_ledger",
     "contradictions",
+    "expected_by_kind",
+    "follow_up",
     "net_gain",
     "opportunities",
     "past_problems",

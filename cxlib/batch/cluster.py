@@ -114,8 +114,11 @@ class Cluster:
             return {"why": f"on the cluster: {error}"}
         finally:
             del self._pages[name]
-        for file, content in self._received(made).items():
-            execute.put(Path(job["folder"]) / file, content)
+        try:
+            for file, content in self._received(made).items():
+                execute.put(Path(job["folder"]) / file, content)
+        except ValueError as error:  # a list would come into Git
+            return {"why": str(error)}
         return made["ended"]
 
     def _wait(self, future) -> dict:

@@ -350,6 +350,12 @@ def share(source: Path, target: Path) -> None:
 
 
 def put(file: Path, content: str | bytes) -> None:
-    """Write a file of a run whole or not at all, with the permissions that its kind has."""
+    """Write a file of a run whole or not at all, with the permissions that its kind has.
+
+    Raises ValueError for a list of customers where Git would take it in: lists come from kept pages
+    and from workers too, whose notebooks wrote them elsewhere.
+    """
+    if file.suffix == ".csv":
+        files.refuse_versioned(file, "It lists customers")
     file.parent.mkdir(parents=True, exist_ok=True)
     files.write(file, content, mode=mode_of(file.name))

@@ -45,6 +45,9 @@ class Page:
     suffix: str = ""  # ".zh": what its files' names add to those of the run's first language
     after: tuple[str, ...] = ()  # notebooks whose answers it reads, by number or name
     remembers: str = ""  # the kept answer whose warnings the study keeps
+    # Of `unit_pages`: the unit with all that it belongs to, from the top down; empty for all units
+    unit_path: tuple[str, ...] | None = None
+    unit_name: str = ""  # as readers may see it
 
     @property
     def base(self) -> str:

@@ -36,6 +36,7 @@ def job_of(
     folder: Path,
     links: Mapping[str, tuple[str, str]],
     others: Mapping[str, str] | None = None,
+    units: Mapping[str, list] | None = None,
 ) -> dict:
     """All that a worker needs to make the page, as JSON."""
     asked = parameters.read(page.notebook)
@@ -59,6 +60,7 @@ def job_of(
             "suffix": page.suffix,
             "set_name": page.set_name,
             "foot": foot_of(page),
+            **(units or {}),
         },
     }
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from cxlib.batch import cache, dependencies, paths, processes, record, snapshots
+from cxlib.batch import cache, dependencies, paths, processes, record, snapshots, unit_plan
 from cxlib.batch.planning import Page, notebooks, pick, plan
 from cxlib.batch.processes import Unfinished
 from cxlib.batch.progress import Progress
@@ -216,7 +216,7 @@ class _Work:
         job = self.job(page)
         try:
             same = found.give(job)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # no room; or a list would come into Git
             self.why[_key(page)] = f"the page that was kept cannot be copied: {error}"
             return False
         ended, seconds = {**found.about, "cells_s": found.about["cells"]}, time.monotonic() - begun
@@ -280,7 +280,7 @@ class _Work:
         about = {name: getattr(result, name) for name in kept}
         try:
             cache.keep(result.page, result.job, about)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             name = f"{result.page.study}/{result.page.name}"
             self.progress.say(f"{name}: cannot be kept for the next run: {error}")
 
@@ -334,7 +334,8 @@ class _Work:
 
     def job(self, page: Page) -> dict:
         """What a worker is told."""
-        job = record.job_of(page, self.folders[page.study], self._links(page), self._others(page))
+        ways = self._links(page), self._others(page), self._units(page)
+        job = record.job_of(page, self.folders[page.study], *ways)
         job = snapshots.bound(job, page)
         read = {"others": self.read.get(_key(page), {})} if page.after else {}
         return {**job, **read, "memory": self.limits.memory, "html": self.html}
@@ -352,6 +353,12 @@ class _Work:
         """The same page in the run's other languages: language and file."""
         same = [p for p in self.pages if (p.study, p.base) == (page.study, page.base)]
         return {p.lang: f"{p.name}.html" for p in same if p.suffix != page.suffix}
+
+    def _units(self, page: Page) -> dict[str, list]:
+        """File and name of the pages of the unit above and of those below, of a page of a unit."""
+        above, below = unit_plan.around(page, self.pages)
+        found = {"above": [above] if above else [], "below": below}
+        return {k: [[f"{p.name}.html", p.unit_name] for p in v] for k, v in found.items() if v}
 
     def not_run(self, page: Page) -> Result:
         return Result(page, self.folders[page.study], "not run", job=self.job(page))

@@ -68,7 +68,15 @@ def _of_page(page: Page) -> list[Page]:
                 "whose units you want: -p UNIT=NAME."
             )
         left_out = tuple(str(Group(("unit",), (u,))) for u in units if u in away and counts[u])
-        made = [replace(page, left_out=(*page.left_out, *left_out))]
+        top = tree.path(first) if first else ()
+        made = [
+            replace(
+                page,
+                left_out=(*page.left_out, *left_out),
+                unit_path=top,
+                unit_name=_title(top[-1:]),
+            )
+        ]
         for unit in shown:
             slug, name = Group(("unit",), (unit,)).slug, page.name.removesuffix(page.suffix)
             made.append(
@@ -77,9 +85,41 @@ def _of_page(page: Page) -> list[Page]:
                     name=f"{name}.{slug}{page.suffix}",
                     values={**page.values, UNIT: unit},
                     set_name=_title(tree.path(unit)),
+                    unit_path=tree.path(unit),
+                    unit_name=_title([unit]),
                 )
             )
         return made
+
+
+def around(page: Page, pages: Sequence[Page]) -> tuple[Page | None, list[Page]]:
+    """The page of what a unit belongs to, and those of the units below it.
+
+    Units without a page are passed over: what is below such a one is listed with the unit above it.
+
+    Parameters
+    ----------
+    page : one of `pages`
+    pages : those of a run
+
+    Returns
+    -------
+    The page above, None at the top and for pages of no unit; and the pages below, in their order
+    """
+    if page.unit_path is None:
+        return None, []
+    shared = (page.study, page.notebook, page.suffix, page.rows)
+    known = {
+        p.unit_path: p
+        for p in pages
+        if p.unit_path is not None and (p.study, p.notebook, p.suffix, p.rows) == shared
+    }
+
+    def above(path: tuple[str, ...]) -> Page | None:
+        shorter = (path[:k] for k in range(len(path) - 1, -1, -1))
+        return next((known[way] for way in shorter if way in known), None)
+
+    return above(page.unit_path), [p for way, p in known.items() if above(way) is page]
 
 
 def _rows_of(tree: Tree, named: pd.Series) -> dict[str, int]:

@@ -20,7 +20,7 @@ from cxlib.care.call_list import Plan, callbacks, reasons
 from cxlib.care.effects import effect_on_score, effect_on_spend
 from cxlib.care.evidence import Evidence, in_words, needs
 from cxlib.care.expected_steps import case_steps, order_steps
-from cxlib.care.rest import rest_summary, resting
+from cxlib.care.rest import rest_summary, resting, with_contact
 from cxlib.care.waits import late_steps
 from cxlib.core.errors import attempt
 
@@ -40,4 +40,5 @@ __all__ = [
     "reasons",
     "rest_summary",
     "resting",
+    "with_contact",
 ]

@@ -34,6 +34,7 @@ CALLED, CONTROL, POSTPONED = "called", "control", "postponed"
 CAMPAIGN = "call_back"
 LISTED = (
     *("owner", "worth", "score", "answered_on", "touchpoint", "probability", "case_id"),
+    *("waits_for", "waited_days", "usual_days"),
     *("category", "comment", "commented_on"),
 )
 
@@ -256,9 +257,9 @@ def reasons(needs: pd.DataFrame) -> Result:
     --------
     >>> found = pd.DataFrame({reason: [True, False] * 20 for reason in REASONS})
     >>> reasons(found).table["estimate"].tolist()
-    [0.5, 0.5, 0.5, 0.5, 0.5]
+    [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
     """
-    counts = needs[list(REASONS)].sum()
+    counts = needs.reindex(columns=list(REASONS), fill_value=False).sum()
     few = (counts > 0) & (counts < context.current().smallest_cell)
     note = ngettext(
         "{n:count} reason of too few customers is not shown.",

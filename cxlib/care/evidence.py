@@ -19,15 +19,16 @@ from cxlib.core.i18n import _
 from cxlib.data.schema import Item
 from cxlib.privacy import masking
 
-OVERDUE, OPEN, LOW, BROKEN, RISK = (
+OVERDUE, OPEN, LOW, BROKEN, LATE, RISK = REASONS = (
     "overdue case",
     "open case",
     "low score",
     "broken journey",
+    "unusually long wait",
     "high risk",
 )
-REASONS = (OVERDUE, OPEN, LOW, BROKEN, RISK)
 DETRACTOR = 6.0  # an NPS answer up to which a customer is a detractor
+DELIVERY = "delivery"  # the step that an order waits for; others are steps of cases
 LOW_SHARE = 0.4  # of the scale of any other question, below which an answer is low
 HOUR = pd.Timedelta(hours=1)
 
@@ -41,6 +42,8 @@ class Evidence:
     responses, outcome, item : answers (customer_id, answered_on), the question, and how it is asked
     cases : of `service.times_of`: customer_id, opened_at, solved, solution_used, solution_limit ...
     events, bad : customer_id, at, touchpoint, outcome; the outcomes that are a problem
+    late : orders and cases that wait longer than is usual for their kind, of `late_steps`: step,
+        customer_id, waited_days, usual_days, late_after_days
     scored : customers with probability and risk, of `churn.score`
     comments : customer_id, at, text; masked in the list
     worth : customer_id -> what the customer brings
@@ -52,6 +55,7 @@ class Evidence:
     cases: pd.DataFrame | None = None
     events: pd.DataFrame | None = None
     bad: Sequence[str] = ()
+    late: pd.DataFrame | None = None
     scored: pd.DataFrame | None = None
     comments: pd.DataFrame | None = None
     worth: pd.Series | None = None
@@ -64,13 +68,14 @@ def needs(evidence: Evidence, today: str | pd.Timestamp, *, days: int = 90) -> p
     ----------
     evidence : what the study has
     today : the day of the call
-    days : how old an answer or a broken journey may be; cases count while they are open
+    days : how old an answer or a broken journey may be; cases and waits count while they last
 
     Returns
     -------
     DataFrame, a row a customer: customer_id; a column of truth for each of REASONS; priority (1: an
     overdue case, 2: several reasons, 3: one reason); score, answered_on, touchpoint, probability,
-    case_id, category, owner, comment (masked), commented_on and worth, where they are known
+    waits_for (the step that waits the longest beyond its time), waited_days, usual_days, case_id,
+    category, owner, comment (masked), commented_on and worth, where they are known
 
     Raises
     ------
@@ -88,20 +93,24 @@ def needs(evidence: Evidence, today: str | pd.Timestamp, *, days: int = 90) -> p
     low = _low(evidence, since)
     cases = _open_cases(evidence.cases, day)
     broken = _broken(evidence.events, evidence.bad, since)
+    late = _late(evidence.late)
     risk = _at_risk(evidence.scored)
-    if low is None and cases is None and broken is None and risk is None:
+    found_parts = (low, cases, broken, late, risk)
+    if all(part is None for part in found_parts):
         raise InsufficientData(
-            _("The study has no answers, open cases, journeys or risks of known customers.")
+            _("The study has no answers, open cases, journeys, waits or risks of known customers.")
         )
     empty = pd.DataFrame(index=pd.Index([], dtype=object))
-    parts = [empty if part is None else part for part in (low, cases, broken, risk)]
+    parts = [empty if part is None else part for part in found_parts]
     found = pd.concat(parts, axis=1, sort=True).rename_axis("customer_id")
     for reason in REASONS:
         given = found[reason] if reason in found else pd.Series(False, found.index)
         found[reason] = given.eq(True).fillna(False).astype(bool)
-    several = found[list(REASONS[1:])].sum(axis=1) > 1
+    # A case that waits long is open too: one matter.
+    same = found[OPEN] & found[LATE] & ~found.get("late_order", found[LATE]).eq(True)
+    several = found[list(REASONS[1:])].sum(axis=1) - same > 1
     found["priority"] = np.where(found[OVERDUE], 1, np.where(several, 2, 3))
-    return _described(found, evidence).reset_index()
+    return _described(found.drop(columns="late_order", errors="ignore"), evidence).reset_index()
 
 
 def _latest(rows: pd.DataFrame, at: str) -> pd.DataFrame:
@@ -148,6 +157,20 @@ def _broken(
     return pd.DataFrame({BROKEN: True, "touchpoint": last["touchpoint"]})
 
 
+def _late(late: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Whose order or case waits unusually long, with the one that waits the longest beyond."""
+    if late is None or "customer_id" not in late:
+        return None
+    rows = late[late["customer_id"].notna()]
+    over = (rows["waited_days"] - rows["late_after_days"]).astype(float)
+    order = over.sort_values(ascending=False, kind="stable").index
+    first = rows.loc[order].drop_duplicates("customer_id").set_index("customer_id")
+    steps = [i18n.label(str(step)) for step in first["step"]]
+    known = first[["waited_days", "usual_days"]].assign(waits_for=steps)
+    placed = rows.loc[rows["step"] == DELIVERY, "customer_id"]
+    return known.assign(late_order=known.index.isin(placed), **{LATE: True})
+
+
 def _at_risk(scored: pd.DataFrame | None) -> pd.DataFrame | None:
     if scored is None or "customer_id" not in scored:
         return None
@@ -183,5 +206,5 @@ def in_words(row: pd.Series) -> str:
     >>> in_words(pd.Series({reason: reason in ("open case", "low score") for reason in REASONS}))
     'open case; low score'
     """
-    there = [r for r in REASONS if row[r] and not (r == OPEN and row[OVERDUE])]
+    there = [r for r in REASONS if row.get(r, False) and not (r == OPEN and row[OVERDUE])]
     return _("; ").join(i18n.label(r) for r in there)

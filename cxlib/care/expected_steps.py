@@ -9,12 +9,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxlib.care.evidence import DETRACTOR, LOW_SHARE
+from cxlib.care.evidence import DELIVERY, DETRACTOR, LOW_SHARE
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.data.schema import Item
 
-DELIVERY, REPLY, SOLUTION = "delivery", "first response", "resolution"
+REPLY, SOLUTION = "first response", "resolution"
 LOW, HIGH = "low", "high"
 PROMOTER = 9.0
 MOST_WEEKS = 6  # promised, from which orders are one kind

@@ -82,6 +82,41 @@ def resting(
     return found
 
 
+def with_contact(
+    items: pd.DataFrame,
+    contacts: pd.DataFrame | None,
+    rules: ContactRules,
+    today: str | pd.Timestamp,
+    *,
+    never: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Mark the rows of customers who must not be contacted about them, whatever the occasion.
+
+    Parameters
+    ----------
+    items : rows with customer_id, such as `late_steps(...).items`
+    contacts, rules, today, never : as in `resting`
+
+    Returns
+    -------
+    The rows with a column `no_contact`: "may not be contacted", "asked not to be contacted" (in the
+    page's language) or ""
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"customer_id": ["a", "b", None]})
+    >>> never = pd.Series({"a": True, "b": False})
+    >>> with_contact(items, None, ContactRules(), "2026-10-01", never=never)["no_contact"].tolist()
+    ['may not be contacted', '', '']
+    """
+    if "customer_id" not in items:
+        return items.assign(no_contact="")
+    ids = pd.Series(items["customer_id"].dropna().unique())
+    rest = resting(ids, contacts, rules, today, never=never)
+    always = rest[rest.isin([NEVER, REFUSED])].map(i18n.label)
+    return items.assign(no_contact=items["customer_id"].map(always).fillna("").to_numpy())
+
+
 def rest_summary(rest: pd.Series, rules: ContactRules) -> Result:
     """How many customers with a reason to call are left in peace, and why.
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from cxlib.care.evidence import LATE
 from cxlib.care.expected_steps import HIGH, LOW
 from cxlib.care.replay import HISTORY, LOOK_BACK, Kinds, after_due, late_now, replay, since
 from cxlib.core import context, i18n
@@ -36,7 +37,7 @@ CAUGHT, FALSE, WARNED = mark(
     "All rated, flagged in advance",
 )
 LEAD = "lead"
-LATE, DUE = mark("unusually long wait", "past the promised time")
+[DUE] = mark("past the promised time")
 ROW = ["item", "step", "customer_id", "owner"]
 DAYS = ["waited_days", "usual_days", "late_after_days"]
 

@@ -218,3 +218,26 @@ def with_gaps(table: pd.DataFrame, over: str, line: str = "") -> pd.DataFrame:
             rows = rows.sort_values(over, key=lambda c: c.map(rank), kind="stable")
         parts.append(rows)
     return pd.concat(parts, ignore_index=True) if parts else table
+
+
+def day_after(period: object) -> pd.Timestamp:
+    """The first day after a period; missing where it is no year, half-year, quarter, month or week.
+
+    Examples
+    --------
+    >>> [f"{day_after(p):%Y-%m-%d}" for p in ("2025", "2025-H1", "2025-Q4", "2026-02", "2026-W01")]
+    ['2026-01-01', '2025-07-01', '2026-01-01', '2026-03-01', '2026-01-05']
+    >>> day_after("before the change")
+    NaT
+    """
+    numbered = _numbered([period])
+    if numbered is None:
+        return pd.NaT
+    [place], name = numbered
+    following = name(int(place) + 1)
+    year, _dash, part = following.partition("-")
+    if part.startswith("W"):
+        return pd.Timestamp(dt.date.fromisocalendar(int(year), int(part[1:]), 1))
+    months = {"H": 6, "Q": 3}.get(part[:1], 1)
+    month = 1 + months * (int(part.lstrip("HQ")) - 1) if part else 1
+    return pd.Timestamp(int(year), month, 1)

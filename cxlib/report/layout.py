@@ -63,6 +63,9 @@ class Facts:
     notebook: str = ""
     others: Mapping[str, str] = field(default_factory=dict)  # language: its file of this page
     suffix: str = ""  # of the files of this language: index.zh.html
+    # File and name of the pages of the unit that this one belongs to, and of the units below it
+    above: Iterable[tuple[str, str]] = ()
+    below: Iterable[tuple[str, str]] = ()
 
 
 @dataclass

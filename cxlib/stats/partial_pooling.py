@@ -125,14 +125,27 @@ class PartialPooling:
         return _surest(self.below(standard), wrong) & (self.p_below(standard) <= wrong)
 
     def _quantile(self, share: float) -> np.ndarray:
-        """The quantile of each mixture, by bisection."""
-        low = (self.centre - 10 * self.spread).min(1)
-        high = (self.centre + 10 * self.spread).max(1)
-        for _halving in range(HALVINGS):
-            middle = (low + high) / 2
-            under = ndtr((middle[:, None] - self.centre) / self.spread) @ self.chance < share
-            low, high = np.where(under, middle, low), np.where(under, high, middle)
-        return (low + high) / 2
+        return mixture_quantile(self.centre, self.spread, self.chance, share)
+
+
+def mixture_quantile(
+    centre: np.ndarray, spread: np.ndarray, chance: np.ndarray, share: float
+) -> np.ndarray:
+    """A quantile of mixtures of normals, (k,): components (k, nodes), their probabilities (nodes,).
+
+    Examples
+    --------
+    >>> one = np.array([[0.0, 0.0]])
+    >>> mixture_quantile(one, one + 1, np.array([0.5, 0.5]), 0.975).round(2).tolist()
+    [1.96]
+    """
+    low = (centre - 10 * spread).min(1)
+    high = (centre + 10 * spread).max(1)
+    for _halving in range(HALVINGS):  # bisection
+        middle = (low + high) / 2
+        under = ndtr((middle[:, None] - centre) / spread) @ chance < share
+        low, high = np.where(under, middle, low), np.where(under, high, middle)
+    return (low + high) / 2
 
 
 def partial_pooling(

@@ -197,6 +197,54 @@ def test_reasons_are_those_of_the_latest_answer_and_of_what_is_open_today():
     assert care.in_words(found.loc["b"]) == "overdue case; low score"
 
 
+LATE = pd.DataFrame(
+    {
+        "item": ["o1", "o2", "k1", "k2", "o3"],
+        "step": ["delivery", "delivery", "resolution", "resolution", "delivery"],
+        "customer_id": ["a", "a", "b", "c", None],
+        "waited_days": [20.0, 30.0, 9.0, 9.0, 40.0],
+        "usual_days": [5.0, 5.0, 3.0, 3.0, 5.0],
+        "late_after_days": [15.0, 12.0, 6.0, 6.0, 15.0],
+    }
+)
+
+
+def test_what_waits_unusually_long_is_a_reason_to_call():
+    """An order that waits is a matter of its own; a case that waits is the open case."""
+    cases = pd.DataFrame({"customer_id": ["a", "b"], "opened_at": days_ago(9, 1), "solved": False})
+    found = care.needs(care.Evidence(cases=cases, late=LATE), TODAY).set_index("customer_id")
+    assert found["priority"].to_dict() == {"a": 2, "b": 3, "c": 3}
+    assert care.in_words(found.loc["a"]) == "open case; unusually long wait"
+    assert found.loc["a", ["waits_for", "waited_days"]].tolist() == ["delivery", 30.0]
+    week = care.callbacks(
+        found.reset_index(), pd.Series(["rest"], ["b"]), care.Plan(TODAY, capacity=5)
+    )
+    listed = week.customers.set_index("customer_id")
+    assert sorted(listed.index) == ["a", "c"] and listed.loc["a", "waited_days"] == 30.0
+    assert care.reasons(found.reset_index().loc[[0] * 20]).table["term"].tolist() == [
+        "open case",
+        "unusually long wait",
+    ]
+
+
+def test_orders_alone_give_a_list():
+    found = care.needs(care.Evidence(late=LATE[LATE["step"] == "delivery"]), TODAY)
+    assert found[["customer_id", "priority"]].values.tolist() == [["a", 3]]
+
+
+def test_lists_of_late_items_mark_whom_nobody_may_contact():
+    contacts = pd.DataFrame({"customer_id": ["b", "c"], "at": days_ago(1, 90)})
+    contacts["outcome"] = ["reached", "refused"]
+    rules = ContactRules(most=1, days=30, refused=["refused"])
+    marked = care.with_contact(LATE, contacts, rules, TODAY, never=pd.Series({"a": 1, "b": 0}))
+    assert marked["no_contact"].tolist() == [
+        *["may not be contacted"] * 2,
+        "",  # contacted often enough, which an urgent matter may overrule
+        "asked not to be contacted",
+        "",
+    ]
+
+
 def test_a_study_with_nothing_of_customers_gives_no_list():
     with pytest.raises(InsufficientData, match="no answers"):
         care.needs(care.Evidence(), TODAY)
