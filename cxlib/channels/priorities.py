@@ -158,5 +158,5 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result) -> Finding:
         unit=fit.unit,
         at={by: str(row[by])},
         verdict="worse" if len(found) else "unclear",
-        importance=Importance.NEWS if len(found) else Importance.ANSWER,
+        importance=Importance.NOTABLE if len(found) else Importance.ANSWER,
     )

@@ -239,8 +239,18 @@ def p_value(p: float) -> str:
 
 
 def span(low: float, high: float, digits: int = 1, *, share: bool = False) -> str:
-    """An interval as people say it: 73.5 to 74.9, or 38% to 44% when it is a share."""
+    """An interval as people say it: 73.5 to 74.9, or 38% to 44% when it is a share.
+
+    Of a share whose ends would be written alike, one more decimal shows that it has a width.
+
+    Examples
+    --------
+    >>> span(0.38, 0.44, 0, share=True), span(0.0281, 0.0334, 0, share=True)
+    ('38% to 44%', '2.8% to 3.3%')
+    """
     write = percent if share else number
+    if share and low != high and write(low, digits) == write(high, digits):
+        digits += 1
     return between(write(low, digits), write(high, digits))
 
 

@@ -103,7 +103,10 @@ def _finding(table: pd.DataFrame, complete: bool) -> Finding:
             "{driver:quoted} is first under all {n:count} treatments of missing answers.", **facts
         )
         return Finding(claim, detail, verdict="unchanged", importance=method)
-    names = [f"{i18n.label(str(m))}: {i18n.quoted(i18n.label(t))}" for m, t in first.items()]
+    names = [
+        _("{name}: {value}", name=i18n.label(str(m)), value=i18n.quoted(i18n.label(t)))
+        for m, t in first.items()
+    ]
     claim = _("Which driver is first depends on the treatment of missing answers.")
     detail = _("; ").join([i18n.listed(names), detail])
     return Finding(claim, detail, verdict="unclear", importance=Importance.ANSWER)

@@ -232,7 +232,7 @@ def _finding(
                 "{effect}, but {failed:count} of {all:count} checks failed.",
                 effect=fit.clause,
                 failed=len(failed),
-                all=passed + len(failed),
+                all=passed + len(failed) + silent,
             )
         )
     return replace(

@@ -109,7 +109,7 @@ def removal(
     )
     return Result(
         table,
-        _finding(table.iloc[0], goal),
+        _finding(table, goal),
         i18n.together(notes),
         "share",
         columns=[Column("share", unit="share", label="share of credit")],
@@ -144,8 +144,13 @@ def _effects(
     return np.where(completes[:, :1] > 0, effects, np.nan), completes[:, 0]
 
 
-def _finding(most: pd.Series, goal: Sequence[str]) -> Finding:
-    """Of the touchpoint with the largest effect."""
+def _finding(table: pd.DataFrame, goal: Sequence[str]) -> Finding:
+    """Of the touchpoint with the largest effect, of those that journeys can do without.
+
+    All journeys pass their first step: that they would be lost without it tells nothing.
+    """
+    some = table[table["estimate"] < 1 - 1e-9]
+    most = (some if len(some) else table).iloc[0]
     claim = _(
         "Without {touchpoint:quoted}, {share:share} of the journeys that reach "
         "{goal:quoted_list} would be lost if nothing replaced it.",

@@ -56,15 +56,19 @@ def waterfall(
     ax = figure.new_axes(ax, figure.rows_height(len(parts) + 2, 0.4) + 0.5)
     rows = [labels.name(ends[0]), *names, labels.name(ends[1])]
     thick = 0.36 if layout.narrow() else 0.5
+    change = "gap" if unit == "share" else unit  # parts of a share are percentage points
     written = labels.numbers([before, *parts["estimate"], now], unit)
+    moves = labels.numbers(parts["estimate"], change)
     for k, (part, name) in enumerate(zip(parts.to_dict("records"), names, strict=True), 1):
         colour = BLUE if part["estimate"] >= 0 else ORANGE
         if part["low"] <= 0 <= part["high"]:
             colour = QUIET
         [bar] = ax.barh(k, part["estimate"], thick, start[k - 1], color=colour, zorder=2)
-        marks.say(ax, bar, [labels.hover(name, part, unit)])
+        marks.say(ax, bar, [labels.hover(name, part, change)])
         sign = "+" if part["estimate"] > 0 else ""
-        at, side = max(start[k - 1], stop[k - 1]), sign + written[k]
+        at, side = max(start[k - 1], stop[k - 1]), sign + moves[k - 1]
+        if change != unit:
+            side = _("{change} pp", change=side)  # short for percentage points
         figure.note(ax, side, (at, k), (6, 0), gid=figure.HALO)
     for k, value in ((0, before), (len(parts) + 1, now)):
         marks.dots(ax, pd.DataFrame({"x": [value], "y": [k]}), "x", "y", color=INK, s=80)

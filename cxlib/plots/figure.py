@@ -299,6 +299,8 @@ def legend_above(ax: Axes, looks: Looks | None = None, *, ms: float = 6, **line:
     words = ax.get_legend_handles_labels()[1]
     widths = [display_width(w) + 4 for w in words] or [1]
     room = (3.2 if layout.narrow() else 5.4) / LETTER
+    lines = [line for t in ax.get_yticklabels() for line in t.get_text().split("\n")]
+    room -= max([0, *map(display_width, lines)])  # names of rows take from the width of the axes
     look: Style = {"fontsize": 9.5, "handletextpad": 0.3, "columnspacing": 1.2, "labelcolor": INK}
     if layout.narrow():
         look |= {"fontsize": 8.8, "handletextpad": 0.1, "columnspacing": 0.7}

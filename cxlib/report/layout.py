@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 SUPPORTING = 5  # findings under the head
+MANY_FIGURES = 8  # figures of a page whose questions all stay open
 MANY = (
     10  # questions that a page shows whole; of more, those whose answer changes nothing are closed
 )
@@ -243,7 +244,7 @@ def of(notebook: NotebookNode, facts: Facts) -> Page:
     absent = _absent(sections)
     methods = _methods(kept)
     shown = _without_empty(kept)
-    _close_minor(shown)
+    _close_minor(shown, int(figure is not None))
     parts = (part.partition(" ") for part in facts.foot)  # "seed 1", in the page's language
     return Page(
         facts,
@@ -429,10 +430,15 @@ def _methods(sections: list[Section]) -> list[Section]:
     return moved
 
 
-def _close_minor(sections: list[Section]) -> None:
-    """On a long page, close the questions whose answers change nothing: their first claim stays."""
+def _close_minor(sections: list[Section], drawn: int = 0) -> None:
+    """On a long page, close the questions whose answers change nothing: their first claim stays.
+
+    A page is long by its questions or by its figures, of which `drawn` stand above the sections.
+    """
     asked = [s for s in sections if s.level == 3 and any(g.ran for g in s.groups)]
-    if len(asked) <= MANY:
+    every = [p for s in sections for g in s.groups for p in g.parts]
+    drawn += sum(len(p.figures) if isinstance(p, Answer) else p.kind == "figure" for p in every)
+    if len(asked) <= MANY and drawn <= MANY_FIGURES:
         return
     for section in asked:
         parts = [p for g in section.groups for p in g.parts if p.kind != "code"]

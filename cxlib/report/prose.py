@@ -42,6 +42,8 @@ BESIDE_LINKS = re.compile(
     "(?<=[\u3000-\u9fff\uff00-\uffef])(?: (?=<a |“)|\n(?=[\u3000-\u9fff\uff00-\uffef]))"
     "|(?:(?<=</a>)|(?<=”)) (?=[\u3000-\u9fff\uff00-\uffef])"
 )
+# A question that a link names ends its sentence by itself.
+AFTER_QUESTION = re.compile(r"(?<=\?</a>)\.(?=\s|<|$)")
 ANSI = re.compile("\x1b\\[.*?[@-~]")
 
 
@@ -67,6 +69,7 @@ def rendered(source: str, slugs: set[str], links: Mapping[str, tuple[str, str]])
     made = re.sub(r"<h([23])>(.*?)</h\1>", anchored, made, flags=re.S)
     made = re.sub(r'<a href="([^"]*)"[^>]*>(.*?)</a>', _link_to(links), made, flags=re.S)
     made = re.sub(r"<img [^>]*>", "", made)
+    made = AFTER_QUESTION.sub("", made)
     if context.current().lang == "zh":
         made = BESIDE_LINKS.sub("", made)
     return html_tables.framed(made)

@@ -231,6 +231,8 @@ def _unmet_column(reserve: Database, place: str, *, varied: bool) -> str:
     place, _colon, least = place.partition(":")
     table, _dot, column = place.partition(".")
     values: dict[str, object] = {"table": table, "column": column}
+    if table not in reserve.schema:
+        return _("The study has no table {table:label}.", table=table)
     if column not in reserve.schema.get(table, ()):
         said = _("{table:label} have no column {column:quoted}.", **values)
         return i18n.opening(said)
@@ -330,5 +332,5 @@ def _unmet_items(reserve: Database, roles: list[str]) -> str:
         "touchpoint": _("touchpoints"),
         "construct": _("the parts of an index"),
     }
-    words = " / ".join(called.get(role) or i18n.label(role) for role in roles)
+    words = _(" or ").join(called.get(role) or i18n.label(role) for role in roles)
     return _("The study asks no question on {roles}.", roles=words)

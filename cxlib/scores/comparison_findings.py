@@ -50,8 +50,11 @@ def finding(
     return _groups(shown, levels, by, measure)
 
 
-def of_groups(rest: Result, by: str) -> Finding:
-    """What the groups' scores say: whether any differs from all others, and by how much."""
+def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
+    """What the groups' scores say: whether any differs from all others, and by how much.
+
+    Of several waves together the claim says so: the latest one may be another.
+    """
     told = rest.finding
     mine = rest.table[by].astype(str) == told.at.get(by, "")
     if not mine.any():
@@ -59,6 +62,9 @@ def of_groups(rest: Result, by: str) -> Finding:
     if len(rest.table) == 2:  # all others are the other group
         other = i18n.quoted(i18n.label(str(rest.table.loc[~mine, by].iloc[0])))
         told = replace(told, claim=told.claim.replace(_("all others"), other))
+    if waves > 1:
+        claim = _("Over all {n:count} waves, {claim}", n=waves, claim=told.claim)
+        told = replace(told, claim=claim)
     large = abs(rest.table.loc[mine, "estimate"].iloc[0]) >= LARGE * rest.spread
     return replace(told, importance=Importance.NOTABLE if large else Importance.ANSWER)
 

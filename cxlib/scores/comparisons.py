@@ -137,7 +137,8 @@ def by_group(
     rest = compare(sample, item, by=by, against="rest", measure=measure)
     counted = rest.replace(finding=comparison_findings.counted(rest.table))
     parts = {**fit.parts, "versus_rest": counted}
-    return fit.replace(finding=comparison_findings.of_groups(rest, by), parts=parts)
+    waves = sample.data["wave"].nunique() if "wave" in sample.data and by != "wave" else 1
+    return fit.replace(finding=comparison_findings.of_groups(rest, by, waves), parts=parts)
 
 
 def _sides(

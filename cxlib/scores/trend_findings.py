@@ -26,7 +26,7 @@ def finding(
 ) -> Finding:
     """Where the latest wave of one series stands; of many series, which of them give a signal."""
     if len(series) > 1:
-        return _of_many(series, over)
+        return _of_many(series, measure, over)
     chart, table = series[0].limits, series[0].table
     shown = np.flatnonzero(series[0].shown)
     if not len(shown):
@@ -120,7 +120,7 @@ def _of_change(change: pd.Series, measure: Measure) -> str:
     )
 
 
-def _of_many(series: Sequence[Series], over: str) -> Finding:
+def _of_many(series: Sequence[Series], measure: Measure, over: str) -> Finding:
     waves = [wave for s in series for wave in s.limits.loc[s.shown, over]]
     if not waves:
         return Finding(disclosure.left_out())
@@ -136,7 +136,7 @@ def _of_many(series: Sequence[Series], over: str) -> Finding:
         importance = Importance.METHOD
     else:
         some = sorted(down or up, key=lambda s: _distance(s, over, max(waves)), reverse=True)
-        names = [_name(s) for s in some]
+        names = [_name(s, measure) for s in some]
         claim = (
             ngettext(
                 "{n:count} of {all:count} scores is below its limits in {wave:period}: "
@@ -175,8 +175,11 @@ def _distance(one: Series, over: str, wave: object) -> float:
     return abs(float(row["estimate"] - row["centre"]))
 
 
-def _name(one: Series) -> str:
+def _name(one: Series, measure: Measure) -> str:
+    """The score as other sentences name it (CSAT), or the question, and the group."""
     item = i18n.quoted(i18n.label(one.item))
+    if measure.kind != "mean":
+        item = measure.name(one.item)
     if one.group is None:
         return item
     return _("{item} ({group:label})", item=item, group=one.group)

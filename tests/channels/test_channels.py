@@ -286,7 +286,7 @@ def test_the_gain_is_volume_times_the_gap_to_the_best():
     assert of(fit) == pytest.approx({"phone": 0.5 * 0.5, "desk": 0.2 * 0.6})
     assert fit.best == "web" and fit.unit == "gap"
     assert str(fit).startswith("Improve phone first: its gap to web is associated with")
-    assert fit.finding.importance == Importance.NEWS
+    assert fit.finding.importance == Importance.NOTABLE  # a gap that lasts is no news
 
 
 def test_a_lucky_few_are_not_the_best():

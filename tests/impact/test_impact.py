@@ -318,7 +318,9 @@ def test_groups_that_diverge_are_detected_and_the_verdict_is_doubt():
     assert impact.verdicts({"trial": one}).table["verdict"].tolist() == ["in doubt"]
     results = one.checks.set_index("term")["result"]
     assert results["parallel pre-trends"] == results["placebo tests"] == "failed"
-    assert f", but {one.failed} of {one.passed + one.failed} checks failed." in str(one)
+    assert f", but {one.failed} of {one.passed + one.failed + one.silent} checks failed." in str(
+        one
+    )
     placebos = impact.placebo_tests(trial).table
     earlier = placebos[placebos["kind"] == "placebo in time"]
     assert ((earlier["low"] > 0) | (earlier["high"] < 0)).any()

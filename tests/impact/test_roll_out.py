@@ -141,7 +141,9 @@ def test_few_units_are_said_to_be_too_few_and_chance_may_match_their_effect():
     assert "too few to be resampled" in one.notes
     results = one.checks.set_index("term")["result"]
     assert results["placebo tests"] == "failed" and one.doubt
-    assert str(one).endswith(f"but {one.failed} of {one.passed + one.failed} checks failed.")
+    assert str(one).endswith(
+        f"but {one.failed} of {one.passed + one.failed + one.silent} checks failed."
+    )
     assert "7 units are resampled" in wording.design(read(answers()), "staggered")
 
 

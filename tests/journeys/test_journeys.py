@@ -217,6 +217,15 @@ def test_the_worked_example_of_attribution():
     assert "33.3% of journeys reach the goal" in found.notes
 
 
+def test_a_touchpoint_that_no_journey_does_without_is_no_news():
+    told = events(*["C1>C2>C3>bought", "C1", "C2>C3"] * 12)
+    found = journeys.removal(
+        journeys.count_transitions(steps_of(told), goal=["bought"]), goal=["bought"]
+    )
+    assert found.table["term"].iloc[0] == "C2"
+    assert found.finding.claim.startswith("Without C1, 50% ")
+
+
 WORKED = pd.DataFrame(
     {"path": ["C1 > C2 > C3", "C1", "C2 > C3"], "won": [1, 0, 0], "not": [0, 1, 1]}
 )

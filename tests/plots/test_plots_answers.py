@@ -116,7 +116,13 @@ def test_of_many_slopes_those_in_colour_are_named_or_those_that_moved_most() -> 
 def test_a_waterfall_writes_all_its_shares_with_the_same_decimals() -> None:
     parts = pd.DataFrame({"term": ["mix", "rate"], "estimate": [-0.005, -0.013], "n": 90})
     ax = plots.waterfall(parts, before=0.823, unit="share")
-    assert texts(ax) == ["−0.5%", "−1.3%", "82.3%", "80.5%"]
+    assert texts(ax) == ["−0.5 pp", "−1.3 pp", "82.3%", "80.5%"]  # a change of shares: points
+
+
+def test_a_waterfall_of_large_changes_of_a_share_writes_their_decimals_too() -> None:
+    parts = pd.DataFrame({"term": ["mix", "rate"], "estimate": [0.013, 0.016], "n": 90})
+    ax = plots.waterfall(parts, before=0.773, unit="share")
+    assert texts(ax) == ["+1.3 pp", "+1.6 pp", "77%", "80%"]
 
 
 def test_a_slope_takes_the_last_two_waves_and_one_score(answers) -> None:

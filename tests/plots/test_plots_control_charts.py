@@ -121,3 +121,13 @@ def test_small_cells_have_no_sign(rows):
 def test_one_chart_shows_one_score(rows):
     with pytest.raises(ValueError, match="16 rows for 8 waves: a control chart shows one"):
         plots.control_chart(scores.trend(rows, by="area").limits)
+
+
+def test_a_legend_leaves_the_axes_their_width_beside_long_names_of_rows():
+    names = ["Passing through security and screening", "Cleanliness of boarding areas"]
+    rows = [(t, w, s) for t in names for w, s in (("a", "lasted"), ("b", "passed"), ("c", "open"))]
+    table = pd.DataFrame(rows, columns=["term", "wave", "signal"]).assign(estimate=1.0, n=99)
+    ax = plots.signals(table)
+    ax.figure.canvas.draw()
+    wide, whole = ax.get_window_extent().width, ax.figure.bbox.width
+    assert wide > 0.35 * whole

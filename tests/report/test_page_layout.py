@@ -318,3 +318,16 @@ def test_a_long_page_closes_the_questions_whose_answers_change_nothing() -> None
     assert fold.index("Same 0.") < fold.index("</summary>") and html.count("Same 0.") == 1
     short = laid(*parts, *minor[:-2])
     assert not any(s.closed for s in short.sections)
+
+
+def test_a_page_of_many_figures_closes_the_questions_whose_answers_change_nothing() -> None:
+    """Eight figures are a page; a ninth is found where its question is opened."""
+    parts = [cell(found("news", "News.", Importance.NEWS), drawn("head"))]
+    for k in range(6):
+        answer = found(f"a{k}", f"So {k}.", Importance.ANSWER)
+        parts += [f"### A{k}?", cell(answer, drawn(f"figure {k}"))]
+    for name in ("q", "r"):
+        parts += [f"### {name}?", cell(found(name, f"Same {name}."), drawn(f"figure {name}"))]
+    closed = [s.closed for s in laid(*parts).sections if s.words]
+    assert closed == [*[""] * 6, "Same q.", "Same r."]
+    assert not any(s.closed for s in laid(*parts[:-2]).sections)

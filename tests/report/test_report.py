@@ -199,6 +199,11 @@ def test_links_to_notebooks_lead_to_their_pages() -> None:
     )
     assert '<a href="20_what_moves.html">What moves?</a>' in html
     assert '<a href="a.html">x</a>' in html and "“Did it” stays" in html
+    ends = bound(
+        prose="# T\n\nNext: [20_what_moves](20_what_moves.ipynb).",
+        pages={"20_what_moves": ("20_what_moves.html", "What moves?")},
+    )
+    assert "What moves?</a></p>" in ends  # a question needs no full stop
 
 
 def test_chinese_sentences_quote_the_questions_they_link_to() -> None:

@@ -589,3 +589,15 @@ def test_a_wave_has_one_interval_alone_and_beside_other_waves(measure):
         scores.nps(Sample(rows, weight="weight", cluster=c)).table for c in ("customer_id", None)
     )
     assert (whole["high"] - whole["low"])[0] > 1.2 * (apart["high"] - apart["low"])[0]
+
+
+def test_a_claim_about_groups_says_that_it_is_of_several_waves():
+    """The latest wave may be another: a reader must not take one for the other."""
+    rows = pd.DataFrame({"recommend": [10, 8] * 20 + [0, 9] * 20})
+    rows["wait"] = np.repeat(["no", "yes"], 40)
+    rows["wave"] = np.tile(["a", "a", "b", "b"], 20)
+    one = scores.by_group(rows[rows["wave"] == "a"], by="wait").finding.claim
+    assert scores.by_group(rows, by="wait").finding.claim.startswith(
+        "Over all 2 waves, NPS differs"
+    )
+    assert one.startswith("NPS ")
