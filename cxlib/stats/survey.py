@@ -44,30 +44,34 @@ class Linearised:
     weight : of each row, (n,)
     unit : place of each row's sampling unit, (n,)
     design : its strata
+    person : number of each row's cluster, or of the row itself, (n,)
     moved : of replicate weights (`ResamplingUnits.moved`); the design is not used then
     """
 
     weight: np.ndarray
     unit: np.ndarray
     design: SurveyDesign
+    person: np.ndarray
     moved: np.ndarray | None = None
 
     @classmethod
     def of(cls, sample: Sample) -> Linearised:
         """Sampling units of the sample's design, else of its clusters or rows."""
         weight = moments.weights_of(sample.data, sample.weight)
+        person = pd.factorize(sample.clusters, use_na_sentinel=False)[0]
         if sample.replicate_weights is not None:
             count = len(sample.replicate_weights.columns)
             none = SurveyDesign(
                 sample.data.index, np.arange(len(sample)), np.zeros(count), np.array([count]), _ZERO
             )
-            return cls(weight, none.unit, none, resampling_units(sample).moved)
+            return cls(weight, none.unit, none, person, resampling_units(sample).moved)
         if isinstance(plan := sample.design, SurveyDesign):
-            return cls(weight, plan.units_of(sample.data), plan)
-        unit = pd.factorize(sample.clusters, use_na_sentinel=False)[0]
-        units = int(unit.max(initial=-1)) + 1
-        plan = SurveyDesign(sample.data.index, unit, np.zeros(units, int), np.array([units]), _ZERO)
-        return cls(weight, unit, plan)
+            return cls(weight, plan.units_of(sample.data), plan, person)
+        units = int(person.max(initial=-1)) + 1
+        plan = SurveyDesign(
+            sample.data.index, person, np.zeros(units, int), np.array([units]), _ZERO
+        )
+        return cls(weight, person, plan, person)
 
     @property
     def degrees_of_freedom(self) -> int:
