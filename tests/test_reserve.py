@@ -331,6 +331,23 @@ def test_replicate_weights_of_the_file_come_with_the_answers(own):
     assert_allclose(moved, np.tile([0.5, -0.5, 0.5, -0.5], (len(sample), 1)))
 
 
+def test_strata_of_the_study_come_with_the_answers_and_conditions_choose_a_domain(own):
+    data = company()
+    stratum = np.arange(len(data["responses"])) % 2
+    data["responses"]["district"] = np.where(stratum, "east", "west")
+    data["responses"]["branch"] = np.arange(len(stratum)) // 10
+    write(own, data, sampling={"strata": ["wave", "district"], "psu": "branch"})
+    opened = reserve.open("shop")
+    whole, some = opened.sample(), opened.sample(where="district = 'east'")
+    assert some.design.units == whole.design.units and len(some) < len(whole)
+    chosen = whole.where(whole["district"] == "east")
+    assert some["response_id"].tolist() == chosen["response_id"].tolist()
+    assert (some.design.units_of(some.data) == whole.design.units_of(chosen.data)).all()
+    write(own, data, sampling={"strata": ["distric"]})
+    with pytest.raises(ReserveError, match="Did you mean 'district'"):
+        reserve.open("shop").sample()
+
+
 def test_opening_begins_a_page_in_the_studys_words(shop):
     reserve.open("shop", lang="zh")
     assert context.current().lang == "zh" and i18n.label("satisfied") == "满意"

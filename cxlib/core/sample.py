@@ -7,9 +7,9 @@
     smf.wls("recommend ~ delivery", sample.data, weights=sample.weights)
 
 A method takes a Sample or a bare DataFrame, which stands for unweighted, independent rows. What a
-table cannot say of itself (how its weights were raked, which columns are replicate weights, what
-was left out) is part of the Sample and is kept by `where`, `assign` and `merge`; nothing travels in
-`DataFrame.attrs`, where a merge would lose it.
+table cannot say of itself (how its weights were raked, which columns are replicate weights, how it
+was sampled, what was left out) is part of the Sample and is kept by `where`, `assign` and `merge`;
+nothing travels in `DataFrame.attrs`, where a merge would lose it.
 """
 
 from __future__ import annotations
@@ -35,9 +35,37 @@ class Calibration(Protocol):
         """The raking cell of each row; None where the rows are not those that were raked."""
 
     def ratios(
-        self, cluster: str | None, draws: int, seed: int, together: int
+        self,
+        cluster: str | None,
+        draws: int,
+        seed: int,
+        together: int,
+        design: Design | None = None,
     ) -> Iterator[np.ndarray]:
         """Weights of the cells in each draw, relative to their weights: (some draws, cells)."""
+
+
+class Design(Protocol):
+    """How rows were sampled: strata, sampling units, population (`stats.survey_design`)."""
+
+    @property
+    def units(self) -> int:
+        """Primary sampling units that were sampled."""
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Sampling units minus strata."""
+
+    def units_of(self, rows: pd.DataFrame) -> np.ndarray:
+        """The sampling unit of each row; ValueError for rows of which the design knows nothing."""
+
+    def deviations(self, sums: np.ndarray) -> np.ndarray:
+        """Sums by sampling unit as deviations whose squares add up to the variance of the total."""
+
+    def multiplicities(
+        self, units: np.ndarray, draws: int, seed: int, together: int
+    ) -> Iterator[np.ndarray]:
+        """How much each of some sampling units counts in each draw: (some draws, units)."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +114,8 @@ class Sample:
     seed : of the resamples; one seed resamples the same clusters for every estimate
     raking : how the weights were raked; every resample is then raked again
     replicate_weights : those that came with the file; resamples then follow them
+    design : strata, sampling units and population (`weights.with_design`); sampling units are then
+        resampled within strata, and `cluster` says only who is one person
     losses : where rows went before
     notes : sentences on what was left out, in the page's language
 
@@ -105,6 +135,7 @@ class Sample:
     seed: int = SEED
     raking: Calibration | None = None
     replicate_weights: ReplicateWeights | None = None
+    design: Design | None = None
     losses: Losses | None = None
     notes: tuple[str, ...] = ()
 
@@ -210,8 +241,11 @@ class Sample:
         """The same design for other columns or fewer rows of the data.
 
         Rows keep their index labels, by which their raking cells are known. Raises ValueError
-        where the weights were raked and a row is not one of those, or its weight was changed.
+        where the weights were raked and a row is not one of those, or its weight was changed, and
+        for rows that the sampling design does not know.
         """
+        if self.design is not None:
+            self.design.units_of(rows)
         if self.raking is not None and len(rows):
             known = self.weight in rows and self.raking.cells_of(rows, str(self.weight))
             if known is None or known is False:
@@ -244,6 +278,8 @@ class Sample:
         design = [f"{len(self.data):,} rows, {len(self.data.columns)} columns"]
         design += [f"weighted by {self.weight!r}"] if self.weight else []
         design += ["raked in every draw"] if self.raking is not None else []
+        if self.design is not None:
+            design += [f"{self.design.units:,} sampling units in a stratified design"]
         design += [f"clustered by {self.cluster!r}"] if self.cluster else []
         return f"Sample({'; '.join(design)}; {self.draws:,} draws, seed {self.seed})"
 

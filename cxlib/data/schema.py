@@ -839,3 +839,26 @@ class Replicates(Strict):
         description="How they were made.", examples=["brr"]
     )
     fay: float = Field(default=0.5, ge=0, lt=1, description="Fay's factor.", examples=[0.3])
+
+
+class Sampling(Strict):
+    """How the responses were sampled, by columns of theirs or of their customers."""
+
+    strata: list[str] = Field(
+        default=[],
+        description="Columns that together name the stratum. Waves that were sampled by themselves "
+        "are strata too.",
+        examples=[["wave", "region"]],
+    )
+    psu: str = Field(
+        default="",
+        description="Column of the primary sampling units (branches, households); each response by "
+        "itself when empty.",
+        examples=["branch"],
+    )
+    population: str = Field(
+        default="",
+        description="Column with the number of sampling units in the population of the stratum, or "
+        "the share sampled. Empty where it is not known: no finite population correction.",
+        examples=["branches_in_region"],
+    )

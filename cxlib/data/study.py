@@ -48,6 +48,7 @@ from cxlib.data.schema import (
     Organisation,
     Replicates,
     Reporting,
+    Sampling,
     Segments,
     Service,
     Stage,
@@ -187,6 +188,12 @@ class Study(Strict):
         default=None,
         description="Replicate weights in the file of responses.",
         examples=[{"prefix": "repwgt", "kind": "brr"}],
+    )
+    sampling: Sampling | None = Field(
+        default=None,
+        description="Strata, sampling units and population of the responses, where they are not a "
+        "simple random sample. Intervals of pages then follow them. Not with `replicates`.",
+        examples=[{"strata": ["wave", "region"], "psu": "branch"}],
     )
     stages: list[Stage] = Field(
         default=list(STAGES), description="Journey stages that the study uses.", examples=[["use"]]

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from cxlib.privacy.redaction import audit_of, comments, protect
 from cxlib.report.answers import MIME, add, answers_of, others, table_of
+from cxlib.report.banner_workbook import banner_to_excel
 from cxlib.report.cause_trees import tree
 from cxlib.report.customer_lists import list_to_file
 from cxlib.report.segment_cards import cards, sheet
@@ -24,6 +25,7 @@ __all__ = [
     "add",
     "answers_of",
     "audit_of",
+    "banner_to_excel",
     "cards",
     "comments",
     "list_to_file",

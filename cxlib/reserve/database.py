@@ -8,7 +8,7 @@ database.sums("responses", ["speed", "price"], cluster="customer_id")
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -27,6 +27,7 @@ from cxlib.data.study import Study
 from cxlib.reserve import aggregates, store, tables_read
 from cxlib.reserve.store import ReserveError
 from cxlib.stats.moments import Moments
+from cxlib.stats.survey_design import SurveyDesign
 
 DATED = {  # table: the column that says when a row came to be known
     "responses": "answered_on",
@@ -262,7 +263,7 @@ class Database:
         Parameters
         ----------
         table : of the study; responses carry the attributes of their customers and are weighted as
-            study.yaml says (margins, replicate weights)
+            study.yaml says (margins, replicate weights, sampling)
         wave : survey wave; empty for all
         where : condition on the columns, as in SQL; empty for all rows
         draws, seed : of the bootstrap behind every interval
@@ -273,6 +274,8 @@ class Database:
         InsufficientData : rows that the margins of study.yaml do not speak of
         """
         rows, losses = self._read(table, wave, where)
+        if table == "responses" and self.study.sampling is not None:
+            rows, sampled = self._as_sampled(rows, wave, where)
         cluster = "customer_id" if "customer_id" in rows else None
         sample = Sample(rows, cluster=cluster, draws=draws, seed=seed, losses=losses)
         if table != "responses":
@@ -280,12 +283,40 @@ class Database:
         if (given := self.study.replicates) is not None:
             columns = [c for c in rows if c.startswith(given.prefix) and c != "weight"]
             sample = weights.with_replicates(sample, columns, kind=given.kind, fay=given.fay)
+        elif self.study.sampling is not None:
+            sample = replace(sample, design=sampled)
         for w in self._without_share.itertuples():
             print(not_weighted(w))
         try:
             return weights.weigh(sample, self.margins)
         except ValueError as error:  # a row outside the margins must not end every page
             raise InsufficientData(str(error)) from error
+
+    def _as_sampled(
+        self, rows: pd.DataFrame, wave: str, where: str
+    ) -> tuple[pd.DataFrame, SurveyDesign]:
+        """The rows under the labels they have among all that were sampled, and the design of all.
+
+        A condition chooses a domain: the sampling units that it leaves without a row count too.
+        """
+        plan = self.study.sampling
+        assert plan is not None
+        everybody = rows
+        if where:
+            everybody = self._read("responses", wave, "")[0]
+            whole = self._read("responses", wave, where, ["response_id"])[0]["response_id"]
+            place = pd.Index(everybody["response_id"]).get_indexer(whole)
+            rows = rows.set_axis(everybody.index[place])
+        try:
+            design = SurveyDesign.of(
+                everybody, plan.strata, plan.psu or None, plan.population or None
+            )
+        except ValueError as error:
+            raise ReserveError(f"sampling of study.yaml: {error}") from error
+        if "weight" not in rows and plan.population:  # units were sampled whole
+            share = design.fraction[design.stratum[design.units_of(rows)]]
+            rows = rows.assign(weight=1 / share)
+        return rows, design
 
     def report_losses(self, sample: Sample) -> None:
         """Print how many rows there were at first and where the others went."""

@@ -20,6 +20,7 @@ from __future__ import annotations
 from cxlib.core.errors import attempt
 from cxlib.scores.alarm_audit import alarm_audit
 from cxlib.scores.alerts import alerts
+from cxlib.scores.banner import banner
 from cxlib.scores.benchmarks import compare_with_benchmarks
 from cxlib.scores.comparisons import by_group, compare
 from cxlib.scores.crosstab import crosstab
@@ -47,6 +48,7 @@ __all__ = [
     "alarm_audit",
     "alerts",
     "attempt",
+    "banner",
     "by_group",
     "compare",
     "compare_with_benchmarks",

@@ -50,7 +50,7 @@ class Answers:
     weight : weights of the rows, ones without, (n,)
     group : place of each row's group in `groups`, (n,)
     groups : names of the groups, [None] when all are one
-    unit : number of each row's cluster, or of the row itself, (n,)
+    unit : number of each row's sampling unit, else cluster, or of the row itself, (n,)
     by : column of the groups; "" when all are one
     notes : what was left out
     """
@@ -152,7 +152,9 @@ def read(
             )
         )
     unit = np.arange(len(x))
-    if sample.cluster:
+    if sample.design is not None:
+        unit = np.unique(sample.design.units_of(responses)[keep], return_inverse=True)[1]
+    elif sample.cluster:
         codes = pd.factorize(responses[sample.cluster])[0][keep]
         codes = np.where(codes < 0, codes.max(initial=-1) + 1 + unit, codes)  # unknown: own unit
         unit = np.unique(codes, return_inverse=True)[1]

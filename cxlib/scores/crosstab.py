@@ -21,7 +21,7 @@ from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.core.sample import Design, Sample, SampleLike, as_sample
 from cxlib.data.schema import Item
 from cxlib.privacy import disclosure
 from cxlib.scores.answers import Answers, read
@@ -141,8 +141,10 @@ def _one(
     shape = (len(names), len(answers.groups))
     if min(shape) < 2:
         return None
+    plan = answers.clusters.design
+    unit = answers.unit if plan is None else answers.clusters.keys
     tested = independence(
-        place, answers.group, answers.weight, answers.unit if _is_design(answers) else None
+        place, answers.group, answers.weight, unit if _is_design(answers) else None, plan
     )
     total = np.zeros(shape)
     np.add.at(total, (place, answers.group), answers.weight)
@@ -170,7 +172,7 @@ def _one(
 
 
 def _is_design(answers: Answers) -> bool:
-    return answers.weighted or answers.repeated
+    return answers.weighted or answers.repeated or answers.clusters.design is not None
 
 
 def _classes(x: np.ndarray, asked: Item) -> tuple[list[str], np.ndarray]:
@@ -190,7 +192,11 @@ def _classes(x: np.ndarray, asked: Item) -> tuple[list[str], np.ndarray]:
 
 
 def independence(
-    row: np.ndarray, column: np.ndarray, weight: np.ndarray, unit: np.ndarray | None = None
+    row: np.ndarray,
+    column: np.ndarray,
+    weight: np.ndarray,
+    unit: np.ndarray | None = None,
+    design: Design | None = None,
 ) -> Test:
     """Test whether rows and columns are independent, for a design of weights and clusters.
 
@@ -200,6 +206,7 @@ def independence(
     weight : (n,), above 0
     unit : number of each answer's cluster; None for independent answers of equal weight, whose test
         is Pearson's
+    design : strata and population of the sampling units, of which `unit` are the places
 
     References
     ----------
@@ -225,14 +232,19 @@ def independence(
     if unit is None:
         p = float(chdtrc(free, statistic))
     else:
-        units = int(unit.max()) + 1
+        units = int(unit.max()) + 1 if design is None else design.units
         sums = np.stack([np.bincount(unit, weight * (cell == k), units) for k in range(r * c)], 1)
         scores = (sums - sums.sum(1, keepdims=True) * share.ravel()) / weight.sum()
-        variance = scores.T @ scores * units / max(units - 1, 1)
+        free_units = max(units - 1, 1)
+        if design is None:
+            variance = scores.T @ scores * units / free_units
+        else:
+            parts, free_units = design.deviations(scores), design.degrees_of_freedom
+            variance = parts.T @ parts
         effects = _design_effects(share, variance, n)
         effect = max(float(effects.sum() / free), 1e-12)
         first = float(effects.sum() ** 2 / (effects**2).sum())  # degrees of freedom
-        p = float(fdtrc(first, first * max(units - 1, 1), statistic / effects.sum()))
+        p = float(fdtrc(first, first * free_units, statistic / effects.sum()))
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = np.sqrt(expected * (1 - across) * (1 - down) / n * effect)
         residuals = (share - expected) / spread

@@ -20,6 +20,7 @@ from cxlib.stats.intervals import (
     simultaneous_interval,
 )
 from cxlib.stats.resampling import MAX_CLUSTERS, resample_sums
+from cxlib.stats.survey_design import student_quantile
 
 Bounds = tuple[np.ndarray, np.ndarray]
 Recode = Callable[[np.ndarray], np.ndarray]  # of answers or values, NaN stays NaN
@@ -55,7 +56,11 @@ def estimate(answers: Answers, recode: Recode) -> GroupMeans:
         effective = _kish(total, tally.squares.sum(1))
         parts.append((mean, tally.rows.sum(1), effective, total, variance))
     mean, n, effective, total, variance = (np.stack(p, axis=1) for p in zip(*parts, strict=True))
-    if answers.repeated:
+    if answers.clusters.design is not None:
+        effective = np.where(
+            variance > 0, _by_design(answers, recode, mean, total, variance), effective
+        )
+    elif answers.repeated:
         # Linearised variance over clusters; where it gives fewer answers than Kish, it is taken.
         # A cell in which nobody answers twice has the interval that it has by itself: one wave has
         # one interval, whether the waves around it are in the sample or not.
@@ -89,9 +94,31 @@ def _by_replicates(
         return np.where(error > 0, variance * total**2 / error, np.inf)
 
 
+def _by_design(
+    answers: Answers, recode: Recode, mean: np.ndarray, total: np.ndarray, variance: np.ndarray
+) -> np.ndarray:
+    """Effective answers of each cell by the linearised variance within strata.
+
+    Few sampling units tell the variance roughly: the number is reduced by the squared ratio of the
+    normal to Student's quantile (Korn and Graubard 1998, Survey Methodology 24(2)).
+    """
+    design = answers.clusters.design
+    assert design is not None
+    error = (residuals(answers, recode, mean) ** 2).sum(0).reshape(mean.shape)
+    rough = normal_quantile(LEVEL) / student_quantile(design.degrees_of_freedom, LEVEL)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(error > 0, variance * total**2 / error * rough**2, np.inf)
+
+
 def residuals(answers: Answers, recode: Recode, mean: np.ndarray) -> np.ndarray:
-    """What each cluster adds to each mean's deviation: weighted sums, (clusters, cells)."""
-    return answers.unit_sums(answers.weight[:, None] * (recode(answers.x) - mean[answers.group]))
+    """What each cluster adds to each mean's deviation: weighted sums, (clusters, cells).
+
+    With a sampling design, deviations of sampling units within strata, of all of the design.
+    """
+    rest = answers.weight[:, None] * (recode(answers.x) - mean[answers.group])
+    if (design := answers.clusters.design) is None:
+        return answers.unit_sums(rest)
+    return design.deviations(answers.unit_sums(rest, answers.clusters.keys))
 
 
 def resampled_sums(answers: Answers, recode: Recode) -> tuple[np.ndarray, np.ndarray]:
@@ -103,6 +130,7 @@ def resampled_sums(answers: Answers, recode: Recode) -> tuple[np.ndarray, np.nda
     """
     draws, seed = answers.sample.draws, answers.sample.seed
     alone = len(answers.items) == 1 and not answers.weighted and not answers.repeated
+    alone = alone and answers.clusters.design is None
     if alone and draws * min(len(answers.x), MAX_CLUSTERS) > MOST_DRAWN:
         return _from_counts(answers, recode, draws, seed)
     y, w = recode(answers.x), answers.weight[:, None]

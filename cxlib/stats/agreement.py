@@ -2,6 +2,7 @@
 
     fit = agreement.krippendorff(codings, ["ann", "bo", "machine"], level="nominal")
     print(fit)                        # Alpha 0.74 (0.47 to 0.93), 40 pairable codes of 11 units ...
+    agreement.kappa(codings, ["ann", "bo"])              # Cohen's kappa; Fleiss' of three or more
 
 Alpha is one where coders agree always and zero where they agree as often as chance has it. 0.80 is
 the custom for what may be relied on, and 0.667 the least for tentative conclusions (Krippendorff
@@ -21,8 +22,9 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import resampling
-from cxlib.stats.intervals import estimates_table, expanded_level, failed_draws
+from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, failed_draws
 from cxlib.stats.notes import resampling_note
+from cxlib.stats.survey_design import student_quantile
 
 LEVELS = ("nominal", "ordinal", "interval")
 RELIABLE, TENTATIVE = 0.8, 0.667
@@ -105,6 +107,105 @@ def krippendorff(
         **sample.bootstrap,
         replicates=replicates,
     )
+
+
+def kappa(
+    sample: SampleLike, coders: Sequence[str] | None = None, *, weights: str | None = None
+) -> Result:
+    """Cohen's kappa of two coders, Fleiss' kappa of three or more, with a 95% interval.
+
+    Parameters
+    ----------
+    sample : as in `krippendorff`; units of one cluster are resampled together, weights not used
+    coders : two or more columns; all but the cluster when None. Units that not all of them coded
+        are left out
+    weights : of two coders whose codes are in order: "linear" or "quadratic" count codes that are
+        near as partly agreeing; None counts equal ones only
+
+    Returns
+    -------
+    Result whose table has term ("Cohen's kappa" or "Fleiss' kappa"), estimate, low, high (on
+    Fisher's z scale with the bootstrap error, empty where all agree), n (units), coders.
+
+    Raises
+    ------
+    ValueError : unknown columns, one coder, no unit that all coded, all codes the same, or weights
+        for more than two coders or for codes that are no numbers or ordered category
+
+    References
+    ----------
+    Cohen (1960), Educational and Psychological Measurement 20(1); Fleiss (1971), Psychological
+    Bulletin 76(5). Computed by statsmodels.
+
+    Examples
+    --------
+    >>> codings = pd.DataFrame({"ann": list("aabb"), "bo": list("aabb")})
+    >>> kappa(codings).table[["term", "estimate"]].values.tolist()
+    [["Cohen's kappa", 1.0]]
+    """
+    sample = as_sample(sample)
+    codings = sample.data
+    coders = [c for c in codings if c != sample.cluster] if coders is None else list(coders)
+    if weights is not None:
+        require_choice("weights", weights, ("linear", "quadratic"))
+        if len(coders) != 2:
+            raise ValueError(f"weights={weights!r} needs two coders; these are {coders}.")
+    values, places = _codes(codings, coders, "nominal" if weights is None else "ordinal")
+    whole = (places >= 0).all(1)
+    if not whole.any() or len(np.unique(places[whole])) < 2:
+        raise ValueError(
+            f"{int(whole.sum()):,} of {len(codings):,} units were coded by all, with fewer than "
+            "two different codes; agreement beyond chance needs two codes."
+        )
+    keys = resampling.keys_of(codings, sample.cluster)[whole]
+    places, size = places[whole], len(values)
+    times = resampling.multiplicities(keys, sample.draws, sample.seed)
+    once = np.ones((1, len(places)), int)
+    one = _cohen if len(coders) == 2 else _fleiss
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate, replicates = (
+            np.array([[one(places, t, size, weights)] for t in some]) for some in (once, times)
+        )
+    term = "Cohen's kappa" if len(coders) == 2 else "Fleiss' kappa"
+    low, high = _fisher_interval(float(estimate[0, 0]), replicates[:, 0], len(np.unique(keys)))
+    found = {"term": term, "estimate": estimate[0], "low": low, "high": high, "n": len(places)}
+    table = pd.DataFrame(found | {"coders": len(coders)}, index=[0])
+    row = table.iloc[0]
+    claim = _("Agreement beyond chance is {x:number2} ({term}).", x=row["estimate"], term=term)
+    detail = _(
+        "95% CI {ci:interval2}; {k:count} coders, n = {n:count}",
+        ci=(row["low"], row["high"]),
+        k=len(coders),
+        n=row["n"],
+    )
+    finding = Finding.of_row(row, claim, detail, unit="kappa")
+    notes = resampling_note(sample)
+    return Result(table, finding, notes, "kappa", **sample.bootstrap, replicates=replicates)
+
+
+def _fisher_interval(estimate: float, replicates: np.ndarray, units: int) -> tuple[float, float]:
+    """Interval of a coefficient below 1: percentiles miss the truth where nearly all agree."""
+    error = float(np.nanstd(replicates, ddof=1))
+    if not (abs(estimate) < 1 and error > 0) or units < 2:
+        return np.nan, np.nan
+    reach = student_quantile(units - 1, LEVEL) * np.sqrt(units / (units - 1)) * error
+    middle, half = np.arctanh(estimate), reach / (1 - estimate**2)
+    return float(np.tanh(middle - half)), float(np.tanh(middle + half))
+
+
+def _cohen(places: np.ndarray, times: np.ndarray, size: int, weights: str | None) -> float:
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    counts = np.bincount(places[:, 0] * size + places[:, 1], times, size * size)
+    table = counts.reshape(size, size)
+    return float(cohens_kappa(table, wt=weights, return_results=False))
+
+
+def _fleiss(places: np.ndarray, times: np.ndarray, size: int, _weights: str | None) -> float:
+    from statsmodels.stats.inter_rater import fleiss_kappa
+
+    counts = (places[:, :, None] == np.arange(size)).sum(1)
+    return float(fleiss_kappa(np.repeat(counts, times, axis=0)))
 
 
 def _codes(codings: pd.DataFrame, coders: list[str], level: str) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from cxlib.core.sample import Design
 from cxlib.stats.resampling import batches, keys_of
 
 NEAR, ROUNDS = 1e-6, 50  # of draws: what a share may still move, and rounds at most
@@ -152,28 +153,36 @@ class Raking:
         return cell if same.all() else None
 
     def ratios(
-        self, cluster: str | None, draws: int, seed: int, together: int
+        self,
+        cluster: str | None,
+        draws: int,
+        seed: int,
+        together: int,
+        design: Design | None = None,
     ) -> Iterator[np.ndarray]:
         """Weights of the cells in each draw, in parts of their weights: (some draws, cells)."""
-        asked = cluster, draws, seed
+        asked = cluster, draws, seed, design
         if asked not in self._last:
             if draws * len(self.weight) > KEPT:
-                yield from self._raked(*asked, together)
+                yield from self._raked(cluster, draws, seed, together, design)
                 return
             self._last.clear()
-            self._last[asked] = np.concatenate(list(self._raked(*asked, together)))
+            raked = self._raked(cluster, draws, seed, together, design)
+            self._last[asked] = np.concatenate(list(raked))
         for start in range(0, draws, together):
             yield self._last[asked][start : start + together]
 
     def _raked(
-        self, cluster: str | None, draws: int, seed: int, together: int
+        self, cluster: str | None, draws: int, seed: int, together: int, design: Design | None
     ) -> Iterator[np.ndarray]:
         from scipy.sparse import coo_array
 
-        keys, place = np.unique(keys_of(self.rows, cluster), return_inverse=True)
+        of_rows = keys_of(self.rows, cluster) if design is None else design.units_of(self.rows)
+        keys, place = np.unique(of_rows, return_inverse=True)
         shape = len(self.weight), len(keys)
         rows = coo_array((np.ones(len(place)), (self.cell, place)), shape=shape).tocsr()
-        for times in batches(keys, draws, seed, together):
+        drawn = batches if design is None else design.multiplicities
+        for times in drawn(keys, draws, seed, together):
             n = np.ascontiguousarray((rows @ times.T.astype(float)).T)
             w, _ = self.cells.rake(n, self.weight, self.trim, NEAR, ROUNDS)
             yield w / self.weight

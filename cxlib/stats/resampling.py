@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core.progress import progress
-from cxlib.core.sample import Calibration, SampleLike, as_sample
+from cxlib.core.sample import Calibration, Design, SampleLike, as_sample
 
 BITS = 13
 MAX_CLUSTERS = 1 << BITS
@@ -109,6 +109,7 @@ class ResamplingUnits:
     moved : (rows, replicates), how far replicate weights that came with the file lie from the
         weight, in parts of it, times the root of their factor; rows are then drawn as these
         say, each by itself (`weights.with_replicates`)
+    design : strata and sampling units, of which `keys` are the places (`weights.with_design`)
     """
 
     keys: np.ndarray
@@ -116,6 +117,7 @@ class ResamplingUnits:
     raking: Calibration | None = None
     cluster: str | None = None
     moved: np.ndarray | None = None
+    design: Design | None = None
 
     def take(self, some: np.ndarray | slice) -> ResamplingUnits:
         """Some of the rows."""
@@ -146,6 +148,7 @@ class ResamplingUnits:
     def times(self, draws: int, seed: int, together: int = 0) -> Iterator[np.ndarray]:
         """How much each row counts in each draw, (some draws, rows)."""
         together = together or draws_at_a_time(len(self.keys))
+        draw = batches if self.design is None else self.design.multiplicities
         if self.moved is not None:
             rng = np.random.default_rng(seed)
             for start in progress(range(0, draws, together)):
@@ -154,8 +157,8 @@ class ResamplingUnits:
             return
         raked = None
         if self.raking is not None:
-            raked = self.raking.ratios(self.cluster, draws, seed, together)
-        drawn = batches(self.keys, draws, seed, together)
+            raked = self.raking.ratios(self.cluster, draws, seed, together, self.design)
+        drawn = draw(self.keys, draws, seed, together)
         for counts in progress(drawn, -(-draws // together)):
             times = counts.astype(float)
             yield times if raked is None else times * next(raked)[:, self.cell]
@@ -164,7 +167,8 @@ class ResamplingUnits:
 def resampling_units(rows: SampleLike) -> ResamplingUnits:
     """How the rows are drawn: clusters whole, and raked weights raked again in every draw.
 
-    Where the weights came with replicates, as those say. Raises ValueError where the weights were
+    Where the weights came with replicates, as those say; where the sample has a design, sampling
+    units within strata. Raises ValueError where the weights were
     raked and these rows or their weights are no longer those.
     """
     sample = as_sample(rows)
@@ -175,7 +179,9 @@ def resampling_units(rows: SampleLike) -> ResamplingUnits:
         moved = np.divide(again - whole, whole, out=np.zeros_like(again), where=whole > 0)
         keys = np.arange(len(sample))
         return ResamplingUnits(keys, cluster=sample.cluster, moved=np.sqrt(given.factor) * moved)
-    clusters = ResamplingUnits(keys_of(sample.data, sample.cluster), cluster=sample.cluster)
+    plan, who = sample.design, sample.cluster
+    keys = keys_of(sample.data, who) if plan is None else plan.units_of(sample.data)
+    clusters = ResamplingUnits(keys, cluster=who, design=plan)
     if sample.raking is None:
         return clusters
     cell = sample.raking.cells_of(sample.data, str(sample.weight))

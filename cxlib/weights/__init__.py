@@ -15,6 +15,7 @@ from cxlib.weights.margins import Margins, applicable
 from cxlib.weights.raking import design_effect, poststratify, rake, weigh
 from cxlib.weights.replicate_weights import with_replicates
 from cxlib.weights.respondents import representation
+from cxlib.weights.survey_design import with_design
 
 __all__ = [
     "Margins",
@@ -24,5 +25,6 @@ __all__ = [
     "rake",
     "representation",
     "weigh",
+    "with_design",
     "with_replicates",
 ]

@@ -78,4 +78,4 @@ def with_replicates(
     count = len(columns)
     factors = {"fay": 1 / (count * (1 - fay) ** 2), "jk1": (count - 1) / count, "jk2": 1.0}
     design = ReplicateWeights(tuple(columns), factors.get(kind, 1 / count))
-    return replace(sample, weight=weight, raking=None, replicate_weights=design)
+    return replace(sample, weight=weight, raking=None, replicate_weights=design, design=None)
