@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
@@ -13,10 +12,9 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers.importance import importance
 from cxlib.drivers.specification import Drivers
-from cxlib.stats import moments
+from cxlib.stats.passing_waves import STANDS_OUT, standing_out
 
 A_DRIVER = 30  # responses that a driver needs for a wave of its own to be reported
-STANDS_OUT = 3.0  # standard errors by which the rating of a wave lies below that of all others
 
 
 def without_each_wave(
@@ -138,7 +136,7 @@ def rests_on_wave(
         here = wave == name
         if int(here.sum()) < context.current().smallest_cell:
             continue
-        if not _stands_out(sample.where(here), sample.where(~here), first):
+        if standing_out(sample, here.to_numpy(), first) <= STANDS_OUT:
             continue
         try:
             table = importance(quick.where(~here), outcome, drivers, missing=missing).table
@@ -147,22 +145,6 @@ def rests_on_wave(
         if table["term"].iloc[0] != first:
             return name
     return ""
-
-
-def _stands_out(one: Sample, others: Sample, item: str) -> bool:
-    """Whether an item was rated lower in one wave than in all others."""
-    means, squares = [], []
-    for part in (one, others):
-        known = part[item].notna().to_numpy()
-        y, weight = part[item].to_numpy(float)[known], moments.weights_of(part.data, part.weight)
-        weight = weight[known]
-        if len(y) < 2 or not weight.sum() > 0:
-            return False
-        mean = np.average(y, weights=weight)
-        means.append(mean)
-        squares.append(float((weight**2 * (y - mean) ** 2).sum() / weight.sum() ** 2))
-    error = np.sqrt(sum(squares))
-    return bool(error > 0 and means[1] - means[0] > STANDS_OUT * error)
 
 
 def _latest(
