@@ -79,8 +79,7 @@ def commonest_reasons(
 ) -> pd.DataFrame:
     """Share of the customers `at_risk` of whom each feature is a reason; the commonest first.
 
-    `given` (n, features) says which features are reasons of which customer. Wilson intervals; n
-    counts the customers of the reason, so that the share of a few of them is hidden.
+    `given` (n, features) says which features are reasons of which customer. Wilson intervals.
     """
     w = w[at_risk]
     share = np.average(given[at_risk].astype(float), axis=0, weights=w)
@@ -88,7 +87,7 @@ def commonest_reasons(
     names = [f.name for f in features]
     table = pd.DataFrame(
         {"term": [i18n.label(n) for n in names], "estimate": share, "low": low, "high": high}
-    ).assign(n=given[at_risk].sum(axis=0), feature=names)
+    ).assign(n=int(at_risk.sum()), feature=names)
     table = table.sort_values("estimate", ascending=False, kind="stable")
     return table[table["estimate"] > 0].reset_index(drop=True)
 

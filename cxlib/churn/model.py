@@ -349,10 +349,7 @@ def _reasons(
             _("95% CI {span:share_interval{digits}}; n = {n:count}", **facts),
             unit="share",
         )
-    note = _(
-        "A reason is one of at most three features that raise a customer's odds most; n counts the "
-        "customers who have it."
-    )
+    note = _("A reason is one of at most three features that raise a customer's odds most.")
     return Result(table, finding, note, "share")
 
 
