@@ -13,10 +13,12 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cxlib.care.earlier_effects import evidence_against
 from cxlib.care.evidence import REASONS, in_words
 from cxlib.care.small import merged
 from cxlib.core import context, i18n
@@ -75,7 +77,14 @@ class Plan:
         return f"{self.today} priority {priority}"
 
 
-def callbacks(needs: pd.DataFrame, rest: pd.Series, plan: Plan) -> Result:
+def callbacks(
+    needs: pd.DataFrame,
+    rest: pd.Series,
+    plan: Plan,
+    *,
+    score: Result | None = None,
+    spend: Result | None = None,
+) -> Result:
     """Choose who is called this week and who is kept as control.
 
     Parameters
@@ -83,6 +92,8 @@ def callbacks(needs: pd.DataFrame, rest: pd.Series, plan: Plan) -> Result:
     needs : of `needs`
     rest : of `resting`, by customer_id
     plan : capacity, share of controls, seed
+    score, spend : what earlier call-backs did, of `effect_on_score` and `effect_on_spend`; where
+        they speak against call-backs, the finding asks for them as a trial only
 
     Returns
     -------
@@ -109,7 +120,10 @@ def callbacks(needs: pd.DataFrame, rest: pd.Series, plan: Plan) -> Result:
     table = merged(pd.DataFrame(rows, columns=["term", "n", "calls", "controls", "postponed"]))
     listed = _listed(drawn[drawn["_arm"] != POSTPONED], plan)
     return Result(
-        table, _finding(table, needs, plan), _notes(listed, plan), parts={"customers": listed}
+        table,
+        _finding(table, needs, plan, (score, spend)),
+        _notes(listed, plan),
+        parts={"customers": listed},
     )
 
 
@@ -193,7 +207,12 @@ def _notes(listed: pd.DataFrame, plan: Plan) -> str:
     return i18n.together(notes[: 1 + bool(lacking)])
 
 
-def _finding(table: pd.DataFrame, needs: pd.DataFrame, plan: Plan) -> Finding:
+def _finding(
+    table: pd.DataFrame,
+    needs: pd.DataFrame,
+    plan: Plan,
+    earlier: tuple[Result | None, Result | None] = (None, None),
+) -> Finding:
     called, controls = (int(table[c].sum()) for c in ("calls", "controls"))
     facts = {"all": len(needs), "controls": controls, "capacity": plan.capacity}
     least = context.current().smallest_cell
@@ -210,6 +229,33 @@ def _finding(table: pd.DataFrame, needs: pd.DataFrame, plan: Plan) -> Finding:
             else _("Call nobody this week: no customer has a reason to be called."),
             _("{all:count} customers with a reason to call", **facts),
             importance=Importance.ANSWER,
+        )
+    detail = _(
+        "{all:count} customers have a reason to call; capacity {capacity:count} calls; "
+        "{controls:count} more are kept as controls",
+        **facts,
+    )
+    slots: dict[str, Any] = {
+        "value": float(called),
+        "unit": "count",
+        "measure": "callbacks",
+        "importance": Importance.NOTABLE,
+    }
+    if against := evidence_against(*earlier):
+        return Finding(
+            ngettext(
+                "Call {n:count} customer this week, only as a trial: {why}",
+                "Call {n:count} customers this week, only as a trial: {why}",
+                called,
+                why=against[0],
+            ),
+            _("; ").join([detail, *against[1:]]),
+            verdict="unclear",
+            action=_(
+                "Work through the list from the top; call no control, and plan no more calls "
+                "before the trial shows that they pay."
+            ),
+            **slots,
         )
     first = table[table["term"] == PRIORITIES[1]]  # not there where it was too small
     urgent = int(first["calls"].sum())
@@ -228,17 +274,7 @@ def _finding(table: pd.DataFrame, needs: pd.DataFrame, plan: Plan) -> Finding:
             **facts,
         )
     return Finding(
-        claim,
-        _(
-            "{all:count} customers have a reason to call; capacity {capacity:count} calls; "
-            "{controls:count} more are kept as controls",
-            **facts,
-        ),
-        value=float(called),
-        unit="count",
-        measure="callbacks",
-        importance=Importance.NOTABLE,
-        action=_("Work through the list from the top; call no control."),
+        claim, detail, action=_("Work through the list from the top; call no control."), **slots
     )
 
 

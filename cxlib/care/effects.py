@@ -60,8 +60,9 @@ def effect_on_score(
     -------
     Result with "table": term (all call-backs, then those of each quarter), estimate (contacted
     minus controls, adjusted for the answer before), low, high, n (answers followed), calls,
-    controls. Where the quarters differ (Cochran's test, p below 0.05), the finding says so, and
-    what the last one shows.
+    controls; and the parts `outcome` (what it is called) and `faded`: the last quarter, where the
+    quarters differ (Cochran's test, p below 0.05) and it shows no effect any more, else "". The
+    finding says so.
 
     Raises
     ------
@@ -91,7 +92,8 @@ def effect_on_score(
     notes = [_answered(followed), _design(sample)]
     p = equal_effects(table["estimate"].to_numpy()[1:], errors[1:])
     finding = _score_finding(table, p, outcome, unit, follow_up)
-    return Result(table, finding, i18n.together(notes), unit, **sample.bootstrap)
+    parts = {"faded": _faded(table, p), "outcome": _called(outcome, unit)}
+    return Result(table, finding, i18n.together(notes), unit, parts=parts, **sample.bootstrap)
 
 
 def effect_on_spend(
@@ -270,8 +272,7 @@ def _score_finding(
     """The effect of all call-backs, and what the last quarter shows where quarters differ."""
     row, last = table.iloc[0], table.iloc[-1]
     verdict, importance = _verdict(row)
-    name = _("NPS") if unit == "points" else i18n.quoted(i18n.label(outcome))
-    size = {"outcome": name, "size": sized(abs(row["estimate"]), unit)}
+    size = {"outcome": _called(outcome, unit), "size": sized(abs(row["estimate"]), unit)}
     claims = {
         "better": _("Earlier call-backs raised {outcome} by {size}.", **size),
         "worse": _("Earlier call-backs lowered {outcome} by {size}.", **size),
@@ -290,7 +291,7 @@ def _score_finding(
         days=follow_up,
         n=row["n"],
     )
-    if p < LEVEL and verdict == "better" and last["low"] <= 0:
+    if _faded(table, p):
         claims["better"] = _(
             "Earlier call-backs raised {outcome} by {size} on average, but those of {quarter} "
             "cannot be shown to have had an effect.",
@@ -316,6 +317,17 @@ def _score_finding(
         measure="callback_effect",
         importance=importance,
     )
+
+
+def _called(outcome: str, unit: str) -> str:
+    return _("NPS") if unit == "points" else i18n.quoted(i18n.label(outcome))
+
+
+def _faded(table: pd.DataFrame, p: float) -> str:
+    """The last quarter, where the effect of all call-backs cannot be shown in it any more."""
+    whole, last = table.iloc[0], table.iloc[-1]
+    faded = p < LEVEL and whole["low"] > 0 and last["low"] <= 0
+    return str(last["term"]) if faded else ""
 
 
 def sized(value: float, unit: str, *, sign: bool = False, plain: bool = False) -> str:

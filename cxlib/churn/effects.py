@@ -10,8 +10,14 @@ import pandas as pd
 from cxlib.churn.features import Feature, contrast_term, contrasts, places, stiffness_of
 from cxlib.churn.validation import weighted_means
 from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.stats import regression
-from cxlib.stats.intervals import estimates_table, percentile_interval, wilson_interval
+from cxlib.stats.intervals import (
+    estimates_table,
+    percentile_interval,
+    simultaneous_interval,
+    wilson_interval,
+)
 
 LIGHT = 1.0  # penalty that only keeps the coefficients finite
 
@@ -29,10 +35,10 @@ def feature_effects(
     Average difference over these customers, in shares: a number goes from its lower to its upper
     quartile (or over its middle nine tenths, where these are equal), a category from its commonest
     level to another. Columns: term, estimate, low, high, n, feature, odds (ratio), odds_low,
-    odds_high; those surely largest first. Intervals are for each row alone. Associations: nobody
-    was moved. Not shown are levels that another feature already tells, or of which nobody or
-    everybody left. The penalty is taken back to LIGHT: what helps a prediction draws the
-    differences, and their intervals, towards zero.
+    odds_high, simultaneous_low, simultaneous_high (of all rows together); those surely largest
+    first. Associations: nobody was moved. Not shown are levels that another feature already
+    tells, or of which nobody or everybody left. The penalty is taken back to LIGHT: what helps a
+    prediction draws the differences, and their intervals, towards zero.
     """
     fit = regression.newton(a, left, w, LIGHT, fit.coefficients, stiffness_of(features))
     score = regression.influence(a, left, w, fit)
@@ -52,6 +58,8 @@ def feature_effects(
         replicates[:, 2 * j] += _curvature(before, w, estimate[2 * j + 1], replicates[:, 2 * j + 1])
     table = estimates_table(terms, estimate[::2], replicates[:, ::2], len(left))
     low, high = percentile_interval(replicates[:, 1::2])
+    ends = simultaneous_interval(estimate[::2], replicates[:, ::2])
+    table = table.assign(**dict(zip(SIMULTANEOUS, ends, strict=True)))
     table = table.assign(
         feature=names, odds=np.exp(estimate[1::2]), odds_low=np.exp(low), odds_high=np.exp(high)
     )

@@ -76,7 +76,7 @@ def lead_time(
     cost = pd.DataFrame([_cost(row, contact) for row in rows[::2]])
     finding = _finding(table, cost, leads, currency, int(warned.sum()))
     notes = _(
-        "{warned:count} of {n:count} customers are flagged: a risk of {least:share} or more.",
+        "{warned:count} of {n:count} past customers are flagged: a risk of {least:share} or more.",
         warned=warned.sum(),
         n=len(warned),
         least=threshold,
@@ -126,19 +126,19 @@ def _finding(
     unfit = bool(caught.high < LEAST_CAUGHT)
     if unfit:
         claim = ngettext(
-            "The churn model flags {n} customer, but catches only {caught:share} of leavers "
-            "{since:count} to {days:count} days ahead: use it with care.",
-            "The churn model flags {n} customers, but catches only {caught:share} of leavers "
-            "{since:count} to {days:count} days ahead: use it with care.",
+            "In a backtest the churn model flags {n} customer, but catches only {caught:share} "
+            "of leavers {since:count} to {days:count} days ahead: use it with care.",
+            "In a backtest the churn model flags {n} customers, but catches only {caught:share} "
+            "of leavers {since:count} to {days:count} days ahead: use it with care.",
             flagged,
             **facts,
         )
     else:
         claim = ngettext(
-            "The churn model flags {n} customer and catches {caught:share} of leavers "
-            "{since:count} to {days:count} days ahead.",
-            "The churn model flags {n} customers and catches {caught:share} of leavers "
-            "{since:count} to {days:count} days ahead.",
+            "In a backtest the churn model flags {n} customer and catches {caught:share} of "
+            "leavers {since:count} to {days:count} days ahead.",
+            "In a backtest the churn model flags {n} customers and catches {caught:share} of "
+            "leavers {since:count} to {days:count} days ahead.",
             flagged,
             **facts,
         )

@@ -37,6 +37,7 @@ from cxlib.churn.features import (
 from cxlib.churn.leakage import TrainingData, training_data
 from cxlib.churn.scoring import contributions, reasons_of
 from cxlib.core import i18n
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
@@ -99,7 +100,7 @@ def fit(
     "calibration" (term, estimate: share who left, low, high, n, predicted), "risk" (term,
     estimate, low, high, n, predicted, leavers, least), "effects" (term, estimate, low, high, n,
     feature, odds, odds_low, odds_high), "groups" (group, term, estimate, low, high, n, leavers;
-    empty without `by`); "calibration", "risk" and "groups" have simultaneous_low and
+    empty without `by`); "calibration", "risk", "effects" and "groups" have simultaneous_low and
     simultaneous_high too; and `reasons` (a Result), `thresholds`, `features`, `coefficients`
     (intercept first), `penalty`, `out_of_fold` (probability by row label), `data`, `validation`
 
@@ -169,6 +170,8 @@ def fit(
 def associations(fit: Result) -> Result:
     """The table `fit.effects`, with a finding on the largest significant association.
 
+    The simultaneous intervals decide what is significant.
+
     Parameters
     ----------
     fit : of `churn.fit`
@@ -178,7 +181,8 @@ def associations(fit: Result) -> Result:
     Result with the table of effects: term, estimate (difference of probability), low, high, n,
     feature, odds, odds_low, odds_high
     """
-    clear = fit.effects[(fit.effects["low"] > 0) | (fit.effects["high"] < 0)]
+    low, high = deciding_ends(fit.effects)
+    clear = fit.effects[(low > 0) | (high < 0)]
     if clear.empty:
         finding = Finding(_("No feature is significantly associated with leaving."))
     else:
@@ -280,17 +284,17 @@ def _finding(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, f
     if useless:
         claim = _("The churn model predicts no better than chance: do not act on it.")
     elif not high.n:
-        claim = _("No customer is at high risk of leaving.", **facts)
+        claim = _("The churn model flags no past customer as being at high risk of leaving.")
     elif auc.estimate < WEAK:
         claim = _(
-            "The churn model predicts leaving weakly; it flags {high} of {n:count} customers as "
-            "being at high risk of leaving.",
+            "The churn model predicts leaving weakly; in a backtest it flags {high} of {n:count} "
+            "past customers as being at high risk.",
             **facts,
         )
     else:
         claim = _(
-            "The churn model predicts leaving well; it flags {high} of {n:count} customers as "
-            "being at high risk of leaving.",
+            "The churn model predicts leaving well; in a backtest it flags {high} of {n:count} "
+            "past customers as being at high risk.",
             **facts,
         )
     return Finding.of_row(

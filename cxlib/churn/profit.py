@@ -43,6 +43,7 @@ class Campaign:
     capacity : the most customers who can be contacted; None for no limit
     currency : its code, for sentences
     basis : column that the value is taken from, for sentences; it is no lifetime value
+    margin : share of the basis that the value is; None where the value is sales, not margin
 
     Examples
     --------
@@ -57,6 +58,17 @@ class Campaign:
     capacity: int | None = None
     currency: str = ""
     basis: str = ""
+    margin: float | None = None
+
+    @property
+    def in_sales(self) -> bool:
+        """Whether the value is sales: nobody knows what is left of them."""
+        return bool(self.basis) and self.margin is None
+
+    @property
+    def gain(self) -> str:
+        """What a campaign brings, for the axis of a figure."""
+        return _("sales less costs") if self.in_sales else _("profit")
 
     def __post_init__(self) -> None:
         if min(self.offer, self.contact) < 0 or not 0 < self.accepted < 1:
@@ -160,7 +172,7 @@ def campaign_profit(sample: SampleLike, campaign: Campaign, *, outcome: str = "l
     notes = _assumptions(campaign, worth, emp)
     return Result(
         {"table": table, "curve": _curve(orders, w * realised, **how), "emp": emp},
-        _finding(table, len(rows), campaign.currency),
+        _finding(table, len(rows), campaign),
         notes,
         "money",
         draws=sample.draws,
@@ -267,8 +279,8 @@ def _first(by: np.ndarray, chosen: int) -> np.ndarray:
     return mask
 
 
-def _finding(table: pd.DataFrame, n: int, currency: str) -> Finding:
-    best, more = table.iloc[0], table.iloc[2]
+def _finding(table: pd.DataFrame, n: int, campaign: Campaign) -> Finding:
+    best, more, currency = table.iloc[0], table.iloc[2], campaign.currency
     chosen = int(best.n)
     if not chosen:
         return Finding(_("No campaign would have paid: no customer's expected profit is above 0."))
@@ -280,16 +292,28 @@ def _finding(table: pd.DataFrame, n: int, currency: str) -> Finding:
         "more": (i18n.rounded(more.estimate), currency),
         "more_span": (*map(i18n.rounded, (more.low, more.high)), currency),
     }
-    if more.low > 0:
+    if more.low > 0 and campaign.in_sales:
         claim = _(
-            "In the past, contacting by expected profit would have earned {money:money}, "
-            "{more:money} more than contacting by risk alone.",
+            "In the past, contacting by expected sales less costs would have brought {money:money} "
+            "within a year, {more:money} more than contacting by risk alone.",
+            **facts,
+        )
+    elif more.low > 0:
+        claim = _(
+            "In the past, contacting by expected profit would have earned {money:money} within a "
+            "year, {more:money} more than contacting by risk alone.",
+            **facts,
+        )
+    elif campaign.in_sales:
+        claim = _(
+            "In the past, contacting by expected sales less costs would have brought {money:money} "
+            "within a year, not significantly more than contacting by risk alone.",
             **facts,
         )
     else:
         claim = _(
-            "In the past, contacting by expected profit would have earned {money:money}, not "
-            "significantly more than contacting by risk alone.",
+            "In the past, contacting by expected profit would have earned {money:money} within a "
+            "year, not significantly more than contacting by risk alone.",
             **facts,
         )
     return Finding.of_row(
@@ -326,8 +350,16 @@ def _assumptions(campaign: Campaign, worth: float, emp: pd.DataFrame) -> str:
             **facts,
         ),
         _(
-            "The value of a customer is based on {basis:quoted}; it is not the customer lifetime "
-            "value (CLV), which counts future margin only.",
+            "The value of a customer is {margin:share} of {basis:quoted}, the margin of a year; it "
+            "is not the customer lifetime value (CLV), which looks ahead.",
+            margin=campaign.margin,
+            **facts,
+        )
+        if campaign.margin is not None
+        else _(
+            "The value of a customer is based on {basis:quoted}, sales of a year: what is called "
+            "profit is sales less costs, as study.yaml states no margin. It is not the customer "
+            "lifetime value (CLV).",
             **facts,
         )
         if campaign.basis

@@ -92,7 +92,7 @@ def contact_list(
     curve = _curve(listed, campaign)
     return Result(
         {"table": curve.tail(1), "curve": curve},
-        _finding(listed, len(scored), curve, campaign.currency),
+        _finding(listed, len(scored), curve, campaign),
         notes,
         "money",
         parts={"customers": listed, "touchpoints": _touchpoints(listed["touchpoint"])},
@@ -181,14 +181,18 @@ def _curve(listed: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
     return table.assign(n=len(listed))
 
 
-def _finding(listed: pd.DataFrame, customers: int, curve: pd.DataFrame, currency: str) -> Finding:
+def _finding(
+    listed: pd.DataFrame, customers: int, curve: pd.DataFrame, campaign: Campaign
+) -> Finding:
     if listed.empty:
         return Finding(
             _("Contact nobody: no customer's expected profit is above 0."),
             importance=Importance.ANSWER,
         )
-    row = curve.iloc[-1]
+    row, currency = curve.iloc[-1], campaign.currency
+    what = _("sales less costs") if campaign.in_sales else _("margin less costs")
     facts = {
+        "what": what,
         "customers": customers,
         "money": (i18n.rounded(row.estimate), currency),
         "span": (*map(i18n.rounded, (row.low, row.high)), currency),
@@ -196,17 +200,19 @@ def _finding(listed: pd.DataFrame, customers: int, curve: pd.DataFrame, currency
     pays = bool(row.low > 0)
     if pays:
         claim = ngettext(
-            "Contacting the {n:count} customer on the list is expected to bring {money:money}.",
-            "Contacting the {n:count} customers on the list is expected to bring {money:money}.",
+            "Contacting the {n:count} customer on the list is expected to bring {money:money} of "
+            "{what} within a year.",
+            "Contacting the {n:count} customers on the list is expected to bring {money:money} of "
+            "{what} within a year.",
             len(listed),
             **facts,
         )
     else:
         claim = ngettext(
-            "Contacting the {n:count} customer on the list is expected to bring {money:money}, but "
-            "may bring a loss.",
-            "Contacting the {n:count} customers on the list is expected to bring {money:money}, "
-            "but may bring a loss.",
+            "Contacting the {n:count} customer on the list is expected to bring {money:money} of "
+            "{what} within a year, but may bring a loss.",
+            "Contacting the {n:count} customers on the list is expected to bring {money:money} of "
+            "{what} within a year, but may bring a loss.",
             len(listed),
             **facts,
         )

@@ -667,15 +667,26 @@ class Costs(Strict):
     )
     offer: float = Field(default=0, ge=0, description="Cost of an offer to stay.", examples=[20])
     customer_value: float = Field(
-        default=0, ge=0, description="What every customer brings.", examples=[300]
+        default=0, ge=0, description="Margin that every customer brings in a year.", examples=[300]
     )
     value_column: str = Field(
         default="",
-        description="Column of what each customer brings, in place of `customer_value`.",
+        description="Column of what each customer brings, in place of `customer_value`: sales, of "
+        "which `margin` is the margin.",
         examples=["MonthlyCharges"],
     )
     value_times: float = Field(
-        default=1, gt=0, description="Multiplies `value_column`, such as months.", examples=[12]
+        default=1,
+        gt=0,
+        description="Multiplies `value_column` to be that of a year, such as months.",
+        examples=[12],
+    )
+    margin: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Share of `value_column` that is margin; without it pages speak of sales.",
+        examples=[0.3],
     )
     accepted: float = Field(
         default=0.3,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
@@ -16,10 +15,9 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers.importance import importance
 from cxlib.drivers.specification import Drivers
-from cxlib.stats import moments
+from cxlib.stats.passing_waves import STANDS_OUT, standing_out
 
 A_DRIVER = 30  # responses that a driver needs for a wave of its own to be reported
-STANDS_OUT = 3.0  # standard errors by which the rating of a wave lies below that of all others
 
 
 def without_each_wave(
@@ -148,8 +146,8 @@ def rests_on_waves(
     for name in waves:
         here = wave == name
         if int(here.sum()) >= context.current().smallest_cell:
-            parts = sample.where(here), sample.where(~here)
-            fallen[name] = [d for d in drivers if _stands_out(*parts, d)]
+            rows = here.to_numpy()
+            fallen[name] = [d for d in drivers if standing_out(sample, rows, d) > STANDS_OUT]
     lasting = set(fallen.pop(waves[-1], []))
     ranked = importance(quick, outcome, drivers, **options).table["term"].tolist()
     rests: dict[str, str] = {}
@@ -201,22 +199,6 @@ def past_words(driver: str, wave: str, gain: float | None = None) -> str:
         gain=gain,
         **facts,
     )
-
-
-def _stands_out(one: Sample, others: Sample, item: str) -> bool:
-    """Whether an item was rated lower in one wave than in all others."""
-    means, squares = [], []
-    for part in (one, others):
-        known = part[item].notna().to_numpy()
-        y, weight = part[item].to_numpy(float)[known], moments.weights_of(part.data, part.weight)
-        weight = weight[known]
-        if len(y) < 2 or not weight.sum() > 0:
-            return False
-        mean = np.average(y, weights=weight)
-        means.append(mean)
-        squares.append(float((weight**2 * (y - mean) ** 2).sum() / weight.sum() ** 2))
-    error = np.sqrt(sum(squares))
-    return bool(error > 0 and means[1] - means[0] > STANDS_OUT * error)
 
 
 def _latest(

@@ -38,11 +38,13 @@ class Revenue:
     values : the worth of each customer or journey, by its name; None where nobody knows
     of : column of the steps that holds the name
     currency : of the worth
+    days : the last days in which sales were counted; 0 for all sales of a journey
     """
 
     values: pd.Series | None
     of: str = "customer_id"
     currency: str = ""
+    days: int = 0
 
 
 def dropoff(
@@ -259,13 +261,25 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     total = np.array([value.sum()])
     whole = estimates_table(["overall"], total, again.sum(1)[:, None], len(rows))
-    claim = _(
-        "Journeys that ended short of the goal put about {worth:money} at stake; the largest part, "
-        "{part:share}, at {touchpoint:quoted}.",
-        worth=(i18n.rounded(total[0]), revenue.currency),
-        part=table["estimate"][0] / total[0],
-        touchpoint=table["term"][0],
-    )
+    facts = {
+        "worth": (i18n.rounded(total[0]), revenue.currency),
+        "part": table["estimate"][0] / total[0],
+        "touchpoint": table["term"][0],
+    }
+    if revenue.days:
+        claim = _(
+            "Journeys that ended short of the goal put customers with about {worth:money} of sales "
+            "in {days:count} days at stake; the largest part, {part:share}, at "
+            "{touchpoint:quoted}.",
+            days=revenue.days,
+            **facts,
+        )
+    else:
+        claim = _(
+            "Journeys that ended short of the goal put about {worth:money} of their sales at "
+            "stake; the largest part, {part:share}, at {touchpoint:quoted}.",
+            **facts,
+        )
     detail = _(
         "95% CI {span:money_interval}; the value of {known:count} of the {lost:count} lost is "
         "known",

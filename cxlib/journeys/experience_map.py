@@ -13,6 +13,7 @@ satisfaction (column `rated`): an overall answer says nothing of one touchpoint.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,8 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data.schema import STAGES
-from cxlib.journeys.exposure import Exposure, Touchpoints
-from cxlib.journeys.map_groups import COMPARED, largest_difference, membership_note
+from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall
+from cxlib.journeys.map_groups import COMPARED, largest_difference, leading_term, membership_note
 from cxlib.stats import estimators, moments
 from cxlib.stats.intervals import interval_columns
 from cxlib.stats.logit_intervals import share_ends
@@ -90,6 +91,11 @@ def experience_map(
     table = parts["overall"]
     if len(parts) > 1:
         table = pd.concat(parts, names=["group", None]).reset_index("group").reset_index(drop=True)
+    finding = _finding(parts["overall"])
+    lowest = finding.at.get("touchpoint", "")
+    if exposure is not None and (past := past_fall(exposure.sample, touchpoints, lowest)):
+        over = _("over all waves; the fall of {past:label} is over", past=past)
+        finding = replace(finding, detail=_("; ").join([finding.detail, over]))
     notes = [
         _(
             "{journeys:count} journeys of {customers:count} customers.",
@@ -101,7 +107,7 @@ def experience_map(
         _("Intervals are pointwise; the simultaneous ones hold for all touchpoints of a term."),
         resampling_note(sample if exposure is None else exposure.sample),
     ]
-    return Result(table, _finding(parts["overall"]), i18n.together(notes), **sample.bootstrap)
+    return Result(table, finding, i18n.together(notes), **sample.bootstrap)
 
 
 def overall_map(fit: Result) -> pd.DataFrame:
@@ -121,12 +127,18 @@ def overall_map(fit: Result) -> pd.DataFrame:
 def group_map(fit: Result) -> pd.DataFrame:
     """The terms in which groups differ most: satisfaction, problems and reach.
 
+    First that of which `group_difference` speaks: a phone shows it alone.
+
     Examples
     --------
     >>> group_map(Result(pd.DataFrame({"term": ["reach", "minutes"]}), ""))["term"].tolist()
     ['reach']
     """
-    return fit.table[fit.table["term"].isin(COMPARED)]
+    rows = fit.table[fit.table["term"].isin(COMPARED)]
+    if "group" not in rows:
+        return rows
+    order = (rows["term"] != leading_term(rows)).argsort(kind="stable")
+    return rows.iloc[order]
 
 
 def group_difference(fit: Result) -> str:
@@ -317,4 +329,10 @@ def _finding(table: pd.DataFrame) -> Finding:
         **facts,
     )
     detail = _("{share:share} of customers meet it; n = {n:count} ratings", **facts)
-    return Finding(claim, detail, float(worst["estimate"]), importance=Importance.ANSWER)
+    return Finding(
+        claim,
+        detail,
+        float(worst["estimate"]),
+        at={"touchpoint": str(worst["touchpoint"])},
+        importance=Importance.ANSWER,
+    )

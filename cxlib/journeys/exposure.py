@@ -19,6 +19,7 @@ import pandas as pd
 
 from cxlib.core.errors import require_columns
 from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.stats.passing_waves import past_wave
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,3 +165,11 @@ class _Spans:
         inside = self.known & (place >= 0)
         inside[inside] = key[order][place[inside]] >= self.start[inside]
         return np.where(inside, which[order][place], -1)
+
+
+def past_fall(sample: Sample, touchpoints: Touchpoints, touchpoint: str) -> str:
+    """The wave in which a touchpoint was rated lowest, where that is over; else empty."""
+    item = touchpoints.ratings.get(touchpoint)
+    if item is None or item not in sample:
+        return ""
+    return past_wave(sample.assign(rating=touchpoints.scaled(sample.data, item)), "rating")

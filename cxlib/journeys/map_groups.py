@@ -39,6 +39,14 @@ def largest_difference(table: pd.DataFrame) -> str:
     return ""
 
 
+def leading_term(table: pd.DataFrame) -> str:
+    """The first of COMPARED in which groups part; the first there is where they part in none."""
+    rows = table[(table["group"] != "overall") & table["estimate"].notna()]
+    asked = [term for term in COMPARED if (rows["term"] == term).any()]
+    parted = (term for term in asked if len(_separate(rows[rows["term"] == term])))
+    return next(parted, asked[0] if asked else "")
+
+
 def _separate(rows: pd.DataFrame) -> pd.DataFrame:
     """The lowest and the highest group of each touchpoint, where their intervals part."""
     low, high = deciding_ends(rows)

@@ -29,7 +29,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.journeys.associations import LEAST, adjusted_slopes, adjustment_note, exposure_terms
-from cxlib.journeys.exposure import Exposure, Touchpoints
+from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall
 from cxlib.stats import moments
 from cxlib.stats.intervals import percentile_interval
 from cxlib.stats.notes import resampling_note
@@ -158,7 +158,7 @@ def pain_points(
     ]
     return Result(
         table,
-        _finding(table, outcome, top),
+        _finding(table, outcome, top, _past(sample, touchpoints, table.iloc[0])),
         i18n.together(notes),
         "priority",
         columns=[
@@ -319,9 +319,15 @@ def _columns(
     }
 
 
-def _finding(table: pd.DataFrame, outcome: str, top: int) -> Finding:
+def _past(sample: Sample, touchpoints: Touchpoints, first: pd.Series) -> str:
+    low = first["term"] == "low rating"
+    return past_fall(sample, touchpoints, str(first["touchpoint"])) if low else ""
+
+
+def _finding(table: pd.DataFrame, outcome: str, top: int, past: str = "") -> Finding:
     first = table.iloc[0]
     facts = {
+        "past": past,
         "problem": first["term"],
         "touchpoint": first["touchpoint"],
         "severity": first["severity"],
@@ -336,7 +342,13 @@ def _finding(table: pd.DataFrame, outcome: str, top: int) -> Finding:
         claim = _("No problem is significantly associated with a lower {outcome:quoted}.", **facts)
         detail = _("first by priority: {touchpoint:quoted}, {problem:label}", **facts)
         return Finding(claim, detail, verdict="unclear", importance=Importance.ANSWER)
-    if first["term"] == "low rating":
+    if first["term"] == "low rating" and past:
+        claim = _(
+            "Low ratings of {touchpoint:quoted} hurt most over all waves ({impact:number1} points "
+            "of {outcome:quoted}), but the fall of {past:label} is over.",
+            **facts,
+        )
+    elif first["term"] == "low rating":
         claim = _(
             "Low ratings of {touchpoint:quoted} hurt most: {severity:share} of its ratings are "
             "low, associated with {impact:number1} points less of {outcome:quoted}.",
@@ -359,6 +371,9 @@ def _finding(table: pd.DataFrame, outcome: str, top: int) -> Finding:
         "top {top:count} in {chance:chance} of resamples",
         **facts,
     )
+    if past:
+        share = _("{severity:share} of its ratings over all waves are low", **facts)
+        detail = _("; ").join([share, detail])
     return Finding.of_row(
         first,
         claim,
@@ -373,5 +388,6 @@ def _finding(table: pd.DataFrame, outcome: str, top: int) -> Finding:
             "touchpoint": str(first["touchpoint"]),
             "problem": str(first["term"]),
         },
+        verdict="unclear" if past else "",
         importance=Importance.NOTABLE,
     )

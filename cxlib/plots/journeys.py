@@ -21,7 +21,7 @@ from cxlib.core.i18n import N_, _
 from cxlib.core.text import display_width, wrap
 from cxlib.plots import figure, fonts, labels, layout, marks
 from cxlib.plots.export import show_in_notebooks
-from cxlib.plots.intervals import intervals
+from cxlib.plots.intervals import grouped_intervals, intervals
 from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import BLUE, COLOURS, FAINT, INK, SOFT, Looks, Style, looks_of
 
@@ -104,7 +104,17 @@ def experience_map(
 
 
 def _ratings(shown: pd.DataFrame, title: str | None) -> Axes:
-    """The form for a phone: how touchpoints are rated, a row each; the rest is in the table."""
+    """The form for a phone: one measure of the touchpoints; the rest is in the table.
+
+    Of groups the measure is that of the first row (`journeys.group_map`), else how touchpoints are
+    rated.
+    """
+    if (compared := shown["group"] != OVERALL).any():
+        rows = shown[compared & (shown["term"] == shown["term"].iloc[0])]
+        columns = ["group", "touchpoint", "estimate", "low", "high", "n"]
+        unit = "share" if rows["term"].iloc[0] in ("reach", "problem") else ""
+        table = rows[columns].rename(columns={"touchpoint": "term"})
+        return grouped_intervals(table, "group", unit=unit, sort=False, title=title)
     rated = shown[(shown["term"] == "satisfaction") & (shown["group"] == OVERALL)]
     rows = rated if len(rated) else shown[shown["term"] == shown["term"].iloc[0]]
     unit = "share" if rows["term"].iloc[0] in ("reach", "problem") else ""

@@ -17,6 +17,7 @@ def profit(
     table: pd.DataFrame,
     *,
     currency: str = "",
+    about: str = "",
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -26,6 +27,7 @@ def profit(
     ----------
     table : term (order of contact), contacted (customers), estimate (money), low, high
     currency : name of the money
+    about : what the money is, to stand at its axis; profit unless given
     title, ax : as in `intervals`
 
     Examples
@@ -38,7 +40,7 @@ def profit(
     ax = curves(table, "contacted", "term", "", ax)
     marks.reference_line(ax, 0, upright=False, zorder=2)
     ax.set_xlabel(_("customers contacted"))
-    ax.set_ylabel(labels.axis_label(currency, "profit"))
+    ax.set_ylabel(labels.axis_label(currency, about or "profit"))
     return describe(ax, title, table, "contacted", "term")
 
 

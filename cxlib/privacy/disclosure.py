@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -384,6 +385,21 @@ def too_few_left_out(counts_: Mapping[str, int], everybody: int) -> list[str]:
     while out < len(order) and 0 < everybody - sum(counts_[g] for g in order[out:]) < least:
         out += 1
     return order[:out]
+
+
+def near_whole(n: Any, whole: int) -> Any:
+    """Counts of a part, those of all in place of one that lacks so few that they would be known.
+
+    Who knows the whole from elsewhere on the page subtracts.
+
+    Examples
+    --------
+    >>> with context.use(context.Context(smallest_cell=10)):
+    ...     near_whole(np.array([1553, 1561, 900]), 1561).tolist()
+    [1561, 1561, 900]
+    """
+    near = np.asarray(whole - n)
+    return np.where((near > 0) & (near < context.current().smallest_cell), whole, n)
 
 
 def count_in_words(n: int) -> str:

@@ -22,7 +22,10 @@ from cxlib.privacy import disclosure
 
 # What a finding may be of, to be judged by the target of its measure: times and touchpoints, no
 # groups of customers; of several windows ("within a year") the one that answers the question.
-TIMES, WINDOWS = {"wave", "month", "period", "touchpoint"}, {"window", "term", "lead", "day"}
+TIMES, WINDOWS = (
+    {"wave", "month", "period", "touchpoint", "horizon"},
+    {"window", "term", "lead", "day"},
+)
 SUBJECTS = ("touchpoint", "topic", "term")  # columns that say what a row is about
 STANDINGS = {
     "met": N_("target {t} met"),

@@ -32,7 +32,7 @@ WORDS = (
     "Satisfaction index",
     "CSAT",
     "Customer effort score",
-    "At high risk of leaving",
+    "High risk of leaving (backtest)",
     "First-response SLA met",
     "Resolution SLA met",
     "Repeat purchase",
@@ -114,7 +114,12 @@ MEASURES = (
     ),
     Measure("Resolution SLA met", "24", "standards", "share", lambda r, _: _named(r, "resolution")),
     Measure(
-        "At high risk of leaving", "32", "churn", "people", lambda r, _: _named(r, "high"), "risk"
+        "High risk of leaving (backtest)",
+        "32",
+        "churn",
+        "people",
+        lambda r, _: _named(r, "high"),
+        "risk",
     ),
     Measure(
         "Retention",
@@ -252,7 +257,7 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
     goal, goal_tone = _target(now, target, write)
     owner = now.finding.get("owner", "")
     card = {
-        "name": _(asked.name) if asked.name != "NPS" else _("NPS"),
+        "name": _called(asked, now),
         "value": write(estimate),
         "change": change,
         "change_tone": tone,
@@ -267,7 +272,7 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
     }
     if asked.kind == "people":  # how many they are, and how many of them leave
         card["value"] = i18n.count(now.row["n"])
-        leave = _("customers flagged; {x:share} of them leave", x=estimate)
+        leave = _("past customers flagged; {x:share} of them left", x=estimate)
         ends = _ends(now.row)
         sure = _("95% CI {ci:share_interval0}", ci=ends) if ends else ""
         card["detail"] = _("; ").join(part for part in (leave, sure) if part)
@@ -281,6 +286,16 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
             "{value} in the run {run}", value=write(earlier.row["estimate"]), run=run
         )
     return card
+
+
+def _called(asked: Measure, now: Reading) -> str:
+    """The name of a card; that of money says over which time it is."""
+    weeks = now.finding.get("at", {}).get("horizon")
+    if asked.kind == "money" and weeks == "52":
+        return _("Margin per customer, next 12 months")
+    if asked.kind == "money" and weeks:
+        return _("Margin per customer, next {weeks} weeks", weeks=weeks)
+    return _(asked.name) if asked.name != "NPS" else _("NPS")
 
 
 def _ends(row: Row) -> tuple[float, float] | None:
@@ -328,7 +343,9 @@ def _change(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> 
         if not now.significant:
             return _("{size} since {wave}, not significant", **words), "same"
         return _("{size} since {wave}, significant", **words), _tone(asked, change)
-    if earlier is None or now.finding.get("at") or not _moved(now, earlier):
+    if earlier is None or set(now.finding.get("at", {})) - {"horizon"}:
+        return "", "same"
+    if not _moved(now, earlier):
         return "", "same"
     change = now.row["estimate"] - earlier.row["estimate"]
     words = {"size": _size(asked.kind, change), "run": run}

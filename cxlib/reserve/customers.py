@@ -232,10 +232,14 @@ class Customers:
         return responses.assign(loses=(worth * took.between(0, self._horizon)).where(seen))
 
     def with_value(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows with `worth`: what each brings by `costs` in study.yaml, else one for all."""
+        """The rows with `worth`: what each brings in a year by `costs`, else one for all.
+
+        Margin where the study states it, else sales.
+        """
         costs = self._study.costs
         if costs.value_column in rows:
-            return rows.assign(worth=rows[costs.value_column] * costs.value_times)
+            kept = costs.value_times * (costs.margin or 1)
+            return rows.assign(worth=rows[costs.value_column] * kept)
         return rows.assign(worth=costs.customer_value)
 
     def attributes(self, most: int = 30) -> list[str]:

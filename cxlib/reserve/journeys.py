@@ -123,18 +123,19 @@ class Journeys:
         items = self.database.study.items
         return {t: i for i in self.database.items_of(role) if (t := items[i].touchpoint)}
 
-    def revenue(self) -> tuple[pd.Series | None, str]:
-        """What each journey brought where orders name it, else each customer in the last year.
+    def revenue(self) -> tuple[pd.Series | None, str, int]:
+        """Sales of each journey where orders name it, else of each customer in the last year.
 
-        With it the column of events that it goes by. None where nobody knows.
+        With them the column of events that they go by, and in how many days they were made; 0 for
+        all sales of a journey. None where nobody knows.
         """
         if not self.database.has_columns("orders", "amount", "at"):
-            return None, "customer_id"
+            return None, "customer_id", 0
         named = self.rules.by in self.database.columns("orders")
         by = self.rules.by if named else "customer_id"
         last = self.database.last_day
         if last is None:
-            return None, "customer_id"
+            return None, "customer_id", 0
         since = last - timedelta(days=YEAR)
         recent = "" if by != "customer_id" else 'where "at" >= $since'
         found = self.database.store.execute(
@@ -142,4 +143,4 @@ class Journeys:
             f"from orders {recent} group by 1 order by 1",
             {"since": since} if recent else {},
         ).df()
-        return found.set_index("name")["worth"], by
+        return found.set_index("name")["worth"], by, YEAR if recent else 0

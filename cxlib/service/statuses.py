@@ -67,7 +67,8 @@ def time_in_status(sample: SampleLike, statuses: pd.DataFrame) -> Result:
     -------
     Result with "table": term (status), estimate (share of all hours), low, high (cases resampled
     with all their hours), simultaneous ends, hours (mean hours of a case that had the status), n
-    (cases that had it), the largest share first.
+    (cases that had it; all cases where so few lack it that the rest would be known), the largest
+    share first.
 
     Raises
     ------
@@ -102,13 +103,14 @@ def time_in_status(sample: SampleLike, statuses: pd.DataFrame) -> Result:
     hours = each[known].fillna(0).to_numpy(float)
     total = np.repeat(hours.sum(1, keepdims=True), hours.shape[1], axis=1)
     drawn = ratio(hours, total, **design(solved.where(known)))
-    n = each.notna().sum().to_numpy()
+    n = disclosure.near_whole(each.notna().sum().to_numpy(), len(sample))
     own = interval_columns(drawn.estimate, drawn.replicates, units=drawn.units)
     table = pd.DataFrame({"term": each.columns, "estimate": drawn.estimate})
     table = table.assign(**{k: v.clip(0, 1) for k, v in own.items()})
     table = table.assign(hours=each.mean().to_numpy(), n=n)
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
-    used = _("{n:count} resolved cases with statuses.", n=int(known.sum()))
+    timed = int(disclosure.near_whole(known.sum(), len(sample)))
+    used = _("{n:count} resolved cases with statuses.", n=timed)
     return Result(
         table,
         _finding(table),

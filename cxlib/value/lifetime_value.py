@@ -412,14 +412,16 @@ def _finding(row: pd.Series, valuation: Valuation) -> Finding:
         )
     if np.isnan(row.low):
         detail = _(
-            "customer lifetime value (CLV); no interval can be given; margin {margin:share} of "
-            "amounts, discounted at {discount:share} a year; n = {n:count}",
+            "customer lifetime value (CLV) over {weeks:count} weeks; no interval can be given; "
+            "margin {margin:share} of amounts, discounted at {discount:share} a year; "
+            "n = {n:count}",
             **facts,
         )
     else:
         detail = _(
-            "customer lifetime value (CLV); 95% CI {span:money_interval{digits}}; margin "
-            "{margin:share} of amounts, discounted at {discount:share} a year; n = {n:count}",
+            "customer lifetime value (CLV) over {weeks:count} weeks; 95% CI "
+            "{span:money_interval{digits}}; margin {margin:share} of amounts, discounted at "
+            "{discount:share} a year; n = {n:count}",
             **facts,
         )
     return Finding.of_row(
@@ -428,5 +430,6 @@ def _finding(row: pd.Series, valuation: Valuation) -> Finding:
         detail,
         unit=valuation.currency,
         measure="clv",
+        at={"horizon": f"{valuation.weeks:g}"},
         importance=Importance.ANSWER,
     )

@@ -25,6 +25,7 @@ from cxlib.stats import linear_algebra, moments
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.moments import Moments
 from cxlib.stats.notes import resampling_note
+from cxlib.stats.passing_waves import past_wave
 from cxlib.voice.comments import EACH, share_table
 from cxlib.voice.outcome import Outcome, outcome_of
 
@@ -157,7 +158,7 @@ def _packed(
             "both": both.reset_index(drop=True),
             "mean": mean,
         },
-        _finding(table, fit.table, outcome, len(scored)),
+        _finding(table, fit.table, outcome, len(scored), _past(table, scored)),
         i18n.together(notes),
         "points" if outcome.nps else "scale",
         columns=in_unit("share", "share"),
@@ -167,7 +168,14 @@ def _packed(
     )
 
 
-def _finding(table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, n: int) -> Finding:
+def _past(table: pd.DataFrame, scored: Sample) -> str:
+    """The wave in which the topic with the largest loss rose, where that is over."""
+    return past_wave(scored, str(table["term"].iloc[0]), rises=True)
+
+
+def _finding(
+    table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, n: int, past: str = ""
+) -> Finding:
     """The two topics with the largest significant losses; else the largest gain."""
     least = context.current().smallest_cell
     low, high = (table[c] for c in SIMULTANEOUS)
@@ -194,7 +202,14 @@ def _finding(table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, n: int
     else:
         claim = _lost(words, len(names))
         most = topics[topics["n"] >= least].head(1)
-        if len(most) and most["term"].iloc[0] not in names:
+        if past:
+            claim = _(
+                "{rest}; the rise of {first} in {past:label} is over.",
+                rest=claim.rstrip(".。"),
+                first=words["first"],
+                past=past,
+            )
+        elif len(most) and most["term"].iloc[0] not in names:
             name = i18n.opening(i18n.quoted(i18n.label(most["term"].iloc[0])))
             if len(name.split()) + len(claim.split()) > MOST_WORDS:
                 claim = _lost(words, 1)

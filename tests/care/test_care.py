@@ -79,6 +79,25 @@ def test_only_the_margin_of_what_is_spent_pays_for_a_call(contacts):
         care.effect_on_spend(contacts, sample, margin=0)
 
 
+def test_a_week_of_calls_that_have_not_paid_is_a_trial(contacts):
+    orders = pd.read_csv(SAMPLE / "orders.csv.gz", parse_dates=["at"])
+    answers = pd.read_csv(SAMPLE / "responses.csv.gz", parse_dates=["answered_on"])
+    sample = Sample(orders, cluster="customer_id", draws=200)
+    rated = Sample(answers, weight="weight", cluster="customer_id", draws=200)
+    paid = {"cost": 6, "currency": "EUR"}
+    loss = care.effect_on_spend(contacts, sample, follow_up=75, margin=0.3, **paid)
+    unclear = care.effect_on_spend(contacts, sample, follow_up=75, **paid)
+    score = care.effect_on_score(contacts, rated, "recommend", scores.Measure("nps"), follow_up=75)
+    found = needing([3] * 100)
+    rest, plan = pd.Series("", found["customer_id"]), care.Plan(TODAY, capacity=40)
+    told = care.callbacks(found, rest, plan, score=score, spend=loss).finding
+    assert "only as a trial: earlier call-backs cost €" in told.claim and told.verdict == "unclear"
+    assert "call-backs of 2026-Q3 cannot be shown to have had an effect" in told.detail
+    only = care.callbacks(found, rest, plan, score=score, spend=unclear).finding
+    assert "only as a trial: call-backs of 2026-Q3 cannot be shown" in only.claim
+    assert "trial" not in care.callbacks(found, rest, plan, spend=unclear).finding.claim
+
+
 def test_quarters_whose_effects_differ_are_told_of_and_what_the_last_one_shows(contacts):
     answers = pd.read_csv(SAMPLE / "responses.csv.gz", parse_dates=["answered_on"])
     sample = Sample(answers, weight="weight", cluster="customer_id", draws=200)

@@ -134,7 +134,7 @@ def test_both_languages_have_the_same_numbers(customers, fit) -> None:
 
 @pytest.mark.parametrize(
     "least, told",
-    [(0.9999, "No customer is "), (None, "it flags fewer than 10 of 300 customers")],
+    [(0.9999, "flags no past customer"), (None, "it flags fewer than 10 of 300 past customers")],
 )
 def test_that_hardly_anybody_is_at_high_risk_is_said(least, told) -> None:
     rng = np.random.default_rng(3)
@@ -154,7 +154,7 @@ def test_a_model_no_better_than_chance_is_news() -> None:
 
 def test_the_sentence_and_the_table_agree(fit) -> None:
     auc, high = fit.table.iloc[0], fit.risk.iloc[0]
-    assert f"it flags {high.n:,} of 2,000 customers" in str(fit)
+    assert f"it flags {high.n:,} of 2,000 past customers" in str(fit)
     interval = f"(95% CI {auc.low:.2f} to {auc.high:.2f})"
     assert f"AUC {auc.estimate:.2f} {interval}" in fit.finding.detail
     assert (fit.finding.low, fit.finding.high) == (auc.low, auc.high)

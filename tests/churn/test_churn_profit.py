@@ -62,6 +62,19 @@ ONCE = Validation(repeats=1)
 # Money: truths by hand and the paper's measure
 
 
+def test_money_that_is_sales_is_not_called_profit() -> None:
+    rows = book()
+    sales = replace(COSTS, basis="spend_365", currency="EUR")
+    told = churn.campaign_profit(Sample(rows, draws=50), sales)
+    assert sales.gain == "sales less costs"
+    assert "sales less costs would have brought €" in told.finding.claim
+    assert "within a year" in told.finding.claim and "states no margin" in told.notes
+    margin = replace(sales, margin=0.3)
+    told = churn.campaign_profit(Sample(rows, draws=50), margin)
+    assert margin.gain == "profit" and "expected profit would have earned €" in told.finding.claim
+    assert "is 30% of “Spend_365”" in told.notes or "30% of" in told.notes
+
+
 def test_expected_profit_by_hand() -> None:
     rows = pd.DataFrame({"probability": [1.0, 0.0, 0.5], "worth": [110.0, 110, 210]})
     found = churn.expected_profit(rows, COSTS)

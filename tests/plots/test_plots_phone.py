@@ -94,3 +94,17 @@ def test_a_long_label_of_an_axis_takes_no_width_from_tiles_on_a_phone() -> None:
         small = layout.for_phone(ax.figure)
         widths.append(small.axes[0].get_window_extent().width)
     assert widths[1] == pytest.approx(widths[0], rel=0.05)
+
+
+def test_on_a_phone_the_map_of_groups_shows_the_groups_and_the_measure_they_differ_in() -> None:
+    columns = ["group", "touchpoint", "term", "estimate", "low", "high", "n"]
+    rows = [
+        [group, touchpoint, term, value, value - 1, value + 1, 90]
+        for group, value in (("overall", 71.3), ("old", 60.9), ("new", 76.8))
+        for touchpoint in ("web", "shop")
+        for term in ("satisfaction", "reach")
+    ]
+    table = pd.DataFrame(rows, columns=columns).assign(stage="use")
+    ax = plots.experience_map(table, title="Satisfaction differs most at the shop.")
+    small = plots.narrow_picture(ax.figure)
+    assert "60.9" in small and "76.8" in small and "71.3" not in small
