@@ -58,8 +58,8 @@ def feature_effects(
         replicates[:, 2 * j] += _curvature(before, w, estimate[2 * j + 1], replicates[:, 2 * j + 1])
     table = estimates_table(terms, estimate[::2], replicates[:, ::2], len(left))
     low, high = percentile_interval(replicates[:, 1::2])
-    ends = simultaneous_interval(estimate[::2], replicates[:, ::2])
-    table = table.assign(**dict(zip(SIMULTANEOUS, ends, strict=True)))
+    both = simultaneous_interval(estimate[::2], replicates[:, ::2])
+    table = table.assign(**dict(zip(SIMULTANEOUS, both, strict=True)))
     table = table.assign(
         feature=names, odds=np.exp(estimate[1::2]), odds_low=np.exp(low), odds_high=np.exp(high)
     )
