@@ -39,8 +39,8 @@ def without_each_wave(
     -------
     Result whose table has wave (left out), term (the strongest driver of all waves), estimate (its
     share of explained variance), low, high, n and first (the strongest driver then); table "rests"
-    has term and rests_on of `rests_on_waves`. Waves without which no regression is possible are
-    named in the note.
+    has term, estimate (share with all waves) and rests_on of `rests_on_waves`. Waves without which
+    no regression is possible are named in the note.
 
     Raises
     ------
@@ -83,7 +83,9 @@ def without_each_wave(
     )
     table = table[["wave", "term", "estimate", "low", "high", "n", "first"]]
     rests_on = rests_on_waves(sample, outcome, list(drivers), kind=kind, missing=missing)
+    pooled = all_waves.set_index("term")["estimate"]
     rests = pd.DataFrame(list(rests_on.items()), columns=["term", "rests_on"])
+    rests.insert(1, "estimate", rests["term"].map(pooled).astype(float))
     latest = _latest(sample.where(wave == waves[-1]), outcome, drivers, options, waves[-1])
     note = [_("A row is the share without this wave.")]
     note += (
@@ -173,6 +175,7 @@ def with_past_waves(fit: Result, rests_on: Mapping[str, str]) -> Result:
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(1)
     >>> rows = pd.DataFrame(rng.normal(size=(200, 2)), columns=["speed", "price"])
     >>> rows["recommend"] = 2 * rows["speed"] + rows["price"] + rng.normal(size=200)

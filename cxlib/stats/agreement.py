@@ -155,7 +155,7 @@ def kappa(
     if not whole.any() or len(np.unique(places[whole])) < 2:
         raise ValueError(
             f"{int(whole.sum()):,} of {len(codings):,} units were coded by all, with fewer than "
-            "two different codes; agreement beyond chance needs two codes."
+            "two different codes; kappa needs two codes."
         )
     keys = resampling.keys_of(codings, sample.cluster)[whole]
     places, size = places[whole], len(values)
@@ -171,7 +171,7 @@ def kappa(
     found = {"term": term, "estimate": estimate[0], "low": low, "high": high, "n": len(places)}
     table = pd.DataFrame(found | {"coders": len(coders)}, index=[0])
     row = table.iloc[0]
-    claim = _("Agreement beyond chance is {x:number2} ({term}).", x=row["estimate"], term=term)
+    claim = _("{term} is {x:number2}.", x=row["estimate"], term=term)
     detail = _(
         "95% CI {ci:interval2}; {k:count} coders, n = {n:count}",
         ci=(row["low"], row["high"]),
@@ -196,6 +196,8 @@ def _fisher_interval(estimate: float, replicates: np.ndarray, units: int) -> tup
 def _cohen(places: np.ndarray, times: np.ndarray, size: int, weights: str | None) -> float:
     from statsmodels.stats.inter_rater import cohens_kappa
 
+    if not times.any():  # a draw of few units may hold none of them
+        return np.nan
     counts = np.bincount(places[:, 0] * size + places[:, 1], times, size * size)
     table = counts.reshape(size, size)
     return float(cohens_kappa(table, wt=weights, return_results=False))
@@ -204,6 +206,8 @@ def _cohen(places: np.ndarray, times: np.ndarray, size: int, weights: str | None
 def _fleiss(places: np.ndarray, times: np.ndarray, size: int, _weights: str | None) -> float:
     from statsmodels.stats.inter_rater import fleiss_kappa
 
+    if not times.any():
+        return np.nan
     counts = (places[:, :, None] == np.arange(size)).sum(1)
     return float(fleiss_kappa(np.repeat(counts, times, axis=0)))
 

@@ -58,7 +58,7 @@ def icc(sample: SampleLike, raters: Sequence[str] | None = None, *, level: float
     --------
     >>> ratings = pd.DataFrame({"ann": [9, 6, 8], "bo": [8, 5, 7]})
     >>> icc(ratings).table[["term", "estimate"]].round(3).values.tolist()[2:5]
-    [['ICC(3,1)', 1.0], ['ICC(1,k)', 0.882], ['ICC(2,k)', 0.903]]
+    [['ICC(3,1)', 1.0], ['ICC(1,k)', 0.893], ['ICC(2,k)', 0.903]]
     """
     sample = as_sample(sample)
     rows = sample.data

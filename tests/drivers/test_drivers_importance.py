@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import drivers
+from cxlib import actions, drivers
 from cxlib.core import context, parameters
 from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.drivers import shapley_values
 from cxlib.drivers.opportunities import _may_be_first
+from cxlib.report import answers
 from cxlib.stats import moments, resampling
 
 PARTS = ["speed", "price", "staff"]
@@ -354,7 +355,9 @@ def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
     assert "is not settled" in found.finding.claim and found.finding.verdict == "unclear"
     assert "t2" in found.finding.detail and "only through Q2" in found.finding.detail
     waves = drivers.without_each_wave(Sample(rows, draws=20), "outcome", parts)
-    assert waves.rests.values.tolist() == [["t2", "Q2"]]
+    assert waves.rests[["term", "rests_on"]].values.tolist() == [["t2", "Q2"]]
+    kept = answers._recalled(answers._record("without_waves", waves, ""))
+    assert actions.past_problems({"20": {"without_waves": kept}}, pd.DataFrame()) == {"t2": "Q2"}
     said = drivers.with_past_waves(share, {"t2": "Q2", "t0": "Q1"}).finding
     assert said.claim == share.finding.claim and "t2 ranks that high only through Q2" in said.detail
     assert ("t0 ranks" in said.detail) == ("t0" in share.top)
