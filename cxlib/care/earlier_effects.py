@@ -26,14 +26,14 @@ def evidence_against(score: Result | None = None, spend: Result | None = None) -
     >>> ends = {"term": ["spend", "margin minus cost"], "low": [1.0, -6.0], "high": [4.0, -1.0]}
     >>> table = pd.DataFrame(ends | {"estimate": [2.0, -4.0], "n": 90})
     >>> evidence_against(spend=Result(table, Finding("", unit="EUR", verdict="worse")))[0]
-    'earlier call-backs cost €4.00 more than the margin they brought.'
+    'each earlier call-back cost €4.00 more than the margin it brought.'
     """
     reasons, details = [], []
     if spend is not None and spend.finding.verdict == "worse":
         net, currency = spend.table.iloc[1], spend.finding.unit
         reasons.append(
             _(
-                "earlier call-backs cost {net:money2} more than the margin they brought.",
+                "each earlier call-back cost {net:money2} more than the margin it brought.",
                 net=(abs(net["estimate"]), currency),
             )
         )
