@@ -17,6 +17,7 @@ from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import BLUE, FAINT, INK, ORANGE, QUIET, SOFT, Style
 
 MOST = 80  # per cent of the whole that the coloured bars of a Pareto chart make up
+TOP: Style = {"xycoords": ("data", "axes fraction"), "fontsize": 9, "color": SOFT}  # above the axes
 
 
 @redrawable
@@ -135,6 +136,8 @@ def pareto(
     rows.label(ax)
     reach = float(np.nanmax(data[["estimate", "high"]].to_numpy(float)))
     _cumulative(ax, rows, together, reach)
+    if unit:  # an axis without ticks has no label of its own
+        figure.note(ax, labels.unit_label(unit), (0, 1.0), (0, 8), ha="left", **TOP)
     ax.set_xlim(0, reach * 1.95)
     ax.set_xticks([])
     for side in ("bottom", "left"):
@@ -165,6 +168,5 @@ def _cumulative(ax: Axes, rows: Rows, together: np.ndarray, reach: float) -> Non
     ax.plot(x, rows.places, "-o", color=INK, lw=1.3, ms=4.5, zorder=3)
     for at, place, share in zip(x, rows.places, together, strict=True):
         figure.note(ax, i18n.percent(share), (at, place), (6, 0), fontsize=9)
-    top: Style = {"xycoords": ("data", "axes fraction"), "fontsize": 9, "color": SOFT}
     words = _("cumulative share, 0 to 100%")
-    figure.note(ax, words, (left + wide / 2, 1.0), (0, 8), ha="center", **top)
+    figure.note(ax, words, (left + wide / 2, 1.0), (0, 8), ha="center", **TOP)
