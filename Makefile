@@ -7,13 +7,16 @@ BIN := .venv/bin
 STUDIES ?= sample mobile telco
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup report test test-notebooks test-fast types lab lint notebooks bench lock clean
+.PHONY: setup report test test-all test-notebooks test-fast types lab lint notebooks bench lock clean
 report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx load $(STUDIES)
 	@$(BIN)/cx run $(STUDIES)
 
 test: setup test-notebooks  ## every test
 	@$(BIN)/python -m pytest -n 2 -p no:nbval --doctest-modules tests cxlib
+
+test-all: setup  ## every test, with all studies, parameters and groups (more than an hour)
+	@CX_THOROUGH=1 $(MAKE) test
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null

@@ -44,6 +44,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "TREATED": ["hotel 12"],
     "UNIT": "Centre 1",
 }
+THOROUGH = bool(os.environ.get("CX_THOROUGH"))  # set by `make test-all`
 ids = {"ids": lambda path: path.stem}
 
 
@@ -107,9 +108,16 @@ def figures(result: batch.Result) -> list[str]:
 
 
 def mutations() -> list[tuple[Path, str]]:
-    """LANG has a test of its own, in test_languages."""
-    own = ("STUDY", "LANG")
-    return [(n, name) for n in NOTEBOOKS for name in parameters.read(n) if name not in own]
+    """Each parameter in the first and the last notebook that has it; in all in `make test-all`.
+
+    LANG has a test of its own, in test_languages.
+    """
+    having: dict[str, list[Path]] = {}
+    for notebook in NOTEBOOKS:
+        for name in parameters.read(notebook).keys() - {"STUDY", "LANG"}:
+            having.setdefault(name, []).append(notebook)
+    some = {k: n if THOROUGH else sorted({n[0], n[-1]}) for k, n in having.items()}
+    return sorted((notebook, name) for name, found in some.items() for notebook in found)
 
 
 @cache
@@ -205,7 +213,10 @@ def test_it_is_a_page_and_defines_nothing(notebook: Path) -> None:
     assert "cxlib" in read.metadata and read.metadata["cxlib"]["title"].keys() == {"en", "zh"}
 
 
-@pytest.mark.parametrize("by", ["region", "wave", "channel", "age_group", "plan"])
+GROUPED = ["region", "wave", *(["channel", "age_group", "plan"] if THOROUGH else [])]
+
+
+@pytest.mark.parametrize("by", GROUPED)
 def test_the_pages_of_every_group_run(by: str) -> None:
     """Every page keeps its answers; those of one group are drawn and bound as well."""
     pages = batch.plan(["sample"], ["10", "20", "21"], {"DRAWS": SMALL["DRAWS"]}, by=by)

@@ -91,7 +91,9 @@ def test_a_week_of_calls_that_have_not_paid_is_a_trial(contacts):
     found = needing([3] * 100)
     rest, plan = pd.Series("", found["customer_id"]), care.Plan(TODAY, capacity=40)
     told = care.callbacks(found, rest, plan, score=score, spend=loss).finding
-    assert "only as a trial: each earlier call-back cost €" in told.claim and told.verdict == "unclear"
+    assert (
+        "only as a trial: each earlier call-back cost €" in told.claim and told.verdict == "unclear"
+    )
     assert "call-backs of 2026-Q3 cannot be shown to have had an effect" in told.detail
     only = care.callbacks(found, rest, plan, score=score, spend=unclear).finding
     assert "only as a trial: call-backs of 2026-Q3 cannot be shown" in only.claim
