@@ -12,7 +12,7 @@ import pytest
 from cxlib.batch import cross_run, record
 from cxlib.cli import errors
 from cxlib.privacy import attack, leaks
-from cxlib.privacy.cross_page import Shown
+from cxlib.privacy.cross_page import Shown, exposures
 
 ROOT = Path(__file__).parents[1]
 
@@ -176,6 +176,18 @@ def test_the_attacker_reads_earlier_runs(kind: str) -> None:
     now = {"10": page(ALL, WITHIN)}
     assert attack.recovered(now) == []
     assert len(attack.recovered(now, {"monday/10": BESIDE[kind]})) == 1
+
+
+@pytest.mark.parametrize(("others", "few"), [(398, False), (4, True)])
+@pytest.mark.parametrize("asked", ["speed", "price"])
+def test_what_a_page_says_of_its_latest_wave_is_not_the_sum_of_all(others, few, asked) -> None:
+    """Of 403 in Q1 and 398 in Q2 the one is no part of the other; 407 of Q1 and 4 of Q2 are."""
+    latest = kept("term estimate n", ["speed", 6.5, 407])
+    waves = kept("wave term estimate n", ["Q1", asked, 6.5, 403], ["Q2", asked, 6.0, others])
+    of_q1 = {"10": page(kept("term estimate n", ["speed", 6.5, 403]), wave="Q1")}
+    assert bool(attack.recovered(of_q1, {"monday/10": page(latest, waves)})) == few
+    pages = {"10": page(latest, waves), "10.Q1": of_q1["10"]}
+    assert bool(exposures(pages).get("10.Q1")) == few
 
 
 @pytest.mark.parametrize(("before", "few"), [(96, True), (97, False), (87, False)])

@@ -144,6 +144,8 @@ def rests_on_waves(
     options = {"kind": kind, "missing": missing}
     quick, wave = sample.replace(draws=2), sample["wave"].astype(str)
     waves = sorted(wave[sample["wave"].notna()].unique())
+    if len(waves) < 2:
+        return {}
     fallen: dict[str, list[str]] = {}
     for name in waves:
         here = wave == name

@@ -105,7 +105,9 @@ def _beside(pages: Mapping[str, Shown], earlier: Mapping[str, Shown]) -> Iterato
             if not wider and not cross_page.within(*rows[::-1]):
                 continue
             counts = mine, cross_page.counts_of(before.answers.values())
-            if close := sorted(cross_page.clash(*(counts if wider else counts[::-1]))):
+            narrow, wide = rows if wider else rows[::-1]
+            wave = "" if wide[0] else narrow[0]
+            if close := sorted(cross_page.clash(*(counts if wider else counts[::-1]), wave)):
                 cell = ", ".join(f"{c}={v}" for c, v in close[0][1]) or f"{name} ({close[0][2]})"
                 how = f"its rows in {name} and in {other} differ by too few"
                 yield Leak(cell, how, "Drop the condition of one page, or delete the other run")

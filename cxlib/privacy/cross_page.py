@@ -97,7 +97,7 @@ def exposures(pages: Mapping[str, Shown]) -> dict[str, Exposure]:
         rows = shown.wave, shown.where
         near, beside = set(), ""
         for more in wider.get(rows, ()):
-            close = clash(counts[name], of_rows[more])
+            close = clash(counts[name], of_rows[more], "" if more[0] else rows[0])
             near |= close
             beside = beside or (first[more] if _everybody(counts[name]) & close else "")
         away = Exposure(of_rows.get(rows, {}), frozenset(near), beside)
@@ -108,14 +108,35 @@ def exposures(pages: Mapping[str, Shown]) -> dict[str, Exposure]:
     return found
 
 
-def clash(narrow: Counts, wide: Counts) -> set[Key]:
-    """The cells that lack so few people of the same cell that those could be worked out."""
+def clash(narrow: Counts, wide: Counts, wave: str = "") -> set[Key]:
+    """The cells that lack so few people of the same cell that those could be worked out.
+
+    Where the narrow ones are of one wave and the wide ones of all: pages of all waves also say what
+    the latest alone shows, of about as many people as other waves have.
+    """
     least = context.current().smallest_cell
     return {
         key
         for key in narrow.keys() & wide.keys()
         if any(0 < more - less < least for more, _ in wide[key] for less, _ in narrow[key])
+        and not (wave and _others_are_many(key, wide, wave, least))
     }
+
+
+def _others_are_many(key: Key, wide: Counts, wave: str, least: int) -> bool:
+    """Whether another wave alone has so many that nobody is worked out from a sum of all waves.
+
+    Of questions that no table has by wave, the other questions tell.
+    """
+    _unit, groups, term = key
+    waves: dict[str, float] = {}
+    for (_other, pairs, asked), seen in wide.items():
+        of = dict(pairs).get("wave", wave)
+        if of != wave and set(pairs) == {*groups, ("wave", of)}:
+            waves[asked] = max(waves.get(asked, 0.0), *(n for n, _ in seen))
+    if term in waves:
+        return waves[term] >= least
+    return not groups and max(waves.values(), default=0.0) >= least
 
 
 def _everybody(counts: Counts) -> set[Key]:

@@ -346,6 +346,7 @@ def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
     rows.loc[bad, "t2"] -= 1.5
     rows.loc[bad, "outcome"] = 4 * rows["t2"] + rows["weight"]
     assert drivers.rests_on_waves(rows, "outcome", parts) == {"t2": "Q2"}
+    assert drivers.rests_on_waves(rows[bad], "outcome", parts) == {}  # there is no other wave
     later = rows.assign(wave=rows["wave"].replace("Q2", "Q5"))
     assert drivers.rests_on_waves(later, "outcome", parts) == {}  # it is not over
     gain, share = (f(rows, "outcome", parts) for f in (drivers.gains, drivers.importance))
