@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import disclosure_plant as plant
@@ -178,13 +179,24 @@ def test_the_attacker_reads_earlier_runs(kind: str) -> None:
     assert len(attack.recovered(now, {"monday/10": BESIDE[kind]})) == 1
 
 
+def test_pages_of_other_tables_count_other_rows() -> None:
+    few = page(kept("term estimate n", ["speed", 6.5, 92]), where="vip = 1")
+    now, cases = {"10": replace(page(ALL), tables=frozenset({"responses"}))}, frozenset({"cases"})
+    assert attack.recovered(now, {"monday/20": replace(few, tables=now["10"].tables)})
+    assert attack.recovered(now, {"monday/24": replace(few, tables=cases)}) == []
+    assert cross_run._tables("20_what_moves_satisfaction.wave-2026-Q2") == now["10"].tables
+    assert cross_run._tables("24_do_complaints_get_solved") == cases
+    assert cross_run._tables("a_page_of_mine") == frozenset()
+
+
 @pytest.mark.parametrize(("others", "few"), [(398, False), (4, True)])
 @pytest.mark.parametrize("asked", ["speed", "price"])
-def test_what_a_page_says_of_its_latest_wave_is_not_the_sum_of_all(others, few, asked) -> None:
+@pytest.mark.parametrize("rows", [{"wave": "Q1"}, {"where": "\"wave\" = 'Q1'"}], ids=str)
+def test_what_a_page_says_of_its_latest_wave_is_no_sum_of_all(others, few, asked, rows) -> None:
     """Of 403 in Q1 and 398 in Q2 the one is no part of the other; 407 of Q1 and 4 of Q2 are."""
     latest = kept("term estimate n", ["speed", 6.5, 407])
     waves = kept("wave term estimate n", ["Q1", asked, 6.5, 403], ["Q2", asked, 6.0, others])
-    of_q1 = {"10": page(kept("term estimate n", ["speed", 6.5, 403]), wave="Q1")}
+    of_q1 = {"10": page(kept("term estimate n", ["speed", 6.5, 403]), **rows)}
     assert bool(attack.recovered(of_q1, {"monday/10": page(latest, waves)})) == few
     pages = {"10": page(latest, waves), "10.Q1": of_q1["10"]}
     assert bool(exposures(pages).get("10.Q1")) == few

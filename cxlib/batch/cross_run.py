@@ -15,9 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from cxlib.batch import cache, fingerprints
-from cxlib.core import context
+from cxlib.batch import cache, fingerprints, planning
+from cxlib.core import context, parameters
 from cxlib.core.context import Context
+from cxlib.data import contract
 from cxlib.privacy import attack, leaks
 from cxlib.privacy.cross_page import Shown
 from cxlib.privacy.leaks import Leak, Withheld
@@ -43,7 +44,7 @@ def leaks_of(folder: Path, run: Mapping, answers: Mapping[str, Mapping]) -> list
         if not mine:
             continue
         pages = {
-            p["page"]: Shown(answers[p["page"]], *(str(p["parameters"].get(k) or "") for k in ROWS))
+            p["page"]: _shown(p["page"], answers, [p["parameters"].get(k) or "" for k in ROWS])
             for p in mine
         }
         with context.use(Context(**mine[0]["job"]["rules"])):
@@ -70,7 +71,8 @@ def _recovered(
         return json.dumps([asdict(leak) for leak in leaks_found]).encode()
 
     shown = [
-        [(name, p.answers, p.wave, p.where) for name, p in of.items()] for of in (pages, earlier)
+        [(name, p.answers, p.wave, p.where, sorted(p.tables)) for name, p in of.items()]
+        for of in (pages, earlier)
     ]
     of = [fingerprints.digest(x) for x in (asdict(context.current()), shown, said)]
     kept = cache.beside(run["study"], "attack.json", of, attacked)
@@ -78,6 +80,22 @@ def _recovered(
 
 
 ROWS = (history.WAVE, history.WHERE)  # parameters that say which rows a page is about
+
+
+def _shown(page: str, answers: Mapping, rows: Sequence[object]) -> Shown:
+    """What a page shows, with its wave and its condition."""
+    wave, where = map(str, rows)
+    return Shown(answers[page], wave, where, tables=_tables(page))
+
+
+def _tables(page: str) -> frozenset[str]:
+    """The tables that the page's notebook needs, of those with a row a person or event each."""
+    notebook = planning.notebooks().get(page.split(".")[0])
+    if notebook is None:
+        return frozenset()
+    facts = parameters.content(notebook)["metadata"].get("cxlib", {})
+    words = {part for need in facts.get("needs", ()) for part in need.split("|")}
+    return frozenset(words & contract.TABLES.keys())
 
 
 def withheld(folder: Path, found: Sequence[Leak]) -> Withheld:
@@ -117,7 +135,7 @@ def _earlier(folder: Path, run: Mapping, answers: Mapping) -> dict[str, Shown]:
             if page["lang"] == other["lang"] and kept.get(name, answers.get(name)) != answers.get(
                 name
             ):
-                found[f"{place.name}/{name}"] = Shown(kept[name], *page["rows"])
+                found[f"{place.name}/{name}"] = _shown(name, kept, page["rows"])
     return found
 
 

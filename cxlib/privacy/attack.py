@@ -102,11 +102,11 @@ def _beside(pages: Mapping[str, Shown], earlier: Mapping[str, Shown]) -> Iterato
         for other, before in earlier.items():
             rows = (page.wave, page.where), (before.wave, before.where)
             wider = cross_page.within(*rows)
-            if not wider and not cross_page.within(*rows[::-1]):
+            nested = wider or cross_page.within(*rows[::-1])
+            if not nested or not page.may_count_with(before):
                 continue
             counts = mine, cross_page.counts_of(before.answers.values())
-            narrow, wide = rows if wider else rows[::-1]
-            wave = "" if wide[0] else narrow[0]
+            wave = cross_page.one_wave(*(rows if wider else rows[::-1]))
             if close := sorted(cross_page.clash(*(counts if wider else counts[::-1]), wave)):
                 cell = ", ".join(f"{c}={v}" for c, v in close[0][1]) or f"{name} ({close[0][2]})"
                 how = f"its rows in {name} and in {other} differ by too few"

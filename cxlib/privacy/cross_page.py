@@ -54,6 +54,11 @@ class Shown:
     wave: str = ""
     where: str = ""
     title: str = ""
+    tables: frozenset[str] = frozenset()  # what it needs of the data; empty where unknown
+
+    def may_count_with(self, other: Shown) -> bool:
+        """Whether both may count the same rows: not cases on one, responses on the other."""
+        return not self.tables or not other.tables or bool(self.tables & other.tables)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def exposures(pages: Mapping[str, Shown]) -> dict[str, Exposure]:
         rows = shown.wave, shown.where
         near, beside = set(), ""
         for more in wider.get(rows, ()):
-            close = clash(counts[name], of_rows[more], "" if more[0] else rows[0])
+            close = clash(counts[name], of_rows[more], one_wave(rows, more))
             near |= close
             beside = beside or (first[more] if _everybody(counts[name]) & close else "")
         away = Exposure(of_rows.get(rows, {}), frozenset(near), beside)
@@ -121,6 +126,16 @@ def clash(narrow: Counts, wide: Counts, wave: str = "") -> set[Key]:
         if any(0 < more - less < least for more, _ in wide[key] for less, _ in narrow[key])
         and not (wave and _others_are_many(key, wide, wave, least))
     }
+
+
+def one_wave(narrow: tuple[str, str], wide: tuple[str, str]) -> str:
+    """The wave that the narrower (wave, condition) asks for, where the wider asks for none."""
+
+    def asked(wave: str, where: str) -> str:
+        equal = {c.lower(): v.strip("'") for c, v in EQUALS.findall(where)}
+        return wave or equal.get("wave", "")
+
+    return "" if asked(*wide) else asked(*narrow)
 
 
 def _others_are_many(key: Key, wide: Counts, wave: str, least: int) -> bool:
