@@ -411,7 +411,7 @@ def test_telco_is_told_as_well_as_the_best_published(telco: pd.DataFrame) -> Non
     assert 0.848 <= found["AUC"] < 0.90
     assert found["log-loss"] <= 0.412
     assert 0.95 <= found["calibration slope"] <= 1.05
-    assert "of 7,043 customers as being at high risk" in str(fit)
+    assert "of 7,043 past customers as being at high risk" in str(fit)
 
 
 @pytest.fixture(scope="module")
