@@ -15,11 +15,11 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, mark
 from cxlib.data.schema import Item
 from cxlib.privacy import masking
 
-OVERDUE, OPEN, LOW, BROKEN, LATE, RISK = REASONS = (
+OVERDUE, OPEN, LOW, BROKEN, LATE, RISK = REASONS = mark(
     "overdue case",
     "open case",
     "low score",

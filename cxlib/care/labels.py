@@ -1,8 +1,7 @@
 """Terms, columns and levels of this topic that readers see through `i18n.label`."""
 
 WORDS = (
-    "overdue case", "open case", "low score", "broken journey", "high risk", "calls",
-    "controls", "overdue case (priority 1)", "several reasons (priority 2)",
+    "calls", "controls", "overdue case (priority 1)", "several reasons (priority 2)",
     "one reason (priority 3)", "may not be contacted", "asked not to be contacted",
     "followed after an earlier call-back", "contacted often enough", "all call-backs", "spend",
     "margin minus cost", "in the ledger", "measured", "call list", "callbacks", "resting",
