@@ -245,7 +245,11 @@ def _pair(
         variance = _pooled(variance, inside, size, means, plan, i, j)
     if not variance > 1e-20:
         return np.nan
-    df = min(plan.degrees_of_freedom, int(inside[i].sum() + inside[j].sum()) - 2)
+    # Spread about two means of few sampling units is understated, as in any two-sample t test.
+    units = len(np.unique(plan.unit[inside[i] | inside[j]]))
+    df = max(min(plan.degrees_of_freedom, units - 2), 1)
+    if kind != SHARE:
+        variance *= units / max(units - 2, 1)
     return float(2 * stdtr(df, -abs(means[i] - means[j]) / np.sqrt(variance)))
 
 
