@@ -81,6 +81,10 @@ TOGETHER |= {name: "pages" for name in ("browser", "consistency", "languages")}
 TOGETHER |= {name: name for name in ("notebooks", "catalogue", "floors")}
 
 
+# How long an example takes depends on what else the machine does, and is no matter of a test.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
 # In `make test-fast` half the examples that a property asks for, and never more than these;
 # `make test` tries all.
 QUICK = 6

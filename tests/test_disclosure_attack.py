@@ -184,9 +184,11 @@ def test_pages_of_other_tables_count_other_rows() -> None:
     now, cases = {"10": replace(page(ALL), tables=frozenset({"responses"}))}, frozenset({"cases"})
     assert attack.recovered(now, {"monday/20": replace(few, tables=now["10"].tables)})
     assert attack.recovered(now, {"monday/24": replace(few, tables=cases)}) == []
-    assert cross_run._tables("20_what_moves_satisfaction.wave-2026-Q2") == now["10"].tables
-    assert cross_run._tables("24_do_complaints_get_solved") == cases
-    assert cross_run._tables("a_page_of_mine") == frozenset()
+    assert "20" in exposures(now | {"20": replace(few, tables=now["10"].tables)})
+    assert exposures(now | {"24": replace(few, tables=cases)}) == {}
+    assert cross_run.tables_needed("20_what_moves_satisfaction.wave-2026-Q2") == now["10"].tables
+    assert cross_run.tables_needed("24_do_complaints_get_solved") == cases
+    assert cross_run.tables_needed("a_page_of_mine") == frozenset()
 
 
 @pytest.mark.parametrize(("others", "few"), [(398, False), (4, True)])

@@ -85,10 +85,10 @@ ROWS = (history.WAVE, history.WHERE)  # parameters that say which rows a page is
 def _shown(page: str, answers: Mapping, rows: Sequence[object]) -> Shown:
     """What a page shows, with its wave and its condition."""
     wave, where = map(str, rows)
-    return Shown(answers[page], wave, where, tables=_tables(page))
+    return Shown(answers[page], wave, where, tables=tables_needed(page))
 
 
-def _tables(page: str) -> frozenset[str]:
+def tables_needed(page: str) -> frozenset[str]:
     """The tables that the page's notebook needs, of those with a row a person or event each."""
     notebook = planning.notebooks().get(page.split(".")[0])
     if notebook is None:

@@ -214,11 +214,13 @@ def _given_away(whole: Mapping[str, Result]) -> dict:
 
 def _shown_by(result: Result):
     """What a page shows, and of which rows."""
+    from cxlib.batch import cross_run
     from cxlib.privacy.cross_page import Shown
 
     values = dict(result.page.values)
     wave, where = (str(values.get(k) or "") for k in ("WAVE", "WHERE"))
-    return Shown(result.answers, wave, where, title=result.page.title)
+    tables = cross_run.tables_needed(result.page.base)
+    return Shown(result.answers, wave, where, result.page.title, tables)
 
 
 def bind_again(folder: Path) -> int:

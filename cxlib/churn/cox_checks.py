@@ -13,17 +13,23 @@ import numpy as np
 import pandas as pd
 
 from cxlib.churn.features import Feature, columns_of
-from cxlib.churn.hazards import TIMES, aside_notes, feature_moves, fitted_cox, with_leavers
+from cxlib.churn.hazards import (
+    TIMES,
+    aside_notes,
+    feature_moves,
+    fitted_cox,
+    ratio_table,
+    with_leavers,
+)
 from cxlib.churn.leakage import eligible_features
 from cxlib.churn.survival import lifetimes_of
 from cxlib.core import i18n
-from cxlib.core.columns import SIMULTANEOUS, deciding_ends
+from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import fine_gray, intervals, survival_measures
-from cxlib.stats.intervals import LEVEL
 
 
 def concordance(sample: SampleLike, score: str) -> Result:
@@ -197,7 +203,7 @@ def subdistribution_ratios(
     *,
     reason: str = "left_because",
 ) -> Result:
-    """Subdistribution hazard ratios (Fine and Gray): what goes with leaving for one reason.
+    """Subdistribution hazard ratios (Fine and Gray): features associated with one reason.
 
     Above 1, more customers leave for that reason in the end, whatever the feature does to other
     reasons; `hazard_ratios` instead says how the risk of those still there differs.
@@ -268,24 +274,7 @@ def _ratios(rows: pd.DataFrame, learnt: list[Feature], seed: int) -> pd.DataFram
         ) from error
     terms, names, moves = feature_moves(learnt, x.shape[1])
     value, covariance = moves @ fit.coefficients, moves @ covariance @ moves.T
-    spread = np.sqrt(np.diag(covariance))
-    correlation = covariance / np.outer(spread, spread)
-    all_at_once = intervals.normal_critical_value(correlation, LEVEL, seed) * spread
-    own = intervals.normal_quantile(LEVEL) * spread
-    table = pd.DataFrame(
-        {
-            "term": terms,
-            "estimate": np.exp(value),
-            "low": np.exp(value - own),
-            "high": np.exp(value + own),
-            "n": len(rows),
-            "feature": names,
-            SIMULTANEOUS[0]: np.exp(value - all_at_once),
-            SIMULTANEOUS[1]: np.exp(value + all_at_once),
-        }
-    )
-    order = np.argsort(-(np.abs(value) - all_at_once), kind="stable")
-    return table.iloc[order].reset_index(drop=True)
+    return ratio_table(terms, names, value, covariance, len(rows), seed)
 
 
 def _ratio_finding(table: pd.DataFrame, because: str) -> Finding:

@@ -35,8 +35,8 @@ def feature_effects(
     Average difference over these customers, in shares: a number goes from its lower to its upper
     quartile (or over its middle nine tenths, where these are equal), a category from its commonest
     level to another. Columns: term, estimate, low, high, n, feature, odds (ratio), odds_low,
-    odds_high, simultaneous_low, simultaneous_high (of all rows together); those surely largest
-    first. Associations: nobody was moved. Not shown are levels that another feature already
+    odds_high, simultaneous_low, simultaneous_high (of all rows together); those most certainly
+    largest first. Associations: nobody was moved. Not shown are levels that another feature already
     tells, or of which nobody or everybody left. The penalty is taken back to LIGHT: what helps a
     prediction draws the differences, and their intervals, towards zero.
     """

@@ -74,32 +74,54 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
     columns = sum(len(f.kept) for f in learnt)
     terms, names, moves = feature_moves(learnt, columns)
     covariance = moves @ (fit.covariance if sample.weight is None else fit.robust) @ moves.T
+    chi2, p = durations.proportional(fit, moves)
+    tested = {"chi2": chi2, "p": pvalues.adjusted(p)}
+    value = moves @ fit.coefficients
+    table = ratio_table(terms, names, value, covariance, len(rows), sample.seed, **tested)
+    notes = [_proportionality_note(table), *aside_notes(aside, odd)]
+    return Result(
+        table, _finding(table, aside, odd), i18n.together(notes), "ratio", columns=[PROPORTIONAL]
+    )
+
+
+def ratio_table(
+    terms: list[str],
+    names: list[str],
+    value: np.ndarray,
+    covariance: np.ndarray,
+    n: int,
+    seed: int,
+    **more: np.ndarray,
+) -> pd.DataFrame:
+    """Ratios with pointwise and simultaneous intervals, the one furthest from 1 for certain first.
+
+    Parameters
+    ----------
+    terms, names : of the ratios, and their features
+    value, covariance : of the logarithms, (terms,) and (terms, terms)
+    n : customers
+    seed : of the draws of the simultaneous interval
+    more : further columns, (terms,)
+    """
     spread = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(spread, spread)
-    reach = intervals.normal_critical_value(correlation, LEVEL, sample.seed) * spread
+    reach = intervals.normal_critical_value(correlation, LEVEL, seed) * spread
     own = intervals.normal_quantile(LEVEL) * spread
-    value = moves @ fit.coefficients
-    chi2, p = durations.proportional(fit, moves)
     table = pd.DataFrame(
         {
             "term": terms,
             "estimate": np.exp(value),
             "low": np.exp(value - own),
             "high": np.exp(value + own),
-            "n": len(rows),
+            "n": n,
             "feature": names,
-            "chi2": chi2,
-            "p": pvalues.adjusted(p),
+            **more,
             SIMULTANEOUS[0]: np.exp(value - reach),
             SIMULTANEOUS[1]: np.exp(value + reach),
         }
     )
     order = np.argsort(-(np.abs(value) - reach), kind="stable")
-    table = table.iloc[order].reset_index(drop=True)
-    notes = [_proportionality_note(table), *aside_notes(aside, odd)]
-    return Result(
-        table, _finding(table, aside, odd), i18n.together(notes), "ratio", columns=[PROPORTIONAL]
-    )
+    return table.iloc[order].reset_index(drop=True)
 
 
 def with_leavers(rows: pd.DataFrame, features: list[str]) -> tuple[pd.DataFrame, list[str]]:

@@ -159,7 +159,7 @@ def _finding(
 def _may_be_first(gain: Result, share: Result, named: set[str]) -> list[str]:
     """Who else may be first by the gain of a rating point, and by explained variance.
 
-    Both are lists of the true first with 95% confidence, of two measures: they are told apart.
+    Both hold the true first with 95% confidence, by two measures, and are named separately.
     """
     by_gain = [t for t in gain.top if t not in named]
     by_share = [t for t in share.top if t not in named]

@@ -103,7 +103,7 @@ def _beside(pages: Mapping[str, Shown], earlier: Mapping[str, Shown]) -> Iterato
             rows = (page.wave, page.where), (before.wave, before.where)
             wider = cross_page.within(*rows)
             nested = wider or cross_page.within(*rows[::-1])
-            if not nested or not page.may_count_with(before):
+            if not nested or not page.may_count_with(before.tables):
                 continue
             counts = mine, cross_page.counts_of(before.answers.values())
             wave = cross_page.one_wave(*(rows if wider else rows[::-1]))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # notebooks import this module and none of nbformat
     from nbformat import NotebookNode
 
 Key = tuple[str, tuple[tuple[str, str], ...], str]  # unit, ((column, group), ...), term
+Rows = tuple[str, str]  # wave, condition
 Seen = tuple[float, float | None]  # n, estimate
 Counts = dict[Key, set[Seen]]  # of every cell that is shown
 
@@ -56,9 +57,9 @@ class Shown:
     title: str = ""
     tables: frozenset[str] = frozenset()  # what it needs of the data; empty where unknown
 
-    def may_count_with(self, other: Shown) -> bool:
-        """Whether both may count the same rows: not cases on one, responses on the other."""
-        return not self.tables or not other.tables or bool(self.tables & other.tables)
+    def may_count_with(self, tables: frozenset[str]) -> bool:
+        """Whether pages of these tables may count the same rows: responses, or cases, on both."""
+        return not self.tables or not tables or bool(self.tables & tables)
 
 
 @dataclass(frozen=True)
@@ -89,20 +90,25 @@ def hide_within_page(notebook: NotebookNode) -> list[dict[str, str]]:
 def exposures(pages: Mapping[str, Shown]) -> dict[str, Exposure]:
     """The pages that give something away beside the others, and what."""
     counts = {name: counts_of(shown.answers.values()) for name, shown in pages.items()}
-    of_rows: dict[tuple[str, str], Counts] = {}
-    first: dict[tuple[str, str], str] = {}
+    of_rows: dict[Rows, Counts] = {}
+    of_kind: dict[tuple[Rows, frozenset[str]], Counts] = {}
+    first: dict[Rows, str] = {}
     for name, shown in pages.items():
         rows = shown.wave, shown.where
         first.setdefault(rows, shown.title or name)
+        kind = of_kind.setdefault((rows, shown.tables), {})
         for key, n in counts[name].items():
             of_rows.setdefault(rows, {}).setdefault(key, set()).update(n)
-    wider = {rows: [w for w in of_rows if within(rows, w)] for rows in of_rows}
+            kind.setdefault(key, set()).update(n)
+    wider = {rows: [kind for kind in of_kind if within(rows, kind[0])] for rows in of_rows}
     found = {}
     for name, shown in pages.items():
         rows = shown.wave, shown.where
         near, beside = set(), ""
-        for more in wider.get(rows, ()):
-            close = clash(counts[name], of_rows[more], one_wave(rows, more))
+        for more, tables in wider.get(rows, ()):
+            if not shown.may_count_with(tables):
+                continue
+            close = clash(counts[name], of_kind[more, tables], one_wave(rows, more))
             near |= close
             beside = beside or (first[more] if _everybody(counts[name]) & close else "")
         away = Exposure(of_rows.get(rows, {}), frozenset(near), beside)
