@@ -7,23 +7,26 @@ BIN := .venv/bin
 STUDIES ?= sample mobile telco
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup report test test-all test-notebooks test-fast types lab lint notebooks bench lock clean
+.PHONY: setup report test test-all test-notebooks test-fast coverage types lab lint notebooks bench lock clean
 report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx load $(STUDIES)
 	@$(BIN)/cx run $(STUDIES)
 
-test: setup test-notebooks  ## every test
+test: setup test-notebooks  ## the tests that each change must pass
+	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not coverage and not thorough" --doctest-modules tests cxlib
+
+test-all: setup test-notebooks  ## every test, with all studies, parameters and groups (more than an hour)
 	@$(BIN)/python -m pytest -n 2 -p no:nbval --doctest-modules tests cxlib
 
-test-all: setup  ## every test, with all studies, parameters and groups (more than an hour)
-	@CX_THOROUGH=1 $(MAKE) test
+coverage: setup  ## how often intervals hold the truth, over repeated samples; renews docs/coverage.md
+	@$(BIN)/python -m pytest -n 2 -p no:nbval -m coverage --coverage-table docs/coverage.md tests
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-sanitize-with tests/nbval.cfg notebooks
 
 test-fast: setup  ## the tests to run while you work, with the examples of docstrings
-	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not slow and not browser" --doctest-modules tests cxlib
+	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not slow and not browser and not coverage and not thorough" --doctest-modules tests cxlib
 
 lab: setup  ## JupyterLab at the project, on the list of questions
 	@JUPYTER_CONFIG_PATH=.jupyter $(BIN)/jupyter lab index.ipynb

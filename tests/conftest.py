@@ -63,6 +63,32 @@ def responses() -> pd.DataFrame:
     )
 
 
+@pytest.fixture
+def tell_coverage(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Puts a measured coverage into the table that `make coverage` writes."""
+
+    def tell(estimate: str, of: str, share: float, samples: int, stated: float = 0.95) -> None:
+        record_property("coverage", (estimate, of, float(share), samples, stated))
+
+    return tell
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--coverage-table", metavar="FILE", help="write the measured coverage there")
+
+
+def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+    """The coverage that tests told of, as a table; workers of xdist send theirs along."""
+    import coverage_table
+
+    if path := config.getoption("--coverage-table"):
+        reports = [r for some in terminalreporter.stats.values() for r in some]
+        calls = [r for r in reports if getattr(r, "when", "") == "call"]
+        told = [v for r in calls for name, v in r.user_properties if name == "coverage"]
+        Path(path).write_text(coverage_table.page(told), encoding="utf-8")
+        terminalreporter.write_line(f"{len(told)} coverages written to {path}")
+
+
 # Tests that share what a module made once run on one worker each, or it would be made twice.
 # (pytest 9.2 passes over the names that xdist_group gives, so files are told apart here.)
 RUNS = (

@@ -160,6 +160,7 @@ def test_a_list_names_nothing_twice() -> None:
         parameters.read_cell(CELL)["ITEMS"].read("a, b, a")
 
 
+@pytest.mark.slow
 def test_what_is_explained_does_not_explain_itself(project) -> None:
     asked = CELL + 'OUTCOME: str = ""  # what to explain (an item)\n'
     asked += "DRIVERS: list[str] = []  # what may explain it (items)\n"
@@ -212,6 +213,7 @@ def test_a_parameter_without_type_or_default_is_refused(cell: str) -> None:
         parameters.read_cell(cell)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -244,6 +246,7 @@ def test_without_notebooks_those_of_the_study_run(project) -> None:
     assert [p.name for p in batch.plan(["tiny"])] == ["10_works", "30_orders"]
 
 
+@pytest.mark.slow
 def test_values_of_study_yaml_hold_for_a_notebook_that_is_named_too(project) -> None:
     file = project / "data" / "tiny" / "study.yaml"
     file.write_text(STUDY.replace("[10, 30]", "{'10': {DRAWS: 30, SEED: 4}, '77': {DRAWS: 1}}"))
@@ -258,12 +261,14 @@ def test_values_of_study_yaml_hold_for_a_notebook_that_is_named_too(project) -> 
     assert other.values["DRAWS"] == 100
 
 
+@pytest.mark.slow
 def test_each_value_of_a_column_makes_a_set(project) -> None:
     pages = batch.plan(["tiny"], ["10"], {"WHERE": "wave = 'w1'"}, by="channel")
     assert [p.set_name for p in pages] == ["channel: shop", "channel: web"]
     assert pages[0].values["WHERE"] == "(wave = 'w1') and \"channel\" = 'shop'"
 
 
+@pytest.mark.slow
 def test_a_column_that_splits_nothing_is_refused(project) -> None:
     with pytest.raises(ValueError, match="no table of tiny has such a column"):
         batch.plan(["tiny"], ["10"], by="chanel")
@@ -271,6 +276,7 @@ def test_a_column_that_splits_nothing_is_refused(project) -> None:
         batch.plan(["tiny"], ["10"], by="response_id")
 
 
+@pytest.mark.slow
 def test_a_whole_page_is_kept_and_shown(made) -> None:
     result = made["10"]
     assert result.status == "ok" and result.answer == "Mean 5.5000, n 60."
@@ -402,6 +408,7 @@ def assert_gone(pids: set[int], seconds: float = 15) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_pages_can_be_bound_again_from_what_was_kept(made) -> None:
     folder = made["10"].folder
     before = made["10"].file.read_bytes()

@@ -137,6 +137,7 @@ def test_a_page_is_quiet_within_bounds_and_for_everybody(browser, name: str) -> 
     is_for_everybody(browser, file)
 
 
+@pytest.mark.thorough
 @pytest.mark.mirror
 @pytest.mark.parametrize("study", ["airport"])
 def test_chinese_pages_of_public_studies_are_so_too(browser, study: str) -> None:

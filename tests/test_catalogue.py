@@ -45,6 +45,7 @@ def test_every_sentence_has_a_confirmed_translation(updated: Catalog) -> None:
     assert catalogue.faults(updated) == []
 
 
+@pytest.mark.slow
 def test_what_too_few_rows_do_not_allow_is_said_in_the_language_of_the_page() -> None:
     raised = [
         (file.name, node.lineno)
@@ -109,6 +110,7 @@ def test_a_cell_keeps_its_headings_lists_and_links() -> None:
     assert [e for e, z in cells.items() if marks(e) != marks(z)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_has_words_in_both_languages(name: str) -> None:
     def one_sided(node: object, where: str) -> list[str]:

@@ -11,6 +11,7 @@ from check_notebooks import faults
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 def test_a_committed_notebook_has_no_fault(file: Path) -> None:
     assert faults(file) == []

@@ -39,6 +39,7 @@ def test_list_names_studies_and_notebooks() -> None:
     assert "tiny" in output and "10_works" in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -98,6 +99,7 @@ def test_check_finds_reports_that_there_are_not(project) -> None:  # noqa: F811
     assert "reports, '77': no notebook '77'" in done.output and "'30'" not in done.output
 
 
+@pytest.mark.slow
 def test_check_and_load_count_rows() -> None:
     assert cx("check", "tiny").exit_code == 0
     assert "60 in = 60 kept + 0 quarantined" in cx("load", "tiny").output
@@ -119,6 +121,7 @@ def test_a_failed_page_is_exit_code_1_and_named(tmp_path) -> None:
     assert (tmp_path / "out" / "10_works.html").exists()
 
 
+@pytest.mark.slow
 def test_report_binds_again(tmp_path) -> None:
     cx("run", "tiny", "10", "-o", str(tmp_path / "out"))
     (tmp_path / "out" / "10_works.html").unlink()
@@ -126,6 +129,7 @@ def test_report_binds_again(tmp_path) -> None:
     assert (tmp_path / "out" / "10_works.html").exists()
 
 
+@pytest.mark.slow
 def test_new_writes_a_study_and_leaves_one_alone(tmp_path, project) -> None:  # noqa: F811
     file = tmp_path / "answers.csv"
     file.write_text("id,satisfied\n" + "".join(f"{i},{i % 10 + 1}\n" for i in range(30)))
@@ -138,6 +142,7 @@ def test_new_writes_a_study_and_leaves_one_alone(tmp_path, project) -> None:  # 
 TWO_OUTCOMES = "id,speed,price\n" + "".join(f"{i},{i % 5 + 1},{i % 7 % 5 + 1}\n" for i in range(40))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "options", "outcome", "waiting"),
     [("2\n", [], "price", 0), ("", ["--yes"], "speed", 1)],

@@ -282,6 +282,7 @@ def test_a_lost_worker_is_told_with_its_pages_and_what_happens_next(tmp_path, mo
     ]
 
 
+@pytest.mark.slow
 def test_a_missing_extra_is_named(site, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     done = CliRunner().invoke(cli.main, ["run", "tiny", "60", "--scheduler", "tcp://x:1"])

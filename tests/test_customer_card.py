@@ -36,6 +36,7 @@ def test_the_card_has_every_touch_by_time_escaped_and_masked():
     assert "http" not in html.replace("http-equiv", "")
 
 
+@pytest.mark.slow
 def test_an_unknown_customer_is_named_with_how_many_there_are():
     code, said = cx("customer", "sample", "c012")
     assert code == 2

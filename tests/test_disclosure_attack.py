@@ -18,7 +18,7 @@ from cxlib.privacy.cross_page import Shown, exposures
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_whole_run_with_planted_groups_is_published(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
     plant.plant(tmp_path)
@@ -117,6 +117,7 @@ LEAKS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LEAKS)
 def test_the_attacker_finds_what_is_given_away(kind: str) -> None:
     [found] = attack.recovered({"12_page": page(*LEAKS[kind])})

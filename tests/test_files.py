@@ -149,6 +149,7 @@ def test_another_process_is_refused_until_the_holder_ends(tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def test_a_holder_that_was_ended_blocks_nobody(tmp_path, how):
     holder = child(HOLDS, tmp_path, stderr=subprocess.DEVNULL)
@@ -177,6 +178,7 @@ COUNTS = """
 """
 
 
+@pytest.mark.slow
 def test_who_waits_gets_the_lock_and_no_change_is_lost(tmp_path):
     (tmp_path / "count").write_text("0")
     at_once = [child(COUNTS, tmp_path) for _ in range(3)]

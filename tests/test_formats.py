@@ -84,6 +84,7 @@ def taken(folder, name: str, rows: pd.DataFrame, write) -> pd.DataFrame:
     return read.rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in FORMATS if n != "comma.csv"])
 @settings(max_examples=4, deadline=None, phases=[Phase.generate])  # shrinking takes minutes
 @given(rows=ROWS)
@@ -108,6 +109,7 @@ LOST = [  # ids that a number could not hold, as files bring them
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "ids"), LOST)
 @pytest.mark.parametrize("column", ["response_id", "session"])
 def test_an_id_whose_digits_are_lost_is_a_problem(tmp_path, name, ids, column):

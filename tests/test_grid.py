@@ -17,6 +17,7 @@ from cxlib.core import context
 pytestmark = pytest.mark.usefixtures("project")
 
 
+@pytest.mark.slow
 def test_two_columns_are_crossed() -> None:
     pages = batch.plan(["tiny"], ["10"], {"WHERE": "satisfied > 0"}, by=["wave", "channel"])
     assert [p.name for p in pages] == [
@@ -28,6 +29,7 @@ def test_two_columns_are_crossed() -> None:
     assert first.set_name.count(":") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "says"),
     [
@@ -70,6 +72,7 @@ GRID = """
 """
 
 
+@pytest.mark.slow
 def test_a_file_of_runs_is_planned_whole(tmp_path) -> None:
     file = tmp_path / "grid.yaml"
     file.write_text(GRID)
@@ -79,6 +82,7 @@ def test_a_file_of_runs_is_planned_whole(tmp_path) -> None:
     assert {p.values["SEED"] for p in pages} == {7}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -98,6 +102,7 @@ def test_a_mistake_in_the_file_is_named_with_its_entry(tmp_path, text, says) -> 
         grid.plan(file)
 
 
+@pytest.mark.slow
 def test_the_command_takes_several_columns_or_a_file(tmp_path) -> None:
     file = tmp_path / "grid.yaml"
     file.write_text(GRID)

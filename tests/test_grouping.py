@@ -67,6 +67,7 @@ def shop(tmp_path, monkeypatch):
     return opened
 
 
+@pytest.mark.slow
 def test_the_column_that_is_compared_is_found(shop):
     with shop() as opened:
         assert opened.column() == "channel" and opened.column("region") == "region"
@@ -74,11 +75,13 @@ def test_the_column_that_is_compared_is_found(shop):
             opened.column("regoin")
 
 
+@pytest.mark.slow
 def test_without_a_usual_column_it_is_the_groups_of_the_study(shop):
     with shop("customers responses", group="region") as opened:
         assert opened.column() == "region"
 
 
+@pytest.mark.slow
 def test_rows_have_the_column_of_their_order_and_customer(shop):
     with shop() as opened:
         by_region = opened.tables_by("region", draws=10)
@@ -90,6 +93,7 @@ def test_rows_have_the_column_of_their_order_and_customer(shop):
         assert by_product["orders"]["product"].tolist() == ["tea"] * 20 + ["cup"] * 20
 
 
+@pytest.mark.slow
 def test_the_steps_of_an_order_are_no_contacts_of_its_product(shop):
     with shop() as opened:
         schema = {**opened.schema, "events": ["event_id", "order_id", "customer_id"]}
@@ -98,6 +102,7 @@ def test_the_steps_of_an_order_are_no_contacts_of_its_product(shop):
         assert grouping.groupable(opened, ["events"], "region") == ["events"]
 
 
+@pytest.mark.slow
 def test_a_customer_has_the_value_of_most_rows(shop):
     with shop() as opened:
         groups_ = opened.customers.groups("channel")
@@ -107,6 +112,7 @@ def test_a_customer_has_the_value_of_most_rows(shop):
             opened.customers.groups("chanel")
 
 
+@pytest.mark.slow
 def test_cases_alone_are_compared_by_their_own_column(shop):
     with shop("cases", group="channel") as opened:
         sample, by = opened.grouped(opened.sample("cases", draws=10), "cases")
@@ -115,6 +121,7 @@ def test_cases_alone_are_compared_by_their_own_column(shop):
         assert fit.table["channel"].tolist() == ["phone", "web"]
 
 
+@pytest.mark.slow
 def test_a_column_of_another_table_is_no_mistake_and_none_at_all_is_one(shop, capsys):
     with shop(group="channel") as opened:
         assert opened.group() == ""
@@ -132,6 +139,7 @@ def test_a_group_that_no_table_has_is_a_mistake_of_study_yaml(shop, tmp_path):
     assert "there is no column 'chanel'; did you mean 'channel'?" in said
 
 
+@pytest.mark.slow
 def test_attributes_say_who_customers_are(shop):
     with shop() as opened:
         sample, names = opened.with_attributes(opened.sample("cases"), "cases", "channel")
@@ -140,6 +148,7 @@ def test_attributes_say_who_customers_are(shop):
         assert names == []
 
 
+@pytest.mark.slow
 def test_a_parameter_may_name_a_column_of_any_table(shop):
     from cxlib.core.parameters import read_cell
 

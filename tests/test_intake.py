@@ -273,6 +273,7 @@ FIRST = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wrong", "rule", "params"), CONTRACT, ids=lambda v: str(v)[:30])
 def test_each_rule_of_the_contract_sets_a_cell_aside_under_its_id(make, wrong, rule, params):
     [(place, value)] = wrong.items()
@@ -295,6 +296,7 @@ def test_each_rule_of_the_contract_sets_a_cell_aside_under_its_id(make, wrong, r
         assert lost["lost"] == "cell" and taken.rows[column].isna().tolist() == [False, True]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(
@@ -421,6 +423,7 @@ def test_a_hundred_thousand_rows_are_taken_in(make):
     assert taken.cells == (frame["recommend"] == 11).sum()
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_the_mobile_survey_is_taken_in_whole():
     taken = _public("mobile", "responses")

@@ -80,6 +80,7 @@ def test_rows_of_another_kind_are_passed_over_and_keep_their_number():
     assert made(first_by=["who"]).frame["order"].tolist() == ["o1", "o2", "o4"]
 
 
+@pytest.mark.slow
 def test_dates_give_periods_times_and_words():
     days = {"since": "promised", "until": "came", "unit": "days", "words": ["on_time", "late"]}
     raw = (
@@ -109,6 +110,7 @@ def test_a_derived_column_is_of_one_kind(how):
         File(file="a.csv", derive={"x": how})
 
 
+@pytest.mark.slow
 def test_columns_are_derived_by_expressions_one_from_another():
     paid = {"join": [{"file": "paid.csv", "by": "order", "sum": ["value"]}]}
     frame = made(
@@ -153,6 +155,7 @@ def test_git_blobs_are_known_by_gits_own_checksum(tmp_path, monkeypatch):
         sources.fetch(Source(**about, blob="1" * 40), "a.csv")
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_the_marketplace_joins_its_files():
     about = study.read(Path(__file__).parents[1] / "data/marketplace/study.yaml")

@@ -57,6 +57,7 @@ def test_a_page_in_chinese_has_the_numbers_of_the_english_one(notebook: Path) ->
     assert (said - written() if notebook.stem.startswith("23") else said) == set()
 
 
+@pytest.mark.thorough
 @pytest.mark.mirror
 @pytest.mark.parametrize("study", PUBLIC)
 def test_pages_of_public_studies_are_chinese_too(study: str) -> None:

@@ -21,6 +21,7 @@ def test_there_are_fifty_questions_and_more_numbered_in_order():
     assert len(ROWS) >= 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_every_page_answer_and_test_is_there(row: list[str]):
     _number, _question, study, where, said, truth = row
@@ -37,5 +38,6 @@ def test_every_page_answer_and_test_is_there(row: list[str]):
     assert said and (at[2] in questions.claims(path) or at[2] in source)
 
 
+@pytest.mark.slow
 def test_sentences_of_the_sample_are_those_of_the_committed_pages():
     assert questions.renewed(TEXT) == TEXT

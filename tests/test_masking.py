@@ -198,6 +198,7 @@ def test_masking_twice_changes_nothing_more() -> None:
     assert masking.masked(once) == (once, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", ["1", "a.", "+1 ", "a@", "GB82 ", "4 ", "4111-", "x@a."])
 def test_a_very_long_text_is_masked_to_its_end(piece: str) -> None:
     text, _ = masking.masked(piece * (100_000 // len(piece)) + " me@home.org")

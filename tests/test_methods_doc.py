@@ -30,6 +30,7 @@ def test_there_are_functions_to_look_at():
     assert len(FUNCTIONS) > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_function_can_be_imported(name: str):
     assert callable(named(name))

@@ -44,7 +44,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "TREATED": ["hotel 12"],
     "UNIT": "Centre 1",
 }
-THOROUGH = bool(os.environ.get("CX_THOROUGH"))  # set by `make test-all`
+COMMON = {"WAVE", "WHERE", "BY", "DRAWS", "SEED"}  # parameters of many notebooks
 ids = {"ids": lambda path: path.stem}
 
 
@@ -108,21 +108,19 @@ def figures(result: batch.Result) -> list[str]:
 
 
 def mutations() -> list[tuple[Path, str]]:
-    """Each parameter in the first and the last notebook that has it; in all in `make test-all`.
+    """Each parameter of each notebook; LANG has a test of its own, in test_languages."""
+    having = [(n, name) for n in NOTEBOOKS for name in parameters.read(n)]
+    return sorted((n, name) for n, name in having if name not in {"STUDY", "LANG"})
 
-    LANG has a test of its own, in test_languages.
-    """
-    having: dict[str, list[Path]] = {}
-    for notebook in NOTEBOOKS:
-        for name in parameters.read(notebook).keys() - {"STUDY", "LANG"}:
-            having.setdefault(name, []).append(notebook)
-    some = {k: n if THOROUGH else sorted({n[0], n[-1]}) for k, n in having.items()}
-    return sorted((notebook, name) for name, found in some.items() for notebook in found)
+
+def first_of_common() -> set[tuple[Path, str]]:
+    """Each common parameter in the first notebook that has it: those that `make test` tries."""
+    return set({name: (n, name) for n, name in reversed(mutations()) if name in COMMON}.values())
 
 
 @cache
-def mutated() -> dict[tuple[str, str], batch.Result]:
-    """Every notebook once for every parameter, with another value; all in one batch."""
+def mutated(thorough: bool) -> dict[tuple[str, str], batch.Result]:
+    """Those notebooks once for every parameter, with another value; all in one batch."""
     from cxlib import reserve
 
     with reserve.open("sample") as store:
@@ -135,9 +133,10 @@ def mutated() -> dict[tuple[str, str], batch.Result]:
         "DRIVERS": drivers[:-1],
         "OUTCOME": next(i for i in items if i != first and i not in drivers),
     }
-    found = {}
     pages, keys = [], []
     for notebook, name in mutations():
+        if ((notebook, name) in first_of_common()) == thorough:
+            continue
         value = (
             chosen[name] if name in chosen else another(parameters.read(notebook)[name], notebook)
         )
@@ -148,9 +147,7 @@ def mutated() -> dict[tuple[str, str], batch.Result]:
     out = tempfile.mkdtemp(prefix="cxmutated")
     progress = Progress(len(pages), io.StringIO())
     results = batch.run(pages, out=out, progress=progress, keep=False, html=False)
-    for key, result in zip(keys, results, strict=True):
-        found[key] = result
-    return found
+    return dict(zip(keys, results, strict=True))
 
 
 def _named(page: batch.Page, name: str) -> batch.Page:
@@ -172,9 +169,16 @@ def another(parameter: parameters.Parameter, notebook: Path) -> object:
     raise AssertionError(f"{parameter.name} needs a value in OTHER")
 
 
-@pytest.mark.parametrize(("notebook", "name"), mutations(), ids=lambda v: getattr(v, "stem", v))
+@pytest.mark.parametrize(
+    ("notebook", "name"),
+    [
+        pytest.param(*m, marks=() if m in first_of_common() else pytest.mark.thorough)
+        for m in mutations()
+    ],
+    ids=lambda v: getattr(v, "stem", v),
+)
 def test_every_parameter_changes_something_that_is_kept(notebook: Path, name: str) -> None:
-    result = mutated()[notebook.stem, name]
+    result = mutated((notebook, name) not in first_of_common())[notebook.stem, name]
     assert result.status == "ok", result.mistake
     assert result.answers != made()[notebook.stem].answers
 
@@ -213,10 +217,12 @@ def test_it_is_a_page_and_defines_nothing(notebook: Path) -> None:
     assert "cxlib" in read.metadata and read.metadata["cxlib"]["title"].keys() == {"en", "zh"}
 
 
-GROUPED = ["region", "wave", *(["channel", "age_group", "plan"] if THOROUGH else [])]
+MORE = ["wave", "channel", "age_group", "plan"]
 
 
-@pytest.mark.parametrize("by", GROUPED)
+@pytest.mark.parametrize(
+    "by", ["region", *(pytest.param(c, marks=pytest.mark.thorough) for c in MORE)]
+)
 def test_the_pages_of_every_group_run(by: str) -> None:
     """Every page keeps its answers; those of one group are drawn and bound as well."""
     pages = batch.plan(["sample"], ["10", "20", "21"], {"DRAWS": SMALL["DRAWS"]}, by=by)

@@ -62,6 +62,7 @@ def outside(project: Path) -> list[dict]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", range(4), ids=["up", "absolute", "link", "join"])
 def test_check_and_load_read_no_file_outside_unless_allowed(project, way):
     write(project, **outside(project)[way])
@@ -120,6 +121,7 @@ def test_the_ledgers_and_the_grid_are_no_links_that_lead_out(project):
     assert (project.parent / "answers.csv").read_text() == ROWS
 
 
+@pytest.mark.slow
 def test_new_copies_the_files_so_that_the_study_is_whole(project):
     (project.parent / "answers.csv").chmod(0o644)
     done = cx("new", "other", str(project.parent / "answers.csv"))
@@ -131,6 +133,7 @@ def test_new_copies_the_files_so_that_the_study_is_whole(project):
     assert "40 offered, 40 kept" in cx("check", "other").output
 
 
+@pytest.mark.slow
 def test_new_names_files_where_they_lie_when_that_is_allowed(project):
     done = cx("new", "other", str(project.parent / "answers.csv"), "--allow-outside")
     assert done.exit_code == 0 and "cx check other --allow-outside" in done.output
@@ -139,6 +142,7 @@ def test_new_names_files_where_they_lie_when_that_is_allowed(project):
     assert "40 offered, 40 kept" in cx("check", "other", "--allow-outside").output
 
 
+@pytest.mark.slow
 def test_new_copies_nothing_that_is_there_already(project):
     folder = project / "data" / "third"
     folder.mkdir()

@@ -94,6 +94,7 @@ def test_the_threshold_is_the_page_s() -> None:
     assert not counts_few(str(TABLE.assign(n=1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

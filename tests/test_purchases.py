@@ -78,6 +78,7 @@ def shop() -> tuple[pd.DataFrame, pd.DataFrame]:
     return bought, pd.concat([bought, back], ignore_index=True)
 
 
+@pytest.mark.slow
 def test_every_page_counts_the_same_purchases_and_customers(shop) -> None:
     _bought, both = shop
     end = DAY + pd.Timedelta(days=310)
@@ -130,6 +131,7 @@ def test_lines_of_an_order_that_was_handed_back_do_not_count() -> None:
     assert kept_lines(orders, lines, "product").tolist() == [False, False, True]
 
 
+@pytest.mark.slow
 def test_without_amounts_what_needs_them_says_so_and_the_rest_is_told() -> None:
     rows = [(f"c{k % 40}", 9 * (k // 40) + k % 7, 1.0) for k in range(200)]
     orders = orders_of(*rows).drop(columns="amount")

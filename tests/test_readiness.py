@@ -240,12 +240,14 @@ def foreseen(name: str) -> dict[str, readiness.Readiness]:
     return {r.notebook[:2]: r for r in readiness.of(study.read(name), taken)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "notebook", "status", "why"), FORESEEN)
 def test_check_foresees_what_a_notebook_can_say(project, name, notebook, status, why):
     found = foreseen(name)[notebook]
     assert (found.status, why in str(found)) == (status, True), str(found)
 
 
+@pytest.mark.slow
 def test_what_is_ready_in_hours_alone_is_made_of_them(project):
     said = str(foreseen("hours_alone")["24"])
     for part in ("Who waits longest", "Is the backlog", "at the first contact", "When do they"):
@@ -257,6 +259,7 @@ def test_the_least_number_of_leavers_is_that_of_the_model():
     assert facts["parts"]["Answer"] == [f"leavers:{leakage.FEWEST}"]
 
 
+@pytest.mark.slow
 def test_check_says_first_how_many_notebooks_are_ready(project):
     done = CliRunner().invoke(main, ["check", "one_driver"])
     assert done.output.splitlines()[0].startswith("Notebooks: ready ")
@@ -275,6 +278,7 @@ def few_draws(notebook: str) -> dict[str, object]:
     return {"DRAWS": 100} if "DRAWS" in parameters.read(batch.pick(notebook)) else {}
 
 
+@pytest.mark.slow
 def test_a_value_without_a_population_share_turns_weighting_off_and_is_told(project, capsys):
     run = CliRunner().invoke
     for command in ("check", "load"):
@@ -289,6 +293,7 @@ def test_a_value_without_a_population_share_turns_weighting_off_and_is_told(proj
         assert "The answers are not weighted" in str(opened.quality.verdict())
 
 
+@pytest.mark.slow
 def test_a_reason_that_ends_every_page_is_said_in_full_once(project):
     file = project / "data" / "no_margin" / "study.yaml"
     before = file.read_text()

@@ -46,6 +46,7 @@ def true(value: object) -> object:
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted((ROOT / "data").glob("*/study.yaml")), ids=str)
 def test_editors_find_no_fault_in_committed_studies(file):
     validator = Draft202012Validator(json.loads(reference.json_schema(Study)))

@@ -49,6 +49,7 @@ def test_the_line_of_cron_runs_when_data_were_taken_in(tmp_path, load, run, call
     assert len((tmp_path / "log").read_text().splitlines()) == calls
 
 
+@pytest.mark.slow
 def test_the_workflow_names_commands_that_there_are() -> None:
     [text] = recipe("GitHub Actions", "yaml")
     steps = yaml.safe_load(text)["jobs"]["reports"]["steps"]

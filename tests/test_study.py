@@ -42,6 +42,7 @@ def read(tmp_path, monkeypatch):
     return read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", COMMITTED, ids=lambda f: f.parent.name)
 def test_the_committed_studies_read(file):
     found = study.read(file)

@@ -36,10 +36,12 @@ def crowd() -> dict[str, np.ndarray]:
     return {name: values[:, 0] for name, values in felt.items()}
 
 
+@pytest.mark.slow
 def test_it_has_every_table_of_the_contract(company):
     assert set(company) == set(TABLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 def test_each_table_holds_the_contract(company, name):
     table = contract.TABLES[name]
@@ -49,6 +51,7 @@ def test_each_table_holds_the_contract(company, name):
     rules.schema(name, rows).validate(rows, lazy=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "column", "refers"),
     [
@@ -62,6 +65,7 @@ def test_every_key_refers_to_a_row(company, table, column, refers):
     assert company[table][column].dropna().isin(company[refers][column]).all()
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_companies(company):
     again, other = generator.company(1), generator.company(2)
     for name, table in company.items():
@@ -167,6 +171,7 @@ def test_the_failure_shows_in_its_wave_its_touchpoint_and_not_in_the_quiet_regio
     assert late.groupby(wave).mean().idxmax() == TRUTH["failure"]["wave"]
 
 
+@pytest.mark.slow
 def test_the_price_change_lowers_value_for_good():
     rows = generator.company(3, 12_000)["responses"]
     stirred = rows[rows["region"] != TRUTH["quiet"]["region"]]
@@ -176,6 +181,7 @@ def test_the_price_change_lowers_value_for_good():
     assert_allclose(drop, TRUTH["price"]["effect"] * 0.87 * 1.9, atol=0.25)
 
 
+@pytest.mark.slow
 def test_the_call_back_raises_satisfaction_of_a_random_half_by_its_effect():
     rng, rule = np.random.default_rng(5), TRUTH["callback"]
     kind = people.types_of(rng, 40_000)
@@ -189,6 +195,7 @@ def test_the_call_back_raises_satisfaction_of_a_random_half_by_its_effect():
     assert set(person.loc[group == "outside", "region"]) == {TRUTH["quiet"]["region"]}
 
 
+@pytest.mark.slow
 def test_the_odds_of_leaving_are_the_true_ones():
     from sklearn.linear_model import LogisticRegression
 
@@ -216,12 +223,14 @@ def test_the_odds_of_leaving_are_the_true_ones():
     assert_allclose(fit.intercept_, hazard["intercept"], atol=0.06)
 
 
+@pytest.mark.slow
 def test_the_content_answer_more_often(company):
     unseen = generator.hidden().set_index("customer_id")
     last = unseen.loc[company["responses"].query("wave == '2024-Q4'")["customer_id"]]
     assert last["satisfaction 2024-Q4"].mean() > unseen["satisfaction 2024-Q4"].mean() + 0.1
 
 
+@pytest.mark.slow
 def test_topics_move_the_recommendation_by_their_effect():
     rng = np.random.default_rng(11)
     kind = people.types_of(rng, 400_000)

@@ -93,6 +93,7 @@ def test_tables_have_names_for_readers_in_both_languages():
     assert contract.labels("zh")["responses"] == "问卷"
 
 
+@pytest.mark.slow
 def test_importing_the_contract_does_not_import_pandera():
     import subprocess
     import sys

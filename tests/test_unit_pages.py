@@ -63,6 +63,7 @@ def shops(tmp_path, monkeypatch):
     parameters.read.cache_clear()
 
 
+@pytest.mark.slow
 def test_each_unit_has_a_page_and_the_small_one_with_its_complement_has_none(shops):
     pages = batch.unit_pages(batch.plan(["shops"], ["27"]))
     assert [p.values["UNIT"] for p in pages] == ["", "North", "Kiel", "Bremen", "South", "Bonn"]
@@ -71,6 +72,7 @@ def test_each_unit_has_a_page_and_the_small_one_with_its_complement_has_none(sho
     assert pages[0].left_out == ("unit=Ulm", "unit=Tiny")
 
 
+@pytest.mark.slow
 def test_a_manager_gets_the_pages_of_the_own_units(shops):
     pages = batch.unit_pages(batch.plan(["shops"], ["27"], {"UNIT": "North"}))
     assert [p.values["UNIT"] for p in pages] == ["North", "Kiel", "Bremen"]
@@ -80,6 +82,7 @@ def names(pages) -> list[str]:
     return [p.unit_name for p in pages]
 
 
+@pytest.mark.slow
 def test_a_page_of_a_unit_leads_to_the_one_above_and_those_below(shops):
     pages = batch.unit_pages(batch.plan(["shops"], ["27"], langs=["en", "zh"]))
     of = {(p.lang, p.unit_name): p for p in pages if p.unit_path is not None}
@@ -94,6 +97,7 @@ def test_a_page_of_a_unit_leads_to_the_one_above_and_those_below(shops):
     assert above is None and names(below) == ["Kiel", "Bremen", "South"]
 
 
+@pytest.mark.slow
 def test_the_top_of_a_managers_pages_belongs_to_nothing(shops):
     pages = batch.unit_pages(batch.plan(["shops"], ["27"], {"UNIT": "North"}))
     above, below = unit_plan.around(pages[0], pages)
@@ -116,6 +120,7 @@ def test_the_links_are_on_the_page(shops, tmp_path):
         assert (tmp_path / "run" / file).is_file()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_asked_is_a_mistake(shops):
     with pytest.raises(ValueError, match="none has one"):
         batch.unit_pages(batch.plan(["shops"], ["10"]))

@@ -185,6 +185,7 @@ def test_without_the_other_page_it_says_so_and_is_whole(two):
     assert made(two / "a", "00")["00"].answer == "Saw -1."
 
 
+@pytest.mark.slow
 def test_pages_come_after_those_they_read_and_a_circle_is_told(two):
     pages = batch.plan(["sample"], ["00", "01"])
     assert [[p.notebook.stem for p in group] for group in dependencies.waves(pages)] == [

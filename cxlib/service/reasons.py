@@ -98,8 +98,13 @@ def reasons(
     pairs = kinds[["class", "level"]].drop_duplicates().reset_index(drop=True)
     kind = pairs.reset_index().merge(kinds.reset_index(), on=["class", "level"])
     of = kind.sort_values("index_y")["index_x"].to_numpy()
-    each, _unused = _shares(known, place, len(names))
-    whole, drawn = _shares(known, of[place], len(pairs))
+    clusters = resampling_units(known)
+    cases = (place[:, None] == np.arange(len(names))).astype(float)
+    drawn = resample_sums(cases, known.draws, known.seed, clusters)
+    held = (of[:, None] == np.arange(len(pairs))).astype(float)  # categories that a class has
+    units = float(len(np.unique(clusters.keys)))
+    each, _unused = _shares(cases.sum(0), drawn, units)
+    whole, drawn = _shares(cases.sum(0) @ held, drawn @ held, units)
     found = pd.DataFrame({"term": names, **kinds, **each})
     table = pd.DataFrame({"term": pairs["class"], "level": pairs["level"], **whole})
     if "customer_id" in known:
@@ -150,20 +155,15 @@ def _classified(
 
 
 def _shares(
-    sample: Sample, place: np.ndarray, size: int
+    cases: np.ndarray, drawn: np.ndarray, units: float
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Columns estimate, low, high and n of the shares of each place, and their replicates."""
-    clusters = resampling_units(sample)
-    inside = (place[:, None] == np.arange(size)).astype(float)
-    drawn = resample_sums(inside, sample.draws, sample.seed, clusters)
-    share = inside.mean(0)
+    """Columns estimate, low, high and n of shares of all cases, and their replicates."""
+    share = cases / cases.sum()
     with np.errstate(invalid="ignore"):  # a resample may be empty
         again = drawn / drawn.sum(1, keepdims=True)
-    units = float(len(np.unique(clusters.keys)))
-    n = np.full(size, len(place))
+    n = np.full(len(cases), int(cases.sum()))
     low, high = shares.share_interval(Replicated(share, again, units), n)
-    table = {"estimate": share, "low": low, "high": high, "n": inside.sum(0).astype(int)}
-    return table, again
+    return {"estimate": share, "low": low, "high": high, "n": cases.astype(int)}, again
 
 
 def _repeat_share(customers: pd.Series, place: np.ndarray, size: int) -> np.ndarray:

@@ -85,6 +85,7 @@ def test_a_fall_is_a_warning_and_quiet_series_are_counted():
     assert found.finding.importance == Importance.NOTABLE
 
 
+@pytest.mark.slow
 def test_a_fall_of_the_headline_is_not_drowned_by_the_other_series():
     """The outcome and NPS are a family of their own: of two waves, the one before is named."""
     two = limits({"recommend": [0.0, -2.8, 0, 0, 0, 0]}).iloc[:2].copy()
@@ -345,7 +346,7 @@ def charted(companies: dict[int, pd.DataFrame]) -> dict[int, pd.DataFrame]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_quiet_companies_raise_no_more_warnings_than_stated():
     """In 200 quiet companies a report with any warning comes up in 5% at most; the bound is the
     97.5% point of Binomial(200, .05). A failure like the sample's is found in each of five.
@@ -470,6 +471,7 @@ def test_another_event_within_a_long_one_is_left_to_its_own_wave():
     assert delivery.head.startswith("Delivery was") and delivery.lines[0][1]
 
 
+@pytest.mark.slow
 def test_the_causes_of_an_alert_that_is_over_are_context():
     tree = opened(failure(), ratings={"parcels": "delivery"})
     assert tree.finding.importance == Importance.CONTEXT  # it held in w4 only
@@ -900,6 +902,7 @@ def test_an_amount_says_on_which_value_of_an_effect_it_rests(rows, default, said
     assert said in ahead.finding.detail
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_numbers_are_the_same_in_both_languages(lang):
     context.begin(lang=lang)

@@ -37,6 +37,7 @@ def cx(*words: str):
     return CliRunner().invoke(main, ["actions", *words])
 
 
+@pytest.mark.slow
 def test_a_ledger_is_begun_listed_and_closed(folder):
     assert "no ledger yet" in cx("list", "tiny").stderr
     said = cx(
@@ -88,6 +89,7 @@ def test_what_contradicts_itself_is_refused_and_the_file_is_left(folder, words, 
     assert not list(folder.glob(".part-*"))
 
 
+@pytest.mark.slow
 def test_an_action_that_is_not_there_is_told_with_the_nearest(folder):
     cx("add", "tiny", "--problem", "one", *ADD)
     said = cx("close", "tiny", "a02")
@@ -118,6 +120,7 @@ def test_own_columns_and_text_stay_as_they_were(folder):
     assert (folder / "actions.csv").read_text().splitlines()[1].startswith("a01,x,done,ann,keep me")
 
 
+@pytest.mark.slow
 def test_stopped_while_writing_leaves_the_file_whole(folder, monkeypatch):
     cx("add", "tiny", "--problem", "one", *ADD)
     before = (folder / "actions.csv").read_bytes()

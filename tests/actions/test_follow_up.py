@@ -138,6 +138,7 @@ def test_few_judged_actions_say_little():
     assert str(other.finding) == "No judged action is of the kind of an open one."
 
 
+@pytest.mark.slow
 def test_the_sample_has_one_alert_answered_and_no_kind_of_an_open_action_known_well():
     """Truth: the failure of 2026-Q1 was answered by logistics on the day after that wave."""
     from cxlib import reserve

@@ -79,6 +79,7 @@ def test_only_the_margin_of_what_is_spent_pays_for_a_call(contacts):
         care.effect_on_spend(contacts, sample, margin=0)
 
 
+@pytest.mark.slow
 def test_a_week_of_calls_that_have_not_paid_is_a_trial(contacts):
     orders = pd.read_csv(SAMPLE / "orders.csv.gz", parse_dates=["at"])
     answers = pd.read_csv(SAMPLE / "responses.csv.gz", parse_dates=["answered_on"])
@@ -155,7 +156,7 @@ def test_an_answer_before_the_call_or_after_the_follow_up_does_not_count():
             care.effect_on_score(calls, rows, "score", scores.Measure("mean", (0, 10)))
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_cover_the_effect_as_often_as_they_say():
     rng, hit = np.random.default_rng(3), 0
     for _ in range(80):
@@ -316,6 +317,7 @@ def test_a_rule_that_would_exclude_nobody_is_a_mistake_of_study_yaml(rules, said
     assert said in " ".join(business_rules._contact_rules(study, tables))
 
 
+@pytest.mark.slow
 def test_effects_are_those_on_the_customers_asked_for_who_have_left_too():
     study = reserve.open("sample")
     rows, all_ = study.care.contacts("plan = 'plus'"), study.read("contacts")

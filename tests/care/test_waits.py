@@ -121,6 +121,7 @@ def test_a_planted_truth_is_found():
     assert alone.value == found[method.CAUGHT, method.LATE]
 
 
+@pytest.mark.slow
 def test_kinds_are_used_where_they_help_and_not_where_they_do_not():
     rows = planted()
     noise = np.random.default_rng(8).choice([f"k{k}" for k in range(40)], len(rows))

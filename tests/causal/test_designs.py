@@ -316,7 +316,7 @@ def test_errors_are_never_smaller_than_sampling_makes_them():
     assert fit.error > 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("follows", "least"), [(0.0, 0.965), (0.3, 0.945), (0.6, 0.9)])
 def test_intervals_of_a_broken_line_cover(follows, least):
     """Of 400 series; the bounds are three standard errors under what 1,500 gave."""

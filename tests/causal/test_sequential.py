@@ -25,6 +25,7 @@ PUBLISHED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "bounds"), PUBLISHED.items())
 def test_bounds_of_five_looks_are_those_published(kind, bounds):
     plan = sequential.boundaries(FIVE, kind=kind)
@@ -32,6 +33,7 @@ def test_bounds_of_five_looks_are_those_published(kind, bounds):
     assert plan["spent"].iloc[-1] == pytest.approx(0.05, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_one_look_is_the_plain_test():
     for kind in sequential.SPENDING + sequential.CONSTANT:
         assert sequential.boundaries([1.0], kind=kind)["z"][0] == pytest.approx(1.959964, abs=1e-5)
@@ -43,11 +45,13 @@ def test_five_plain_looks_find_an_effect_in_14_of_100():
     assert found == pytest.approx(0.142, abs=5e-4)
 
 
+@pytest.mark.slow
 def test_looks_that_come_later_do_not_change_those_before():
     first = sequential.boundaries([0.3, 0.7])["z"]
     assert_allclose(sequential.boundaries([0.3, 0.7, 1.0])["z"][:2], first)
 
 
+@pytest.mark.slow
 def test_crossings_are_as_often_as_simulated_with_and_without_an_effect():
     z = sequential.boundaries([0.25, 0.5, 1.0], kind="lan_demets_pocock")["z"].to_numpy()
     at, rng = np.array([0.25, 0.5, 1.0]), np.random.default_rng(1)
@@ -60,6 +64,7 @@ def test_crossings_are_as_often_as_simulated_with_and_without_an_effect():
         assert_allclose(sequential.crossing(at, z, drift), share, atol=0.004)
 
 
+@pytest.mark.coverage
 def test_repeated_intervals_hold_at_every_look_of_trials_of_20_to_50_customers():
     plan, truth, held = sequential.boundaries([0.4, 0.7, 1.0]), 0.5, []
     rng = np.random.default_rng(7)
@@ -109,6 +114,7 @@ def test_equivalence_agrees_with_statsmodels():
     assert found["equivalent"] == (p < 0.05) and max(lower[1], upper[1]) == p
 
 
+@pytest.mark.coverage
 @pytest.mark.parametrize(("weighted", "twice"), [(False, False), (True, False), (False, True)])
 def test_arms_at_the_margin_are_called_alike_5_times_in_100(weighted, twice):
     hits, rng = [], np.random.default_rng(5)

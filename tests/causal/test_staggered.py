@@ -156,7 +156,7 @@ def _held(sizes: tuple[int, ...], starts: tuple[int, ...], times: int, how: str)
     return np.mean(held, axis=0)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(
     ("sizes", "starts"),
     [((2, 2, 2), (3, 5, 8)), ((1, 2, 3, 6), (2, 4, 6, 8)), ((7, 8, 7, 8), (2, 4, 6, 8))],

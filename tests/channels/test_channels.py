@@ -93,6 +93,7 @@ def test_weights_count_as_rows_do():
     assert of(weighted) == of(channels.rate(repeated, "ok", by="channel")) == {"a": 0.75, "b": 1}
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), min_size=12, max_size=60))
 def test_shares_of_groups_add_up_and_intervals_hold_their_estimate(rows):
@@ -113,7 +114,7 @@ def test_one_group_alone_is_not_compared():
         channels.rate(rows, "ok", by="channel")
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("kind", ["share", "mean"])
 def test_no_difference_is_found_where_there_is_none(kind):
     """Of worlds without a difference, some group is called different in 5% at most."""
@@ -131,7 +132,7 @@ def test_no_difference_is_found_where_there_is_none(kind):
     assert wrong / worlds <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / worlds)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_small_weighted_clustered_rates_cover_the_truth():
     rng, hits, worlds = np.random.default_rng(8), np.zeros(3), 100
     truth = {"a": 0.8, "b": 0.5, "c": 0.2}
@@ -255,7 +256,7 @@ def test_adjusted_scores_are_those_of_a_regression():
         assert found == pytest.approx(np.average(at, weights=rows["w"]))
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("n", [60, 300])
 def test_adjusted_differences_cover_the_truth_in_small_weighted_clustered_samples(n):
     rng, worlds, inside = np.random.default_rng(n), 80, 0
@@ -299,7 +300,7 @@ def test_a_lucky_few_are_not_the_best():
     )
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_the_best_of_equal_channels_is_no_reason_to_improve_another():
     """Eight channels alike: the highest is high by chance, and none is called worse than it."""
     rng, wrong, worlds = np.random.default_rng(11), 0, 80

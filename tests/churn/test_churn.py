@@ -97,6 +97,7 @@ def test_a_weight_of_two_is_the_row_twice(customers: pd.DataFrame) -> None:
     assert_allclose(measured, doubled.mean(0), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_sum_of_the_reasons_is_the_probability(customers, fit) -> None:
     a = np.column_stack([np.ones(len(customers)), features.columns_of(fit.features, customers)])
     assert_allclose(
@@ -106,6 +107,7 @@ def test_the_sum_of_the_reasons_is_the_probability(customers, fit) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_numbers(customers, fit) -> None:
     again = churn.fit(Sample(customers, draws=200), features=FEATURES)
     pd.testing.assert_frame_equal(fit.table, again.table)
@@ -126,12 +128,14 @@ def test_rows_come_back_in_order_and_number(customers, fit) -> None:
     assert len(churn.score(some.head(0), fit)) == 0
 
 
+@pytest.mark.slow
 def test_both_languages_have_the_same_numbers(customers, fit) -> None:
     context.begin(lang="zh")
     chinese = churn.fit(Sample(customers, draws=200), features=FEATURES)
     pd.testing.assert_frame_equal(fit.table, chinese.table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "least, told",
     [(0.9999, "flags no past customer"), (None, "it flags fewer than 10 of 300 past customers")],
@@ -248,6 +252,7 @@ def test_the_commonest_reasons_are_those_of_the_customers_at_risk(customers, fit
     assert "plan" in str(churn.associations(fit)) or "tenure" in str(churn.associations(fit))
 
 
+@pytest.mark.slow
 def test_a_rare_level_whose_members_all_stayed_is_not_called_sure() -> None:
     rows = company(1500, 8).drop(columns="truth")
     rows["rare"] = (rows.index % 400 == 0) & ~rows["left"]
@@ -265,7 +270,7 @@ def test_a_warning_no_better_than_chance_says_so() -> None:
     assert "no better than chance" in churn.fit(Sample(rows, draws=100)).notes
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_auc_intervals_cover_the_truth() -> None:
     truth = regression.auc(*_scored(400_000, 999), np.ones(400_000))
     covered = []
@@ -278,7 +283,7 @@ def test_auc_intervals_cover_the_truth() -> None:
     assert 0.91 <= np.mean(covered) <= 0.985
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_effect_intervals_cover_the_truth() -> None:
     held = []
     for seed in range(70):
@@ -367,6 +372,7 @@ def test_a_new_level_counts_as_average_and_is_said(customers, fit) -> None:
         churn.score(customers.drop(columns="plan"), fit)
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_feature_is_left_out_and_said(customers, fit) -> None:
     rows = customers.assign(copy=customers["plan"].map({"A": "x", "B": "y"}))
     copied = churn.fit(Sample(rows, draws=200), features=[*FEATURES, "copy"])

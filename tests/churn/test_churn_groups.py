@@ -196,7 +196,7 @@ def test_the_fit_of_the_cox_model_is_that_of_r_on_lung() -> None:
 # Recovery
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("n", [20, 50])
 def test_intervals_of_restricted_means_and_concordance_cover_the_truth(n: int) -> None:
     held, rng = [], np.random.default_rng(n)
@@ -216,7 +216,7 @@ def test_intervals_of_restricted_means_and_concordance_cover_the_truth(n: int) -
     assert (covered >= 0.89).all() and (covered <= 0.99).all(), covered
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_log_rank_tests_keep_their_level() -> None:
     rejected = np.array(
         [
@@ -230,7 +230,7 @@ def test_log_rank_tests_keep_their_level() -> None:
 W = ("log-rank", "gehan", "tarone-ware", "fleming-harrington")
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_subdistribution_ratios_cover_the_truth() -> None:
     slope, held = 0.7, []
     for seed in range(120):

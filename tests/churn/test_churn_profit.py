@@ -89,6 +89,7 @@ def test_the_expected_maximum_profit_is_the_published_one() -> None:
     assert_allclose(other[0], about["other"])
 
 
+@pytest.mark.slow
 def test_the_expected_maximum_profit_is_the_mean_of_the_best_thresholds() -> None:
     left, p = scored(300, 3)
     w = np.random.default_rng(1).uniform(0.5, 2, 300)
@@ -139,7 +140,7 @@ def test_money_that_makes_no_sense_says_why(change, message) -> None:
         churn.campaign_profit(book(200), replace(COSTS, **change))
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_profit_cover_the_truth(monkeypatch) -> None:
     curve = pd.DataFrame({"term": [""]})  # not looked at here
     monkeypatch.setattr(profit, "_curve", lambda *_, **__: curve)
@@ -196,6 +197,7 @@ def test_a_weight_of_two_is_the_customer_twice() -> None:
     assert_allclose(effects[0]["estimate"], effects[1]["estimate"])
 
 
+@pytest.mark.slow
 def test_the_reserve_tells_when_who_left_and_who_is_there() -> None:
     from cxlib import reserve
 
@@ -277,6 +279,7 @@ def warning() -> Result:
     return churn.fit(Sample(company(1500, 1), draws=200), by="region", validation=ONCE)
 
 
+@pytest.mark.slow
 def test_each_group_is_judged_on_its_own_and_held_together(warning) -> None:
     rows, groups = company(1500, 1), warning.groups
     assert set(groups["group"]) == {"north", "south"}  # the west has too few leavers
@@ -313,6 +316,7 @@ def test_boosting_is_said_to_tell_more_where_it_does() -> None:
     pd.testing.assert_frame_equal(found.table, again.table)
 
 
+@pytest.mark.slow
 def test_what_was_learnt_is_judged_later_unchanged() -> None:
     past = {"2026-01-01": company(1200, 1), "2026-04-01": company(1200, 2)}
     past["2026-07-01"] = company(1200, 3, shift=1.0)
@@ -347,7 +351,7 @@ def test_a_feature_that_leaks_fails_in_every_door() -> None:
     assert used == {"x", "z", "region"}
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_the_stability_index_covers_the_truth() -> None:
     # Tenths of a uniform score, of which a tenth moves from the lower to the upper half.
     shares = np.repeat([0.09, 0.11], 5)
@@ -407,7 +411,7 @@ def test_the_quoted_shares_are_tested_and_never_assumed() -> None:
         churn.churn_reasons(other)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_the_tests_of_reasons_keep_their_level(monkeypatch) -> None:
     monkeypatch.setattr(reasons, "DRAWS", 1000)  # a test by draws holds its level with any number
     shares = np.array(list(churn.PUBLISHED.values()))
@@ -454,6 +458,7 @@ def pilot(n: int, seed: int) -> pd.DataFrame:
 HOW = {"treated": "treated", "outcome": "left", "lower_is_better": True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", trial.METHODS)
 def test_a_trial_finds_whom_it_keeps(method: str) -> None:
     rows = pilot(8000, 1)
@@ -496,7 +501,7 @@ def test_a_trial_that_cannot_be_read_says_why(change, message) -> None:
         UpliftModel(method="guess")
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_effect_qini_and_auuc_cover_the_truth() -> None:
     truth = _areas(100_000, 99)[0]
     held = []
@@ -547,6 +552,7 @@ def test_hillstrom_s_trial_gives_the_published_effect() -> None:
 # Whom to contact
 
 
+@pytest.mark.slow
 def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, monkeypatch) -> None:
     rows = company(800, 6)
     fit = churn.fit(Sample(rows, draws=20), validation=ONCE)

@@ -184,6 +184,7 @@ def test_a_weight_of_two_is_the_customer_twice() -> None:
     assert_allclose(one.robust, plain.robust, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_robust_spread_is_that_of_leaving_each_out() -> None:
     rows = stays(150, 3)
     x = np.column_stack([rows["plan"], np.random.default_rng(0).normal(size=150)])
@@ -211,6 +212,7 @@ def test_curves_fall_and_bands_hold_them() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_sentence_and_the_table_agree() -> None:
     rows = stays(400, 5, slope=1.0)
     fit = churn.hazard_ratios(rows, ["plan"])
@@ -269,7 +271,7 @@ def test_kaplan_meier_and_cox_are_those_of_r_on_lung() -> None:
 # Recovery
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weighted"), [(50, False), (400, False), (400, True)])
 def test_intervals_of_the_curve_and_the_ratio_cover_the_truth(n: int, weighted: bool) -> None:
     at, held = np.array([30.0, 60, 90]), []
@@ -305,7 +307,7 @@ def _ratio_covered(rows: pd.DataFrame, w: np.ndarray, weighted: bool) -> bool:
     return abs(fit.coefficients[0] - 0.5) < 1.96 * error
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_the_band_holds_the_whole_curve_and_the_test_of_proportions_its_level() -> None:
     inside, rejected, found = [], [], []
     for seed in range(50):
@@ -324,6 +326,7 @@ def test_the_band_holds_the_whole_curve_and_the_test_of_proportions_its_level() 
     assert np.mean(rejected) < 0.14 and np.mean(found) > 0.9
 
 
+@pytest.mark.slow
 def test_the_synthetic_company_s_hazards_are_found_again() -> None:
     from generator import END, TRUTH, company
 

@@ -51,7 +51,7 @@ def test_seasons_are_forecast() -> None:
     assert mean[6:].mean() > 2 * mean[:6].mean()
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_counts_cover_as_often_as_they_say() -> None:
     rng = np.random.default_rng(4)
     held = []

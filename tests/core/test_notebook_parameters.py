@@ -66,6 +66,7 @@ def test_a_notebook_without_declarations_is_left_alone(run, cell: str) -> None:
     assert parameters.of_notebook() == ({}, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("injected", "said"),
     [
@@ -83,6 +84,7 @@ def test_what_the_study_does_not_have_is_named(run, injected: str, said: str) ->
         selection.check_notebook(study)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "injected"),
     [

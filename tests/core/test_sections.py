@@ -35,6 +35,7 @@ print(shell.run_cell(cell, store_history=True).success, Notebook.shown)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "line"),
     [

@@ -36,6 +36,7 @@ def scores(rows: pd.DataFrame, model: csi.Model, fit: Result) -> pd.DataFrame:
 # --- validity
 
 
+@pytest.mark.slow
 def test_mobi_has_the_htmt_and_htmt2_of_semtools(mobi):
     table = csi.validity(Sample(mobi, draws=2), MODEL).table
     named = (table["one"] + " · " + table["other"]).rename("pair")
@@ -174,6 +175,7 @@ def test_what_is_said_of_fit_and_redundance():
     assert square.loc["loyalty", "quality"] == sound.table["estimate"][1]
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.1, 10))
 def test_order_weights_and_scale_change_no_check(seed, factor):
@@ -191,6 +193,7 @@ def test_order_weights_and_scale_change_no_check(seed, factor):
 # --- prediction
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("antecedents", ["direct", "earliest"])
 def test_mobi_is_foretold_person_by_person_as_seminr_does(mobi, antecedents):
     found = csi.predict(
@@ -244,6 +247,7 @@ def test_noise_is_not_foretold_and_a_model_as_good_as_any_is_told_from_a_poor_on
     assert "significantly larger errors, by" in poor.finding.detail
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.1, 10))
 def test_weights_and_scale_change_no_q2(seed, factor):
@@ -274,6 +278,7 @@ def test_a_prediction_that_cannot_be_made_says_why(how, message):
 # --- groups
 
 
+@pytest.mark.slow
 def test_the_first_difference_is_that_of_the_two_fits():
     rows = answers()
     found = csi.compare(Sample(rows, weight="weight", draws=9), SMALL, "channel", permutations=19)
@@ -287,6 +292,7 @@ def test_the_first_difference_is_that_of_the_two_fits():
     assert found.table["estimate"].item() == pytest.approx(index[0] - index[1])
 
 
+@pytest.mark.slow
 def test_measurement_is_compared_on_the_pooled_scores():
     rows = answers()
     table = csi.compare(Sample(rows, draws=2), SMALL, "channel", permutations=19).measured

@@ -25,7 +25,7 @@ from cxlib.csi.validity import _cor, _inflation, ratios
 from cxlib.stats import moments, resampling
 from cxlib.stats.intervals import expanded_level, percentile_interval
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.coverage
 DRAWS, TOGETHER = 400, 8
 
 

@@ -111,7 +111,7 @@ def test_a_model_without_a_route_says_so():
 # --- recovery
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weight"), [(400, False), (50, False), (50, True)])
 def test_intervals_of_an_indirect_effect_cover_the_truth(n, weight):
     big = csi.mediation(Sample(answers(200_000, seed=98), draws=1, cluster="channel"), SMALL)

@@ -113,6 +113,7 @@ def numbers(fit: Result) -> np.ndarray:
 # --- a witness: published and independently computed numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", pls.SCHEMES)
 def test_mobi_agrees_with_independent_programs_in_every_scheme(mobi, scheme):
     fit = csi.fit(Sample(mobi, draws=2), MODEL, csi.Options(scheme=scheme))
@@ -320,6 +321,7 @@ def test_means_at_the_ends_give_the_ends_of_the_index(answer, index):
     assert_allclose(pls.solve(pls.plan_of(SMALL), mean, cov, ends).index[:, 0], index, atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [
@@ -356,6 +358,7 @@ def test_a_weight_of_two_is_the_row_twice():
     assert_allclose(numbers(weighted), numbers(repeated), atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", pls.SCHEMES)
 def test_a_draw_is_the_fit_of_the_drawn_rows(scheme):
     rows = answers(120)
@@ -409,6 +412,7 @@ def test_the_sums_give_the_same_as_the_rows():
     assert_allclose(numbers(a), numbers(csi.fit(sums, SMALL)), atol=1e-8)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.01, 100), st.sampled_from(pls.SCHEMES))
 def test_row_order_units_of_weight_and_labels_of_the_scale_never_matter(seed, factor, scheme):
@@ -502,6 +506,7 @@ def test_gaps_are_counted_in_the_note():
     assert "from 250 (q2) to 300" in pairwise
 
 
+@pytest.mark.slow
 def test_negative_weights_rho_over_one_and_the_ccsi_type_are_warned_of():
     rows = answers(2000)
     rows["q3"] = 11 - rows["q3"]
@@ -564,6 +569,7 @@ def test_draws_without_a_solution_are_counted():
     assert fit.table["low"].notna().all()
 
 
+@pytest.mark.slow
 def test_the_width_rule_is_checked_and_says_how_many_would_meet_it():
     fit = csi.fit(Sample(answers(), draws=300), SMALL)
     row = csi.precision(fit).table.set_index("term").loc["satisfaction"]
@@ -705,6 +711,7 @@ def test_no_rows_and_no_groups_are_said_to_be_so():
         csi.fit_by(answers().assign(channel=None), SMALL, "channel")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 def test_a_handful_of_rows_gives_no_numerical_warning():
     fit = csi.fit(Sample(answers().head(6), draws=100), SMALL)

@@ -135,6 +135,7 @@ def rows(folder: Path, address: str, **keys: str) -> pd.DataFrame:
     return read_file(path, address).frame
 
 
+@pytest.mark.slow
 def test_a_table_of_a_database_keeps_the_types_of_its_server(reader, tmp_path):
     frame = rows(tmp_path, reader, table="shop.answers")
     assert frame["id"].tolist() == [9007199254740993, 2]
@@ -197,6 +198,7 @@ def test_a_variable_may_hold_a_password_with_signs(reader, tmp_path, monkeypatch
     assert len(rows(tmp_path, address, table="shop.answers")) == 2
 
 
+@pytest.mark.slow
 def test_a_study_loads_from_a_database(reader, tmp_path, monkeypatch):
     import yaml
 

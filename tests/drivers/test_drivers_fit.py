@@ -45,7 +45,7 @@ def test_r_squared_of_noise_reaches_down_to_0() -> None:
     assert drivers.importance(noise, "y", list(SLOPES)).r2["low"].item() == 0
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("kind", ["", "weighted", "clustered"])
 @pytest.mark.parametrize("n", [40, 80])
 def test_the_interval_of_r_squared_covers_the_truth(n: int, kind: str) -> None:

@@ -99,6 +99,7 @@ def test_a_cause_as_strong_as_the_robustness_takes_the_gain_away():
     assert both.table.set_index("term")["estimate"]["x"] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.2, 20), st.floats(-5, 5))
 def test_units_and_row_order_do_not_matter_to_what_a_gain_rests_on(seed, factor, shift):
@@ -343,7 +344,7 @@ def test_tables_drawn_cell_by_cell_are_shuffled_rows():
             assert abs(a - b) < 0.02
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("discrete", [True, False])
 def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete):
     ps = []
@@ -416,6 +417,7 @@ def test_too_few_answers_give_no_number_in_a_sentence():
         context.begin()
 
 
+@pytest.mark.slow
 def test_the_figures_say_what_they_show():
     rows = ratings(800, 2)
     parts = ["must", "charm", "idle"]
@@ -468,7 +470,7 @@ def test_what_the_made_up_company_has_built_in_is_found():
 # --- recovery
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weight"), [(400, "weight"), (50, None)])
 def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, weight):
     alone, whole, first, sides = [], [], [], []
@@ -506,6 +508,7 @@ def test_the_best_groups_lead_is_reported_where_there_are_two(responses):
     assert alone.table.empty and str(alone).startswith("No group with 30 answers")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(STUDIES.glob("*/study.yaml")), ids=lambda f: f.parent.name)
 def test_pages_20_and_21_of_a_study_treat_missing_answers_alike(file):
     asked = yaml.safe_load(file.read_text(encoding="utf-8")).get("reports") or {}

@@ -183,6 +183,7 @@ def test_pairwise_without_gaps_is_complete(responses):
     assert_allclose(a["high"], b["high"], atol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "said"), [(18, "Shares are exact; their"), (22, "Shares come from")])
 def test_many_drivers_are_sampled_and_the_note_says_so(k, said):
     parts = [f"t{j}" for j in range(k)]
@@ -317,6 +318,7 @@ def test_groups_that_do_not_differ_are_said_not_to(responses):
     assert fit.finding.importance == Importance.CONTEXT
 
 
+@pytest.mark.slow
 def test_a_ranking_that_rests_on_one_wave_says_which():
     rows = visits(1200, seed=6, k=3).assign(wave=np.repeat(["Q1", "Q2", "Q3", "Q4"], 300))
     bad = rows["wave"] == "Q2"
@@ -337,6 +339,7 @@ def test_a_ranking_that_rests_on_one_wave_says_which():
     assert set(steady.table["first"]) == {"t1"}
 
 
+@pytest.mark.slow
 def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
     rows = visits(1200, seed=6, k=3).assign(wave=np.repeat(["Q1", "Q2", "Q3", "Q4"], 300))
     bad, parts = rows["wave"] == "Q2", ["t0", "t1", "t2"]
@@ -508,7 +511,7 @@ def population(k: int = 5) -> tuple[np.ndarray, list[str]]:
     return cov, [f"t{j}" for j in range(k)]
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weight"), [(400, "weight"), (50, None)])
 def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
     cov, parts = population()
@@ -543,7 +546,7 @@ def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
     assert pd.concat(ranks, axis=1).mean(axis=1).min() > 0.925 and np.mean(top) > 0.935
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_the_true_first_is_seldom_lost_among_equals_and_others_are_left_out():
     parts, kept, size = [f"t{j}" for j in range(6)], [], []
     for sample in range(150):
@@ -557,7 +560,7 @@ def test_the_true_first_is_seldom_lost_among_equals_and_others_are_left_out():
     assert np.mean(kept) > 0.93 and np.mean(size) < 3.2, (np.mean(kept), np.mean(size))
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("missing", "samples"), [("complete", 150), ("pairwise", 80), ("em", 40)])
 def test_the_intervals_of_shares_cover_the_truth_of_the_made_up_company(missing, samples):
     truth, hits = pd.Series(generator.TRUTH["population"]["drivers"]), []

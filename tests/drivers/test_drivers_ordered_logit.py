@@ -58,6 +58,7 @@ def brute(cov: np.ndarray, players: list[list[int]]) -> np.ndarray:
     return gains / len(orders)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "players", [[[0, 1], [2], [3, 4, 5]], [[5], [1, 3], [0], [2, 4]], [[0, 1, 2, 3, 4, 5]]]
 )
@@ -204,7 +205,7 @@ def test_a_factor_of_many_categories_is_refused(responses):
 # --- recovery
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(
     ("kind", "n", "weight"), [("logistic", 400, None), ("ordered", 300, "weight")]
 )

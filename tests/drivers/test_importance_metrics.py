@@ -210,7 +210,7 @@ def test_groups_that_leave_a_driver_out_are_refused():
 # --- recovery
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(
     ("n", "weight", "twice"),
     [(30, None, False), (50, None, False), (50, "weight", False), (50, None, True)],

@@ -75,7 +75,7 @@ def test_it_speaks_chinese():
     assert untranslated == set()
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("units", "treated"), [(6, 1), (12, 2)])
 def test_the_smallest_effect_is_found_in_80_of_100_cases(units, treated):
     rng, found, wrong, waves, after = np.random.default_rng(3), [], [], 7, 2

@@ -124,6 +124,7 @@ def region_change(name: str, **given: object) -> Change:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("other", "controls", "word"),
     [
@@ -403,6 +404,7 @@ def test_checks_that_say_nothing_are_counted_by_themselves():
     assert evaluation.counted(3, 1, 2) == "3 of 6 checks passed, 2 are inconclusive"
 
 
+@pytest.mark.slow
 def test_every_check_is_counted_and_named_where_it_fails(judged):
     one = judged["price_rise"]
     counts = one.checks["result"].value_counts()
@@ -544,7 +546,7 @@ def test_the_spread_of_gaps_is_that_of_dersimonian_and_laird():
     assert table["estimate"][1] == pytest.approx(known["mean"])
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_good_predictions_are_calibrated():
     rng = np.random.default_rng(4)
     inside = {"bias": 0, "slope": 0}
@@ -643,7 +645,7 @@ def test_the_sample_gives_its_truth_back(judged):
     assert verdicts == ["higher", "lower", "lower", "higher"]
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(
     ("way", "made", "told"),
     [

@@ -135,6 +135,7 @@ def test_waves_in_which_nobody_was_asked_do_not_count():
     assert_allclose(impact.effect(trial).table["estimate"], whole["estimate"])
 
 
+@pytest.mark.slow
 def test_few_units_are_said_to_be_too_few_and_chance_may_match_their_effect():
     begun = {"a": "w2", "b": "w2", "c": "w3"}  # 12 ways to give three starts to four teams
     one = impact.evaluate(read(answers(teams="abce"), begun=begun))
@@ -163,6 +164,7 @@ def test_the_event_study_counts_from_the_start_of_each_unit():
     assert path.cohorts["n"].tolist() == [2 * 72, 72, 72]
 
 
+@pytest.mark.slow
 def test_units_that_were_rising_before_are_detected():
     rows = answers(effect=0.0, teams="abcdefghij", each=40)
     rising = rows["team"].isin(list("abcd"))
@@ -172,6 +174,7 @@ def test_units_that_were_rising_before_are_detected():
     assert one.doubt and impact.verdicts({"course": one}).table["verdict"].tolist() == ["in doubt"]
 
 
+@pytest.mark.slow
 def test_a_roll_out_in_chinese_has_no_english_sentence():
     context.begin(lang="zh")
     with i18n.noting_untranslated() as untranslated:
@@ -195,7 +198,7 @@ def test_the_sample_gives_the_path_of_its_training_back():
     assert ((path.table["low"] <= true) & (true <= path.table["high"])).all() and path.p > 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_cover_the_training_of_many_made_up_companies():
     told = next(c for c in study.read("sample").changes if c.name == "desk_training")
     answered = pd.read_csv(ROOT / "data" / "sample" / "responses.csv.gz").drop(

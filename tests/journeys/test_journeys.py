@@ -95,6 +95,7 @@ def test_a_goal_that_nobody_met_is_told():
         journeys.count_transitions(steps_of(events("a>b")), goal=["z"])
 
 
+@pytest.mark.slow
 def test_the_store_counts_as_rows_are_counted():
     """Every pair of choices of gap, goal and steps; several events of one day."""
     rng = np.random.default_rng(1)
@@ -239,6 +240,7 @@ def test_the_worked_example_told_as_paths():
     assert "No interval was asked for." in found.notes
 
 
+@pytest.mark.slow
 def test_paths_say_what_their_events_say(made):
     steps = steps_of(made["events"], 400, by="journey_id")
     counts = journeys.count_transitions(steps, goal=[paths.GOAL])
@@ -278,6 +280,7 @@ def test_paths_that_cannot_be_read_are_told(change, told):
         journeys.paths(change(WORKED), completed="won", lost="not")
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.lists(st.text("abcd", min_size=1, max_size=6), min_size=2, max_size=12))
 def test_removal_effects_are_those_of_taking_it_out(texts):
@@ -333,6 +336,7 @@ def test_loops_by_hand():
     assert rework["journeys that go back"] == pytest.approx(2 / 3)  # b to a, c to a
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_the_loops_of_a_real_help_desk():
     """4,580 tickets in 21,348 events of 14 kinds (Polato 2017); loops counted on whole strings."""
@@ -366,6 +370,7 @@ def test_the_loops_of_a_real_help_desk():
     assert closed == pytest.approx(pairs.sum() / (log["touchpoint"] == "Resolve ticket").sum())
 
 
+@pytest.mark.slow
 def test_the_median_stay_is_that_of_the_chain(made):
     steps = steps_of(made["events"], by="journey_id")
     found = journeys.time_in_stage(steps, paths.STAGES, until=pd.Timestamp("2080-01-01"))
@@ -570,6 +575,7 @@ def test_pain_points_need_problems(made):
         journeys.pain_points(quiet, "score")
 
 
+@pytest.mark.slow
 def test_the_experience_map_by_hand():
     rows = events("a>b>b", "a").assign(
         minutes=[1, 2, 4, 3.0], outcome=["done", "x", "done", "done"]
@@ -613,6 +619,7 @@ def test_the_experience_map_by_hand():
     assert found.table["stage"].tolist()[:2] == ["discovery", "use"]
 
 
+@pytest.mark.slow
 def test_the_map_of_groups_is_that_of_their_customers(made, met):
     steps = steps_of(made["events"], by="journey_id")
     who = made["events"]["customer_id"].drop_duplicates()
@@ -630,6 +637,7 @@ def test_the_map_of_groups_is_that_of_their_customers(made, met):
     )
 
 
+@pytest.mark.slow
 def test_groups_keep_their_order_and_some_customers_are_in_none(made, met):
     steps = steps_of(made["events"], by="journey_id")
     who = pd.Index(steps["customer_id"].unique())
@@ -683,6 +691,7 @@ def test_the_map_of_the_sample_is_by_the_segments_of_its_customers():
 # Figures
 
 
+@pytest.mark.slow
 def test_figures_of_journeys_are_drawn_and_told(made, met):
     steps = steps_of(made["events"], by="journey_id")
     found = journeys.experience_map(steps, ASKED, met, bad=["failed"])
@@ -706,7 +715,7 @@ def test_figures_of_journeys_are_drawn_and_told(made, met):
 # Recovery of known truth
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_hold_the_truth_together():
     """Whole tables of intervals at once, over repeated samples of customers with moods."""
     removal = {t: paths.removed(t) for t in paths.WAIT}

@@ -84,6 +84,7 @@ def walk(order: int, n: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"path": found, "completed": 1})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2])
 def test_the_order_of_made_up_paths_is_found(order):
     found = [journeys.chain_order(walk(order, 500, seed), most=3) for seed in range(5)]
@@ -91,7 +92,7 @@ def test_the_order_of_made_up_paths_is_found(order):
     assert sum(b == order for b in best) >= 4
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_credit_cover_the_truth_of_20_and_50_conversions():
     ways = ["ad > web > shop", "web > shop", "ad > shop", "web"]
     chance = np.array([0.2, 0.3, 0.1, 0.4])

@@ -35,6 +35,7 @@ def test_a_line_of_totals_counts_as_its_visits():
     assert journeys.web_visits(Sample(helped, draws=50)).table["n"].tolist() == [100, 100, 1, 1]
 
 
+@pytest.mark.slow
 def test_the_visits_of_the_sample_bounce_and_convert_as_planted(company):
     table = journeys.web_visits(
         Sample(company["visits"], cluster="customer_id", draws=200)

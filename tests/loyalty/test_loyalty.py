@@ -115,6 +115,7 @@ def test_groups_are_parts_of_the_curve(bought):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_the_names_of_customers_change_nothing(bought, random):
@@ -128,6 +129,7 @@ def test_the_order_of_rows_and_the_names_of_customers_change_nothing(bought, ran
     pd.testing.assert_frame_equal(one, two)
 
 
+@pytest.mark.coverage
 def test_intervals_of_cells_cover_all_at_once():
     rng = np.random.default_rng(2)
     n = rng.integers(30, 400, 30)
@@ -242,7 +244,7 @@ def test_the_curve_and_its_errors_are_those_of_scipy():
     assert_allclose(share, survival.incidence(risk, at)[0][0], atol=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("n", [25, 50, 300])
 def test_the_band_of_the_next_purchase_covers_the_whole_curve(n):
     covered = []
@@ -351,7 +353,7 @@ def test_levels_too_sparse_to_tell_are_put_together():
     assert few.unit == "share" and "too few did" in str(few)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_differences_cover_the_truth_and_plain_ones_do_not():
     truth = pd.Series({"late": returns.RETURN["late"], "plus": returns.RETURN["plus"]})
     covered, plain = [], []

@@ -174,7 +174,7 @@ def test_a_randomised_programme_is_reported_as_one():
     assert found.balance["estimate"].abs().max() < 0.15
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("chosen", [False, True], ids=["lot", "chosen"])
 def test_a_known_effect_is_covered_and_a_plain_difference_is_not_where_members_are_chosen(chosen):
     covered, plain = [], []
@@ -204,6 +204,7 @@ def test_a_programme_that_cannot_be_judged_is_told(change, said):
         loyalty.panel(orders, people, start=change.get("start", returns.begun()), days=50)
 
 
+@pytest.mark.slow
 def test_the_reserve_tells_of_a_programme_from_earlier_rows_only():
     from cxlib import reserve
 
@@ -222,6 +223,7 @@ def test_the_reserve_tells_of_a_programme_from_earlier_rows_only():
     assert study.lacks(["programme", "referrals"]) == []
 
 
+@pytest.mark.slow
 def test_a_study_without_a_programme_says_so():
     from cxlib import reserve
 

@@ -63,6 +63,7 @@ def test_claims_are_no_evidence_and_the_majority_decides():
     assert maturity.assess(Sample(said, draws=50), GRID).stage == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("item", ["closed_loop-4", "technology-3", "measurement-2"])
 def test_more_evidence_never_lowers_a_level(item):
     rng = np.random.default_rng(3)

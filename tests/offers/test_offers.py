@@ -133,6 +133,7 @@ def test_products_that_no_customer_shares_are_not_found_together():
     assert chance.pairs(baskets)[1] >= 0.5
 
 
+@pytest.mark.slow
 def test_a_product_is_tested_alike_among_all_and_among_its_partners(company):
     products = np.arange(len(company.products))
     every, few = (
@@ -182,6 +183,7 @@ def test_meetings_expected_by_size_add_up_to_those_there_are(company):
     np.testing.assert_allclose(each, met, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_neither_the_order_of_rows_nor_twice_a_line_changes_a_rule(parts):
     orders, lines = parts["orders"], parts["order_lines"]
     again = pd.concat([lines, lines.head(500)]).sample(frac=1, random_state=1)
@@ -438,7 +440,7 @@ def test_the_true_lifts_are_those_written_down_and_those_of_a_large_draw():
         )
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_false_finds_stay_below_the_rate_where_fishers_test_alone_is_wrong():
     """Strong habits, no product that goes with another but the bundles sold together."""
     false, alone, power, n = [], [], [], 60
@@ -465,7 +467,7 @@ def test_false_finds_stay_below_the_rate_where_fishers_test_alone_is_wrong():
     assert np.mean(power) > 0.2
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_cover_the_true_lifts_at_once():
     true = made.lifts(SHARES).set_index(["product", "other"])["lift"]
     pairs = [("afternoon tea", "tea set"), ("spa visit", "massage"), ("candle", "pillow")]
@@ -482,7 +484,7 @@ def test_intervals_cover_the_true_lifts_at_once():
     assert 0.91 <= np.mean([i.all() for i in inside]) <= 0.99
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_a_leafs_interval_covers_its_true_share():
     inside = []
     for seed in range(60):

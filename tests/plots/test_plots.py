@@ -69,6 +69,7 @@ def test_rows_are_sorted_by_the_estimate(shares) -> None:
     assert labels(plots.intervals(shares)) == ["speed", "price", "staff"]
 
 
+@pytest.mark.slow
 def test_a_figure_has_no_title_but_the_one_it_is_given(shares) -> None:
     assert plots.intervals(shares, unit="share").get_title("left") == ""
     given = plots.intervals(shares, title="Speed leads by ten points")
@@ -82,6 +83,7 @@ def colours(ax) -> list[str]:
     return [matplotlib.colors.to_hex(c) for part in lines for c in part.get_colors()]
 
 
+@pytest.mark.slow
 def test_colour_is_for_intervals_that_exclude_the_reference(shares) -> None:
     blue, grey = COLOURS[0].lower(), QUIET
     assert colours(plots.intervals(shares, reference=0.36, sort=False)) == [blue, blue, grey]
@@ -110,6 +112,7 @@ def svg_of(ax) -> str:
     return str(plots.picture(ax.figure)[0])
 
 
+@pytest.mark.slow
 def test_text_of_a_figure_is_text_for_the_readers_own_fonts(shares) -> None:
     context.begin(lang="zh", labels={"speed": "速度"})
     svg = svg_of(plots.intervals(shares.assign(channel="x"), panel="channel", title="速度 41%"))
@@ -117,6 +120,7 @@ def test_text_of_a_figure_is_text_for_the_readers_own_fonts(shares) -> None:
     assert "PingFang SC" in svg and "Microsoft YaHei" in svg and "DejaVu" not in svg
 
 
+@pytest.mark.slow
 def test_chinese_needs_no_font_to_be_measured(shares, monkeypatch, recwarn) -> None:
     monkeypatch.setattr(fonts, "chinese_fonts", list)
     plots.use_house_style()
@@ -129,6 +133,7 @@ def test_chinese_needs_no_font_to_be_measured(shares, monkeypatch, recwarn) -> N
     assert not [w for w in recwarn if "Glyph" in str(w.message) or "font" in str(w.message)]
 
 
+@pytest.mark.slow
 def test_an_svg_holds_for_the_page_around_it_neither_styles_nor_ids(shares) -> None:
     one = svg_of(plots.intervals(shares))
     two = svg_of(plots.intervals(shares.assign(estimate=shares["estimate"] / 2, low=0.1)))
@@ -140,6 +145,7 @@ def test_an_svg_holds_for_the_page_around_it_neither_styles_nor_ids(shares) -> N
     assert pointed == ids[0]
 
 
+@pytest.mark.slow
 def test_a_figure_is_the_same_svg_whatever_the_last_bit_of_its_numbers(shares) -> None:
     numbers = ["estimate", "low", "high"]
     other = shares.assign(**{c: shares[c] + 1e-9 for c in numbers})  # as more threads may add up
@@ -157,6 +163,7 @@ def test_colours_are_variables_with_the_house_colours_behind_them(shares) -> Non
     assert "var(" not in without_variables(svg) and "#0072b2" in without_variables(svg)
 
 
+@pytest.mark.slow
 def test_a_mark_says_its_numbers_on_hover(shares) -> None:
     svg = svg_of(plots.intervals(shares, unit="share"))
     said = "speed: 41%; 95% CI 38% to 44%; n = 400"
@@ -184,6 +191,7 @@ def sizes(svg: str) -> tuple[float, list[float]]:
     return float(re.search(r'width="([\d.]+)pt"', svg)[1]), list(map(float, letters))
 
 
+@pytest.mark.slow
 def test_a_phone_gets_its_own_figure_with_labels_above_the_marks(shares) -> None:
     ax = plots.intervals(shares.assign(term=["a rather long name of a driver", "speed", "staff"]))
     before = plt.get_fignums()
@@ -201,6 +209,7 @@ def test_a_phone_gets_its_own_figure_with_labels_above_the_marks(shares) -> None
     assert bundle[export.NARROW] == small and about["image/svg+xml"]["alt"]
 
 
+@pytest.mark.slow
 def test_an_svg_has_light_pixels_beside_it_for_notebooks_that_nobody_trusts(
     shares, monkeypatch
 ) -> None:
@@ -213,6 +222,7 @@ def test_an_svg_has_light_pixels_beside_it_for_notebooks_that_nobody_trusts(
     assert "image/png" not in export._bundle(ax.figure)[0]
 
 
+@pytest.mark.slow
 def test_a_phone_sees_the_table_as_it_was_drawn(shares) -> None:
     ax = plots.intervals(shares, unit="share")
     shares["estimate"] = 0.9
@@ -276,6 +286,7 @@ def test_names_are_the_readers(shares) -> None:
     assert labels(plots.intervals(shares))[0] == r"How fast \$ we are"
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_letters_do_not_break_a_figure(shares) -> None:
     shares["term"] = ["x" * 100_000, "<script>alert(1)</script>", r"$\frac{1}{"]
     assert max(map(len, labels(plots.intervals(shares)))) < 70
@@ -359,6 +370,7 @@ def test_every_figure_has_words_for_those_who_cannot_see_it(shares) -> None:
     assert plots.alt_text(figure) == "Figure: Mine; days."
 
 
+@pytest.mark.slow
 def test_the_same_figure_is_the_same_bytes(shares) -> None:
     one, two = (plots.picture(plots.intervals(shares).figure) for _ in range(2))
     assert one == two and one[1] == "image/svg+xml"
@@ -372,6 +384,7 @@ def test_a_figure_of_many_marks_becomes_pixels() -> None:
     assert plots.picture(figure)[1] == "image/png"
 
 
+@pytest.mark.slow
 def test_pixels_reach_a_notebook_as_text(monkeypatch, shares) -> None:
     monkeypatch.setattr(export, "LARGEST_SVG", 0)
     data, _ = export._bundle(plots.intervals(shares).figure)
@@ -418,6 +431,7 @@ def test_chinese_names_are_not_boxes(shares, recwarn) -> None:
     assert not [w for w in recwarn if "missing from font" in str(w.message)]
 
 
+@pytest.mark.slow
 def test_a_missing_chinese_font_is_said_where_pixels_need_one(monkeypatch, shares, recwarn) -> None:
     monkeypatch.setattr(export, "chinese_fonts", list)
     figure = plots.intervals(shares.assign(term=["速度", "价格", "员工"])).figure
@@ -481,6 +495,7 @@ def test_a_font_that_the_list_of_matplotlib_lacks_is_found_afresh(monkeypatch) -
     assert plots.chinese_fonts() == [name]
 
 
+@pytest.mark.slow
 def test_a_long_title_takes_no_width_from_what_is_drawn(shares) -> None:
     def width(title: str) -> float:
         ax = plots.intervals(shares, title=title)
@@ -515,6 +530,7 @@ def test_bars_of_nothing_have_no_whisker_across_the_figure() -> None:
     assert plots.bars(table, unit="share").get_xlim()[1] > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", [(0.015, 0.055), (0.02, 0.021), (0.1, 0.9), (0.0, 0.0004)])
 def test_no_two_ticks_of_shares_are_written_alike(ends: tuple[float, float]) -> None:
     table = pd.DataFrame(

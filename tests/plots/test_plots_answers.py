@@ -80,6 +80,7 @@ def colours(ax) -> dict[float, str]:
     return {line.get_ydata()[-1]: to_hex(line.get_color()) for line in ax.lines[:3]}
 
 
+@pytest.mark.slow
 def test_a_slope_is_coloured_where_it_is_significant() -> None:
     ax = plots.slope(two_waves())
     assert colours(ax) == {5.1: QUIET, 8.0: BLUE, 5.0: ORANGE}
@@ -95,6 +96,7 @@ def test_a_slope_is_coloured_where_it_is_significant() -> None:
     }
 
 
+@pytest.mark.slow
 def test_of_many_slopes_those_in_colour_are_named_or_those_that_moved_most() -> None:
     waves = [
         pd.DataFrame({"wave": wave, "term": [f"q{k:02}" for k in range(22)], "n": 90}).assign(
@@ -204,6 +206,7 @@ def test_quadrants_are_named_and_what_to_improve_first_has_the_colour() -> None:
     assert [to_hex(c) == ORANGE for c in dots.get_facecolors()] == [True, False, False], faces
 
 
+@pytest.mark.slow
 def test_names_of_close_points_do_not_cover_each_other() -> None:
     rng = np.random.default_rng(1)
     names = [f"driver number {k}" for k in range(9)]
@@ -223,6 +226,7 @@ def test_names_of_points_keep_off_the_words_in_the_corners() -> None:
     assert not boxes["the way around here"].overlaps(boxes["More than needed"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nps_bars", "slope", "dumbbell", "waterfall", "pareto", "dots"])
 def test_figures_of_findings_have_a_form_for_phones_and_values_on_hover(name, answers) -> None:
     sample = Sample(answers, draws=50)
@@ -242,6 +246,7 @@ def test_figures_of_findings_have_a_form_for_phones_and_values_on_hover(name, an
     assert wide.count("<title>") >= 2 and ax.figure.alt_text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_hover_words_reach_every_mark_they_were_made_for(answers, lang) -> None:
     context.begin(lang=lang)

@@ -43,6 +43,7 @@ def markers(ax, signal: str) -> list[tuple[float, float]]:
     return sorted(found)
 
 
+@pytest.mark.slow
 def test_a_wave_outside_is_a_triangle_and_named(rows):
     fit = scores.trend(rows)
     ax = plots.control_chart(fit.limits, unit="points", change=fit.changes)
@@ -54,6 +55,7 @@ def test_a_wave_outside_is_a_triangle_and_named(rows):
     assert np.isclose(edges[1][::2], fit.limits["high"], equal_nan=True).all()
 
 
+@pytest.mark.slow
 def test_the_wave_since_which_an_alert_is_dated_is_marked_before_its_first_signal(rows):
     fit = scores.trend(rows)
     alert = pd.DataFrame({"term": ["recommend"], "group": "", "first_seen": "2026-05"})
@@ -66,6 +68,7 @@ def test_the_wave_since_which_an_alert_is_dated_is_marked_before_its_first_signa
     assert not markers(flagged, "began")
 
 
+@pytest.mark.slow
 def test_a_missing_wave_is_a_gap_of_the_chart(rows):
     fit = scores.trend(rows[rows["wave"] != "2026-03"])
     assert "2026-03 is missing" in str(fit.notes)
@@ -82,6 +85,7 @@ def test_quiet_waves_are_said_to_be_inside(rows):
     assert len(markers(ax, "")) == 6
 
 
+@pytest.mark.slow
 def test_a_change_of_level_is_marked_where_it_is_clear(rows):
     shifted = rows.assign(recommend=rows["recommend"].where(rows["wave"] < "2026-05", 2.0))
     fit = scores.trend(shifted)
@@ -92,6 +96,7 @@ def test_a_change_of_level_is_marked_where_it_is_clear(rows):
     assert "level changed" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang, words", [("en", "shaded: the baseline"), ("zh", "阴影：基线期")])
 def test_the_shading_says_what_it_is(rows, lang, words):
     limits = scores.trend(rows).limits
@@ -101,6 +106,7 @@ def test_the_shading_says_what_it_is(rows, lang, words):
     assert not bare.patches and not bare.texts
 
 
+@pytest.mark.slow
 def test_every_score_has_a_row_and_every_wave_a_sign(rows):
     fit = scores.trend(rows, by="area")
     ax = plots.signals(fit.limits, by="area")
@@ -109,6 +115,7 @@ def test_every_score_has_a_row_and_every_wave_a_sign(rows):
     assert len(markers(ax, "")) + len(markers(ax, "below")) == 16
 
 
+@pytest.mark.slow
 def test_small_cells_have_no_sign(rows):
     context.begin(smallest_cell=1000)
     fit = scores.trend(rows)

@@ -83,6 +83,7 @@ def test_the_power_of_hidden_groups_is_not_drawn(n: list[int]) -> None:
     assert plots.power(rows, unit="points").get_xlabel()
 
 
+@pytest.mark.slow
 def test_the_title_stands_clear_of_the_legend() -> None:
     stages = [line("time", [0.9 - 0.1 * k, 0.5], stage=f"stage {k}") for k in range(6)]
     ax = plots.survival(pd.concat(stages), by="stage", title="Half move on within 60 days.")

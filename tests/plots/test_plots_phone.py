@@ -40,6 +40,7 @@ def steps() -> pd.DataFrame:
     return pd.concat([first, *(m[["step", "before", "term", "estimate"]] for m in more)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiles", "transitions", "correlations", "map", "sankey"])
 def test_a_wide_figure_has_a_form_for_phones(name: str) -> None:
     square = pd.DataFrame(np.eye(8), NAMES, NAMES)
@@ -58,6 +59,7 @@ def test_a_wide_figure_has_a_form_for_phones(name: str) -> None:
     assert min(map(float, re.findall(r"font-size:([\d.]+)px", small))) >= 8.25
 
 
+@pytest.mark.slow
 def test_crowded_tiles_on_a_phone_have_colours_alone() -> None:
     ax = plots.tile_map(pairs("term", "risk"), "risk", unit="share")
     assert "10%" in plots.picture(ax.figure)[0]
@@ -66,6 +68,7 @@ def test_crowded_tiles_on_a_phone_have_colours_alone() -> None:
     assert "10%" in plots.narrow_picture(few.figure)
 
 
+@pytest.mark.slow
 def test_no_line_across_runs_through_the_labels_of_rows_on_a_phone() -> None:
     table = pairs("term", "x", NAMES[:4]).drop(columns="x").drop_duplicates("term")
     ax = plots.intervals(table.assign(low=-0.4), unit="points", reference=0)
@@ -76,6 +79,7 @@ def test_no_line_across_runs_through_the_labels_of_rows_on_a_phone() -> None:
     assert small.index("stroke-dasharray") < len(before.rpartition("<path")[0])  # over the line
 
 
+@pytest.mark.slow
 def test_intervals_of_cohorts_are_left_out_where_tiles_are_too_narrow() -> None:
     rows = [(f"2025-Q{c}", str(k), 0.5, 0.41, 0.59, 80) for c in (1, 2) for k in range(1, 8)]
     table = pd.DataFrame(rows, columns=["cohort", "after", "estimate", "low", "high", "n"])
@@ -85,6 +89,7 @@ def test_intervals_of_cohorts_are_left_out_where_tiles_are_too_narrow() -> None:
     assert "50%" in small and "41–59" not in small
 
 
+@pytest.mark.slow
 def test_a_long_label_of_an_axis_takes_no_width_from_tiles_on_a_phone() -> None:
     table = pairs("term", "risk", NAMES[:4])
     long = "share of the items of each level that are met by those who were asked about them"
@@ -96,6 +101,7 @@ def test_a_long_label_of_an_axis_takes_no_width_from_tiles_on_a_phone() -> None:
     assert widths[1] == pytest.approx(widths[0], rel=0.05)
 
 
+@pytest.mark.slow
 def test_on_a_phone_the_map_of_groups_shows_the_groups_and_the_measure_they_differ_in() -> None:
     columns = ["group", "touchpoint", "term", "estimate", "low", "high", "n"]
     rows = [

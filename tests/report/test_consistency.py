@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from test_notebooks import THOROUGH, made
+from test_notebooks import made
 
 from cxlib.data.sources import SourceError
 from cxlib.report import consistency
 
-# Of the public studies those that other tests make too, in Chinese, and two more; CX_CONSISTENT
-# names others to look at, or "all", as `make test-all` does (some 20 minutes).
 STUDIES = sorted(f.parent.name for f in (Path(__file__).parents[2] / "data").glob("*/study.yaml"))
-NAMED = os.environ.get("CX_CONSISTENT", "all" if THOROUGH else "marketplace,restaurant")
-PUBLIC = [(s, "en") for s in (STUDIES if NAMED == "all" else NAMED.split(",")) if s != "sample"]
-PUBLIC += [(s, "zh") for s in (STUDIES if NAMED == "all" else ("mobile", "telco", "airport"))]
+PUBLIC = [(study, lang) for study in STUDIES if study != "sample" for lang in ("en", "zh")]
+USUAL = [("restaurant", "en")]  # in `make test`; the others take some 20 minutes
 NPS = {
     "claim": "NPS was +26 in 2026-Q3.",
     "detail": "95% CI 18.4 to 34.1; n = 458",
@@ -187,7 +183,10 @@ def test_all_pages_of_the_sample_agree(lang: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.mirror
-@pytest.mark.parametrize(("name", "lang"), PUBLIC)
+@pytest.mark.parametrize(
+    ("name", "lang"),
+    [pytest.param(*p, marks=() if p in USUAL else pytest.mark.thorough) for p in PUBLIC],
+)
 def test_all_pages_of_public_studies_agree(name: str, lang: str) -> None:
     try:
         agrees(name, lang)

@@ -135,6 +135,7 @@ def test_a_row_is_named_by_the_first_cell_that_no_row_leaves_empty() -> None:
     assert re.findall(r'scope="row">([^<]*)<', made) == ["Price", "Staff"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda f: f.stem[:2])
 def test_no_two_columns_have_one_head(notebook: Path) -> None:
     for name, kept in answers.answers_of(nbformat.read(notebook, 4)).items():

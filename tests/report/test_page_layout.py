@@ -142,6 +142,7 @@ def test_a_section_without_a_print_goes_with_its_prose_and_is_named_with_its_rea
     )
 
 
+@pytest.mark.slow
 def test_a_reason_that_a_heading_gives_is_not_given_twice() -> None:
     page = laid(
         cell(absent("No questions.")),

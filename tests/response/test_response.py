@@ -95,6 +95,7 @@ def asked(company: dict[str, pd.DataFrame]) -> Sample:
     return response.invited(sent, company["responses"])
 
 
+@pytest.mark.slow
 def test_every_answer_of_the_company_has_its_invitation(company, asked):
     back = asked["response_id"].dropna()
     assert set(back) == set(company["responses"]["response_id"]) and back.is_unique

@@ -34,6 +34,7 @@ def quiet(seed: int, n: int, kind: str, waves: int = 8) -> Sample:
     return Sample(rows, draws=100, seed=seed, **design)
 
 
+@pytest.mark.slow
 def test_the_trend_made_then_gives_the_signals_of_the_replay(company):
     now = scores.trend(company, ["recommend", "value1"], measure="mean").limits
     waves = sorted(now["wave"].unique())
@@ -45,6 +46,7 @@ def test_the_trend_made_then_gives_the_signals_of_the_replay(company):
         assert list(then["signal"]) == list(same["signal"])
 
 
+@pytest.mark.slow
 def test_the_samples_price_rise_lasted_and_its_failed_deliveries_passed(company):
     outcome = scores.trend(company, "recommend")
     items = scores.trend(company, ["value1", "value2", "delivery", "app"], measure="mean")
@@ -73,6 +75,7 @@ def swinging(n: int = 300) -> pd.DataFrame:
     return rows.assign(swings=np.clip(np.round(moved), 0, 10))
 
 
+@pytest.mark.slow
 def test_a_score_that_only_cries_is_held_back_and_named():
     both = scores.trend(swinging(), ["steady", "swings"], measure="mean")
     audit = scores.alarm_audit(both)
@@ -82,6 +85,7 @@ def test_a_score_that_only_cries_is_held_back_and_named():
     assert audit.notes.endswith("usually swing by as much: swings.")
 
 
+@pytest.mark.slow
 def test_a_hidden_wave_is_in_no_baseline():
     rows = pd.DataFrame({"wave": np.repeat(list("abcdef"), [50, 50, 4, 50, 50, 6])})
     rows["recommend"] = np.where(rows["wave"].isin(["c", "f"]), 0, np.tile([10, 8], 105))
@@ -107,7 +111,7 @@ def test_a_rise_of_complaints_is_what_the_fall_of_a_score_is():
     assert worse["signal"].ne("").sum() == 5  # all five: not the new level, as a gain would be
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("n", "kind"), [(25, "plain"), (25, "weighted"), (200, "panel")])
 def test_alarms_without_a_change_are_as_rare_as_the_audit_says(n, kind):
     judged = alarms = stated = 0
@@ -138,6 +142,7 @@ def test_a_fall_that_stays_is_found_as_soon_as_the_audit_says():
     assert_allclose(found / times, stated / times, atol=3 * 0.5 / np.sqrt(times))
 
 
+@pytest.mark.slow
 def test_what_is_held_back_is_listed_but_is_not_the_finding():
     rows = swinging()
     rows.loc[rows["wave"] == "w11", "steady"] -= 1

@@ -97,7 +97,7 @@ def test_holm_gives_no_more_letters_than_no_adjustment():
     assert letters[0] <= letters[1]
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_letters_are_wrong_no_more_often_than_stated():
     """Four groups that answer alike; 25 answers each, weighted, two from each customer."""
     rng = np.random.default_rng(3)

@@ -34,6 +34,7 @@ def test_a_steady_score_is_forecast_at_its_mean() -> None:
     assert widths.is_monotonic_increasing  # the further ahead the less is known
 
 
+@pytest.mark.slow
 def test_earlier_waves_are_forecast_from_the_waves_before_them_alone() -> None:
     rows = answers([7.5, 7.4, 7.6, 7.5, 5.0, 5.1])
     found = scores.forecast(scores.trend(Sample(rows, draws=200)))
@@ -45,6 +46,7 @@ def test_earlier_waves_are_forecast_from_the_waves_before_them_alone() -> None:
     assert again.earlier.iloc[0][kept.index].astype(float).tolist() == pytest.approx(kept.tolist())
 
 
+@pytest.mark.slow
 def test_a_target_out_of_reach_is_the_finding() -> None:
     trend = scores.trend(Sample(answers([7.0] * 6), draws=200))
     far = scores.forecast(trend, target=Target(value=60))
@@ -56,6 +58,7 @@ def test_a_target_out_of_reach_is_the_finding() -> None:
     assert most.table["reaches_target"].iloc[0] > 0.99
 
 
+@pytest.mark.slow
 def test_an_interval_ends_where_the_score_does() -> None:
     rows = answers([9.8] * 5, n=40)
     for measure in ("nps", scores.Measure("csat", (0, 10)), scores.Measure("mean", (0, 10))):
@@ -64,6 +67,7 @@ def test_an_interval_ends_where_the_score_does() -> None:
         assert (found.table["high"] <= best).all()
 
 
+@pytest.mark.slow
 def test_seasons_need_two_years() -> None:
     means = [6.0, 8.5, 7.0, 8.0] * 3
     found = scores.forecast(scores.trend(Sample(answers(means), draws=200)), waves=4)

@@ -44,6 +44,7 @@ def sample(waves: dict[str, float], **how) -> Sample:
 STILL = {"2025-Q3": 7.5, "2025-Q4": 7.5, "2026-Q1": 7.5, "2026-Q2": 7.5, "2026-Q3": 7.5}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SCORES)
 def test_a_number_has_one_interval_wherever_it_stands(kind):
     measure, rows = SCORES[kind], sample(STILL)
@@ -60,6 +61,7 @@ def test_a_number_has_one_interval_wherever_it_stands(kind):
     assert (wider > by_wave["high"] - by_wave["low"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SCORES)
 def test_a_change_has_one_interval_wherever_it_stands(kind):
     measure, rows = SCORES[kind], sample(STILL)
@@ -73,6 +75,7 @@ def test_a_change_has_one_interval_wherever_it_stands(kind):
         assert_allclose(step[ends].astype(float), other[ends].astype(float))
 
 
+@pytest.mark.slow
 def test_the_latest_wave_is_compared_with_the_wave_before_and_the_season():
     still = scores.latest(sample(STILL))
     assert " in 2026-Q3, not significantly different from the quarter before (" in str(still)
@@ -94,6 +97,7 @@ def test_a_loss_is_news_and_a_gain_only_where_it_is_large():
     assert moved(-20, False, 70) == ("unclear", Importance.ANSWER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "missed"),
     [

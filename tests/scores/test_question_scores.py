@@ -21,6 +21,7 @@ def item(**parts: object) -> Item:
 STARS = [1, 2.5, 3, 3.1, 3.5, 3.5, 3.5, 4, 4.5, 5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "answers", "share", "counted"),
     [

@@ -366,6 +366,7 @@ def test_turning_promoters_into_detractors_turns_the_sign(given):
     )
 
 
+@pytest.mark.slow
 @given(answers, answers)
 @settings(max_examples=50, deadline=None)
 def test_two_groups_together_are_their_weighted_mean(first, second):
@@ -436,6 +437,7 @@ def bootstrap_bounds(sample: Sample, name: str, together: int = 50, draws: int =
     return np.concatenate(lows), np.concatenate(highs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize(
     ("name", "method"),
@@ -465,7 +467,7 @@ def test_many_samples_at_once_are_each_sample_alone(name, method, weighted):
     assert_allclose(alone["high"], high, rtol=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("n", [50, 400])
 @pytest.mark.parametrize(
@@ -497,7 +499,7 @@ def four_waves(times: int, customers: int = 100) -> pd.DataFrame:
     return pd.DataFrame(given).assign(customer_id=who, sample=who // customers)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(
     ("name", "method"),
     [("nps", "adjusted_wald"), ("nps", "bootstrap"), ("mean", "bootstrap")],
@@ -545,7 +547,7 @@ def test_groups_of_many_samples_are_those_of_each(name, method):
         assert_allclose(table["simultaneous_high"], high[k])
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(
     ("name", "method"),
     [("nps", "adjusted_wald"), ("nps", "bootstrap"), ("csat", "wilson"), ("mean", "bootstrap")],

@@ -101,6 +101,7 @@ def test_turning_groups_round_turns_the_sign(responses):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [1.0, 2.0])
 def test_doubled_weights_change_nothing(responses, weights):
     once = responses.assign(w=responses["weight"])
@@ -115,6 +116,7 @@ def test_doubled_weights_change_nothing(responses, weights):
         assert_allclose(make(once).table[NUMBERS], make(twice).table[NUMBERS], rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_relabelled_scale_changes_the_unit_only(responses):
     sample, how = Sample(responses, weight="weight", cluster="customer_id"), {"measure": "mean"}
     tenfold = sample.assign(speed=10 * responses["speed"] + 3)
@@ -330,6 +332,7 @@ def test_customers_in_every_wave_narrow_the_limits(responses):
     assert same["high"][1] - same["low"][1] < 0.01 < other["high"][1] - other["low"][1]
 
 
+@pytest.mark.slow
 def test_overdispersed_waves_get_wider_limits():
     rng = np.random.default_rng(6)
     chance = np.clip(0.5 + 0.1 * rng.normal(size=20), 0.1, 0.9)
@@ -390,6 +393,7 @@ def test_alarm_probabilities_are_those_of_no_change():
     assert row["first_seen"] == "2026-07"
 
 
+@pytest.mark.slow
 def test_many_scores_and_groups_have_a_row_each_wave(responses):
     rows = responses.assign(wave=np.resize(["1", "2", "3"], len(responses)))
     fit = scores.trend(rows, ["speed", "price"], by="channel", measure="mean")
@@ -459,6 +463,7 @@ def means_over_waves(rows: pd.DataFrame, items: list[str]) -> Result:
     return scores.trend(Sample(rows, cluster="customer_id", draws=400), items, measure="mean")
 
 
+@pytest.mark.slow
 def test_the_failed_deliveries_are_found_in_their_wave(company):
     truth = generator.TRUTH["failure"]
     fit = means_over_waves(company, list(generator.TOUCHPOINTS))
@@ -475,6 +480,7 @@ def test_the_dearer_wave_is_where_the_level_of_value_changed(company):
     assert (changes["p"] < 0.01).all() and (changes["high"] < 0).all()
 
 
+@pytest.mark.slow
 def test_nothing_is_found_where_nothing_happened(company):
     north = company[company["region"] == generator.TRUTH["quiet"]["region"]]
     fit = means_over_waves(north, [*generator.TOUCHPOINTS, "value1", "recommend"])
@@ -512,6 +518,7 @@ def test_mix_and_rate_add_up_and_are_shapley_values(sizes_, means_):
     assert_allclose(mixed.sum(), shapley, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_parts_of_groups_add_up_to_the_table(responses):
     fit = scores.decompose_change(
         Sample(responses, weight="weight", cluster="customer_id"), by=["channel", "staff"]
@@ -535,6 +542,7 @@ def test_rows_that_do_not_say_are_a_group(responses):
     assert_allclose(fit.table["estimate"][0], fit.table["estimate"][1:].sum())
 
 
+@pytest.mark.slow
 def test_cells_of_columns_together(responses):
     joint = scores.decompose_change(responses, by=[("channel", "staff")])
     assert list(joint.table["term"]) == ["change", "mix", "rate"]
@@ -562,7 +570,7 @@ def two_waves(n: int, times: int) -> pd.DataFrame:
     return rows[["wave", "type", "recommend"]].assign(sample=sample)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("n", [50, 300])
 def test_intervals_of_mix_and_rate_cover(n, weighted):
@@ -656,6 +664,7 @@ def test_where_all_waves_are_hidden_the_sentence_gives_none() -> None:
     assert scores.trend(Sample(rows, draws=100)).finding.claim == disclosure.left_out()
 
 
+@pytest.mark.slow
 def test_the_latest_wave_that_is_told_of_is_one_that_is_shown() -> None:
     waves = np.repeat(["w1", "w2", "w3", "w4"], [60, 50, 40, 4])
     rng = np.random.default_rng(1)

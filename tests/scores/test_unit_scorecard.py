@@ -71,6 +71,7 @@ def test_a_page_has_the_unit_what_it_belongs_to_and_what_belongs_to_it_and_no_si
     }
 
 
+@pytest.mark.slow
 def test_a_team_is_moved_towards_its_branch():
     sample = agents(n=200, A=-3.0, B=-3.0, C=-3.0)
     few = sample.where((sample["team"] != "B") | (np.arange(1600) % 20 == 0))
@@ -97,6 +98,7 @@ def test_a_unit_that_is_not_there():
         card(agents(), "Nowhere")
 
 
+@pytest.mark.slow
 def test_a_team_has_the_number_that_other_pages_give_it():
     sample = agents(D=-2.0)
     own = card(sample, "N2").table.set_index("unit").loc[["C", "D"]]
@@ -126,6 +128,7 @@ def test_scorecards_of_equal_units_name_one_below_standard_in_under_5_of_100():
     assert np.mean([league(seed) for seed in range(100)]) < 0.05
 
 
+@pytest.mark.slow
 def test_a_few_scorecards_of_equal_units_name_none():
     assert not any(league(seed) for seed in range(2, 5))
 
@@ -150,6 +153,7 @@ def pages(
     return found
 
 
+@pytest.mark.slow
 def test_a_small_team_cannot_be_worked_out_from_the_pages_of_a_run():
     sample = agents(n=40)
     few = sample.where((sample["team"] != "B") | (np.arange(320) % 40 < 4))

@@ -167,7 +167,7 @@ def test_what_cannot_be_compared(sample, message):
         scores.units(sample, by="shop")
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("kind", MEASURES)
 @pytest.mark.parametrize(("between", "uneven"), [(0, 0), (0.8, 0), (0.4, 0.3)])
 @pytest.mark.parametrize("k", [5, 10, 30])

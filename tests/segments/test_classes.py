@@ -221,6 +221,7 @@ def test_many_answers_are_told_apart_without_overflow() -> None:
 # Fits
 
 
+@pytest.mark.slow
 def test_known_classes_are_found_whatever_is_missing(people: pd.DataFrame, fit) -> None:
     assert len(fit.table) == 3 and fit.table["n"].sum() == 600 and fit.missing == "skip"
     assert "customers have missing answers and are placed by the others" in fit.notes
@@ -266,6 +267,7 @@ def test_answers_of_few_steps_are_read_by_their_levels() -> None:
     assert found.profiles["estimate"].between(2.5, 3.5).all()
 
 
+@pytest.mark.slow
 def test_a_mixture_finds_groups_and_wants_numbers(people: pd.DataFrame) -> None:
     found = segments.fit(
         Sample(people, draws=20),
@@ -292,6 +294,7 @@ def test_a_mixture_finds_groups_and_wants_numbers(people: pd.DataFrame) -> None:
 # How many classes
 
 
+@pytest.mark.slow
 def test_the_likelihood_ratio_tells_enough_from_too_many(people: pd.DataFrame, fit) -> None:
     needed = segments.likelihood_ratio(people, fit, simulations=19)
     assert needed.table["p"].item() == 0.05 and needed.table["estimate"].item() > 20
@@ -303,7 +306,7 @@ def test_the_likelihood_ratio_tells_enough_from_too_many(people: pd.DataFrame, f
         segments.likelihood_ratio(rows, by_means)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_one_class_too_many_is_seldom_called_needed() -> None:
     """By chance 1 in 20; 4 or more in 14 samples has a chance of 0.4%."""
     called = []
@@ -384,7 +387,7 @@ def test_placing_error_is_undone_where_plain_means_are_wrong() -> None:
 # Coverage
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weighted"), [(100, False), (400, False), (400, True)])
 def test_intervals_of_classes_hold_the_truth(n: int, weighted: bool) -> None:
     """Shares and answers of two known classes, all in intervals that hold at once."""
@@ -410,7 +413,7 @@ def test_intervals_of_classes_hold_the_truth(n: int, weighted: bool) -> None:
     assert 0.925 <= answers <= 0.99 and 0.9 <= share <= 0.985, (answers, share)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_corrected_means_hold_the_truth() -> None:
     held = []
     for seed in range(120):

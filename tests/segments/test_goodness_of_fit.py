@@ -61,6 +61,7 @@ def test_aic_is_bic_with_two_for_each_parameter() -> None:
     assert table.loc["G²", "df"] == 31 - 11
 
 
+@pytest.mark.slow
 def test_an_answer_that_repeats_another_is_named() -> None:
     rows = people(600, 3, copied=0.5, questions=8)
     fit = segments.goodness_of_fit(rows, fitted(rows), simulations=19)
@@ -69,7 +70,7 @@ def test_an_answer_that_repeats_another_is_named() -> None:
     assert fit.table["p"].iloc[0] == 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_classes_that_hold_are_seldom_refused() -> None:
     """By chance 1 in 20; 5 or more in 20 samples has a chance of 0.3%."""
     refused = []

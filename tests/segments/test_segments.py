@@ -197,7 +197,7 @@ def test_nobody_moves_between_a_day_and_itself(orders: pd.DataFrame) -> None:
         segments.grade_migration(orders, before="2026-06-01", after="2026-05-01")
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_moves_hold_the_truth() -> None:
     """Customers of two kinds move with known chances; all intervals of grade A hold at once."""
     held, day = [], DAY + pd.Timedelta(days=100)
@@ -227,6 +227,7 @@ def test_intervals_of_moves_hold_the_truth() -> None:
 # Segments
 
 
+@pytest.mark.slow
 def test_known_groups_are_found(groups: pd.DataFrame, fit: Result) -> None:
     assert len(fit.table) == 3 and (fit.table["verdict"] == "report").all()
     placed = segments.score(groups, fit)
@@ -262,6 +263,7 @@ def test_marks_are_profiles_in_deviations(groups: pd.DataFrame, fit: Result) -> 
     assert_allclose(fit.marks["estimate"], fit.profiles["distance"])
 
 
+@pytest.mark.slow
 def test_a_crowd_without_groups_is_called_one() -> None:
     crowd = pd.DataFrame(np.random.default_rng(1).normal(size=(600, 5)), columns=list("abcde"))
     fit = segments.fit(crowd, list("abcde"), choice=segments.Choice(k=7, draws=20))
@@ -276,6 +278,7 @@ def test_every_feature_counts_the_same(groups: pd.DataFrame) -> None:
     assert_allclose([spread[0], spread[1:4].sum(), spread[4:].sum()], 1, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_units_do_not_matter(groups: pd.DataFrame, fit: Result) -> None:
     in_cents = segments.fit(
         groups.assign(spend=groups["spend"] * 100 + 5),
@@ -285,6 +288,7 @@ def test_units_do_not_matter(groups: pd.DataFrame, fit: Result) -> None:
     assert_allclose(in_cents.table["estimate"], fit.table["estimate"])
 
 
+@pytest.mark.slow
 def test_a_weight_of_two_is_the_customer_twice(groups: pd.DataFrame) -> None:
     weighted = segments.fit(
         Sample(groups.assign(w=np.where(groups["true"] == 2, 2.0, 1.0)), weight="w"),
@@ -327,6 +331,7 @@ def test_groups_are_the_names_of_the_placed_by_customer(groups: pd.DataFrame, fi
         segments.groups(groups, fit)
 
 
+@pytest.mark.slow
 def test_missing_answers_are_a_named_choice(groups: pd.DataFrame) -> None:
     gaps = groups.assign(spend=groups["spend"].mask(groups.index < 60))
     complete = segments.fit(gaps, FEATURES, choice=segments.Choice(k=3, most=3, draws=5))
@@ -369,7 +374,7 @@ def test_customers_who_cannot_be_parted_say_why(groups, change, features, option
         segments.fit(change(groups), features, **options)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weighted"), [(50, False), (400, False), (400, True)])
 def test_intervals_hold_for_all_segments_at_once(n: int, weighted: bool) -> None:
     """Shares and means of three known groups, memberships known, over repeated samples."""
@@ -571,6 +576,7 @@ def test_quotes_are_two_masked_and_from_a_crowd(groups: pd.DataFrame, fit) -> No
     assert (mine["score"][0] <= 9.5) and (mine["score"][1] > 9.5)  # one of each kind
 
 
+@pytest.mark.slow
 def test_small_cells_of_a_card_are_hidden(groups: pd.DataFrame, fit) -> None:
     context.begin(smallest_cell=150)
     html = html_of(cards_of(groups, fit))

@@ -156,6 +156,7 @@ def test_a_status_of_waiting_that_no_case_had_is_an_error():
         service.make_clock(None, Service(waiting=["on_hold"]), log)
 
 
+@pytest.mark.slow
 def test_waiting_of_the_sample_has_its_true_share():
     tables = generator.company()
     every = spells(tables["case_statuses"])
@@ -303,9 +304,10 @@ def test_unequal_treatment_is_found_with_its_size():
     assert wait["ratio_low"] < 0.7 < wait["ratio_high"] and wait["verdict"] == "better"
     assert fit.finding.verdict in ("better", "worse")
     for number in (fit.finding.value, fit.finding.low, fit.finding.high):
-        assert f"{abs(number):.1f}" in fit.finding.detail
+        assert f"{abs(100 * number):.1f}" in fit.finding.detail
 
 
+@pytest.mark.slow
 def test_the_sample_treats_all_plans_alike():
     tables = generator.company()
     plan = tables["customers"].set_index("customer_id")["plan"]
@@ -324,6 +326,7 @@ def test_groups_of_few_cases_are_not_compared():
         service.treatment(cases.where(cases["plan"] == "gold"), by="plan")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("about", "said"),
     [
@@ -374,7 +377,7 @@ def test_weekly_counts_have_weeks_without_a_case_and_no_week_that_is_not_over():
     assert (counts.index[0], end) == ("2026-W02", pd.Timestamp("2026-02-02"))
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_a_forecast_of_counts_covers_as_often_as_it_says():
     rng = np.random.default_rng(5)
     held = []
@@ -393,6 +396,7 @@ def test_a_constant_rate_is_forecast_with_about_the_poisson_interval():
     assert_allclose(high - low, 2 * 1.96 * np.sqrt(40), rtol=0.25)
 
 
+@pytest.mark.slow
 def test_weeks_that_lack_cases_at_the_end_are_no_forecast():
     rows = arriving([*[50] * 30, 12, 4, 1])
     fit = service.volume_forecast(service.case_times(rows))
@@ -417,6 +421,7 @@ def test_days_to_clear_by_hand():
     assert table["days to clear"] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("waiting", [8, 11, 30])
 def test_open_cases_are_counted_once_and_hidden_everywhere(waiting):
     """The backlog, the list of open cases and the clearance have one count, masked alike."""
@@ -459,6 +464,7 @@ def test_time_in_each_status_by_hand():
     ]
 
 
+@pytest.mark.slow
 def test_cases_of_the_sample_wait_for_customers_as_long_as_is_true():
     tables = generator.company()
     fit = service.time_in_status(Sample(tables["cases"], draws=100), tables["case_statuses"])

@@ -158,6 +158,7 @@ def test_intervals_of_shares_are_wilsons():
     assert (low.item(), high.item()) == (pytest.approx(20 / (20 + 1.96**2), abs=1e-4), 1)
 
 
+@pytest.mark.slow
 def test_the_sample_waits_as_it_was_made_to(sample):
     fit = service.waiting_times(sample, "first response", by="severity")
     half = fit.table[fit.table["term"] == "half of the cases"].set_index("severity")
@@ -169,6 +170,7 @@ def test_the_sample_waits_as_it_was_made_to(sample):
     assert (curve["low"] <= curve["estimate"]).all() and (curve["estimate"] <= curve["high"]).all()
 
 
+@pytest.mark.slow
 def test_what_is_missed_for_certain_is_a_warning(sample):
     fit = service.sla_attainment(sample, by="severity")
     found = service.sla_alerts(fit, sample).table
@@ -247,6 +249,7 @@ def half_open(days: float, n: int = 200) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("days", "windows", "unknown"),
     [
@@ -306,6 +309,7 @@ def test_half_of_many_cases_wait_as_long_as_their_median():
     assert (fit.table["low"] <= plain).all() and (plain <= fit.table["high"]).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1500)), min_size=3, max_size=25))
 def test_a_longer_window_finds_no_fewer_who_came_back(happened):
@@ -374,6 +378,7 @@ def test_the_busiest_time_is_named_only_where_it_is_significantly_so():
     assert str(busy).startswith("Cases arrive significantly more often than average on ")
 
 
+@pytest.mark.slow
 def test_customers_and_weeks_hold_every_case(sample):
     customers = generator.company()["customers"]
     rows = service.customer_weeks(sample, customers, weeks=20)
@@ -382,6 +387,7 @@ def test_customers_and_weeks_hold_every_case(sample):
     assert rows["cases_per_1000"].sum() == pytest.approx(1000 * len(inside), rel=0.02)
 
 
+@pytest.mark.slow
 def test_weeks_of_few_cases_are_hidden_in_the_chart_of_their_rate(sample):
     rows = service.customer_weeks(sample, generator.company()["customers"], weeks=26)
     fit = scores.trend(rows.replace(draws=50), "cases_per_1000", over="week", measure="mean")
@@ -452,7 +458,7 @@ def test_one_of_four_units_does_not_hide_in_the_spread_that_it_makes():
     assert fit.limits["estimate"].iloc[0] == pytest.approx((277 + 289 + 296) / (3 * 390))
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(("k", "spread"), [(4, 0), (6, 0), (9, 0), (4, 0.1), (6, 0.1), (9, 0.1)])
 def test_few_units_alike_or_of_the_usual_spread_are_rarely_called_different(k, spread):
     rng = np.random.default_rng(11)
@@ -479,6 +485,7 @@ def test_hard_cases_accuse_nobody():
         service.funnel(rows[rows["owner"] == "a"], "hit")
 
 
+@pytest.mark.slow
 def test_units_that_are_hidden_are_not_spoken_of():
     """The only unit that differs has 5 cases; with one unit shown there is nothing to compare."""
     rows = units(np.array([0.8, 0.8, 0.0]), 40, 3)
@@ -526,6 +533,7 @@ def test_without_a_list_no_class_of_problem_is_claimed():
     assert fit.table["term"].tolist() == ["not classified"]
 
 
+@pytest.mark.slow
 def test_classes_are_learnt_from_listed_names_only_where_they_are_mostly_right():
     words = {"policy": ["fee", "price", "interest"], "process": ["delivery", "parcel", "refund"]}
     kinds = {f"{w} {k}": kind for kind, some in words.items() for w in some for k in "abcdef"}
@@ -584,7 +592,7 @@ def test_regression_to_the_mean_is_no_recovery():
     assert fit.balance["estimate"].abs().max() < 1e-4 < 0.4 < fit.balance["before"].abs().max()
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_recovery_cover_what_handling_does():
     inside, naive = [], []
     for seed in range(60):
@@ -597,7 +605,7 @@ def test_intervals_of_recovery_cover_what_handling_does():
     assert np.mean(naive) < 0.3
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_shares_in_time_cover_the_truth():
     # Customers with one to four cases and a speed of their own; the watch ends at random.
     rng = np.random.default_rng(11)
@@ -642,6 +650,7 @@ def test_cases_of_a_log_by_hand():
         logs.cases_of(log.drop(columns="step"), Log(**how))
 
 
+@pytest.mark.slow
 def test_a_real_help_desk(helpdesk):
     rows = service.case_times(
         sampled(helpdesk), {"any": Standard(first_reply_hours=24, solved_hours=720)}
@@ -697,6 +706,7 @@ def test_mistakes_are_named():
         service.reasons(cases.assign(category=None))
 
 
+@pytest.mark.slow
 def test_a_funnel_is_drawn_with_those_who_stand_out():
     rows = units(np.r_[np.full(30, 0.8), 0.3], 60, 10)
     fit = service.funnel(rows, "hit")

@@ -99,6 +99,7 @@ def test_groups_that_do_not_differ_are_context():
     assert found.importance is Importance.NOTABLE and found.at == {"region": "a"}
 
 
+@pytest.mark.slow
 def test_numbers_of_cases_have_their_own_unit():
     """No share of satisfied customers, no rating point: cases per 1,000, cases a week, a share."""
     day = pd.date_range("2026-01-05", periods=140, freq="D")

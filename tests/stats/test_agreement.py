@@ -107,7 +107,7 @@ def test_bad_input(codings, how, message):
         agreement.krippendorff(Sample(codings, draws=4), **how)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_the_interval_covers_the_truth():
     # Two coders each copy the unit's code with chance 0.8, else guess among three: truth 0.64.
     rng, covered, samples = np.random.default_rng(5), 0, 150

@@ -35,6 +35,7 @@ def answers(n: int, seed: int, lost: float = 0.2, k: int = 3) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_the_published_estimates_of_cement():
     # Little and Rubin (1987), table 6.8; the same digits in the manual of R's mvnmle.
     total = moments.of(HALD, list(HALD), missing="em").total()
@@ -74,6 +75,7 @@ def likelihood(rows: pd.DataFrame, columns: list[str], w: np.ndarray):
     return value
 
 
+@pytest.mark.slow
 def test_it_is_where_the_likelihood_is_highest():
     columns = ["q0", "q1", "q2"]
     rows = answers(40, 2, lost=0.3)
@@ -200,7 +202,7 @@ def test_drivers_and_the_index_take_the_choice(responses):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("n", [50, 300])
 def test_intervals_hold_where_the_complete_rows_mislead(n):
     """The lower the first answer, the seldomer the second: complete rows overrate it by far."""

@@ -90,7 +90,7 @@ def test_what_cannot_be_forecast_is_refused(y, variance, places, says) -> None:
         forecast(y, variance, places, [9])
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("waves", [5, 12])
 @pytest.mark.parametrize("step", [0.0, 0.5, 2.0])  # of the level, in standard errors
 def test_intervals_cover_the_next_wave(waves: int, step: float) -> None:

@@ -94,6 +94,7 @@ def test_few_units_are_asked_for_a_higher_level():
     assert_allclose(intervals.expanded_level(1e7), 0.95, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_bootstrap_finds_the_standard_error_of_a_mean(responses):
     draws = resampling.bootstrap(responses, lambda rows: [rows["speed"].mean()], draws=2000)
     expected = responses["speed"].std(ddof=0) / np.sqrt(len(responses))
@@ -123,6 +124,7 @@ def test_rows_draws_and_sums_draws_are_the_same_draws(responses):
     assert_allclose(by_rows, by_sums)
 
 
+@pytest.mark.slow
 def test_a_row_without_a_customer_is_drawn_alone():
     rows = pd.DataFrame({"customer": ["a", None, None], "x": [0.0, 1.0, 2.0]})
     draws = resampling.bootstrap(

@@ -123,6 +123,7 @@ def test_customers_are_known_by_name_or_number():
     assert len(set(resampling.keys_of(pd.DataFrame(index=[0] * 3000)))) == 3000
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_customers_are_drawn_in_clusters_with_the_same_spread():
     rows = pd.DataFrame({"x": np.random.default_rng(1).normal(size=100_000)})
     rows = rows.assign(who=rows.index.astype(str))

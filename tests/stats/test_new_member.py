@@ -63,6 +63,7 @@ def test_too_few_or_without_errors_is_refused(given):
         predict_new(*given, ["a"] * len(given[0]), ["a"])
 
 
+@pytest.mark.coverage
 @pytest.mark.parametrize(("members", "spread"), [(2, 0.8), (4, 0.8), (12, 0.8), (12, 0.2)])
 def test_a_new_member_lies_in_its_interval_95_times_in_100(members, spread):
     """Measured with 300 runs: 98% of 4 members, 96% of 12, 99.7% where these differ little."""

@@ -30,6 +30,7 @@ def test_baseball_shrinks_as_the_truncated_james_stein_estimator():
     assert error[0] > 2.5 * error[1]  # 3.5 times with c = .212
 
 
+@pytest.mark.slow
 def test_eight_schools_as_by_monte_carlo():
     """The same posterior by weighting draws of the mean and of A."""
     y, error = SCHOOLS
@@ -82,7 +83,7 @@ def test_what_cannot_be_pooled(y, variance, message):
         partial_pooling(y, variance)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("groups", [5, 10, 30])
 @pytest.mark.parametrize("between", [0.0, 0.1, 0.3])
 def test_intervals_cover_and_few_leagues_have_a_wrong_name(groups, between):
@@ -159,7 +160,7 @@ def test_two_groups_of_one_parent_are_pooled_by_a_proper_prior():
         partial_pooling(np.array([0.0]), np.array([1.0]), parent=["a"])
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_nested_leagues_of_equal_units_name_none_wrongly_in_95_of_100():
     rng, wrong = np.random.default_rng(5), []
     parent = np.repeat(np.arange(4), 5)
@@ -170,7 +171,7 @@ def test_nested_leagues_of_equal_units_name_none_wrongly_in_95_of_100():
     assert np.mean(wrong) < 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_nested_groups_cover():
     rng, covered = np.random.default_rng(6), []
     parent = np.repeat(np.arange(5), 4)

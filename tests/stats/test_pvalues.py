@@ -25,6 +25,7 @@ def test_adjusted_p_values_are_those_of_the_papers(method, expected):
     assert_allclose(pvalues.adjusted(np.array([P, P]), method), [expected, expected])
 
 
+@pytest.mark.slow
 def test_holm_is_that_of_statsmodels_and_collects_no_garbage(monkeypatch):
     p = np.random.default_rng(5).uniform(size=(2, 2, 30)).round(2) ** 3  # with ties, 0 and 1
     theirs = [[multipletests(row, method="holm")[1] for row in block] for block in p]

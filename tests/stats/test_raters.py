@@ -86,7 +86,7 @@ def test_weights_need_two_coders():
         agreement.kappa(JUDGES, weights="linear")
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("n", [20, 50])
 def test_intervals_of_kappa_and_icc_cover_the_truth(n):
     rng = np.random.default_rng(n)
@@ -104,7 +104,7 @@ def test_intervals_of_kappa_and_icc_cover_the_truth(n):
     assert all(0.92 <= c <= 0.985 for c in covered.values()), covered
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("n", [20, 50])
 def test_intervals_of_kappa_cover_the_truth(n):
     # Two coders with half yes say the same in 80 of 100: kappa 0.6.

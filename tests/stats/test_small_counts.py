@@ -51,7 +51,7 @@ def test_few_rows_of_small_weight_are_worth_no_more_than_there_are() -> None:
     assert_allclose([e[0] for e in share], np.ravel(intervals.wilson_interval(0.02, 30, level)))
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(
     ("n", "kind"), [(20, ""), (60, ""), (80, "weighted"), (50, "weighted"), (50, "clustered")]
 )
@@ -76,7 +76,7 @@ def test_shares_of_topics_cover_the_truth(n: int, kind: str) -> None:
     assert np.mean(together) >= 0.93, np.mean(together)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("kind", ["", "clustered"])
 def test_rates_of_three_to_five_cases_cover_the_truth(kind: str) -> None:
     held = []

@@ -41,6 +41,7 @@ def test_weights_are_raked_again_in_every_draw(responses) -> None:
     np.testing.assert_allclose(share.replicates, 0.6, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_named_numbers_are_terms_and_must_stay_the_same(sample) -> None:
     fit = stats.bootstrap(sample, lambda rows, w: rows[["speed", "price"]].mean())
     assert fit.table["term"].tolist() == ["speed", "price"]

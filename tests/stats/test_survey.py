@@ -123,6 +123,7 @@ def test_a_domain_is_the_same_chosen_before_or_by_group():
     assert drawn[0] == pytest.approx(drawn[1])  # one seed resamples the same units
 
 
+@pytest.mark.slow
 def test_resamples_vary_as_the_linearised_error():
     rng = np.random.default_rng(5)
     sample = draw(*stratified(rng), rng).replace(draws=4000)
@@ -224,7 +225,7 @@ def test_a_design_of_single_rows_gives_nearly_pearsons_test():
     assert fit.table["p"][0] == pytest.approx(expected, abs=0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_intervals_of_designs_cover_the_truth():
     """15 to 24 clusters in three strata, 45 to 72 answers, a third of the population or less."""
     rng = np.random.default_rng(11)
@@ -256,7 +257,7 @@ def test_intervals_of_designs_cover_the_truth():
     assert all(covered[name] >= 0.91 for name in ("median", "nps", "csat")), covered
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_the_corrected_test_of_a_stratified_design_keeps_its_level():
     rng = np.random.default_rng(12)
     wrong, naive, repeats = 0, 0, 400

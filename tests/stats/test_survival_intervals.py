@@ -43,6 +43,7 @@ def test_the_median_is_that_of_r_and_statsmodels(time, ended, expected) -> None:
     assert_allclose(found, [theirs.quantile(0.5), low, high if np.isfinite(high) else np.nan])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [0.1, 0.25, 0.5, 0.9])
 def test_quantiles_of_many_times_are_found_exactly(part: float) -> None:
     rng = np.random.default_rng(3)
@@ -134,7 +135,7 @@ def made(n: int, seed: int, kind: str) -> tuple[np.ndarray, ...]:
     return entry, np.minimum(wait, seen), (wait <= seen).astype(int), w, who
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(
     ("n", "kind"),
     [
@@ -168,7 +169,7 @@ def test_the_band_covers_the_whole_curve_from_the_start(n: int, kind: str) -> No
     assert np.mean(held) >= 0.93 and np.mean(median) >= 0.92, (np.mean(held), np.mean(median))
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("n", [25, 50])
 def test_the_drawn_band_of_survival_covers_the_whole_curve(n: int) -> None:
     held = []

@@ -33,7 +33,7 @@ def test_the_correlation_is_that_of_numpy() -> None:
     assert_allclose(table["estimate"][1], np.corrcoef(*map(np.log, both))[0, 1])
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("slope", [0.0, 0.6])
 def test_intervals_cover_the_correlation_of_many_customers(slope: float) -> None:
     truth = value.amount_correlation(Sample(orders(40_000, 7, slope), draws=2)).table["estimate"]

@@ -123,6 +123,7 @@ def test_the_likelihood_of_one_customer_by_mbg_is_the_published_one():
     assert found[0] == pytest.approx(printed, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_amounts_equal_the_published_fit_of_cdnow(cdnow):
     fit = value.lifetime_value(Sample(cdnow, draws=20), MEANS, as_of="1997-10-01")
     found = fit.parameters.set_index("term")["estimate"]
@@ -275,6 +276,7 @@ def test_two_purchases_on_one_day_are_one_and_refunds_are_taken_off():
     assert (row.repeats, row["last"], row.age, row.mean_amount) == (1, 2.0, 4.0, 45.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_and_the_names_of_customers_change_nothing(random):
@@ -299,6 +301,7 @@ def test_worth_goes_with_the_margin_and_the_currency(orders):
     assert next(both) * 2 == pytest.approx(next(both), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_covariate_that_moves_buying_is_found():
     fast, slow = (
         bought(700, 5, true=(0.8, 4.0, 0.6, 3.0)),
@@ -315,7 +318,7 @@ def test_a_covariate_that_moves_buying_is_found():
     assert scored["clv"].mean() == pytest.approx(fit.table["estimate"][0])
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_the_intervals_cover_the_truth_95_times_in_100():
     """Parameters, by simulation from BG/NBD and Gamma-Gamma."""
     everyone, hits = value.purchase_histories(bought(60_000, 1), END)[0], []
@@ -492,6 +495,7 @@ def test_a_forecast_without_an_interval_says_so():
         assert "Do not rely on this forecast" in str(result.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [False, True])
 def test_the_model_by_which_customers_bought_is_among_those_that_fit(at_once):
     orders = bought(900, 11, at_once=at_once)
@@ -502,6 +506,7 @@ def test_the_model_by_which_customers_bought_is_among_those_that_fit(at_once):
     assert value.choose(models) == models.best and value.choose(models, "bg_nbd") == "bg_nbd"
 
 
+@pytest.mark.slow
 def test_models_that_fit_alike_and_disagree_say_so(orders):
     of = pd.Series(orders["customer_id"].unique())
     groups = pd.Series(np.where(np.arange(len(of)) % 2, "odd", "even"), of)
@@ -539,6 +544,7 @@ def test_a_contract_is_worth_its_charges_while_it_lasts():
         value.contract_value(rows.assign(fee=-1.0), "fee")
 
 
+@pytest.mark.slow
 def test_a_group_that_buys_twice_as_often_is_found():
     fast, slow = (bought(500, k, true=(0.8, a, 0.6, 3.0)) for k, a in ((5, 4.0), (6, 8.0)))
     fast["customer_id"] += "f"

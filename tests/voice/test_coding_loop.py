@@ -81,6 +81,7 @@ def test_rows_that_are_not_as_they_were_drawn_are_refused(edit, message):
         voice.checked_codes(edit(sheet), ["t0", "t1", "t2"], ["staff"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saved", ["utf-8-sig", "gb18030", "semicolons", "xlsx"])
 def test_a_sheet_is_read_as_a_spreadsheet_saves_it(tmp_path, saved):
     marked, fit = marked_of(["态度很好", "good staff; kind", "food, bad", "fine"] * 5)

@@ -103,6 +103,7 @@ def test_who_mentions_a_complaint_does_not_speak_well_of_it():
     assert "Complaints by name" in told.notes and "Complaints by name" not in stated.notes
 
 
+@pytest.mark.slow
 def test_found_topics_of_two_languages_become_one():
     english = ["front desk queue luggage", "swimming pool towel lounge", "evening bus taxi station",
                "breakfast coffee bread fruit"]  # fmt: skip
@@ -144,6 +145,7 @@ def by_source(late: dict[str, float], seed: int = 1, n: int = 1000):
     return voice.by_source(voice.mark(Sample(rows, draws=200), fit), fit)
 
 
+@pytest.mark.slow
 def test_a_known_difference_of_sources_is_found_and_none_is_not():
     found = by_source({"review": 0.5, "survey": 0.2})
     assert re.match(r"Late differs most between sources: \d+% of .* from", found.finding.claim)

@@ -44,6 +44,7 @@ def test_each_comment_has_its_own_language():
     assert tokens.languages(texts).tolist() == ["zh", "en", "other", "en", "", "", "other"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lang", "text", "turned"),
     [
@@ -58,6 +59,7 @@ def test_a_negation_turns_the_words_after_it_in_its_clause(lang, text, turned):
     assert cut.words[cut.code][cut.negated].tolist() == turned
 
 
+@pytest.mark.slow
 def test_a_domain_word_stays_whole():
     assert "状元楼饭店" not in tokens.tokenise(["状元楼饭店很好"], "zh").words
     assert "状元楼饭店" in tokens.tokenise(["状元楼饭店很好"], "zh", ["状元楼饭店"]).words
@@ -124,6 +126,7 @@ def purity(one: np.ndarray, other: np.ndarray) -> float:
     return pd.crosstab(one, other).max(axis=1).sum() / len(one)
 
 
+@pytest.mark.slow
 def test_known_topics_are_found_again():
     rows = reviewed(1000)
     fit = voice.topics(Sample(rows, draws=50))
@@ -239,6 +242,7 @@ def test_impact_by_hand_and_its_sum():
     assert table["removal"]["staff"] == pytest.approx(mean - rows["score"][8:].mean())
 
 
+@pytest.mark.slow
 def test_removal_blames_the_company_and_the_adjusted_does_not():
     marked, fit = marked_of(reviewed(3000, seed=2, together=0.8))
     table = voice.impact(marked.replace(draws=200), fit, "score").table.set_index("term")
@@ -252,7 +256,7 @@ def test_net_promoters_are_points():
     assert voice.Outcome(nps=True).points(score).tolist() == [100, 100, 0, -100, -100]
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_impact_covers_the_known_points():
     covered, samples, names = 0, 60, list(REVIEWED)
     fit = voice.topics(Sample(reviewed(50), draws=2), GIVEN)
@@ -301,7 +305,7 @@ def test_several_comments_of_a_customer_count_once_a_wave():
     assert (row["n"], row["now"]) == (1, pytest.approx(1 / 6))
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_false_discoveries_are_held_and_a_new_topic_is_seen():
     false, seen, samples = 0, 0, 20
     fit = voice.topics(Sample(reviewed(50), draws=2), GIVEN)
@@ -439,6 +443,7 @@ def test_comments_of_other_responses_are_too_few_and_no_mistake() -> None:
         voice.prepare(rows, answers, voice.Outcome("recommend", nps=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "texts", [("good room", "bad room", "fine", "ok"), ("table", "chair"), ("房间很好",)]
 )

@@ -45,6 +45,7 @@ def test_ends_of_a_scale_are_good_and_bad(scale, nps, ends):
     assert voice.Outcome("score", scale, nps).bounds == pytest.approx(ends)
 
 
+@pytest.mark.slow
 def test_runs_by_hand():
     text = tokens.tokenise(["ab"], "zh")
     runs = runs_of(pd.Series(["ab"]), text)
@@ -116,6 +117,7 @@ def test_chances_of_hotel_reviews_are_calibrated():
     assert (groups["chance"].mean() - groups["good"].mean()).abs().max() < 0.08
 
 
+@pytest.mark.slow
 @pytest.mark.mirror
 def test_the_lexicon_leans_the_right_way():
     from sklearn.metrics import roc_auc_score

@@ -74,6 +74,7 @@ def test_cells_are_given_their_shares():
     assert fit.rounds <= 2 and list(fit.table["term"])[0] == "f × old"
 
 
+@pytest.mark.slow
 def test_margins_are_met(answered):
     fit = weights.rake(answered, generator.TRUTH["margins"])
     assert fit.converged
@@ -337,6 +338,7 @@ def test_intervals_know_what_raking_takes_away(n):
     assert width[0] < 0.5 * width[1]  # by far where the margins say much about the answer
 
 
+@pytest.mark.slow
 def test_who_answers_is_told_as_the_company_was_made():
     """Who answers was made to depend on age, plan and mood, not on region or gender."""
     tables = generator.company()

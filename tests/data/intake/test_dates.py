@@ -37,6 +37,7 @@ READ = [  # cells, what they are, the order of day and month that they prove
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cells", "days", "order"), READ, ids=lambda v: str(v)[:40])
 def test_forms_are_those_of_the_column(cells, days, order):
     done = date(pd.Series(cells))
@@ -45,6 +46,7 @@ def test_forms_are_those_of_the_column(cells, days, order):
     assert done.bad.tolist() == [d is None for d in days]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cells", "answers"),
     [

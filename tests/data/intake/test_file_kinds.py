@@ -90,6 +90,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_a_table_is_the_same_in_every_kind_of_file(tmp_path, name):
     if name == "semicolon.csv":

@@ -66,6 +66,7 @@ def test_the_scale_of_ratings_is_told_or_in_doubt(ratings, scale):
     assert told_scale(pd.Series(ratings, dtype=float)) == scale
 
 
+@pytest.mark.slow
 def test_a_satisfaction_off_its_scale_is_set_to_missing(desk):
     check = desk(cases([*FIVE * 10, 55]))
     assert "cases.satisfaction_after: 1 cell(s) outside the scale 1 to 5, first '55'" in str(check)
@@ -101,6 +102,7 @@ def test_spellings_of_one_group_are_found():
     assert spellings(pd.Series(["が", "か", "北京", "南京", "A", "B"])) == {}
 
 
+@pytest.mark.slow
 def test_spellings_are_a_question_with_a_recode_that_mends_them(desk):
     channels = ["Berlin"] * 30 + ["berlin", "BERLIN ", "Bonn"] * 5
     check = desk(cases(FIVE * 9, channels))
@@ -123,6 +125,7 @@ def test_ids_and_free_text_are_no_groups(desk):
     assert desk(rows, "comments").ok
 
 
+@pytest.mark.slow
 def test_orders_without_a_customer_are_told_with_their_share_of_the_amount(desk):
     n = 60
     rows = pd.DataFrame({"order_id": range(n), "customer_id": [f"c{i % 9}" for i in range(n)]})

@@ -153,6 +153,7 @@ TOTALS = {  # last lines: how many of them are no data
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("last", "n"), TOTALS.values(), ids=TOTALS)
 def test_totals_and_remarks_at_the_end_are_skipped_and_said(tmp_path, last, n):
     raw = read(tmp_path, HEAD + BODY + last)
@@ -179,6 +180,7 @@ def test_the_user_says_how_many_rows_to_skip(tmp_path, kind):
     assert len(raw.frame) == 2 and raw.skipped["why"].tolist() == ["`skip_last: 2`"] * 2
 
 
+@pytest.mark.slow
 def test_a_study_maps_repeated_and_nameless_columns(tmp_path, monkeypatch):
     import yaml
 

@@ -55,6 +55,7 @@ def checked(tmp_path: Path, more: str) -> tuple[study.Study, dict[str, Intake]]:
     return study.read(str(tmp_path / "study.yaml")), taken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -169,6 +170,7 @@ def desk(tmp_path, monkeypatch):
     return state
 
 
+@pytest.mark.slow
 def test_a_young_study_is_loaded_and_its_duplicate_contacts_are_told(desk):
     desk("contact_rules: {refused: [asked not to be called]}")
     said = str(reserve.load("desk"))
@@ -181,6 +183,7 @@ def test_a_young_study_is_loaded_and_its_duplicate_contacts_are_told(desk):
     assert "question:" not in said and "accepted in study.yaml" in said
 
 
+@pytest.mark.slow
 def test_a_wrong_wave_of_one_unit_is_refused_with_its_change_unit_and_wave(desk):
     desk(DESK % "{Kiel: 2026-Q2, Ulm: 2026-Q7}")
     assert reserve.check("desk").exit_code == 2

@@ -36,6 +36,7 @@ READ = [  # cells, their numbers, the form that they prove
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cells", "numbers", "form"), READ, ids=lambda v: str(v)[:40])
 def test_marks_are_those_of_the_column(cells, numbers, form):
     done = number(pd.Series(cells))
@@ -43,6 +44,7 @@ def test_marks_are_those_of_the_column(cells, numbers, form):
     assert done.evidence == form and done.question is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cells", "comma", "point"),
     [

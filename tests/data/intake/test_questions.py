@@ -44,6 +44,7 @@ GERMAN = (
 TWICE = r"'2.100', '3.100'(.|\n)*2100 and 3100(.|\n)*2.1 and 3.1"
 
 
+@pytest.mark.slow
 def test_an_amount_that_fits_two_readings_is_refused_until_answered(orders):
     with pytest.raises(IntakeError, match=TWICE):
         table(orders(GERMAN.format("2.100")), "orders")
@@ -67,6 +68,7 @@ def test_other_columns_of_the_table_answer_for_one_that_fits_two_readings(orders
 CASES = "case_id,opened_at,solved_at\n1,1/2/2026,3/2/2026\n2,2/2/2026,{}\n"
 
 
+@pytest.mark.slow
 def test_day_and_month_are_asked_unless_a_date_of_the_table_proves_them(orders):
     with pytest.raises(IntakeError, match="dates: {opened_at: day first}"):
         table(orders(CASES.format("4/2/2026"), "cases"), "cases")
@@ -74,6 +76,7 @@ def test_day_and_month_are_asked_unless_a_date_of_the_table_proves_them(orders):
     assert taken.rows["opened_at"].dt.strftime("%m-%d").tolist() == ["02-01", "02-02"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dates",
     [
@@ -115,6 +118,7 @@ def days(n, start="2024-01-01"):
 SOON = f"{dt.date.today() + dt.timedelta(days=40)}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("good", "odd", "rule"),
     [
@@ -150,6 +154,7 @@ ASKED = [  # dated columns, their cells by row, the warning, and how many rows i
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dated", "cells", "rule", "n"), ASKED)
 def test_a_study_is_not_sound_before_doubtful_dates_are_accepted(orders, dated, cells, rule, n):
     name, columns = dated.split(" ")
@@ -221,6 +226,7 @@ def test_stages_order_events_of_one_time_where_study_yaml_says_so(orders):
     assert paths(taken.rows) == {tuple(STEPS)}
 
 
+@pytest.mark.slow
 def test_the_share_of_ties_is_said_where_paths_are_shown(orders):
     head, rows = journeys_of(40)
     orders(head + "\n" + "".join(f"e{i},{r}\n" for i, r in enumerate(rows)), "events")

@@ -25,6 +25,7 @@ def test_no_word_stands_at_two_places(family):
     assert not {w: p for w, p in places.items() if len(p) > 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("language", ["en", "zh", "de", "fr", "es", "pt", "it", "ja"])
 def test_every_form_is_read_in_every_language(family, language):
