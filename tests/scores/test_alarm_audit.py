@@ -126,7 +126,7 @@ def test_alarms_without_a_change_are_as_rare_as_the_audit_says(n, kind):
     assert alarms <= stated + 3 * np.sqrt(stated)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_a_fall_that_stays_is_found_as_soon_as_the_audit_says():
     found, stated, times = np.zeros(3), np.zeros(3), 40
     for seed in range(times):

@@ -201,7 +201,7 @@ def test_differences_of_many_samples_are_those_of_each():
         )
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize(("n", "groups"), [(50, 2), (50, 4), (200, 4)])
 def test_differences_that_are_none_stay_in_their_intervals(n, groups, weighted):
@@ -352,7 +352,7 @@ def test_waves_that_only_sample_are_not_overdispersed():
     assert_allclose(control_charts.overdispersion(z), 1, atol=0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("kind", ["plain", "weighted", "panel"])
 @pytest.mark.parametrize("n", [50, 300])
 def test_limits_of_two_errors_are_left_by_five_in_a_hundred(n, kind):

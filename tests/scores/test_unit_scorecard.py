@@ -123,7 +123,7 @@ def league(seed: int) -> bool:
     return bool(wrong)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 def test_scorecards_of_equal_units_name_one_below_standard_in_under_5_of_100():
     assert np.mean([league(seed) for seed in range(100)]) < 0.05
 
