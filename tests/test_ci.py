@@ -1,0 +1,40 @@
+"""The public CI definitions run commands that exist, on the versions that are promised."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).parents[1]
+JOBS = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text("utf-8"))["jobs"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+STEPS = [step["run"] for job in JOBS.values() for step in job["steps"] if "run" in step]
+
+
+def test_every_version_of_python_that_is_promised_is_tried() -> None:
+    promised = SpecifierSet(PROJECT["project"]["requires-python"])
+    tried = JOBS["fast"]["strategy"]["matrix"]["python"]
+    assert tried == [v for v in (f"3.{k}" for k in range(8, 20)) if v in promised]
+
+
+def test_make_targets_extras_and_markers_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    asked = [word for run in STEPS for word in re.findall(r"make ([\w -]+)", run)]
+    asked = [*" ".join(asked).split(), *JOBS["nightly"]["strategy"]["matrix"]["target"]]
+    assert asked and set(asked) <= set(re.findall(r"^([\w-]+):", makefile, re.M))
+    extras = {e for run in STEPS for e in ",".join(re.findall(r"\.\[([\w,]+)\]", run)).split(",")}
+    assert extras - {""} <= set(PROJECT["project"]["optional-dependencies"])
+    markers = {m.split(":")[0] for m in PROJECT["tool"]["pytest"]["ini_options"]["markers"]}
+    for command in re.findall(r'-m "(.*?)"', makefile):
+        assert set(re.findall(r"\w+", command)) - {"not", "and"} <= markers
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_job_has_a_limit_and_checks_the_code_out(job: str) -> None:
+    assert JOBS[job]["timeout-minutes"] <= 240
+    assert JOBS[job]["steps"][0]["uses"].startswith("actions/checkout@")
