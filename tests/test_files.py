@@ -114,8 +114,10 @@ def test_the_new_file_has_the_suffix_of_the_old_one(tmp_path):
     assert names(tmp_path) == ["a.csv.gz"]
 
 
+# A run in the background ignores Ctrl-C, and so would the processes that it starts.
 HOLDS = """
-    import sys
+    import signal, sys
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from pathlib import Path
     from cxlib.core import files
     with files.held(Path(sys.argv[1]) / "a.lock", busy=RuntimeError):

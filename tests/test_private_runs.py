@@ -151,10 +151,12 @@ def test_three_notebooks_in_two_languages_show_no_name_and_no_number(forked) -> 
     assert "[name]" in shown and all(word in shown for word in KEPT)
 
 
+@pytest.mark.thorough
 def test_a_kernel_masks_the_same(project) -> None:
     assert leaks(run(project, "kernel", names=("10", "20"), fork=False)) == {}
 
 
+@pytest.mark.thorough
 def test_a_page_for_each_owner_names_none_of_them(by_owner) -> None:
     folder = by_owner
     assert len({f.name for f in folder.glob("10_first.owner-*.html")}) == 2 * len(NAMES)
@@ -168,6 +170,7 @@ def test_a_page_for_each_owner_names_none_of_them(by_owner) -> None:
     assert [p.name for p in pages] == [p["page"] for p in record["pages"]]
 
 
+@pytest.mark.thorough
 def test_pages_made_anew_from_a_record_name_nobody(by_owner) -> None:
     from cxlib.batch import record
 
@@ -176,6 +179,7 @@ def test_pages_made_anew_from_a_record_name_nobody(by_owner) -> None:
     assert {f.name: f.read_bytes() for f in by_owner.iterdir()} == before
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="no Dask")
 def test_workers_of_a_cluster_mask_the_same(project, forked, tmp_path) -> None:
     from test_cluster import Dask
