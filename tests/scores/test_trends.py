@@ -573,7 +573,7 @@ def two_waves(n: int, times: int) -> pd.DataFrame:
 @pytest.mark.coverage
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("n", [50, 300])
-def test_intervals_of_mix_and_rate_cover(n, weighted):
+def test_intervals_of_mix_and_rate_cover(n, weighted, tell_coverage):
     """250 repeats tell 95 in 100 from 91 and from 99."""
     times = 250
     weight = {"w": lambda rows: 1 + (rows["type"] % 2)} if weighted else {"w": 1.0}
@@ -589,6 +589,9 @@ def test_intervals_of_mix_and_rate_cover(n, weighted):
     # some three points (measured: 91 to 92 in 100).
     short = np.where((table["term"] == "change") & (n == 50), 0.015, 0.0)
     error = 2.2 * np.sqrt(0.05 * 0.95 / times) + short
+    of = f"2 waves of {n} answers" + ", weighted" * weighted
+    for term, share in zip(table["term"], hits / times, strict=True):
+        tell_coverage(f"change of a mean between waves, {term}", of, share, times)
     assert (np.abs(hits / times - 0.95) <= error).all(), hits / times
 
 
