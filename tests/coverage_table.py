@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 Told = tuple[str, str, float, int, float]  # estimate, what samples are like, share, samples, stated
@@ -32,9 +33,15 @@ more careful than they say, above it they are wrong too often.
 
 def page(told: Iterable[Told]) -> str:
     """The page: a table of intervals, and one of error rates (those stated below one half)."""
-    rows = sorted({(*row[:2], row[4], *row[2:4]) for row in map(tuple, told)})
+    rows = sorted({(*row[:2], row[4], *row[2:4]) for row in map(tuple, told)}, key=_place)
     tables = [[_line(*row) for row in rows if (row[2] < 0.5) == rate] for rate in (False, True)]
     return INTERVALS + "".join(tables[0]) + RATES + "".join(tables[1])
+
+
+def _place(row: tuple) -> tuple:
+    """By estimate, then by what the samples are like, with numbers as numbers."""
+    parts = re.split(r"(\d+)", row[1].replace(",", ""))
+    return row[0].casefold(), [int(p) if p.isdigit() else p for p in parts], row[2:]
 
 
 def _line(estimate: str, of: str, stated: float, share: float, samples: int) -> str:

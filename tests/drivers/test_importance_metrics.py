@@ -234,6 +234,6 @@ def test_intervals_of_metrics_cover_the_truth(n, weight, twice, tell_coverage):
     )
     of = f"{n} customers" + ", weighted" * (weight is not None) + ", each answer twice" * twice
     for metric, share in found.groupby("metric"):
-        tell_coverage(f"importance of a driver, {metric} of R²", of, share.mean(), len(hits))
+        tell_coverage(f"part of R² of a driver, {metric}", of, share.mean(), len(hits))
     each = found.drop("lmg").groupby("metric").mean()
     assert each.between(0.92, 0.995).all(), found.to_dict()

@@ -621,7 +621,7 @@ def test_intervals_of_shares_in_time_cover_the_truth(n, tell_coverage):
     # Customers with one to four cases and a speed of their own; the watch ends at random.
     rng = np.random.default_rng(11)
     truth, inside = 0.5, []
-    for _ in range(250):
+    for _ in range(600):
         times = rng.integers(1, 5, n)
         who = np.repeat(np.arange(n), times)
         hours = np.exp(rng.normal(0, 0.6, n)[who] + rng.normal(0, 0.8, len(who)))
