@@ -15,6 +15,8 @@ from cxlib.stats import linear_algebra, resampling
 from cxlib.stats.estimators import Replicated, cell_means, columns, ready
 from cxlib.stats.resampling import ResamplingUnits
 
+FEW = 5  # customers in each arm; a resample without any of them has a chance of e^-5
+
 
 def difference(y: np.ndarray, treated: np.ndarray, **how: Any) -> Replicated:
     """Mean of the treated less that of the others, (outcomes,); `how` as in `cell_means`.
@@ -32,8 +34,13 @@ def difference(y: np.ndarray, treated: np.ndarray, **how: Any) -> Replicated:
 
 def _fewer(arm: np.ndarray, clusters: ResamplingUnits | None) -> float:
     """Customers in the smaller arm: it is what makes a difference unsure."""
+    return _fewest(np.ones(len(arm), bool), arm, clusters)
+
+
+def _fewest(which: np.ndarray, arm: np.ndarray, clusters: ResamplingUnits | None) -> float:
+    """Customers with rows of `which` in the arm that has fewer of them."""
     keys = np.arange(len(arm)) if clusters is None else clusters.keys
-    return float(min(len(np.unique(keys[arm == side])) for side in (0, 1)))
+    return float(min(len(np.unique(keys[which & (arm == side)])) for side in (0, 1)))
 
 
 def adjusted(
@@ -49,13 +56,19 @@ def adjusted(
     """The difference at equal values of `before` (n, k), a slope for each arm: (outcomes,).
 
     Each arm is regressed on `before`, and both are told at the mean of everyone. What is missing of
-    `before` is filled with its mean and marked by a column of its own, which a lot allows. Rows
-    must have all outcomes.
+    `before` is filled with its mean and marked by a column of its own, which a lot allows. Where
+    fewer than `FEW` customers of an arm lack it, it is only filled; where fewer have it, it is left
+    out: that arm, or some of its draws, would have no solution. Rows must have all outcomes.
     """
-    y, x = columns(y), filled(columns(before))
+    y, x, arm = columns(y), columns(before), np.asarray(treated).astype(float)
+    gap = np.isnan(x)
+    known, missing = (
+        np.array([_fewest(c, arm, clusters) >= FEW for c in which.T], bool) for which in (~gap, gap)
+    )
+    use = known | ~gap.any(0)
+    x = filled(x[:, use], missing[use])
     w, clusters = ready(len(y), weight, clusters)
     x = np.hstack([np.ones((len(y), 1)), x])
-    arm = np.asarray(treated).astype(float)
     p, q = x.shape[1], y.shape[1]
     products = np.einsum("n,ni,nj->nij", w, x, np.hstack([x, y])).reshape(len(y), -1)
     both = np.hstack([products * arm[:, None], products * (1 - arm)[:, None]])
@@ -70,15 +83,16 @@ def adjusted(
     return Replicated(told(both.sum(0))[0], again, _fewer(arm, clusters))
 
 
-def filled(x: np.ndarray) -> np.ndarray:
-    """Missing values made the mean, with a column that marks them.
+def filled(x: np.ndarray, marked: np.ndarray | None = None) -> np.ndarray:
+    """Missing values made the mean, with a column that marks them (of those `marked`, or of all).
 
     Columns that say nothing (constant), or what others say already, are left out.
     """
     from scipy.linalg import qr
 
     gap = np.isnan(x)
-    marks = gap[:, gap.any(0) & ~gap.all(0)].astype(float)
+    some = gap.any(0) & ~gap.all(0)
+    marks = gap[:, some if marked is None else some & marked].astype(float)
     mean = np.where(gap, 0.0, x).sum(0) / np.maximum((~gap).sum(0), 1)
     x = np.hstack([np.where(gap, mean, x), marks])
     x = x[:, np.ptp(x, axis=0) > 0]

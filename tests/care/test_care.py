@@ -157,13 +157,14 @@ def test_an_answer_before_the_call_or_after_the_follow_up_does_not_count():
 
 
 @pytest.mark.coverage
-def test_intervals_cover_the_effect_as_often_as_they_say():
+def test_intervals_cover_the_effect_as_often_as_they_say(tell_coverage):
     rng, hit = np.random.default_rng(3), 0
     for _ in range(80):
         calls, answers = trial(rng, 150, 0.5)
         sample = Sample(answers, cluster="customer_id", draws=200)
         fit = care.effect_on_score(calls, sample, "score", scores.Measure("mean", (0, 10)))
         hit += fit.table["low"].iloc[0] < 0.5 < fit.table["high"].iloc[0]
+    tell_coverage("effect of a call-back on the score", "150 customers, randomised", hit / 80, 80)
     assert 0.88 <= hit / 80 <= 1
 
 

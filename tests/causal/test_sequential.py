@@ -65,7 +65,7 @@ def test_crossings_are_as_often_as_simulated_with_and_without_an_effect():
 
 
 @pytest.mark.coverage
-def test_repeated_intervals_hold_at_every_look_of_trials_of_20_to_50_customers():
+def test_repeated_intervals_hold_at_every_look_of_trials_of_20_to_50_customers(tell_coverage):
     plan, truth, held = sequential.boundaries([0.4, 0.7, 1.0]), 0.5, []
     rng = np.random.default_rng(7)
     for _trial in range(800):
@@ -77,6 +77,12 @@ def test_repeated_intervals_hold_at_every_look_of_trials_of_20_to_50_customers()
             errors.append(np.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other)))
         rows = sequential.repeated_intervals(estimates, errors, plan)
         held.append(((rows["low"] <= truth) & (truth <= rows["high"])).all())
+    tell_coverage(
+        "effect at every look, repeated intervals (O'Brien–Fleming)",
+        "20, 35 and 50 customers, randomised",
+        np.mean(held),
+        800,
+    )
     assert 0.93 <= np.mean(held) <= 0.97  # normal bounds, errors of 20 customers estimated
 
 
@@ -116,7 +122,7 @@ def test_equivalence_agrees_with_statsmodels():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize(("weighted", "twice"), [(False, False), (True, False), (False, True)])
-def test_arms_at_the_margin_are_called_alike_5_times_in_100(weighted, twice):
+def test_arms_at_the_margin_are_called_alike_5_times_in_100(weighted, twice, tell_coverage):
     hits, rng = [], np.random.default_rng(5)
     for seed in range(300):
         arm = np.arange(50) % 2
@@ -130,6 +136,10 @@ def test_arms_at_the_margin_are_called_alike_5_times_in_100(weighted, twice):
             rows["y"].to_numpy(), rows["arm"].to_numpy(), weight=rows["w"].to_numpy(), **how
         )
         hits.append(equivalence(effects, -1.0, 1.0)["equivalent"][0])
+    of = "50 customers" + ", weighted" * weighted + ", 2 answers each" * twice
+    tell_coverage(
+        "rate of false findings of equivalence (TOST)", of, np.mean(hits), len(hits), 0.05
+    )
     assert 0.015 <= np.mean(hits) <= 0.085
 
 

@@ -116,7 +116,7 @@ def test_one_group_alone_is_not_compared():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("kind", ["share", "mean"])
-def test_no_difference_is_found_where_there_is_none(kind):
+def test_no_difference_is_found_where_there_is_none(kind, tell_coverage):
     """Of worlds without a difference, some group is called different in 5% at most."""
     rng, wrong, worlds = np.random.default_rng(5), 0, 80
     for seed in range(worlds):
@@ -129,11 +129,18 @@ def test_no_difference_is_found_where_there_is_none(kind):
             sampled(rows.assign(y=y * 1.0), 200, seed=seed), "y", by="channel", unit=unit
         )
         wrong += bool((fit.table["verdict"] != "unclear").any())
+    tell_coverage(
+        f"rate of false findings of differences of channels, {kind}",
+        "120 rows of 45 customers, 3 channels",
+        wrong / worlds,
+        worlds,
+        0.05,
+    )
     assert wrong / worlds <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / worlds)
 
 
 @pytest.mark.coverage
-def test_intervals_of_small_weighted_clustered_rates_cover_the_truth():
+def test_intervals_of_small_weighted_clustered_rates_cover_the_truth(tell_coverage):
     rng, hits, worlds = np.random.default_rng(8), np.zeros(3), 100
     truth = {"a": 0.8, "b": 0.5, "c": 0.2}
     for seed in range(worlds):
@@ -149,6 +156,9 @@ def test_intervals_of_small_weighted_clustered_rates_cover_the_truth():
         table = fit.table.set_index("channel").loc[list(truth)]
         inside = (table["low"] <= pd.Series(truth)) & (pd.Series(truth) <= table["high"])
         hits += inside.to_numpy()
+    for n, share, held in zip((30, 20, 10), truth.values(), hits, strict=True):
+        of = f"{n} weighted rows, 2 from each customer, true share {share:.0%}"
+        tell_coverage("rate of a channel", of, held / worlds, worlds)
     assert (hits / worlds >= 0.95 - 3 * np.sqrt(0.05 * 0.95 / worlds)).all(), hits / worlds
 
 
@@ -258,7 +268,7 @@ def test_adjusted_scores_are_those_of_a_regression():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("n", [60, 300])
-def test_adjusted_differences_cover_the_truth_in_small_weighted_clustered_samples(n):
+def test_adjusted_differences_cover_the_truth_in_small_weighted_clustered_samples(n, tell_coverage):
     rng, worlds, inside = np.random.default_rng(n), 80, 0
     for seed in range(worlds):
         rows = world(n, rng, effect=0.5)
@@ -267,6 +277,8 @@ def test_adjusted_differences_cover_the_truth_in_small_weighted_clustered_sample
         fit = channels.adjusted(sample, "score", by="channel", measure=MEAN, mix=["age"])
         gap = fit.versus_rest.set_index("channel").loc["phone"]
         inside += gap["low"] <= 0.5 <= gap["high"]
+    of = f"{n} weighted answers, 2 from each customer"
+    tell_coverage("difference of channels, adjusted", of, inside / worlds, worlds)
     assert inside / worlds >= 0.95 - 2.5 * np.sqrt(0.05 * 0.95 / worlds), inside / worlds
 
 
@@ -301,7 +313,7 @@ def test_a_lucky_few_are_not_the_best():
 
 
 @pytest.mark.coverage
-def test_the_best_of_equal_channels_is_no_reason_to_improve_another():
+def test_the_best_of_equal_channels_is_no_reason_to_improve_another(tell_coverage):
     """Eight channels alike: the highest is high by chance, and none is called worse than it."""
     rng, wrong, worlds = np.random.default_rng(11), 0, 80
     for seed in range(worlds):
@@ -309,6 +321,13 @@ def test_the_best_of_equal_channels_is_no_reason_to_improve_another():
         rows["score"] = rng.normal(0, 1, len(rows))
         fit = channels.adjusted(sampled(rows, 200, seed=seed), "score", by="channel", measure=MEAN)
         wrong += bool((channels.priorities(fit).table["verdict"] == "worse").any())
+    tell_coverage(
+        "rate of false findings of channels worse than the best",
+        "320 answers, 8 equal channels",
+        wrong / worlds,
+        worlds,
+        0.05,
+    )
     assert wrong / worlds <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / worlds), wrong / worlds
 
 

@@ -198,7 +198,9 @@ def test_the_fit_of_the_cox_model_is_that_of_r_on_lung() -> None:
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("n", [20, 50])
-def test_intervals_of_restricted_means_and_concordance_cover_the_truth(n: int) -> None:
+def test_intervals_of_restricted_means_and_concordance_cover_the_truth(
+    n: int, tell_coverage
+) -> None:
     held, rng = [], np.random.default_rng(n)
     # Of independent exponential times, the one of higher rate is first by its share of both rates.
     truth = np.array([100 * (1 - np.exp(-0.9)), 2 / 3 * 0.5 + 0.25])
@@ -213,17 +215,23 @@ def test_intervals_of_restricted_means_and_concordance_cover_the_truth(n: int) -
         share = churn.concordance(two, "plan").table.iloc[0]
         held.append([r.low <= t <= r.high for r, t in zip((mean, share), truth, strict=True)])
     covered = np.mean(held, axis=0)
+    for what, share in zip(("restricted mean time", "concordance"), covered, strict=True):
+        tell_coverage(f"churn, {what}", f"{n} customers", share, 150)
     assert (covered >= 0.89).all() and (covered <= 0.99).all(), covered
 
 
 @pytest.mark.coverage
-def test_log_rank_tests_keep_their_level() -> None:
+def test_log_rank_tests_keep_their_level(tell_coverage) -> None:
     rejected = np.array(
         [
             [churn.logrank(stays(40, s), "plan", weighting=w).table["p"].item() < 0.05 for w in W]
             for s in range(200)
         ]
     )
+    for weighting, share in zip(W, rejected.mean(0), strict=True):
+        tell_coverage(
+            f"rate of false findings, {weighting} test", "40 customers, 2 plans", share, 200, 0.05
+        )
     assert (abs(rejected.mean(0) - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 200)).all(), rejected.mean(0)
 
 
@@ -231,7 +239,7 @@ W = ("log-rank", "gehan", "tarone-ware", "fleming-harrington")
 
 
 @pytest.mark.coverage
-def test_intervals_of_subdistribution_ratios_cover_the_truth() -> None:
+def test_intervals_of_subdistribution_ratios_cover_the_truth(tell_coverage) -> None:
     slope, held = 0.7, []
     for seed in range(120):
         rng = np.random.default_rng(seed)
@@ -250,6 +258,7 @@ def test_intervals_of_subdistribution_ratios_cover_the_truth() -> None:
         # The rarer plan is compared with the commoner one.
         truth = slope if row.estimate > 1 else -slope
         held.append(row.low <= np.exp(truth) <= row.high)
+    tell_coverage("Fine–Gray subdistribution ratio", "300 customers", np.mean(held), len(held))
     assert 0.89 <= np.mean(held) <= 0.99, np.mean(held)
 
 

@@ -141,7 +141,7 @@ def test_money_that_makes_no_sense_says_why(change, message) -> None:
 
 
 @pytest.mark.coverage
-def test_intervals_of_profit_cover_the_truth(monkeypatch) -> None:
+def test_intervals_of_profit_cover_the_truth(monkeypatch, tell_coverage) -> None:
     curve = pd.DataFrame({"term": [""]})  # not looked at here
     monkeypatch.setattr(profit, "_curve", lambda *_, **__: curve)
     left, p = scored(200_000, 99)
@@ -159,6 +159,10 @@ def test_intervals_of_profit_cover_the_truth(monkeypatch) -> None:
         best = profit._emp(*score, np.ones(600), costs, draws=200, seed=seed).iloc[0]
         held.append((table.low <= 600 * each <= table.high, best.low <= emp <= best.high))
     covered = np.mean(held, axis=0)
+    for what, share in zip(
+        ("profit of a campaign", "expected maximum profit"), covered, strict=True
+    ):
+        tell_coverage(f"churn, {what}", "600 customers", share, len(held))
     assert (covered >= 0.88).all() and (covered <= 0.99).all(), covered
 
 
@@ -352,7 +356,7 @@ def test_a_feature_that_leaks_fails_in_every_door() -> None:
 
 
 @pytest.mark.coverage
-def test_the_stability_index_covers_the_truth() -> None:
+def test_the_stability_index_covers_the_truth(tell_coverage) -> None:
     # Tenths of a uniform score, of which a tenth moves from the lower to the upper half.
     shares = np.repeat([0.09, 0.11], 5)
     truth, held, quiet = float((shares - 0.1) @ np.log(shares / 0.1)), [], []
@@ -366,6 +370,11 @@ def test_the_stability_index_covers_the_truth() -> None:
         held.append(low <= truth <= high)
         if seed % 2:
             quiet.append(drift.population_stability_index(before, same, w)[1] == 0)
+    of = "2,000 customers before, 1,500 after"
+    tell_coverage("churn, population stability index", of, np.mean(held), len(held))
+    tell_coverage(
+        "rate of false alarms, population stability index", of, 1 - np.mean(quiet), len(quiet), 0.05
+    )
     assert 0.92 <= np.mean(held) <= 0.985 and np.mean(quiet) > 0.94
 
 
@@ -412,7 +421,7 @@ def test_the_quoted_shares_are_tested_and_never_assumed() -> None:
 
 
 @pytest.mark.coverage
-def test_the_tests_of_reasons_keep_their_level(monkeypatch) -> None:
+def test_the_tests_of_reasons_keep_their_level(monkeypatch, tell_coverage) -> None:
     monkeypatch.setattr(reasons, "DRAWS", 1000)  # a test by draws holds its level with any number
     shares = np.array(list(churn.PUBLISHED.values()))
     rng, p = np.random.default_rng(2), []
@@ -422,6 +431,8 @@ def test_the_tests_of_reasons_keep_their_level(monkeypatch) -> None:
         found = np.bincount(why, w, 6) / w.sum()
         p.append((plain, reasons.weighted_test(found, w, shares, k)))
     rejected = np.mean(np.array(p) < 0.05, axis=0)
+    for what, share in zip(("60 reasons", "60 reasons, weighted"), rejected, strict=True):
+        tell_coverage("rate of false findings, test of churn reasons", what, share, 300, 0.05)
     assert (rejected >= 0.015).all() and (rejected <= 0.085).all(), rejected
 
 
@@ -502,7 +513,7 @@ def test_a_trial_that_cannot_be_read_says_why(change, message) -> None:
 
 
 @pytest.mark.coverage
-def test_intervals_of_effect_qini_and_auuc_cover_the_truth() -> None:
+def test_intervals_of_effect_qini_and_auuc_cover_the_truth(tell_coverage) -> None:
     truth = _areas(100_000, 99)[0]
     held = []
     for seed in range(80):
@@ -510,6 +521,8 @@ def test_intervals_of_effect_qini_and_auuc_cover_the_truth() -> None:
         held.append((low <= truth) & (truth <= high))
     covered = np.mean(held, axis=0)
     # The two areas hold at once, so that each covers a little more than 95 in 100.
+    for what, share in zip(("effect on those chosen", "Qini", "AUUC"), covered, strict=True):
+        tell_coverage(f"uplift, {what}", "1,200 customers, randomised", share, len(held))
     assert (covered >= 0.89).all() and covered.mean() < 0.995, covered
 
 
@@ -602,8 +615,8 @@ def test_nobody_is_listed_where_it_does_not_pay() -> None:
     assert found.customers.empty and "Contact nobody" in str(found)
 
 
-@pytest.mark.slow
-def test_what_chance_does_to_the_profit_lies_in_the_interval() -> None:
+@pytest.mark.coverage
+def test_what_chance_does_to_the_profit_lies_in_the_interval(tell_coverage) -> None:
     rng, held = np.random.default_rng(1), []
     for _ in range(300):
         p, worth = rng.uniform(0.05, 0.6, 150), np.exp(rng.normal(5, 0.5, 150))
@@ -613,4 +626,5 @@ def test_what_chance_does_to_the_profit_lies_in_the_interval() -> None:
         gone, kept = rng.random(150) < p, rng.random(150) < 0.3
         profit = np.where(gone, kept * (worth - 10), -10).sum() - 300
         held.append(last.low <= profit <= last.high)
+    tell_coverage("profit of a contact list, prediction", "150 customers", np.mean(held), len(held))
     assert 0.92 <= np.mean(held) <= 0.98

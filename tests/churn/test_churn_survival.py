@@ -273,7 +273,9 @@ def test_kaplan_meier_and_cox_are_those_of_r_on_lung() -> None:
 
 @pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weighted"), [(50, False), (400, False), (400, True)])
-def test_intervals_of_the_curve_and_the_ratio_cover_the_truth(n: int, weighted: bool) -> None:
+def test_intervals_of_the_curve_and_the_ratio_cover_the_truth(
+    n: int, weighted: bool, tell_coverage
+) -> None:
     at, held = np.array([30.0, 60, 90]), []
     for seed in range(200):
         rows = stays(n, 1000 + seed)
@@ -290,6 +292,9 @@ def test_intervals_of_the_curve_and_the_ratio_cover_the_truth(n: int, weighted: 
         held.append(np.append(_covered(low, high, at).ravel(), _ratio_covered(rows, w, weighted)))
     covered = np.mean(held, axis=0)
     # 95 in 100, give or take three standard errors of 250 repeats.
+    of = f"{n} customers" + ", weighted" * weighted
+    tell_coverage("cumulative incidence", of, covered[:-1].mean(), len(held))
+    tell_coverage("Cox hazard ratio", of, covered[-1], len(held))
     assert (covered >= 0.91).all() and (covered <= 0.99).all(), covered
 
 
@@ -308,7 +313,9 @@ def _ratio_covered(rows: pd.DataFrame, w: np.ndarray, weighted: bool) -> bool:
 
 
 @pytest.mark.coverage
-def test_the_band_holds_the_whole_curve_and_the_test_of_proportions_its_level() -> None:
+def test_the_band_holds_the_whole_curve_and_the_test_of_proportions_its_level(
+    tell_coverage,
+) -> None:
     inside, rejected, found = [], [], []
     for seed in range(50):
         rows = stays(250, 5000 + seed)
@@ -322,6 +329,16 @@ def test_the_band_holds_the_whole_curve_and_the_test_of_proportions_its_level() 
             late = np.where(rows["plan"] == 1, 30 + rows["time"] / 4, rows["time"])
             turned = rows.assign(time=late, entry=0)
             found.append(churn.hazard_ratios(turned, ["plan"]).table["p"].iloc[0] < 0.05)
+    tell_coverage(
+        "survival curve, band by bootstrap", "250 customers", np.mean(inside), len(inside)
+    )
+    tell_coverage(
+        "rate of false findings, test of proportional hazards",
+        "250 customers",
+        np.mean(rejected),
+        len(rejected),
+        0.05,
+    )
     assert np.mean(inside) >= 0.86
     assert np.mean(rejected) < 0.14 and np.mean(found) > 0.9
 

@@ -25,7 +25,6 @@ from cxlib.csi.validity import _cor, _inflation, ratios
 from cxlib.stats import moments, resampling
 from cxlib.stats.intervals import expanded_level, percentile_interval
 
-pytestmark = pytest.mark.coverage
 DRAWS, TOGETHER = 400, 8
 
 
@@ -81,6 +80,10 @@ def prepared(model: csi.Model, scale: tuple[float, float], **how: bool) -> Probl
     return Problem(model, None, None, np.array([scale] * len(model.items)), Options(**how))
 
 
+def customers(n: int, weight: bool) -> str:
+    return f"{n} customers" + ", weighted" * weight
+
+
 def weighed(samples: int, n: int, weight: bool) -> np.ndarray:
     w = np.random.default_rng(11).uniform(0.5, 2, (samples, n))
     return w if weight else np.ones((samples, n))
@@ -90,8 +93,9 @@ LOADINGS = np.array([0.9, 0.8, 0.7, 0.85, 0.75, 0.65, 0.8, 0.8, 0.6])
 BETWEEN = np.array([[1, 0.6, 0.5], [0.6, 1, 0.62], [0.5, 0.62, 1]])  # .5 = .2 + .5 x .6
 
 
+@pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weight"), [(400, False), (400, True), (50, False)])
-def test_factors_freed_of_error_and_htmt(n, weight):
+def test_factors_freed_of_error_and_htmt(n, weight, tell_coverage):
     home = np.repeat(np.arange(3), 3)
     cor = np.outer(LOADINGS, LOADINGS) * BETWEEN[home[:, None], home]
     np.fill_diagonal(cor, 1)
@@ -114,7 +118,16 @@ def test_factors_freed_of_error_and_htmt(n, weight):
     }
     truth = {"paths": [0.6, 0.2, 0.5], "loadings": LOADINGS, "htmt2": [0.6, 0.5, 0.62]}
     truth["htmt"] = told(cor[:, :, None])[:, 0]
-    assert_held(covered(intervals(x, weighed(samples, n, weight), task, measures), truth))
+    found = covered(intervals(x, weighed(samples, n, weight), task, measures), truth)
+    names = {
+        "paths": "path, consistent PLS",
+        "loadings": "loading, consistent PLS",
+        "htmt": "HTMT",
+        "htmt2": "HTMT2",
+    }
+    for name, share in found.items():
+        tell_coverage(names[name], customers(n, weight), share.mean(), samples)
+    assert_held(found)
 
 
 @cache
@@ -122,8 +135,9 @@ def population() -> Result:
     return csi.fit(Sample(answers(400_000, seed=99), draws=1, cluster="channel"), SMALL)
 
 
-@pytest.mark.parametrize(("n", "weight"), [(400, False), (400, True), (50, False)])
-def test_index_paths_importance_and_r2(n, weight):
+@pytest.mark.coverage
+@pytest.mark.parametrize(("n", "weight"), [(400, False), (400, True), (50, False), (50, True)])
+def test_index_paths_importance_and_r2(n, weight, tell_coverage):
     big = population()
     x = np.stack([answers(n, 1000 + k)[SMALL.items].to_numpy() for k in range(250)])
     measures = {
@@ -139,10 +153,21 @@ def test_index_paths_importance_and_r2(n, weight):
         truth["f2"] = csi.validity(Sample(answers(150_000, seed=98), draws=1), SMALL).f2["estimate"]
         truth["f2"] = truth["f2"].to_numpy()
     w = weighed(250, n, weight)
-    assert_held(covered(intervals(x, w, prepared(SMALL, (1, 10)), measures), truth))
+    found = covered(intervals(x, w, prepared(SMALL, (1, 10)), measures), truth)
+    names = {
+        "table": "PLS index",
+        "paths": "path, PLS",
+        "importance": "importance (IPMA)",
+        "r2": "R² of a construct, PLS",
+        "f2": "f², PLS",
+    }
+    for name, share in found.items():
+        tell_coverage(names[name], customers(n, weight), share.mean(), len(x))
+    assert_held(found)
 
 
-def test_what_is_predicted_of_new_people_lies_in_its_interval():
+@pytest.mark.coverage
+def test_what_is_predicted_of_new_people_lies_in_its_interval(tell_coverage):
     """Q²predict of a fit, beside how well that fit foretells 20,000 others."""
     new, held = answers(20_000, seed=77)[SMALL.items].to_numpy(float), []
     for k in range(100):
@@ -154,20 +179,25 @@ def test_what_is_predicted_of_new_people_lies_in_its_interval():
         error = ((new - total.mean - (new - total.mean) @ slopes) ** 2).mean(1)
         q2 = 1 - (error[0] / error[2])[[SMALL.items.index(term) for term in table["term"]]]
         held.append((table["low"] <= q2) & (q2 <= table["high"]))
+    tell_coverage("Q²predict", "100 customers", np.mean(held), len(held))
     assert abs(np.mean(held) - 0.95) <= 0.03, np.mean(held, axis=0)
 
 
-def test_index_of_the_made_up_company():
+@pytest.mark.coverage
+def test_index_of_the_made_up_company(tell_coverage):
     truth = pd.Series(generator.TRUTH["population"]["index"])
     model = csi.Model(generator.CONSTRUCTS, preset="ecsi12")
     rows = [generator.survey(400, seed=5000 + k)[model.items] for k in range(240)]
     x = np.stack([r.to_numpy(float) for r in rows])
     measures = {"index": (1, lambda _, s: s.index)}
     found = intervals(x, weighed(240, 400, False), prepared(model, (1, 10)), measures)
-    assert_held(covered(found, {"index": truth[list(model.constructs)].to_numpy()}))
+    found = covered(found, {"index": truth[list(model.constructs)].to_numpy()})
+    tell_coverage("PLS index, ECSI model", customers(400, False), found["index"].mean(), 240)
+    assert_held(found)
 
 
-def test_a_model_that_holds_is_refused_by_its_srmr_5_times_in_100():
+@pytest.mark.coverage
+def test_a_model_that_holds_is_refused_by_its_srmr_5_times_in_100(tell_coverage):
     home, refused, times = np.repeat(np.arange(3), 3), 0, 100
     cor = np.outer(LOADINGS, LOADINGS) * BETWEEN[home[:, None], home]
     np.fill_diagonal(cor, 1)
@@ -176,10 +206,20 @@ def test_a_model_that_holds_is_refused_by_its_srmr_5_times_in_100():
         sample = Sample(pd.DataFrame(x, columns=FACTORS.items), draws=99, seed=k)
         srmr = csi.validity(sample, FACTORS, Options(scales=WIDE, consistent=True)).srmr
         refused += srmr["p"].iloc[1] <= 0.05
+    tell_coverage(
+        "rate of false alarms, SRMR of a model that holds",
+        "200 customers",
+        refused / times,
+        times,
+        0.05,
+    )
     assert refused / times <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / times)
 
 
-def test_differences_of_groups_hold_at_once_and_are_seldom_found_where_there_are_none():
+@pytest.mark.coverage
+def test_differences_of_groups_hold_at_once_and_are_seldom_found_where_there_are_none(
+    tell_coverage,
+):
     truth, kept, found, times = population_gaps(), 0, 0, 50
     for k in range(times):
         rows = grouped(300, 3000 + k)
@@ -190,6 +230,9 @@ def test_differences_of_groups_hold_at_once_and_are_seldom_found_where_there_are
         kept += ((low <= truth) & (truth <= high)).all()
         found += bool(table["p"].iloc[0] <= 0.05)  # the first two groups are alike
     error = np.sqrt(0.05 * 0.95 / times)
+    of = "300 customers, groups"
+    tell_coverage("differences of the PLS index of groups, simultaneous", of, kept / times, times)
+    tell_coverage("rate of false findings, permutation MGA", of, found / times, times, 0.05)
     assert abs(kept / times - 0.95) <= 0.02 + error, kept / times
     assert found / times <= 0.05 + 2 * error, found / times
 
@@ -208,6 +251,7 @@ def population_gaps() -> np.ndarray:
     return np.array([index[0] - index[1], index[0] - index[2], index[1] - index[2]])
 
 
+@pytest.mark.slow
 def test_samples_worked_on_together_have_the_intervals_of_a_fit():
     rows = answers(80)
     x, w = rows[SMALL.items].to_numpy()[None], rows["weight"].to_numpy()[None]

@@ -113,7 +113,7 @@ def test_a_model_without_a_route_says_so():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weight"), [(400, False), (50, False), (50, True)])
-def test_intervals_of_an_indirect_effect_cover_the_truth(n, weight):
+def test_intervals_of_an_indirect_effect_cover_the_truth(n, weight, tell_coverage):
     big = csi.mediation(Sample(answers(200_000, seed=98), draws=1, cluster="channel"), SMALL)
     truth = {"indirect": big.table["estimate"].to_numpy()}
     x = np.stack([answers(n, 1000 + k)[SMALL.items].to_numpy() for k in range(200)])
@@ -123,4 +123,7 @@ def test_intervals_of_an_indirect_effect_cover_the_truth(n, weight):
         return (solved.paths[1, 0] * solved.paths[2, 1])[None]
 
     found = intervals(x, weighed(200, n, weight), task, {"indirect": (3, indirect)})
-    assert 0.91 <= covered(found, truth)["indirect"][0] <= 0.985
+    share = covered(found, truth)["indirect"][0]
+    of = f"{n} customers" + ", weighted" * weight
+    tell_coverage("specific indirect effect, PLS", of, share, len(x))
+    assert 0.91 <= share <= 0.985

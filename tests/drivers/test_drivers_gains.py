@@ -346,7 +346,7 @@ def test_tables_drawn_cell_by_cell_are_shuffled_rows():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("discrete", [True, False])
-def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete):
+def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete, tell_coverage):
     ps = []
     for seed in range(60):
         rng = np.random.default_rng(seed)
@@ -358,6 +358,10 @@ def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete):
             .table["p"]
             .item()
         )
+    of = "40 answers" + ", rounded" * discrete
+    tell_coverage(
+        "rate of false findings, necessary condition", of, np.mean(np.array(ps) <= 0.05), 60, 0.05
+    )
     assert np.mean(np.array(ps) <= 0.2) < 0.36  # on ratings p is larger: ties count as as large
     rng = np.random.default_rng(1)
     x = rng.integers(1, 6, 300)
@@ -472,7 +476,7 @@ def test_what_the_made_up_company_has_built_in_is_found():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weight"), [(400, "weight"), (50, None)])
-def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, weight):
+def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, weight, tell_coverage):
     alone, whole, first, sides = [], [], [], []
     truth = pd.Series([-1.2, 0, 0, 1.2, 0, 0])
     for sample in range(240):
@@ -492,6 +496,11 @@ def test_the_intervals_of_gains_and_contrasts_cover_the_truth_all_at_once(n, wei
                 ((kano["simultaneous_low"] <= truth) & (kano["simultaneous_high"] >= truth)).all()
             )
     near = 2.5 * np.sqrt(0.05 * 0.95 / 240)  # standard errors of a share of the samples
+    of = f"{n} answers" + ", weighted" * (weight is not None)
+    tell_coverage("gain of a driver", of, np.mean(alone), len(alone))
+    tell_coverage("gains of all drivers, simultaneous", of, np.mean(whole), len(whole))
+    if sides:
+        tell_coverage("penalty and reward, simultaneous", of, np.mean(sides), len(sides))
     assert abs(np.mean(whole) - 0.95) < near and np.mean(first) > 0.93, np.mean(whole)
     assert abs(np.mean(alone) - 0.95) < near, np.mean(alone)
     assert not sides or abs(np.mean(sides) - 0.95) < near, np.mean(sides)

@@ -512,8 +512,8 @@ def population(k: int = 5) -> tuple[np.ndarray, list[str]]:
 
 
 @pytest.mark.coverage
-@pytest.mark.parametrize(("n", "weight"), [(400, "weight"), (50, None)])
-def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
+@pytest.mark.parametrize(("n", "weight"), [(400, "weight"), (50, None), (50, "weight")])
+def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight, tell_coverage):
     cov, parts = population()
     truth = {
         m: pd.Series(part(cov), parts)
@@ -537,6 +537,16 @@ def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
             at = np.arange(1, 6)  # t0 is first in the population
             ranks.append((row["rank_low"] <= at) & (at <= row["rank_high"]))
             top.append("t0" in fit.top)
+    of = f"{n} answers" + ", weighted" * (weight is not None)
+    for method, found in hits.items():
+        share = pd.concat(found, axis=1).to_numpy().mean()
+        tell_coverage(f"{method.title()} share of a driver, linear", of, share, len(found))
+    for what, found in (
+        ("differences of the shares of drivers, simultaneous", pairs),
+        ("rank of a driver", ranks),
+        ("set of drivers that may be first", top),
+    ):
+        tell_coverage(what, of, np.mean(found), 150)
     error = np.sqrt(0.05 * 0.95 / 150)  # of a share of samples
     for method, found in hits.items():
         each = pd.concat(found, axis=1).mean(axis=1)
@@ -547,7 +557,7 @@ def test_shares_differences_ranks_and_the_top_set_cover_the_truth(n, weight):
 
 
 @pytest.mark.coverage
-def test_the_true_first_is_seldom_lost_among_equals_and_others_are_left_out():
+def test_the_true_first_is_seldom_lost_among_equals_and_others_are_left_out(tell_coverage):
     parts, kept, size = [f"t{j}" for j in range(6)], [], []
     for sample in range(150):
         rng = np.random.default_rng(sample)
@@ -557,12 +567,17 @@ def test_the_true_first_is_seldom_lost_among_equals_and_others_are_left_out():
         fit = drivers.importance(Sample(rows, draws=300, seed=sample), "y", parts)
         kept.append("t0" in fit.top)  # as good as the first: each of the three must stay
         size.append(len(fit.top))
+    tell_coverage(
+        "set of drivers that may be first", "300 answers, 3 equal drivers", np.mean(kept), len(kept)
+    )
     assert np.mean(kept) > 0.93 and np.mean(size) < 3.2, (np.mean(kept), np.mean(size))
 
 
 @pytest.mark.coverage
 @pytest.mark.parametrize(("missing", "samples"), [("complete", 150), ("pairwise", 80), ("em", 40)])
-def test_the_intervals_of_shares_cover_the_truth_of_the_made_up_company(missing, samples):
+def test_the_intervals_of_shares_cover_the_truth_of_the_made_up_company(
+    missing, samples, tell_coverage
+):
     truth, hits = pd.Series(generator.TRUTH["population"]["drivers"]), []
     for sample in range(samples):
         rows = generator.survey(400, seed=9000 + sample)
@@ -570,4 +585,6 @@ def test_the_intervals_of_shares_cover_the_truth_of_the_made_up_company(missing,
         fit = drivers.importance(drawn, "recommend", list(truth.index), missing=missing)
         hits.append(inside(fit.table, truth))
     found = pd.concat(hits, axis=1).mean(axis=1)
+    of = f"400 answers, made-up company, missing={missing}"
+    tell_coverage("Shapley share of a driver, linear", of, found.mean(), samples)
     assert abs(found.mean() - 0.95) < 0.025, found.to_dict()

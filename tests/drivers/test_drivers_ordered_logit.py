@@ -209,7 +209,7 @@ def test_a_factor_of_many_categories_is_refused(responses):
 @pytest.mark.parametrize(
     ("kind", "n", "weight"), [("logistic", 400, None), ("ordered", 300, "weight")]
 )
-def test_the_intervals_of_shares_of_graded_outcomes_cover_the_truth(kind, n, weight):
+def test_the_intervals_of_shares_of_graded_outcomes_cover_the_truth(kind, n, weight, tell_coverage):
     parts, cuts = ["t0", "t1", "t2"], {"logistic": [0.0], "ordered": [-2.0, 0.5, 3.0]}[kind]
     grade = lambda rows: rows.assign(g=np.digitize(rows["outcome"], cuts))  # noqa: E731
     big = grade(visits(150_000, seed=7, k=3)).assign(one=0)
@@ -221,4 +221,6 @@ def test_the_intervals_of_shares_of_graded_outcomes_cover_the_truth(kind, n, wei
         drawn = Sample(rows, weight=weight, draws=300, seed=sample)
         hits.append(inside(drivers.importance(drawn, "g", parts, kind=kind).table, truth))
     found = pd.concat(hits, axis=1).mean(axis=1)
+    of = f"{n} answers" + ", weighted" * (weight is not None)
+    tell_coverage(f"Shapley share of a driver, {kind}", of, found.mean(), len(hits))
     assert abs(found.mean() - 0.95) < 0.025, found.to_dict()

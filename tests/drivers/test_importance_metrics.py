@@ -215,7 +215,7 @@ def test_groups_that_leave_a_driver_out_are_refused():
     ("n", "weight", "twice"),
     [(30, None, False), (50, None, False), (50, "weight", False), (50, None, True)],
 )
-def test_intervals_of_metrics_cover_the_truth(n, weight, twice):
+def test_intervals_of_metrics_cover_the_truth(n, weight, twice, tell_coverage):
     slopes, between = np.array([0.8, 0.4, 0.0]), np.eye(3) + 0.36
     effect = between @ slopes
     cov = np.block([[slopes @ effect + 2.25, effect], [effect[:, None], between]])
@@ -232,5 +232,8 @@ def test_intervals_of_metrics_cover_the_truth(n, weight, twice):
     found = pd.Series(
         np.mean(hits, axis=0), index=pd.MultiIndex.from_frame(table[["metric", "term"]])
     )
+    of = f"{n} customers" + ", weighted" * (weight is not None) + ", each answer twice" * twice
+    for metric, share in found.groupby("metric"):
+        tell_coverage(f"part of R² of a driver, {metric}", of, share.mean(), len(hits))
     each = found.drop("lmg").groupby("metric").mean()
     assert each.between(0.92, 0.995).all(), found.to_dict()

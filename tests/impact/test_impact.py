@@ -547,7 +547,7 @@ def test_the_spread_of_gaps_is_that_of_dersimonian_and_laird():
 
 
 @pytest.mark.coverage
-def test_good_predictions_are_calibrated():
+def test_good_predictions_are_calibrated(tell_coverage):
     rng = np.random.default_rng(4)
     inside = {"bias": 0, "slope": 0}
     for _ in range(300):
@@ -556,6 +556,8 @@ def test_good_predictions_are_calibrated():
         table = impact.calibration(pairs(predicted, realised, error)).table.set_index("term")
         for term, truth in (("bias", 0.0), ("slope", 1.0)):
             inside[term] += table["low"][term] <= truth <= table["high"][term]
+    for term, hits in inside.items():
+        tell_coverage(f"calibration of predicted effects, {term}", "8 actions", hits / 300, 300)
     assert all(0.92 <= hits / 300 <= 0.99 for hits in inside.values()), inside
 
 
@@ -646,6 +648,7 @@ def test_the_sample_gives_its_truth_back(judged):
 
 
 @pytest.mark.coverage
+@pytest.mark.parametrize(("n", "answers", "least"), [(80, 0.9, 0.85), (240, 0.6, 0.91)])
 @pytest.mark.parametrize(
     ("way", "made", "told"),
     [
@@ -658,13 +661,21 @@ def test_the_sample_gives_its_truth_back(judged):
     ],
     ids=["randomised", "compared"],
 )
-def test_intervals_cover_the_known_effect(way, made, told):
+def test_intervals_cover_the_known_effect(way, made, told, n, answers, least, tell_coverage):
     inside = []
-    for seed in range(110):
-        rows = changes.panel(240, seed=1000 + seed, effect=0.4, waves=4, begun=2, **made)
+    for seed in range(200):
+        how = {"effect": 0.4, "waves": 4, "begun": 2, "answers": answers}
+        rows = changes.panel(n, seed=1000 + seed, **how, **made)
         found = way(read(rows, 120, seed, **{"begun": "w2", **told}))
         inside.append(found.low[0] < 0.4 < found.high[0])
-    assert 0.89 <= np.mean(inside) <= 0.99
+    design = {"randomised": "randomised", "compared": "difference-in-differences"}[way.__name__]
+    tell_coverage(
+        f"effect, {design}",
+        f"{n} customers, of whom {answers:.0%} answer each of 4 waves",
+        np.mean(inside),
+        len(inside),
+    )
+    assert least <= np.mean(inside) <= 0.99
 
 
 @pytest.mark.slow

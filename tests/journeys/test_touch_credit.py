@@ -93,7 +93,7 @@ def test_the_order_of_made_up_paths_is_found(order):
 
 
 @pytest.mark.coverage
-def test_intervals_of_credit_cover_the_truth_of_20_and_50_conversions():
+def test_intervals_of_credit_cover_the_truth_of_20_and_50_conversions(tell_coverage):
     ways = ["ad > web > shop", "web > shop", "ad > shop", "web"]
     chance = np.array([0.2, 0.3, 0.1, 0.4])
     many = pd.DataFrame({"path": ways, "completed": (chance * 1000).astype(int)})
@@ -109,4 +109,5 @@ def test_intervals_of_credit_cover_the_truth_of_20_and_50_conversions():
             true = truth.loc[own.index, "estimate"]
             sure = true.between(1e-9, 1 - 1e-9)
             held.append(((own["low"] <= true) & (true <= own["high"]))[sure].mean())
+        tell_coverage("credit of a touchpoint", f"{n} conversions", np.mean(held), len(held))
         assert 0.925 <= np.mean(held) <= 0.997, (n, np.mean(held))

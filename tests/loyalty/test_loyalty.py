@@ -130,13 +130,19 @@ def test_the_order_of_rows_and_the_names_of_customers_change_nothing(bought, ran
 
 
 @pytest.mark.coverage
-def test_intervals_of_cells_cover_all_at_once():
+def test_intervals_of_cells_cover_all_at_once(tell_coverage):
     rng = np.random.default_rng(2)
     n = rng.integers(30, 400, 30)
     truth = rng.beta(1.0, 3.0, 30).clip(0.02, 0.98)
     drawn = rng.binomial(n, truth, (4000, 30)).astype(float)
     low, high = jeffreys(drawn, n, LEVEL ** (1 / 30))
     covered = ((low <= truth) & (truth <= high)).all(1).mean()
+    tell_coverage(
+        "cells of a cohort table, Jeffreys interval, simultaneous",
+        "30 cells of 30 to 400 customers",
+        covered,
+        len(drawn),
+    )
     assert 0.93 < covered < 0.98
 
 
@@ -246,13 +252,14 @@ def test_the_curve_and_its_errors_are_those_of_scipy():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("n", [25, 50, 300])
-def test_the_band_of_the_next_purchase_covers_the_whole_curve(n):
+def test_the_band_of_the_next_purchase_covers_the_whole_curve(n, tell_coverage):
     covered = []
     for seed in range(400):
         curve = _curve(0, *waiting(n, seed), (30,), LEVEL, seed)
         truth = 1 - np.exp(-curve["time"] / 60)
         low, high = curve["simultaneous_low"], curve["simultaneous_high"]
         covered.append(((low <= truth) & (truth <= high)).all())
+    tell_coverage("curve of the next purchase, band", f"{n} customers", np.mean(covered), 400)
     assert np.mean(covered) >= 0.93
 
 
@@ -354,7 +361,7 @@ def test_levels_too_sparse_to_tell_are_put_together():
 
 
 @pytest.mark.coverage
-def test_differences_cover_the_truth_and_plain_ones_do_not():
+def test_differences_cover_the_truth_and_plain_ones_do_not(tell_coverage):
     truth = pd.Series({"late": returns.RETURN["late"], "plus": returns.RETURN["plus"]})
     covered, plain = [], []
     for seed in range(70):
@@ -371,6 +378,9 @@ def test_differences_cover_the_truth_and_plain_ones_do_not():
         low, high = rows["simultaneous_low"], rows["simultaneous_high"]
         covered.append(((low <= truth) & (truth <= high)).all())
         plain.append(rows["plain"] - truth)
+    tell_coverage(
+        "drivers of repurchase, simultaneous", "600 customers", np.mean(covered), len(covered)
+    )
     assert 0.88 < np.mean(covered) < 0.995
     assert abs(np.mean(plain, axis=0)).min() > 0.02
 

@@ -176,7 +176,9 @@ def test_a_randomised_programme_is_reported_as_one():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("chosen", [False, True], ids=["lot", "chosen"])
-def test_a_known_effect_is_covered_and_a_plain_difference_is_not_where_members_are_chosen(chosen):
+def test_a_known_effect_is_covered_and_a_plain_difference_is_not_where_members_are_chosen(
+    chosen, tell_coverage
+):
     covered, plain = [], []
     for seed in range(40):
         seen = seen_of(400, seed, chosen=chosen)
@@ -184,6 +186,8 @@ def test_a_known_effect_is_covered_and_a_plain_difference_is_not_where_members_a
         best = table[(table["design"] == table["design"].iloc[-1])].iloc[:2]
         covered += ((best["low"] <= 20) & (best["high"] >= 20)).tolist()
         plain.append(table["estimate"][0])
+    of = "400 customers, members " + ("choose" if chosen else "randomised")
+    tell_coverage("effect of a loyalty programme", of, np.mean(covered), 40)
     assert np.mean(covered) > 0.92
     assert (np.mean(plain) > 50) == chosen
 

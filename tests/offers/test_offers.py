@@ -441,7 +441,7 @@ def test_the_true_lifts_are_those_written_down_and_those_of_a_large_draw():
 
 
 @pytest.mark.coverage
-def test_false_finds_stay_below_the_rate_where_fishers_test_alone_is_wrong():
+def test_false_finds_stay_below_the_rate_where_fishers_test_alone_is_wrong(tell_coverage):
     """Strong habits, no product that goes with another but the bundles sold together."""
     false, alone, power, n = [], [], [], 60
     rule = TRUTH["offers"]
@@ -462,13 +462,16 @@ def test_false_finds_stay_below_the_rate_where_fishers_test_alone_is_wrong():
             alone.append(len(naive - PAIRS) / max(len(naive), 1))
     finally:
         rule["habit"] = before
+    tell_coverage(
+        "rate of false discoveries, association rules", "300 customers", np.mean(false), n, 0.05
+    )
     assert np.mean(false) <= 0.05
     assert np.mean(alone) > 0.2  # the same draws, each order taken for a customer of its own
     assert np.mean(power) > 0.2
 
 
 @pytest.mark.coverage
-def test_intervals_cover_the_true_lifts_at_once():
+def test_intervals_cover_the_true_lifts_at_once(tell_coverage):
     true = made.lifts(SHARES).set_index(["product", "other"])["lift"]
     pairs = [("afternoon tea", "tea set"), ("spa visit", "massage"), ("candle", "pillow")]
     places = [tuple(made.NAMES.index(p) for p in pair) for pair in pairs]
@@ -481,11 +484,13 @@ def test_intervals_cover_the_true_lifts_at_once():
             table["simultaneous_low"].le(true[pairs].to_numpy())
             & table["simultaneous_high"].ge(true[pairs].to_numpy())
         )
-    assert 0.91 <= np.mean([i.all() for i in inside]) <= 0.99
+    share = np.mean([i.all() for i in inside])
+    tell_coverage("lifts of rules, simultaneous", "200 customers", share, len(inside))
+    assert 0.91 <= share <= 0.99
 
 
 @pytest.mark.coverage
-def test_a_leafs_interval_covers_its_true_share():
+def test_a_leafs_interval_covers_its_true_share(tell_coverage):
     inside = []
     for seed in range(60):
         baskets, people = with_plans(seed, 600)
@@ -495,5 +500,11 @@ def test_a_leafs_interval_covers_its_true_share():
         if set(fit.table["who"]) == {"plan is x", "plan is y"}:
             low, high = fit.table["simultaneous_low"], fit.table["simultaneous_high"]
             inside.append(bool(((low <= 0.6) & (high >= 0.6)).all()))
+    tell_coverage(
+        "shares of the leaves of an offer tree, simultaneous",
+        "600 customers",
+        np.mean(inside),
+        len(inside),
+    )
     assert len(inside) > 30  # else it asked for something else
     assert np.mean(inside) >= 0.87

@@ -113,7 +113,7 @@ def test_a_rise_of_complaints_is_what_the_fall_of_a_score_is():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize(("n", "kind"), [(25, "plain"), (25, "weighted"), (200, "panel")])
-def test_alarms_without_a_change_are_as_rare_as_the_audit_says(n, kind):
+def test_alarms_without_a_change_are_as_rare_as_the_audit_says(n, kind, tell_coverage):
     judged = alarms = stated = 0
     for seed in range(25):
         fit = scores.trend(quiet(seed, n, kind), list("abcd"), measure="mean")
@@ -121,6 +121,8 @@ def test_alarms_without_a_change_are_as_rare_as_the_audit_says(n, kind):
         judged += audit.table["judged"].sum()
         alarms += audit.table["alarms"].sum()
         stated += audit.table["false_alarms"].sum()
+    of = f"{judged} waves of {n} answers" + ("" if kind == "plain" else f", {kind}")
+    tell_coverage("rate of false alarms, trend", of, alarms / judged, int(judged), stated / judged)
     assert judged == 25 * 4 * 7
     assert 0.001 < stated / judged < 0.006
     assert alarms <= stated + 3 * np.sqrt(stated)

@@ -60,13 +60,16 @@ def test_the_unit_of_the_weights_does_not_matter():
     assert one.effect > 1
 
 
-def test_the_test_with_clusters_is_wrong_as_rarely_as_it_says():
+@pytest.mark.coverage
+def test_the_test_with_clusters_is_wrong_as_rarely_as_it_says(tell_coverage):
     rng, wrong = np.random.default_rng(5), 0
     for _ in range(300):
         unit = np.repeat(np.arange(80), 4)
         group = rng.integers(0, 2, 80)[unit]
         answer = np.clip(np.round(rng.normal(size=80)[unit] + 0.7 * rng.normal(size=320)), -1, 1)
         wrong += independence((answer + 1).astype(int), group, np.ones(320), unit).p < 0.05
+    of = "80 customers, 4 answers each"
+    tell_coverage("rate of false findings, Rao–Scott test", of, wrong / 300, 300, 0.05)
     assert 4 <= wrong <= 28  # of 300; Pearson's test is wrong far more often
 
 

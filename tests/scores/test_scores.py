@@ -384,7 +384,15 @@ MEASURES = {
     "mean": Measure("mean"),
     "effort": Measure("effort", (1, 7)),
 }
-TIMES = {50: 4000, 400: 1500}
+TIMES = {25: 4000, 50: 4000, 400: 1500}
+NAMES = {"nps": "NPS", "csat": "top-2 box", "mean": "mean score", "effort": "CES"}
+INTERVALS = {
+    "adjusted_wald": "adjusted Wald interval",
+    "score": "score interval (Tango)",
+    "dirichlet": "Dirichlet interval (Jeffreys)",
+    "wilson": "Wilson interval",
+    "bootstrap": "bootstrap interval",
+}
 FORMULAS = {"score": nps_intervals.score_interval, "dirichlet": nps_intervals.dirichlet}
 
 
@@ -469,7 +477,7 @@ def test_many_samples_at_once_are_each_sample_alone(name, method, weighted):
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
-@pytest.mark.parametrize("n", [50, 400])
+@pytest.mark.parametrize("n", [25, 50, 400])
 @pytest.mark.parametrize(
     ("name", "method"),
     [
@@ -482,10 +490,12 @@ def test_many_samples_at_once_are_each_sample_alone(name, method, weighted):
         ("effort", "bootstrap"),
     ],
 )
-def test_intervals_cover_the_truth(name, method, n, weighted):
+def test_intervals_cover_the_truth(name, method, n, weighted, tell_coverage):
     rows = samples(n, TIMES[n], weighted=weighted, seed=n)
     low, high = bounds(Sample(rows, weight="w" if weighted else None), name, method)
     share = np.mean((low <= POPULATION[name]) & (POPULATION[name] <= high))
+    of = f"{n} answers" + ", weighted" * weighted
+    tell_coverage(f"{NAMES[name]}, {INTERVALS[method]}", of, share, TIMES[n])
     assert 0.93 <= share <= 0.97, f"{name} {method}, n {n}: {share:.1%}"
 
 
@@ -500,12 +510,13 @@ def four_waves(times: int, customers: int = 100) -> pd.DataFrame:
 
 
 @pytest.mark.coverage
+@pytest.mark.parametrize("n", [20, 100])
 @pytest.mark.parametrize(
     ("name", "method"),
-    [("nps", "adjusted_wald"), ("nps", "bootstrap"), ("mean", "bootstrap")],
+    [("nps", "adjusted_wald"), ("nps", "bootstrap"), ("csat", "wilson"), ("mean", "bootstrap")],
 )
-def test_intervals_cover_when_customers_answer_four_times(name, method):
-    rows, truth, covered = four_waves(800), POPULATION[name], {}
+def test_intervals_cover_when_customers_answer_four_times(name, method, n, tell_coverage):
+    rows, truth, covered = four_waves(800, n), POPULATION[name], {}
     for customer in (None, "customer_id"):
         # In parts, as customers of one sample make no sum with those of another.
         parts = [
@@ -514,6 +525,8 @@ def test_intervals_cover_when_customers_answer_four_times(name, method):
         ]
         low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
         covered[customer] = np.mean((low <= truth) & (truth <= high))
+    of = f"{n} customers, 4 answers each"
+    tell_coverage(f"{NAMES[name]}, {INTERVALS[method]}", of, covered["customer_id"], 800)
     assert 0.93 <= covered["customer_id"] <= 0.97
     assert covered[None] < 0.92  # as if all answers were of different people
 
@@ -552,7 +565,7 @@ def test_groups_of_many_samples_are_those_of_each(name, method):
     ("name", "method"),
     [("nps", "adjusted_wald"), ("nps", "bootstrap"), ("csat", "wilson"), ("mean", "bootstrap")],
 )
-def test_intervals_of_groups_cover_all_at_once(name, method):
+def test_intervals_of_groups_cover_all_at_once(name, method, tell_coverage):
     measure, big = MEASURES[name], generator.survey(1_000_000, 99)
     truth = measure.factor * measure.recode(big[SHOWN[name]].to_numpy(float))
     truth = pd.Series(truth).groupby(big["type"].to_numpy()).mean().to_numpy()
@@ -560,6 +573,8 @@ def test_intervals_of_groups_cover_all_at_once(name, method):
     parts = [held_together(part, name, method) for _, part in rows.groupby(rows["sample"] // 10)]
     low, high = (np.concatenate(side) for side in zip(*parts, strict=True))
     share = np.mean(((low <= truth) & (truth <= high)).all(1))
+    of = "800 answers, by group"
+    tell_coverage(f"{NAMES[name]}, {INTERVALS[method]}, simultaneous", of, share, len(low))
     assert 0.93 <= share <= 0.97, f"{share:.1%}"
 
 

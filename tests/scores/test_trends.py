@@ -204,7 +204,7 @@ def test_differences_of_many_samples_are_those_of_each():
 @pytest.mark.coverage
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize(("n", "groups"), [(50, 2), (50, 4), (200, 4)])
-def test_differences_that_are_none_stay_in_their_intervals(n, groups, weighted):
+def test_differences_that_are_none_stay_in_their_intervals(n, groups, weighted, tell_coverage):
     """All intervals hold 0 at once in 95 of 100 samples, as far as 400 tell."""
     rows = samples_of_groups(n, groups, 400, weighted)
     held = [
@@ -212,6 +212,8 @@ def test_differences_that_are_none_stay_in_their_intervals(n, groups, weighted):
         for _, part in rows.groupby(rows["sample"] // 25)
         for low, high, _ in differences(part, groups)
     ]
+    of = f"{groups} groups of {n} answers" + ", weighted" * weighted
+    tell_coverage("differences of scores of groups, simultaneous", of, np.mean(held), len(held))
     assert 0.92 <= np.mean(held) <= 0.98, f"{np.mean(held):.1%}"
 
 
@@ -355,7 +357,7 @@ def test_waves_that_only_sample_are_not_overdispersed():
 @pytest.mark.coverage
 @pytest.mark.parametrize("kind", ["plain", "weighted", "panel"])
 @pytest.mark.parametrize("n", [50, 300])
-def test_limits_of_two_errors_are_left_by_five_in_a_hundred(n, kind):
+def test_limits_of_two_errors_are_left_by_five_in_a_hundred(n, kind, tell_coverage):
     """False alarms of waves in which nothing happens, at limits of 1.96; of sums and p likewise."""
     judged = outside = changes = rung = 0
     times = 120
@@ -378,6 +380,10 @@ def test_limits_of_two_errors_are_left_by_five_in_a_hundred(n, kind):
         outside += fit.limits["signal"].isin(["above", "below"]).sum()
         changes += fit.changes["p"][0] < 0.2
         rung += (fit.limits[["up", "down"]].to_numpy() > control_charts.DECISION).any()
+    of = f"{judged} waves of {n} answers, {kind}"
+    tell_coverage(
+        "rate of false alarms, trend at limits of 1.96", of, outside / judged, times, 0.05
+    )
     assert 0.03 <= outside / judged <= 0.07, f"{outside / judged:.1%}"
     assert 0.12 <= changes / times <= 0.28  # of p under .2
     assert rung / times <= 0.06  # of people asked again, waves before and after move together
@@ -438,14 +444,15 @@ def test_the_nile_changed_in_1899():
     assert_allclose([found.first, found.last], case["interval"], atol=1)
 
 
-@pytest.mark.slow
-def test_the_change_lies_in_its_interval():
+@pytest.mark.coverage
+def test_the_change_lies_in_its_interval(tell_coverage):
     rng, hits, times = np.random.default_rng(8), 0, 400
     noise = rng.normal(size=(500, 12))
     for _ in range(times):
         y = rng.normal(size=12) + np.where(np.arange(12) < 7, 0, 2.0)
         found = control_charts.change_point(y, np.ones(12), noise)
         hits += found.first <= 7 <= found.last
+    tell_coverage("wave of a change of level", "12 waves", hits / times, times)
     assert hits / times >= 0.93  # waves are whole: it may hold oftener than 95 times in 100
 
 
@@ -573,7 +580,7 @@ def two_waves(n: int, times: int) -> pd.DataFrame:
 @pytest.mark.coverage
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("n", [50, 300])
-def test_intervals_of_mix_and_rate_cover(n, weighted):
+def test_intervals_of_mix_and_rate_cover(n, weighted, tell_coverage):
     """250 repeats tell 95 in 100 from 91 and from 99."""
     times = 250
     weight = {"w": lambda rows: 1 + (rows["type"] % 2)} if weighted else {"w": 1.0}
@@ -589,6 +596,9 @@ def test_intervals_of_mix_and_rate_cover(n, weighted):
     # some three points (measured: 91 to 92 in 100).
     short = np.where((table["term"] == "change") & (n == 50), 0.015, 0.0)
     error = 2.2 * np.sqrt(0.05 * 0.95 / times) + short
+    of = f"2 waves of {n} answers" + ", weighted" * weighted
+    for term, share in zip(table["term"], hits / times, strict=True):
+        tell_coverage(f"change of a mean between waves, {term}", of, share, times)
     assert (np.abs(hits / times - 0.95) <= error).all(), hits / times
 
 

@@ -171,7 +171,7 @@ def test_what_cannot_be_compared(sample, message):
 @pytest.mark.parametrize("kind", MEASURES)
 @pytest.mark.parametrize(("between", "uneven"), [(0, 0), (0.8, 0), (0.4, 0.3)])
 @pytest.mark.parametrize("k", [5, 10, 30])
-def test_leagues_of_weighted_clustered_answers(kind, between, uneven, k):
+def test_leagues_of_weighted_clustered_answers(kind, between, uneven, k, tell_coverage):
     """Intervals cover, and fewer than 5% of leagues have a wrong name."""
     rng, measure = np.random.default_rng(k), MEASURES[kind]
     covered, wrong = [], []
@@ -183,6 +183,10 @@ def test_leagues_of_weighted_clustered_answers(kind, between, uneven, k):
         average = np.average(true, weights=sample.data.groupby("unit")["weight"].sum())
         named = (table["verdict"] == "below standard").to_numpy()
         wrong.append((named & (true >= average - 1e-9)).any())
+    name = {"mean": "mean score"}.get(kind, kind.upper())
+    of = f"{k} units, weighted, clustered, between {between}" + ", of uneven spread" * bool(uneven)
+    tell_coverage(f"{name} of a unit, pooled", of, np.mean(covered), len(covered))
+    tell_coverage(f"rate of false names in a league, {name}", of, np.mean(wrong), len(wrong), 0.05)
     assert np.mean(covered) >= 0.93 - 2 * np.std(covered) / np.sqrt(len(covered))
     assert np.mean(wrong) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / len(wrong))
 

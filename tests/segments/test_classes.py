@@ -307,7 +307,7 @@ def test_the_likelihood_ratio_tells_enough_from_too_many(people: pd.DataFrame, f
 
 
 @pytest.mark.coverage
-def test_one_class_too_many_is_seldom_called_needed() -> None:
+def test_one_class_too_many_is_seldom_called_needed(tell_coverage) -> None:
     """By chance 1 in 20; 4 or more in 14 samples has a chance of 0.4%."""
     called = []
     for seed in range(14):
@@ -318,6 +318,13 @@ def test_one_class_too_many_is_seldom_called_needed() -> None:
             for _ in range(19)
         ]
         called.append(seen > max(drawn))
+    tell_coverage(
+        "rate of false findings, likelihood ratio test of latent classes",
+        "300 customers",
+        np.mean(called),
+        len(called),
+        0.05,
+    )
     assert sum(called) < 4
 
 
@@ -389,7 +396,7 @@ def test_placing_error_is_undone_where_plain_means_are_wrong() -> None:
 
 @pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weighted"), [(100, False), (400, False), (400, True)])
-def test_intervals_of_classes_hold_the_truth(n: int, weighted: bool) -> None:
+def test_intervals_of_classes_hold_the_truth(n: int, weighted: bool, tell_coverage) -> None:
     """Shares and answers of two known classes, all in intervals that hold at once."""
     held = []
     for seed in range(200):
@@ -410,11 +417,14 @@ def test_intervals_of_classes_hold_the_truth(n: int, weighted: bool) -> None:
             [((low <= YES) & (high >= YES)).all(), ((least <= SHARE) & (most >= SHARE)).all()]
         )
     answers, share = np.mean(held, axis=0)
+    of = f"{n} customers, 2 classes" + ", weighted" * weighted
+    tell_coverage("answers of latent classes, simultaneous", of, answers, len(held))
+    tell_coverage("shares of latent classes, simultaneous", of, share, len(held))
     assert 0.925 <= answers <= 0.99 and 0.9 <= share <= 0.985, (answers, share)
 
 
 @pytest.mark.coverage
-def test_intervals_of_corrected_means_hold_the_truth() -> None:
+def test_intervals_of_corrected_means_hold_the_truth(tell_coverage) -> None:
     held = []
     for seed in range(120):
         kind, x = answered(400, seed)
@@ -429,6 +439,9 @@ def test_intervals_of_corrected_means_hold_the_truth() -> None:
         found = _means(each.sum(0)[None], 2, 1)[0][0]
         low, high = _joint(found, drawn)
         held.append(((low[:, 0] <= [0, 1]) & (high[:, 0] >= [0, 1])).all())
+    tell_coverage(
+        "means of latent classes (BCH), simultaneous", "400 customers", np.mean(held), len(held)
+    )
     assert 0.90 <= np.mean(held) <= 0.99, np.mean(held)
 
 

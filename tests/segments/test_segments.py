@@ -198,7 +198,7 @@ def test_nobody_moves_between_a_day_and_itself(orders: pd.DataFrame) -> None:
 
 
 @pytest.mark.coverage
-def test_intervals_of_moves_hold_the_truth() -> None:
+def test_intervals_of_moves_hold_the_truth(tell_coverage) -> None:
     """Customers of two kinds move with known chances; all intervals of grade A hold at once."""
     held, day = [], DAY + pd.Timedelta(days=100)
     for seed in range(80):
@@ -221,6 +221,7 @@ def test_intervals_of_moves_hold_the_truth() -> None:
         gone = moves[moves["term"] == "no order"].set_index("grade")
         truth = {"important (A)": 0.3, "potential (C)": 0.6}
         held.append(all(gone.loc[g, "low"] <= t <= gone.loc[g, "high"] for g, t in truth.items()))
+    tell_coverage("moves between grades, simultaneous", "300 customers", np.mean(held), len(held))
     assert np.mean(held) >= 0.9, np.mean(held)
 
 
@@ -376,7 +377,7 @@ def test_customers_who_cannot_be_parted_say_why(groups, change, features, option
 
 @pytest.mark.coverage
 @pytest.mark.parametrize(("n", "weighted"), [(50, False), (400, False), (400, True)])
-def test_intervals_hold_for_all_segments_at_once(n: int, weighted: bool) -> None:
+def test_intervals_hold_for_all_segments_at_once(n: int, weighted: bool, tell_coverage) -> None:
     """Shares and means of three known groups, memberships known, over repeated samples."""
     share, age, held = np.array([0.5, 0.3, 0.2]), np.array([25.0, 45, 60]), []
     for seed in range(600):
@@ -390,6 +391,8 @@ def test_intervals_hold_for_all_segments_at_once(n: int, weighted: bool) -> None
         truth = np.concatenate([share, age])
         held.append(((low <= truth) & (truth <= high)).all())
     least = 0.915 if n == 50 else 0.925
+    of = f"{n} customers, 3 segments" + ", weighted" * weighted
+    tell_coverage("shares and means of segments, simultaneous", of, np.mean(held), len(held))
     assert least <= np.mean(held) <= 0.985, np.mean(held)
 
 

@@ -460,7 +460,9 @@ def test_one_of_four_units_does_not_hide_in_the_spread_that_it_makes():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize(("k", "spread"), [(4, 0), (6, 0), (9, 0), (4, 0.1), (6, 0.1), (9, 0.1)])
-def test_few_units_alike_or_of_the_usual_spread_are_rarely_called_different(k, spread):
+def test_few_units_alike_or_of_the_usual_spread_are_rarely_called_different(
+    k, spread, tell_coverage
+):
     rng = np.random.default_rng(11)
     called = [
         service.funnel(
@@ -468,7 +470,12 @@ def test_few_units_alike_or_of_the_usual_spread_are_rarely_called_different(k, s
         ).table["signal"]
         for seed in range(120)
     ]
-    assert pd.concat(called).str.startswith("very").mean() <= 0.05
+    alarmed = pd.concat(called).str.startswith("very").mean()
+    of = f"{k} teams of 250 cases" + (", alike" if not spread else f", standard deviation {spread}")
+    tell_coverage(
+        "rate of false alarms, funnel plot, outer limits", of, alarmed, len(called), 0.002
+    )
+    assert alarmed <= 0.05
 
 
 def test_hard_cases_accuse_nobody():
@@ -593,7 +600,7 @@ def test_regression_to_the_mean_is_no_recovery():
 
 
 @pytest.mark.coverage
-def test_intervals_of_recovery_cover_what_handling_does():
+def test_intervals_of_recovery_cover_what_handling_does(tell_coverage):
     inside, naive = [], []
     for seed in range(60):
         fit = service.recovery(sampled(recoveries(350, seed, well=0.5), 100))
@@ -601,19 +608,23 @@ def test_intervals_of_recovery_cover_what_handling_does():
         inside.append(told.loc["difference", "low"] <= 0.5 <= told.loc["difference", "high"])
         plain = told.loc["difference without matching"]
         naive.append(plain["low"] <= 0.5 <= plain["high"])
+    tell_coverage(
+        "effect of handling complaints well, simultaneous", "350 customers", np.mean(inside), 60
+    )
     assert np.mean(inside) >= 0.9  # of 600 samples 97 in 100: it is held together with two others
     assert np.mean(naive) < 0.3
 
 
 @pytest.mark.coverage
-def test_intervals_of_shares_in_time_cover_the_truth():
+@pytest.mark.parametrize("n", [20, 70])
+def test_intervals_of_shares_in_time_cover_the_truth(n, tell_coverage):
     # Customers with one to four cases and a speed of their own; the watch ends at random.
     rng = np.random.default_rng(11)
     truth, inside = 0.5, []
-    for _ in range(250):
-        times = rng.integers(1, 5, 70)
-        who = np.repeat(np.arange(70), times)
-        hours = np.exp(rng.normal(0, 0.6, 70)[who] + rng.normal(0, 0.8, len(who)))
+    for _ in range(600):
+        times = rng.integers(1, 5, n)
+        who = np.repeat(np.arange(n), times)
+        hours = np.exp(rng.normal(0, 0.6, n)[who] + rng.normal(0, 0.8, len(who)))
         ends = rng.exponential(4, len(who))
         drawn = shares.share_within(
             np.minimum(hours, ends),
@@ -625,6 +636,8 @@ def test_intervals_of_shares_in_time_cover_the_truth():
         )
         low, high = shares.share_interval(drawn, np.array([len(who)]))
         inside.append(low.item() <= truth <= high.item())
+    of = f"{n} customers, 1 to 4 cases each"
+    tell_coverage("SLA met, Kaplan–Meier", of, np.mean(inside), len(inside))
     assert 0.92 <= np.mean(inside) <= 0.98
 
 

@@ -93,7 +93,7 @@ def test_what_cannot_be_forecast_is_refused(y, variance, places, says) -> None:
 @pytest.mark.coverage
 @pytest.mark.parametrize("waves", [5, 12])
 @pytest.mark.parametrize("step", [0.0, 0.5, 2.0])  # of the level, in standard errors
-def test_intervals_cover_the_next_wave(waves: int, step: float) -> None:
+def test_intervals_cover_the_next_wave(waves: int, step: float, tell_coverage) -> None:
     rng, hits = np.random.default_rng(waves), []
     for _ in range(250):
         variance = rng.uniform(0.5, 2, waves + 1)
@@ -103,4 +103,6 @@ def test_intervals_cover_the_next_wave(waves: int, step: float) -> None:
         )
         low, high = known.interval()
         hits.append(low[0] <= y[-1] <= high[0])
+    of = f"{waves} waves, step of {step} standard errors"
+    tell_coverage("score of the next wave, forecast", of, np.mean(hits), len(hits))
     assert np.mean(hits) >= 0.92  # 0.95 less two standard errors of 250

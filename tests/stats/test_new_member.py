@@ -65,7 +65,7 @@ def test_too_few_or_without_errors_is_refused(given):
 
 @pytest.mark.coverage
 @pytest.mark.parametrize(("members", "spread"), [(2, 0.8), (4, 0.8), (12, 0.8), (12, 0.2)])
-def test_a_new_member_lies_in_its_interval_95_times_in_100(members, spread):
+def test_a_new_member_lies_in_its_interval_95_times_in_100(members, spread, tell_coverage):
     """Measured with 300 runs: 98% of 4 members, 96% of 12, 99.7% where these differ little."""
     rng, inside, runs = np.random.default_rng(5), 0, 100
     kinds = [["process", "policy", "product"][i % 3] for i in range(members)]
@@ -76,4 +76,6 @@ def test_a_new_member_lies_in_its_interval_95_times_in_100(members, spread):
         y = true + error * rng.standard_normal(members)
         found = predict_new(y, error**2, kinds, ["process"])
         inside += found.low[0] <= means["process"] + spread * rng.standard_normal() <= found.high[0]
+    of = f"{members} actions, spread {spread}"
+    tell_coverage("effect of a new action, prediction interval", of, inside / runs, runs)
     assert inside / runs >= 0.92

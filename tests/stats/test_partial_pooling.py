@@ -86,7 +86,7 @@ def test_what_cannot_be_pooled(y, variance, message):
 @pytest.mark.coverage
 @pytest.mark.parametrize("groups", [5, 10, 30])
 @pytest.mark.parametrize("between", [0.0, 0.1, 0.3])
-def test_intervals_cover_and_few_leagues_have_a_wrong_name(groups, between):
+def test_intervals_cover_and_few_leagues_have_a_wrong_name(groups, between, tell_coverage):
     rng, covered, named = np.random.default_rng(groups), [], []
     for _league in range(300):
         variance = 1 / rng.integers(5, 101, groups)
@@ -96,6 +96,11 @@ def test_intervals_cover_and_few_leagues_have_a_wrong_name(groups, between):
         for standard, least in ((None, true.mean()), (0.0, 0.0)):
             wrong = fit.certainly_below(standard) & (true >= least - 1e-12)
             named.append(wrong.any())
+    of = f"{groups} groups, between {between}"
+    tell_coverage("mean of a group, partial pooling", of, np.mean(covered), len(covered))
+    tell_coverage(
+        "rate of false names in a league, partial pooling", of, np.mean(named), len(covered), 0.05
+    )
     assert np.mean(covered) >= 0.93
     assert np.mean(named) < 0.05 + 2 * np.sqrt(0.05 * 0.95 / len(named))
 
@@ -161,18 +166,25 @@ def test_two_groups_of_one_parent_are_pooled_by_a_proper_prior():
 
 
 @pytest.mark.coverage
-def test_nested_leagues_of_equal_units_name_none_wrongly_in_95_of_100():
+def test_nested_leagues_of_equal_units_name_none_wrongly_in_95_of_100(tell_coverage):
     rng, wrong = np.random.default_rng(5), []
     parent = np.repeat(np.arange(4), 5)
     for _league in range(150):
         v = rng.uniform(0.05, 2, 20)
         fit = partial_pooling(rng.normal(0, np.sqrt(v)), v, parent=list(parent))
         wrong.append(fit.certainly_below(0.0).any() or fit.certainly_below().any())
+    tell_coverage(
+        "rate of false names in a league, partial pooling",
+        "4 groups of 5 equal units",
+        np.mean(wrong),
+        len(wrong),
+        0.05,
+    )
     assert np.mean(wrong) < 0.05
 
 
 @pytest.mark.coverage
-def test_intervals_of_nested_groups_cover():
+def test_intervals_of_nested_groups_cover(tell_coverage):
     rng, covered = np.random.default_rng(6), []
     parent = np.repeat(np.arange(5), 4)
     for _league in range(60):
@@ -180,4 +192,7 @@ def test_intervals_of_nested_groups_cover():
         true = rng.normal(0, 1, 5)[parent] + rng.normal(0, 0.5, 20)
         fit = partial_pooling(rng.normal(true, np.sqrt(v)), v, parent=list(parent))
         covered.append(((fit.low <= true) & (true <= fit.high)).mean())
+    tell_coverage(
+        "mean of a group, partial pooling", "5 groups of 4 units", np.mean(covered), len(covered)
+    )
     assert 0.93 <= np.mean(covered) <= 0.98

@@ -88,7 +88,7 @@ def test_weights_need_two_coders():
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("n", [20, 50])
-def test_intervals_of_kappa_and_icc_cover_the_truth(n):
+def test_intervals_of_kappa_and_icc_cover_the_truth(n, tell_coverage):
     rng = np.random.default_rng(n)
     hits, repeats = {"ICC(1,1)": 0, "ICC(2,1)": 0, "ICC(3,1)": 0}, 400
     for _ in range(repeats):
@@ -101,12 +101,14 @@ def test_intervals_of_kappa_and_icc_cover_the_truth(n):
             row = (one if term == "ICC(1,1)" else table).loc[term]
             hits[term] += row["low"] <= value <= row["high"]
     covered = {term: k / repeats for term, k in hits.items()}
+    for term, share in covered.items():
+        tell_coverage(term, f"{n} units, 4 raters", share, repeats)
     assert all(0.92 <= c <= 0.985 for c in covered.values()), covered
 
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("n", [20, 50])
-def test_intervals_of_kappa_cover_the_truth(n):
+def test_intervals_of_kappa_cover_the_truth(n, tell_coverage):
     # Two coders with half yes say the same in 80 of 100: kappa 0.6.
     rng = np.random.default_rng(n)
     hits, repeats = 0, 150
@@ -116,4 +118,5 @@ def test_intervals_of_kappa_cover_the_truth(n):
         rows = pd.DataFrame({"a": first, "b": second})
         fit = agreement.kappa(Sample(rows, draws=200)).table.iloc[0]
         hits += fit["low"] <= 0.6 <= fit["high"]
+    tell_coverage("Cohen's κ", f"{n} units, 2 raters", hits / repeats, repeats)
     assert 0.9 <= hits / repeats <= 0.99, hits / repeats

@@ -55,7 +55,7 @@ def test_few_rows_of_small_weight_are_worth_no_more_than_there_are() -> None:
 @pytest.mark.parametrize(
     ("n", "kind"), [(20, ""), (60, ""), (80, "weighted"), (50, "weighted"), (50, "clustered")]
 )
-def test_shares_of_topics_cover_the_truth(n: int, kind: str) -> None:
+def test_shares_of_topics_cover_the_truth(n: int, kind: str, tell_coverage) -> None:
     truth = np.array([0.05, 0.1, 0.3])
     own, together = [], []
     for seed in range(250):
@@ -72,13 +72,16 @@ def test_shares_of_topics_cover_the_truth(n: int, kind: str) -> None:
         own.append((ends[0] <= truth) & (truth <= ends[1]))
         together.append(((ends[2] <= truth) & (truth <= ends[3])).all())
     # 95 in 100, less what Wilson's interval loses between whole counts and two standard errors.
+    of = f"{n} comments" + {"clustered": ", 2 from each customer", "": ""}.get(kind, f", {kind}")
+    tell_coverage("share of a topic, Wilson interval", of, np.mean(own), len(own))
+    tell_coverage("shares of topics, Wilson, simultaneous", of, np.mean(together), len(together))
     assert np.mean(own) >= 0.93 and np.mean(own, axis=0).min() >= 0.92, np.mean(own, axis=0)
     assert np.mean(together) >= 0.93, np.mean(together)
 
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("kind", ["", "clustered"])
-def test_rates_of_three_to_five_cases_cover_the_truth(kind: str) -> None:
+def test_rates_of_three_to_five_cases_cover_the_truth(kind: str, tell_coverage) -> None:
     held = []
     for seed in range(250):
         rng = np.random.default_rng(seed)
@@ -103,4 +106,6 @@ def test_rates_of_three_to_five_cases_cover_the_truth(kind: str) -> None:
         )
         row = fit.table.set_index("channel").loc["web"]
         held.append(row["low"] <= 2 <= row["high"])
+    of = "about 4 cases" + ", 2 from each customer" * bool(kind)
+    tell_coverage("cases per 100 contacts, Poisson interval", of, np.mean(held), len(held))
     assert np.mean(held) >= 0.93, np.mean(held)

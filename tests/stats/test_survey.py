@@ -226,7 +226,7 @@ def test_a_design_of_single_rows_gives_nearly_pearsons_test():
 
 
 @pytest.mark.coverage
-def test_intervals_of_designs_cover_the_truth():
+def test_intervals_of_designs_cover_the_truth(tell_coverage):
     """15 to 24 clusters in three strata, 45 to 72 answers, a third of the population or less."""
     rng = np.random.default_rng(11)
     hits = {"mean": 0, "median": 0, "bootstrap": 0, "nps": 0, "csat": 0}
@@ -253,12 +253,17 @@ def test_intervals_of_designs_cover_the_truth():
             row = fit.table.iloc[0]
             hits[name] += row["low"] - 1e-9 <= truth[name] <= row["high"] + 1e-9
     covered = {name: k / repeats for name, k in hits.items()}
+    names = {"mean": "mean, linearised", "median": "median, Woodruff interval"}
+    names |= {"bootstrap": "mean, bootstrap of sampling units", "nps": "NPS", "csat": "top-2 box"}
+    for name, share in covered.items():
+        of = "18 sampling units in 3 strata, 72 answers"
+        tell_coverage(f"{names[name]}, survey design", of, share, repeats)
     assert all(0.925 <= covered[name] <= 0.98 for name in ("mean", "bootstrap")), covered
     assert all(covered[name] >= 0.91 for name in ("median", "nps", "csat")), covered
 
 
 @pytest.mark.coverage
-def test_the_corrected_test_of_a_stratified_design_keeps_its_level():
+def test_the_corrected_test_of_a_stratified_design_keeps_its_level(tell_coverage):
     rng = np.random.default_rng(12)
     wrong, naive, repeats = 0, 0, 400
     for _ in range(repeats):
@@ -269,5 +274,12 @@ def test_the_corrected_test_of_a_stratified_design_keeps_its_level():
         column = (rng.random(sample.design.units) < 0.5).astype(int)[unit]  # says nothing of y
         wrong += independence(row, column, sample.weights, unit, sample.design).p < 0.05
         naive += independence(row, column, np.ones(len(row))).p < 0.05
+    tell_coverage(
+        "rate of false findings, Rao–Scott test, survey design",
+        "24 sampling units in 3 strata",
+        wrong / repeats,
+        repeats,
+        0.05,
+    )
     assert 0.015 <= wrong / repeats <= 0.095, wrong / repeats
     assert naive > wrong

@@ -35,12 +35,16 @@ def test_the_correlation_is_that_of_numpy() -> None:
 
 @pytest.mark.coverage
 @pytest.mark.parametrize("slope", [0.0, 0.6])
-def test_intervals_cover_the_correlation_of_many_customers(slope: float) -> None:
+def test_intervals_cover_the_correlation_of_many_customers(slope: float, tell_coverage) -> None:
     truth = value.amount_correlation(Sample(orders(40_000, 7, slope), draws=2)).table["estimate"]
     held = []
     for seed in range(150):
         table = value.amount_correlation(Sample(orders(50, seed, slope), draws=200)).table
         held.append((table["low"] <= truth) & (truth <= table["high"]))
+    for kind, share in zip(
+        ("number and amount", "their logarithms"), np.mean(held, axis=0), strict=True
+    ):
+        tell_coverage(f"correlation of {kind}", f"50 customers, slope {slope}", share, len(held))
     assert (np.mean(held, axis=0) >= 0.89).all() and (np.mean(held, axis=0) <= 0.99).all()
 
 

@@ -319,11 +319,12 @@ def test_a_covariate_that_moves_buying_is_found():
 
 
 @pytest.mark.coverage
-def test_the_intervals_cover_the_truth_95_times_in_100():
+@pytest.mark.parametrize("n", [200, 500])
+def test_the_intervals_cover_the_truth_95_times_in_100(n, tell_coverage):
     """Parameters, by simulation from BG/NBD and Gamma-Gamma."""
     everyone, hits = value.purchase_histories(bought(60_000, 1), END)[0], []
     for seed in range(120):
-        found = PurchaseModel(everyone.iloc[500 * seed : 500 * seed + 500], "bg_nbd")
+        found = PurchaseModel(everyone.iloc[n * seed : n * (seed + 1)], "bg_nbd")
         sums = resampling.resample_sums(found.contributions(), 200, seed)
         drawn = found.purchase.replicates(sums[:, :20]), found.amount.replicates(sums[:, 20:])
         table = _parameters(found, *drawn).set_index("term")
@@ -331,6 +332,7 @@ def test_the_intervals_cover_the_truth_95_times_in_100():
         truth = np.array([0.8, 80.0, 3.0, 5.0, 4.0, 60.0])
         hits.append((rows["low"] <= truth) & (truth <= rows["high"]))
     share = np.mean(hits, axis=0)
+    tell_coverage("parameter of BG/NBD and Gamma-Gamma", f"{n} customers", share.mean(), len(hits))
     assert (share > 0.87).all() and 0.915 < share.mean() < 0.985, share
 
 

@@ -133,7 +133,8 @@ def test_where_all_are_coded_the_corrected_share_is_that_of_people():
     assert_allclose(told.loc["staff", ["estimate", "n"]].astype(float), [1, 30])
 
 
-def test_a_correction_recovers_the_share_that_a_bad_machine_misses():
+@pytest.mark.coverage
+def test_a_correction_recovers_the_share_that_a_bad_machine_misses(tell_coverage):
     inside, errors = [], []
     for seed in range(40):
         rng = np.random.default_rng(seed)
@@ -149,6 +150,8 @@ def test_a_correction_recovers_the_share_that_a_bad_machine_misses():
         estimate, spread = read.mean() + gap[0], again[:, 0].std()
         errors.append(estimate - true.mean())
         inside.append(abs(estimate - true.mean()) < 1.96 * spread)
+    of = "1,500 comments, 200 coded by people"
+    tell_coverage("share of a topic, corrected", of, np.mean(inside), len(inside))
     noise = np.std(errors) / np.sqrt(len(errors))  # of the mean of 40 simulations
     assert abs(np.mean(errors)) < 3 * noise and np.mean(inside) > 0.85
 

@@ -318,9 +318,9 @@ def test_a_draw_without_a_category_leaves_its_share_to_the_others(capsys):
     assert "Fewer than 10 rows in a, b: intervals" in capsys.readouterr().out
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("n", [50, 200])
-def test_intervals_know_what_raking_takes_away(n):
+def test_intervals_know_what_raking_takes_away(n, tell_coverage):
     truth, repeats = 0.4 * 3 + 0.3 * 6 + 0.3 * 9 + 0.5, 200
     held, width = np.zeros(2), np.zeros(2)
     for seed in range(repeats):
@@ -333,6 +333,7 @@ def test_intervals_know_what_raking_takes_away(n):
             )
             held[k] += low <= truth <= high
             width[k] += high - low
+    tell_coverage("mean, raked", f"{n} answers", held[0] / repeats, repeats)
     assert 0.90 <= held[0] / repeats <= 0.985, held / repeats
     assert held[1] / repeats > 0.97  # intervals that take weights as given are too wide,
     assert width[0] < 0.5 * width[1]  # by far where the margins say much about the answer
@@ -400,8 +401,8 @@ def _mood_of_the_active(tables: dict, unseen: pd.DataFrame, wave: str) -> float:
     return unseen.loc[active.to_numpy(), f"satisfaction {wave}"].mean()
 
 
-@pytest.mark.slow
-def test_raking_on_what_drives_the_silence_recovers_the_nps():
+@pytest.mark.coverage
+def test_raking_on_what_drives_the_silence_recovers_the_nps(tell_coverage):
     """The loyal answer four times as often; raked to that, intervals cover again."""
     rng = np.random.default_rng(8)
     chance, margins = {"low": 0.2, "high": 0.8}, {"mood": {"low": 0.5, "high": 0.5}}
@@ -420,6 +421,7 @@ def test_raking_on_what_drives_the_silence_recovers_the_nps():
         for name, sample in (("raw", raw), ("raked", weights.weigh(raw, margins))):
             row = scores.nps(sample).table.iloc[0]
             hits[name] += row["low"] <= truth <= row["high"]
+    tell_coverage("NPS, raked", "about 400 answers", hits["raked"] / 200, 200)
     assert hits["raw"] < 0.2 * 200
     assert hits["raked"] >= 0.93 * 200
 
