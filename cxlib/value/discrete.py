@@ -34,15 +34,15 @@ def _surfaces(
     Ways to one history: still active (the first), or left after any period since the last purchase.
     Arguments of gamma functions are a parameter plus a whole number, so that they are looked up.
     """
-    alpha, beta, gamma, delta = parameters
-    possible, places = _ways(x, last, age)
-    bases = alpha, beta, alpha + beta, gamma, delta, gamma + delta
-    logs, slopes, bends = (
-        [of(b[:, None] + np.arange(p.max() + 1.0)) for b, p in zip(bases, places, strict=True)]
-        for of in (gammaln, digamma, trigamma)
+    places = _ways(x, last, age)[1]
+    log = _logs(parameters, x, last, age)
+    slopes, bends = (
+        [
+            of(b[:, None] + np.arange(p.max() + 1.0))
+            for b, p in zip(_bases(parameters), places, strict=True)
+        ]
+        for of in (digamma, trigamma)
     )
-    log = sum(s * (t[:, p] - t[:, :1, None]) for s, t, p in zip(SIGNS, logs, places, strict=True))
-    log = np.where(possible, log, -np.inf)
     loglik = logsumexp(log, axis=1)
     share = np.exp(log - loglik[:, None])
     buys, skips, both, leaves, stays, ends = (
@@ -64,12 +64,28 @@ def _surfaces(
     return loglik, gradient, hessian
 
 
+def _bases(parameters: np.ndarray) -> tuple[np.ndarray, ...]:
+    """First arguments of the gamma functions, in the order of `SIGNS`."""
+    alpha, beta, gamma, delta = parameters
+    return alpha, beta, alpha + beta, gamma, delta, gamma + delta
+
+
+def _logs(parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray) -> np.ndarray:
+    """Logarithm of the probability of each way, (D, k, u)."""
+    possible, places = _ways(x, last, age)
+    whole = 0.0
+    for sign, base, place in zip(SIGNS, _bases(parameters), places, strict=True):
+        table = gammaln(base[:, None] + np.arange(place.max() + 1.0))
+        whole = whole + sign * (table[:, place] - table[:, :1, None])
+    return np.where(possible, whole, -np.inf)
+
+
 def _ways(
     x: np.ndarray, last: np.ndarray, age: np.ndarray
 ) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     """Which ways are possible, and what is added to the parameters in each: (k, u) whole numbers.
 
-    In the order of `SIGNS`: alpha, beta, alpha + beta, gamma, delta, gamma + delta.
+    In the order of `_bases`.
     """
     x, last, age = (np.asarray(a).astype(int) for a in (x, last, age))
     most = int((age - last).max(initial=0))
@@ -154,5 +170,6 @@ def _ahead(
     alpha, beta, gamma, delta = parameters
     log = betaln(alpha + x + bought, beta + age - x)
     stays = betaln(gamma, delta + age + periods[:, None])
-    whole = bg_bb(parameters, x, last, age)[0] + betaln(alpha, beta) + betaln(gamma, delta)
+    whole = logsumexp(_logs(np.reshape(parameters, (4, 1)), x, last, age)[0], axis=0)
+    whole += betaln(alpha, beta) + betaln(gamma, delta)
     return np.exp(log + stays - whole).sum(0)
