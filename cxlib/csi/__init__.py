@@ -11,6 +11,7 @@
     csi.precision(fit), csi.importance_performance(fit)   # precise enough? what first?
     csi.validity(sample, model)                           # distinct constructs, fit of the model
     csi.mediation(sample, model)                          # specific indirect effects
+    csi.moderation(sample, model, {"loyalty": [("satisfaction", "image")]})  # interactions
     csi.equations(sample, model)                          # adjusted R², BIC, cross-loadings, GoF
     csi.predict(sample, model)                            # prediction of new people
     csi.compare(sample, model, "channel")                 # measured alike, different
@@ -27,6 +28,7 @@ from cxlib.csi.importance_performance import importance_performance
 from cxlib.csi.index import fit, key_drivers, reliability
 from cxlib.csi.mediation import mediation
 from cxlib.csi.model import PRESETS, Model, model_of
+from cxlib.csi.moderation import moderation
 from cxlib.csi.permutation_tests import compare
 from cxlib.csi.precision import precision
 from cxlib.csi.prediction import predict
@@ -48,6 +50,7 @@ __all__ = [
     "mediation",
     "model_fit",
     "model_of",
+    "moderation",
     "precision",
     "predict",
     "redundancy",

@@ -3,6 +3,7 @@
     fit = drivers.importance(sample, "recommend", ["speed", "price", "staff"])
     print(fit)          # Speed is the strongest driver of recommend.
     fit.table           # term, estimate, low, high, n
+    drivers.importance(sample, "recommend ~ speed + C(plan)")  # as in statsmodels and R
 
     drivers.importance_metrics(sample, "recommend", [...])     # first, last, Pratt, CAR; signs
     drivers.gains(sample, "recommend", [...])                  # outcome points for a point more
@@ -16,6 +17,7 @@ change (notebook 40).
 """
 
 from cxlib.drivers.expectations import expectation_gaps
+from cxlib.drivers.formula import formula
 from cxlib.drivers.gains import best_groups, gains
 from cxlib.drivers.groups import importance_by
 from cxlib.drivers.importance import (
@@ -45,6 +47,7 @@ __all__ = [
     "best_groups",
     "correlations",
     "expectation_gaps",
+    "formula",
     "gains",
     "importance",
     "importance_by",

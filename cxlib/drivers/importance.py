@@ -20,7 +20,8 @@ from cxlib.core.errors import require_choice
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Result
 from cxlib.drivers import importance_findings, linear, notes, ordered_logit, ranks, shapley_values
-from cxlib.drivers.specification import Answers, Drivers, Specification, specify
+from cxlib.drivers.formula import specified
+from cxlib.drivers.specification import Answers, Drivers, Specification
 from cxlib.stats import moments
 from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, recentred_fit
 
@@ -65,7 +66,7 @@ class Decomposition:
 def importance(
     sample: Answers,
     outcome: str,
-    drivers: Drivers,
+    drivers: Drivers | None = None,
     *,
     method: str | Method = "shapley",
     kind: str = "linear",
@@ -77,7 +78,7 @@ def importance(
     Parameters
     ----------
     sample : answers, a row each, or sums of them (`stats.moments.of`)
-    outcome : column to explain
+    outcome : column to explain, or a formula ("recommend ~ delivery + C(plan)") without `drivers`
     drivers : columns that may explain it; a text column enters as a factor, and in a dict
         {name: columns} the columns of a name enter together
     method : "shapley" averages the gain in R² over all orders of entry, exact for up to 20 drivers
@@ -90,8 +91,8 @@ def importance(
         those who answered both, "em" maximum likelihood of means and covariances, and "dummy"
         adjusts for touchpoints not experienced by a column of their own
     always : covariates that are in every model and have no share (relaimpo's `always`), such as
-        the channel or the wave; what is shared out is then the partial R², the share of what they
-        leave unexplained; only where `kind` is "linear"
+        the channel or the wave; what is shared out is then the partial R² (or partial McFadden R²),
+        the share of what they leave unexplained
 
     Returns
     -------
@@ -123,19 +124,14 @@ def importance(
     if not callable(method):
         require_choice("method", method, METHODS)
     require_choice("kind", kind, KINDS)
-    if always and kind != "linear":
-        raise ValueError(
-            f"covariates of a {kind} model are not adjusted for. Use kind='linear', or name them "
-            "as drivers."
-        )
-    spec = specify(sample, outcome, drivers, missing, always)
+    spec = specified(sample, outcome, drivers, missing, always)
     parts = decompose(spec, method, kind)
     tables = _tables(spec.terms, parts)
     table = tables["table"]
     order = [spec.terms.index(t) for t in table["term"]]
     return Result(
         tables,
-        importance_findings.finding(table, tables["r2"].iloc[0], outcome, parts.insignificant),
+        importance_findings.finding(table, tables["r2"].iloc[0], spec.outcome, parts.insignificant),
         i18n.together(parts.notes),
         "share",
         **spec.sample.bootstrap,
@@ -245,12 +241,15 @@ def _graded(spec: Specification, kind: str) -> Decomposition:
     member = np.zeros((k, x.shape[1]), bool)
     for p, columns in enumerate(spec.entries):
         member[p, columns] = True
+    always = np.arange(x.shape[1]) >= len(spec.columns)  # covariates
     units, place, _unused = clusters.grouped()
     counts = np.concatenate(list(units.times(draws, seed)))  # with weights raked anew
     fitted, drawn, gain = ordered_logit.subset_fits(
-        grade, x, weight, place, subsets @ member, counts
+        grade, x, weight, place, subsets @ member | always, counts
     )
     both = np.concatenate([fitted[:, None], drawn], axis=1)
+    if spec.covariates:  # the first subset has no drivers
+        both = 1 - (1 - both) / (1 - both[0])
     if orders is None:
         gains, error = shapley_values.shapley_of_subsets(both), 0.0
     else:
@@ -270,6 +269,7 @@ def _graded(spec: Specification, kind: str) -> Decomposition:
         notes.complete_note(n, offered),
         notes.not_experienced_note(spec),
         _adjusted_note(spec),
+        covariates_note(spec),
         notes.resamples_note(spec),
         _grades_note(kind, int(grade.max()) + 1, spec.outcome),
         _sampling_note(error / gains[:, 0].sum()),
@@ -278,7 +278,7 @@ def _graded(spec: Specification, kind: str) -> Decomposition:
     return Decomposition(
         gains[:, 0],
         replicates,
-        "McFadden R²",
+        N_("partial McFadden R²") if spec.covariates else "McFadden R²",
         effective,
         n,
         n,

@@ -20,9 +20,10 @@ from cxlib.core.columns import Column
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.drivers import linear, notes, shapley_values
+from cxlib.drivers.formula import specified
 from cxlib.drivers.importance import covariates_note
 from cxlib.drivers.shapley_values import Players
-from cxlib.drivers.specification import Answers, Drivers, specify
+from cxlib.drivers.specification import Answers, Drivers
 from cxlib.stats import linear_algebra
 from cxlib.stats.intervals import estimates_table, expanded_level, percentile_interval
 
@@ -43,7 +44,7 @@ COLUMNS = [
 def importance_metrics(
     sample: Answers,
     outcome: str,
-    drivers: Drivers,
+    drivers: Drivers | None = None,
     *,
     missing: str = "complete",
     always: Sequence[str] = (),
@@ -84,7 +85,7 @@ def importance_metrics(
     >>> print(importance_metrics(rows, "recommend", ["room", "delivery"]))
     Every measure ranks delivery first.
     """
-    spec = specify(sample, outcome, drivers, missing, always)
+    spec = specified(sample, outcome, drivers, missing, always)
     sums = spec.sums()
     cov = linear.covariances(spec, sums)
     gains, _error, drawn = shapley_values.decompose(

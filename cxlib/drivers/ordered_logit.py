@@ -55,7 +55,7 @@ def subset_fits(
     `subsets` is (S, k) of booleans; `counts` (draws, clusters) says how often each is drawn.
     The sample is fitted by Newton's method; a draw by one step from the sample's fit, which leaves
     out terms of the order 1/n of what the draw changes. G² is twice the gain in log-likelihood of
-    all drivers together, with weights of mean one.
+    all drivers together over the first subset, which has none of them, with weights of mean one.
     """
     order = np.argsort(grade, kind="stable")
     w = w / w.mean()
@@ -74,7 +74,7 @@ def subset_fits(
         fitted.append(one)
         drawn.append(again)
     found = np.concatenate(fitted)
-    return 1 - found / null, 1 - np.concatenate(drawn) / null_drawn, 2 * (found.max() - null)
+    return 1 - found / null, 1 - np.concatenate(drawn) / null_drawn, 2 * (found.max() - found[0])
 
 
 def _null(rows: Answers, by_cluster, starts, counts) -> tuple[float, np.ndarray]:
@@ -193,7 +193,7 @@ def _logistic(value: np.ndarray) -> np.ndarray:
 def graded_answers(
     spec: Specification, kind: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, ResamplingUnits, int]:
-    """(grades from 0, drivers, weights, how they are resampled) of rows used, and rows offered."""
+    """(grades from 0, drivers and covariates, weights, units) of rows used, and rows offered."""
     if isinstance(spec.sample, Moments) or spec.missing != "complete":
         raise ValueError(
             f"kind={kind!r} needs rows that answer everything, not sums or pairs of answers. Pass "
@@ -208,7 +208,8 @@ def graded_answers(
             f"outcome {spec.outcome!r} has {len(values)} different values; kind={kind!r} takes "
             f"{wanted}. Choose another kind, or recode the outcome."
         )
-    x, weight = rows.loc[used, spec.columns].to_numpy(float), spec.sample.weights[used]
+    columns = [*spec.columns, *spec.covariates]
+    x, weight = rows.loc[used, columns].to_numpy(float), spec.sample.weights[used]
     return grade, x, weight, resampling.resampling_units(spec.sample).take(used), len(rows)
 
 

@@ -6,15 +6,17 @@
     fit.table             # CLV of a customer, by group
     fit.active            # share still active;  fit.purchases: purchases to come
     fit.parameters        # of the purchase model and of the amounts
+    value.purchase_forecast(sample, 52)          # purchases to come, from dates alone
     value.compare_models(sample).best            # which purchase model fits and forecasts best
     value.amount_correlation(sample)             # do amounts depend on how often they buy?
     value.holdout(sample, 26)                    # did such forecasts hold?
     value.score(sample, fit)                     # a row a customer
     value.attempt(value.lifetime_value, sample)  # None, and why on the page, where rows are too few
 
-Purchases: BG/NBD, MBG/NBD or Pareto/NBD; amounts: Gamma-Gamma, which takes amounts to depend on
-nothing but the customer (`fit.correlation` is that with the number of purchases). The model
-predicts what customers will bring if nothing changes, not what an offer would add.
+Purchases: BG/NBD, MBG/NBD or Pareto/NBD, and BG/BB of whole periods; amounts: Gamma-Gamma, which
+takes amounts to depend on nothing but the customer (`fit.correlation` is that with the number of
+purchases). The model predicts what customers will bring if nothing changes, not what an offer would
+add.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from cxlib.core.errors import attempt
 from cxlib.value.contract_value import contract_value
 from cxlib.value.cost_to_serve import ServiceCosts, cost_to_serve
 from cxlib.value.covariate_effects import covariate_effects
-from cxlib.value.histories import purchase_histories
+from cxlib.value.histories import opportunity_histories, purchase_histories
 from cxlib.value.holdout import holdout
 from cxlib.value.independence import amount_correlation
 from cxlib.value.lifecycle import lifecycle, transitions
@@ -35,6 +37,7 @@ from cxlib.value.lifetime_value import (
     score,
 )
 from cxlib.value.model_comparison import choose, compare_models
+from cxlib.value.purchase_forecast import purchase_forecast
 from cxlib.value.retention import remaining_periods, retention, retention_by_group
 from cxlib.value.risk_matrix import value_at_risk
 
@@ -53,6 +56,8 @@ __all__ = [
     "holdout",
     "lifecycle",
     "lifetime_value",
+    "opportunity_histories",
+    "purchase_forecast",
     "purchase_histories",
     "remaining_periods",
     "retention",

@@ -9,19 +9,24 @@ purchase, as in the literature; refunds are taken off as `cxlib.data.purchases` 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pandas as pd
 
-from cxlib.core.i18n import ngettext
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _, ngettext
 from cxlib.data.purchases import days_bought, require_amounts, seen_from
 from cxlib.stats.patterns import distinct_rows
 
 COLUMNS = ("customer_id", "first", "repeats", "last", "age", "paid", "mean_amount", "mean_log")
-WEEK = pd.Timedelta(days=7)
+WEEK, DAY = pd.Timedelta(days=7), pd.Timedelta(days=1)
+Period = Literal["week", "month", "quarter", "year"]
+PERIODS: dict[Period, str] = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
 
 
 def purchase_histories(
-    orders: pd.DataFrame, as_of: str | pd.Timestamp | None = None
+    orders: pd.DataFrame, as_of: str | pd.Timestamp | None = None, *, amounts: bool = True
 ) -> tuple[pd.DataFrame, list[str]]:
     """What each customer bought before a date, as purchase models need it, and what was left out.
 
@@ -29,6 +34,7 @@ def purchase_histories(
     ----------
     orders : customer_id, at (dates), amount (below zero for a refund)
     as_of : the date; the day after the last order by default
+    amounts : orders must have amounts
 
     Returns
     -------
@@ -50,11 +56,12 @@ def purchase_histories(
     >>> kept[["repeats", "last", "age", "mean_amount"]].values.tolist()
     [[1.0, 2.0, 4.0, 20.0]]
     """
-    require_amounts(orders)
+    if amounts:
+        require_amounts(orders)
     end = seen_from(orders, as_of)
     days, left_out = days_bought(orders, end)
     again = days["customer_id"].duplicated()
-    paid = days["amount"].where(again & (days["amount"] > 0))
+    paid = days["amount"].where(again & (days["amount"] > 0)).astype(float)
     each = days.assign(paid=paid, log=np.log(paid)).groupby("customer_id", observed=True, sort=True)
     kept = each.agg(
         first=("day", "min"),
@@ -67,14 +74,64 @@ def purchase_histories(
     kept["repeats"] -= 1
     kept["last"] = (kept.pop("final") - kept["first"]) / WEEK
     kept["age"] = (end - pd.Timedelta(days=1) - kept["first"]) / WEEK
-    customers = ngettext(
+    return kept[list(COLUMNS)], [_seen(len(kept), end), *left_out]
+
+
+def opportunity_histories(
+    orders: pd.DataFrame, period: Period, as_of: str | pd.Timestamp | None = None
+) -> tuple[pd.DataFrame, list[str]]:
+    """In which calendar periods each customer bought, as BG/BB needs it.
+
+    Parameters
+    ----------
+    orders : customer_id, at (dates); amounts are used to take refunds off where there are any
+    period : "week" (from Monday), "month", "quarter" or "year"
+    as_of : date from which customers are seen, the day after the last order by default; a period
+        that is not over by then is left out
+
+    Returns
+    -------
+    A row a customer: customer_id, repeats (later periods with a purchase), last and age (periods
+    from that of the first purchase to the last purchase, and to the last complete one). And
+    sentences on how many customers there are and what was left out.
+
+    Examples
+    --------
+    >>> at = pd.to_datetime(["2026-01-05", "2026-03-20", "2026-03-28"])
+    >>> orders = pd.DataFrame({"customer_id": "a", "at": at})
+    >>> opportunity_histories(orders, "month", "2026-05-12")[0].iloc[0, 1:].tolist()
+    [1.0, 2.0, 3.0]
+    """
+    end = seen_from(orders, as_of)
+    days, left_out = days_bought(orders, end)
+    when = days["day"].dt.to_period(PERIODS[period])
+    final = end.to_period(PERIODS[period]) - 1  # the last that is over
+    number = when.astype("int64").where(when <= final)
+    each = number.groupby(days["customer_id"], observed=True)
+    kept = pd.DataFrame({"first": each.min(), "final": each.max(), "times": each.nunique()})
+    kept = kept.dropna()
+    if kept.empty:
+        raise InsufficientData(
+            _("No calendar period with purchases is complete. Choose a shorter period.")
+        )
+    kept = pd.DataFrame(
+        {
+            "repeats": kept["times"] - 1.0,
+            "last": kept["final"] - kept["first"],
+            "age": final.ordinal - kept["first"],
+        }
+    ).reset_index()
+    return kept, [_seen(len(kept), final.end_time.normalize() + DAY), *left_out]
+
+
+def _seen(customers: int, end: pd.Timestamp) -> str:
+    return ngettext(
         "{customers:count} customer, seen from {date:date}.",
         "{customers:count} customers, seen from {date:date}.",
-        len(kept),
-        customers=len(kept),
+        customers,
+        customers=customers,
         date=end,
     )
-    return kept[list(COLUMNS)], [customers, *left_out]
 
 
 def kinds(kept: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -355,7 +355,7 @@ def _tables(
     estimate = member.T @ values / member.sum(0)[:, None]
     n = member.sum(0).astype(int)
     tables = {
-        name: _grouped(name, names, estimate[:, at], replicates[..., at], n)
+        name: grouped(name, names, estimate[:, at], replicates[..., at], n)
         for at, name in enumerate(MEASURES)
     }
     ends = tables["active"].columns.intersection([*INTERVAL[1:], *SIMULTANEOUS])
@@ -363,7 +363,7 @@ def _tables(
     return tables, (purchase, amount)
 
 
-def _grouped(
+def grouped(
     term: str, names: list[str], estimate: np.ndarray, replicates: np.ndarray, n: np.ndarray
 ) -> pd.DataFrame:
     """Everyone first; simultaneous intervals of the groups beside their own."""

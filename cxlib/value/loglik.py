@@ -7,6 +7,8 @@ Each takes parameters (p,) or (p, u) and data, and gives loglik (u,), gradient (
                  and Lee 2005)
     mbg_nbd      the same, and may leave at once too (Batislam, Denizel and Filiztekin 2007)
     pareto_nbd   r, alpha, s, beta: may leave at any moment (Schmittlein, Morrison, Colombo 1987)
+    bg_bb        alpha, beta, gamma, delta: may buy, and may leave, once a period (Fader, Hardie and
+                 Shang 2010); in `discrete`
     gamma_gamma  p, q, v: what a purchase is worth (Fader and Hardie 2013)
     sbg          alpha, beta: may leave at each renewal of a contract (Fader and Hardie 2007)
 

@@ -133,14 +133,14 @@ def individual_values(
     at, money = fit.purchase.at, fit.amount.at
     paid, values = by_amount(money), by_kind(at)[fit.which]
     gradients = np.zeros((fit.customers, 3, len(at) + len(money)))
-    gradients[:, :, : len(at)] = _gradient(by_kind, at)[fit.which]
+    gradients[:, :, : len(at)] = gradient(by_kind, at)[fit.which]
     gradients[:, 2, : len(at)] *= paid[:, None]
-    gradients[:, 2, len(at) :] = values[:, 2, None] * _gradient(by_amount, money)
+    gradients[:, 2, len(at) :] = values[:, 2, None] * gradient(by_amount, money)
     values[:, 2] *= paid
     return values, gradients
 
 
-def _gradient(of: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:
+def gradient(of: Callable[[np.ndarray], np.ndarray], at: np.ndarray) -> np.ndarray:
     """Central differences by each of the parameters, on a last axis."""
     steps = STEP * np.eye(len(at))
     return np.stack([(of(at + step) - of(at - step)) / (2 * STEP) for step in steps], -1)

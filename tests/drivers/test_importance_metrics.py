@@ -193,7 +193,6 @@ def test_owen_values_are_a_method_of_importance():
     ("how", "message"),
     [
         ({"always": ["t0"]}, "covariate 't0' is named twice"),
-        ({"always": ["channel"], "kind": "ordered"}, "covariates of a ordered model|covariates"),
         ({"always": ["chanel"]}, "no column"),
     ],
 )

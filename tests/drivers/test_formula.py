@@ -1,0 +1,149 @@
+"""Formulas of drivers, and covariates of graded outcomes, against statsmodels and by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from numpy.testing import assert_allclose
+from statsmodels.miscmodels.ordinal_model import OrderedModel
+
+from cxlib import drivers
+from cxlib.core.sample import Sample
+from cxlib.stats import moments
+
+
+def visits(n: int = 240, seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    age, a = rng.normal(size=(2, n))
+    a, b = a + 0.5 * age, 0.6 * a + rng.normal(size=n)
+    score = 0.8 * a + 0.4 * b + 0.9 * age + rng.logistic(size=n)
+    return pd.DataFrame(
+        {
+            "a": a,
+            "b": b,
+            "age": age,
+            "spend": np.exp(b),
+            "plan": rng.choice(["basic", "plus", "pro"], n),
+            "y": score,
+            "yes": (score > 0).astype(float),
+            "grade": np.digitize(score, [-1, 0.5, 2]).astype(float),
+            "weight": rng.uniform(0.5, 2, n),
+            "who": np.arange(n) // 2,
+        }
+    )
+
+
+# --- formulas
+
+
+def test_a_formula_is_the_same_regression_as_its_columns():
+    rows = Sample(visits(), weight="weight", cluster="who", draws=50)
+    one = drivers.importance(rows, "y ~ a + b + C(plan)", always=["age"])
+    two = drivers.importance(rows, "y", ["a", "b", "plan"], always=["age"])
+    assert set(one.table["term"]) == {"a", "b", "plan"}
+    pd.testing.assert_frame_equal(one.table, two.table)
+    assert str(one) == str(two)
+    metrics = [
+        drivers.importance_metrics(rows, *how).table
+        for how in (("y ~ a + np.log(spend)",), ("y", ["a", "b"]))
+    ]
+    assert_allclose(metrics[0]["estimate"], metrics[1]["estimate"])
+
+
+def test_the_fit_of_a_formula_is_that_of_statsmodels():
+    text = "np.exp(y / 4) ~ np.log(spend) + C(plan, Treatment('pro')) + bs(age, df=4)"
+    rows = visits()
+    rows.loc[:9, "spend"] = np.nan
+    fit = drivers.importance(Sample(rows, weight="weight", draws=20), text)
+    peer = smf.wls(text, rows, weights=rows["weight"]).fit()
+    assert fit.r2["estimate"][0] == pytest.approx(peer.rsquared)
+    assert fit.table["n"].tolist() == [230] * 3
+
+
+def test_a_formula_serves_other_functions_too():
+    rows = visits().set_index(np.repeat(np.arange(120), 2))  # labels twice
+    found = drivers.gains(*drivers.formula(Sample(rows, draws=20), "y ~ a + np.log(spend)"))
+    by_name = drivers.gains(Sample(rows, draws=20), "y", ["a", "b"]).table
+    assert_allclose(found.table["estimate"].sort_values(), by_name["estimate"].sort_values())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("y", "no column 'y ~'|write it as"),
+        ("y ~ a + nothing", "nothing"),
+        ("y ~ a * b", "interaction 'a:b'"),
+        ("y ~ a - 1", "intercept"),
+        ("y ~ 1", "no drivers"),
+        ("plan ~ a", "3 columns"),
+        ("y ~ a +", "formula"),
+        ("y ~ y + a", "twice|copy|outcome"),
+    ],
+)
+def test_formulas_that_cannot_be_fitted_are_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        drivers.importance(visits(), text)
+
+
+def test_a_formula_needs_rows_and_complete_answers():
+    rows = visits()
+    with pytest.raises(ValueError, match="a row for each answer"):
+        drivers.importance(moments.of(rows, ["y", "a", "b"]), "y ~ a + b")
+    with pytest.raises(ValueError, match="complete"):
+        drivers.importance(rows, "y ~ a + b", missing="em")
+
+
+# --- covariates of graded outcomes
+
+
+def likelihood(rows: pd.DataFrame, kind: str, columns: list[str]) -> float:
+    if kind == "logistic":
+        return sm.Logit(rows["yes"], sm.add_constant(rows[columns])).fit(disp=0).llf
+    return OrderedModel(rows["grade"], rows[columns], distr="logit").fit(disp=0, method="bfgs").llf
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [("logistic", "yes"), ("ordered", "grade")])
+def test_covariates_leave_the_share_of_the_likelihood_that_statsmodels_gives(kind, outcome):
+    rows = visits()
+    fit = drivers.importance(Sample(rows, draws=20), outcome, ["a", "b"], kind=kind, always=["age"])
+    of = {c: likelihood(rows, kind, ["age", *c]) for c in [(), ("a",), ("b",), ("a", "b")]}
+    part = {c: 1 - v / of[()] for c, v in of.items()}
+    assert fit.r2["estimate"][0] == pytest.approx(part["a", "b"], abs=1e-6)
+    gain = {"a": (part["a",] + part["a", "b"] - part["b",]) / 2}
+    share = fit.table.set_index("term")["estimate"]
+    assert share["a"] == pytest.approx(gain["a"] / part["a", "b"], abs=1e-5)
+    assert "Adjusted for" in fit.notes and "partial McFadden R²" in fit.finding.detail
+
+
+def test_a_covariate_that_is_a_factor_is_adjusted_for_by_its_categories():
+    rows = visits()
+    fit = drivers.importance(
+        Sample(rows, draws=9), "yes", ["a", "b"], kind="logistic", always=["plan"]
+    )
+    dummies = pd.get_dummies(rows["plan"], dtype=float).iloc[:, 1:]
+    wide = rows.join(dummies)
+    names = list(dummies)
+    base, full = (likelihood(wide, "logistic", [*names, *c]) for c in ([], ["a", "b"]))
+    assert fit.r2["estimate"][0] == pytest.approx(1 - full / base, abs=1e-7)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weight", [None, "weight"])
+def test_intervals_of_shares_beside_covariates_cover_the_truth(weight):
+    big = drivers.importance(
+        Sample(visits(200_000, 99), draws=1, cluster="plan"),
+        "yes",
+        ["a", "b"],
+        kind="logistic",
+        always=["age"],
+    )
+    truth, hits = big.table.set_index("term")["estimate"]["a"], []
+    for k in range(150):
+        rows = Sample(visits(100, 1000 + k), weight=weight, draws=200, seed=k)
+        fit = drivers.importance(rows, "yes", ["a", "b"], kind="logistic", always=["age"])
+        row = fit.table.set_index("term").loc["a"]
+        hits.append(row["low"] <= truth <= row["high"])
+    assert np.mean(hits) >= 0.9
