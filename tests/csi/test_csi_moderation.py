@@ -150,12 +150,12 @@ def truth(repeated: int) -> tuple[float, list[float]]:
     return big.table["estimate"][0], big.slopes["estimate"].tolist()
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize(
     ("n", "how"),
     [(30, {}), (50, {}), (50, {"weight": "weight"}), (50, {"cluster": "who"}), (200, {})],
 )
-def test_intervals_of_interactions_cover_the_truth(n, how):
+def test_intervals_of_interactions_cover_the_truth(n, how, tell_coverage):
     repeated, hits = (2 if "cluster" in how else 1), []
     interaction, slopes = truth(repeated)
     for k in range(200):
@@ -169,5 +169,10 @@ def test_intervals_of_interactions_cover_the_truth(n, how):
                 *((each["low"] <= slopes) & (slopes <= each["high"])),
             ]
         )
-    share = np.mean(hits, axis=0)
+    share, of = (
+        np.mean(hits, axis=0),
+        f"{n} people{', clustered' * (repeated > 1)}{', weighted' * ('weight' in how)}",
+    )
+    tell_coverage("Interaction of constructs (PLS moderation)", of, share[0], 200)
+    tell_coverage("Simple slopes of an interaction (PLS moderation)", of, share[2:].mean(), 200)
     assert (share[:2] >= 0.92).all() and share[2:].mean() >= 0.92

@@ -130,9 +130,9 @@ def test_a_covariate_that_is_a_factor_is_adjusted_for_by_its_categories():
     assert fit.r2["estimate"][0] == pytest.approx(1 - full / base, abs=1e-7)
 
 
-@pytest.mark.slow
+@pytest.mark.coverage
 @pytest.mark.parametrize("weight", [None, "weight"])
-def test_intervals_of_shares_beside_covariates_cover_the_truth(weight):
+def test_intervals_of_shares_beside_covariates_cover_the_truth(weight, tell_coverage):
     big = drivers.importance(
         Sample(visits(200_000, 99), draws=1, cluster="plan"),
         "yes",
@@ -146,4 +146,6 @@ def test_intervals_of_shares_beside_covariates_cover_the_truth(weight):
         fit = drivers.importance(rows, "yes", ["a", "b"], kind="logistic", always=["age"])
         row = fit.table.set_index("term").loc["a"]
         hits.append(row["low"] <= truth <= row["high"])
+    of = f"100 answers{', weighted' * bool(weight)}"
+    tell_coverage("Shapley share beside covariates, logistic", of, np.mean(hits), 150)
     assert np.mean(hits) >= 0.9
