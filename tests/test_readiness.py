@@ -305,8 +305,18 @@ def test_a_reason_that_ends_every_page_is_said_in_full_once(project):
     assert said.count("no row has 'X'") <= 2 and "for the same reason as" in said
 
 
+USUAL = {"four_comments", "half_a_day", "one_price"}  # in `make test`
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [s for s in STUDIES if s != "no_margin"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(s, marks=() if s in USUAL else pytest.mark.thorough)
+        for s in STUDIES
+        if s != "no_margin"
+    ],
+)
 def test_no_page_that_is_foreseen_ends_in_an_error(project, name, tmp_path):
     possible = [n for n, r in foreseen(name).items() if r.status != readiness.NOT_POSSIBLE]
     reserve.load(name)
