@@ -648,7 +648,7 @@ def test_the_sample_gives_its_truth_back(judged):
 
 
 @pytest.mark.coverage
-@pytest.mark.parametrize(("n", "answers", "least"), [(80, 0.9, 0.85), (240, 0.6, 0.91)])
+@pytest.mark.parametrize(("n", "answers"), [(80, 0.9), (240, 0.6)])
 @pytest.mark.parametrize(
     ("way", "made", "told"),
     [
@@ -661,7 +661,7 @@ def test_the_sample_gives_its_truth_back(judged):
     ],
     ids=["randomised", "compared"],
 )
-def test_intervals_cover_the_known_effect(way, made, told, n, answers, least, tell_coverage):
+def test_intervals_cover_the_known_effect(way, made, told, n, answers, tell_coverage):
     inside = []
     for seed in range(200):
         how = {"effect": 0.4, "waves": 4, "begun": 2, "answers": answers}
@@ -675,7 +675,7 @@ def test_intervals_cover_the_known_effect(way, made, told, n, answers, least, te
         np.mean(inside),
         len(inside),
     )
-    assert least <= np.mean(inside) <= 0.99
+    assert 0.91 <= np.mean(inside) <= 0.99
 
 
 @pytest.mark.slow
