@@ -1,0 +1,154 @@
+"""Queries written once, as DuckDB takes them, in the dialect of another engine.
+
+    views = {"orders": 'SELECT id AS order_id, "amount" FROM shop.orders'}
+    translated("select sum(amount) from orders", views, "postgres")
+
+A table of the reserve stands for a query on the engine (its view), which goes into the statement as
+a subquery with the columns that the statement names: to read is enough, no view need be created.
+Functions differ between engines without an error (a quarter that `strftime` writes, half a number
+that is rounded), so that only those of CHECKED go through, for which the tests compare the engines.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+CHECKED = {  # functions, by their names in sqlglot, that give the same on every engine
+    *("Abs", "And", "Any", "ApproxDistinct", "Array", "Avg", "Case", "Cast", "Coalesce", "Collate"),
+    *("Count", "DateDiff", "DateTrunc", "Day", "Exists", "Greatest", "If", "Least", "Left"),
+    *("Length", "Lower", "Max", "Min", "Month", "Nullif", "Or", "Quarter", "Right", "RowNumber"),
+    *("StartsWith", "Substring", "Sum", "TimestampTrunc", "Trim", "Upper", "Year"),
+}
+OURS = {  # functions of ours (`sql.MACROS`), as each engine computes them
+    "postgres": {"customer_key": "(('x' || substr(md5({0}), 1, 4))::bit(16)::int >> 3)"},
+}
+_WORD = re.compile(r'"((?:[^"]|"")+)"|(\w+)')
+
+
+class NotTranslated(ValueError):
+    """A statement that the engine would not take, or would take for something else."""
+
+
+def tables(query: str) -> set[str]:
+    """The tables that a statement of DuckDB's reads.
+
+    Examples
+    --------
+    >>> sorted(tables("with a as (select * from orders) select * from a join customers using (x)"))
+    ['customers', 'orders']
+    """
+    from sqlglot import exp
+
+    tree = _parsed(query, "duckdb")
+    own = {cte.alias for cte in tree.find_all(exp.CTE)}
+    return {table.name for table in tree.find_all(exp.Table)} - own
+
+
+def translated(query: str, views: Mapping[str, str], dialect: str) -> str:
+    """A statement of DuckDB's over tables of the reserve, as the engine takes it.
+
+    Parameters
+    ----------
+    query : one SELECT, without parameters
+    views : table -> the SELECT in the engine's own dialect that gives its rows
+    dialect : of the engine, as sqlglot calls it
+
+    Raises
+    ------
+    NotTranslated : it reads a table that is not among the views, or uses a function that was not
+        checked on the engine
+
+    Examples
+    --------
+    >>> views = {"orders": "SELECT a AS amount, b AS c FROM x"}
+    >>> print(translated("select amount from orders", views, "postgres"))
+    SELECT "amount" FROM (SELECT "a" AS "amount" FROM "x") AS "orders"
+    """
+    return _translated(query, tuple(views.items()), dialect)
+
+
+@lru_cache(512)
+def _translated(query: str, views: tuple[tuple[str, str], ...], dialect: str) -> str:
+    from sqlglot import exp
+
+    tree = _parsed(query, "duckdb").copy()
+    if unknown := tables(query) - {name for name, _view in views}:
+        raise NotTranslated(f"it reads {', '.join(sorted(unknown))}, which is not on the engine")
+    for node in tree.find_all(exp.Func):
+        _check(node, dialect)
+    for star in tree.find_all(exp.Star):
+        if star.args.get("except_"):
+            raise NotTranslated("it leaves out columns of a star")
+    _group_by_all(tree)
+    for cast in tree.find_all(exp.Cast):  # true and false become small numbers by way of whole ones
+        if cast.to.this == exp.DataType.Type.TINYINT:
+            cast.set("to", exp.DataType.build("int"))
+    for call in [c for c in tree.find_all(exp.Anonymous) if c.name.lower() in OURS[dialect]]:
+        arguments = [a.sql(dialect, identify=True) for a in call.expressions]
+        own = OURS[dialect][call.name.lower()].format(*arguments)
+        call.replace(_parsed(f"select {own}", dialect).selects[0].copy())
+    every = any(not isinstance(s.parent, exp.Count) for s in tree.find_all(exp.Star))
+    words = None if every else _words(query)
+    return _in_place(tree, dict(views), words, dialect).sql(dialect, identify=True)
+
+
+def _in_place(
+    tree: exp.Expression, views: Mapping[str, str], words: set[str] | None, dialect: str
+) -> exp.Expression:
+    """The tree with each table replaced by its view, of the columns among `words` (None: all)."""
+    from sqlglot import exp
+
+    for table in [t for t in tree.find_all(exp.Table) if t.name in views and not t.db]:
+        text, joined = views[table.name], table.name.startswith("_")
+        view = _parsed(text, dialect).copy()
+        if words is not None:
+            kept = [s for s in view.selects if s.is_star or s.alias_or_name in words]
+            view.set("expressions", kept or view.selects[:1])
+        if joined:  # made of other views, and named apart from the engine's own tables
+            mine = None if words is None else words | _words(text)
+            inner = {name: own for name, own in views.items() if name != table.name}
+            view = _in_place(view, inner, mine, dialect)
+        table.replace(view.subquery(table.alias_or_name))
+    return tree
+
+
+def _group_by_all(tree: exp.Expression) -> None:
+    """GROUP BY ALL as the places of what is no sum, which every engine takes."""
+    from sqlglot import exp
+
+    for group in [g for g in tree.find_all(exp.Group) if g.args.get("all")]:
+        selected = enumerate(group.parent.selects, start=1)
+        places = [exp.Literal.number(i) for i, s in selected if not s.find(exp.AggFunc)]
+        group.set("all", None)
+        group.set("expressions", places)
+        if not places:
+            group.parent.set("group", None)
+
+
+def _check(node: exp.Expression, dialect: str) -> None:
+    from sqlglot import exp
+
+    name = node.name.lower() if isinstance(node, exp.Anonymous) else type(node).__name__
+    if name not in CHECKED and name not in OURS[dialect]:
+        raise NotTranslated(f"it uses the function {node.sql_name().lower()}")
+
+
+def _words(text: str) -> set[str]:
+    return {(q.replace('""', '"') or bare) for q, bare in _WORD.findall(text)}
+
+
+@lru_cache(512)
+def _parsed(text: str, dialect: str) -> exp.Expression:
+    import sqlglot
+    from sqlglot.errors import SqlglotError
+
+    try:
+        return sqlglot.parse_one(text, read=dialect)
+    except SqlglotError as error:
+        raise NotTranslated(f"it cannot be parsed ({str(error).splitlines()[0]})") from error
