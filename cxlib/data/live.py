@@ -39,6 +39,7 @@ from cxlib.data.sources import SourceError
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 LOCAL = ("", "localhost", "127.0.0.1", "::1")
+SERVER = "Is the server up, and are PGUSER and PGPASSWORD those of a user who may read it?"
 EXACT = 15  # digits of a number that a double holds
 Getter = Callable[[str, Readable, Path], Path]
 
@@ -106,8 +107,8 @@ def _expanded(address: str) -> str:
 # Databases
 
 
-def postgresql(address: str) -> tuple[Any, Callable[[Exception], SourceError]]:
-    """A connection to a PostgreSQL server, and what turns its errors into ours.
+def postgresql(address: str) -> tuple[Any, Callable[[Exception], str]]:
+    """A connection to a PostgreSQL server, and what its errors say, without the password.
 
     Parameters
     ----------
@@ -127,17 +128,14 @@ def postgresql(address: str) -> tuple[Any, Callable[[Exception], SourceError]]:
     url = _with_password(_expanded(address), address)
     secret = urlsplit(url).password
 
-    def refused(error: Exception) -> SourceError:
+    def said(error: Exception) -> str:
         why = " ".join(str(error).split())[:300]
-        return SourceError(
-            f"{address}: {why.replace(secret, '***') if secret else why}. Is the server up, and "
-            "are PGUSER and PGPASSWORD those of a user who may read it?"
-        )
+        return f"{address}: {why.replace(secret, '***') if secret else why}. {SERVER}"
 
     try:
-        return dbapi.connect(url), refused
+        return dbapi.connect(url), said
     except Exception as error:  # the driver raises many kinds
-        raise refused(error) from None
+        raise SourceError(said(error)) from None
 
 
 def quoted(table: str) -> str:
@@ -155,14 +153,14 @@ def _postgresql(address: str, file: Readable, folder: Path) -> Path:
     if not (file.table or file.query):
         raise SourceError(f"{file.address}: say which `table:`, or write a `query:`.")
     query = file.query.strip().rstrip(";") or f"select * from {quoted(file.table)}"
-    opened, refused = postgresql(file.address)
+    opened, said = postgresql(file.address)
     try:
         with opened as connection, connection.cursor() as cursor:
             cursor.execute("set transaction read only")
             cursor.execute(f"select * from ({query}\n) as asked")
             table = cursor.fetch_arrow_table()
     except Exception as error:  # the driver raises many kinds
-        raise refused(error) from None
+        raise SourceError(said(error)) from None
     target = folder / "rows.parquet"
     pa.parquet.write_table(_with_numbers(table), target)
     return target

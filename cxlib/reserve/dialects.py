@@ -86,6 +86,11 @@ def _translated(query: str, views: tuple[tuple[str, str], ...], dialect: str) ->
         if star.args.get("except_"):
             raise NotTranslated("it leaves out columns of a star")
     _group_by_all(tree)
+    for count in [n for n in tree.find_all(exp.ApproxDistinct) if dialect == "postgres"]:
+        count.replace(exp.Count(this=exp.Distinct(expressions=[count.this])))
+    for k, query_ in enumerate(tree.find_all(exp.Subquery)):
+        if isinstance(query_.parent, (exp.From, exp.Join)) and not query_.alias:
+            query_.set("alias", exp.TableAlias(this=exp.to_identifier(f"_{k}")))
     for cast in tree.find_all(exp.Cast):  # true and false become small numbers by way of whole ones
         if cast.to.this == exp.DataType.Type.TINYINT:
             cast.set("to", exp.DataType.build("int"))

@@ -35,21 +35,28 @@ class Server:
     def __init__(self, address: str) -> None:
         self.address = address
         self._connection: Any = None
-        self._refused: Callable[[Exception], SourceError]
+        self._said: Callable[[Exception], str]
 
     def fetch(self, statement: str) -> pa.Table:
         """What a statement in the server's dialect gives. Raises SourceError."""
         if self._connection is None:
-            self._connection, self._refused = live.postgresql(self.address)
+            self._connection, self._said = live.postgresql(self.address)
             self._begin()
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(statement)
                 return cursor.fetch_arrow_table()
         except Exception as error:  # the driver raises many kinds
+            self._again()
+            raise SourceError(self._said(error)) from None
+
+    def _again(self) -> None:
+        """Go on after an error; where the connection is lost, the next query makes another."""
+        try:
             self._connection.rollback()
             self._begin()
-            raise self._refused(error) from None
+        except Exception:  # the driver raises many kinds
+            self._connection = None
 
     def _begin(self) -> None:
         with self._connection.cursor() as cursor:
