@@ -25,8 +25,11 @@ CHECKED = {  # functions, by their names in sqlglot, that give the same on every
     *("Length", "Lower", "Max", "Min", "Month", "Nullif", "Or", "Quarter", "Right", "RowNumber"),
     *("StartsWith", "Substring", "Sum", "TimestampTrunc", "Trim", "Upper", "Year"),
 }
-OURS = {  # functions of ours (`sql.MACROS`), as each engine computes them
-    "postgres": {"customer_key": "(('x' || substr(md5({0}), 1, 4))::bit(16)::int >> 3)"},
+OURS = {  # functions of ours (`sql.KEYS`), as each engine computes them
+    "postgres": {
+        "customer_key": "(('x' || substr(md5({0}), 1, 4))::bit(16)::int >> 3)",
+        "row_key": "((({0} & 4294967295)::numeric * 2654435769 % 4294967296)::bigint >> 19)",
+    },
 }
 _WORD = re.compile(r'"((?:[^"]|"")+)"|(\w+)')
 
