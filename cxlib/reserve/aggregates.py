@@ -37,7 +37,7 @@ def scan(
         key = f"coalesce({_key(store, table, cluster)}, {key})"
     given = [f"{sql.name(c)} is not null" for c in columns]
     kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
-    pattern = " || ".join(f"({g})::tinyint" for g in given) if missing == "em" else "''"
+    pattern = " || ".join(f"({g})::tinyint::varchar" for g in given) if missing == "em" else "''"
     # each value is made once a row; what is missing adds nothing
     parts = [f"{key} as b", f"{pattern} as pattern", f"{w}::double as w"]
     for i, (c, o) in enumerate(zip(columns, origin, strict=True)):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any, cast
 
 import duckdb
@@ -33,6 +34,8 @@ class Server:
     """A PostgreSQL server, connected to at the first query and only read."""
 
     def __init__(self, address: str) -> None:
+        if find_spec("sqlglot") is None:
+            raise SourceError(f"{address}: an engine needs `pip install 'cxlib[databases]'`.")
         self.address = address
         self._connection: Any = None
         self._said: Callable[[Exception], str]
