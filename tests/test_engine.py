@@ -380,7 +380,17 @@ def runs(roots) -> dict[str, dict]:
         patch.setenv("PGPASSWORD", "p@ss/word")
         for engine, root in roots.items():
             patch.setenv("CX_ROOT", str(root))
-            asked = ["run", "sample", *PAGES, "-o", str(root / "out"), "--jobs", "1"]
+            asked = [
+                "run",
+                "sample",
+                *PAGES,
+                "-p",
+                "DRAWS=100",
+                "-o",
+                str(root / "out"),
+                "--jobs",
+                "1",
+            ]
             done = CliRunner().invoke(cli.main, asked)
             assert done.exit_code == 0, done.output
             found[engine] = json.loads((root / "out" / "answers.json").read_text())

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -86,7 +86,7 @@ def _table(study: Study, name: str, server: Server, others: dict[str, Intake]) -
         first = f"{name} on {study.engine} breaks the data contract. Correct it there, or leave "
         first += "such rows out in a view or in `query`:"
         raise IntakeError("\n  ".join([first, *said]))
-    warned = [(name, c.column, n, c.kept.rule, c.kept.json) for c, n in found]
+    warned = [(name, c.column, n, c.reason.rule, c.reason.json) for c, n in found]
     return Intake(
         name,
         pd.DataFrame({c: pd.Series(dtype=contract.KINDS[k]) for c, k in kind_of.items()}),
@@ -278,7 +278,7 @@ def _refuse_mistakes(study: Study, server: Server, found: dict[str, Intake]) -> 
     known = {name: replace(found[name], rows=rows) for name, rows in values.items()}
     lost = mistakes(study, known)
     for unweighted in without_share(study, known):
-        shown = ", ".join(unweighted.reason.params["values"])
+        shown = ", ".join(cast(dict[str, int], unweighted.reason.params["values"]))
         lost.append(f"margins.{unweighted.column}: no share is given for {shown}.")
     if lost:
         raise IntakeError("\n  ".join(["study.yaml names what the data do not hold:", *lost]))
