@@ -13,7 +13,8 @@ which the tests compare the engines.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -24,9 +25,10 @@ CHECKED = {  # functions and operators, by their names in sqlglot, that give the
     *("Month", "Mul", "NEQ", "Neg", "Not", "Nullif", "Or", "Paren", "Right"),
     *("RowNumber", "StartsWith", "Sub", "Substring", "Sum", "TimestampTrunc", "Trim", "Year"),
 }
-OURS = {  # functions of ours (`sql.KEYS`), as each engine computes them
+OURS = {  # functions that each engine computes in its own way, those of `sql.KEYS` among them
     "postgres": {
         "customer_key": "(('x' || substr(md5({0}), 1, 4))::bit(16)::int >> 3)",
+        "to_days": "({0} * interval '1 day')",
         "row_key": "((({0} & 4294967295)::numeric * 2654435769 % 4294967296)::bigint >> 19)",
     },
 }
@@ -52,14 +54,20 @@ def tables(query: str) -> set[str]:
     return {table.name for table in tree.find_all(exp.Table)} - own
 
 
-def translated(query: str, views: Mapping[str, str], dialect: str) -> str:
+def translated(
+    query: str,
+    views: Mapping[str, str],
+    dialect: str,
+    values: Mapping[str, object] | Sequence[object] | None = None,
+) -> str:
     """A statement of DuckDB's over tables of the reserve, as the engine takes it.
 
     Parameters
     ----------
-    query : one SELECT, without parameters
+    query : one SELECT
     views : table -> the SELECT in the engine's own dialect that gives its rows
     dialect : of the engine, as sqlglot calls it
+    values : of its parameters, by name or in their order
 
     Raises
     ------
@@ -72,11 +80,18 @@ def translated(query: str, views: Mapping[str, str], dialect: str) -> str:
     >>> print(translated("select amount from orders", views, "postgres"))
     SELECT "amount" FROM (SELECT "a" AS "amount" FROM "x") AS "orders"
     """
-    return _translated(query, tuple(views.items()), dialect)
+    named = isinstance(values, Mapping)
+    given = tuple(values.items() if named else enumerate(values or ()))  # type: ignore[union-attr]
+    return _translated(query, tuple(views.items()), dialect, given)
 
 
 @lru_cache(512)
-def _translated(query: str, views: tuple[tuple[str, str], ...], dialect: str) -> str:
+def _translated(
+    query: str,
+    views: tuple[tuple[str, str], ...],
+    dialect: str,
+    given: tuple[tuple[object, object], ...],
+) -> str:
     from sqlglot import exp
 
     tree: Any = _parsed(query, "duckdb").copy()
@@ -87,6 +102,8 @@ def _translated(query: str, views: tuple[tuple[str, str], ...], dialect: str) ->
     for star in tree.find_all(exp.Star):
         if star.args.get("except_"):
             raise NotTranslated("it leaves out columns of a star")
+    for place, parameter in enumerate(list(tree.find_all(exp.Placeholder, bfs=False))):
+        parameter.replace(_constant(dict(given)[parameter.name or place]))
     _group_by_all(tree)
     for count in [n for n in tree.find_all(exp.ApproxDistinct) if dialect == "postgres"]:
         count.replace(exp.Count(this=exp.Distinct(expressions=[count.this])))
@@ -96,9 +113,10 @@ def _translated(query: str, views: tuple[tuple[str, str], ...], dialect: str) ->
     for cast in tree.find_all(exp.Cast):  # true and false become small numbers by way of whole ones
         if cast.to.this == exp.DataType.Type.TINYINT:
             cast.set("to", exp.DataType.build("int"))
-    for call in [c for c in tree.find_all(exp.Anonymous) if c.name.lower() in OURS[dialect]]:
-        arguments = [a.sql(dialect, identify=True) for a in call.expressions]
-        own = OURS[dialect][call.name.lower()].format(*arguments)
+    for call in [c for c in tree.find_all(exp.Func) if _function(c) in OURS[dialect]]:
+        of = call.expressions if isinstance(call, exp.Anonymous) else [call.this]
+        arguments = [argument.sql(dialect, identify=True) for argument in of]
+        own = OURS[dialect][_function(call)].format(*arguments)
         call.replace(_parsed(f"select {own}", dialect).selects[0].copy())
     every = any(not isinstance(s.parent, exp.Count) for s in tree.find_all(exp.Star))
     words = None if every else _words(query)
@@ -123,6 +141,17 @@ def _in_place(tree: Any, views: Mapping[str, str], words: set[str] | None, diale
     return tree
 
 
+def _constant(value: object) -> Any:
+    """A value as it stands in a statement."""
+    from sqlglot import exp
+
+    if isinstance(value, datetime):
+        return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), "timestamp")
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return exp.convert(value)
+    raise NotTranslated(f"a {type(value).__name__} is no constant")
+
+
 def _group_by_all(tree: Any) -> None:
     """GROUP BY ALL as the places of what is no sum, which every engine takes."""
     from sqlglot import exp
@@ -140,11 +169,18 @@ def _check(node: Any, dialect: str) -> None:
     """Raise NotTranslated for what was not compared between the engines."""
     from sqlglot import exp
 
-    name = node.name.lower() if isinstance(node, exp.Anonymous) else type(node).__name__
-    if name not in CHECKED and name not in OURS[dialect]:
+    own = isinstance(node, exp.Func) and _function(node) in OURS[dialect]
+    if type(node).__name__ not in CHECKED and not own:
         raise NotTranslated(f"`{node.sql('duckdb')[:80]}` was not compared between engines")
     if isinstance(node, exp.Like) and "\\" in node.expression.name:
         raise NotTranslated(f"`{node.sql('duckdb')[:80]}` has a backslash in its pattern")
+
+
+def _function(node: Any) -> str:
+    """The name of a function in DuckDB."""
+    from sqlglot import exp
+
+    return (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
 
 
 def _words(text: str) -> set[str]:

@@ -94,10 +94,8 @@ class _Attached:
         if not named & self._views.keys():
             return self._local.execute(query, values)
         shape = self._local.sql(query, params=values)
-        if values:
-            raise EngineError(f"a query with parameters is not run on {self._server.address} yet.")
         self._count(named)
-        found = self._fetch(query)
+        found = self._fetch(query, values)
         typed = (
             f"cast({sql.name(column)} as {kind}) as {sql.name(column)}"
             for column, kind in zip(shape.columns, shape.types, strict=True)
@@ -118,9 +116,9 @@ class _Attached:
                 )
             del self._unseen[table]
 
-    def _fetch(self, query: str) -> pa.Table:
+    def _fetch(self, query: str, values: Any = None) -> pa.Table:
         try:
-            statement = dialects.translated(query, self._views, DIALECT)
+            statement = dialects.translated(query, self._views, DIALECT, values)
         except dialects.NotTranslated as why:
             raise EngineError(
                 f"{self._server.address} cannot be asked this: {why}. Pages that need it want the "
