@@ -57,6 +57,14 @@ def test_a_table_is_read_in_place_with_the_columns_that_are_asked_for():
     assert '"price"' in everything
 
 
+def test_parameters_stand_in_the_statement():
+    query = "select speed from responses where customer_id = $who and speed < $most"
+    made = dialects.translated(query, VIEWS, "postgres", {"who": "it's", "most": 3})
+    assert made.endswith("""WHERE "customer_id" = 'it''s' AND "speed" < 3""")
+    made = dialects.translated("select 1 from customers where ? < ?", VIEWS, "postgres", [1, "b"])
+    assert made.endswith("WHERE 1 < 'b'")
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -237,6 +245,14 @@ def test_sums_and_their_resamples_are_the_same(both, missing, cluster):
     assert_allclose(here.resample(20, 1).mean, there.resample(20, 1).mean, rtol=1e-9)
 
 
+@pytest.mark.slow
+def test_customers_as_of_a_day_are_the_same(both):
+    here, there = both
+    pd.testing.assert_frame_equal(here.customers.profiles(), there.customers.profiles())
+    pd.testing.assert_frame_equal(here.customers.active(), there.customers.active())
+    assert here.journeys.revenue()[0].equals(there.journeys.revenue()[0])
+
+
 CELLS = pd.DataFrame(
     {
         "id": range(8),
@@ -264,7 +280,13 @@ SAME = [  # an expression or more for each function of CHECKED, over CELLS
     *("day(d)", "month(d)", "year(d)", "date_trunc('month', d)"),
     *("date_trunc('week', d)", "greatest(x, k)", "least(x, k)", "left(s, 1)", "right(s, 1)"),
     *("length(s)", "substring(s, 1, 2)", "trim(s)", "starts_with(s, 'a')", 's collate "C"'),
-    *("customer_key(s)", "row_key(k)", "row_number() over (order by s, id)"),
+    *(
+        "d - to_days(3)",
+        "d + to_days(30)",
+        "customer_key(s)",
+        "row_key(k)",
+        "row_number() over (order by s, id)",
+    ),
     *("exists (select 1 from cells as o where o.k = cells.id)",),
     *("(select count(*) from cells)", "(select count(distinct s) from cells)"),
     *("(select approx_count_distinct(s) from cells)", "(select avg(x) from cells)"),

@@ -80,8 +80,8 @@ def translated(
     >>> print(translated("select amount from orders", views, "postgres"))
     SELECT "amount" FROM (SELECT "a" AS "amount" FROM "x") AS "orders"
     """
-    named = isinstance(values, Mapping)
-    given = tuple(values.items() if named else enumerate(values or ()))  # type: ignore[union-attr]
+    named = values.items() if isinstance(values, Mapping) else enumerate(values or ())
+    given = tuple((place, value, type(value)) for place, value in named)  # for a cache 1 is true
     return _translated(query, tuple(views.items()), dialect, given)
 
 
@@ -90,7 +90,7 @@ def _translated(
     query: str,
     views: tuple[tuple[str, str], ...],
     dialect: str,
-    given: tuple[tuple[object, object], ...],
+    given: tuple[tuple[object, object, type], ...],
 ) -> str:
     from sqlglot import exp
 
@@ -102,8 +102,9 @@ def _translated(
     for star in tree.find_all(exp.Star):
         if star.args.get("except_"):
             raise NotTranslated("it leaves out columns of a star")
+    values = {place: value for place, value, _type in given}
     for place, parameter in enumerate(list(tree.find_all(exp.Placeholder, bfs=False))):
-        parameter.replace(_constant(dict(given)[parameter.name or place]))
+        parameter.replace(_constant(values[parameter.this or place]))
     _group_by_all(tree)
     for count in [n for n in tree.find_all(exp.ApproxDistinct) if dialect == "postgres"]:
         count.replace(exp.Count(this=exp.Distinct(expressions=[count.this])))
