@@ -25,6 +25,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import pyarrow as pa
@@ -38,6 +39,7 @@ from cxlib.data.sources import SourceError
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 LOCAL = ("", "localhost", "127.0.0.1", "::1")
+SERVER = "Is the server up, and are PGUSER and PGPASSWORD those of a user who may read it?"
 EXACT = 15  # digits of a number that a double holds
 Getter = Callable[[str, Readable, Path], Path]
 
@@ -105,32 +107,60 @@ def _expanded(address: str) -> str:
 # Databases
 
 
-def _postgresql(address: str, file: Readable, folder: Path) -> Path:
-    if not (file.table or file.query):
-        raise SourceError(f"{file.address}: say which `table:`, or write a `query:`.")
+def postgresql(address: str) -> tuple[Any, Callable[[Exception], str]]:
+    """A connection to a PostgreSQL server, and what its errors say, without the password.
+
+    Parameters
+    ----------
+    address : as study.yaml names it; user and password come from the environment, .pgpass or the
+        keyring
+
+    Raises
+    ------
+    SourceError : the driver is not installed, or the server lets nobody in; no password is in it
+    """
     try:
         from adbc_driver_postgresql import dbapi
     except ImportError:
         raise SourceError(
-            f"{file.address}: reading databases needs `pip install 'cxlib[databases]'`."
+            f"{address}: reading databases needs `pip install 'cxlib[databases]'`."
         ) from None
-    url = _with_password(address, file.address)
-    query = file.query.strip().rstrip(";")
-    if file.table:
-        quoted = ['"' + part.replace('"', '""') + '"' for part in file.table.split(".")]
-        query = f"select * from {'.'.join(quoted)}"
+    url = _with_password(_expanded(address), address)
+    secret = urlsplit(url).password
+
+    def said(error: Exception) -> str:
+        why = " ".join(str(error).split())[:300]
+        return f"{address}: {why.replace(secret, '***') if secret else why}. {SERVER}"
+
     try:
-        with dbapi.connect(url) as connection, connection.cursor() as cursor:
+        return dbapi.connect(url), said
+    except Exception as error:  # the driver raises many kinds
+        raise SourceError(said(error)) from None
+
+
+def quoted(table: str) -> str:
+    """The name of a table of a database, with its schema, as SQL takes it.
+
+    Examples
+    --------
+    >>> quoted("shop.answers")
+    '"shop"."answers"'
+    """
+    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split("."))
+
+
+def _postgresql(address: str, file: Readable, folder: Path) -> Path:
+    if not (file.table or file.query):
+        raise SourceError(f"{file.address}: say which `table:`, or write a `query:`.")
+    query = file.query.strip().rstrip(";") or f"select * from {quoted(file.table)}"
+    opened, said = postgresql(file.address)
+    try:
+        with opened as connection, connection.cursor() as cursor:
             cursor.execute("set transaction read only")
             cursor.execute(f"select * from ({query}\n) as asked")
             table = cursor.fetch_arrow_table()
     except Exception as error:  # the driver raises many kinds
-        secret = urlsplit(url).password
-        why = " ".join(str(error).split())[:300]
-        raise SourceError(
-            f"{file.address}: {why.replace(secret, '***') if secret else why}. Is the server up, "
-            "and are PGUSER and PGPASSWORD those of a user who may read it?"
-        ) from None
+        raise SourceError(said(error)) from None
     target = folder / "rows.parquet"
     pa.parquet.write_table(_with_numbers(table), target)
     return target
@@ -157,9 +187,13 @@ def _with_password(address: str, named: str) -> str:
         return address
     try:
         import keyring
+        from keyring.errors import KeyringError
     except ImportError:
         return address
-    password = keyring.get_password(host, user)
+    try:
+        password = keyring.get_password(host, user)
+    except KeyringError:  # this machine has no keyring: the server may want no password
+        return address
     netloc = (
         f"{quote(user, safe='')}:{quote(password, safe='')}@{host}{port}"
         if password

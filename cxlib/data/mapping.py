@@ -101,6 +101,22 @@ def _each(forms: object) -> list[str]:
     return [str(forms)]
 
 
+ENGINE = "engine"  # the address of tables that stay on the study's engine
+
+
+def without_password(address: str) -> str:
+    """The address; ValueError where it holds a password or token, which study.yaml must not."""
+    url = urlsplit(address)
+    keys = [k.casefold() for k, v in parse_qsl(url.query) if not v.startswith("${")]
+    if (url.password or "${").startswith("${") and not {"password", "token", "key"} & set(keys):
+        return address
+    raise ValueError(
+        "an address with a password in it: study.yaml is shared, so take it out (and change "
+        "it). Set PGUSER and PGPASSWORD in the environment, or write ${VARIABLE} for the "
+        "address and set VARIABLE"
+    )
+
+
 class Strict(BaseModel):
     # Text may stand in study.yaml without quotes even where it looks like a number: wave 2026.
     # Written by alias, what is read can be read again.
@@ -261,23 +277,19 @@ class Readable(Reading):
         alias="from",
         description="Address of data that may change: a database (with `table` or `query`), a "
         "file on the web, a Google Sheet, or a survey at Qualtrics or LimeSurvey. Instead of "
-        "`file`. Passwords and tokens come from the environment, never from here.",
-        examples=["postgresql://db.example.org/shop", "${SHOP_DB}", "qualtrics:SV_8pqX"],
+        "`file`. `engine` (with `table` or `query`): the study's own `engine`, where rows stay. "
+        "Passwords and tokens come from the environment, never from here.",
+        examples=["postgresql://db.example.org/shop", "${SHOP_DB}", "qualtrics:SV_8pqX", ENGINE],
     )
 
     @model_validator(mode="after")
     def _one_place(self) -> Readable:
         if bool(self.file) == bool(self.address):
             raise ValueError("give either `file` or `from`")
-        url = urlsplit(self.address)
-        keys = [k.casefold() for k, v in parse_qsl(url.query) if not v.startswith("${")]
-        if (url.password or "${").startswith("${") and not {"password", "token", "key"} & set(keys):
-            return self
-        raise ValueError(
-            "an address with a password in it: study.yaml is shared, so take it out (and change "
-            "it). Set PGUSER and PGPASSWORD in the environment, or write ${VARIABLE} for the "
-            "address and set VARIABLE"
-        )
+        without_password(self.address)
+        if self.address == ENGINE and not (self.table or self.query):
+            raise ValueError("`from: engine` needs the `table` of the engine, or a `query`")
+        return self
 
     @property
     def place(self) -> str:

@@ -30,6 +30,10 @@ MACROS = {  # functions of ours, which every expression may call: name -> argume
         "else error('time_between: the unit is minutes, hours or days') end end"
     ),
 }
+KEYS = {  # the key by which a row is resampled, as `stats.resampling.hashed` gives it to rows
+    "customer_key": "(name) as (('0x' || md5(name)[:4])::bigint >> 3)",
+    "row_key": "(row) as ((((row & 4294967295)::ubigint * 2654435769) % 4294967296) >> 19)::bigint",
+}
 LOCKED: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
 
 
@@ -113,7 +117,7 @@ def connect(file: Path | None = None, *, read_only: bool = False) -> duckdb.Duck
     """
     place = ":memory:" if file is None else str(file)
     store = duckdb.connect(place, read_only=read_only, config=LOCKED)
-    for macro, body in MACROS.items():
+    for macro, body in (MACROS | KEYS).items():
         store.execute(f"create temp macro {macro}{body}")
     return store
 

@@ -21,11 +21,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from cxlib.core import files
 from cxlib.data import contract, sources, study_mistakes, topic_file
 from cxlib.data.mapping import (
+    ENGINE,
     CodedShares,
     Language,
     Mapping,
@@ -33,6 +41,7 @@ from cxlib.data.mapping import (
     Strict,
     Text,
     code_keys,
+    without_password,
 )
 from cxlib.data.schema import (
     STAGES,
@@ -67,8 +76,21 @@ HIGHER = (
 LOWER = (*("at_risk", "unprofitable", "complaint_rate", "open_cases", "median_hours_to_solution"),)
 
 
+LEDGERS = ("actions", "audits", "units", "benchmarks")  # small tables that people keep in files
+
+
 class StudyError(ValueError):
     """A study.yaml that cannot be used; the message has a line for each mistake."""
+
+
+def _engine(address: str) -> str:
+    """The engine, where it is one that can be read in place; ValueError."""
+    begins = address.partition(":")[0]
+    if address != "duckdb" and begins not in ("postgresql", "postgres") and address[:2] != "${":
+        raise ValueError(
+            "the engine is duckdb, or the address of a PostgreSQL database: postgresql://HOST/NAME"
+        )
+    return without_password(address)
 
 
 class Study(Strict):
@@ -105,6 +127,13 @@ class Study(Strict):
         default={},
         description="Public data that are fetched, by the name that `file` uses.",
         examples=[{"mobi.csv": {"url": "https://example.org/mobi.csv", "sha256": "0" * 64}}],
+    )
+    engine: Annotated[str, AfterValidator(_engine)] = Field(
+        default="duckdb",
+        description="Where the rows are: duckdb, a file made by `cx load`; or the address of a "
+        "PostgreSQL database, whose tables (`from: engine`) are read where they are and never "
+        "copied. See docs/engines.md.",
+        examples=["postgresql://db.example.org/shop", "${SHOP_DB}"],
     )
     tables: Annotated[dict[str, Mapping], Field(min_length=1)] = Field(
         description=f"The tables that the study has, of: {', '.join(contract.TABLES)}.",
@@ -378,6 +407,7 @@ class Study(Strict):
                 "response_rate: the table invitations says who answered; take response_rate out, "
                 "or the table"
             )
+        self._check_engine()
         self._check_organisation()
         self._check_service()
         for attribute, shares in self.margins.items():
@@ -386,6 +416,31 @@ class Study(Strict):
                     f"margins.{attribute}: the shares add up to {sum(shares.values()):.3f}, not 1"
                 )
         return self
+
+    def _check_engine(self) -> None:
+        """Tables are on the engine or beside study.yaml, as the engine says; ValueError."""
+        if self.engine == "duckdb":
+            if self.on_engine:
+                raise ValueError(
+                    f"tables.{self.on_engine[0]}: `from: engine` needs the study's `engine`, such "
+                    "as engine: postgresql://HOST/NAME"
+                )
+            return
+        for name, mapping in self.tables.items():
+            if name in self.on_engine:
+                _refuse_on_engine(name, mapping)
+            elif name not in LEDGERS:
+                raise ValueError(
+                    f"tables.{name}: with an `engine`, files hold only {', '.join(LEDGERS)}. "
+                    "Give the table as files: {from: engine, table: ...}"
+                )
+        if self.only:
+            raise ValueError("only: make it the `where` of a view, or of `query`, on the engine")
+
+    @property
+    def on_engine(self) -> list[str]:
+        """The tables whose rows stay on the engine."""
+        return [t for t, m in self.tables.items() if any(f.address == ENGINE for f in m.files)]
 
     def _check_organisation(self) -> None:
         """The organisation's table and its units are there; ValueError."""
@@ -447,6 +502,23 @@ class Study(Strict):
     @property
     def reserve_path(self) -> Path:
         return self.folder / "reserve.duckdb"
+
+
+def _refuse_on_engine(name: str, mapping: Mapping) -> None:
+    """ValueError for what is done to files and not to the tables of an engine."""
+    if len(mapping.files) > 1:
+        raise ValueError(f"tables.{name}: one table of the engine, or one query that joins several")
+    plain, on_file = {"files", "columns", "constants", "keep"}, {"address", "table", "query"}
+    asked = [k for k in mapping.model_fields_set if k not in plain and getattr(mapping, k)]
+    file = mapping.files[0]
+    asked += [k for k in file.model_fields_set if k not in on_file and getattr(file, k)]
+    if "#row" in mapping.columns.values():
+        asked.append("#row")
+    if asked:
+        raise ValueError(
+            f"tables.{name}: {', '.join(sorted(asked))} cannot be used with the tables of an "
+            "engine. Write it into a view, or into `query`, on the engine"
+        )
 
 
 def root() -> Path:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import duckdb
 import numpy as np
-import pandas as pd
 
 from cxlib.data import sql
 from cxlib.reserve.store import ReserveError
 from cxlib.stats.em import Patterned
 from cxlib.stats.moments import MISSING, Moments
-from cxlib.stats.resampling import BITS, ResamplingUnits, keys_of
-
-KEYS = f"{sql.PREFIX}keys"  # table and columns
+from cxlib.stats.resampling import ResamplingUnits
 
 
 def scan(
@@ -35,14 +32,12 @@ def scan(
     if missing not in MISSING:
         raise ReserveError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     p, w = len(columns), sql.name(weight) if weight else "1.0"
-    key, source = _by_label(row), sql.name(table)
+    key, source = f"row_key({sql.name(row)})", sql.name(table)
     if cluster:
-        _name_keys(store, table, cluster, holds)
-        source += f" left join {KEYS} on {sql.name(cluster)} = {KEYS}_name"
-        key = f"coalesce({KEYS}_key, {key})"
+        key = f"coalesce({_key(store, table, cluster)}, {key})"
     given = [f"{sql.name(c)} is not null" for c in columns]
     kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
-    pattern = " || ".join(f"({g})::tinyint" for g in given) if missing == "em" else "''"
+    pattern = " || ".join(f"({g})::tinyint::varchar" for g in given) if missing == "em" else "''"
     # each value is made once a row; what is missing adds nothing
     parts = [f"{key} as b", f"{pattern} as pattern", f"{w}::double as w"]
     for i, (c, o) in enumerate(zip(columns, origin, strict=True)):
@@ -63,9 +58,6 @@ def scan(
         raise ReserveError(
             f"{table}: {columns} cannot be summed ({str(error).splitlines()[0]}). Only numbers can."
         ) from error
-    finally:
-        if cluster:
-            store.unregister(KEYS)
     if bad:
         raise ReserveError(
             f"{bad:,} weights in {weight!r} are negative or missing. Give every row a weight of 0 "
@@ -89,19 +81,16 @@ def _wanted(p: int, pairwise: bool) -> list[str]:
     return [*wanted, *(f"w * x{i} * g{j}" for i in range(p) for j in range(p))]
 
 
-def _by_label(row: str) -> str:
-    """Key of a row without a known customer: multiplicative hashing (Knuth 1998, section 6.4)."""
-    product = f"({sql.name(row)}::ubigint % 4294967296) * 2654435769"
-    return f"(({product} % 4294967296) >> {32 - BITS})::bigint"
-
-
-def _name_keys(store: duckdb.DuckDBPyConnection, table: str, cluster: str, holds: str) -> None:
-    """A table of the customers' keys: those that `resampling.keys_of` gives to rows."""
-    name = sql.name(cluster)
-    wanted = f"select distinct {name} from {sql.name(table)} where {holds} and {name} is not null"
-    names = store.execute(wanted).df()
-    found = pd.DataFrame({f"{KEYS}_name": names[cluster], f"{KEYS}_key": keys_of(names, cluster)})
-    store.register(KEYS, found)
+def _key(store: duckdb.DuckDBPyConnection, table: str, cluster: str) -> str:
+    """The key of a row's customer, as `resampling.keys_of` gives it to rows."""
+    described = store.execute(f"describe select {sql.name(cluster)} from {sql.name(table)}")
+    kind = described.fetchall()[0][1]
+    if kind not in ("VARCHAR", "BIGINT"):
+        raise ReserveError(
+            f"{table}: {cluster} is {kind.lower()}; rows are drawn together by text or by whole "
+            "numbers."
+        )
+    return f"{'customer_key' if kind == 'VARCHAR' else 'row_key'}({sql.name(cluster)})"
 
 
 def _patterned(sums: Moments, found: dict) -> Patterned:

@@ -498,9 +498,10 @@ def _of_cases(with_end: bool) -> Feature:
 
 def _of_responses(score: str) -> Feature:
     query = (
-        f"select customer_id, arg_max({sql.name(score)}, answered_on) as last_satisfaction "
-        f"from responses where answered_on < $day and {sql.name(score)} is not null "
-        "and customer_id is not null group by customer_id"
+        f"select customer_id, {sql.name(score)} as last_satisfaction from (select customer_id, "
+        f"{sql.name(score)}, row_number() over (partition by customer_id order by answered_on "
+        f"desc, {sql.ROW}) as place from responses where answered_on < $day and {sql.name(score)} "
+        "is not null and customer_id is not null) where place = 1"
     )
     return "responses", query, ["responses_.last_satisfaction"]
 

@@ -24,7 +24,7 @@ from cxlib.core.sample import DRAWS, SEED, Losses, Sample
 from cxlib.data import contract, expressions, sql
 from cxlib.data.identifiers import IDENTIFIERS
 from cxlib.data.study import Study
-from cxlib.reserve import aggregates, store, tables_read
+from cxlib.reserve import aggregates, engine, store, tables_read
 from cxlib.reserve.store import ReserveError
 from cxlib.stats.moments import Moments
 from cxlib.stats.survey_design import SurveyDesign
@@ -62,7 +62,9 @@ class Database:
     def _opened(self) -> duckdb.DuckDBPyConnection:
         """The connection, whose queries are not noted as reading what they name."""
         if self._store is None:
-            self._store = store.connect(self.study.reserve_path)
+            opened = store.connect(self.study.reserve_path)
+            views = store.facts(self.study.reserve_path)["views"] if self.study.on_engine else {}
+            self._store = engine.attached(self.study, opened, views)
         return self._store
 
     def close(self) -> None:

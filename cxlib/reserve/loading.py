@@ -19,7 +19,7 @@ from cxlib.data.intake import Intake, IntakeError, plausibility, reasons
 from cxlib.data.intake.business_rules import unseen_refusals
 from cxlib.data.intake.references import mistakes, without_share
 from cxlib.data.study import Study
-from cxlib.reserve import store
+from cxlib.reserve import engine_tables, store
 from cxlib.reserve.store import ReserveError
 
 UNUSABLE, LOST = 2, 4  # exit codes: nothing can be loaded; rows or many cells lost, or questions
@@ -187,7 +187,8 @@ def check(name: str) -> Check:
     whole += [(name, "unmatched", why) for name, why in _lost_whole(taken)]
     if not refused:
         whole += [("study.yaml", "unmatched", why) for why in _idle_only(study, taken)]
-    whole += [("study.yaml", "unmatched", why) for why in mistakes(study, taken)]
+    lost = [] if study.on_engine else mistakes(study, taken)  # the engine's own were refused
+    whole += [("study.yaml", "unmatched", why) for why in lost]
     checked = _checked(study, taken, whole)
     return replace(checked, notes=(*checked.notes, *_unconfirmed(study)))
 
@@ -222,11 +223,11 @@ def _load(study: Study) -> Loaded:
     study = study_.read(study.folder / "study.yaml")  # as it is now that the lock is held
     files = store.digests(study)
     try:
-        taken = _with_study_checked(study, intake_.every_table(study))
+        taken = _with_study_checked(study, _every_table(study))
         refused = [f"{name}: {why}" for name, why in _lost_whole(taken)]
         if refused := refused or _idle_only(study, taken):
             raise IntakeError(refused[0])
-        if lost := mistakes(study, taken):
+        if lost := [] if study.on_engine else mistakes(study, taken):
             raise IntakeError("\n  ".join(["study.yaml names what the data do not hold:", *lost]))
     except IntakeError as error:
         raise IntakeError(f"{study.name}: {error}") from error
@@ -253,12 +254,23 @@ def refresh(study: Study, *, wait: float = 600) -> None:
         print(loaded, file=sys.stderr, flush=True)
 
 
+def _every_table(study: Study) -> dict[str, Intake]:
+    """All tables of the study: those of its engine, which stay there, and those of files."""
+    if not study.on_engine:
+        return intake_.every_table(study)
+    remote = engine_tables.taken(study)
+    files = [n for n in study.tables if n not in remote]
+    return {**remote, **{n: intake_.table(study, n, others={}) for n in files}}
+
+
 def _lost_whole(taken: dict[str, Intake]) -> list[tuple[str, str]]:
     """Tables of which no row, or no cell of a filled column, is sound: the table, and why."""
     return [(name, why) for name, intake in taken.items() if (why := _all_lost(intake))]
 
 
 def _all_lost(intake: Intake) -> str:
+    if intake.remote:
+        return ""
     if not len(intake.rows):
         what, lost = f"none of its {intake.offered:,} rows is sound; most often", intake.quarantine
     else:
@@ -282,6 +294,11 @@ def _take(study: Study) -> tuple[dict[str, Intake], dict[str, str]]:
     """Each table taken in, or why it could not be."""
     taken: dict[str, Intake] = {}
     refused: dict[str, str] = {}
+    if study.on_engine:
+        try:
+            return _every_table(study), {}
+        except (IntakeError, sources.SourceError) as error:
+            return {}, {study.on_engine[0]: str(error)}
     for name in (n for n in contract.TABLES if n in study.tables):
         others = {n: i.rows for n, i in taken.items()}
         try:
@@ -305,7 +322,7 @@ def _idle_only(study: Study, taken: dict[str, Intake]) -> list[str]:
 
 def _with_study_checked(study: Study, taken: dict[str, Intake]) -> dict[str, Intake]:
     """The tables with warnings of what study.yaml says of their values: shares, refusals."""
-    checks = {"responses": without_share, "contacts": unseen_refusals}
+    checks = {} if study.on_engine else {"responses": without_share, "contacts": unseen_refusals}
     for name, check_ in checks.items():
         found = list(check_(study, taken))
         left, notes = plausibility.accepted(study, name, found)
@@ -320,7 +337,7 @@ def _with_study_checked(study: Study, taken: dict[str, Intake]) -> dict[str, Int
 
 def _checked(study: Study, taken: dict[str, Intake], whole: list[tuple[str, str, str]]) -> Check:
     counts = [
-        (n, i.offered, len(i.rows), i.quarantined, i.cells, sum(i.left_out.values()))
+        (n, i.offered, i.kept, i.quarantined, i.cells, sum(i.left_out.values()))
         for n, i in taken.items()
     ]
     counts += [(n, 0, 0, 0, 0, 0) for n, rule, _why in whole if rule == "unreadable_table"]

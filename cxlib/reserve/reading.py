@@ -20,6 +20,7 @@ from cxlib.data.schema import Benchmark, Costs, IndexModel, Item, Organisation, 
 from cxlib.data.study import Study
 from cxlib.reserve import (
     alerts,
+    engine,
     grouping,
     loading,
     requirements,
@@ -74,7 +75,8 @@ def attach(study: Study) -> Reserve:
 
 def in_memory(study: Study, taken: dict[str, Intake]) -> Reserve:
     """A reserve of tables that were taken in and are not written; for `cx check`."""
-    return Reserve(study, store.in_memory(study, taken))
+    built = store.in_memory(study, taken)
+    return Reserve(study, engine.attached(study, built, store.views(taken)))
 
 
 def context_of(study: Study, lang: str = "en") -> Context:

@@ -24,6 +24,7 @@ from cxlib.data import sql
 from cxlib.reserve import grouping
 from cxlib.reserve.customers import Customers
 from cxlib.reserve.database import Database
+from cxlib.reserve.engine import EngineError
 from cxlib.reserve.grouping import OWN
 from cxlib.reserve.journeys import Journeys
 
@@ -42,6 +43,13 @@ def coding_file(reserve: Database) -> Path:
 
 def unmet(reserve: Database, need: str) -> str:
     """Why this need is not met, as a sentence of the page's language; empty when it is."""
+    try:
+        return _unmet(reserve, need)
+    except EngineError as error:  # the engine cannot be asked for it
+        return str(error)
+
+
+def _unmet(reserve: Database, need: str) -> str:
     kind, _colon, rest = need.partition(":")
     if need in STATED:
         holds, sentence = STATED[need]

@@ -28,6 +28,7 @@ from cxlib.data.study import Study
 MADE_BY = 7  # raise it when the way of the files into the store changes: older stores are rebuilt
 STUDY = "study.yaml"
 BESIDE = ("topics.yaml", "coding.csv")  # kept beside it by people; pages of comments use them
+JOINED = "_responses"  # the answers with the attributes of their customers
 OWN = ("_quarantine", "_losses", "_warnings", "_tables", "_study")
 
 
@@ -173,21 +174,33 @@ def _write(store: duckdb.DuckDBPyConnection, name: str, rows: pd.DataFrame) -> N
 
 
 def _join_customers(store: duckdb.DuckDBPyConnection, taken: dict[str, Intake]) -> None:
-    """The view `_responses`: each questionnaire with the attributes of who answered it.
+    """The view `_responses`, where it is known whose answers they are."""
+    if joined := _with_customers(taken):
+        store.execute(f"create view {JOINED} as {joined}")
+
+
+def _with_customers(taken: dict[str, Intake]) -> str:
+    """The statement that gives each questionnaire with the attributes of who answered it.
 
     Dates of joining and leaving stay out: what a customer did later is no attribute of an answer.
     """
     if not {"customers", "responses"} <= set(taken):
-        return
+        return ""
     if "customer_id" not in taken["responses"].rows:  # nobody knows whose answers they are
-        return
+        return ""
     own = {sql.fold(c) for c in taken["responses"].rows} | {"customer_id", "joined_on", "left_on"}
     theirs = [c for c in taken["customers"].rows if sql.fold(c) not in own]
     selected = ["r.*", *([sql.names(theirs, of="c")] if theirs else [])]
-    store.execute(
-        f"create view _responses as select {', '.join(selected)} from responses r "
-        "left join customers c using (customer_id)"
+    return (
+        f"select {', '.join(selected)} from responses r left join customers c using (customer_id)"
     )
+
+
+def views(taken: dict[str, Intake]) -> dict[str, str]:
+    """What gives the rows of each table that stays on an engine, the joined answers among them."""
+    found = {name: intake.remote.view for name, intake in taken.items() if intake.remote}
+    joined = _with_customers({name: taken[name] for name in found})
+    return found | ({JOINED: joined} if joined else {})
 
 
 def _text(rows: pd.DataFrame) -> pd.DataFrame:
@@ -201,11 +214,11 @@ def _counts(taken: dict[str, Intake]) -> pd.DataFrame:
             {
                 "table": name,
                 "offered": intake.offered,
-                "kept": len(intake.rows),
+                "kept": intake.kept,
                 "quarantined": intake.quarantined,
                 "cells": intake.cells,
                 "left_out": sum(intake.left_out.values()),
-                "sha256": fingerprint(intake.rows),
+                "sha256": intake.remote.fingerprint if intake.remote else fingerprint(intake.rows),
                 "notes": json.dumps(intake.notes, ensure_ascii=False),
             }
             for name, intake in taken.items()
@@ -233,6 +246,7 @@ def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) ->
         "study": files[STUDY],
         "files": {name: digest for name, digest in files.items() if name != STUDY},
         "labels": {k: v for intake in taken.values() for k, v in intake.labels.items()},
+        "views": views(taken),
     }
     return pd.DataFrame({"facts": [json.dumps(facts, ensure_ascii=False)]})
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import md5
 from math import exp, factorial
 from typing import Any
 
@@ -28,6 +30,7 @@ BITS = 13
 MAX_CLUSTERS = 1 << BITS
 BATCH = 500_000  # drawn units held at once
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio, odd
+KNUTH = 2654435769  # 2**32 over the golden ratio
 AT_MOST = np.cumsum([exp(-1) / factorial(k) for k in range(8)])  # of a Poisson law of mean one
 STEPS = np.round(AT_MOST * 2**16).astype(np.uint16)
 
@@ -50,14 +53,30 @@ def keys_of(rows: pd.DataFrame, cluster: str | None = None) -> np.ndarray:
 
 
 def hashed(names: pd.Index) -> np.ndarray:
-    """Key of each name; whole numbers that follow one another have different keys."""
+    """Key of each name, the one that `customer_key` and `row_key` of `cxlib.data.sql` give it.
+
+    Of text it is the first bits of its MD5 sum, which every database has; of whole numbers the
+    first bits of their product with a large one (Knuth 1998, section 6.4), so that those that
+    follow one another have different keys.
+
+    Examples
+    --------
+    >>> hashed(pd.Index(["c1", "c2"])).tolist(), hashed(pd.Index([1, 2])).tolist()
+    ([5438, 4950], [5062, 1933])
+    """
     if pd.api.types.is_float_dtype(names) and (names == np.floor(names)).all():
         names = names.astype("int64")  # customer 7 of a column that knows no missing whole numbers
     if pd.api.types.is_integer_dtype(names):
-        hashed = np.asarray(names, np.int64).astype(np.uint64) * GOLDEN
-    else:
-        hashed = pd.util.hash_array(np.asarray(names.astype(str), object), categorize=False)
-    return (hashed >> np.uint64(64 - BITS)).astype(np.int64)
+        last = np.asarray(names, np.int64).astype(np.uint64) & np.uint64(2**32 - 1)
+        hashed = (last * np.uint64(KNUTH)) % np.uint64(2**32)
+        return (hashed >> np.uint64(32 - BITS)).astype(np.int64)
+    return np.fromiter(map(_key_of, names.astype(str).tolist()), np.int64, len(names))
+
+
+@lru_cache(1 << 17)  # a page asks for the same customers again and again
+def _key_of(name: str) -> int:
+    first = md5(name.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[:2]
+    return int.from_bytes(first) >> (16 - BITS)
 
 
 def multiplicities(units: int | np.ndarray, draws: int, seed: int) -> np.ndarray:

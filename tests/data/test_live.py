@@ -5,17 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
-import shutil
-import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pandas as pd
+import postgres_server
 import pytest
 from pydantic import ValidationError
 
@@ -39,88 +36,10 @@ grant select on shop.answers to reader;
 
 
 @pytest.fixture(scope="module")
-def postgresql(tmp_path_factory) -> Iterator[int]:
+def postgresql() -> Iterator[int]:
     """The port of a PostgreSQL that asks for passwords; its server is stopped afterwards."""
-    pytest.importorskip("adbc_driver_postgresql")
-    found = shutil.which("initdb")
-    where = [*Path("/usr/lib/postgresql").glob("*/bin"), *([Path(found).parent] if found else [])]
-    tools = next((p for p in where if (p / "psql").exists()), None)
-    if tools is None:
-        pytest.skip("no PostgreSQL server is installed (apt install postgresql)")
-    with _as_server_user() as (run, folder):
-        port = _free_port()
-        for name, text in {"secret": "root secret", "tables.sql": TABLES}.items():
-            (folder / name).write_text(text)
-            (folder / name).chmod(0o644)
-        made = run(
-            tools / "initdb",
-            "-D",
-            folder / "db",
-            "-U",
-            "owner",
-            "-A",
-            "scram-sha-256",
-            f"--pwfile={folder / 'secret'}",
-        )
-        if made.returncode:
-            pytest.skip(f"PostgreSQL cannot be started here: {made.stderr[-200:]}")
-        server = ("-D", folder / "db", "-w", "-l", folder / "log")
-        options = f"-p {port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off"
-        started = run(tools / "pg_ctl", *server, "-o", options, "start")
-        if started.returncode:
-            pytest.skip(f"PostgreSQL cannot be started here: {started.stdout[-200:]}")
-        try:
-            sql = run(
-                tools / "psql",
-                "-h",
-                "127.0.0.1",
-                "-p",
-                port,
-                "-U",
-                "owner",
-                "-d",
-                "postgres",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-f",
-                folder / "tables.sql",
-                PGPASSWORD="root secret",
-            )
-            assert not sql.returncode, sql.stderr
-            yield port
-        finally:
-            run(tools / "pg_ctl", "-D", folder / "db", "-m", "immediate", "stop")
-
-
-@contextmanager
-def _as_server_user():
-    """A folder of the user that the server runs as (it refuses root), and how to run as it."""
-    import tempfile
-
-    root = os.getuid() == 0
-    with tempfile.TemporaryDirectory(prefix="cxpg", dir="/tmp") as name:
-        folder = Path(name)
-        if root:
-            shutil.chown(folder, "postgres")
-
-        def run(*command, **env):
-            words = [str(c) for c in command]
-            if root:
-                sets = [f"{k}={v}" for k, v in env.items()]
-                words = ["runuser", "-u", "postgres", "--", "env", *sets, *words]
-            return subprocess.run(
-                words, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True
-            )
-
-        yield run, folder
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+    with postgres_server.running(TABLES) as port:
+        yield port
 
 
 @pytest.fixture

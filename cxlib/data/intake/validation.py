@@ -46,6 +46,16 @@ FORM_OF: dict[str, Literal["dates"]] = {"date": "dates"}  # the key that says ho
 
 
 @dataclass(frozen=True)
+class Remote:
+    """A table that stays on an engine: the statement that gives its rows there, their number, and
+    a fingerprint of their content."""
+
+    view: str
+    rows: int
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class Intake:
     """A table taken in.
 
@@ -58,6 +68,7 @@ class Intake:
     losses : what that makes: lost "row" (column "") or "cell" (by column), n of how many filled
     offered : rows in the files; always len(rows) + quarantined + sum(left_out)
     left_out : rows that `only` of study.yaml leaves out, by each condition that was applied
+    remote : of a table that stays on an engine, where `rows` has its columns and no row
     notes : what was found out or read in a certain way
     warnings : table, column, rows, rule, params: no breach, but worth a look
     labels : labels of columns that came with the file (SPSS)
@@ -71,6 +82,12 @@ class Intake:
     warnings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=WARNINGS))
     labels: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    remote: Remote | None = None
+
+    @property
+    def kept(self) -> int:
+        """Rows that hold, here or on an engine."""
+        return self.remote.rows if self.remote else len(self.rows)
 
     @property
     def quarantined(self) -> int:

@@ -1,0 +1,158 @@
+"""The tables of a study that stay on a server, asked as if they were in its reserve.
+
+    connection = attached(study, store.connect(study.reserve_path), views)
+    connection.execute("select wave, count(*) from responses group by 1").df()
+
+The reserve of such a study holds its tables without their rows, what the checks found, and a view
+for each table: the statement that gives its rows on the engine. A query that names such a table is
+run on the empty one first, which finds mistakes and says of which types the answer is; translated
+(`dialects`), it is then run on the engine. Anything else is answered from the reserve itself. The
+engine is only read, and all queries of a page see it as it was at the first of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any, cast
+
+import duckdb
+import pyarrow as pa
+
+from cxlib.data import live, sql
+from cxlib.data.sources import SourceError
+from cxlib.data.study import Study
+from cxlib.reserve import dialects
+
+DIALECT = "postgres"  # as sqlglot calls it
+SNAPSHOT = "set transaction isolation level repeatable read, read only"
+_LOCAL = re.compile(r"\s*(describe|create|drop|set|pragma)\b", re.IGNORECASE)
+
+
+class Server:
+    """A PostgreSQL server, connected to at the first query and only read."""
+
+    def __init__(self, address: str) -> None:
+        if find_spec("sqlglot") is None:
+            raise SourceError(f"{address}: an engine needs `pip install 'cxlib[databases]'`.")
+        self.address = address
+        self._connection: Any = None
+        self._said: Callable[[Exception], str]
+
+    def fetch(self, statement: str) -> pa.Table:
+        """What a statement in the server's dialect gives. Raises SourceError."""
+        if self._connection is None:
+            self._connection, self._said = live.postgresql(self.address)
+            self._begin()
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetch_arrow_table()
+        except Exception as error:  # the driver raises many kinds
+            self._again()
+            raise SourceError(self._said(error)) from None
+
+    def _again(self) -> None:
+        """Go on after an error; where the connection is lost, the next query makes another."""
+        try:
+            self._connection.rollback()
+            self._begin()
+        except Exception:  # the driver raises many kinds
+            self._connection = None
+
+    def _begin(self) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.execute(SNAPSHOT)
+
+    def close(self) -> None:
+        """Leave the server."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class _Attached:
+    """A connection whose queries on tables of the engine are answered there."""
+
+    def __init__(
+        self,
+        local: duckdb.DuckDBPyConnection,
+        server: Server,
+        views: Mapping[str, str],
+        kept: Mapping[str, int],
+    ) -> None:
+        self._local, self._server, self._views = local, server, dict(views)
+        self._names = re.compile(rf"\b({'|'.join(map(re.escape, self._views))})\b")
+        self._unseen = dict(kept)  # tables whose rows were not counted yet
+
+    def execute(self, query: str, values: Any = None) -> Any:
+        """As DuckDB's own; raises `EngineError` for what the engine refuses or has not."""
+        if _LOCAL.match(query) or not self._names.search(query):
+            return self._local.execute(query, values)
+        named = dialects.tables(query)
+        if not named & self._views.keys():
+            return self._local.execute(query, values)
+        shape = self._local.sql(query, params=values)
+        self._count(named)
+        found = self._fetch(query, values)
+        typed = (
+            f"cast({sql.name(column)} as {kind}) as {sql.name(column)}"
+            for column, kind in zip(shape.columns, shape.types, strict=True)
+        )
+        found = found.rename_columns(shape.columns)
+        return self._local.from_arrow(found).project(", ".join(typed))
+
+    def _count(self, named: set[str]) -> None:
+        """Compare the rows that there are with those that were checked, once a table."""
+        joined = {"responses", "customers"} if "_responses" in named else set()
+        for table in sorted((named | joined) & self._unseen.keys()):
+            was = self._unseen[table]
+            [now] = self._fetch(f"select count(*) as n from {table}")["n"].to_pylist()
+            if now != was:
+                raise EngineError(
+                    f"{table} has {now:,} rows on {self._server.address}, and had {was:,} when "
+                    "they were checked. Run `cx load` again, so that the new ones are checked."
+                )
+            del self._unseen[table]
+
+    def _fetch(self, query: str, values: Any = None) -> pa.Table:
+        try:
+            statement = dialects.translated(query, self._views, DIALECT, values)
+        except dialects.NotTranslated as why:
+            raise EngineError(
+                f"{self._server.address} cannot be asked this: {why}. Pages that need it want the "
+                "tables as files, or with `from: postgresql://...` and `engine: duckdb`."
+            ) from why
+        return self._server.fetch(statement)
+
+    def close(self) -> None:
+        """Let go of the reserve and leave the server."""
+        self._server.close()
+        self._local.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._local, name)
+
+
+class EngineError(RuntimeError):
+    """The engine has not what was asked; the message says why and what to do."""
+
+
+def attached(
+    study: Study, local: duckdb.DuckDBPyConnection, views: Mapping[str, str]
+) -> duckdb.DuckDBPyConnection:
+    """The connection to the reserve, with the study's engine behind its tables.
+
+    Parameters
+    ----------
+    study : with an engine, or without one: then the connection is given back as it is
+    local : to the reserve, in which the engine's tables are empty
+    views : what gives the rows of each table on the engine
+    """
+    if not views:
+        return local
+    counted = local.execute('select "table", kept from _tables').fetchall()
+    kept = {table: n for table, n in counted if table in views}
+    attached = _Attached(local, Server(study.engine), views, kept)
+    return cast(duckdb.DuckDBPyConnection, attached)

@@ -1,0 +1,298 @@
+"""Tables of an engine held to the contract by queries there: no row comes here.
+
+    found = taken(study)              # table -> intake.Intake, its rows empty
+    found["orders"].remote.view       # the statement that gives its rows on the engine
+
+A view gives a table's columns our names and kinds, and takes codes of `missing` and
+`not_experienced` out of the answers, as the intake does with files. What breaks the contract is
+counted in one scan a table. Nothing can be set aside on a server that is only read: breaches are an
+IntakeError, to be mended on the engine. Rows of unknown customers and dates out of order are
+warnings, as in files. What only looks odd (spellings, dates ahead) is not looked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import pandas as pd
+import pyarrow as pa
+
+from cxlib.data import contract, live, sql
+from cxlib.data.intake import QUARANTINE, WARNINGS, Intake, IntakeError, Remote, reasons
+from cxlib.data.intake.reasons import Reason
+from cxlib.data.intake.references import mistakes, without_share
+from cxlib.data.mapping import File
+from cxlib.data.study import Study
+from cxlib.reserve import dialects
+from cxlib.reserve.engine import DIALECT, Server
+
+BASE = "_base"  # the engine's own table within a view that is being written
+FEW = 1000  # distinct values of a column that study.yaml may name
+TYPES = {"text": "varchar", "number": "double", "integer": "bigint", "date": "timestamp"}
+
+
+@dataclass(frozen=True)
+class _Check:
+    """How many rows break a rule, as an aggregate over the table."""
+
+    column: str
+    reason: Reason
+    count: str
+
+    @property
+    def fatal(self) -> bool:
+        """Whether a breach is more than a warning."""
+        return self.reason.rule not in ("out_of_order", "unknown_customer")
+
+    def sentence(self, name: str, n: int) -> str:
+        """The breach in words."""
+        what = reasons.render(self.reason.rule, self.reason.params)
+        return f"{name}.{self.column}: {n:,} row(s): {what}."
+
+
+def taken(study: Study) -> dict[str, Intake]:
+    """The tables of the study that stay on its engine, those that others refer to first.
+
+    Raises
+    ------
+    IntakeError : a table or column is not there, rows break the contract, or study.yaml names
+        values that no row has
+    SourceError : the server cannot be asked
+    """
+    server, found = Server(study.engine), dict[str, Intake]()
+    try:
+        for name in (n for n in contract.TABLES if n in study.on_engine):
+            found[name] = _table(study, name, server, found)
+        _refuse_mistakes(study, server, found)
+    finally:
+        server.close()
+    return found
+
+
+def _table(study: Study, name: str, server: Server, others: dict[str, Intake]) -> Intake:
+    view, kind_of = _view(study, name, server)
+    known = _views(others) | {name: view}
+    checks = list(_checks(study, name, list(kind_of), others))
+    key = sql.names(contract.TABLES[name].key)
+    again = f"select count(*) from (select {key} from {name} group by {key}) as own"
+    counts = ["count(*)", f"count(*) - ({again})", *(check.count for check in checks)]
+    rows, repeated, *broken = _counted(server, name, counts, known)
+    found = [(check, n) for check, n in zip(checks, broken, strict=True) if n]
+    said = [check.sentence(name, n) for check, n in found if check.fatal]
+    said += [f"{name}: {repeated:,} row(s) repeat the key {key}."] * bool(repeated)
+    if said:
+        first = f"{name} on {study.engine} breaks the data contract. Correct it there, or leave "
+        first += "such rows out in a view or in `query`:"
+        raise IntakeError("\n  ".join([first, *said]))
+    warned = [(name, c.column, n, c.reason.rule, c.reason.json) for c, n in found]
+    return Intake(
+        name,
+        pd.DataFrame({c: pd.Series(dtype=contract.KINDS[k]) for c, k in kind_of.items()}),
+        pd.DataFrame(columns=QUARANTINE),
+        rows,
+        (f"{name}: its rows stay on {study.engine}.",),
+        pd.DataFrame(warned, columns=WARNINGS),
+        remote=Remote(view, rows, _fingerprint(server, view)),
+    )
+
+
+def _view(study: Study, name: str, server: Server) -> tuple[str, dict[str, str]]:
+    """The statement that gives the table's rows, and the kind of each of its columns."""
+    base, kinds = _base(study, name, server)
+    columns, kind_of = _columns(study, name, kinds)
+    key = ", ".join(columns[k] for k in contract.TABLES[name].key)
+    selected = [f"{how} as {sql.name(c)}" for c, how in columns.items()]
+    selected.append(f"row_number() over (order by {key}) - 1 as {sql.ROW}")
+    query = f"select {', '.join(selected)} from {BASE}"
+    return dialects.translated(query, {BASE: base}, DIALECT), kind_of
+
+
+def _views(tables: dict[str, Intake]) -> dict[str, str]:
+    return {name: t.remote.view for name, t in tables.items() if t.remote}
+
+
+def _base(study: Study, name: str, server: Server) -> tuple[str, dict[str, str]]:
+    """The statement that gives the engine's own rows, and the kind of each of its columns."""
+    file: File = study.tables[name].files[0]
+    asked = file.query.strip().rstrip(";") or f"select * from {live.quoted(file.table)}"
+    shape = server.fetch(f"select * from ({asked}\n) as asked limit 0").schema
+    listed = ", ".join(sql.name(c) for c in shape.names)
+    return f"select {listed} from ({asked}\n) as asked", {f.name: _kind(f) for f in shape}
+
+
+def _kind(field: pa.Field) -> str:
+    """The kind of the contract that a column of the engine is; its type where it is none."""
+    type_, own = field.type, (field.metadata or {}).get(b"ADBC:postgresql:typname", b"").decode()
+    if pa.types.is_integer(type_):
+        return "integer"
+    if pa.types.is_floating(type_) or own == "numeric":
+        return "number"
+    if pa.types.is_boolean(type_):
+        return "flag"
+    if pa.types.is_date(type_) or (pa.types.is_timestamp(type_) and type_.tz is None):
+        return "date"
+    if pa.types.is_string(type_) and own in ("", "text", "varchar", "bpchar", "name", "uuid"):
+        return "text"
+    return own or str(type_)
+
+
+def _columns(
+    study: Study, name: str, kinds: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Each of our columns as an expression over the engine's own, and its kind."""
+    mapping, table = study.tables[name], contract.TABLES[name]
+    items = study.items if name == "responses" else {}
+    wanted = {ours: theirs for ours, theirs in mapping.columns.items() if theirs}
+    wanted |= {i: i for i in items if i in kinds and i not in wanted}
+    kept = list(kinds) if mapping.keep is True else mapping.keep or []
+    wanted |= {c: c for c in kept if c not in wanted and c not in wanted.values()}
+    if lost := [f"{o} ({t})" for o, t in wanted.items() if t not in kinds]:
+        raise IntakeError(
+            f"{name} on {study.engine} has no column for {', '.join(lost)}. It has: "
+            f"{', '.join(kinds)}."
+        )
+    given = {*wanted, *mapping.constants}
+    needed = [c.name for c in table.columns.values() if c.required and c.name not in given]
+    if needed := needed + [i for i in items if i not in {*given, *mapping.columns}]:
+        raise IntakeError(f"{name} on {study.engine}: nothing is mapped to {', '.join(needed)}.")
+    columns: dict[str, str] = {}
+    kind_of: dict[str, str] = {}
+    for ours, theirs in wanted.items():
+        own, cell = kinds[theirs], sql.name(theirs)
+        kind = "number" if ours in items else own
+        kind = table.columns[ours].kind if ours in table.columns else kind
+        _refuse_kind(study, f"{name}.{ours}", own, kind)
+        columns[ours], kind_of[ours] = _as(kind, own, cell), kind
+        if item := items.get(ours):
+            never, none = (_codes(c) for c in (item.not_experienced, item.missing))
+            if coded := [*never, *none]:
+                columns[ours] = (
+                    f"case when {cell} not in ({', '.join(coded)}) then {columns[ours]} end"
+                )
+            if item.reverse:
+                columns[ours] = f"{sum(item.scale)!r} - {columns[ours]}"
+            if never:
+                flag = f"coalesce({cell} in ({', '.join(never)}), false)"
+                columns[f"{ours}_not_experienced"] = flag
+                kind_of[f"{ours}_not_experienced"] = "flag"
+    for ours, value in mapping.constants.items():
+        kind = table.columns[ours].kind if ours in table.columns else "text"
+        columns[ours], kind_of[ours] = f"cast({sql.text(str(value))} as {TYPES[kind]})", kind
+    return columns, kind_of
+
+
+def _codes(codes: list[Any]) -> list[str]:
+    """Codes of answers as numbers; the answers of an engine are numbers."""
+    return [repr(float(c)) for c in codes if not isinstance(c, str)]
+
+
+def _refuse_kind(study: Study, place: str, own: str, kind: str) -> None:
+    fits = {"number": ("integer", "number"), "text": ("text", "integer")}.get(kind, (kind,))
+    if kind not in contract.KINDS or own not in fits:
+        raise IntakeError(
+            f"{place} is of the type {own} on {study.engine}; it is to be of the kind "
+            f"{kind if kind in contract.KINDS else ', '.join(contract.KINDS)}. Convert it in a "
+            "view or in `query`, or leave it out of `keep`."
+        )
+
+
+def _as(kind: str, own: str, cell: str) -> str:
+    if kind == "text":  # ordered by the bytes of the text, as everywhere here
+        return f"nullif(trim(cast({cell} as varchar)), '') collate \"C\""
+    if kind == "number" and own == "number":
+        return f"nullif(cast({cell} as double), cast('nan' as double))"
+    return cell if kind == "flag" else f"cast({cell} as {TYPES[kind]})"
+
+
+def _checks(
+    study: Study, name: str, columns: list[str], others: dict[str, Intake]
+) -> Iterator[_Check]:
+    """The rules of the contract and of the items, each as a count of the rows that break it."""
+
+    def check(column: str, rule: str, breaks: str, **params: Any) -> _Check:
+        return _Check(column, Reason(rule, params), f"count(case when {breaks} then 1 end)")
+
+    for c in contract.TABLES[name].columns.values():
+        if c.name not in columns:
+            continue
+        cell = sql.name(c.name)
+        if c.required:
+            yield check(c.name, "required", f"{cell} is null", name=c.name)
+        if c.low is not None:
+            yield check(c.name, "below_minimum", f"{cell} < {c.low}", low=c.low)
+        if c.high is not None:
+            yield check(c.name, "above_maximum", f"{cell} > {c.high}", high=c.high)
+        if c.allowed:
+            among = ", ".join(map(sql.text, c.allowed))
+            breaks = f"{cell} not in ({among})"
+            yield check(c.name, "not_allowed", breaks, values=list(c.allowed))
+        if c.refers in others:
+            lost = f"exists (select 1 from {c.refers} as known where known.{cell} = own.{cell})"
+            count = (
+                f"select count(*) from {name} as own where own.{cell} is not null and not {lost}"
+            )
+            why = Reason("unknown_reference", {"table": c.refers})
+            if c.refers == "customers":
+                why = Reason("unknown_customer")
+            yield _Check(c.name, why, f"({count})")
+        if c.after in columns:
+            days = (f"date_trunc('day', {sql.name(d)})" for d in (c.name, c.after))
+            breaks = " < ".join(days)
+            yield check(c.name, "out_of_order", breaks, earlier=c.after, later=c.name)
+    for item in study.items if name == "responses" else ():
+        about, cell = study.items[item], sql.name(item)
+        if item not in columns:
+            continue
+        low, high = about.scale
+        breaks = f"{cell} < {low} or {cell} > {high}"
+        yield check(item, "outside_scale", breaks, low=low, high=high, item=item)
+        if about.role == "nps":
+            yield check(item, "not_whole", f"{cell} <> cast({cell} as bigint)")
+
+
+def _counted(server: Server, name: str, counts: list[str], views: dict[str, str]) -> list[int]:
+    """Aggregates over a table, which are whole numbers."""
+    if not counts:
+        return []
+    asked = ", ".join(f"{count} as n{i}" for i, count in enumerate(counts))
+    query = dialects.translated(f"select {asked} from {name}", views, DIALECT)
+    return [int(column[0].as_py()) for column in server.fetch(query).columns]
+
+
+def _fingerprint(server: Server, view: str) -> str:
+    """What changes when a row does: rows, and the sum of the hashes of all of them."""
+    own = "('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint"
+    found = server.fetch(f"select count(*) as n, sum({own})::text as h from ({view}) as t")
+    return f"{found['n'][0].as_py()}-{found['h'][0].as_py()}"
+
+
+def _refuse_mistakes(study: Study, server: Server, found: dict[str, Intake]) -> None:
+    """IntakeError where study.yaml names values that no row has."""
+    values = {name: _values(server, name, found) for name in found}
+    if {"responses", "customers"} <= values.keys():  # answers have their customers' attributes
+        theirs = [c for c in values["customers"] if c not in values["responses"]]
+        parts = [values["responses"], values["customers"][theirs]]
+        values["responses"] = pd.concat(parts, axis=1)
+    known = {name: replace(found[name], rows=rows) for name, rows in values.items()}
+    lost = mistakes(study, known)
+    for unweighted in without_share(study, known):
+        shown = ", ".join(cast(dict[str, int], unweighted.reason.params["values"]))
+        lost.append(f"margins.{unweighted.column}: no share is given for {shown}.")
+    if lost:
+        raise IntakeError("\n  ".join(["study.yaml names what the data do not hold:", *lost]))
+
+
+def _values(server: Server, name: str, found: dict[str, Intake]) -> pd.DataFrame:
+    """The distinct values of the columns that have few, one below the other, as if rows."""
+    own, views = found[name].rows, _views(found)
+    asked = [str(c) for c in own if own[c].dtype != contract.KINDS["date"]]
+    counts = [f"count(distinct {sql.name(c)})" for c in asked]
+    values = {str(c): own[c] for c in own}
+    for column, n in zip(asked, _counted(server, name, counts, views), strict=True):
+        if n <= FEW:
+            query = f"select distinct {sql.name(column)} as v from {name}"
+            there = server.fetch(dialects.translated(query, views, DIALECT))["v"].to_pandas()
+            values[column] = there.dropna().astype(own[column].dtype).reset_index(drop=True)
+    return pd.DataFrame(values)

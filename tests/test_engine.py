@@ -1,0 +1,448 @@
+"""A study whose tables stay on a PostgreSQL server: the same rows, sums and pages as in DuckDB."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import postgres_server
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner
+from numpy.testing import assert_allclose, assert_array_equal
+
+from cxlib import cli, reserve
+from cxlib.data import contract, sql
+from cxlib.data import study as study_
+from cxlib.data.intake import IntakeError
+from cxlib.data.sources import SourceError
+from cxlib.reserve.engine import EngineError
+from cxlib.stats import resampling
+
+dialects = pytest.importorskip("cxlib.reserve.dialects")
+pytest.importorskip("sqlglot", reason="engines need cxlib[databases]")
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample"
+ROLES = """
+create schema shop;
+create role reader login password 'p@ss/word';
+alter default privileges in schema shop grant select on tables to reader;
+grant usage on schema shop to reader;
+create table shop.cells (id int, s text, x double precision, k bigint, d timestamp, b boolean);
+"""
+PAGES = ("00", "01", "10", "11", "12", "20", "21")
+
+
+# Translation, without a server
+
+VIEWS = {
+    "responses": 'SELECT "id" AS customer_id, "q1" AS speed, "q2" AS price FROM "raw"',
+    "customers": 'SELECT "cid" AS customer_id, "reg" AS region FROM "crm"',
+    "_responses": 'select r.*, c."region" from responses r left join customers c '
+    "using (customer_id)",
+}
+
+
+def test_a_table_is_read_in_place_with_the_columns_that_are_asked_for():
+    made = dialects.translated("select speed from responses", VIEWS, "postgres")
+    assert made == 'SELECT "speed" FROM (SELECT "q1" AS "speed" FROM "raw") AS "responses"'
+    joined = dialects.translated('select "region" from "_responses"', VIEWS, "postgres")
+    assert '"crm"' in joined and '"raw"' in joined and "price" not in joined
+    everything = dialects.translated('select * from "_responses"', VIEWS, "postgres")
+    assert '"price"' in everything
+
+
+def test_parameters_stand_in_the_statement():
+    query = "select speed from responses where customer_id = $who and speed < $most"
+    made = dialects.translated(query, VIEWS, "postgres", {"who": "it's", "most": 3})
+    assert made.endswith("""WHERE "customer_id" = 'it''s' AND "speed" < 3""")
+    made = dialects.translated("select 1 from customers where ? < ?", VIEWS, "postgres", [1, "b"])
+    assert made.endswith("WHERE 1 < 'b'")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select strftime(speed, '%Y') from responses",
+        "select quarter(speed) from responses",
+        "select round(speed) from responses",
+        "select * from responses where customer_id ilike 'a%'",
+        r"select * from responses where customer_id like 'a\_%'",
+        "select speed // 2 from responses",
+        "select arg_max(speed, price) from responses",
+        "select * from orders",
+        "select * exclude speed from responses",
+        "select from where",
+    ],
+)
+def test_what_was_not_compared_between_engines_is_refused(query):
+    with pytest.raises(dialects.NotTranslated):
+        dialects.translated(query, VIEWS, "postgres")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"engine": "mysql://h/x"}, "PostgreSQL database: postgresql://"),
+        ({"engine": "postgresql://u:secret@h/x"}, "password in it"),
+        ({"engine": "duckdb"}, "needs the study's `engine`"),
+        ({"recode": "recode: {channel: {1: web}}"}, "recode cannot be used with the tables of an"),
+        ({"recode": 'only: "speed > 1"'}, "only cannot be used"),
+        ({"file": "answers.csv"}, "files hold only actions"),
+        ({"file": "{from: engine}"}, "needs the `table` of the engine"),
+        ({"id": '"#row"'}, "#row cannot be used"),
+    ],
+)
+def test_study_yaml_refuses_what_an_engine_cannot_do(tmp_path, change, message):
+    asked = {"engine": "postgresql://h/x", "recode": "", "file": "{from: engine, table: a}"}
+    asked |= {"id": "id"} | change
+    (tmp_path / "mine").mkdir()
+    file = tmp_path / "mine" / "study.yaml"
+    file.write_text(
+        "title: T\nengine: {engine}\ntables:\n  responses:\n    files: {file}\n    {recode}\n"
+        "    columns: {{response_id: {id}}}\n".format(**asked)
+    )
+    with pytest.raises(study_.StudyError, match=re.escape(message)):
+        study_.read(file)
+
+
+def test_every_engine_gives_customers_and_rows_the_keys_that_python_does():
+    names, numbers = pd.Index(["c1", "客户 7", "", "it's"]), pd.Index([0, 7, -1, 2**40 + 5])
+    with sql.connect() as store:
+        text = [sql.first(store, "select customer_key(?)", [n])[0] for n in names]
+        rows = [sql.first(store, "select row_key(?::bigint)", [int(n)])[0] for n in numbers]
+    assert text == resampling.hashed(names).tolist()
+    assert rows == resampling.hashed(numbers).tolist()
+
+
+# On a server
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[int]:
+    """The port of a server with the tables of `sample`, of which a role may only read."""
+    with postgres_server.running(ROLES) as port:
+        for file in sorted(SAMPLE.glob("*.csv.gz")):
+            _ingest(port, file.name.split(".")[0], _typed(file))
+        yield port
+
+
+def _connect(port: int):
+    from adbc_driver_postgresql import dbapi
+
+    secret = postgres_server.SECRET.replace(" ", "%20")
+    return dbapi.connect(f"postgresql://owner:{secret}@127.0.0.1:{port}/postgres")
+
+
+def _ingest(port: int, table: str, rows: pd.DataFrame) -> None:
+    with _connect(port) as connection, connection.cursor() as cursor:
+        there = pa.Table.from_pandas(rows, preserve_index=False)
+        cursor.adbc_ingest(table, there, mode="create", db_schema_name="shop")
+        connection.commit()
+
+
+def _run(port: int, statement: str) -> None:
+    with _connect(port) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        connection.commit()
+
+
+def _typed(file: Path) -> pd.DataFrame:
+    """A file of the sample as a database would have it, with the codes of its answers."""
+    kinds = {c.name: c.kind for c in contract.TABLES[file.name.split(".")[0]].columns.values()}
+    text = {c: "string" for c, kind in kinds.items() if kind == "text"}
+    rows = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=[""]).convert_dtypes()
+    for column in (c for c in rows if kinds.get(c) == "date"):
+        rows[column] = pd.to_datetime(rows[column]).astype("datetime64[us]")
+    return rows
+
+
+@pytest.fixture(scope="module")
+def roots(server, tmp_path_factory) -> dict[str, Path]:
+    """Two projects with the study `sample`: its files, and the server's tables."""
+    found = {}
+    for engine in ("duckdb", "postgresql"):
+        root = tmp_path_factory.mktemp(engine)
+        found[engine] = root
+        shutil.copytree(
+            SAMPLE, root / "data" / "sample", ignore=shutil.ignore_patterns("*.duckdb*", "gen*")
+        )
+        (root / "notebooks").symlink_to(SAMPLE.parents[1] / "notebooks")
+    folder = found["postgresql"] / "data" / "sample"
+    for file in folder.glob("*.csv.gz"):
+        file.unlink()
+    text = (folder / "study.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"files: (\w+)\.csv\.gz", r"files: {from: engine, table: shop.\1}", text)
+    address = f"engine: postgresql://127.0.0.1:{server}/postgres\n"
+    (folder / "study.yaml").write_text(address + text, encoding="utf-8")
+    return found
+
+
+@pytest.fixture
+def reader(monkeypatch) -> None:
+    monkeypatch.setenv("PGUSER", "reader")
+    monkeypatch.setenv("PGPASSWORD", "p@ss/word")
+
+
+@pytest.fixture
+def both(roots, reader, monkeypatch) -> Iterator[tuple[reserve.Reserve, reserve.Reserve]]:
+    """The study in DuckDB and on the server."""
+    opened = []
+    for root in roots.values():
+        monkeypatch.setenv("CX_ROOT", str(root))
+        study = study_.read("sample")
+        if not study.reserve_path.exists():
+            reserve.load("sample")
+        opened.append(reserve.Reserve(study))
+    yield tuple(opened)
+    for one in opened:
+        one.close()
+
+
+@pytest.mark.slow
+def test_every_table_is_the_same_and_no_row_of_it_is_copied(both):
+    here, there = both
+    assert here.schema == there.schema and here.waves() == there.waves()
+    assert here.period() == there.period() and here.last_day == there.last_day
+    for table in here.tables:
+        pd.testing.assert_frame_equal(here[table], there[table])
+    with sql.connect(there.study.reserve_path, read_only=True) as store:
+        assert {sql.first(store, f"select count(*) from {t}")[0] for t in there.tables} == {0}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "where",
+    [
+        "channel = 'web' and recommend >= 9",
+        'region in ("north", "east") and answered_on > "2026-01-01"',
+        "welcome_not_experienced or room is null",
+        "month(answered_on) = 3 and year(answered_on) = 2026",
+        "plan like 'b%' and not recommend / 2 > 4.5",
+        "recommend between 3 and 7 and left(wave, 4) = '2026'",
+    ],
+)
+def test_a_condition_holds_for_the_same_rows(both, where):
+    here, there = (one.read("responses", where=where) for one in both)
+    assert len(here)
+    pd.testing.assert_frame_equal(here, there)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", ["complete", "pairwise", "em"])
+@pytest.mark.parametrize("cluster", ["customer_id", None])
+def test_sums_and_their_resamples_are_the_same(both, missing, cluster):
+    asked = {"weight": "weight", "cluster": cluster, "missing": missing, "where": "plan = 'plus'"}
+    columns = ["recommend", "delivery", "room"]
+    here, there = (one.sums("responses", columns, **asked) for one in both)
+    assert_array_equal(here.keys, there.keys)
+    assert_allclose(here.second, there.second, rtol=1e-12, atol=1e-9)
+    assert_allclose(here.resample(20, 1).mean, there.resample(20, 1).mean, rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_customers_as_of_a_day_are_the_same(both):
+    here, there = both
+    pd.testing.assert_frame_equal(here.customers.profiles(), there.customers.profiles())
+    pd.testing.assert_frame_equal(here.customers.active(), there.customers.active())
+    assert here.journeys.revenue()[0].equals(there.journeys.revenue()[0])
+
+
+CELLS = pd.DataFrame(
+    {
+        "id": range(8),
+        "s": ["a", "B", " É ", "", None, "客户", "a", "ab"],
+        "x": [1.5, 2.5, -3.5, np.nan, 0.1, 1e12, 0.0, 3.5],
+        "k": [1, 2, -7, 0, None, 2**40 + 5, 7, 8],
+        "d": pd.to_datetime(
+            ["2026-01-31 23:59:59", "2026-02-01", "2024-02-29 12:00", "2025-12-31", None]
+            + ["2026-03-01 00:00:01", "2026-10-25 02:30", "2026-07-01"],
+            format="ISO8601",
+        ),
+        "b": [True, False, None, True, False, True, None, False],
+    }
+).astype({"s": "string", "k": "Int64", "b": "boolean", "d": "datetime64[us]"})
+SAME = [  # an expression or more for each function of CHECKED, over CELLS
+    *("abs(x)", "abs(k)", "x + k", "x - k", "x * k", "-x", "k / 2", "(x)", "s || '!'"),
+    *("x > 1", "x >= 1.5 and b", "x < 1 or b", "x <= 1", "s = 'a'", "s <> 'a'", "s = any(['a'])"),
+    *("x is null", "not b", "s like 'a%'", "s in ('a', 'B')", "k between 0 and 7"),
+    *("case when x > 1 then 'y' end", "if(b, 1, 2)", "coalesce(s, 'none')", "nullif(s, 'a')"),
+    *("x::bigint", "k::double", "k::varchar", "b::int", "b::tinyint::double", "d::date"),
+    *("date_diff('day', d, timestamp '2026-05-05 05:05')",),
+    *("date_diff('second', d, timestamp '2026-05-05 05:05')",),
+    *("date_diff('month', d, timestamp '2026-05-05 05:05')",),
+    *("date_diff('hour', d, timestamp '2026-05-05 05:05')",),
+    *("day(d)", "month(d)", "year(d)", "date_trunc('month', d)"),
+    *("date_trunc('week', d)", "greatest(x, k)", "least(x, k)", "left(s, 1)", "right(s, 1)"),
+    *("length(s)", "substring(s, 1, 2)", "trim(s)", "starts_with(s, 'a')", 's collate "C"'),
+    *(
+        "d - to_days(3)",
+        "d + to_days(30)",
+        "customer_key(s)",
+        "row_key(k)",
+        "row_number() over (order by s, id)",
+    ),
+    *("exists (select 1 from cells as o where o.k = cells.id)",),
+    *("(select count(*) from cells)", "(select count(distinct s) from cells)"),
+    *("(select approx_count_distinct(s) from cells)", "(select avg(x) from cells)"),
+    *("(select max(s) from cells)", "(select min(d) from cells)", "(select sum(k) from cells)"),
+    *("(select sum(x) filter (where b) from cells)", "(select max(x) from cells)"),
+]
+
+
+@pytest.fixture(scope="module")
+def cells(server) -> Iterator[tuple]:
+    """CELLS in DuckDB, and how to ask the server for theirs."""
+    from cxlib.reserve.engine import Server
+
+    _run(server, "drop table shop.cells")
+    _ingest(server, "cells", CELLS)
+    view = (
+        'SELECT "id", "s" COLLATE "C" AS s, NULLIF("x", \'NaN\') AS x, "k", "d", "b" '
+        'FROM "shop"."cells"'
+    )
+    with pytest.MonkeyPatch.context() as patch, sql.connect() as store:
+        patch.setenv("PGUSER", "reader")
+        patch.setenv("PGPASSWORD", "p@ss/word")
+        store.register("cells_", pa.Table.from_pandas(CELLS, preserve_index=False))
+        store.execute("create table cells as select * from cells_")
+        there = Server(f"postgresql://127.0.0.1:{server}/postgres")
+        yield store, lambda q: there.fetch(dialects.translated(q, {"cells": view}, "postgres"))
+        there.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("expression", SAME)
+def test_a_checked_function_gives_the_same_on_the_server(cells, expression):
+    store, fetch = cells
+    query = f"select {expression} as v, id from cells order by id"
+    here = store.execute(query).df()["v"]
+    found = store.from_arrow(fetch(query)).project(f"cast(v as {store.sql(query).types[0]}) as v")
+    pd.testing.assert_series_equal(here, found.df()["v"], rtol=1e-12)
+
+
+def test_each_checked_function_is_compared():
+    import sqlglot
+    from sqlglot import exp
+
+    used = set()
+    for expression in SAME:
+        tree = sqlglot.parse_one(f"select {expression} from cells", read="duckdb")
+        used |= {type(n).__name__ for n in tree.find_all(exp.Func, exp.Binary, exp.Unary)}
+    assert used >= dialects.CHECKED, dialects.CHECKED - used
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("table", "columns", "message"),
+    [
+        ("select 'a' as id, 11.0 as q", "response_id: id, q: q", "1 row.*outside the scale"),
+        ("select null::text as id, 1 as q", "response_id: id, q: q", "1 row.*empty"),
+        (
+            "select 'a' as id, k as q from generate_series(1, 2) k",
+            "response_id: id, q: q",
+            "repeat",
+        ),
+        ("select 'a' as id, '1' as q", "response_id: id, q: q", "q is of the type text"),
+        ("select 'a' as id, 1 as r", "response_id: id, q: q", r"no column for q \(q\)"),
+        ("select 'a' as id, now() as q", "response_id: id, q: q", "is of the type timestamp"),
+        ("select from nowhere", "response_id: id, q: q", "nowhere.*does not exist"),
+    ],
+)
+def test_rows_that_break_the_contract_are_refused(
+    server, reader, tmp_path, monkeypatch, table, columns, message
+):
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "data" / "mine").mkdir(parents=True)
+    (tmp_path / "data" / "mine" / "study.yaml").write_text(
+        f"title: T\nengine: postgresql://127.0.0.1:{server}/postgres\ntables:\n  responses:\n"
+        f'    files: {{from: engine, query: "{table}"}}\n    columns: {{{columns}}}\n'
+        "items: {q: {label: Q, scale: [1, 10], role: csat}}\n"
+    )
+    with pytest.raises((IntakeError, SourceError), match=f"(?s){message}") as refused:
+        reserve.load("mine")
+    assert "p@ss" not in str(refused.value)
+    assert reserve.check("mine").exit_code == reserve.UNUSABLE
+
+
+@pytest.mark.slow
+def test_rows_that_came_after_the_checks_are_not_read_unchecked(both, server):
+    _here, there = both
+    _run(server, "create table shop.kept as select * from shop.audits")
+    _run(server, "delete from shop.audits where ctid in (select ctid from shop.audits limit 1)")
+    try:
+        with pytest.raises(EngineError, match="has 95 rows .* had 96 .* Run `cx load`"):
+            there.read("audits")
+    finally:
+        _run(server, "delete from shop.audits")
+        _run(server, "insert into shop.audits select * from shop.kept")
+
+
+@pytest.mark.slow
+def test_the_server_is_only_read(both):
+    _here, there = both
+    there.read("audits")
+    with pytest.raises(SourceError, match="read-only transaction"):
+        there.store._server.fetch("create table shop.mine (x int)")
+    assert len(there.read("audits")) == 96  # and goes on after an error
+
+
+@pytest.fixture(scope="module")
+def runs(roots) -> dict[str, dict]:
+    """What pages of both engines keep."""
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGUSER", "reader")
+        patch.setenv("PGPASSWORD", "p@ss/word")
+        for engine, root in roots.items():
+            patch.setenv("CX_ROOT", str(root))
+            asked = [
+                "run",
+                "sample",
+                *PAGES,
+                "-p",
+                "DRAWS=100",
+                "-o",
+                str(root / "out"),
+                "--jobs",
+                "1",
+            ]
+            done = CliRunner().invoke(cli.main, asked)
+            assert done.exit_code == 0, done.output
+            found[engine] = json.loads((root / "out" / "answers.json").read_text())
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_keeps_the_same_numbers_on_every_engine(runs, page):
+    here, there = (_of(run, page) for run in runs.values())
+    assert here.keys() == there.keys() and len(here) > 20
+    for place, value in here.items():
+        if isinstance(value, float) and isinstance(there[place], float):
+            assert there[place] == pytest.approx(value, rel=1e-9, abs=1e-9, nan_ok=True), place
+        else:
+            assert there[place] == value, place
+
+
+def _of(run: dict, page: str) -> dict[str, object]:
+    """Every value of a page by its place."""
+    [name] = [name for name in run if name.startswith(f"{page}_")]
+    return dict(_leaves(run[name], ""))
+
+
+def _leaves(value: object, place: str) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{place}/{key}")
+    elif isinstance(value, list):
+        for k, inner in enumerate(value):
+            yield from _leaves(inner, f"{place}/{k}")
+    else:
+        yield place, value
