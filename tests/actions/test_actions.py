@@ -786,10 +786,10 @@ def test_the_largest_opportunity_is_one_that_holds():
 
 def test_contacting_customers_at_risk_has_the_gain_of_the_list_of_this_run():
     def money(estimate: float) -> Result:
-        row = {"term": "by expected profit", "estimate": estimate, "low": -9.0, "high": 2e3, "n": 9}
+        row = {"term": "by expected gain", "estimate": estimate, "low": -9.0, "high": 2e3, "n": 9}
         return kept("money", table=pd.DataFrame([row]))
 
-    answers = {"32": {"profit": money(942.0), "contact": money(532.0)}}
+    answers = {"32": {"gain": money(942.0), "contact": money(532.0)}}
     assert actions.opportunities(answers).table["estimate"].tolist() == [532.0]
 
 
