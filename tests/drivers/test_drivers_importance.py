@@ -388,8 +388,8 @@ def test_what_may_be_first_is_named_by_the_measure_it_is_first_in():
     rows = pd.DataFrame({"term": list("abcd"), "estimate": [4, 3, 2, 1.0]})
     gain, share = (Result(rows, "", parts={"top": list(top)}) for top in ("abc", "abd"))
     assert _may_be_first(gain, share, {"a"}) == [
-        "by gain, b, c cannot be ruled out as first",
-        "by explained variance, b, d cannot be",
+        "by gain, b and c cannot be ruled out as first",
+        "by explained variance, b and d cannot be",
     ]
     assert len(_may_be_first(gain, gain, {"a"})) == 1
 

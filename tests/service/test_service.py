@@ -250,10 +250,10 @@ def half_open(days: float, n: int = 200) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("days", "windows", "unknown"),
     [
-        (4, ["1 day", "3 days"], "7 days, 14 days, 30 days"),
+        (4, ["1 day", "3 days"], "7 days, 14 days and 30 days"),
         (31, ["1 day", "3 days", "7 days", "14 days", "30 days"], ""),
         (60, ["1 day", "3 days", "7 days", "14 days", "30 days"], ""),
-        (10, ["1 day", "3 days", "7 days"], "14 days, 30 days"),
+        (10, ["1 day", "3 days", "7 days"], "14 days and 30 days"),
     ],
 )
 def test_open_cases_are_not_solved_and_young_ones_are_not_judged(days, windows, unknown):
@@ -341,7 +341,7 @@ def test_rates_by_touchpoint_by_hand():
     each = service.complaint_rate(service.case_times(cases), customers=many).table
     assert each.set_index("term")["estimate"].to_dict() == {"app": 10, "web": 5, "price": 5}
     none = service.complaint_rate(cases, events.assign(touchpoint="till"))
-    assert none.table.empty and "Most cases are about app, web, price;" in none.finding.claim
+    assert none.table.empty and "Most cases are about app, web and price;" in none.finding.claim
 
 
 def test_a_unit_without_spread_does_not_decide_the_spread_of_all():
