@@ -201,7 +201,8 @@ def test_the_answer_names_the_first_driver_its_share_interval_and_n(responses):
     r2 = fit.r2["estimate"].item()
     assert str(fit) == "Speed is the strongest driver of recommend."
     assert fit.finding.detail == (
-        f"{top['estimate']:.0%} (95% CI {span}) of explained variance; R² = {r2:.2f}; n = 500"
+        f"{top['estimate']:.0%} (95% CI {span}) of explained variance; R² = {r2:.2f}; n = 500; "
+        "all 2 waves together"
     )
     assert (fit.finding.value, fit.finding.low) == (top["estimate"], top["low"])
     assert fit.finding.importance == Importance.NOTABLE

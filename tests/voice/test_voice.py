@@ -501,7 +501,8 @@ def test_the_only_significant_gain_is_not_said_to_be_the_largest():
         }
     )
     topics = pd.DataFrame({"term": ["taste", "dishes"], "n": [280, 150]})
-    found = _finding(table, topics, voice.Outcome("stars", (1, 5)), 300)
+    scored = Sample(pd.DataFrame({"stars": [1] * 300}))
+    found = _finding(table, topics, voice.Outcome("stars", (1, 5)), scored)
     assert (
         found.claim
         == "Only dishes is significantly associated with a gain in stars (+0.23 points)."
