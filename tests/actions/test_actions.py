@@ -18,7 +18,7 @@ from cxlib.actions.causes import Tree, _once
 from cxlib.actions.events import Movements
 from cxlib.actions.links import SENTENCES, significant
 from cxlib.core import context, i18n
-from cxlib.core.result import Importance, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 
 # What notebooks kept
@@ -278,6 +278,15 @@ def test_a_change_of_level_counts_twice_and_may_be_the_clearer():
     [row] = series.tests_of(found).to_dict("records")
     assert (row["signal"], row["wave"]) == ("change of level", "w3")
     assert row["probability"] == pytest.approx(2e-4) and row["low"] == -0.7
+
+
+def test_the_top_box_of_the_only_csat_question_is_called_so():
+    chart = kept("share", limits=limits({"score": STAYS}))
+    chart = chart.replace(finding=Finding("", measure="csat:score"))
+    assert str(actions.alerts({"12": {"trend": chart}})).startswith("CSAT ")
+    other = kept("share").replace(finding=Finding("", measure="csat:staff"))
+    told = str(actions.alerts({"12": {"trend": chart, "other": other}}))
+    assert told.startswith("Score ")
 
 
 def test_standards_missed_come_with_those_that_were_met():

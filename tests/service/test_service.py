@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import plots, scores, service
+from cxlib.core import context
 from cxlib.core.errors import InsufficientData
 from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
@@ -715,3 +716,14 @@ def test_waits_between_days_are_said_to_be_counted_in_days(hour, told):
     opened = pd.date_range("2026-03-02", periods=40) + pd.Timedelta(hours=hour)
     cases = pd.DataFrame({"opened_at": opened, "solved_at": opened + pd.Timedelta(days=1)})
     assert any("counted in days" in n for n in service.case_times(cases).notes) == told
+
+
+def test_few_cases_that_cannot_be_judged_yet_are_not_counted_by_subtraction():
+    day = pd.Timestamp("2026-03-02")
+    opened = [day] * 60 + [day + pd.Timedelta(days=9.5)] * 4
+    rows = pd.DataFrame({"customer_id": [f"c{k}" for k in range(64)], "opened_at": opened})
+    cases = service.case_times(rows.assign(solved_at=rows["opened_at"]), as_of="2026-03-12")
+    with context.use(context.Context(smallest_cell=10)):
+        assert service.first_contact_resolution(cases, windows=[1]).table["n"].tolist() == [64]
+    with context.use(context.Context(smallest_cell=3)):
+        assert service.first_contact_resolution(cases, windows=[1]).table["n"].tolist() == [60]

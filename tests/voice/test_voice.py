@@ -375,6 +375,20 @@ def test_quotes_of_few_are_not_shown():
     assert "parcel came" in html and "dear price" not in html and "too few" in html
 
 
+def test_quotes_judge_a_topic_as_most_do():
+    """A complaint is no example of what is praised."""
+    thanks = "delivery was good and came to the door, thank you and all the others"
+    praise = [f"{w} {thanks} {w}" for w in ("our", "my", "the last", "every")]
+    blame = ["the delivery was bad", "bad delivery, very bad", "not a word on the good delivery"]
+    rows = comments(*praise * 8, *blame).assign(good=[True] * 32 + [False] * 3)
+    fit = voice.topics(Sample(rows, draws=20), {"delivery": {"en": ["delivery"]}})
+    marked = voice.mark(rows, fit)
+    told = voice.quotes(marked, fit, sentiment=voice.topic_sentiment(marked, fit))
+    first = ["quote 1", "quote 2"]
+    assert not voice.quotes(marked, fit)[first].iloc[0].str.contains("thank").all()
+    assert told[first].iloc[0].str.contains("thank").all()
+
+
 def test_a_long_comment_is_quoted_around_the_topic():
     text = (
         "We arrived at noon and sat down. " * 6
