@@ -210,8 +210,8 @@ def _corrected_sentiment(
     """Shares of positive and negative comments on each topic, corrected by people's codes.
 
     `kinds` are (n, k): whether the machine reads a comment as good, as bad, and as on the topic.
-    Returns topic -> (positive, negative, n, replicates of both: (draws, 2)), for topics that as many
-    coded comments mention as the smallest cell, by people and by the machine.
+    Returns topic -> (positive, negative, n, replicates of both: (draws, 2)), for topics that as
+    many coded comments mention as the smallest cell, by people and by the machine.
     """
     at = [names.index(t) for t in coded.topics]
     good, bad, seen = (kind[:, at].astype(float) for kind in kinds)
