@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -19,6 +20,7 @@ from test_reserve import company, write
 from cxlib import cli, reserve
 from cxlib.data import expressions, sql, study
 from cxlib.data.intake import QUARANTINE, Intake
+from cxlib.data.schema import Costs
 from cxlib.reserve import store
 
 pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
@@ -305,3 +307,11 @@ def test_pages_by_group_ask_for_any_column_and_value(column, value):
     if stored == "nps":
         return
     assert expressions.keep(rows, where, "responses")[stored].tolist() == [value]
+
+
+@pytest.mark.parametrize(
+    ("given", "stated", "margin"), [(0, None, 0.3), (0, 0.45, 0.45), (0.2, 0.45, 0.2)]
+)
+def test_a_page_takes_the_margin_of_the_study_unless_told_otherwise(given, stated, margin) -> None:
+    study = SimpleNamespace(costs=Costs(margin=stated))
+    assert reserve.Reserve.margin(study, given) == margin

@@ -346,9 +346,11 @@ def name_of(row: pd.Series | Mapping) -> str:
 
 
 def _called(row: pd.Series | Mapping) -> str:
-    """The question in quotation marks, or NPS; of customers' states and grades what is counted."""
+    """The question in quotation marks, or NPS, CSAT; of states and grades what is counted."""
     if row["measure"] == "points":
         return _("NPS")
+    if row["measure"] == "csat" and row.get("kind") == MOVED:
+        return _("CSAT")
     if row.get("kind") == SINKING:
         return _("moves up minus moves down between grades")
     if row.get("kind") == AT_RISK and row["term"] == "lost":

@@ -333,7 +333,9 @@ def _finding(opened: list[tuple[Event, list[dict]]]) -> Finding:
 def _claim(event: Event, found: list[dict]) -> str:
     """What changed with an event, in a sentence."""
     named = {
-        link: _both([i18n.quoted(i18n.label(str(k["term"]))) for k in found if k["link"] == link])
+        link: i18n.conjoined(
+            i18n.quoted_alike(i18n.label(str(k["term"])) for k in found if k["link"] == link), TOLD
+        )
         for link in dict.fromkeys(k["link"] for k in found)
     }
     of = next((k["of"] for k in found if "of" in k), event.first)  # whose groups they are
@@ -345,16 +347,9 @@ def _claim(event: Event, found: list[dict]) -> str:
         )
     if down and "group" in named:
         return i18n.opening(_("{name} fell significantly in {group}.", **facts))
-    things = _both(list(dict.fromkeys(named.values())))
+    things = i18n.conjoined(dict.fromkeys(named.values()), TOLD)
     name = subject(event.first)
     return i18n.opening(_("{name} is associated with {things}.", name=name, things=things))
-
-
-def _both(names: list[str]) -> str:
-    """Up to three names, or the first two and how many more."""
-    if 1 < len(names) <= TOLD + 1:
-        return _("{first} and {second}", first=i18n.listed(names[:-1]), second=names[-1])
-    return i18n.listed(names, most=TOLD)
 
 
 def _number(link: dict) -> str:

@@ -140,7 +140,7 @@ def _of_contacts(answers: Answers) -> Iterator[dict]:
     """What contacting today's list is expected to bring; the backtest of 32 is about past ones."""
     kept = answers.get("32", {}).get("contact")
     if kept is not None and len(kept.table):
-        best = kept.table[kept.table["term"] == "by expected profit"]
+        best = kept.table[kept.table["term"] == "by expected gain"]
         yield from _first(best.assign(term="contact customers at risk"), "32", "money")
 
 

@@ -9,6 +9,7 @@ level, the smaller probability taken twice (Bonferroni).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -61,13 +62,17 @@ def tests_of(answers: Answers) -> pd.DataFrame:
 
 def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict]:
     charted: set[str] = set()
+    measures = {str(fit.finding.measure) for fit in answers.values()}
+    boxes = {m.removeprefix("csat:") for m in measures if re.fullmatch(r"csat:\w+", m)}
+    top_box = boxes.pop() if len(boxes) == 1 else None  # a question that pages call CSAT
     for name, fit in answers.items():
         tables = {} if name == OPENED else fit.tables
         if "limits" in tables and {"centre", "z", "probability"} <= set(tables["limits"]):
             charted |= set(tables["limits"]["term"].astype(str))
             first = {"headline": name in HEADLINES}
             for row in _of_series(tables["limits"], tables.get("changes"), fit.unit):
-                yield row | first
+                called = {"measure": "csat"} if row["term"] == top_box else {}
+                yield row | first | called
     for fit in answers.values():
         if {"term", "before", "now", "p", "new"} <= set(fit.table):
             charted |= set(fit.table["term"].astype(str))

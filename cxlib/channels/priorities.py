@@ -151,6 +151,14 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result) -> Finding:
     detail = _(
         "95% CI {span}; {share:share} of volume, {gap} below the best; n = {n:count}", **words
     )
+    if len(more := shown[shown["estimate"] > row["estimate"]]):
+        larger = _(
+            "{names:quoted_list3} may offer more ({gain}), but whether it is below the best is "
+            "not settled",
+            names=more[by].astype(str),
+            gain=measure.change(more["estimate"].iloc[0]),
+        )
+        detail = _("{first}; {second}", first=detail, second=larger)
     return Finding.of_row(
         row,
         claim,

@@ -127,7 +127,13 @@ def rate(
     known = sample.where(~np.isnan(values))
     kind = Kind(name or i18n.opening(named(column, i18n.label)), unit, better, currency)
     values, weight = values[~np.isnan(values)], known.weights
-    return ratios(known, by, weight * values, weight, kind, term=column)
+    found = ratios(known, by, weight * values, weight, kind, term=column)
+    every = sample[by].value_counts()  # beside it few without a value would be counted
+    tables = {
+        k: t.assign(n=disclosure.near_whole(t["n"], t[by].map(every).fillna(t["n"]).astype(int)))
+        for k, t in found.tables.items()
+    }
+    return found.replace(tables=tables)
 
 
 def ratios(

@@ -14,7 +14,7 @@
     churn.cox_fit(lifetimes), churn.concordance(lifetimes, "risk")
     churn.subdistribution_ratios(lifetimes, "price")    # Fine and Gray, one reason of several
     churn.losses_forecast(customers, last_day)    # customers lost in the next months
-    churn.lead_time(scored, 0.3), churn.campaign_profit(scored, Campaign(value="worth", offer=25))
+    churn.lead_time(scored, 0.3), churn.campaign_gain(scored, Campaign(value="worth", offer=25))
     churn.contact_list(active, fit, campaign)
     churn.uplift(pilot, treated="treated", outcome="left", lower_is_better=True)
     churn.churn_reasons(leavers, "left_because")
@@ -34,7 +34,7 @@ from cxlib.churn.hazards import hazard_ratios
 from cxlib.churn.lead_time import lead_time
 from cxlib.churn.losses import losses_forecast
 from cxlib.churn.model import Validation, associations, fit, validation_by_group
-from cxlib.churn.profit import Campaign, campaign_profit, expected_profit
+from cxlib.churn.profit import Campaign, campaign_gain, expected_gain
 from cxlib.churn.reasons import PUBLISHED, churn_reasons
 from cxlib.churn.scoring import score
 from cxlib.churn.survival import cumulative_incidence, survival
@@ -51,13 +51,13 @@ __all__ = [
     "associations",
     "attempt",
     "boosting_benchmark",
-    "campaign_profit",
+    "campaign_gain",
     "churn_reasons",
     "concordance",
     "contact_list",
     "cox_fit",
     "cumulative_incidence",
-    "expected_profit",
+    "expected_gain",
     "fit",
     "hazard_ratios",
     "lead_time",

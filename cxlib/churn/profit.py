@@ -1,9 +1,9 @@
-"""Profit of a retention campaign: what contacting customers brings, and how many to contact.
+"""Gain of a retention campaign: what contacting customers brings, and how many to contact.
 
     campaign = Campaign(value="worth", offer=25, contact=4, capacity=200)
     scored = sample.assign(probability=fit.out_of_fold)      # models that had not seen the customer
-    churn.campaign_profit(scored, campaign)
-    churn.expected_profit(rows, campaign)                    # of contacting each customer
+    churn.campaign_gain(scored, campaign)
+    churn.expected_gain(rows, campaign)                      # of contacting each customer
 
 A leaver who is contacted stays with a chance that nobody knows exactly: `accepted` is its mean,
 and the expected maximum profit (EMP) takes it from a beta distribution. A customer who would have
@@ -67,8 +67,8 @@ class Campaign:
 
     @property
     def gain(self) -> str:
-        """What a campaign brings, for the axis of a figure."""
-        return _("sales less costs") if self.in_sales else _("profit")
+        """What a campaign brings, for sentences and axes."""
+        return _("sales less costs") if self.in_sales else _("margin less costs")
 
     def __post_init__(self) -> None:
         if min(self.offer, self.contact) < 0 or not 0 < self.accepted < 1:
@@ -89,7 +89,7 @@ class Campaign:
         return rows[self.value].astype(float).fillna(rows[self.value].median())
 
 
-def expected_profit(
+def expected_gain(
     rows: pd.DataFrame, campaign: Campaign, probability: str = "probability"
 ) -> pd.Series:
     """Money that contacting each customer brings on average; below 0 it is better not to.
@@ -106,14 +106,14 @@ def expected_profit(
     Examples
     --------
     >>> rows = pd.DataFrame({"probability": [1.0, 0.0]})
-    >>> expected_profit(rows, Campaign(value=110, offer=10, contact=2)).tolist()
+    >>> expected_gain(rows, Campaign(value=110, offer=10, contact=2)).tolist()
     [28.0, -12.0]
     """
     p, worth, offer = rows[probability].astype(float), campaign.worth(rows), campaign.offer
     return p * campaign.accepted * (worth - offer) - (1 - p) * offer - campaign.contact
 
 
-def campaign_profit(sample: SampleLike, campaign: Campaign, *, outcome: str = "left") -> Result:
+def campaign_gain(sample: SampleLike, campaign: Campaign, *, outcome: str = "left") -> Result:
     """What contacting the customers would have brought, judged by who really left.
 
     Parameters
@@ -124,7 +124,7 @@ def campaign_profit(sample: SampleLike, campaign: Campaign, *, outcome: str = "l
 
     Returns
     -------
-    Result with tables "table" (term: by expected profit, by risk, more than by risk; estimate, low,
+    Result with tables "table" (term: by expected gain, by risk, more than by risk; estimate, low,
     high, n: customers contacted), "curve" (term, contacted, estimate, low, high, n,
     simultaneous_low, simultaneous_high) and "emp" (term: EMP, EMP without a model; estimate a
     customer, low, high, n, contacted)
@@ -140,7 +140,7 @@ def campaign_profit(sample: SampleLike, campaign: Campaign, *, outcome: str = "l
     Examples
     --------
     >>> rows = pd.DataFrame({"probability": [0.9, 0.5, 0.1], "left": [True, False, False]})
-    >>> fit = campaign_profit(rows, Campaign(value=100, offer=5, contact=1))
+    >>> fit = campaign_gain(rows, Campaign(value=100, offer=5, contact=1))
     >>> fit.table["estimate"].tolist()
     [21.5, 21.5, 0.0]
     """
@@ -161,12 +161,12 @@ def campaign_profit(sample: SampleLike, campaign: Campaign, *, outcome: str = "l
         "seed": sample.seed,
         "clusters": resampling.resampling_units(sample),
     }
-    expected = expected_profit(rows, campaign).to_numpy()
-    realised = expected_profit(rows.assign(probability=left), campaign).to_numpy()
+    expected = expected_gain(rows, campaign).to_numpy()
+    realised = expected_gain(rows.assign(probability=left), campaign).to_numpy()
     most = len(rows) if campaign.capacity is None else campaign.capacity
     chosen = int(min((expected > 0).sum(), most))
-    orders = {"by expected profit": expected, "by risk": p}
-    table = _profit_table(orders, w * realised, chosen, **how)
+    orders = {"by expected gain": expected, "by risk": p}
+    table = _gain_table(orders, w * realised, chosen, **how)
     worth = float(np.average(campaign.worth(rows), weights=w))
     emp = _emp(left, p, w, replace(campaign, value=worth), **how)
     notes = _assumptions(campaign, worth, emp)
@@ -180,10 +180,10 @@ def campaign_profit(sample: SampleLike, campaign: Campaign, *, outcome: str = "l
     )
 
 
-def _profit_table(
+def _gain_table(
     orders: dict[str, np.ndarray], gain: np.ndarray, chosen: int, **how: Any
 ) -> pd.DataFrame:
-    """Profit of contacting the first of each order, and the difference."""
+    """Gain of contacting the first of each order, and the difference."""
     masks = np.column_stack([_first(by, chosen) for by in orders.values()])
     parts = gain[:, None] * masks
     drawn = resampling.resample_sums(parts, **how)
@@ -258,7 +258,7 @@ def _emp(
 
 
 def _curve(orders: dict[str, np.ndarray], gain: np.ndarray, **how: Any) -> pd.DataFrame:
-    """Profit of contacting ever more customers, in each order, with a simultaneous band too."""
+    """Gain of contacting ever more customers, in each order, with a simultaneous band too."""
     steps = np.unique(np.linspace(0, len(gain), min(len(gain), STEPS) + 1).astype(int))[1:]
     tables = []
     for name, by in orders.items():
@@ -283,8 +283,9 @@ def _finding(table: pd.DataFrame, n: int, campaign: Campaign) -> Finding:
     best, more, currency = table.iloc[0], table.iloc[2], campaign.currency
     chosen = int(best.n)
     if not chosen:
-        return Finding(_("No campaign would have paid: no customer's expected profit is above 0."))
+        return Finding(_("No campaign would have paid: no customer's expected gain is above 0."))
     facts = {
+        "what": campaign.gain,
         "chosen": chosen,
         "n": n,
         "money": (i18n.rounded(best.estimate), currency),
@@ -292,28 +293,16 @@ def _finding(table: pd.DataFrame, n: int, campaign: Campaign) -> Finding:
         "more": (i18n.rounded(more.estimate), currency),
         "more_span": (*map(i18n.rounded, (more.low, more.high)), currency),
     }
-    if more.low > 0 and campaign.in_sales:
+    if more.low > 0:
         claim = _(
-            "In the past, contacting by expected sales less costs would have brought {money:money} "
+            "In the past, contacting by expected gain would have brought {money:money} of {what} "
             "within a year, {more:money} more than contacting by risk alone.",
-            **facts,
-        )
-    elif more.low > 0:
-        claim = _(
-            "In the past, contacting by expected profit would have earned {money:money} within a "
-            "year, {more:money} more than contacting by risk alone.",
-            **facts,
-        )
-    elif campaign.in_sales:
-        claim = _(
-            "In the past, contacting by expected sales less costs would have brought {money:money} "
-            "within a year, not significantly more than contacting by risk alone.",
             **facts,
         )
     else:
         claim = _(
-            "In the past, contacting by expected profit would have earned {money:money} within a "
-            "year, not significantly more than contacting by risk alone.",
+            "In the past, contacting by expected gain would have brought {money:money} of {what} "
+            "within a year, not significantly more than contacting by risk alone.",
             **facts,
         )
     return Finding.of_row(
@@ -325,7 +314,7 @@ def _finding(table: pd.DataFrame, n: int, campaign: Campaign) -> Finding:
             **facts,
         ),
         unit=currency,
-        measure="backtest_profit",
+        measure="backtest_gain",
         importance=Importance.NOTABLE if more.low > 0 else Importance.CONTEXT,
     )
 
@@ -357,9 +346,9 @@ def _assumptions(campaign: Campaign, worth: float, emp: pd.DataFrame) -> str:
         )
         if campaign.margin is not None
         else _(
-            "The value of a customer is based on {basis:quoted}, sales of a year: what is called "
-            "profit is sales less costs, as study.yaml states no margin. It is not the customer "
-            "lifetime value (CLV).",
+            "The value of a customer is based on {basis:quoted}, sales of a year: the gain is "
+            "sales less costs, as study.yaml states no margin. It is not the customer lifetime "
+            "value (CLV).",
             **facts,
         )
         if campaign.basis

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib.churn.profit import Campaign, expected_profit
+from cxlib.churn.profit import Campaign, expected_gain
 from cxlib.churn.scoring import score
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
@@ -48,7 +48,7 @@ class Experiences:
 def contact_list(
     sample: SampleLike, fit: Result, campaign: Campaign, experiences: Experiences | None = None
 ) -> Result:
-    """Customers worth contacting, the largest expected profit first, at most the capacity.
+    """Customers worth contacting, the largest expected gain first, at most the capacity.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ def contact_list(
 
     Returns
     -------
-    Result with tables "table" of contacted, term, estimate (expected profit of the whole list),
+    Result with tables "table" of contacted, term, estimate (expected gain of the whole list),
     low, high (prediction interval), n, and "curve", the same of the first ten, twenty ...
     customers; and the parts `touchpoints`, a Result on the touchpoints that hurt last (term,
     estimate: share of the list, low, high, n), and `customers`, the list: rank, customer_id,
-    probability, risk, worth, expected_profit, reasons, touchpoint, comment (masked), commented_on
+    probability, risk, worth, expected_gain, reasons, touchpoint, comment (masked), commented_on
 
     Examples
     --------
@@ -71,14 +71,14 @@ def contact_list(
     """
     experiences = experiences or Experiences()
     scored = score(sample, fit).data
-    expected = expected_profit(scored, campaign)
-    scored = scored.assign(worth=campaign.worth(scored), expected_profit=expected)
-    chosen = scored[expected > 0].sort_values("expected_profit", ascending=False, kind="stable")
+    expected = expected_gain(scored, campaign)
+    scored = scored.assign(worth=campaign.worth(scored), expected_gain=expected)
+    chosen = scored[expected > 0].sort_values("expected_gain", ascending=False, kind="stable")
     chosen = chosen.head(len(chosen) if campaign.capacity is None else campaign.capacity)
     chosen = chosen.reset_index(drop=True)
     if "customer_id" not in chosen:
         chosen = chosen.assign(customer_id=[f"#{i + 1}" for i in range(len(chosen))])
-    listed = chosen[["customer_id", "probability", "risk", "worth", "expected_profit", "reasons"]]
+    listed = chosen[["customer_id", "probability", "risk", "worth", "expected_gain", "reasons"]]
     listed = listed.assign(risk=listed["risk"].map(i18n.label))
     listed.insert(0, "rank", np.arange(1, len(listed) + 1))
     listed = listed.assign(
@@ -86,7 +86,7 @@ def contact_list(
         **_latest_comment(listed["customer_id"], experiences.comments),
     )
     notes = _(
-        "On the list are customers whose expected profit is above 0, whether or not their risk is "
+        "On the list are customers whose expected gain is above 0, whether or not their risk is "
         "high. The prediction interval takes the risks and the share who accept as known."
     )
     curve = _curve(listed, campaign)
@@ -162,12 +162,12 @@ def _touchpoints(hurt: pd.Series) -> Result:
 
 
 def _curve(listed: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
-    """Expected profit of contacting ever more of the list, with 95% prediction intervals."""
+    """Expected gain of contacting ever more of the list, with 95% prediction intervals."""
     offer, accepted = campaign.offer, campaign.accepted
     p, kept = listed["probability"], listed["worth"] - offer
     squares = p * accepted * kept**2 + (1 - p) * offer**2
     mean = p * accepted * kept - (1 - p) * offer
-    total = listed["expected_profit"].cumsum().to_numpy(float)
+    total = listed["expected_gain"].cumsum().to_numpy(float)
     spread = MARGIN * np.sqrt((squares - mean**2).cumsum().to_numpy(float))
     # No step is of so few customers that it would show what one of them brings.
     steps = max(1, min(MOST_STEPS, len(listed) // LEAST_STEP))
@@ -177,7 +177,7 @@ def _curve(listed: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
         (k, total[k - 1], total[k - 1] - spread[k - 1], total[k - 1] + spread[k - 1]) for k in at
     ]
     table = pd.DataFrame(rows, columns=["contacted", "estimate", "low", "high"])
-    table.insert(1, "term", "by expected profit")
+    table.insert(1, "term", "by expected gain")
     return table.assign(n=len(listed))
 
 
@@ -186,13 +186,12 @@ def _finding(
 ) -> Finding:
     if listed.empty:
         return Finding(
-            _("Contact nobody: no customer's expected profit is above 0."),
+            _("Contact nobody: no customer's expected gain is above 0."),
             importance=Importance.ANSWER,
         )
     row, currency = curve.iloc[-1], campaign.currency
-    what = _("sales less costs") if campaign.in_sales else _("margin less costs")
     facts = {
-        "what": what,
+        "what": campaign.gain,
         "customers": customers,
         "money": (i18n.rounded(row.estimate), currency),
         "span": (*map(i18n.rounded, (row.low, row.high)), currency),
@@ -221,11 +220,11 @@ def _finding(
         claim,
         _(
             "95% prediction interval {span:money_interval}; chosen of {customers:count} active "
-            "customers by expected profit",
+            "customers by expected gain",
             **facts,
         ),
         unit=currency,
-        measure="contact_profit",
+        measure="contact_gain",
         importance=Importance.NOTABLE,
-        action=_("Work through the list from the top: the highest expected profit comes first."),
+        action=_("Work through the list from the top: the highest expected gain comes first."),
     )

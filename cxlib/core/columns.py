@@ -361,7 +361,7 @@ WORDS = (
     "attribute", "least", "most", "chosen", "parameters", "choice", "placing", "needed",
     "moves", "limit", "p", "part", "size", "who", "worth", "needs", "hurts",
     "confusion cost", "plain",
-    "sheet", "precision", "by expected profit", "died", "moved", "product", "days",
+    "sheet", "precision", "by expected gain", "died", "moved", "product", "days",
     "weeks", "months", "months (column)",
     "quoted", "contacted", "treated", "time", "question", "grade", "meaning",
     "kind", "must hold", "unit", "currency", "seed", "data", "code", "penalty", "reward", "class",

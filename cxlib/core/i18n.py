@@ -30,7 +30,7 @@ period                              2024-10 is October 2024, 2024-W03 the week o
 label, quoted, opening, inner       a name as readers call it; in quotation marks; with a capital,
                                     without one
 verbatim                            a text in quotation marks, not looked up
-list, list3                         names one after the other; the first 3 and how many more
+list, list3                         A, B and C; the first 3 and how many more
 label_list, quoted_list             the same of labels
 ==================================  ============================================================
 
@@ -374,6 +374,19 @@ def quoted(text: str) -> str:
     return f"“{text}”" if long or re.search(r"[\s、：]", text) else text
 
 
+def quoted_alike(names: Iterable[str]) -> list[str]:
+    """Names of one list: all in quotation marks where one of them has to be.
+
+    Examples
+    --------
+    >>> quoted_alike(["Room", "Front desk"]), quoted_alike(["Room", "Price"])
+    (['“Room”', '“Front desk”'], ['Room', 'Price'])
+    """
+    names = list(names)
+    bare = all(quoted(name) == name for name in names)
+    return names if bare else [f"“{name}”" for name in names]
+
+
 def label(name: str) -> str:
     """What a reader calls the item, construct or column; the name in plain words if it has none."""
     return context.current().labels.get(name) or _(name.replace("_", " "))
@@ -386,12 +399,26 @@ def heading(column: str) -> str:
 
 
 def listed(words: Iterable[str], most: int = 0) -> str:
-    """The words as a list inside a sentence; after `most` of them, how many more there are."""
+    """The words one after the other; after `most` of them, how many more there are."""
     words = list(words)
     if not most or len(words) <= most + 1:
         return _(", ").join(words)
     first = _(", ").join(words[:most])
     return _("{first} and {more} more", first=first, more=count(len(words) - most))
+
+
+def conjoined(words: Iterable[str], most: int = 0) -> str:
+    """The words as a sentence counts them up, "and" before the last; of `most` like `listed`.
+
+    Examples
+    --------
+    >>> conjoined(["Room", "Staff", "Price"]), conjoined(["Room"]), conjoined("abcd", 2)
+    ('Room, Staff and Price', 'Room', 'a, b and 2 more')
+    """
+    words = list(words)
+    if len(words) < 2 or (most and len(words) > most + 1):
+        return listed(words, most)
+    return _("{first} and {second}", first=listed(words[:-1]), second=words[-1])
 
 
 def together(sentences: Iterable[str]) -> str:
@@ -423,9 +450,11 @@ NAMES: Mapping[str, Callable[..., str]] = {
     "opening": lambda name: opening(label(str(name))),
     "inner": lambda name: inner(label(str(name))),
     "verbatim": lambda text: quoted(str(text)),
-    "list": listed,
-    "label_list": lambda names, *most: listed((label(str(n)) for n in names), *most),
-    "quoted_list": lambda names, *most: listed((quoted(label(str(n))) for n in names), *most),
+    "list": conjoined,
+    "label_list": lambda names, *most: conjoined((label(str(n)) for n in names), *most),
+    "quoted_list": lambda names, *most: conjoined(
+        quoted_alike(label(str(n)) for n in names), *most
+    ),
 }
 _SPEC = re.compile(r"([a-z_]+)(\d*)")
 

@@ -188,7 +188,7 @@ def _driver_finding(table: pd.DataFrame, target: str) -> Finding:
         **words,
     )
     if len(near):
-        others = _(" and ").join(index_findings.lowered(i18n.label(t)) for t in near)
+        others = i18n.conjoined(index_findings.lowered(i18n.label(t)) for t in near)
         claim = _(
             "Each point of {construct} is associated with {points:number2} points of {target}; "
             "{others} may matter as much.",

@@ -66,7 +66,7 @@ def level(
             "{name} is {now:number0} of 100; {weak} is significantly lower.",
             "{name} is {now:number0} of 100; {weak} are significantly lower.",
             len(names),
-            weak=_(" and ").join(names),
+            weak=i18n.conjoined(names),
             **words,
         )
     else:

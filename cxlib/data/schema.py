@@ -685,7 +685,8 @@ class Costs(Strict):
         default=None,
         gt=0,
         le=1,
-        description="Share of `value_column` that is margin; without it pages speak of sales.",
+        description="Share of `value_column` and of amounts that is margin; without it page 32 "
+        "speaks of sales, and pages 26 and 31 assume 30% and say so.",
         examples=[0.3],
     )
     accepted: float = Field(

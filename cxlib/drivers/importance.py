@@ -9,7 +9,7 @@ fit.r2, fit.top
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -24,6 +24,7 @@ from cxlib.drivers.formula import specified
 from cxlib.drivers.specification import Answers, Drivers, Specification
 from cxlib.stats import moments
 from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, recentred_fit
+from cxlib.stats.notes import of_waves
 
 Method: TypeAlias = Callable[[np.ndarray], np.ndarray]
 METHODS, KINDS = ("shapley", "johnson"), ("linear", "logistic", "ordered")
@@ -129,9 +130,10 @@ def importance(
     tables = _tables(spec.terms, parts)
     table = tables["table"]
     order = [spec.terms.index(t) for t in table["term"]]
+    told = importance_findings.finding(table, tables["r2"].iloc[0], spec.outcome, parts.insignificant)
     return Result(
         tables,
-        importance_findings.finding(table, tables["r2"].iloc[0], spec.outcome, parts.insignificant),
+        replace(told, detail=of_waves(told.detail, spec.sample)) if told.detail else told,
         i18n.together(parts.notes),
         "share",
         **spec.sample.bootstrap,

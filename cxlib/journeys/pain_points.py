@@ -356,14 +356,14 @@ def _finding(table: pd.DataFrame, outcome: str, top: int, past: str = "") -> Fin
         )
     elif first["term"] == "not reached":
         claim = _(
-            "Not reaching {touchpoint:quoted} hurts most: {severity:share} do not, associated with "
-            "{impact:number1} points less of {outcome:quoted}.",
+            "Not reaching {touchpoint:quoted} hurts most: {severity:share} of respondents do "
+            "not, associated with {impact:number1} points less of {outcome:quoted}.",
             **facts,
         )
     else:
         claim = _(
-            "Problems at {touchpoint:quoted} hurt most: {severity:share} of those there have one, "
-            "associated with {impact:number1} points less of {outcome:quoted}.",
+            "Problems at {touchpoint:quoted} hurt most: {severity:share} of respondents there have "
+            "one, associated with {impact:number1} points less of {outcome:quoted}.",
             **facts,
         )
     detail = _(

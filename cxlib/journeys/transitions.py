@@ -181,7 +181,7 @@ def flows(counts: SampleLike) -> Result:
     table = pd.DataFrame(named | {"n": n.astype(int)} | share_ends(shares, again, n))
     first = table[table["before"] == BEGINS].sort_values("estimate").iloc[-1]
     claim = _(
-        "Journeys begin most often with {touchpoint:quoted}, {share:share} of them.",
+        "Journeys begin most often with {touchpoint:quoted}, {share:rate} of them.",
         share=first["estimate"],
         touchpoint=first["term"],
     )

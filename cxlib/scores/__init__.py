@@ -20,13 +20,14 @@ from __future__ import annotations
 from cxlib.core.errors import attempt
 from cxlib.scores.alarm_audit import alarm_audit
 from cxlib.scores.alerts import alerts
+from cxlib.scores.answers import latest_wave
 from cxlib.scores.banner import banner
 from cxlib.scores.benchmarks import compare_with_benchmarks
 from cxlib.scores.comparisons import by_group, compare
 from cxlib.scores.crosstab import crosstab
 from cxlib.scores.decomposition import decompose_change
 from cxlib.scores.forecasts import forecast
-from cxlib.scores.latest import latest, latest_wave, ratings
+from cxlib.scores.latest import latest, ratings
 from cxlib.scores.measures import Measure, measure_of
 from cxlib.scores.next_survey import next_survey
 from cxlib.scores.nonresponse import nonresponse

@@ -181,7 +181,7 @@ def _told(rows: pd.DataFrame, measures: dict[str, Measure], latest: str, down: b
         ]
     if more := len(rows) - len(names):
         names.append(ngettext("{n:count} more", "{n:count} more", more))
-    words = {"names": _(" and ").join([i18n.listed(names[:-1]), names[-1]][-len(names) :])}
+    words = {"names": i18n.conjoined(names)}
     words |= {"since": since, "latest": latest}
     if not together:
         return (

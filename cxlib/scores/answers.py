@@ -13,7 +13,8 @@ from cxlib.core import i18n
 from cxlib.core.columns import INTERVAL
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
-from cxlib.core.sample import Sample
+from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure, Scale
 from cxlib.stats import moments, resampling
 
@@ -304,3 +305,22 @@ def not_experienced(responses: pd.DataFrame, item: str) -> np.ndarray:
     if flag not in responses:
         return np.zeros(len(responses), bool)
     return responses[flag].fillna(False).to_numpy(bool)
+
+
+def latest_wave(sample: SampleLike, item: str, over: str = "wave") -> Sample:
+    """The answers of the latest wave with enough answers to show; all of them without waves.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"wave": list("aabb"), "recommend": [9, 8, 7, 6]})
+    >>> latest_wave(rows, "recommend")["recommend"].tolist()
+    [9, 8, 7, 6]
+    >>> latest_wave(pd.concat([rows] * 10), "recommend")["wave"].unique().tolist()
+    ['b']
+    """
+    sample = as_sample(sample)
+    if over not in sample:
+        return sample
+    n = sample.data.loc[sample[item].notna(), over].value_counts().sort_index()
+    table = disclosure.shown(pd.DataFrame({over: n.index, "term": item, "n": n.to_numpy()}))
+    return sample.where(sample[over] == table[over].iloc[-1]) if len(table) else sample

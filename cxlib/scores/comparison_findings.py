@@ -69,6 +69,29 @@ def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     return replace(told, importance=Importance.NOTABLE if large else Importance.ANSWER)
 
 
+def with_latest(
+    told: Finding, recent: pd.DataFrame, by: str, measure: Measure, wave: str
+) -> Finding:
+    """The finding on all waves together; its detail says whether it holds in the latest alone."""
+    rows = disclosure.shown(recent)
+    rows = rows[rows[by].astype(str) == told.at[by]]
+    if rows.empty or np.isnan(rows["p"].iloc[0]):
+        held = _("too few answers in {wave:label} to tell whether it holds there", wave=wave)
+        return replace(told, detail=_("{first}; {second}", first=told.detail, second=held))
+    row = rows.iloc[0]
+    facts = {
+        "wave": wave,
+        "moved": measure.moved(row["estimate"]),
+        "span": measure.change_span(row["low"], row["high"]),
+    }
+    held = (
+        _("{moved} (95% CI {span}) in {wave:label} alone", **facts)
+        if row["p"] < 1 - LEVEL
+        else _("not significant in {wave:label} alone: {moved} (95% CI {span})", **facts)
+    )
+    return replace(told, detail=_("{first}; {second}", first=told.detail, second=held))
+
+
 def counted(table: pd.DataFrame) -> Finding:
     """How many groups differ significantly from all others."""
     shown = disclosure.shown(table)

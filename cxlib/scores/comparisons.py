@@ -22,7 +22,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.scores import comparison_findings, group_means
-from cxlib.scores.answers import Answers, read
+from cxlib.scores.answers import Answers, latest_wave, read
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.score_tables import own_interval
 from cxlib.scores.scoring import score
@@ -138,7 +138,16 @@ def by_group(
     counted = rest.replace(finding=comparison_findings.counted(rest.table))
     parts = {**fit.parts, "versus_rest": counted}
     waves = sample.data["wave"].nunique() if "wave" in sample.data and by != "wave" else 1
-    return fit.replace(finding=comparison_findings.of_groups(rest, by, waves), parts=parts)
+    told = comparison_findings.of_groups(rest, by, waves)
+    if waves > 1 and told.at:
+        now = latest_wave(sample, item)
+        wave = str(now["wave"].iloc[0])
+        try:
+            recent = compare(now, item, by=by, against="rest", measure=measure).table
+        except (InsufficientData, ValueError):  # one group alone
+            recent = rest.table.iloc[:0]
+        told = comparison_findings.with_latest(told, recent, by, measure, wave)
+    return fit.replace(finding=told, parts=parts)
 
 
 def _sides(

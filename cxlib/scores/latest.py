@@ -91,25 +91,6 @@ def latest(
     return of_waves.replace(tables=tables | {"everybody": everybody.table}, finding=finding)
 
 
-def latest_wave(sample: SampleLike, item: str, over: str = "wave") -> Sample:
-    """The answers of the latest wave with enough answers to show; all of them without waves.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"wave": list("aabb"), "recommend": [9, 8, 7, 6]})
-    >>> latest_wave(rows, "recommend")["recommend"].tolist()
-    [9, 8, 7, 6]
-    >>> latest_wave(pd.concat([rows] * 10), "recommend")["wave"].unique().tolist()
-    ['b']
-    """
-    sample = as_sample(sample)
-    if over not in sample:
-        return sample
-    n = sample.data.loc[sample[item].notna(), over].value_counts().sort_index()
-    table = disclosure.shown(pd.DataFrame({over: n.index, "term": item, "n": n.to_numpy()}))
-    return sample.where(sample[over] == table[over].iloc[-1]) if len(table) else sample
-
-
 def ratings(
     sample: SampleLike, items: list[str], targets: Mapping[str, Target | None] | None = None
 ) -> Result:

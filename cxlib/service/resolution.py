@@ -123,12 +123,18 @@ def first_contact_resolution(
 def _table(
     contacts: Sample, judged: Sequence[int], by: str | None
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Shares by group and window of the contacts that are old enough, and their replicates."""
+    """Shares by group and window of the contacts that are old enough, and their replicates.
+
+    n is that of all contacts where so few are too young that subtraction would count them.
+    """
     found = []
+    groups, place = shares.group_places(contacts[by] if by else None, len(contacts))
+    every = np.bincount(place[place >= 0], minlength=len(groups))
     for days in judged:
         solved = (contacts["_fails"] > days).astype(float).where(contacts["_watched"] >= days)
         names, drawn, n = shares.group_shares(contacts, solved, by)
-        found += [(name, days, drawn[[k]], n[k]) for k, name in enumerate(names) if n[k]]
+        near = disclosure.near_whole(n, every)
+        found += [(name, days, drawn[[k]], near[k]) for k, name in enumerate(names) if n[k]]
     found.sort(key=lambda f: (list(names).index(f[0]), f[1]))
     share = np.concatenate([f[2].estimate for f in found])
     replicates = np.concatenate([f[2].replicates for f in found], axis=1)

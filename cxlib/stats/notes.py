@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cxlib.core import periods
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.sample import Sample
+from cxlib.core.sample import Sample, SampleLike
 from cxlib.stats.sums import Moments
 
 
@@ -49,6 +49,23 @@ def gap_note(waves: Sequence[object]) -> str:
         len(gaps),
         waves=gaps,
     )
+
+
+def of_waves(detail: str, sample: SampleLike | Moments, over: str = "wave") -> str:
+    """The detail of a finding, with how many waves it is of together, where those are several.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = Sample(pd.DataFrame({"wave": ["2026-Q1", "2026-Q2"]}))
+    >>> of_waves("n = 2", rows), of_waves("n = 1", rows.where(rows["wave"] == "2026-Q2"))
+    ('n = 2; all 2 waves together', 'n = 1')
+    """
+    rows = isinstance(sample, Sample) and over in sample  # sums do not say of which waves
+    waves = sample[over].nunique() if rows else 0
+    if waves < 2:
+        return detail
+    return _("{detail}; all {waves:count} waves together", detail=detail, waves=waves)
 
 
 def differing_weights(sample: Sample) -> bool:

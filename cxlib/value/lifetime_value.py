@@ -368,6 +368,7 @@ def grouped(
 ) -> pd.DataFrame:
     """Everyone first; simultaneous intervals of the groups beside their own."""
     table = estimates_table([term] * len(n), estimate, replicates, n.tolist())
+    table["low"] = table["low"].clip(0)  # a draw of few customers may fall below what there can be
     if len(names) > 1:
         ends = simultaneous_interval(estimate[1:], replicates[:, 1:])
         low, high = (pd.Series(end, table.index[1:]).reindex(table.index) for end in ends)

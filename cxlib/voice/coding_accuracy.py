@@ -210,8 +210,8 @@ def _corrected_sentiment(
     """Shares of positive and negative comments on each topic, corrected by people's codes.
 
     `kinds` are (n, k): whether the machine reads a comment as good, as bad, and as on the topic.
-    Returns topic -> (positive, negative, n, replicates of positive), for topics that as many coded
-    comments mention as the smallest cell, by people and by the machine.
+    Returns topic -> (positive, negative, n, replicates of both: (draws, 2)), for topics that as
+    many coded comments mention as the smallest cell, by people and by the machine.
     """
     at = [names.index(t) for t in coded.topics]
     good, bad, seen = (kind[:, at].astype(float) for kind in kinds)
@@ -223,10 +223,11 @@ def _corrected_sentiment(
         mean, _ends, drawn = shares(coded.sample, read, one)
         gap, again = coded.difference(said, read)
         sums.append((np.maximum(mean + gap, 0), np.maximum(drawn + again, 0)))
-    (pos, pos_drawn), (neg, _unused), (all_, all_drawn) = sums
+    (pos, pos_drawn), (neg, neg_drawn), (all_, all_drawn) = sums
     with np.errstate(invalid="ignore", divide="ignore"):
         rates = np.clip([pos / all_, neg / all_], 0, 1)
-        replicates = np.clip(pos_drawn / all_drawn, 0, 1)
+        both = np.stack([pos_drawn / all_drawn, neg_drawn / all_drawn], axis=2)
+    replicates = np.clip(both, 0, 1)
     rates = rates / np.maximum(rates.sum(0), 1)
     there = (coded.stands_for > 0)[:, None]
     counts = np.minimum((theirs & there).sum(0), ((seen > 0) & there).sum(0))

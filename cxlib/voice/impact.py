@@ -24,7 +24,7 @@ from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import linear_algebra, moments
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.moments import Moments
-from cxlib.stats.notes import resampling_note
+from cxlib.stats.notes import of_waves, resampling_note
 from cxlib.stats.passing_waves import past_wave
 from cxlib.voice.comments import EACH, share_table
 from cxlib.voice.outcome import Outcome, outcome_of
@@ -158,7 +158,7 @@ def _packed(
             "both": both.reset_index(drop=True),
             "mean": mean,
         },
-        _finding(table, fit.table, outcome, len(scored), _past(table, scored)),
+        _finding(table, fit.table, outcome, scored, _past(table, scored)),
         i18n.together(notes),
         "points" if outcome.nps else "scale",
         columns=in_unit("share", "share"),
@@ -174,7 +174,7 @@ def _past(table: pd.DataFrame, scored: Sample) -> str:
 
 
 def _finding(
-    table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, n: int, past: str = ""
+    table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, scored: Sample, past: str = ""
 ) -> Finding:
     """The two topics with the largest significant losses; else the largest gain."""
     least = context.current().smallest_cell
@@ -185,7 +185,8 @@ def _finding(
     words: dict[str, object] = {
         "what": _("NPS") if outcome.nps else i18n.quoted(i18n.label(outcome.column))
     }
-    count = _("n = {n:count} comments with a score", n=n)
+    count = _("n = {n:count} comments with a score", n=len(scored))
+    count = of_waves(count, scored)
     if losses.empty and gains.empty:
         claim = _("No topic is significantly associated with a higher or lower {what}.", **words)
         return Finding(claim, count)

@@ -12,15 +12,19 @@ from cxlib.core.result import Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.voice import tokens
 from cxlib.voice.keywords import CLAUSES, known_words, patterns
+from cxlib.voice.topic_sentiment import sentiments
 
 SHORT, LONG = 12, 90  # characters of a quote
 FULL = {"zh": 16}  # and of one that says what happened; in a language not named:
 USUAL = 45
 CANDIDATES = 5  # comments looked at for each quote
+MOST = 2 / 3  # of those who judge a topic, to prevail
 ALIKE = 10  # first or last letters by which two quotes are the same
 
 
-def quotes(sample: SampleLike, fit: Result, each: int = 2) -> pd.DataFrame:
+def quotes(
+    sample: SampleLike, fit: Result, each: int = 2, sentiment: Result | None = None
+) -> pd.DataFrame:
     """The quotes that speak most plainly of each topic, personal data masked.
 
     Parameters
@@ -28,6 +32,8 @@ def quotes(sample: SampleLike, fit: Result, each: int = 2) -> pd.DataFrame:
     sample : comments of `mark`
     fit : of `topics`
     each : quotes of each topic
+    sentiment : of `topic_sentiment`; where two thirds of the comments that judge a topic agree, its
+        quotes do too
 
     Returns
     -------
@@ -45,6 +51,7 @@ def quotes(sample: SampleLike, fit: Result, each: int = 2) -> pd.DataFrame:
     """
     marked = as_sample(sample).data
     least, loads, rows = 2 * context.current().smallest_cell, _loads(marked, fit), []
+    signs = {} if sentiment is None else _prevailing(sentiment)
     for row in fit.table.itertuples():
         of = marked[marked[row.term] > 0].drop_duplicates("text")
         of = of[of["text"].str.len() >= SHORT]
@@ -52,7 +59,10 @@ def quotes(sample: SampleLike, fit: Result, each: int = 2) -> pd.DataFrame:
         alone = loads[row.term].loc[of.index] / (1 + of[fit.table["term"]].sum(axis=1))
         off = (of["text"].str.len() - _full(of)).abs()
         plain = alone - 1e-4 * off + (of["lang"] == context.current().lang)
-        best = of.loc[plain.sort_values(kind="stable").index[::-1]].head(CANDIDATES * each)
+        best = of.loc[plain.sort_values(kind="stable").index[::-1]]
+        if sign := signs.get(row.term):
+            best = _agreeing(best.head(4 * CANDIDATES * each), row.term, fit, sign)
+        best = best.head(CANDIDATES * each)
         ways = patterns(fit.keywords[row.term])
         chosen = [excerpt(t, ways.get(k)) for t, k in zip(best["text"], best["lang"], strict=True)]
         for end in (slice(None, ALIKE), slice(-ALIKE, None)):
@@ -61,6 +71,26 @@ def quotes(sample: SampleLike, fit: Result, each: int = 2) -> pd.DataFrame:
         rows.append((row.term, row.n, fit.words[row.term], *chosen, *[""] * (each - len(chosen))))
     names = ["term", "n", "words", *(f"quote {k + 1}" for k in range(each))]
     return pd.DataFrame(rows, columns=names)
+
+
+def _prevailing(sentiment: Result) -> dict[str, int]:
+    """1 or -1 for the topics that most of those who judge them find good or bad."""
+    table = sentiment.table.set_index("term")
+    good = table["estimate"] / (table["estimate"] + table["bad"])
+    return {t: 1 if good[t] > 0.5 else -1 for t in good.index[(good - 0.5).abs() >= MOST - 0.5]}
+
+
+def _agreeing(comments: pd.DataFrame, topic: str, fit: Result, sign: int) -> pd.DataFrame:
+    """Those of the comments that judge the topic so, then those that do not judge it.
+
+    Words err: comments whose score says the opposite are left out too.
+    """
+    if "good" in comments:
+        comments = comments[~comments["good"].isin([sign < 0])]
+    judged = sentiments(comments, {topic: fit.keywords[topic]})
+    own = np.zeros(len(comments), int)
+    own[judged["place"].to_numpy(int)] = judged["sentiment"].to_numpy(int)
+    return pd.concat([comments[own == sign], comments[own == 0]])
 
 
 def excerpt(text: str, pattern: re.Pattern[str] | None, most: int = LONG) -> str:

@@ -125,17 +125,17 @@ def topic_sentiment(
     good[place, at], bad[place, at], seen[place, at] = sentiment > 0, sentiment < 0, 1
     judged, n = (good + bad).sum(0), seen.sum(0)
     share, ends, _unused = shares(sample, good, seen)
-    w = sample.weights
-    with np.errstate(invalid="ignore", divide="ignore"):
-        worse = w @ bad / (w @ seen)
+    worse, worse_ends, _unused = shares(sample, bad, seen)
     fixed = correct(names, (good, bad, seen)) if correct else {}
     for topic, (positive, negative, many, again) in fixed.items():
         k = names.index(topic)
         share[k], worse[k], n[k], judged[k] = positive, negative, many, 1
-        ends[:, k] = np.clip(interval_ends(np.array([positive]), again[:, None])[:, 0], 0, 1)
+        both = np.array([positive, negative])
+        ends[:, k], worse_ends[:, k] = np.clip(interval_ends(both, again), 0, 1).T
     table = share_table({"term": names}, share, ends, n.astype(int))
     table = disclosure.with_people(table, sample.people(seen))
     table = table.assign(bad=worse, neutral=1 - worse - share)
+    bad_ends = dict(zip(names, worse_ends[:2].T, strict=True))
     table = table[judged > 0].sort_values("estimate", ignore_index=True)
     floor = [topic for topic in table["term"] if topic in floor]
     notes = [_("Judged by the words of each clause that mentions the topic.")]
@@ -153,7 +153,7 @@ def topic_sentiment(
     notes.append(resampling_note(sample))
     return Result(
         table,
-        _finding(table, floor),
+        _finding(table, floor, bad_ends),
         i18n.together(notes),
         "share",
         draws=sample.draws,
@@ -161,7 +161,8 @@ def topic_sentiment(
     )
 
 
-def _finding(table: pd.DataFrame, floor: list[str]) -> Finding:
+def _finding(table: pd.DataFrame, floor: list[str], bad_ends: Mapping[str, np.ndarray]) -> Finding:
+    """The topics with most negative and most positive comments; `bad_ends` of negative shares."""
     known = table[table["n"] >= context.current().smallest_cell]
     # That complaints are negative is no news.
     known = known[~known["term"].isin(floor)]
@@ -170,6 +171,7 @@ def _finding(table: pd.DataFrame, floor: list[str]) -> Finding:
         return Finding(claim, importance=Importance.METHOD)
     worst, best = known.loc[known["bad"].idxmax()], known.loc[known["estimate"].idxmax()]
     words = {"worst": i18n.opening(i18n.label(worst["term"])), "best": best["term"]}
+    both = worst["bad"] >= SELDOM and worst["term"] != best["term"]
     claim = (
         _(
             "{worst:quoted} is discussed most negatively ({low:share} of its comments), "
@@ -178,7 +180,7 @@ def _finding(table: pd.DataFrame, floor: list[str]) -> Finding:
             high=best["estimate"],
             **words,
         )
-        if worst["bad"] >= SELDOM and worst["term"] != best["term"]
+        if both
         else _(
             "{best:quoted} is discussed most positively ({high:share} of its comments).",
             best=i18n.opening(i18n.label(best["term"])),
@@ -191,4 +193,11 @@ def _finding(table: pd.DataFrame, floor: list[str]) -> Finding:
         n=best["n"],
         best=best["term"],
     )
+    if both:
+        negative = _(
+            "{worst:quoted} 95% CI {span:share_interval}",
+            worst=worst["term"],
+            span=tuple(bad_ends[worst["term"]]),
+        )
+        detail = _("{first}; {second}", first=negative, second=detail)
     return Finding(claim, detail, importance=Importance.ANSWER)

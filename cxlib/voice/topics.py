@@ -15,7 +15,7 @@ from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.stats.notes import resampling_note
+from cxlib.stats.notes import of_waves, resampling_note
 from cxlib.voice import tokens, topic_model
 from cxlib.voice.comments import share_table, shares
 from cxlib.voice.keywords import Keywords, known_words, mentions
@@ -276,6 +276,7 @@ def finding_of(table: pd.DataFrame, sample: Sample) -> Finding:
         n=n,
         topics=len(table),
     )
+    detail = of_waves(detail, sample)
     facts: dict[str, Any] = {
         "unit": "share",
         "measure": "share_of_comments",

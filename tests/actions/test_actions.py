@@ -18,7 +18,7 @@ from cxlib.actions.causes import Tree, _once
 from cxlib.actions.events import Movements
 from cxlib.actions.links import SENTENCES, significant
 from cxlib.core import context, i18n
-from cxlib.core.result import Importance, Result
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 
 # What notebooks kept
@@ -279,6 +279,15 @@ def test_a_change_of_level_counts_twice_and_may_be_the_clearer():
     [row] = series.tests_of(found).to_dict("records")
     assert (row["signal"], row["wave"]) == ("change of level", "w3")
     assert row["probability"] == pytest.approx(2e-4) and row["low"] == -0.7
+
+
+def test_the_top_box_of_the_only_csat_question_is_called_so():
+    chart = kept("share", limits=limits({"score": STAYS}))
+    chart = chart.replace(finding=Finding("", measure="csat:score"))
+    assert str(actions.alerts({"12": {"trend": chart}})).startswith("CSAT ")
+    other = kept("share").replace(finding=Finding("", measure="csat:staff"))
+    told = str(actions.alerts({"12": {"trend": chart, "other": other}}))
+    assert told.startswith("Score ")
 
 
 def test_standards_missed_come_with_those_that_were_met():
@@ -791,10 +800,10 @@ def test_the_largest_opportunity_is_one_that_holds():
 
 def test_contacting_customers_at_risk_has_the_gain_of_the_list_of_this_run():
     def money(estimate: float) -> Result:
-        row = {"term": "by expected profit", "estimate": estimate, "low": -9.0, "high": 2e3, "n": 9}
+        row = {"term": "by expected gain", "estimate": estimate, "low": -9.0, "high": 2e3, "n": 9}
         return kept("money", table=pd.DataFrame([row]))
 
-    answers = {"32": {"profit": money(942.0), "contact": money(532.0)}}
+    answers = {"32": {"gain": money(942.0), "contact": money(532.0)}}
     assert actions.opportunities(answers).table["estimate"].tolist() == [532.0]
 
 

@@ -67,6 +67,16 @@ def test_groups_are_the_same_in_all_tables_and_rows_without_one_are_counted_out(
 # Rates
 
 
+def test_few_rows_without_a_value_are_not_counted_by_subtraction():
+    rows = pd.DataFrame({"channel": ["web"] * 44 + ["phone"] * 40, "solved": [1.0, 0.0] * 42})
+    rows.loc[:3, "solved"] = np.nan
+    with context.use(context.Context(smallest_cell=10)):
+        told = channels.rate(rows, "solved", by="channel")
+    assert told.table.set_index("channel")["n"].to_dict() == {"web": 44, "phone": 40}
+    with context.use(context.Context(smallest_cell=0)):
+        assert channels.rate(rows, "solved", by="channel").table["n"].sum() == 80
+
+
 def test_a_rate_by_hand():
     rows = pd.DataFrame({"channel": ["web"] * 40 + ["phone"] * 40, "ok": [1] * 50 + [0] * 30})
     fit = channels.rate(rows, "ok", by="channel")
@@ -300,6 +310,19 @@ def test_the_gain_is_volume_times_the_gap_to_the_best():
     assert fit.best == "web" and fit.unit == "gap"
     assert str(fit).startswith("Improve phone first: its gap to web is associated with")
     assert fit.finding.importance == Importance.NOTABLE  # a gap that lasts is no news
+
+
+def test_a_larger_gain_that_is_not_settled_is_named():
+    rows = pd.DataFrame({"channel": ["web"] * 300 + ["phone"] * 100 + ["desk"] * 300})
+    rows["ok"] = [1.0] * 255 + [0.0] * 45 + [1.0] * 72 + [0.0] * 28 + [1.0] * 230 + [0.0] * 70
+    fit = channels.adjusted(rows, "ok", by="channel", measure=YES)
+    table = channels.priorities(fit).table.set_index("channel")
+    table["verdict"] = ["worse" if c == "phone" else "unclear" for c in table.index]
+    from cxlib.channels.priorities import _finding
+
+    told = _finding(table.reset_index(), "channel", "web", fit)
+    assert told.claim.startswith("Improve phone first")
+    assert "desk may offer more (" in told.detail and table["estimate"].idxmax() == "desk"
 
 
 def test_a_lucky_few_are_not_the_best():

@@ -330,7 +330,7 @@ def test_dates_keys_and_free_text_are_left_out_and_said(customers: pd.DataFrame)
     )
     fit = churn.fit(Sample(rows, draws=50), validation=ONCE)
     assert [f.name for f in fit.features] == FEATURES
-    assert "joined on, words, row" in fit.notes and "the same for everyone: same" in fit.notes
+    assert "joined on, words and row" in fit.notes and "the same for everyone: same" in fit.notes
     with pytest.raises(ValueError, match="words"):
         churn.fit(rows, features=["tenure", "words"])
 

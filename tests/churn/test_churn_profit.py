@@ -65,19 +65,20 @@ ONCE = Validation(repeats=1)
 def test_money_that_is_sales_is_not_called_profit() -> None:
     rows = book()
     sales = replace(COSTS, basis="spend_365", currency="EUR")
-    told = churn.campaign_profit(Sample(rows, draws=50), sales)
+    told = churn.campaign_gain(Sample(rows, draws=50), sales)
     assert sales.gain == "sales less costs"
-    assert "sales less costs would have brought €" in told.finding.claim
-    assert "within a year" in told.finding.claim and "states no margin" in told.notes
+    assert "expected gain would have brought €" in told.finding.claim
+    assert "of sales less costs within a year" in told.finding.claim
+    assert "states no margin" in told.notes
     margin = replace(sales, margin=0.3)
-    told = churn.campaign_profit(Sample(rows, draws=50), margin)
-    assert margin.gain == "profit" and "expected profit would have earned €" in told.finding.claim
+    told = churn.campaign_gain(Sample(rows, draws=50), margin)
+    assert "of margin less costs within a year" in told.finding.claim
     assert "is 30% of “Spend_365”" in told.notes or "30% of" in told.notes
 
 
-def test_expected_profit_by_hand() -> None:
+def test_expected_gain_by_hand() -> None:
     rows = pd.DataFrame({"probability": [1.0, 0.0, 0.5], "worth": [110.0, 110, 210]})
-    found = churn.expected_profit(rows, COSTS)
+    found = churn.expected_gain(rows, COSTS)
     assert_allclose(found, [0.3 * 100 - 2, -10 - 2, 0.5 * 0.3 * 200 - 0.5 * 10 - 2])
 
 
@@ -107,10 +108,10 @@ def test_the_expected_maximum_profit_is_the_mean_of_the_best_thresholds() -> Non
 
 def test_profit_is_that_of_the_customers_chosen() -> None:
     rows = book()
-    fit = churn.campaign_profit(Sample(rows, draws=50), replace(COSTS, capacity=100))
-    hoped = churn.expected_profit(rows, COSTS)
+    fit = churn.campaign_gain(Sample(rows, draws=50), replace(COSTS, capacity=100))
+    hoped = churn.expected_gain(rows, COSTS)
     best = rows.loc[hoped.sort_values(ascending=False, kind="stable").index[:100]]
-    real = churn.expected_profit(best.assign(probability=best["left"].astype(float)), COSTS)
+    real = churn.expected_gain(best.assign(probability=best["left"].astype(float)), COSTS)
     assert_allclose(fit.table["estimate"].iloc[0], real.sum())
     assert "100 of 1,500 past customers contacted" in fit.finding.detail
     everybody = fit.curve.groupby("term")["estimate"].last()
@@ -119,7 +120,7 @@ def test_profit_is_that_of_the_customers_chosen() -> None:
 
 
 def test_nobody_is_contacted_where_it_does_not_pay() -> None:
-    fit = churn.campaign_profit(
+    fit = churn.campaign_gain(
         Sample(book(300), draws=20), Campaign(value=50.0, offer=40, contact=30)
     )
     assert "No campaign would have paid" in str(fit)
@@ -137,7 +138,7 @@ def test_nobody_is_contacted_where_it_does_not_pay() -> None:
 )
 def test_money_that_makes_no_sense_says_why(change, message) -> None:
     with pytest.raises(ValueError, match=message):
-        churn.campaign_profit(book(200), replace(COSTS, **change))
+        churn.campaign_gain(book(200), replace(COSTS, **change))
 
 
 @pytest.mark.coverage
@@ -148,13 +149,13 @@ def test_intervals_of_profit_cover_the_truth(monkeypatch, tell_coverage) -> None
     costs = Campaign(value=150, offer=10, contact=2)
     emp = profit.expected_maximum_profit(left, p, np.ones(len(p)), costs)[0]
     big = book(100_000, 98)
-    hoped = churn.expected_profit(big, COSTS)
-    gain = churn.expected_profit(big.assign(probability=big["probability"]), COSTS)
+    hoped = churn.expected_gain(big, COSTS)
+    gain = churn.expected_gain(big.assign(probability=big["probability"]), COSTS)
     each = float(np.where(hoped > 0, gain, 0).mean())
     held = []
     for seed in range(100):
         rows = book(600, 1000 + seed)
-        table = churn.campaign_profit(Sample(rows, draws=200, seed=seed), COSTS).table.iloc[0]
+        table = churn.campaign_gain(Sample(rows, draws=200, seed=seed), COSTS).table.iloc[0]
         score = rows["left"].to_numpy(float), rows["probability"].to_numpy()
         best = profit._emp(*score, np.ones(600), costs, draws=200, seed=seed).iloc[0]
         held.append((table.low <= 600 * each <= table.high, best.low <= emp <= best.high))
@@ -585,8 +586,8 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     )
     found = churn.contact_list(now, fit, campaign, known)
     listed = found.customers
-    assert len(listed) == 80 and listed["expected_profit"].is_monotonic_decreasing
-    assert (listed["expected_profit"] > 0).all() and listed["reasons"].str.len().gt(0).all()
+    assert len(listed) == 80 and listed["expected_gain"].is_monotonic_decreasing
+    assert (listed["expected_gain"] > 0).all() and listed["reasons"].str.len().gt(0).all()
     hurt = listed.set_index("customer_id")["touchpoint"]
     assert (
         set(hurt) <= {"room", "billing", "app"}
@@ -600,7 +601,7 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     nowhere = churn.contact_list(now, fit, campaign)
     assert nowhere.touchpoints.table.empty and not str(nowhere.touchpoints)
     assert found.curve["contacted"].tolist() == [*range(10, 81, 10)]  # no step shows one customer
-    assert found.finding.value == pytest.approx(listed["expected_profit"].sum())
+    assert found.finding.value == pytest.approx(listed["expected_gain"].sum())
     assert found.table["estimate"].tolist() == [found.finding.value]
     monkeypatch.setenv("CX_RUN_FOLDER", str(tmp_path))
     file = report.list_to_file("contact", listed)
@@ -621,8 +622,8 @@ def test_what_chance_does_to_the_profit_lies_in_the_interval(tell_coverage) -> N
     for _ in range(300):
         p, worth = rng.uniform(0.05, 0.6, 150), np.exp(rng.normal(5, 0.5, 150))
         rows = pd.DataFrame({"probability": p, "worth": worth})
-        hoped = churn.expected_profit(rows, COSTS)
-        last = targeting._curve(rows.assign(expected_profit=hoped), COSTS).iloc[-1]
+        hoped = churn.expected_gain(rows, COSTS)
+        last = targeting._curve(rows.assign(expected_gain=hoped), COSTS).iloc[-1]
         gone, kept = rng.random(150) < p, rng.random(150) < 0.3
         profit = np.where(gone, kept * (worth - 10), -10).sum() - 300
         held.append(last.low <= profit <= last.high)

@@ -202,7 +202,8 @@ def test_the_answer_names_the_first_driver_its_share_interval_and_n(responses):
     r2 = fit.r2["estimate"].item()
     assert str(fit) == "Speed is the strongest driver of recommend."
     assert fit.finding.detail == (
-        f"{top['estimate']:.0%} (95% CI {span}) of explained variance; R² = {r2:.2f}; n = 500"
+        f"{top['estimate']:.0%} (95% CI {span}) of explained variance; R² = {r2:.2f}; n = 500; "
+        "all 2 waves together"
     )
     assert (fit.finding.value, fit.finding.low) == (top["estimate"], top["low"])
     assert fit.finding.importance == Importance.NOTABLE
@@ -391,8 +392,8 @@ def test_what_may_be_first_is_named_by_the_measure_it_is_first_in():
     rows = pd.DataFrame({"term": list("abcd"), "estimate": [4, 3, 2, 1.0]})
     gain, share = (Result(rows, "", parts={"top": list(top)}) for top in ("abc", "abd"))
     assert _may_be_first(gain, share, {"a"}) == [
-        "by gain, b, c cannot be ruled out as first",
-        "by explained variance, b, d cannot be",
+        "by gain, b and c cannot be ruled out as first",
+        "by explained variance, b and d cannot be",
     ]
     assert len(_may_be_first(gain, gain, {"a"})) == 1
 

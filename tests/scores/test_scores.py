@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import scores, weights
-from cxlib.core import i18n
+from cxlib.core import context, i18n
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.study import Item
@@ -618,3 +619,20 @@ def test_a_claim_about_groups_says_that_it_is_of_several_waves():
         "Over all 2 waves, NPS differs"
     )
     assert one.startswith("NPS ")
+
+
+@pytest.mark.parametrize(
+    ("late", "told"),
+    [
+        ([0] * 20, r"; −150\.0 points \(95% CI [^;]*\) in b alone"),
+        ([10, 8] * 10, r"; not significant in b alone: 0\.0 points \(95% CI [^;]*\)"),
+        ([0], "; too few answers in b to tell whether it holds there"),
+    ],
+)
+def test_a_difference_of_all_waves_says_whether_it_holds_in_the_latest(late, told):
+    waves = {("a", "no"): [10, 8] * 20, ("a", "yes"): [0, 9] * 20}
+    waves |= {("b", "no"): [10, 8] * 10, ("b", "yes"): late}
+    parts = [pd.DataFrame({"recommend": x, "wave": w, "wait": g}) for (w, g), x in waves.items()]
+    with context.use(context.Context(smallest_cell=10)):
+        detail = scores.by_group(Sample(pd.concat(parts), draws=200), by="wait").finding.detail
+    assert re.search(told + "$", detail)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import plots, scores, service
+from cxlib.core import context
 from cxlib.core.errors import InsufficientData
 from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
@@ -253,10 +254,10 @@ def half_open(days: float, n: int = 200) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("days", "windows", "unknown"),
     [
-        (4, ["1 day", "3 days"], "7 days, 14 days, 30 days"),
+        (4, ["1 day", "3 days"], "7 days, 14 days and 30 days"),
         (31, ["1 day", "3 days", "7 days", "14 days", "30 days"], ""),
         (60, ["1 day", "3 days", "7 days", "14 days", "30 days"], ""),
-        (10, ["1 day", "3 days", "7 days"], "14 days, 30 days"),
+        (10, ["1 day", "3 days", "7 days"], "14 days and 30 days"),
     ],
 )
 def test_open_cases_are_not_solved_and_young_ones_are_not_judged(days, windows, unknown):
@@ -345,7 +346,7 @@ def test_rates_by_touchpoint_by_hand():
     each = service.complaint_rate(service.case_times(cases), customers=many).table
     assert each.set_index("term")["estimate"].to_dict() == {"app": 10, "web": 5, "price": 5}
     none = service.complaint_rate(cases, events.assign(touchpoint="till"))
-    assert none.table.empty and "Most cases are about app, web, price;" in none.finding.claim
+    assert none.table.empty and "Most cases are about app, web and price;" in none.finding.claim
 
 
 def test_a_unit_without_spread_does_not_decide_the_spread_of_all():
@@ -738,3 +739,14 @@ def test_waits_between_days_are_said_to_be_counted_in_days(hour, told):
     opened = pd.date_range("2026-03-02", periods=40) + pd.Timedelta(hours=hour)
     cases = pd.DataFrame({"opened_at": opened, "solved_at": opened + pd.Timedelta(days=1)})
     assert any("counted in days" in n for n in service.case_times(cases).notes) == told
+
+
+def test_few_cases_that_cannot_be_judged_yet_are_not_counted_by_subtraction():
+    day = pd.Timestamp("2026-03-02")
+    opened = [day] * 60 + [day + pd.Timedelta(days=9.5)] * 4
+    rows = pd.DataFrame({"customer_id": [f"c{k}" for k in range(64)], "opened_at": opened})
+    cases = service.case_times(rows.assign(solved_at=rows["opened_at"]), as_of="2026-03-12")
+    with context.use(context.Context(smallest_cell=10)):
+        assert service.first_contact_resolution(cases, windows=[1]).table["n"].tolist() == [64]
+    with context.use(context.Context(smallest_cell=3)):
+        assert service.first_contact_resolution(cases, windows=[1]).table["n"].tolist() == [60]

@@ -385,6 +385,20 @@ def test_quotes_of_few_are_not_shown():
     assert "parcel came" in html and "dear price" not in html and "too few" in html
 
 
+def test_quotes_judge_a_topic_as_most_do():
+    """A complaint is no example of what is praised."""
+    thanks = "delivery was good and came to the door, thank you and all the others"
+    praise = [f"{w} {thanks} {w}" for w in ("our", "my", "the last", "every")]
+    blame = ["the delivery was bad", "bad delivery, very bad", "not a word on the good delivery"]
+    rows = comments(*praise * 8, *blame).assign(good=[True] * 32 + [False] * 3)
+    fit = voice.topics(Sample(rows, draws=20), {"delivery": {"en": ["delivery"]}})
+    marked = voice.mark(rows, fit)
+    told = voice.quotes(marked, fit, sentiment=voice.topic_sentiment(marked, fit))
+    first = ["quote 1", "quote 2"]
+    assert not voice.quotes(marked, fit)[first].iloc[0].str.contains("thank").all()
+    assert told[first].iloc[0].str.contains("thank").all()
+
+
 def test_a_long_comment_is_quoted_around_the_topic():
     text = (
         "We arrived at noon and sat down. " * 6
@@ -512,7 +526,8 @@ def test_the_only_significant_gain_is_not_said_to_be_the_largest():
         }
     )
     topics = pd.DataFrame({"term": ["taste", "dishes"], "n": [280, 150]})
-    found = _finding(table, topics, voice.Outcome("stars", (1, 5)), 300)
+    scored = Sample(pd.DataFrame({"stars": [1] * 300}))
+    found = _finding(table, topics, voice.Outcome("stars", (1, 5)), scored)
     assert (
         found.claim
         == "Only dishes is significantly associated with a gain in stars (+0.23 points)."
