@@ -130,7 +130,8 @@ def importance(
     tables = _tables(spec.terms, parts)
     table = tables["table"]
     order = [spec.terms.index(t) for t in table["term"]]
-    told = importance_findings.finding(table, tables["r2"].iloc[0], spec.outcome, parts.insignificant)
+    r2 = tables["r2"].iloc[0]
+    told = importance_findings.finding(table, r2, spec.outcome, parts.insignificant)
     return Result(
         tables,
         replace(told, detail=of_waves(told.detail, spec.sample)) if told.detail else told,
