@@ -18,7 +18,7 @@ SECRET = "root secret"  # of the role `owner`
 
 @contextmanager
 def running(statements: str) -> Iterator[int]:
-    """The port of a server that asks for passwords and has run the statements; stopped at the end."""
+    """The port of a server that asks for passwords and has run the statements; then it ends."""
     pytest.importorskip("adbc_driver_postgresql")
     found = shutil.which("initdb")
     where = [*Path("/usr/lib/postgresql").glob("*/bin"), *([Path(found).parent] if found else [])]

@@ -111,7 +111,7 @@ class _Attached:
             [now] = self._fetch(f"select count(*) as n from {table}")["n"].to_pylist()
             if now != was:
                 raise EngineError(
-                    f"{table} has {now:,} rows on {self._server.address}, and had {was:,} when "
+                    f"{table} has {now:,} rows on the engine, and had {was:,} when "
                     "they were checked. Run `cx load` again, so that the new ones are checked."
                 )
             del self._unseen[table]
@@ -121,7 +121,7 @@ class _Attached:
             statement = dialects.translated(query, self._views, DIALECT, values)
         except dialects.NotTranslated as why:
             raise EngineError(
-                f"{self._server.address} cannot be asked this: {why}. Pages that need it want the "
+                f"the engine cannot be asked this: {why}. Pages that need it want the "
                 "tables as files, or with `from: postgresql://...` and `engine: duckdb`."
             ) from why
         return self._server.fetch(statement)

@@ -92,7 +92,7 @@ def _table(study: Study, name: str, server: Server, others: dict[str, Intake]) -
         pd.DataFrame({c: pd.Series(dtype=contract.KINDS[k]) for c, k in kind_of.items()}),
         pd.DataFrame(columns=QUARANTINE),
         rows,
-        (f"{name}: its rows stay on {study.engine}.",),
+        (f"{name}: its rows stay on the engine.",),
         pd.DataFrame(warned, columns=WARNINGS),
         remote=Remote(view, rows, _fingerprint(server, view)),
     )
