@@ -253,7 +253,7 @@ def _prepared(
     """The interactions as constructs of products, summed with the questions."""
     base = prepare(sample, model, options)
     at = {item: i for i, item in enumerate(model.items)}
-    pairs = list(dict.fromkeys(pair for given in terms.values() for pair in map(tuple, given)))
+    pairs = list(dict.fromkeys((one, other) for given in terms.values() for one, other in given))
     indicators = []
     for cause, moderator in pairs:
         one, other = ([at[i] for i in model.constructs[c]] for c in (cause, moderator))

@@ -36,8 +36,8 @@ def formula(sample: SampleLike, text: str) -> tuple[Sample, str, dict[str, list[
     Raises
     ------
     InsufficientData : no row has all answers
-    ValueError : a formula that cannot be read, columns that do not exist, interactions (they have
-        no share apart from the columns they are made of) and models without intercept
+    ValueError : a formula that cannot be read, columns that do not exist, interactions (their share
+        depends on that of the columns they are made of) and models without intercept
 
     Examples
     --------
@@ -60,8 +60,9 @@ def formula(sample: SampleLike, text: str) -> tuple[Sample, str, dict[str, list[
         crossed = [t.name() for t in described.rhs_termlist if len(t.factors) > 1]
         if crossed:
             raise ValueError(
-                f"formula {text!r}: the interaction {crossed[0]!r} has no share apart from the "
-                "columns it is made of. Leave it out; statsmodels tests it on `sample.data`."
+                f"formula {text!r}: the interaction {crossed[0]!r} has no share of its own: it "
+                "depends on the columns it is made of. Leave it out; statsmodels tests it on "
+                "`sample.data`."
             )
         if not any(not t.factors for t in described.rhs_termlist):
             raise ValueError(f"formula {text!r}: shares of R² need the intercept. Leave out '- 1'.")

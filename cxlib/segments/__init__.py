@@ -16,6 +16,7 @@
     segments.grade_migration(orders, since=90)      # who went from grade to grade
     segments.outcomes(customers, fit, ["spend", "left"])    # corrected for errors of placing
     segments.likelihood_ratio(customers, fit)       # is one class fewer sufficient?
+    segments.prediction_strength(customers)         # how many segments other customers show again
     segments.goodness_of_fit(customers, fit)        # G², X², which answers still go together
     segments.typing_tool(customers, fit)            # the questions that place a new customer
     segments.problem_rates(events, groups, ["failed"])      # what goes wrong for each
@@ -34,6 +35,7 @@ from cxlib.segments.likelihood_ratio import likelihood_ratio
 from cxlib.segments.migration import grade_migration
 from cxlib.segments.outcomes import outcomes, value_shares
 from cxlib.segments.personas import personas
+from cxlib.segments.prediction_strength import prediction_strength
 from cxlib.segments.problems import problem_rates
 from cxlib.segments.rfm import rfm, rfm_grades, rfm_scores
 from cxlib.segments.segmentation import Choice, fit, groups, largest_difference, memberships, score
@@ -53,6 +55,7 @@ __all__ = [
     "memberships",
     "outcomes",
     "personas",
+    "prediction_strength",
     "problem_rates",
     "rfm",
     "rfm_grades",
