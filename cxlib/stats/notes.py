@@ -61,9 +61,9 @@ def of_waves(detail: str, sample: SampleLike | Moments, over: str = "wave") -> s
     >>> of_waves("n = 2", rows), of_waves("n = 1", rows.where(rows["wave"] == "2026-Q2"))
     ('n = 2; all 2 waves together', 'n = 1')
     """
-    rows = isinstance(sample, Sample) and over in sample  # sums do not say of which waves
-    waves = sample[over].nunique() if rows else 0
-    if waves < 2:
+    if isinstance(sample, Moments) or over not in sample:  # sums do not say of which waves
+        return detail
+    if (waves := int(sample[over].nunique())) < 2:
         return detail
     return _("{detail}; all {waves:count} waves together", detail=detail, waves=waves)
 

@@ -179,6 +179,13 @@ def test_what_flows_into_a_step_flows_out_of_it(made):
     assert table.loc[table["step"] == 1, "estimate"].sum() == pytest.approx(1)
 
 
+def test_nearly_all_journeys_are_not_said_to_be_all():
+    """99.7% rounded to 100% would lie outside its interval."""
+    steps = steps_of(events(*["a>b"] * 299, "b>a"))
+    told = journeys.flows(journeys.count_transitions(steps, most=2)).finding
+    assert told.claim == "Journeys begin most often with a, 99.7% of them."
+
+
 def test_flows_ask_for_counts_by_step():
     with pytest.raises(ValueError, match="are not by step"):
         journeys.flows(journeys.count_transitions(steps_of(events("a>b"))))
