@@ -76,7 +76,7 @@ def with_latest(
     rows = disclosure.shown(recent)
     rows = rows[rows[by].astype(str) == told.at[by]]
     if rows.empty or np.isnan(rows["p"].iloc[0]):
-        held = _("too few answers in {wave:label} to tell whether it holds there", wave=wave)
+        held = _("too few answers in {wave:label} to show whether it holds there", wave=wave)
         return replace(told, detail=_("{first}; {second}", first=told.detail, second=held))
     row = rows.iloc[0]
     facts = {

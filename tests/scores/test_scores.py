@@ -626,7 +626,7 @@ def test_a_claim_about_groups_says_that_it_is_of_several_waves():
     [
         ([0] * 20, r"; −150\.0 points \(95% CI [^;]*\) in b alone"),
         ([10, 8] * 10, r"; not significant in b alone: 0\.0 points \(95% CI [^;]*\)"),
-        ([0], "; too few answers in b to tell whether it holds there"),
+        ([0], "; too few answers in b to show whether it holds there"),
     ],
 )
 def test_a_difference_of_all_waves_says_whether_it_holds_in_the_latest(late, told):
