@@ -419,7 +419,7 @@ def runs(roots) -> dict[str, dict]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_keeps_the_same_numbers_on_every_engine(runs, page):
     here, there = (_of(run, page) for run in runs.values())

@@ -60,7 +60,7 @@ def test_rings_stand_beside_the_dots_and_are_read_aloud() -> None:
     assert ax.get_xlim()[1] > 0.7 and "Rings: quoted." in ax.get_xlabel()
     assert "one 70%; two 10%" in plots.alt_text(ax.figure)
     context.begin(lang="zh")
-    assert "圆圈" in plots.benchmark(table, "quoted", unit="share").get_xlabel()
+    assert "圆环" in plots.benchmark(table, "quoted", unit="share").get_xlabel()
 
 
 def test_what_cannot_be_drawn_says_why() -> None:

@@ -590,7 +590,7 @@ def test_pairs_of_answers_by_hand():
 
 def test_regression_to_the_mean_is_no_recovery():
     pairs = recoveries(4000, seed=4, well=0.0, badly=-0.8)
-    fit = service.recovery(sampled(pairs, 100))
+    fit = service.recovery(sampled(pairs, 400))
     told = fit.table.set_index(["handled", "term"])
     assert told.loc[("well", "change"), "low"] > 0.4  # they rise by themselves
     assert told.loc[("well", "difference without matching"), "low"] > 0.4

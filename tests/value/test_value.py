@@ -560,8 +560,8 @@ def test_a_group_that_buys_twice_as_often_is_found():
 
 
 def test_no_interval_of_a_value_goes_below_nothing() -> None:
-    from cxlib.value.lifetime_value import _grouped
+    from cxlib.value.lifetime_value import grouped
 
     draws = np.random.default_rng(1).normal([[0.07, 0.6]], [[0.01, 0.4]], (200, 2))
-    table = _grouped("clv", ["everyone", "A"], np.array([0.07, 0.6]), draws, np.array([900, 60]))
+    table = grouped("clv", ["everyone", "A"], np.array([0.07, 0.6]), draws, np.array([900, 60]))
     assert (table[["low", "simultaneous_low"]].min() >= 0).all() and (draws < 0).any()

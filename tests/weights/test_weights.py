@@ -315,7 +315,7 @@ def test_a_draw_without_a_category_leaves_its_share_to_the_others(capsys):
     weighed = weights.weigh(Sample(rows), {"plan": {"a": 0.8, "b": 0.2}})
     drawn = moments.of(weighed, ["y"]).resample(300, 1).mean
     assert np.isfinite(drawn).all()
-    assert "Fewer than 10 rows in a, b: intervals" in capsys.readouterr().out
+    assert "Fewer than 10 rows in a and b: intervals" in capsys.readouterr().out
 
 
 @pytest.mark.coverage
