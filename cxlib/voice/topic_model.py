@@ -190,7 +190,8 @@ def _vocabulary(
 
 def _order(text: Text, counts: sparse.csr_matrix, vocabulary: np.ndarray) -> np.ndarray:
     """An order of comments that hangs on their words alone, and is else like chance."""
-    value = resampling.hashed(pd.Index(vocabulary)).astype(float) + 1
+    words = pd.util.hash_array(np.asarray(vocabulary, object), categorize=False)
+    value = (words >> np.uint64(64 - resampling.BITS)).astype(float) + 1
     value = np.column_stack([np.sin(value * (j + 1)) for j in range(2)])
     known = np.asarray(counts @ value).round(6)
     return np.lexsort((known[:, 1], known[:, 0]))
