@@ -142,7 +142,7 @@ def spread(site, dask, tmp_path_factory):
     return {r.page.notebook.stem[:2]: r for r in far}, near, watching
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_page_from_a_cluster_has_the_same_bytes(spread) -> None:
     far, near, _ = spread
     for here in near:

@@ -169,6 +169,7 @@ def test_a_changed_parameter_changes_figure_and_table_and_a_mistake_is_a_line(la
     assert seen["folded"] == 1
 
 
+@pytest.mark.thorough
 def test_the_first_page_lists_every_question_with_a_link(lab, project) -> None:
     browser = lab("index.ipynb", 1)
     links = "return [...document.querySelectorAll('.jp-Notebook a')].map(a => a.innerText)"

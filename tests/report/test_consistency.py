@@ -14,7 +14,6 @@ from cxlib.report import consistency
 
 STUDIES = sorted(f.parent.name for f in (Path(__file__).parents[2] / "data").glob("*/study.yaml"))
 PUBLIC = [(study, lang) for study in STUDIES if study != "sample" for lang in ("en", "zh")]
-USUAL = [("restaurant", "en")]  # in `make test`; the others take some 20 minutes
 NPS = {
     "claim": "NPS was +26 in 2026-Q3.",
     "detail": "95% CI 18.4 to 34.1; n = 458",
@@ -176,17 +175,14 @@ def agrees(name: str, lang: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("lang", ["en", pytest.param("zh", marks=pytest.mark.thorough)])
 def test_all_pages_of_the_sample_agree(lang: str) -> None:
     agrees("sample", lang)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough  # some 20 minutes
 @pytest.mark.mirror
-@pytest.mark.parametrize(
-    ("name", "lang"),
-    [pytest.param(*p, marks=() if p in USUAL else pytest.mark.thorough) for p in PUBLIC],
-)
+@pytest.mark.parametrize(("name", "lang"), PUBLIC)
 def test_all_pages_of_public_studies_agree(name: str, lang: str) -> None:
     try:
         agrees(name, lang)
