@@ -68,7 +68,8 @@ def tell_coverage(record_property: Callable[[str, object], None]) -> Callable[..
     """Puts a measured coverage into the table that `make coverage` writes."""
 
     def tell(estimate: str, of: str, share: float, samples: int, stated: float = 0.95) -> None:
-        record_property("coverage", (estimate, of, float(share), samples, stated))
+        numbers = float(share), int(samples), float(stated)  # numpy's do not pass between workers
+        record_property("coverage", (estimate, of, *numbers))
 
     return tell
 
