@@ -11,8 +11,8 @@ INTERVALS = """# How often the intervals hold the truth
 
 `make coverage` simulates samples with a known truth, makes the interval of each and counts how many
 hold the truth. It writes this page; nothing here is typed by hand. Where an estimate has several
-terms, the share is that of all their intervals; simultaneous intervals count only where all terms
-hold at once. A share measured on few samples is itself uncertain: the last column is its own 95%
+terms, the share is that of all their intervals; simultaneous intervals count only where each of
+them holds. A share measured on few samples is itself uncertain: the last column is its own 95%
 interval (Wilson). It also says where the share is more than two points off the stated level:
 "significantly" where its interval excludes that level, "may be" where it does not. Below the stated
 level intervals are too narrow, above it they are wider than need be.

@@ -147,5 +147,5 @@ def test_intervals_of_shares_beside_covariates_cover_the_truth(weight, tell_cove
         row = fit.table.set_index("term").loc["a"]
         hits.append(row["low"] <= truth <= row["high"])
     of = f"100 answers{', weighted' * bool(weight)}"
-    tell_coverage("Shapley share beside covariates, logistic", of, np.mean(hits), 150)
+    tell_coverage("Shapley share adjusted for covariates, logistic", of, np.mean(hits), 150)
     assert np.mean(hits) >= 0.9
