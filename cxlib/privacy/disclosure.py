@@ -387,7 +387,7 @@ def too_few_left_out(counts_: Mapping[str, int], everybody: int) -> list[str]:
     return order[:out]
 
 
-def near_whole(n: Any, whole: int) -> Any:
+def near_whole(n: Any, whole: Any) -> Any:
     """Counts of a part, those of all in place of one that lacks so few that they would be known.
 
     Who knows the whole from elsewhere on the page subtracts.
