@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import postgres_server
@@ -21,7 +22,7 @@ from cxlib.data import contract, sql
 from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError
 from cxlib.data.sources import SourceError
-from cxlib.reserve.engine import EngineError
+from cxlib.reserve.engine import EngineError, _Attached
 from cxlib.stats import resampling
 
 dialects = pytest.importorskip("cxlib.reserve.dialects")
@@ -109,6 +110,29 @@ def test_study_yaml_refuses_what_an_engine_cannot_do(tmp_path, change, message):
     )
     with pytest.raises(study_.StudyError, match=re.escape(message)):
         study_.read(file)
+
+
+class _Failing:
+    """A server with 3 rows that fails once, and has 4 rows when it is asked again."""
+
+    def __init__(self) -> None:
+        self.said = [3, SourceError("lost"), 4]
+
+    def fetch(self, _statement: str) -> pa.Table:
+        now = self.said.pop(0)
+        if isinstance(now, Exception):
+            raise now
+        return pa.table({"n": [now]})
+
+
+def test_rows_are_counted_again_after_an_error_of_the_server():
+    local = duckdb.connect()
+    local.execute("create table orders (n bigint)")
+    asked = _Attached(local, _Failing(), {"orders": "select n from shop"}, {"orders": 3})
+    with pytest.raises(SourceError, match="lost"):
+        asked.execute("select n from orders")
+    with pytest.raises(EngineError, match="has 4 rows .* had 3"):
+        asked.execute("select n from orders")
 
 
 def test_every_engine_gives_customers_and_rows_the_keys_that_python_does():

@@ -686,7 +686,7 @@ class Costs(Strict):
         gt=0,
         le=1,
         description="Share of `value_column` and of amounts that is margin; without it page 32 "
-        "speaks of sales, and pages 26 and 31 assume 30% and say so.",
+        "speaks of sales, and pages 26 and 31 take 30%, which they name.",
         examples=[0.3],
     )
     accepted: float = Field(

@@ -7,7 +7,8 @@ The reserve of such a study holds its tables without their rows, what the checks
 for each table: the statement that gives its rows on the engine. A query that names such a table is
 run on the empty one first, which finds mistakes and says of which types the answer is; translated
 (`dialects`), it is then run on the engine. Anything else is answered from the reserve itself. The
-engine is only read, and all queries of a page see it as it was at the first of them.
+engine is only read, and all queries of a page see it as it was at the first of them; after an
+error of the server as it is then, and its rows are counted again.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class _Attached:
     ) -> None:
         self._local, self._server, self._views = local, server, dict(views)
         self._names = re.compile(rf"\b({'|'.join(map(re.escape, self._views))})\b")
+        self._kept = dict(kept)
         self._unseen = dict(kept)  # tables whose rows were not counted yet
 
     def execute(self, query: str, values: Any = None) -> Any:
@@ -124,7 +126,11 @@ class _Attached:
                 f"the engine cannot be asked this: {why}. Pages that need it want the "
                 "tables as files, or with `from: postgresql://...` and `engine: duckdb`."
             ) from why
-        return self._server.fetch(statement)
+        try:
+            return self._server.fetch(statement)
+        except SourceError:  # what comes next sees the server at another time
+            self._unseen = dict(self._kept)
+            raise
 
     def close(self) -> None:
         """Let go of the reserve and leave the server."""
