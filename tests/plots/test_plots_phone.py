@@ -60,12 +60,16 @@ def test_a_wide_figure_has_a_form_for_phones(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_crowded_tiles_on_a_phone_have_colours_alone() -> None:
+def test_crowded_tiles_on_a_phone_have_shares_without_signs_and_no_other_numbers() -> None:
     ax = plots.tile_map(pairs("term", "risk"), "risk", unit="share")
-    assert "10%" in plots.picture(ax.figure)[0]
-    assert "10%" not in plots.narrow_picture(ax.figure)
+    assert ">10%<" in plots.picture(ax.figure)[0]
+    small = plots.narrow_picture(ax.figure)
+    assert ">10<" in small and ">10%<" not in small and ">%" in small
+    scale = plots.tile_map(pairs("term", "risk"), "risk", unit="scale")
+    assert ">0.10<" in plots.picture(scale.figure)[0]
+    assert ">0.10<" not in plots.narrow_picture(scale.figure)
     few = plots.tile_map(pairs("term", "risk", NAMES[:3]), "risk", unit="share")
-    assert "10%" in plots.narrow_picture(few.figure)
+    assert ">10%<" in plots.narrow_picture(few.figure)
 
 
 @pytest.mark.slow
