@@ -105,6 +105,20 @@ def test_a_long_label_of_an_axis_takes_no_width_from_tiles_on_a_phone() -> None:
     assert widths[1] == pytest.approx(widths[0], rel=0.05)
 
 
+def test_touchpoints_of_the_map_keep_the_order_of_stages_where_some_are_not_rated() -> None:
+    table = pd.DataFrame(
+        [
+            ("satisfaction", "shop", "action", 70.0),
+            ("reach", "newsletter", "awareness", 0.4),
+            ("reach", "shop", "action", 0.6),
+        ],
+        columns=["term", "touchpoint", "stage", "estimate"],
+    )
+    ax = plots.experience_map(table.assign(low=0.1, high=90.0, n=90))
+    names = [t.get_text() for t in ax.figure.axes[-1].get_xticklabels()]
+    assert names == ["Newsletter", "Shop"] or names == ["newsletter", "shop"]
+
+
 @pytest.mark.slow
 def test_on_a_phone_the_map_of_groups_shows_the_groups_and_the_measure_they_differ_in() -> None:
     columns = ["group", "touchpoint", "term", "estimate", "low", "high", "n"]
