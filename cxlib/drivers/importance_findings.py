@@ -116,7 +116,7 @@ def order(fit: Result) -> Result:
         len(fit.table),
         out=int((~first).sum()),
     )
-    detail = _("may be the strongest: {names:list}", names=list(fit.table.loc[first, "term"]))
+    detail = _("may be the strongest: {names:label_list}", names=list(fit.table.loc[first, "term"]))
     return Result(fit.table[columns], Finding(claim, detail), "", "share", **fit.bootstrap)
 
 

@@ -62,7 +62,7 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
         }
         rows.append(row | ({c: ahead.get(c, np.nan) for c in PREDICTED} if known else {}))
         drawn = first[["estimate", "low", "high", "n"]] if len(units) == 1 else one.standard.iloc[0]
-        standard.append({**drawn, "term": one.label})
+        standard.append({"term": one.label, **drawn.drop("term", errors="ignore")})
     table = pd.DataFrame(rows).dropna(axis=1, how="all")
     note = _(
         "Higher or lower: statistically significant. In doubt: significant, but without controls, "
