@@ -504,7 +504,7 @@ def test_verdicts(design, ends, predicted, verdict):
 
 
 def test_effects_are_drawn_in_their_own_unit_where_all_changes_share_it():
-    one, other = fake("randomised", 3, 1, 5), fake("randomised", 0.3, 0.1, 0.5)
+    one, other = fake("randomised", 3, -1, 5), fake("randomised", 0.3, -0.1, 0.5)
     other.effects["unit"] = "scale"
     tables = other.tables | {"standard": other.effects.assign(estimate=0.2, low=0.1, high=0.3)}
     alone = impact.verdicts({"a": one, "b": one})
