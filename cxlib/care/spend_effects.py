@@ -196,7 +196,7 @@ def _break_even(spend: pd.Series, cost: float) -> list[str]:
     if spend["low"] < cost:
         return [
             _(
-                "pays from a margin of {even:share} by the estimate, of {least:share} at the least",
+                "pays from a margin of {even:share} by the estimate, of {least:share} at best",
                 even=even,
                 least=least,
             )

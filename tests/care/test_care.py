@@ -87,8 +87,8 @@ SPENT = pd.Series({"estimate": 20.0, "low": 12.0, "high": 30.0, "n": 400})
     ("cost", "low", "verdict", "claim", "detail"),
     [
         (6, 12.0, "", "pays from a margin of 30%.", "margin of 30% (95% CI 20% to 50%)"),
-        (15, 12.0, "", "pays from a margin of 75%.", "75% by the estimate, of 50% at the least"),
-        (6, -1.0, "unclear", "is unclear", "30% by the estimate, of 20% at the least"),
+        (15, 12.0, "", "pays from a margin of 75%.", "75% by the estimate, of 50% at best"),
+        (6, -1.0, "unclear", "is unclear", "30% by the estimate, of 20% at best"),
         (25, -1.0, "unclear", "is unclear", "by the estimate it pays at no margin"),
         (31, 12.0, "worse", "it pays at no margin.", "for the call; n = 400"),
         (0, 12.0, "", "brings €20.00 of sales within 75 days.", "for the call; n = 400"),
