@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+from cxlib.core import parameters
 from cxlib.data import contract
 from cxlib.reserve import tables_read
 
@@ -68,7 +69,7 @@ def notebook(path: Path) -> str:
 
 @cache
 def _notebook(text: bytes) -> str:
-    content = json.loads(text)
+    content = parameters.parsed(text)
     cells = [
         [c["cell_type"], "".join(c["source"]), c.get("metadata", {}), c.get("id", "")]
         for c in content["cells"]
@@ -93,7 +94,7 @@ def code_of(notebook: Path) -> str:
 
 @cache
 def _imported_by(notebook: bytes) -> frozenset[str]:
-    cells = json.loads(notebook)["cells"]
+    cells = parameters.parsed(notebook)["cells"]
     source = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     return frozenset(imports(source))
 
