@@ -25,8 +25,8 @@ test-notebooks: setup  ## the committed outputs of the notebooks, where cells ar
 	@$(BIN)/cx load sample >/dev/null
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-sanitize-with tests/nbval.cfg notebooks
 
-test-fast: setup  ## the tests to run while you work, with the examples of docstrings
-	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not slow and not browser and not coverage and not thorough" --doctest-modules tests cxlib
+test-fast: setup  ## the tests to run while you work
+	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not slow and not browser and not coverage and not thorough" tests
 
 lab: setup  ## JupyterLab at the project, on the list of questions
 	@JUPYTER_CONFIG_PATH=.jupyter $(BIN)/jupyter lab index.ipynb

@@ -285,6 +285,7 @@ def test_a_whole_page_is_kept_and_shown(made) -> None:
     assert html.count("<figure ") == 2
 
 
+@pytest.mark.slow
 def test_a_failing_cell_shows_at_the_top_and_in_the_status(made) -> None:
     result = made["20"]
     html = result.file.read_text(encoding="utf-8")
