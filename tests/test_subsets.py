@@ -28,7 +28,8 @@ def columns_of(name: str) -> list[str]:
     """The columns that split a study: those of few values that are no question."""
     about = study.read(name)
     with context.use(reserve.context_of(about)), reserve.attach(about) as store:
-        home = next(t for t in ("responses", "customers", "comments", "cases") if t in store.tables)
+        kinds = ("responses", "customers", "comments", "cases", "orders")
+        home = next(t for t in kinds if t in store.tables)
         rows = store.read(home)
     return [
         c
@@ -57,7 +58,10 @@ def test_no_page_of_a_group_or_wave_fails(name, tmp_path) -> None:
     reserve.refresh(study.read(name))
     failed: dict[str, str] = {}
     made = 0
-    for by in columns_of(name):
+    columns = columns_of(name)
+    if not columns:
+        pytest.skip(f"{name} has no column that makes groups")
+    for by in columns:
         pages = subsets(name, by)
         if not pages:
             continue
