@@ -196,16 +196,18 @@ def _series(answers: Answers, table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _worse(rows: pd.DataFrame) -> np.ndarray:
-    """Whether it got worse: less of a score, more customers at risk or lost, more complaints. Of a
-    topic nobody knows: that more is said of it is an alert.
+    """Whether it got worse: less of a score, more customers at risk or lost, more complaints.
+
+    Of a topic nobody knows: that more is said of it is an alert.
     """
     rises = rows["kind"].isin([AT_RISK, TOPIC]) | rows["term"].isin(HIGHER_IS_WORSE)
     return ((rows["estimate"] < 0) ^ rises).to_numpy(bool)
 
 
 def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float, customer: float) -> np.ndarray:
-    """What a fall of an outcome in points costs in a year, of a group by its share of answers; and
-    more customers at risk or lost, by how many they are.
+    """What a fall of an outcome in points costs in a year, of a group by its share of answers.
+
+    More customers at risk or lost cost by how many they are.
     """
     size, n = (raised[c].to_numpy(float) for c in ("estimate", "n"))
     whole = tests[tests["group"] == ""].groupby(["term", "measure"])["n"].max()

@@ -189,8 +189,9 @@ def _outcome(answers: Answers) -> str:
 
 
 def _groups(answers: Answers, event: Event) -> Iterator[dict]:
-    """The groups of the first score of the event that 12 has groups of; none of an alert that
-    is of one group.
+    """The groups of the first score of the event that 12 has groups of.
+
+    None of an alert that is of one group.
     """
     if event.first["group"]:
         return
@@ -311,8 +312,9 @@ def _once(trees: list[Tree]) -> list[Tree]:
 
 
 def _finding(opened: list[tuple[Event, list[dict]]]) -> Finding:
-    """The first event with which something changed significantly, and what that is; of events
-    that are over only where no other is there.
+    """The first event with which something changed significantly, and what that is.
+
+    Events that are over come in only where there is no other.
     """
     current = [(event, links) for event, links in opened if not event.end]
     for event, links in current or opened:

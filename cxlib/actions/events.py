@@ -81,8 +81,9 @@ class Movements:
 
 
 def since(table: pd.DataFrame, names: str, event: Event, unit: str) -> Movements | None:
-    """How far each of `names` lies in the waves of the event from the waves before it (all others,
-    where none came before); None where the table knows no such wave.
+    """How far each of `names` lies in the waves of the event from the waves before it.
+
+    From all others, where none came before; None where the table knows no such wave.
     """
     wave = table["wave"].astype(str)
     if event.start not in set(wave):

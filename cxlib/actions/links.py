@@ -36,9 +36,9 @@ SENTENCES: dict[str, Say] = {
 
 
 def significant(link: str, moved: Movements | None, down: bool, say: Say) -> Iterator[dict]:
-    """Those of a link that moved significantly in the direction, largest for its error first; where
-    none did, the one that comes nearest, with the n that would show it.
+    """Those of a link that moved significantly in the direction, largest for its error first.
 
+    Where none did, the one that comes nearest, with the n that would show it.
     What is significant is decided over all candidates of the link at once; the interval of each is
     its own, as on every other page.
     """
@@ -74,7 +74,7 @@ def quantile(count: int) -> float:
 
 
 def _needed(moved: Movements, at: int, errors: float) -> float:
-    """n with which a move of this size shows in four cases of five, at this many candidates."""
+    """The n with which a move of this size shows in four cases of five, at this many candidates."""
     if not moved.size[at]:
         return np.nan
     times = (errors + POWER) * moved.error[at] / abs(moved.size[at])

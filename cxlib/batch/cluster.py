@@ -26,6 +26,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from cxlib.batch import cache, dependencies, execute, fingerprints, processes, record, snapshots
 from cxlib.batch.planning import Page
@@ -121,7 +122,7 @@ class Cluster:
             return {"why": str(error)}
         return made["ended"]
 
-    def _wait(self, future) -> dict:
+    def _wait(self, future: Any) -> dict:
         seen = time.monotonic()
         while True:
             try:
@@ -186,7 +187,7 @@ def _what_next(pages: Sequence[str], workers: int) -> str:
     return f"another worker makes {it} again ({workers} left)"
 
 
-def _connected(address: str):
+def _connected(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
@@ -210,7 +211,7 @@ def _connected(address: str):
     return client
 
 
-def _system(address: str):
+def _system(address: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:

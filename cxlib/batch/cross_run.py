@@ -90,7 +90,7 @@ def _shown(page: str, answers: Mapping, rows: Sequence[object]) -> Shown:
 
 def tables_needed(page: str) -> frozenset[str]:
     """The tables that the page's notebook needs, of those with a row a person or event each."""
-    notebook = planning.notebooks().get(page.split(".")[0])
+    notebook = planning.notebooks().get(page.split(".", maxsplit=1)[0])
     if notebook is None:
         return frozenset()
     facts = parameters.content(notebook)["metadata"].get("cxlib", {})

@@ -17,10 +17,10 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxlib.core import context, files
 from cxlib.core.context import Context
@@ -109,7 +109,7 @@ def _most_held() -> int | None:
 
 
 @contextlib.contextmanager
-def _told_of_others(job: dict):
+def _told_of_others(job: dict) -> Iterator[None]:
     """Let the notebook read what others kept (`report.others`): a file, named to it."""
     from cxlib.report import answers
 
@@ -126,7 +126,7 @@ def _told_of_others(job: dict):
 
 
 @contextlib.contextmanager
-def _noting(read: list[str]):
+def _noting(read: list[str]) -> Iterator[None]:
     """Put into `read` the tables that the notebook reads."""
     with tempfile.TemporaryDirectory(prefix="cx") as place:
         file = Path(place) / "read"
@@ -140,7 +140,7 @@ def _noting(read: list[str]):
 
 
 @contextlib.contextmanager
-def _bounded(memory: float | None):
+def _bounded(memory: float | None) -> Iterator[None]:
     """Let this process and what it starts hold `memory` GB at most: more is a MemoryError.
 
     Only Linux counts all a process's own data against this limit; elsewhere nothing is bounded.
@@ -158,7 +158,9 @@ def _bounded(memory: float | None):
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))  # the page is yet to be written
 
 
-def _execute(job: dict, tell: Tell, engine: str):
+def _execute(
+    job: dict, tell: Tell, engine: str
+) -> tuple[NotebookNode, list[Any] | None, list[float]]:
     """(notebook, mistake or None, seconds of each cell)."""
     import nbformat
     import papermill
@@ -208,7 +210,7 @@ def _left_out(notebook: NotebookNode, mistake: list | None, kept: object) -> lis
     return [about["reason"] for about in absent if about["reason"]][:1]
 
 
-def _unread(job: dict):
+def _unread(job: dict) -> NotebookNode:
     """The notebook with no output, for a study that cannot answer it."""
     import nbformat
 
@@ -217,14 +219,18 @@ def _unread(job: dict):
     return notebook
 
 
-def _kept(notebook, mistake, answers_of):
+def _kept(
+    notebook: NotebookNode,
+    mistake: list[Any] | None,
+    answers_of: Callable[[NotebookNode], dict[str, Any]],
+) -> tuple[dict[str, Any], list[Any] | None]:
     try:
         return answers_of(notebook), mistake
     except ValueError as error:
         return {}, mistake or [0, len(notebook.cells), f"ValueError: {error}"]
 
 
-def shows_boxes(notebook) -> bool:
+def shows_boxes(notebook: NotebookNode) -> bool:
     """Whether matplotlib warned of letters that no font has, so that figures show boxes."""
     return any(
         NO_GLYPH.search(output.text)
@@ -234,7 +240,7 @@ def shows_boxes(notebook) -> bool:
     )
 
 
-def canonical(notebook):
+def canonical(notebook: NotebookNode) -> NotebookNode:
     """The notebook without what differs from run to run: times, random ids, paths, addresses."""
     marked = {"papermill-error-cell-tag"}
     notebook.cells = [c for c in notebook.cells if not marked & set(c.metadata.get("tags", []))]
@@ -282,7 +288,7 @@ def _streams_in_order(outputs: list) -> list:
     return ordered
 
 
-def _settle_output(output) -> None:
+def _settle_output(output: NotebookNode) -> None:
     output.pop("transient", None)
     if "text" in output:
         output["text"] = _settled(output["text"])
@@ -300,7 +306,7 @@ def _settled(text: str) -> str:
     return CELL_FILE.sub("cell", text).replace(sys.prefix + os.sep, "").replace(sys.prefix, "")
 
 
-def write(job: dict, notebook, mistake) -> None:
+def write(job: dict, notebook: NotebookNode, mistake: list[Any] | None) -> None:
     """The notebook and its page, each moved in when whole; the notebook alone for `html: False`."""
     import nbformat
 
@@ -309,7 +315,7 @@ def write(job: dict, notebook, mistake) -> None:
         bind(job, notebook, mistake)
 
 
-def bind(job: dict, notebook, mistake) -> None:
+def bind(job: dict, notebook: NotebookNode, mistake: list[Any] | None) -> None:
     """The page of a notebook that is there."""
     from cxlib.report import pages
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxlib.batch import groups
 from cxlib.core import context, parameters
@@ -23,6 +23,9 @@ from cxlib.data import study
 from cxlib.data.intake import IntakeError
 from cxlib.data.sources import SourceError
 from cxlib.privacy import masking
+
+if TYPE_CHECKING:
+    from cxlib.reserve import Reserve
 
 OWN = "my"  # the folder of a researcher's own notebooks, outside git
 
@@ -56,6 +59,7 @@ class Page:
 
     @property
     def lang(self) -> str:
+        """The language of the page."""
         return str(self.values.get("LANG", "en"))
 
     @property
@@ -344,13 +348,13 @@ def _source(about: study.Study, lang: str) -> dict[str, Any]:
     }
 
 
-def _period(store, table: str) -> list[str]:
+def _period(store: Reserve, table: str) -> list[str]:
     """The table that a page is about, and the first and last day of its rows; empty without."""
     found = store.period(table)
     return [table, *(f"{day:%Y-%m-%d}" for day in found)] if found else []
 
 
-def _today(store, notebook: Path, values: Mapping[str, Any]) -> str:
+def _today(store: Reserve, notebook: Path, values: Mapping[str, Any]) -> str:
     """The day from which a page sees what is due; empty where no action or list has a date."""
     own = "TODAY" in parameters.read(notebook)
     if not own and "actions" not in store.tables:

@@ -151,7 +151,7 @@ def _run(
 
 
 def _events(
-    process, receiver, timeout: float, stopped: Stopped, memory: float | None = None
+    process: Any, receiver: Any, timeout: float, stopped: Stopped, memory: float | None = None
 ) -> Iterator[dict]:
     """What the page's process tells, until it has finished, died, or has to be ended."""
     until = math.inf
@@ -194,7 +194,7 @@ def _children(pid: int) -> Iterator[int]:
             yield from map(int, file.read_text().split())
 
 
-def _kill(process) -> None:
+def _kill(process: Any) -> None:
     """End a page's process and everything it started."""
     with suppress(ProcessLookupError, PermissionError, AttributeError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -218,7 +218,7 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 # In the page's process
 
 
-def _make(job: dict, variables: dict[str, str], forked: bool, timeout: float, sender) -> None:
+def _make(job: dict, variables: dict[str, str], forked: bool, timeout: float, sender: Any) -> None:
     """Make one page and tell what happens."""
     if forked and len(os.listdir(f"/proc/{os.getppid()}/task")) > 1:
         sender.send({"event": "threads"})  # a lock that another thread held would be held for ever
@@ -257,7 +257,7 @@ def _end_with_driver() -> None:
 
 
 def _seed_afresh() -> None:
-    """numpy's global generator is copied by fork; two pages must not draw the same numbers."""
+    """Seed numpy's global generator, which fork copies: pages must not draw the same numbers."""
     import numpy as np
 
     np.random.seed(list(os.urandom(16)))  # noqa: NPY002

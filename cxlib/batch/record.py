@@ -30,6 +30,7 @@ from cxlib.privacy.leaks import Withheld
 if TYPE_CHECKING:
     from cxlib.batch.planning import Page
     from cxlib.batch.results import Result
+    from cxlib.privacy.cross_page import Shown
 
 
 def job_of(
@@ -213,7 +214,7 @@ def _given_away(whole: Mapping[str, Result]) -> dict:
     return found
 
 
-def _shown_by(result: Result):
+def _shown_by(result: Result) -> Shown:
     """What a page shows, and of which rows."""
     from cxlib.batch import cross_run
     from cxlib.privacy.cross_page import Shown
@@ -266,8 +267,8 @@ def _index(folder: Path, run: dict, top: Path | None, *, keep: bool) -> None:
             run["says"][lang] = indexes.says(mine, answers)
             execute.put(folder / mine["index"], indexes.of_run(run, up, lang, answers, before))
             execute.put(folder / mine["glossary"], indexes.glossary(lang, mine["index"]))
-            for name, (of, make) in _beside(mine, answers).items():
-                of = digest([of, lang, language(lang), rules])
+            for name, (made_of, make) in _beside(mine, answers).items():
+                of = digest([made_of, lang, language(lang), rules])
                 content = cache.beside(run["study"], name, of, make) if keep else make()
                 execute.put(folder / name, content)
     execute.put(folder / "run.json", _json(run))

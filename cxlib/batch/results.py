@@ -35,6 +35,7 @@ class Result:
 
     @property
     def file(self) -> Path:
+        """Where the page is written."""
         return self.folder / f"{self.page.name}.html"
 
     @property

@@ -88,7 +88,9 @@ def run(
     return [replace(r, page=replace(r.page, notebook=notebooks_of[_key(r.page)])) for r in results]
 
 
-def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> list[Result]:
+def _run(
+    work: _Work, pages: Sequence[Page], jobs: int | None, begun: datetime, force: bool
+) -> list[Result]:
     try:
         with work.progress:
             for together in dependencies.waves(pages):
@@ -183,7 +185,13 @@ class _Work:
     fork, keep, html = True, True, True
     address, storage = "", ""  # of a Dask scheduler, and what it shares with this machine
 
-    def __init__(self, pages, folders, limits: Limits, progress: Progress) -> None:
+    def __init__(
+        self,
+        pages: Sequence[Page],
+        folders: Mapping[str, Path],
+        limits: Limits,
+        progress: Progress,
+    ) -> None:
         self.pages, self.folders, self.limits, self.progress = pages, folders, limits, progress
         self.why: dict[tuple[str, str], str] = {}
         self.read: dict[tuple[str, str], dependencies.Found] = {}  # answers of others, by page

@@ -29,6 +29,7 @@ class Errors(click.Group):
     """A mistake becomes a message; only --debug shows a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
+        """Run the command; what goes wrong is said in a line, with its exit code."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):

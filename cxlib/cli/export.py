@@ -30,7 +30,9 @@ from cxlib.core import context, files
     metavar="DIR",
     help="Where the files go. [default: RUN]",
 )
-def export(run: Path, pptx, pdf, xlsx, lang: str | None, out: Path | None) -> None:
+def export(
+    run: Path, pptx: bool, pdf: bool, xlsx: bool, lang: str | None, out: Path | None
+) -> None:
     """Export RUN to the formats named; nothing is computed again.
 
     RUN is a folder such as reports/sample/2026-11-21-093000. Written are slides.pptx, tables.xlsx

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,6 +21,7 @@ class Run(click.Command):
     """`cx run 20 --help` shows the parameters of notebook 20."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Help of a notebook that is named, else the arguments as click reads them."""
         names = [a for a in args if not a.startswith("-")]
         if names and {"-h", "--help"} & set(args):
             from cxlib import batch
@@ -142,17 +144,17 @@ def _parameter_help(path: Path) -> str:
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
 def run(
-    names,
-    given,
-    by,
+    names: Sequence[str],
+    given: Sequence[str],
+    by: Sequence[str],
     units: bool,
-    grid,
+    grid: Path | None,
     langs: str,
-    targets,
-    log_file,
+    targets: Sequence[str],
+    log_file: Path | None,
     as_json: bool,
     why: bool,
-    **how,
+    **how: Any,
 ) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 

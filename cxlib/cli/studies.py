@@ -306,8 +306,9 @@ def _entry(row: dict, wide: int, columns: int) -> list[str]:
 @click.argument("studies", nargs=-1, required=True, shell_complete=completion.studies)
 @allow_outside
 def load(studies: Sequence[str]) -> None:
-    """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined
-    (+ rows that `only` leaves out).
+    """Take the files of STUDIES into their reserves.
+
+    Rows in = rows kept + rows quarantined (+ rows that `only` leaves out).
 
     The exit code is that of `cx check`: 0 when nothing is lost but a few cells (at most 1% of the
     filled cells of a column); 4 when it is done and a row or more cells are lost, or a question is

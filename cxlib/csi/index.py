@@ -224,7 +224,13 @@ def _stage_tables(
 
     level = expanded_level(units, 1 + max((len(c) for c in model.paths.values()), default=0))
 
-    def of(quantity: str, terms: list[str], where: object = slice(None), at=level, **groups):
+    def of(
+        quantity: str,
+        terms: list[str],
+        where: object = slice(None),
+        at: float = level,
+        **groups: list[str],
+    ) -> pd.DataFrame:
         estimate, replicates = getattr(point, quantity)[where], getattr(drawn, quantity)[where]
         return estimates_table(terms, estimate[:, 0], replicates.T, n, level=at, **groups)
 

@@ -258,9 +258,10 @@ def _p(values: np.ndarray, *, low: bool = False) -> np.ndarray:
 
 
 def _p_largest(values: np.ndarray) -> np.ndarray:
-    """p of each row that holds over all rows: against the largest standardised one of each sample.
+    """The p of each row that holds over all rows.
 
-    `values` (rows, permutations + 1): see Westfall and Young (1993), single step.
+    It is against the largest standardised one of each sample: see Westfall and Young (1993), single
+    step. `values` are (rows, permutations + 1).
     """
     if np.isnan(values[:, 0]).any():  # a group alone has no proper solution
         return np.full(len(values), np.nan)

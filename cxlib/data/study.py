@@ -322,11 +322,11 @@ class Study(Strict):
     @field_validator("tables", mode="after")
     @classmethod
     def _known_tables(cls, mappings: dict[str, Mapping]) -> dict[str, Mapping]:
-        for name in mappings:
+        for name, mapping in mappings.items():
             if name not in contract.TABLES:
                 raise ValueError(f"{name!r} is not a table{_nearest(name, contract.TABLES)}")
             ratings = [c.name for c in contract.TABLES[name].columns.values() if c.rating]
-            for column in mappings[name].scales:
+            for column in mapping.scales:
                 if column not in ratings:
                     there = f"Ratings there: {', '.join(ratings) or 'none'}"
                     raise ValueError(
@@ -491,16 +491,19 @@ class Study(Strict):
 
     @property
     def default_outcome(self) -> str:
+        """The outcome that study.yaml names, else the first that asks for the whole."""
         roles = ("nps", "csat", "effort", "intention")
         found = [name for role in roles for name in self.items_of(role)]
         return self.outcome or (found[0] if found else "")
 
     @property
     def default_drivers(self) -> list[str]:
+        """The drivers that study.yaml names, else all touchpoints."""
         return self.drivers or self.items_of("touchpoint")
 
     @property
     def reserve_path(self) -> Path:
+        """The file of the reserve."""
         return self.folder / "reserve.duckdb"
 
 
@@ -613,7 +616,7 @@ def read(name: str | Path) -> Study:
 @lru_cache(32)
 def _parsed(text: str) -> object:
     """What a study.yaml holds; a run reads the same one a dozen times."""
-    return yaml.load(text, _Plain)
+    return yaml.load(text, _Plain)  # noqa: S506 - a safe loader with fewer types
 
 
 def _with_ledgers(content: dict, folder: Path) -> dict:

@@ -42,6 +42,7 @@ class Box:
 
     @property
     def area(self) -> float:
+        """The area between the lowest and highest answers of both."""
         return (self.right - self.left) * (self.top - self.bottom)
 
 

@@ -179,7 +179,7 @@ def fits(ax: Axes, texts: Iterable[str], size: float) -> bool:
 
 
 def _counts(shown: pd.DataFrame, panel: str, columns: list, across: bool) -> str:
-    """n of each group where it is one number, in the order of the columns."""
+    """The n of each group where it is one number, in the order of the columns."""
     if "n" not in shown:
         return ""
     each = shown.groupby(panel, sort=False)["n"].agg(["min", "max"])

@@ -144,7 +144,7 @@ class Population:
         self.slices.append(other)
 
     def totals(self, group: Cell) -> set[tuple[float, float | None]]:
-        """n and estimate of all rows of the group, as tables have them."""
+        """The n and estimate of all rows of the group, as tables have them."""
         if group:
             known = self.counts.get(group)
             return {(known, None)} if known is not None else set()

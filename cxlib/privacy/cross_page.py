@@ -18,7 +18,7 @@ run that tells of few people beside an earlier one is not published (`privacy.at
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,7 @@ class Exposure:
         """Take it out of the notebook; what was taken out and why, for the audit."""
         if self.beside:
             return _withhold(notebook, self.beside)
-        return _taken(notebook, lambda t, unit: self.rows(t, unit))
+        return _taken(notebook, self.rows)
 
     def rows(self, table: dict, unit: str) -> dict[int, str]:
         """The rows of a kept table to hide, and why."""
@@ -205,7 +205,7 @@ def tables_of(record: dict) -> Iterator[tuple[str, dict]]:
 
 
 def counts_of(records: Iterable[dict]) -> Counts:
-    """n and estimate of every cell shown in the records; a group of everybody is no group."""
+    """The n and estimate of every cell shown in the records; a group of everybody is no group."""
     found: Counts = {}
     for record in records:
         for _unused, table in tables_of(record):
@@ -240,7 +240,9 @@ def _kept(notebook: NotebookNode) -> list[tuple[NotebookNode, dict]]:
     ]
 
 
-def _taken(notebook: NotebookNode, rows_of) -> list[dict[str, str]]:
+def _taken(
+    notebook: NotebookNode, rows_of: Callable[[dict, str], dict[int, str]]
+) -> list[dict[str, str]]:
     """Blank the rows that `rows_of(table, unit)` names, with the figures of their cells."""
     done = []
     for cell, record in _kept(notebook):

@@ -163,7 +163,7 @@ def printed(tables: Sequence[Table], texts: Iterable[tuple[str, str]]) -> Iterat
         few = (table["why"] == disclosure.SMALL).to_numpy()
         for column in [*disclosure.grouping(table), "term"] if "term" in table else []:
             for names, rows in ((small, few), (seen, ~hidden)):
-                names |= _names(table.loc[rows, column])
+                names.update(_names(table.loc[rows, column]))
         for column in table.select_dtypes(exclude="number").columns.difference(["why"]):
             words |= _names(table.loc[~hidden, column])
     small = {name for name in small - seen if re.search(r"[^\W\d_]", name)}

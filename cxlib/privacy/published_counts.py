@@ -38,6 +38,7 @@ class Slice:
 
 
 def tables_of(pages: Mapping[str, Shown]) -> Iterator[Table]:
+    """The tables that pages keep: where each stands, its rows, and what is known about them."""
     for name, page in pages.items():
         pairs, rest = _condition(page.where)
         for record in page.answers.values():
@@ -70,12 +71,13 @@ def _condition(where: str) -> tuple[Cell, str]:
 
 
 def slices_of(tables: Sequence[Table], least: int) -> Iterator[Slice]:
+    """The counts of each table, by term: one slice for all groups of the same rows."""
     begun = _curves(tables)
-    for source, table, about in tables:
-        if not {"n", "term"} <= set(table) or "time" in table or table.empty:
+    for source, printed, about in tables:
+        if not {"n", "term"} <= set(printed) or "time" in printed or printed.empty:
             continue
-        columns = disclosure.grouping(table)
-        table = table.assign(n=pd.to_numeric(table["n"], errors="coerce"))
+        columns = disclosure.grouping(printed)
+        table = printed.assign(n=pd.to_numeric(printed["n"], errors="coerce"))
         if "attribute" in columns:  # its levels stand under term
             for name, rows in table.drop_duplicates(["attribute", "term"]).groupby("attribute"):
                 cells = [about["pairs"] | {(str(name), str(t))} for t in rows["term"]]

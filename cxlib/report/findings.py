@@ -47,10 +47,12 @@ class Found:
 
     @property
     def claim(self) -> str:
+        """The claim, as the page says it."""
         return str(self.record.get("claim", ""))
 
     @property
     def importance(self) -> int:
+        """How important the finding is."""
         return int(self.record.get("importance", Importance.CONTEXT))
 
     @property

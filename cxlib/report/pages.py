@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment
 from nbconvert.exporters import HTMLExporter, TemplateExporter
@@ -39,11 +40,12 @@ class PageExporter(HTMLExporter):
     """nbconvert's HTML exporter with the template of reports."""
 
     def default_filters(self) -> Iterable:
+        """Filters of nbconvert and of the page."""
         yield from super().default_filters()
         yield from {"code": self.highlight, **rendering.FILTERS}.items()
 
     def from_notebook_node(  # type: ignore[override]
-        self, nb: NotebookNode, resources: dict | None = None, **more
+        self, nb: NotebookNode, resources: dict | None = None, **more: Any
     ) -> tuple[str, dict]:
         """The page, and nbconvert's resources.
 

@@ -161,7 +161,8 @@ def tied(text: str) -> Markup:
     """
     one_line = re.sub(r"\bn (= )?(?=[\d<])", lambda m: m[0].replace(" ", "\u00a0"), text)
     one_line = SIGN.sub(lambda m: m[0] + JOINER, one_line)
-    return Markup(WAVE_OR_DAY.sub(r'<span class="tied">\g<0></span>', str(escape(one_line))))
+    escaped = str(escape(one_line))
+    return Markup(WAVE_OR_DAY.sub(r'<span class="tied">\g<0></span>', escaped))  # noqa: S704
 
 
 def when(moment: str) -> str:

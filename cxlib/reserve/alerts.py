@@ -40,8 +40,10 @@ class Alerts:
     database: Database
 
     def known(self) -> pd.DataFrame:
-        """The alerts of earlier states of the data: measure, by, group, term, kind, first_seen,
-        last_seen; none where the study's pages have not raised any before."""
+        """The alerts of earlier states of the data; none where no page has raised any before.
+
+        Columns: measure, by, group, term, kind, first_seen, last_seen.
+        """
         return known(self.database.study, self._now)
 
     @property

@@ -74,10 +74,12 @@ class Answers:
 
     @cached_property
     def weighted(self) -> bool:
+        """Whether weights differ."""
         return bool(np.ptp(self.weight) > 0) if len(self.weight) else False
 
     @property
     def cells(self) -> int:
+        """Number of groups times items."""
         return len(self.groups) * len(self.items)
 
     @cached_property

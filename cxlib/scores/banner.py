@@ -234,7 +234,7 @@ def _pair(
     i: int,
     j: int,
 ) -> float:
-    """p of no difference between two groups; NaN where nothing varies."""
+    """The p of no difference between two groups; NaN where nothing varies."""
     from scipy.special import stdtr
 
     if means[i] == means[j]:

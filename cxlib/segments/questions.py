@@ -38,6 +38,7 @@ class Question:
 
     @property
     def answers(self) -> int:
+        """Number of answers to choose from."""
         return len(self.levels) if self.levels else len(self.cuts) + 1
 
 
@@ -152,6 +153,7 @@ class PointScores:
         self.points = np.rint(TOP * effect / max(effect.max(), 1e-12)).astype(int)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Segment of each row."""
         return (x @ self.points).argmax(1)
 
 

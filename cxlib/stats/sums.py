@@ -64,6 +64,7 @@ class Moments:
 
     @property
     def pairwise(self) -> bool:
+        """Whether each pair of columns has customers of its own."""
         return self.weight.ndim == self.second.ndim
 
     @property

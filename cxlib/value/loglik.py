@@ -90,6 +90,7 @@ class BgNbdSums:
         self.customers = np.bincount(self.of_x, count)
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """The log-likelihood at the parameters, its gradient and its Hessian."""
         r, alpha, a, b = parameters
         loglik, gradient, hessian = (
             part @ self.customers for part in _of_repeats(parameters, self.terms, self.first)

@@ -9,6 +9,7 @@ What a file declares missing is missing, and how many cells that are is said.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,7 @@ def _read(path: Path, name: str, kind: str, function: str, options: Reading) -> 
 
 
 def _without_missing(
-    frame: pd.DataFrame, meta, values: dict[str, dict]
+    frame: pd.DataFrame, meta: Any, values: dict[str, dict]
 ) -> tuple[pd.DataFrame, dict[str, dict], list[str]]:
     """The cells declared missing made so, value labels without those of them, and counts."""
     done, said = {}, []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from cxlib.core import codes
@@ -68,7 +68,7 @@ def text_of(plan: Plan, folder: Path, copies: Mapping[Path, Path]) -> str:
 # Tables
 
 
-def _table(plan: Plan, table: str, of: list[TableOf], where) -> list[str]:
+def _table(plan: Plan, table: str, of: list[TableOf], where: Callable[[Path], str]) -> list[str]:
     shared = _shared(plan, table, of)
     lines = [f"  {table}:"]
     lines += [f"    # {note}" for note in dict.fromkeys(n for p in of for n in p.notes)]
@@ -139,7 +139,12 @@ def _shared(plan: Plan, table: str, of: list[TableOf]) -> dict[str, str]:
 
 
 def _file(
-    plan: Plan, part: TableOf, shared: dict[str, str], where, *, with_derive: bool
+    plan: Plan,
+    part: TableOf,
+    shared: dict[str, str],
+    where: Callable[[Path], str],
+    *,
+    with_derive: bool,
 ) -> list[str]:
     seen, raw = part.seen, part.seen.raw
     lines = [f"      # {seen.profile.title}"] if seen.profile else []
