@@ -52,7 +52,7 @@ def _telling(manager: NotebookExecutionManager, tell: Callable[[NotebookNode, in
     manager.cell_start = cell_start
 
 
-class KernelEngine(Engine):
+class KernelEngine(Engine):  # type: ignore[misc]  # papermill brings no types
     """An ordinary kernel of this Python, over sockets: TCP ports of parallel kernels collide."""
 
     @classmethod
@@ -82,7 +82,7 @@ class KernelEngine(Engine):
             shutil.rmtree(place, ignore_errors=True)
 
 
-class InProcessEngine(Engine):
+class InProcessEngine(Engine):  # type: ignore[misc]
     """IPython's shell in this process: no kernel to start, no messages to wait for."""
 
     @classmethod
@@ -116,10 +116,10 @@ class _Publisher(DisplayPublisher):
 
     def publish(  # type: ignore[override]
         self,
-        data: dict,
-        metadata: dict | None = None,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
         *,
-        transient: dict | None = None,
+        transient: dict[str, Any] | None = None,
         update: bool = False,
         **_: Any,
     ) -> None:
@@ -139,7 +139,9 @@ class _Hook(DisplayHook):
     def write_output_prompt(self) -> None:
         pass
 
-    def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
+    def write_format_data(
+        self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None
+    ) -> None:
         count, about = self.shell.execution_count, {"metadata": md_dict or {}}
         shown = new_output("execute_result", _plain(format_dict), execution_count=count, **about)
         self.shell.caught.append(shown)
@@ -260,7 +262,7 @@ def _whole(output: Any) -> NotebookNode | None:
     return new_output("stream", name=output[0], text=text) if text else None
 
 
-def _plain(data: dict) -> dict:
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
     """As a kernel sends it: images as base64 text."""
     from ipykernel.jsonutil import encode_images, json_clean
 

@@ -192,7 +192,7 @@ def amiss(name: str) -> list[str]:
 
 
 def _in_languages(
-    name: str, chosen: list[Path], given: dict, by: list[str], langs: list[str]
+    name: str, chosen: list[Path], given: dict[str, Any], by: list[str], langs: list[str]
 ) -> list[Page]:
     about = study.read(name)
     langs = langs or ([] if "LANG" in given else [*about.reporting.languages])
@@ -206,7 +206,9 @@ def _in_languages(
     return pages
 
 
-def _of_study(about: study.Study, chosen: list[Path], given: dict, by: list[str]) -> list[Page]:
+def _of_study(
+    about: study.Study, chosen: list[Path], given: dict[str, Any], by: list[str]
+) -> list[Page]:
     from cxlib import reserve
 
     name = about.name
@@ -262,7 +264,7 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
 
 
 def _of_notebook(
-    opened: _Opened, notebook: Path, values: dict, by: list[str], *, named: bool
+    opened: _Opened, notebook: Path, values: dict[str, Any], by: list[str], *, named: bool
 ) -> list[Page]:
     from cxlib.reserve import selection
 
@@ -315,7 +317,7 @@ def _of_notebook(
     ]
 
 
-def _title(notebook: Path, facts: Mapping, lang: str) -> str:
+def _title(notebook: Path, facts: Mapping[str, Any], lang: str) -> str:
     """The title in the page's language, else another, else what the first cell is headed by."""
     titles = facts.get("title", {})
     if title := titles.get(lang) or titles.get("en"):

@@ -29,7 +29,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-Tell = Callable[[dict], None]
+Tell = Callable[[dict[str, Any]], None]
 Stopped = Callable[[], bool]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 PRELOAD = ["cxlib.batch.preload"]
@@ -93,13 +93,13 @@ def import_nbformat() -> ModuleType:
 
 
 def run(
-    job: dict,
+    job: dict[str, Any],
     *,
     timeout: float,
     fork: bool = True,
     tell: Tell = lambda event: None,
     stopped: Stopped = lambda: False,
-) -> dict:
+) -> dict[str, Any]:
     """Make the page of `job` in a process of its own, and end all that it leaves running.
 
     Parameters
@@ -129,15 +129,20 @@ def run(
 
 
 def _run(
-    job: dict, variables: dict[str, str], fork: bool, timeout: float, tell: Tell, stopped: Stopped
-) -> dict:
+    job: dict[str, Any],
+    variables: dict[str, str],
+    fork: bool,
+    timeout: float,
+    tell: Tell,
+    stopped: Stopped,
+) -> dict[str, Any]:
     context: Any = multiprocessing.get_context("forkserver" if fork else "spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_make, args=(job, variables, fork, timeout, sender))
     with _starting, _environment(variables):
         process.start()
     sender.close()
-    ended: dict = {"late": False}
+    ended: dict[str, Any] = {"late": False}
     try:
         for event in _events(process, receiver, timeout, stopped, job.get("memory")):
             ended |= event
@@ -152,7 +157,7 @@ def _run(
 
 def _events(
     process: Any, receiver: Any, timeout: float, stopped: Stopped, memory: float | None = None
-) -> Iterator[dict]:
+) -> Iterator[dict[str, Any]]:
     """What the page's process tells, until it has finished, died, or has to be ended."""
     until = math.inf
     while not stopped():
@@ -218,7 +223,9 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 # In the page's process
 
 
-def _make(job: dict, variables: dict[str, str], forked: bool, timeout: float, sender: Any) -> None:
+def _make(
+    job: dict[str, Any], variables: dict[str, str], forked: bool, timeout: float, sender: Any
+) -> None:
     """Make one page and tell what happens."""
     if forked and len(os.listdir(f"/proc/{os.getppid()}/task")) > 1:
         sender.send({"event": "threads"})  # a lock that another thread held would be held for ever

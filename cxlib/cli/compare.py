@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -105,6 +105,6 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
         click.echo(near(out))
 
 
-def _rules(run: Run) -> dict:
+def _rules(run: Run) -> dict[str, Any]:
     """The names by which the pages of a run call what they tell of."""
     return next((p["job"]["rules"] for p in run.record["pages"] if "job" in p), {})

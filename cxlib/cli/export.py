@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -71,7 +72,7 @@ def export(
             click.echo(output.near(made))
 
 
-def _read(file: Path) -> dict:
+def _read(file: Path) -> dict[str, Any]:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -85,7 +86,7 @@ def _say(file: Path, content: bytes) -> None:
     click.echo(output.near(file))
 
 
-def _slides(folder: Path, run: dict, answers: dict) -> bytes:
+def _slides(folder: Path, run: dict[str, Any], answers: dict[str, Any]) -> bytes:
     try:
         import pptx  # noqa: F401  (said here, before figures are drawn)
     except ImportError:
@@ -106,13 +107,13 @@ def _slides(folder: Path, run: dict, answers: dict) -> bytes:
     return content
 
 
-def _workbook(run: dict, answers: dict) -> bytes:
+def _workbook(run: dict[str, Any], answers: dict[str, Any]) -> bytes:
     from cxlib.report import workbook
 
     return workbook.of_run(run, answers)
 
 
-def _pdfs(folder: Path, run: dict, place: Path) -> Iterator[Path]:
+def _pdfs(folder: Path, run: dict[str, Any], place: Path) -> Iterator[Path]:
     """The index and every page that was made, one file each."""
     from cxlib.report import browser
 

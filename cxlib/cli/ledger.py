@@ -84,7 +84,7 @@ def _known(study: str) -> dict[str, Any]:
         return {}
 
 
-def _line(row: dict, gain: pd.Series | None) -> str:
+def _line(row: dict[str, Any], gain: pd.Series | None) -> str:
     when = f"due {row['due_on'] or 'no date'}"
     standing = row["standing"] + (
         f" {row['late']} day{'s' * (row['late'] != 1)}" if row["late"] else ""
@@ -156,7 +156,7 @@ def add(study: str, class_: str, **said: Any) -> None:
     row["due_on"] = f"{said['due_on']:%Y-%m-%d}"
     row = {column: row[column] for column in COLUMNS}  # click's order is the typist's
 
-    def more(rows: list[dict]) -> list[dict]:
+    def more(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         new = {"action_id": _next([r["action_id"] for r in rows])} | _texts(row)
         return [*rows, new]
 
@@ -183,7 +183,7 @@ def close(study: str, action: str, dropped: bool, **said: Any) -> None:
     ended = {"status": "dropped" if dropped else "done", "done_on": day}
     ended |= {column: said[column] for column in REALISED}
 
-    def closed(rows: list[dict]) -> list[dict]:
+    def closed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         from cxlib.core.parameters import nearest
 
         known = [r["action_id"] for r in rows]
@@ -198,7 +198,9 @@ def close(study: str, action: str, dropped: bool, **said: Any) -> None:
     click.echo(f"{action} is {ended['status']}.")
 
 
-def _changed(study: str, change: Callable[[list[dict]], list[dict]]) -> list[dict]:
+def _changed(
+    study: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
     """The rows after the change, which is in the file when this comes back."""
     from cxlib import actions as ledger
     from cxlib.data import study as studies_
@@ -210,7 +212,7 @@ def _changed(study: str, change: Callable[[list[dict]], list[dict]]) -> list[dic
     return rows
 
 
-def _texts(row: dict) -> dict[str, str]:
+def _texts(row: dict[str, Any]) -> dict[str, str]:
     return {
         k: f"{v:g}" if isinstance(v, float) else str(v)
         for k, v in row.items()

@@ -232,7 +232,7 @@ def _check(targets: Sequence[str]) -> None:
         notify.configured(target)
 
 
-def _folders(results: Sequence) -> list[Path]:
+def _folders(results: Sequence[Any]) -> list[Path]:
     return list(dict.fromkeys(r.folder for r in results))
 
 
@@ -248,7 +248,9 @@ def _sent(target: str, folder: Path) -> bool:
     return True
 
 
-def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) -> list:
+def _made(
+    names: Sequence[str], given: Sequence[str], split: dict[str, Any], how: dict[str, Any]
+) -> list[Any]:
     if how["storage"] and not how["scheduler"]:
         raise ValueError("--storage is for a cluster; name its --scheduler as well.")
     from cxlib.batch import head_start, processes
@@ -277,7 +279,7 @@ def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) ->
         return made
 
 
-def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
+def _planned(names: Sequence[str], given: Sequence[str], split: dict[str, Any]) -> list[Any]:
     from cxlib import batch
 
     values = dict(_pair(text) for text in given)
@@ -297,7 +299,7 @@ def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
     return batch.unit_pages(pages) if split["units"] else pages
 
 
-def _explain(pages: Sequence) -> None:
+def _explain(pages: Sequence[Any]) -> None:
     """Why each page would be made, a line each."""
     from cxlib.batch import dependencies
 

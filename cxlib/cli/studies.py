@@ -9,7 +9,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -290,7 +290,7 @@ def _dictionary(lang: str) -> None:
     click.echo("\n* " + _("the key of its table"))
 
 
-def _entry(row: dict, wide: int, columns: int) -> list[str]:
+def _entry(row: dict[str, Any], wide: int, columns: int) -> list[str]:
     """A column's name, `wide` letters, and beside it what it means and what must hold."""
     from cxlib.core.text import wrap
 

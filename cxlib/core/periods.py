@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ def _week_name(place: int) -> str:
     return f"{year}-W{week:02}"
 
 
-def _parted(form: str, parts: int) -> tuple[Callable, Callable]:
+def _parted(form: str, parts: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """How a part of a year becomes a whole number and back."""
     return (
         lambda year, part: year * parts + part - 1,

@@ -269,7 +269,10 @@ def _reliability(
     model: Model, point: pls.Solution, drawn: pls.Solution, n: int, level: float
 ) -> pd.DataFrame:
     """Rows construct by construct; single questions and formative constructs have none."""
-    stack = lambda s: np.stack([s.alpha, s.rho_a, s.rho_c, s.ave], axis=1)  # noqa: E731
+
+    def stack(s: pls.Solution) -> np.ndarray:
+        return np.stack([s.alpha, s.rho_a, s.rho_c, s.ave], axis=1)
+
     estimate, replicates = stack(point)[..., 0], stack(drawn)
     parts = [
         estimates_table(RELIABILITIES, estimate[j], replicates[j].T, n, level=level, construct=name)

@@ -152,7 +152,7 @@ def compare(
     return Result(tables, finding, i18n.together(remarks), "points", **sample.bootstrap)
 
 
-def _usable(groups: dict, model: Model) -> tuple[dict[object, Moments], list[str]]:
+def _usable(groups: dict[object, Moments], model: Model) -> tuple[dict[object, Moments], list[str]]:
     """The groups in which every question varies and there are answers enough, and the others."""
     most = max((len(causes) for causes in model.paths.values()), default=1)
     kept = {}

@@ -327,7 +327,10 @@ def _index(
     theoretical ends of the scales. The sum of raw weights times answers has a variance of one.
     """
     low, width = scales[:, :1], scales[:, 1:] - scales[:, :1]
-    add = lambda a: np.add.reduceat(a, [b.start for b in plan.blocks], axis=0)  # noqa: E731
+
+    def add(a: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(a, [b.start for b in plan.blocks], axis=0)
+
     room = add(raw * width)
     share = raw / np.repeat(add(raw), _sizes(plan), axis=0)
     return 100 * add(raw * (mean - low)) / room, 100 / room, share

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import yaml
 from pydantic import (
@@ -562,7 +562,7 @@ class _Plain(_Loader):
     is true, a country NO is "NO". A key that stands twice is a mistake.
     """
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
@@ -619,7 +619,7 @@ def _parsed(text: str) -> object:
     return yaml.load(text, _Plain)  # noqa: S506 - a safe loader with fewer types
 
 
-def _with_ledgers(content: dict, folder: Path) -> dict:
+def _with_ledgers(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     """What people keep beside study.yaml (actions, audits, contacts) need not be named in it."""
     mapped = content.get("tables")
     for name in ("actions", "audits", "contacts"):

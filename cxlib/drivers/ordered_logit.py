@@ -11,6 +11,7 @@ proportional-odds one with two grades (McCullagh 1980), so there is one engine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -229,7 +230,7 @@ def graded_answers(
     return grade, x, weight, resampling.resampling_units(spec.sample).take(used), len(rows)
 
 
-def subsets_of(k: int, seed: int) -> tuple[np.ndarray, list | None]:
+def subsets_of(k: int, seed: int) -> tuple[np.ndarray, list[Any] | None]:
     """Subsets of k players to fit: all of them, or those met along sampled orders of entry."""
     if k <= MOST_FITTED:
         every = np.arange(1 << k)[:, None] >> np.arange(k) & 1

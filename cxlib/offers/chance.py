@@ -211,7 +211,7 @@ def upper_tail(both: np.ndarray, one: np.ndarray, other: np.ndarray, n: int) -> 
 
 
 def _log_hypergeometric(k: np.ndarray, one: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
-    def choose(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    def choose(a: np.ndarray | int, b: np.ndarray) -> np.ndarray:
         return special.gammaln(a + 1) - special.gammaln(b + 1) - special.gammaln(a - b + 1)
 
     with np.errstate(invalid="ignore"):

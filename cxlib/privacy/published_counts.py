@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ class Slice:
     """The counts of one term in one table, and where they stand."""
 
     source: str
-    key: tuple
+    key: tuple[Any, ...]
     counts: dict[Cell, float] = field(default_factory=dict)
     hidden: dict[Cell, Bounds] = field(default_factory=dict)
     estimates: dict[Cell, float] = field(default_factory=dict)
@@ -112,7 +113,7 @@ def _nest(made: Slice, rows: pd.DataFrame, pairs: Cell) -> None:
             made.below.setdefault(cell, set())
 
 
-def _pairs(row: Mapping, columns: Sequence[str]) -> Cell:
+def _pairs(row: Mapping[str, Any], columns: Sequence[str]) -> Cell:
     """The group that a row is about; of alerts the column is named in a column of its own."""
     if {"by", "group"} <= set(columns):
         return frozenset([(str(row["by"]), str(row["group"]))] if row["by"] else [])
@@ -120,7 +121,12 @@ def _pairs(row: Mapping, columns: Sequence[str]) -> Cell:
 
 
 def _slice(
-    source: str, key: tuple, rows: pd.DataFrame, cells: Iterable[Cell], least: int, about: dict
+    source: str,
+    key: tuple[Any, ...],
+    rows: pd.DataFrame,
+    cells: Iterable[Cell],
+    least: int,
+    about: dict[str, Any],
 ) -> Slice:
     made = Slice(source, key, ungrouped=about["ungrouped"])
     by_rows = disclosure.PEOPLE not in rows  # where people decide, n of a small cell may be large
@@ -146,9 +152,9 @@ def _slice(
     return made
 
 
-def _curves(tables: Sequence[Table]) -> dict[tuple, dict[Cell, Bounds]]:
+def _curves(tables: Sequence[Table]) -> dict[tuple[Any, ...], dict[Cell, Bounds]]:
     """What curves tell of how many they begin with: by record and group."""
-    found: dict[tuple, dict[Cell, Bounds]] = {}
+    found: dict[tuple[Any, ...], dict[Cell, Bounds]] = {}
     for _source, table, about in tables:
         columns = disclosure.grouping(table)
         if "time" not in table or not columns or not {"n", "estimate"} <= set(table):

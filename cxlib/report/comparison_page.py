@@ -112,7 +112,7 @@ def _answers(
 
 
 def _rows(
-    differ: Iterable[Difference], values: Sequence[Mapping], found: Comparison
+    differ: Iterable[Difference], values: Sequence[Mapping[Key, Value]], found: Comparison
 ) -> Iterator[Row]:
     moved = [d for d in differ if d.column == "estimate"]
     moved.sort(key=lambda d: (not d.beyond, "." in d.answer, d.beyond is None))

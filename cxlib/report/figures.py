@@ -12,6 +12,7 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -61,7 +62,7 @@ class Figure:
     paper: bool = False  # its colours are made for white
 
 
-def of(output: Mapping, prefix: str, name: str) -> Figure | None:
+def of(output: Mapping[str, Any], prefix: str, name: str) -> Figure | None:
     """The figure of an output.
 
     Parameters

@@ -162,7 +162,10 @@ def answer_labels(question: Question) -> list[str]:
     if question.levels:
         yes_no = {"yes": _("yes"), "no": _("no")}
         return [yes_no.get(level) or i18n.label(level) for level in question.levels]
-    write = lambda v: f"{v:,g}"  # noqa: E731
+
+    def write(v: float) -> str:
+        return f"{v:,g}"
+
     cuts = question.cuts
     if not cuts:
         return [_("any")]

@@ -53,7 +53,7 @@ class _Sums:
     mass: np.ndarray
     first: np.ndarray
     second: np.ndarray
-    parts: list[tuple]
+    parts: list[tuple[Any, ...]]
 
     def take(self, draws: np.ndarray) -> _Sums:
         some = [(o, u, w[draws], x[draws], xx[draws]) for o, u, w, x, xx in self.parts]

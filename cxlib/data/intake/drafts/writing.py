@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from cxlib.core import codes
 from cxlib.data import contract, schema
@@ -101,7 +102,7 @@ def _table(plan: Plan, table: str, of: list[TableOf], where: Callable[[Path], st
     return lines
 
 
-def _recodes(plan: Plan, table: str, shared: Mapping[str, str]) -> dict[str, dict]:
+def _recodes(plan: Plan, table: str, shared: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """The codes of words, by column: of questions, and of the scores of comments or cases."""
     if table == "responses":
         return {r.name: r.recode for r in plan.ratings if r.recode}
