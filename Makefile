@@ -31,7 +31,7 @@ test-fast: setup  ## the tests to run while you work
 lab: setup  ## JupyterLab at the project, on the list of questions
 	@JUPYTER_CONFIG_PATH=.jupyter $(BIN)/jupyter lab index.ipynb
 
-types: setup  ## mypy
+types: setup  ## mypy, strict
 	@$(BIN)/mypy
 
 lint: setup

@@ -134,7 +134,7 @@ def pytest_xdist_make_scheduler(config, log):
 
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            name = nodeid.split("::")[0].removesuffix(".py").split("test_")[-1]
+            name = nodeid.split("::", maxsplit=1)[0].removesuffix(".py").split("test_")[-1]
             return TOGETHER.get(name, nodeid)
 
     return Together(config, log)

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from cxlib.batch import cache, fingerprints
 from cxlib.batch.planning import Page, notebooks
 from cxlib.reserve import tables_read
 
 ANSWERS = "answers of "  # begins the names under which a page's data has marks of others' answers
-Found = dict[str, dict[str, dict]]  # notebook: its answers by name
+Found = dict[str, dict[str, dict[str, Any]]]  # notebook: its answers by name
 
 
 def waves(pages: Sequence[Page]) -> Iterator[list[Page]]:
@@ -44,7 +45,7 @@ def _is_named(stem: str, names: Sequence[str]) -> bool:
     return any(stem == name or stem.startswith(f"{name}_") for name in names)
 
 
-def answers_for(page: Page, made: Sequence[tuple[Page, dict]]) -> Found:
+def answers_for(page: Page, made: Sequence[tuple[Page, dict[str, Any]]]) -> Found:
     """What the notebooks in `after` kept in this run (`made`); a page run alone reads the last."""
     stems = [n for n in notebooks() if _is_named(n, page.after)]
     own = {n: [a for other, a in made if _beside(page, other, n)] for n in stems}
@@ -80,7 +81,7 @@ def of_data(data: Mapping[str, str]) -> dict[str, str]:
 
 def explain(pages: Sequence[Page]) -> Iterator[tuple[Page, str]]:
     """Why each page would be made, in the order of making; an empty reason where it would not."""
-    made: list[tuple[Page, dict]] = []
+    made: list[tuple[Page, dict[str, Any]]] = []
     stale: list[Page] = []
     for together in waves(pages):
         for page in together:

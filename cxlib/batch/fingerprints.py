@@ -84,9 +84,9 @@ def code() -> str:
 
 
 def code_of(notebook: Path) -> str:
-    """Digest of the parts of cxlib that a page is made with: what its notebook imports, what that
-    imports in turn, and what makes every page.
+    """Digest of the parts of cxlib that a page is made with.
 
+    These are what its notebook imports, what that imports in turn, and what makes every page.
     A notebook that mentions cxlib in another way is made with all of it.
     """
     return _code_of(_imported_by(notebook.read_bytes()))
@@ -100,11 +100,11 @@ def _imported_by(notebook: bytes) -> frozenset[str]:
 
 
 def imports(source: str) -> set[str]:
-    """The packages of cxlib that a source imports; all where it names cxlib in another way.
+    r"""The packages of cxlib that a source imports; all where it names cxlib in another way.
 
     Examples
     --------
-    >>> sorted(imports("from cxlib import scores, plots\\nfrom cxlib.core.sample import Sample"))
+    >>> sorted(imports("from cxlib import scores, plots\nfrom cxlib.core.sample import Sample"))
     ['core', 'plots', 'scores']
     """
     return set(_parts()) if ALL_OF_IT.search(source) else _imported(source) & set(_parts())

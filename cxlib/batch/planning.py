@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxlib.batch import groups
 from cxlib.core import context, parameters
@@ -23,6 +23,9 @@ from cxlib.data import study
 from cxlib.data.intake import IntakeError
 from cxlib.data.sources import SourceError
 from cxlib.privacy import masking
+
+if TYPE_CHECKING:
+    from cxlib.reserve import Reserve
 
 OWN = "my"  # the folder of a researcher's own notebooks, outside git
 
@@ -56,6 +59,7 @@ class Page:
 
     @property
     def lang(self) -> str:
+        """The language of the page."""
         return str(self.values.get("LANG", "en"))
 
     @property
@@ -188,7 +192,7 @@ def amiss(name: str) -> list[str]:
 
 
 def _in_languages(
-    name: str, chosen: list[Path], given: dict, by: list[str], langs: list[str]
+    name: str, chosen: list[Path], given: dict[str, Any], by: list[str], langs: list[str]
 ) -> list[Page]:
     about = study.read(name)
     langs = langs or ([] if "LANG" in given else [*about.reporting.languages])
@@ -202,7 +206,9 @@ def _in_languages(
     return pages
 
 
-def _of_study(about: study.Study, chosen: list[Path], given: dict, by: list[str]) -> list[Page]:
+def _of_study(
+    about: study.Study, chosen: list[Path], given: dict[str, Any], by: list[str]
+) -> list[Page]:
     from cxlib import reserve
 
     name = about.name
@@ -258,7 +264,7 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
 
 
 def _of_notebook(
-    opened: _Opened, notebook: Path, values: dict, by: list[str], *, named: bool
+    opened: _Opened, notebook: Path, values: dict[str, Any], by: list[str], *, named: bool
 ) -> list[Page]:
     from cxlib.reserve import selection
 
@@ -323,7 +329,7 @@ def _why_not_split(store: Any, declared: Mapping[str, parameters.Parameter]) -> 
     return f"its WHERE is of {' or '.join(declared['WHERE'].tables)}, which the study does not have"
 
 
-def _title(notebook: Path, facts: Mapping, lang: str) -> str:
+def _title(notebook: Path, facts: Mapping[str, Any], lang: str) -> str:
     """The title in the page's language, else another, else what the first cell is headed by."""
     titles = facts.get("title", {})
     if title := titles.get(lang) or titles.get("en"):
@@ -356,13 +362,13 @@ def _source(about: study.Study, lang: str) -> dict[str, Any]:
     }
 
 
-def _period(store, table: str) -> list[str]:
+def _period(store: Reserve, table: str) -> list[str]:
     """The table that a page is about, and the first and last day of its rows; empty without."""
     found = store.period(table)
     return [table, *(f"{day:%Y-%m-%d}" for day in found)] if found else []
 
 
-def _today(store, notebook: Path, values: Mapping[str, Any]) -> str:
+def _today(store: Reserve, notebook: Path, values: Mapping[str, Any]) -> str:
     """The day from which a page sees what is due; empty where no action or list has a date."""
     own = "TODAY" in parameters.read(notebook)
     if not own and "actions" not in store.tables:

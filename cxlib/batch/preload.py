@@ -55,7 +55,8 @@ def warm_up() -> None:
 
     table = v4.new_output("display_data", {"text/html": "<table><tr><td>1</td></tr></table>"})
     cells = [v4.new_markdown_cell("# a\n\nb"), v4.new_code_cell("c = 1", outputs=[table])]
-    notebook = nbformat.reads(v4.writes(v4.new_notebook(cells=cells)), as_version=4)
+    content = v4.writes(v4.new_notebook(cells=cells))  # type: ignore[no-untyped-call]
+    notebook = nbformat.reads(content, as_version=4)
     pages.bind(notebook, pages.Facts(""))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cxlib.batch.planning import Page
 from cxlib.core.finding import by_importance
@@ -23,10 +24,10 @@ class Result:
     folder: Path
     status: str
     seconds: float = 0.0
-    answers: dict = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     mistake: tuple[int, int, str] | None = None
     cells: tuple[float, ...] = ()
-    job: dict = field(default_factory=dict, repr=False)
+    job: dict[str, Any] = field(default_factory=dict, repr=False)
     boxes: bool = False
     read: tuple[str, ...] = ("*",)
     reused: bool = False
@@ -35,6 +36,7 @@ class Result:
 
     @property
     def file(self) -> Path:
+        """Where the page is written."""
         return self.folder / f"{self.page.name}.html"
 
     @property

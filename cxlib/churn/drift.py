@@ -11,6 +11,7 @@ above 0.10 is worth a look, above 0.25 calls for a new model, by custom).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -152,7 +153,7 @@ def _ids(rows: pd.DataFrame, day: str) -> pd.Series:
     return pd.Series([f"{day} {i}" for i in range(len(rows))])
 
 
-def _moved(first: pd.DataFrame, later: pd.DataFrame, held: int) -> dict:
+def _moved(first: pd.DataFrame, later: pd.DataFrame, held: int) -> dict[str, Any]:
     low_level = 1 - (1 - LEVEL) / held  # Bonferroni over the days
     psi, low, high = population_stability_index(
         first["probability"].to_numpy(),

@@ -214,6 +214,7 @@ def aside_notes(aside: list[str], odd: list[str]) -> list[str]:
 
 
 def feature_moves(learnt: list[Feature], columns: int) -> tuple[list[str], list[str], np.ndarray]:
+    """Terms and features of the contrasts, and how far each moves the columns."""
     where, terms, names, moves = places(learnt), [], [], []
     for feature in learnt:
         for start, end, ends in contrasts(feature):

@@ -7,6 +7,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -29,6 +30,7 @@ class Errors(click.Group):
     """A mistake becomes a message; only --debug shows a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
+        """Run the command; what goes wrong is said in a line, with its exit code."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -92,7 +94,7 @@ class terminated_like_ctrl_c:
     """A polite end (SIGTERM, as cron and CI send it) cleans up as Ctrl-C does."""
 
     def __enter__(self) -> None:
-        self.before: Callable | int | None = signal.signal(signal.SIGTERM, self._stop)
+        self.before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, self._stop)
 
     def __exit__(self, *_: object) -> None:
         signal.signal(signal.SIGTERM, self.before)

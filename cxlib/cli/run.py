@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,6 +21,7 @@ class Run(click.Command):
     """`cx run 20 --help` shows the parameters of notebook 20."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Help of a notebook that is named, else the arguments as click reads them."""
         names = [a for a in args if not a.startswith("-")]
         if names and {"-h", "--help"} & set(args):
             from cxlib import batch
@@ -142,17 +144,17 @@ def _parameter_help(path: Path) -> str:
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
 def run(
-    names,
-    given,
-    by,
+    names: Sequence[str],
+    given: Sequence[str],
+    by: Sequence[str],
     units: bool,
-    grid,
+    grid: Path | None,
     langs: str,
-    targets,
-    log_file,
+    targets: Sequence[str],
+    log_file: Path | None,
     as_json: bool,
     why: bool,
-    **how,
+    **how: Any,
 ) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
@@ -230,7 +232,7 @@ def _check(targets: Sequence[str]) -> None:
         notify.configured(target)
 
 
-def _folders(results: Sequence) -> list[Path]:
+def _folders(results: Sequence[Any]) -> list[Path]:
     return list(dict.fromkeys(r.folder for r in results))
 
 
@@ -246,7 +248,9 @@ def _sent(target: str, folder: Path) -> bool:
     return True
 
 
-def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) -> list:
+def _made(
+    names: Sequence[str], given: Sequence[str], split: dict[str, Any], how: dict[str, Any]
+) -> list[Any]:
     if how["storage"] and not how["scheduler"]:
         raise ValueError("--storage is for a cluster; name its --scheduler as well.")
     from cxlib.batch import head_start, processes
@@ -275,7 +279,7 @@ def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) ->
         return made
 
 
-def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
+def _planned(names: Sequence[str], given: Sequence[str], split: dict[str, Any]) -> list[Any]:
     from cxlib import batch
 
     values = dict(_pair(text) for text in given)
@@ -295,7 +299,7 @@ def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
     return batch.unit_pages(pages) if split["units"] else pages
 
 
-def _explain(pages: Sequence) -> None:
+def _explain(pages: Sequence[Any]) -> None:
     """Why each page would be made, a line each."""
     from cxlib.batch import dependencies
 

@@ -9,7 +9,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -290,7 +290,7 @@ def _dictionary(lang: str) -> None:
     click.echo("\n* " + _("the key of its table"))
 
 
-def _entry(row: dict, wide: int, columns: int) -> list[str]:
+def _entry(row: dict[str, Any], wide: int, columns: int) -> list[str]:
     """A column's name, `wide` letters, and beside it what it means and what must hold."""
     from cxlib.core.text import wrap
 
@@ -306,8 +306,9 @@ def _entry(row: dict, wide: int, columns: int) -> list[str]:
 @click.argument("studies", nargs=-1, required=True, shell_complete=completion.studies)
 @allow_outside
 def load(studies: Sequence[str]) -> None:
-    """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined
-    (+ rows that `only` leaves out).
+    """Take the files of STUDIES into their reserves.
+
+    Rows in = rows kept + rows quarantined (+ rows that `only` leaves out).
 
     The exit code is that of `cx check`: 0 when nothing is lost but a few cells (at most 1% of the
     filled cells of a column); 4 when it is done and a row or more cells are lost, or a question is

@@ -126,7 +126,7 @@ def read(notebook: Path) -> dict[str, Parameter]:
     return read_cell("".join(tagged[0]["source"]), notebook.name)
 
 
-def content(notebook: Path) -> dict:
+def content(notebook: Path) -> dict[str, Any]:
     """The notebook at a path as JSON has it; whoever runs it sees whether all of it is well formed.
 
     Raises ValueError for a file that is no notebook of version 4.

@@ -101,7 +101,7 @@ class _Moderated:
             row[p + self.products.index((a, b))] = 1.0
             row[a] -= moved[b]
             row[b] -= moved[a]
-            row *= scale[a] * scale[b]
+            row *= scale[a] * scale[b]  # noqa: PLW2901 - a row of `rows`, changed in place
         if self.method == "two_stage":
             one, other = zip(*pairs, strict=True)
             weigh = first.weights[list(one)] * first.weights[list(other)]

@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import numpy as np
@@ -279,7 +279,7 @@ def _words_as_text(where: str, columns: list[str], *, words: bool = True) -> str
     """
     known = {sql.fold(c): c for c in columns}
 
-    def turn(match: re.Match) -> str:
+    def turn(match: re.Match[str]) -> str:
         bare = match["bare"]
         word = bare if match["quoted"] is None else match["quoted"].replace('""', '"')
         if word is None or "\0" in word:
@@ -342,7 +342,7 @@ def _by_value(
     return content.decode()
 
 
-def _constant(content: bytes, node: dict) -> tuple[tuple[int, int], str] | None:
+def _constant(content: bytes, node: dict[str, Any]) -> tuple[tuple[int, int], str] | None:
     """Where a constant stands in the condition, and its value; None for true, null and dates."""
     start = node["query_location"] - len(BEFORE)
     token = re.compile(rb"'((?:[^']|'')*)'|[-+]?\d+(?:\.\d+)?").match(content, start)
@@ -352,7 +352,7 @@ def _constant(content: bytes, node: dict) -> tuple[tuple[int, int], str] | None:
     return token.span(), text.decode()
 
 
-def _parsed(text: str, store: duckdb.DuckDBPyConnection, key: str) -> dict:
+def _parsed(text: str, store: duckdb.DuckDBPyConnection, key: str) -> dict[str, Any]:
     """The tree of the expression; ExpressionError when it is more than one."""
     trees = []
     for query in ("select 1 from t where true", f"{BEFORE}{text}\n)"):
@@ -398,7 +398,7 @@ def _refuse_unsafe(tree: object, where: str, columns: list[str], key: str) -> No
             )
 
 
-def _nodes(tree: object) -> Iterator[dict]:
+def _nodes(tree: object) -> Iterator[dict[str, Any]]:
     if isinstance(tree, dict):
         if "class" in tree:
             yield tree

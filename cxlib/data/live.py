@@ -94,7 +94,7 @@ def _expanded(address: str) -> str:
     """The address with the variables of the environment that it names."""
     whole = VARIABLE.fullmatch(address)
 
-    def value(found: re.Match) -> str:
+    def value(found: re.Match[str]) -> str:
         if (given := os.environ.get(found[1])) is None:
             raise SourceError(
                 f"{address}: the environment has no {found[1]}. Set it and try again."

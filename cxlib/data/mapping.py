@@ -118,6 +118,8 @@ def without_password(address: str) -> str:
 
 
 class Strict(BaseModel):
+    """A part of study.yaml: keys that are not known are mistakes."""
+
     # Text may stand in study.yaml without quotes even where it looks like a number: wave 2026.
     # Written by alias, what is read can be read again.
     model_config = ConfigDict(

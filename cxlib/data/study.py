@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import yaml
 from pydantic import (
@@ -322,11 +322,11 @@ class Study(Strict):
     @field_validator("tables", mode="after")
     @classmethod
     def _known_tables(cls, mappings: dict[str, Mapping]) -> dict[str, Mapping]:
-        for name in mappings:
+        for name, mapping in mappings.items():
             if name not in contract.TABLES:
                 raise ValueError(f"{name!r} is not a table{_nearest(name, contract.TABLES)}")
             ratings = [c.name for c in contract.TABLES[name].columns.values() if c.rating]
-            for column in mappings[name].scales:
+            for column in mapping.scales:
                 if column not in ratings:
                     there = f"Ratings there: {', '.join(ratings) or 'none'}"
                     raise ValueError(
@@ -491,16 +491,19 @@ class Study(Strict):
 
     @property
     def default_outcome(self) -> str:
+        """The outcome that study.yaml names, else the first that asks for the whole."""
         roles = ("nps", "csat", "effort", "intention")
         found = [name for role in roles for name in self.items_of(role)]
         return self.outcome or (found[0] if found else "")
 
     @property
     def default_drivers(self) -> list[str]:
+        """The drivers that study.yaml names, else all touchpoints."""
         return self.drivers or self.items_of("touchpoint")
 
     @property
     def reserve_path(self) -> Path:
+        """The file of the reserve."""
         return self.folder / "reserve.duckdb"
 
 
@@ -559,7 +562,7 @@ class _Plain(_Loader):
     is true, a country NO is "NO". A key that stands twice is a mistake.
     """
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
@@ -613,10 +616,10 @@ def read(name: str | Path) -> Study:
 @lru_cache(32)
 def _parsed(text: str) -> object:
     """What a study.yaml holds; a run reads the same one a dozen times."""
-    return yaml.load(text, _Plain)
+    return yaml.load(text, _Plain)  # noqa: S506 - a safe loader with fewer types
 
 
-def _with_ledgers(content: dict, folder: Path) -> dict:
+def _with_ledgers(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     """What people keep beside study.yaml (actions, audits, contacts) need not be named in it."""
     mapped = content.get("tables")
     for name in ("actions", "audits", "contacts"):

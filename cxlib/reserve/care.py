@@ -55,9 +55,9 @@ class Care:
         and said so
         """
         ids, found = self._today(where), {}
-        for table in LACKING:
+        for table, lacking in LACKING.items():
             if not self.database.has_columns(table, "customer_id"):
-                leave_out(_(LACKING[table]))
+                leave_out(_(lacking))
                 continue
             rows = self.database.read(table)
             found[table] = rows if ids is None else rows[rows["customer_id"].isin(ids)]

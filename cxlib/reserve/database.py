@@ -324,7 +324,7 @@ class Database:
         """Print how many rows there were at first and where the others went."""
         self._print_losses(len(sample), asdict(sample.losses) if sample.losses else {})
 
-    def _print_losses(self, kept: int, steps: dict) -> None:
+    def _print_losses(self, kept: int, steps: dict[str, Any]) -> None:
         if not steps:
             print(ngettext("{n:count} row", "{n:count} rows", kept))
             return
@@ -333,7 +333,7 @@ class Database:
         for loss in lost.itertuples():
             print(loss_sentence(loss))
 
-    def _print_steps(self, kept: int, steps: dict) -> None:
+    def _print_steps(self, kept: int, steps: dict[str, Any]) -> None:
         left = steps["offered"]
         print(
             ngettext(
@@ -350,7 +350,7 @@ class Database:
             n = left - kept
             print(_("{left:count} after {n:count} more were left out", left=kept, n=n))
 
-    def _print_loss(self, key: str, left: int, n: int, steps: dict) -> None:
+    def _print_loss(self, key: str, left: int, n: int, steps: dict[str, Any]) -> None:
         values = {"left": left, "n": n}
         if key == "only":
             print(
@@ -396,7 +396,7 @@ class Database:
             raise ReserveError(f"{self.study.name} has no wave {wave!r}. There are: {there}.")
         return f"wave = {sql.text(wave)}"
 
-    def _steps(self, table: str, wave: str, where: str, in_wave: str, kept: int) -> dict:
+    def _steps(self, table: str, wave: str, where: str, in_wave: str, kept: int) -> dict[str, Any]:
         query = 'select offered, kept, left_out from _tables where "table" = ?'
         offered, loaded, left_out = sql.first(self.store, query, [table])
         of_wave = loaded
@@ -497,7 +497,7 @@ class Database:
         return None if found is None else datetime(found.year, found.month, found.day)
 
 
-def _nothing_left(table: str, wave: str, where: str, steps: dict) -> str:
+def _nothing_left(table: str, wave: str, where: str, steps: dict[str, Any]) -> str:
     asked = " and ".join(
         part
         for part in (f"wave {wave!r}" if wave else "", f"WHERE {where!r}" if where else "")

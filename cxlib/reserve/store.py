@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -279,13 +280,13 @@ def fingerprints(path: Path) -> dict[str, str]:
         return {**dict(found), "study.yaml": _facts(store, path)["study"]}
 
 
-def facts(path: Path) -> dict:
+def facts(path: Path) -> dict[str, Any]:
     """What the store was made from; ReserveError for a file that is no reserve."""
     with connect(path) as store:
         return _facts(store, path)
 
 
-def _facts(store: duckdb.DuckDBPyConnection, path: Path) -> dict:
+def _facts(store: duckdb.DuckDBPyConnection, path: Path) -> dict[str, Any]:
     """What an opened store was made from."""
     try:
         return json.loads(sql.first(store, "select facts from _study")[0])

@@ -103,7 +103,7 @@ def reminders(asked: SampleLike) -> Result:
     return Result(tables, finding, notes, "share", **asked.bootstrap, parts={"share": share})
 
 
-def _of_answers(row: pd.Series, facts: dict) -> Finding:
+def _of_answers(row: pd.Series, facts: dict[str, Any]) -> Finding:
     """Where all were reminded, nothing says what would have come without."""
     claim = _(
         "{rate:share} of those reminded answered; nobody stayed unreminded, so what reminders add "
@@ -124,7 +124,7 @@ def _of_answers(row: pd.Series, facts: dict) -> Finding:
     return Finding.of_row(row, claim, detail, **slots)
 
 
-def _compared(both: pd.DataFrame, ratio: pd.Series, facts: dict) -> Finding:
+def _compared(both: pd.DataFrame, ratio: pd.Series, facts: dict[str, Any]) -> Finding:
     one, other = both["estimate"]
     words = {"one": one, "other": other}
     if ratio["low"] > 1:

@@ -52,6 +52,7 @@ class Answers:
 
     @property
     def different(self) -> int:
+        """Number of patterns of answers."""
         return len(self.sheet.weight)
 
     def trials(
@@ -134,7 +135,7 @@ def refits(sheet: Sheet, w: np.ndarray, sums: np.ndarray, draws: int, seed: int)
     return np.concatenate(found)
 
 
-def _in_parts(n: int, draws: int, seed: int):
+def _in_parts(n: int, draws: int, seed: int) -> list[np.ndarray]:
     # All draws of a large study at once would fill the memory.
     counts = resampling.multiplicities(n, draws, seed)
     return np.array_split(counts, max(1, counts.size // 20_000_000))

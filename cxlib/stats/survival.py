@@ -258,7 +258,9 @@ def proportional(fit: Cox, moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class _Deaths:
     """The leavings, and how ties thin out the risk set: one row a leaving, Efron's weights."""
 
-    def __init__(self, entry, time, left, w) -> None:
+    def __init__(
+        self, entry: np.ndarray, time: np.ndarray, left: np.ndarray, w: np.ndarray
+    ) -> None:
         self.w = w
         self.left = left > 0
         self.who = np.flatnonzero(self.left)

@@ -188,7 +188,7 @@ def concordance(
         pairs = np.where(later & (entry < own), w[part, None] * w, 0.0)
         first = (risk[part, None] > risk) + 0.5 * (risk[part, None] == risk)
         for total, values in ((good, pairs * first), (all_of, pairs)):
-            total += values.sum(0)
+            total += values.sum(0)  # noqa: PLW2901 - `good` or `all_of`, changed in place
             total[part] += values.sum(1)
     if not all_of.any():
         raise ArithmeticError("nobody left while another customer was under observation.")

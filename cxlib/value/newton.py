@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -114,14 +115,18 @@ def _uphill(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
     return -(vectors / values) @ (vectors.T @ gradient)
 
 
-def _shared(sums: Callable, at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+def _shared(sums: Callable[..., Any], at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     with np.errstate(all="ignore"):
         loglik, gradient, hessian = _on_logarithms(np.exp(at), *sums(np.exp(at)))
     return _finite(loglik), gradient, hessian
 
 
 def _summed(
-    model: Model, data: tuple, count: np.ndarray, design: np.ndarray | None, at: np.ndarray
+    model: Model,
+    data: tuple[Any, ...],
+    count: np.ndarray,
+    design: np.ndarray | None,
+    at: np.ndarray,
 ) -> tuple[float, np.ndarray, np.ndarray]:
     # In blocks that stay in the processor's cache: larger arrays are new memory each time.
     loglik, gradient, hessian = 0.0, np.zeros(len(at)), np.zeros((len(at), len(at)))
@@ -140,7 +145,7 @@ def _finite(loglik: float | np.ndarray) -> float:
 
 
 def _surface(
-    model: Model, data: tuple, design: np.ndarray | None, at: np.ndarray
+    model: Model, data: tuple[Any, ...], design: np.ndarray | None, at: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     own = parameters_of(at, design)
     with np.errstate(all="ignore"):

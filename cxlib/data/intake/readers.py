@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import pyarrow.parquet
 
@@ -209,7 +210,9 @@ def _gzip(path: Path, name: str, options: Reading) -> Raw:
         raise IntakeError(f"{name} is not a whole gzip file ({error}). Get it again.") from error
 
 
-def _unpacked(file, inner: str, name: str, options: Reading, note: str) -> Raw:
+def _unpacked(
+    file: IO[bytes] | gzip.GzipFile, inner: str, name: str, options: Reading, note: str
+) -> Raw:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / inner
         with open(target, "wb") as out:

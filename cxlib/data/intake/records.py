@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -32,7 +33,7 @@ def read(path: Path, name: str, options: Reading) -> Raw:
     return numbered(frame, [note], encoding=encoding)
 
 
-def _records(text: str, name: str, table: str) -> tuple[list, str]:
+def _records(text: str, name: str, table: str) -> tuple[list[Any], str]:
     try:
         found = json.loads(text)
     except json.JSONDecodeError as whole:
@@ -57,7 +58,7 @@ def _records(text: str, name: str, table: str) -> tuple[list, str]:
     return lists[key], f"{name}: the {len(lists[key]):,} records of {key!r}."
 
 
-def _lines(text: str, name: str) -> list:
+def _lines(text: str, name: str) -> list[Any]:
     records = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
@@ -72,7 +73,7 @@ def _lines(text: str, name: str) -> list:
     return records
 
 
-def _flat(record: dict) -> dict[str, object]:
+def _flat(record: dict[str, Any]) -> dict[str, object]:
     flat: dict[str, object] = {}
     for key, value in record.items():
         parts = (

@@ -69,12 +69,12 @@ def rules(
             yield _among(column.name, others[column.refers][column.name], reason)
         if column.after and column.after in rows:
             yield _not_before(column.name, column.after, rows[column.after])
-    for name, item in (items or {}).items():
-        if name in rows:
+    for asked, item in (items or {}).items():
+        if asked in rows:
             limits = dict(zip(("low", "high"), item.scale, strict=True))
-            yield within(name, Reason("outside_scale", {**limits, "item": name}), *item.scale)
+            yield within(asked, Reason("outside_scale", {**limits, "item": asked}), *item.scale)
             if item.role == "nps":
-                yield Rule(name, Reason("not_whole"), lambda s: s == s.round())
+                yield Rule(asked, Reason("not_whole"), lambda s: s == s.round())
 
 
 def schema(

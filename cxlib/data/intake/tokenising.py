@@ -1,6 +1,6 @@
-"""Text becomes rows of cells, once, by pyarrow; rows of another width than the header's come out.
+r"""Text becomes rows of cells, once, by pyarrow; rows of another width than the header's come out.
 
-    tokens = tokenise("id,nps\\n1,9\\n2\\n", ",", "answers.csv")
+    tokens = tokenise("id,nps\n1,9\n2\n", ",", "answers.csv")
     tokens.frame        # cells as text, empty ones missing, under the header; index: lines from 1
     tokens.broken       # row, value, found, expected
     tokens.notes        # where the header was found, and how many rows it takes

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -114,7 +115,7 @@ def _html_rows(content: bytes) -> tuple[list[list[str]], str]:
     return max(tables, key=len, default=[]), f"the largest of {len(tables)} table(s) of the page"
 
 
-def _spread(row) -> list[str]:
+def _spread(row: Any) -> list[str]:
     """The cells of a row, one that spans several columns followed by empty ones."""
     out: list[str] = []
     for cell in row.find_all(["td", "th"], recursive=False):

@@ -77,6 +77,7 @@ class Column:
 
     @property
     def not_numbers(self) -> int:
+        """Number of filled cells that are no numbers."""
         return int(self.counts.sum() - self.numbers.sum())
 
     @property
@@ -102,6 +103,7 @@ class Seen:
 
     @property
     def called(self) -> str:
+        """What messages call the table: its file, and its sheet if it has several."""
         return f"{self.path.name}, {self.part[0]} {self.part[1]!r}" if self.part else self.path.name
 
     @property
