@@ -14,6 +14,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import estimators, resampling
 from cxlib.stats.estimators import share_interval
+from cxlib.stats.intervals import percentile_interval
 from cxlib.stats.notes import resampling_note
 
 REMINDED, NOT_REMINDED = GROUPS = mark("reminded", "not reminded")
@@ -87,7 +88,7 @@ def reminders(asked: SampleLike) -> Result:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = found.estimate[0] / found.estimate[1]
             drawn = found.replicates[:, 0] / found.replicates[:, 1]
-        ends = np.nanpercentile(np.where(np.isfinite(drawn), drawn, np.nan), [2.5, 97.5])
+        ends = percentile_interval(np.where(np.isfinite(drawn), drawn, np.nan))
         row = {"term": REMINDED, "estimate": ratio, "low": ends[0], "high": ends[1]}
         tables["ratio"] = pd.DataFrame([row | {"n": int(n.sum())}])
         finding = _compared(both, tables["ratio"].iloc[0], facts)

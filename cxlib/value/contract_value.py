@@ -20,7 +20,11 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.stats import resampling
-from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.intervals import (
+    estimates_table,
+    percentile_interval,
+    simultaneous_interval,
+)
 from cxlib.stats.notes import resampling_note
 from cxlib.value.lifetime_value import Valuation
 
@@ -110,7 +114,7 @@ def contract_value(
         ends = simultaneous_interval(estimate[0, 1:], replicates[:, 1:])
         for column, end in zip(SIMULTANEOUS, ends, strict=True):
             table[column] = [np.nan, *end]
-    total = (all_of_them[0], *np.nanpercentile(drawn_totals, [2.5, 97.5]))
+    total = (all_of_them[0], *percentile_interval(drawn_totals))
     return Result(
         table,
         _finding(table, total, by, terms),
