@@ -17,7 +17,7 @@ import numpy as np
 
 from cxlib.stats import linear_algebra
 
-MOST_STEPS, HALVINGS = 200, 12
+MOST_STEPS, HALVINGS = 100, 12
 SETTLED = 1e-6  # largest change of a parameter, of answers of variance one
 
 
@@ -122,7 +122,7 @@ def maximise(cov: np.ndarray, home: np.ndarray, start: Factors | None = None) ->
         moved, change = _scored(_of(model, at), flat[at])
         model = _with(model, at, moved)
         on[at] = change > SETTLED
-    model = _with(model, np.flatnonzero(on), None)
+    model = _with(model, np.flatnonzero(on | ~np.isfinite(model.discrepancy)), None)
     found = (getattr(model, name) for name in _ARRAYS)
     return Factors(*(values.reshape((*lead, *values.shape[1:])) for values in found), home)
 
@@ -135,9 +135,10 @@ def discrepancy(cov: np.ndarray, implied: np.ndarray) -> np.ndarray:
     >>> float(discrepancy(np.eye(2), np.eye(2)))
     0.0
     """
-    values = np.linalg.eigvalsh(implied)
-    good = values[..., 0] > 1e-10
-    safe = np.where(good[..., None, None], implied, np.eye(cov.shape[-1]))
+    known, one = np.isfinite(implied).all((-2, -1)), np.eye(cov.shape[-1])
+    values = np.linalg.eigvalsh(np.where(known[..., None, None], implied, one))
+    good = known & (values[..., 0] > 1e-10)
+    safe = np.where(good[..., None, None], implied, one)
     height = np.log(np.maximum(values, 1e-10)).sum(-1) - np.linalg.slogdet(cov)[1]
     product = (np.linalg.inv(safe) * cov).sum((-2, -1))
     return np.where(good, height + product - cov.shape[-1], np.inf)
@@ -181,8 +182,9 @@ def _scored(model: Factors, cov: np.ndarray) -> tuple[Factors, np.ndarray]:
         if not worse.any():
             break
         size = np.where(worse, size / 2, size)
-    change = np.abs(size[:, None] * step).max(-1)
-    return moved, np.where(np.isnan(change), 0.0, change)
+    lost = ~np.isfinite(moved.discrepancy)
+    moved.discrepancy[lost] = np.nan
+    return moved, np.where(lost, 0.0, np.abs(size[:, None] * step).max(-1))
 
 
 def _beginning(cov: np.ndarray, home: np.ndarray) -> Factors:

@@ -294,8 +294,8 @@ W = ("log-rank", "gehan", "tarone-ware", "fleming-harrington")
 @pytest.mark.parametrize("n", [50, 200])
 def test_weighted_and_clustered_log_rank_tests_keep_their_level(n: int, tell_coverage) -> None:
     """Customers at unequal chances of being sampled, and pairs in a firm who leave together."""
-    rejected = np.zeros((400, 3))
-    for seed in range(400):
+    rejected, ignored = np.zeros((800, 2)), []
+    for seed in range(800):
         rng = np.random.default_rng([seed, n])
         # Late leavers are sampled at twice the chance, more of them in plan 1; weights undo it.
         time, plan, end = rng.exponential(100, 4 * n), rng.integers(0, 2, 4 * n), 150.0
@@ -308,17 +308,18 @@ def test_weighted_and_clustered_log_rank_tests_keep_their_level(n: int, tell_cov
         firm, stay = np.arange(n) // 2, -100 * np.log(rank)
         pairs = pd.DataFrame({"plan": firm % 2, "firm": firm, "time": np.minimum(stay, end)})
         pairs["left"] = stay <= end
-        clustered, alone = (
-            churn.logrank(Sample(pairs, cluster=c), "plan").table["p"].item()
-            for c in ("firm", None)
-        )
-        rejected[seed] = [weighted < 0.05, clustered < 0.05, alone < 0.05]
+        clustered = churn.logrank(Sample(pairs, cluster="firm"), "plan").table["p"].item()
+        rejected[seed] = [weighted < 0.05, clustered < 0.05]
+        if seed < 200:
+            ignored.append(churn.logrank(pairs, "plan").table["p"].item() < 0.05)
     share = rejected.mean(0)
-    for kind, rate in zip(("weighted", "clustered"), share, strict=False):
+    for kind, rate in zip(("weighted", "clustered"), share, strict=True):
         of = f"{n} customers, {kind}"
-        tell_coverage("rate of false findings, weighted log-rank test", of, rate, 400, 0.05)
-    # Pairs of correlation 0.8 are as 28 customers: ignoring it is wrong twice as often or more.
-    assert (share[:2] < 0.09).all() and (share[:2] > 0.02).all() and share[2] > 0.09, share
+        tell_coverage("rate of false findings, weighted log-rank test", of, rate, 800, 0.05)
+    # Of 4,000 samples of 25 firms 6.8% were rejected, of 3,000 of 100 firms 6.1%; ignoring that
+    # pairs leave together is wrong twice as often or more.
+    most = 0.1 if n == 50 else 0.085
+    assert (share < most).all() and (share > 0.025).all() and np.mean(ignored) > 0.09, share
 
 
 @pytest.mark.coverage
