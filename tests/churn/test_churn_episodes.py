@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import norm
 from statsmodels.duration.hazard_regression import PHReg
 
-from cxlib import churn
+from cxlib import churn, weights
 from cxlib.core.sample import Sample
 from cxlib.data import sources
 from cxlib.data.study import Source
@@ -115,6 +115,27 @@ def test_start_and_stop_rows_have_the_coefficients_of_statsmodels() -> None:
         [abs(np.log(ours["estimate"])), error], [abs(theirs.params[0]), theirs.bse[0]], rtol=1e-5
     )
     assert ours["n"] == 200
+
+
+def test_strata_of_a_design_enter_the_error_of_a_ratio() -> None:
+    """Binder (1992): scores vary about the mean of their stratum, rows of a customer together."""
+    rows, changes = lives(160, 5, 0.5)
+    rows["region"] = np.repeat(["n", "s"], [100, 60])
+    drawn = weights.with_design(rows, strata="region")
+    for sample in (drawn, churn.episodes(drawn, changes)):
+        data = sample.data.assign(plan=sample.data["plan"] + sample.data["customer_id"] % 3)
+        found = churn.hazard_ratios(
+            sample.with_data(data), ["plan"], customer="customer_id"
+        ).table.iloc[0]
+        times = data[["entry", "time", "left"]].to_numpy(float).T
+        fit = survival.cox(data[["plan"]].to_numpy(float), *times, np.ones(len(data)))
+        parts = pd.Series(fit.scores[:, 0]).groupby(data["customer_id"].to_numpy()).sum()
+        parts = parts[rows["customer_id"]].to_numpy()
+        spread = 100 * parts[:100].var(ddof=1) + 60 * parts[100:].var(ddof=1)
+        move = np.log(found["estimate"]) / fit.coefficients[0]  # quartiles apart
+        error = np.sqrt(spread) * fit.covariance[0, 0] * abs(move)
+        width = np.log(found["high"] / found["low"])
+        assert_allclose(width, 2 * norm.ppf(0.975) * error, rtol=1e-5)
 
 
 @pytest.mark.slow

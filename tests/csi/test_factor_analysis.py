@@ -193,7 +193,7 @@ def test_intervals_of_loadings_and_factors_cover_the_truth(
         "rate of false findings, scaled χ² of a factor model", of, robust, len(held), 0.05
     )
     assert np.mean(held) >= 0.91 and np.min(np.mean(held, axis=0)) >= 0.86, np.mean(held, axis=0)
-    # The scaled test of 50 people is wrong too often (Satorra and Bentler 1994 is for large samples).
+    # Satorra and Bentler (1994) is for large samples: of 50 people the test is wrong too often.
     assert robust <= (0.2 if n == 50 else 0.12), (robust, plain)
     if kind == "clustered":
         assert plain > robust
