@@ -16,7 +16,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.columns import Column
-from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.errors import InsufficientData, require_choice, require_columns
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -27,6 +27,7 @@ from cxlib.stats.intervals import estimates_table, expanded_level
 from cxlib.stats.notes import resampling_note
 
 DRAWS_AT_ONCE = 250
+MISSING = ("complete", "em")
 RMSEA_LEVEL = 0.9  # by convention
 GOOD = {"CFI": 0.95, "RMSEA": 0.06, "SRMR": 0.08}  # Hu and Bentler (1999)
 COLUMNS = [
@@ -105,6 +106,7 @@ def cfa(
     ([0.8, 0.8, 0.7, 0.8], 2.0)
     """
     sample: Sample = as_sample(sample)
+    require_choice("missing", missing, MISSING)
     constructs = _constructs(model)
     items = [item for those in constructs.values() for item in those]
     require_columns(sample.data, items)
@@ -133,7 +135,7 @@ def cfa(
     if failed:
         note.append(
             _(
-                "{failed:count} of {draws:count} resamples have no solution and are left out.",
+                "Left out for want of a solution: {failed:count} of {draws:count} resamples.",
                 failed=failed,
                 draws=len(cov),
             )

@@ -274,7 +274,7 @@ def _note(method: str, fit: Result, failed: int, draws: int) -> str:
     if failed:
         notes.append(
             _(
-                "{failed:count} of {draws:count} resamples have no solution and are left out.",
+                "Left out for want of a solution: {failed:count} of {draws:count} resamples.",
                 failed=failed,
                 draws=draws,
             )

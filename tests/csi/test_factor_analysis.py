@@ -144,6 +144,18 @@ def test_heavy_tails_scale_the_test_by_their_kurtosis() -> None:
     assert_allclose(fit["χ²"] / fit["scaled χ²"], 1.4, rtol=0.12)
 
 
+def test_answers_missing_by_another_answer_are_made_up_for_by_em() -> None:
+    """Who rates `a` low skips `b`: complete rows understate loadings, likelihood does not."""
+    rows = answers(2000, 9)
+    rows["b"] = rows["b"].where(rows["a"] > 0)
+    few, all_of = (
+        csi.cfa(Sample(rows, draws=10), CONSTRUCTS, missing=m).table["estimate"]
+        for m in ("complete", "em")
+    )
+    assert_allclose(all_of, LOADINGS, atol=0.06)
+    assert few[0] < LOADINGS[0] - 0.1
+
+
 # Recovery
 
 
@@ -236,6 +248,8 @@ def test_questions_of_a_satisfaction_model_are_taken() -> None:
 def test_what_cannot_be_fitted_says_why(constructs, message) -> None:
     with pytest.raises(ValueError, match=message):
         csi.cfa(answers(50, 7), constructs)
+    with pytest.raises(ValueError, match="missing"):
+        csi.cfa(answers(50, 7), CONSTRUCTS, missing="pairwise")
 
 
 def test_copies_and_constants_have_no_solution() -> None:
