@@ -19,7 +19,7 @@ from cxlib.core.columns import Column
 from cxlib.core.errors import InsufficientData, require_choice, require_columns
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.core.sample import SampleLike, as_sample
 from cxlib.csi.model import Model
 from cxlib.stats import factor_model, moments
 from cxlib.stats.factor_model import Factors
@@ -98,6 +98,7 @@ def cfa(
 
     Examples
     --------
+    >>> from cxlib.core.sample import Sample
     >>> rng = np.random.default_rng(1)
     >>> factor = rng.normal(size=(300, 1))
     >>> rows = pd.DataFrame(0.8 * factor + 0.6 * rng.normal(size=(300, 4)), columns=list("abcd"))
@@ -105,7 +106,7 @@ def cfa(
     >>> found.table["estimate"].round(1).tolist(), found.fit["df"].iloc[0].item()
     ([0.8, 0.8, 0.7, 0.8], 2.0)
     """
-    sample: Sample = as_sample(sample)
+    sample = as_sample(sample)
     require_choice("missing", missing, MISSING)
     constructs = _constructs(model)
     items = [item for those in constructs.values() for item in those]

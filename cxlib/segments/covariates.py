@@ -142,8 +142,9 @@ def covariates(
     failed = int(np.isnan(np.array(drawn)).any(axis=(1, 2)).sum())
     how = resampling_note(sample.replace(draws=len(drawn)))
     note = i18n.together([_note(method, fit, failed, len(drawn)), how])
-    facts = {"draws": len(drawn), "seed": sample.seed}
-    return Result(table, _finding(table), note, "ratio", columns=COLUMNS, **facts)
+    return Result(
+        table, _finding(table), note, "ratio", draws=len(drawn), seed=sample.seed, columns=COLUMNS
+    )
 
 
 def _check(customers: pd.DataFrame, fit: Result, features: list[str]) -> None:

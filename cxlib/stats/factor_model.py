@@ -11,7 +11,7 @@ and information need products of small matrices only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -88,8 +88,9 @@ class Factors:
         a, b = np.triu_indices(m, 1)
         between[..., a, b] += step[..., p + own.sum() :]
         between[..., b, a] = between[..., a, b]
-        free = Factors(self.loadings + step[..., :p], residual, between, np.nan, self.home)
-        return Factors(free.loadings, residual, between, discrepancy(cov, free.implied), self.home)
+        loadings = self.loadings + step[..., :p]
+        found = replace(self, loadings=loadings, residual=residual, between=between)
+        return replace(found, discrepancy=discrepancy(cov, found.implied))
 
 
 def maximise(cov: np.ndarray, home: np.ndarray, start: Factors | None = None) -> Factors:
@@ -123,8 +124,8 @@ def maximise(cov: np.ndarray, home: np.ndarray, start: Factors | None = None) ->
         model = _with(model, at, moved)
         on[at] = change > SETTLED
     model = _with(model, np.flatnonzero(on | ~np.isfinite(model.discrepancy)), None)
-    found = (getattr(model, name) for name in _ARRAYS)
-    return Factors(*(values.reshape((*lead, *values.shape[1:])) for values in found), home)
+    found = {name: getattr(model, name) for name in _ARRAYS}
+    return replace(model, **{n: v.reshape((*lead, *v.shape[1:])) for n, v in found.items()})
 
 
 def discrepancy(cov: np.ndarray, implied: np.ndarray) -> np.ndarray:
@@ -204,29 +205,25 @@ def _beginning(cov: np.ndarray, home: np.ndarray) -> Factors:
     between[:, np.arange(len(size)), np.arange(len(size))] = 1.0
     residual = np.where(size[home] > 1, 0.51, 0.0) * deviation**2
     start = Factors(loadings * deviation, residual, between, np.zeros(len(cov)), home)
-    return Factors(start.loadings, residual, between, discrepancy(cov, start.implied), home)
+    return replace(start, discrepancy=discrepancy(cov, start.implied))
 
 
 def _repeated(start: Factors, cov: np.ndarray) -> Factors:
-    parts = [
-        np.broadcast_to(getattr(start, n), (len(cov), *getattr(start, n).shape)).copy()
-        for n in _ARRAYS[:3]
-    ]
-    return Factors(*parts, discrepancy(cov, start.implied), start.home)
+    """The same model for each of some covariances."""
+    parts = {n: np.repeat(getattr(start, n)[None], len(cov), axis=0) for n in _ARRAYS[:3]}
+    return replace(start, **parts, discrepancy=discrepancy(cov, start.implied))
 
 
 def _of(model: Factors, at: np.ndarray) -> Factors:
-    return Factors(*(getattr(model, name)[at] for name in _ARRAYS), model.home)
+    return replace(model, **{name: getattr(model, name)[at] for name in _ARRAYS})
 
 
 def _with(model: Factors, at: np.ndarray, part: Factors | None) -> Factors:
     """The models with those `at` replaced; by NaN without a part."""
-    found = []
-    for name in _ARRAYS:
-        values = getattr(model, name).copy()
+    found = {name: getattr(model, name).copy() for name in _ARRAYS}
+    for name, values in found.items():
         values[at] = np.nan if part is None else getattr(part, name)
-        found.append(values)
-    return Factors(*found, model.home)
+    return replace(model, **found)
 
 
 def _t(matrix: np.ndarray) -> np.ndarray:
