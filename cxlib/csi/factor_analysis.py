@@ -61,7 +61,8 @@ def cfa(
     Fitted by maximum likelihood under the normal law. Answers on few steps are not normal and
     people of one cluster not independent, so intervals come from resamples, and χ², CFI, TLI and
     RMSEA are also given as robust ones: χ² is divided by its mean in such samples if the model
-    held.
+    held. With weights, a design or clusters only the robust ones count. Of 50 people even the
+    scaled χ² rejects a true model too often.
 
     Parameters
     ----------
