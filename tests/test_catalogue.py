@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import refresh_catalogue as catalogue
 
 ZH = i18n.LOCALE / "zh.po"
+LICENCE = re.compile(r"[A-Z][A-Za-z]*(?:-[\d.]+)?")  # MIT, Apache-2.0
 STUDIES = sorted(p.parent.name for p in (catalogue.ROOT / "data").glob("*/study.yaml"))
 
 
@@ -122,6 +123,16 @@ def test_a_study_has_words_in_both_languages(name: str) -> None:
 
     text = (catalogue.ROOT / "data" / name / "study.yaml").read_text(encoding="utf-8")
     assert one_sided(yaml.safe_load(text), name) == []
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_says_in_both_languages_whose_its_data_are(name: str) -> None:
+    """A licence that is known by its name alone (MIT) is the same in both."""
+    text = (catalogue.ROOT / "data" / name / "study.yaml").read_text(encoding="utf-8")
+    about = yaml.safe_load(text)
+    named = {k: about[k] for k in ("title", "about", "source", "licence") if k in about}
+    one_sided = {k: v for k, v in named.items() if isinstance(v, str) and not LICENCE.fullmatch(v)}
+    assert one_sided == {}
 
 
 def test_tables_have_words_in_both_languages() -> None:

@@ -310,8 +310,8 @@ def test_pages_by_group_ask_for_any_column_and_value(column, value):
 
 
 @pytest.mark.parametrize(
-    ("given", "stated", "margin"), [(0, None, 0.3), (0, 0.45, 0.45), (0.2, 0.45, 0.2)]
+    ("given", "stated", "margin"), [(0, None, None), (0, 0.45, 0.45), (0.2, 0.45, 0.2)]
 )
-def test_a_page_takes_the_margin_of_the_study_unless_told_otherwise(given, stated, margin) -> None:
+def test_a_page_takes_the_margin_of_the_study_and_assumes_none(given, stated, margin) -> None:
     study = SimpleNamespace(costs=Costs(margin=stated))
     assert reserve.Reserve.margin(study, given) == margin

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from cxlib.care.booking import booking
 from cxlib.care.call_list import Plan, callbacks, reasons
-from cxlib.care.effects import effect_on_score, effect_on_spend
+from cxlib.care.effects import effect_on_score
 from cxlib.care.evidence import Evidence, in_words, needs
 from cxlib.care.expected_steps import case_steps, order_steps
 from cxlib.care.rest import rest_summary, resting, with_contact
+from cxlib.care.spend_effects import effect_on_spend
 from cxlib.care.waits import late_steps
 from cxlib.core.errors import attempt
 

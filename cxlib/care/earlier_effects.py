@@ -30,21 +30,9 @@ def evidence_against(score: Result | None = None, spend: Result | None = None) -
     """
     reasons, details = [], []
     if spend is not None and spend.finding.verdict == "worse":
-        net, currency = spend.table.iloc[1], spend.finding.unit
-        reasons.append(
-            _(
-                "each earlier call-back cost {net:money2} more than the margin it brought.",
-                net=(abs(net["estimate"]), currency),
-            )
-        )
-        details.append(
-            _(
-                "margin minus cost {signed:money2} a customer called (95% CI "
-                "{span:money_interval2})",
-                signed=(net["estimate"], currency),
-                span=(net["low"], net["high"], currency),
-            )
-        )
+        reason, detail = _against_spend(spend)
+        reasons.append(reason)
+        details.append(detail)
     if score is not None and score.finding.verdict == "worse":
         reasons.append(_("earlier call-backs lowered {outcome}.", outcome=score.parts["outcome"]))
     elif score is not None and score.parts.get("faded"):
@@ -55,3 +43,26 @@ def evidence_against(score: Result | None = None, spend: Result | None = None) -
     if not reasons:
         return []
     return [reasons[0], *details, *(r.rstrip(".。") for r in reasons[1:])]
+
+
+def _against_spend(spend: Result) -> tuple[str, str]:
+    """Why earlier call-backs did not pay, in margin where it is known, and the numbers."""
+    row, currency = spend.table.iloc[-1], spend.finding.unit
+    span = (row["low"], row["high"], currency)
+    if row["term"] == "margin minus cost":
+        reason = _(
+            "each earlier call-back cost {net:money2} more than the margin it brought.",
+            net=(abs(row["estimate"]), currency),
+        )
+        return reason, _(
+            "margin minus cost {signed:money2} a customer called (95% CI {span:money_interval2})",
+            signed=(row["estimate"], currency),
+            span=span,
+        )
+    return _("each earlier call-back cost more than the sales it brought."), _(
+        "sales {signed:money2} a customer called (95% CI {span:money_interval2}), {cost:money2} "
+        "for the call",
+        signed=(row["estimate"], currency),
+        span=span,
+        cost=(spend.parts["cost"], currency),
+    )

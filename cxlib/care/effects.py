@@ -1,7 +1,6 @@
 """What earlier call-backs did: customers whom chance had called, compared with its controls.
 
     effect_on_score(contacts, answers, "recommend", measure, follow_up=75)
-    effect_on_spend(contacts, orders, follow_up=75, cost=6, margin=0.3, currency="EUR")
 
 Every customer counts in the arm that chance gave, reached or not (intention to treat). Within a
 block each arm stands for the whole block, whatever share of it was called.
@@ -83,7 +82,7 @@ def effect_on_score(
     y = measure.factor * measure.recode(rows[outcome].to_numpy(float))
     rows = rows.assign(_y=y).sort_values("answered_on", kind="stable")
     rows = rows[["customer_id", "answered_on", "_y", "_weight"]]
-    calls = _assigned(contacts)
+    calls = assigned(contacts)
     how: dict[str, Any] = {"left_on": "at", "right_on": "answered_on", "by": "customer_id"}
     within = pd.Timedelta(days=follow_up)
     after = pd.merge_asof(
@@ -93,83 +92,15 @@ def effect_on_score(
     followed = after.assign(_before=before.to_numpy())
     known = followed[followed["_y"].notna()]
     unit = {"share": "gap"}.get(measure.unit, measure.unit)
-    table, errors = _table(known, sample)
-    notes = [_answered(followed), _design(sample)]
+    table, errors = effect_table(known, sample)
+    notes = [_answered(followed), design_note(sample)]
     p = equal_effects(table["estimate"].to_numpy()[1:], errors[1:])
     finding = _score_finding(table, p, outcome, unit, follow_up)
     parts = {"faded": _faded(table, p), "outcome": _called(outcome, unit)}
     return Result(table, finding, i18n.together(notes), unit, parts=parts, **sample.bootstrap)
 
 
-def effect_on_spend(
-    contacts: pd.DataFrame,
-    orders: SampleLike,
-    *,
-    follow_up: int = 90,
-    cost: float = 0.0,
-    margin: float = 1.0,
-    currency: str = "",
-) -> Result:
-    """Effect of a call-back on what the customer spends, and whether that pays for the call.
-
-    Parameters
-    ----------
-    contacts : as in `effect_on_score`
-    orders : customer_id, at, amount; refunds are below zero
-    follow_up : days after the call in which spend is counted; calls whose days are not over yet do
-        not count
-    cost : of a call
-    margin : share of an amount that is margin, over 0 and at most 1
-    currency : of amounts
-
-    Returns
-    -------
-    Result with "table": term (spend, margin minus cost), estimate (a customer called), low, high,
-    n, calls, controls
-
-    Raises
-    ------
-    InsufficientData : fewer than 20 customers in an arm whose days are over
-    ValueError : margin is not over 0 and at most 1
-    """
-    if not 0 < margin <= 1:
-        raise ValueError(f"margin must be over 0 and at most 1; it is {margin:g}.")
-    sample = as_sample(orders)
-    rows = sample.data[["customer_id", "at", "amount"]].dropna()
-    calls, within = _assigned(contacts), pd.Timedelta(days=follow_up)
-    calls = calls[calls["at"] + within <= rows["at"].max()].reset_index(drop=True)
-    pairs = calls[["customer_id", "at"]].reset_index().merge(rows, on="customer_id")
-    apart = pairs["at_y"] - pairs["at_x"]
-    zero = pd.Timedelta(0)
-
-    def spent(during: pd.Series) -> np.ndarray:
-        sums = pairs[during].groupby("index")["amount"].sum()
-        return sums.reindex(calls.index, fill_value=0.0).to_numpy(float)
-
-    followed = calls.assign(
-        _y=spent((apart > zero) & (apart <= within)),
-        _before=spent((apart <= zero) & (apart > -within)),
-        _weight=1.0,
-    )
-    first = _table(followed, sample, quarters=False)[0].assign(term="spend")
-    ends = ["estimate", "low", "high"]
-    net = first.assign(term="margin minus cost")
-    net[ends] = margin * net[ends] - cost
-    table = pd.concat([first, net], ignore_index=True)
-    note = _(
-        "{margin:share} of spend is margin; customers who left or bought nothing count with 0.",
-        margin=margin,
-    )
-    return Result(
-        table,
-        _spend_finding(table, follow_up, cost, currency),
-        i18n.together([note, _design(sample)]),
-        currency or "amount",
-        **sample.bootstrap,
-    )
-
-
-def _assigned(contacts: pd.DataFrame) -> pd.DataFrame:
+def assigned(contacts: pd.DataFrame) -> pd.DataFrame:
     """Rows that chance assigned, by time, weighted so that each arm stands for its block."""
     lacking = [c for c in ("customer_id", "at", "arm") if c not in contacts]
     if lacking:
@@ -201,7 +132,7 @@ def equal_effects(estimates: np.ndarray, errors: np.ndarray) -> float:
     return float(chi2.sf((weight * (estimates - mean) ** 2).sum(), len(estimates) - 1))
 
 
-def _table(
+def effect_table(
     rows: pd.DataFrame, sample: Sample, *, quarters: bool = True
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """The effect in all rows, and in those of each quarter with enough; their standard errors."""
@@ -255,7 +186,8 @@ def _answered(followed: pd.DataFrame) -> str:
     )
 
 
-def _design(sample: Sample) -> str:
+def design_note(sample: Sample) -> str:
+    """How the arms were made and the intervals computed."""
     return _(
         "Randomised within blocks; by the arm that chance gave, reached or not; adjusted for the "
         "time before. {draws:count} bootstrap resamples, clustered by customer.",
@@ -263,7 +195,8 @@ def _design(sample: Sample) -> str:
     )
 
 
-def _verdict(row: pd.Series) -> tuple[str, Importance]:
+def verdict_of(row: pd.Series) -> tuple[str, Importance]:
+    """The verdict of an effect by its interval, and how far it matters."""
     if row["low"] > 0:
         return "better", Importance.NOTABLE
     if row["high"] < 0:
@@ -276,7 +209,7 @@ def _score_finding(
 ) -> Finding:
     """The effect of all call-backs, and what the last quarter shows where quarters differ."""
     row, last = table.iloc[0], table.iloc[-1]
-    verdict, importance = _verdict(row)
+    verdict, importance = verdict_of(row)
     size = {"outcome": _called(outcome, unit), "size": sized(abs(row["estimate"]), unit)}
     claims = {
         "better": _("Earlier call-backs raised {outcome} by {size}.", **size),
@@ -346,47 +279,3 @@ def sized(value: float, unit: str, *, sign: bool = False, plain: bool = False) -
     if unit == "points":
         return _("{number} points", number=number)
     return _("{number} scale points", number=number)
-
-
-def _spend_finding(table: pd.DataFrame, follow_up: int, cost: float, currency: str) -> Finding:
-    spend, net = table.iloc[0], table.iloc[1]
-    verdict, importance = _verdict(net)
-    facts = {
-        "net": (abs(net["estimate"]), currency),
-        "signed": (net["estimate"], currency),
-        "cost": (cost, currency),
-        "span": (net["low"], net["high"], currency),
-        "spend": (spend["estimate"], currency),
-        "spend_span": (spend["low"], spend["high"], currency),
-        "days": follow_up,
-        "n": net["n"],
-    }
-    claims = {
-        "better": _(
-            "A call-back brings {net:money2} more margin within {days:count} days than it costs.",
-            **facts,
-        ),
-        "worse": _(
-            "A call-back costs {net:money2} more than the margin it brings within {days:count} "
-            "days.",
-            **facts,
-        ),
-        "unclear": _(
-            "Whether call-backs pay within {days:count} days is unclear; keep controls until it is "
-            "known.",
-            **facts,
-        ),
-    }
-    return Finding.of_row(
-        net,
-        claims[verdict],
-        _(
-            "randomised; {signed:money2} of margin a customer called (95% CI "
-            "{span:money_interval2}), after {cost:money2} for the call; n = {n:count}",
-            **facts,
-        ),
-        unit=currency,
-        verdict=verdict,
-        measure="callback_money",
-        importance=importance,
-    )

@@ -113,6 +113,26 @@ def expected_gain(
     return p * campaign.accepted * (worth - offer) - (1 - p) * offer - campaign.contact
 
 
+def break_even_margin(rows: pd.DataFrame, campaign: Campaign, gain: float) -> float:
+    """The margin from which contacting the rows pays, where their value is sales.
+
+    Parameters
+    ----------
+    rows : customers to contact, with `probability`
+    campaign : costs and value, in sales
+    gain : what contacting them is expected to bring, sales less costs
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"probability": [1.0], "worth": [110.0]})
+    >>> campaign = Campaign("worth", offer=10, contact=2, basis="spend")
+    >>> break_even_margin(rows, campaign, 28.0).round(3)    # 0.3 · 110 brought, 5 of it spent
+    np.float64(0.152)
+    """
+    brought = campaign.accepted * (rows["probability"] * campaign.worth(rows)).sum()
+    return 1 - gain / brought
+
+
 def campaign_gain(sample: SampleLike, campaign: Campaign, *, outcome: str = "left") -> Result:
     """What contacting the customers would have brought, judged by who really left.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cxlib.churn.profit import Campaign, expected_gain
+from cxlib.churn.profit import Campaign, break_even_margin, expected_gain
 from cxlib.churn.scoring import score
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
@@ -215,14 +215,18 @@ def _finding(
             len(listed),
             **facts,
         )
+    detail = _(
+        "95% prediction interval {span:money_interval}; chosen of {customers:count} active "
+        "customers by expected gain",
+        **facts,
+    )
+    if campaign.in_sales:
+        even = break_even_margin(listed, campaign, float(row.estimate))
+        detail = _("{detail}; pays from a margin of {even:share}", detail=detail, even=even)
     return Finding.of_row(
         row,
         claim,
-        _(
-            "95% prediction interval {span:money_interval}; chosen of {customers:count} active "
-            "customers by expected gain",
-            **facts,
-        ),
+        detail,
         unit=currency,
         measure="contact_gain",
         importance=Importance.NOTABLE,

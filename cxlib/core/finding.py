@@ -21,6 +21,8 @@ from typing import Any
 
 import pandas as pd
 
+from cxlib.core import i18n
+
 
 class Importance(IntEnum):
     """How much a finding matters to somebody who has one minute.
@@ -92,14 +94,15 @@ class Finding:
         return self.importance >= Importance.NOTABLE
 
     def record(self) -> dict[str, Any]:
-        """The slots that are filled, as JSON has them.
+        """The slots that are filled, as JSON has them; the detail is written as a line of its own.
 
         Examples
         --------
-        >>> Finding("NPS is 25.", value=25.0).record()
-        {'claim': 'NPS is 25.', 'value': 25.0, 'importance': 1}
+        >>> Finding("NPS is 25.", "randomised; n = 40", value=25.0).record()
+        {'claim': 'NPS is 25.', 'detail': 'Randomised; n = 40.', 'value': 25.0, 'importance': 1}
         """
-        filled = {k: v for k, v in asdict(self).items() if v not in (None, "", {})}
+        slots = asdict(self) | {"detail": i18n.line(self.detail)}
+        filled = {k: v for k, v in slots.items() if v not in (None, "", {})}
         return filled | {"importance": int(self.importance)}
 
     @classmethod

@@ -75,6 +75,8 @@ GAP, CHINESE = "\ue000", "[\u4e00-\u9fff\u3001\u3002\u201c\u201d\uff08\uff09\uff
 NEEDLESS = re.compile(f"(?<={CHINESE}){GAP}(?={CHINESE})")
 YEAR = re.compile(r"(?:19|20)\d\d")
 SPACED_YEAR = re.compile("((?:19|20)\\d\\d 年) (?=[\u4e00-\u9fff])")
+SYMBOL = re.compile(r"[np]\b")  # of statistics, small wherever they stand
+ENDS = (".", "!", "?", "。", "！", "？")  # of sentences
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 WEEK = re.compile(r"(\d{4})-W(0[1-9]|[1-4]\d|5[0-3])")
@@ -348,6 +350,20 @@ def period(name: str) -> str:
 def opening(text: str) -> str:
     """The text as a sentence opens; capitals inside it stay."""
     return text[:1].upper() + text[1:]
+
+
+def line(text: str) -> str:
+    """Parts of a sentence as a line of their own: a capital first and a full stop last.
+
+    Examples
+    --------
+    >>> line("randomised; n = 40"), line("n = 40."), line("")
+    ('Randomised; n = 40.', 'n = 40.', '')
+    """
+    if not text:
+        return ""
+    text = text if SYMBOL.match(text) else opening(text)
+    return text if text.endswith(ENDS) else _("{first}.", first=text)
 
 
 def inner(text: str) -> str:

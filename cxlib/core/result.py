@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.core import fitted
+from cxlib.core import fitted, i18n
 from cxlib.core.columns import Column
 from cxlib.core.display import display_table
 from cxlib.core.finding import Finding as Finding
@@ -202,7 +202,9 @@ class Result:
 
     def _repr_html_(self) -> str:
         """Finding, main table formatted by unit, notes: never more than 20 rows unasked."""
-        claim, detail, notes = map(escape, (self.finding.claim, self.finding.detail, self.notes))
+        claim, detail, notes = map(
+            escape, (self.finding.claim, i18n.line(self.finding.detail), self.notes)
+        )
         html = f"<p><strong>{claim}</strong></p>" if claim else ""
         html += f"<p>{detail}</p>" if detail else ""
         if len(self.table):

@@ -685,8 +685,8 @@ class Costs(Strict):
         default=None,
         gt=0,
         le=1,
-        description="Share of `value_column` and of amounts that is margin; without it page 32 "
-        "speaks of sales, and pages 26 and 31 take 30%, which they name.",
+        description="Share of `value_column` and of amounts that is margin; without it pages "
+        "speak of sales, and of the margin from which a decision pays.",
         examples=[0.3],
     )
     accepted: float = Field(

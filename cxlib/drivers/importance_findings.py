@@ -109,13 +109,15 @@ def order(fit: Result) -> Result:
     1 of 2 drivers can be ruled out as the strongest.
     """
     columns = ["term", "rank_low", "rank_high", "chance_first", "top", "n"]
+    first = fit.table["top"].astype(bool)
     claim = ngettext(
         "{out:count} of {n:count} driver can be ruled out as the strongest.",
         "{out:count} of {n:count} drivers can be ruled out as the strongest.",
         len(fit.table),
-        out=int((~fit.table["top"].astype(bool)).sum()),
+        out=int((~first).sum()),
     )
-    return Result(fit.table[columns], Finding(claim), "", "share", **fit.bootstrap)
+    detail = _("may be the strongest: {names:label_list}", names=list(fit.table.loc[first, "term"]))
+    return Result(fit.table[columns], Finding(claim, detail), "", "share", **fit.bootstrap)
 
 
 def _ends(row: pd.Series) -> tuple[float, float]:

@@ -275,11 +275,13 @@ def _finding(
             "be detected.",
             **facts,
         )
-        detail = _(
-            "Over {waves:count} waves after it; with one unit treated from {one} on",
-            **facts,
-            one=wording.value(smallest[1], unit),
-        )
+        detail = _("Over {waves:count} waves after it", **facts)
+        if k > 1:
+            detail = _(
+                "{detail}; with one unit treated from {one} on",
+                detail=detail,
+                one=wording.value(smallest[1], unit),
+            )
     else:
         claim = _(
             "With {names:label_list4} treated, effects on {outcome} from {size} on can be "

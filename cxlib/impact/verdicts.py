@@ -36,16 +36,17 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
       term (outcome), estimate, low, high, n, unit, design, could_find (the effect that 80 of 100
       such comparisons find), passed, failed and silent (numbers of checks; silent are those that
       could not have failed), and what was predicted
-    - standard: term (the change, and its effect in its own unit), estimate, low, high, n
-      in standard deviations of the answers
+    - standard: term (the change), estimate, low, high, n to draw: the effects in their unit where
+      all have the same, else in standard deviations of the answers
 
-    Both are empty without evaluations
+    Both are empty without evaluations; and the part drawn, the unit of standard
     """
     if not evaluations:
         finding = _("These rows can judge none of the changes.")
         empty = pd.DataFrame(columns=COLUMNS)
         return Result({"table": empty, "standard": empty}, finding)
     known = {} if predicted is None else predicted.set_index("term").to_dict("index")
+    units = {one.effects["unit"].iloc[0] for one in evaluations.values()}
     rows, standard = [], []
     for name, one in evaluations.items():
         first, ahead = one.effects.iloc[0], known.get(name, {})
@@ -60,8 +61,8 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
             "silent": one.silent,
         }
         rows.append(row | ({c: ahead.get(c, np.nan) for c in PREDICTED} if known else {}))
-        size = wording.signed(first["estimate"], first["unit"])
-        standard.append({**one.standard.iloc[0], "term": f"{one.label}: {size}"})
+        drawn = first[["estimate", "low", "high", "n"]] if len(units) == 1 else one.standard.iloc[0]
+        standard.append({"term": one.label, **drawn.drop("term", errors="ignore")})
     table = pd.DataFrame(rows).dropna(axis=1, how="all")
     note = _(
         "Higher or lower: statistically significant. In doubt: significant, but without controls, "
@@ -71,7 +72,8 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
     )
     tables = {"table": table, "standard": pd.DataFrame(standard)}
     columns = [Column("silent", "checks that could not fail", "count", label="inconclusive")]
-    return Result(tables, _finding(evaluations), note, columns=columns)
+    parts = {"drawn": units.pop() if len(units) == 1 else "standard deviations"}
+    return Result(tables, _finding(evaluations), note, columns=columns, parts=parts)
 
 
 def _verdict(one: Result, predicted: float) -> str:

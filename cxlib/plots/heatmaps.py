@@ -23,6 +23,7 @@ TILE = (0.66, 0.44)  # inches
 MOST_COLUMNS = 16  # more groups than this become rows
 NAME = 14  # letters of a line of a row's name on a phone
 LETTER_WIDTH = 0.62  # of a digit, in parts of the size of its font
+PHONE_DIGITS = 9  # up to which a share has room without its sign
 PHONE_COLUMNS = 6  # up to which tiles on a phone have room for numbers; of more, hover says them
 
 
@@ -91,15 +92,17 @@ def draw_tiles(
     )
     cmap, limits = shade_limits(shown["estimate"], reference)
     crowded = layout.narrow() and len(across) > PHONE_COLUMNS
+    digits = crowded and unit == "share" and len(across) <= PHONE_DIGITS
     if crowded:
-        data["text"] = ""
-    place_tiles(ax, data, (len(down), len(across)), cmap, limits, fontsize=10)
+        data["text"] = data["text"].str.rstrip("%") if digits else ""
+    place_tiles(ax, data, (len(down), len(across)), cmap, limits, fontsize=8.5 if digits else 10)
     if not crowded:
         _ranges(ax, data.dropna(subset=["estimate", "low"]), shown)
     names = [labels.long_name(v, 24) for v in across]
     slant = max(display_width(line) for name in names for line in name.split("\n")) > 6
     name_tiles(ax, names, rows, slant)
-    ax.set_xlabel(_counts(shown, panel, columns, not turned))
+    counts = _counts(shown, panel, columns, not turned)
+    ax.set_xlabel(" · ".join(w for w in ("%" if digits else "", counts) if w))
     return figure.finish(ax, words[0], _("Tiles with 95% intervals."), words[1])
 
 

@@ -409,13 +409,16 @@ def rank_intervals(
     data = shown.assign(place=shown.index, rank=shown.index + 1).dropna(subset=["estimate"])
     top = data["top"].astype(bool)
     ax = figure.new_axes(ax, figure.rows_height(len(shown)) + 0.7)
-    for some, colour, face in ((top, BLUE, BLUE), (~top, SOFT, PAPER)):
+    ax.axvspan(0.5, 1.5, color=BLUE, alpha=0.08, lw=0, zorder=0)
+    looks = ((top, BLUE, BLUE, _("may be first")), (~top, SOFT, PAPER, _("ruled out as first")))
+    for some, colour, face, name in looks:
         marks.ranges(ax, data[some], "place", ("rank_low", "rank_high"), color=colour)
         look: Style = {"color": face, "edgecolor": colour, "linewidth": 1.6, "s": 64}
-        marks.dots(ax, data[some], "rank", "place", **look)
+        marks.dots(ax, data[some], "rank", "place", label=name, **look)
+    figure.legend_above(ax)
     figure.row_axis(ax, [labels.row_name(labels.name(t, 60)) for t in shown["term"]])
-    ax.set_xticks(range(1, len(shown) + 1))
-    ax.set_xlabel(_("rank; 1 is the largest"))
+    ax.set(xticks=range(1, len(shown) + 1), xlim=(0.5, len(shown) + 0.5))
+    ax.set_xlabel(_("rank, from 1 (largest) to {n:count} (smallest)", n=len(shown)))
     ax.grid(axis="x")
     words = [
         _("{name} {low} to {high}", name=labels.name(r.term), low=r.rank_low, high=r.rank_high)

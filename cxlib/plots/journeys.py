@@ -68,7 +68,9 @@ def experience_map(
     shown = figure.prepare(table, ("touchpoint", "term", "estimate"))
     if "group" not in shown:
         shown = shown.assign(group=OVERALL)
-    names = list(dict.fromkeys(shown["touchpoint"]))
+    # Not every touchpoint is rated: the order is that of a measure which all of them have.
+    every = [own["touchpoint"].unique() for _term, own in shown.groupby("term", sort=False)]
+    names = list(dict.fromkeys([*max(every, key=len), *shown["touchpoint"]]))
     if layout.narrow():
         return _ratings(shown, title)
     unrated = (

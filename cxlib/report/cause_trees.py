@@ -30,7 +30,10 @@ def tree(causes: Result) -> None:
 def _significant(lines: Sequence[tuple[int, bool, str]]) -> list[tuple[int, bool, str]]:
     """The links that were found; of an event without any one line that says so."""
     found = [line for line in lines if line[1]]
-    return found or [(0, False, _("No difference is significant.")) for _line in lines[:1]]
+    return found or [
+        (0, False, _("No group, driver or topic changed significantly with it."))
+        for _line in lines[:1]
+    ]
 
 
 def html_of(head: str, lines: Iterable[tuple[int, bool, str]]) -> str:

@@ -23,7 +23,7 @@ from cxlib.privacy import disclosure
 # What a finding may be of, to be judged by the target of its measure: times and touchpoints, no
 # groups of customers; of several windows ("within a year") the one that answers the question.
 TIMES, WINDOWS = (
-    {"wave", "month", "period", "touchpoint", "horizon"},
+    {"wave", "month", "period", "touchpoint", "horizon", "basis"},
     {"window", "term", "lead", "day"},
 )
 SUBJECTS = ("touchpoint", "topic", "term")  # columns that say what a row is about
@@ -177,5 +177,5 @@ def _subjects(finding: Finding, fit: Result) -> Iterator[str]:
     for column in SUBJECTS:
         if column in rows and len(rows):
             yield str(rows[column].iloc[0])
-    yield from finding.at.values()
+    yield from (value for key, value in finding.at.items() if key != "basis")
     yield finding.measure.rpartition(":")[2]

@@ -45,9 +45,9 @@ MEASURES = (
      N_("The share of problems solved at the first contact: the customer does not contact you "
         "about the same within a set number of days."), ""),
     ("clv", N_("Customer lifetime value (CLV)"),
-     N_("The margin that a customer is expected to bring over a period, later amounts discounted: "
-        "the sum of margin × probability of still buying ÷ (1 + discount rate) to the power of "
-        "the time."),
+     N_("The margin that a customer is expected to bring over a period (sales, where no margin is "
+        "stated), later amounts discounted: the sum of margin × probability of still buying ÷ (1 + "
+        "discount rate) to the power of the time."),
      "Fader, Hardie and Lee 2005"),
     ("churn", N_("Churn"),
      N_("The share of customers who left, or bought nothing for so long that they count as lost, "

@@ -39,7 +39,6 @@ UNITS = {  # what the estimates of a unit are called
 }  # fmt: skip
 CHANGES = ("mix", "signs", "warnings")  # answers whose shares are differences of shares
 LEVELS = (
-    "gap",
     "before",
     "now",
     "after",

@@ -281,7 +281,7 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
         leave = _("past customers flagged; {x:share} of them left", x=estimate)
         ends = _ends(now.row)
         sure = _("95% CI {ci:share_interval0}", ci=ends) if ends else ""
-        card["detail"] = _("; ").join(part for part in (leave, sure) if part)
+        card["detail"] = i18n.line(_("; ").join(part for part in (leave, sure) if part))
     elif asked.kind == "stage":
         card["value"] = _("{stage} of {stages}", stage=card["value"], stages=STAGES)
     if earlier is None or earlier.finding.get("at") != now.finding.get("at"):
@@ -296,11 +296,13 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
 
 def _called(asked: Measure, now: Reading) -> str:
     """The name of a card; that of money says over which time it is."""
-    weeks = now.finding.get("at", {}).get("horizon")
-    if asked.kind == "money" and weeks == "52":
-        return _("Margin per customer, next 12 months")
+    at = now.finding.get("at", {})
+    weeks = at.get("horizon")
     if asked.kind == "money" and weeks:
-        return _("Margin per customer, next {weeks} weeks", weeks=weeks)
+        over = _("12 months") if weeks == "52" else _("{weeks} weeks", weeks=weeks)
+        if at.get("basis") == "sales":
+            return _("Sales per customer, next {time}", time=over)
+        return _("Margin per customer, next {time}", time=over)
     return _(asked.name) if asked.name != "NPS" else _("NPS")
 
 
@@ -349,7 +351,7 @@ def _change(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> 
         if not now.significant:
             return _("{size} since {wave}, not significant", **words), "same"
         return _("{size} since {wave}, significant", **words), _tone(asked, change)
-    if earlier is None or set(now.finding.get("at", {})) - {"horizon"}:
+    if earlier is None or set(now.finding.get("at", {})) - {"horizon", "basis"}:
         return "", "same"
     if not _moved(now, earlier):
         return "", "same"
@@ -394,7 +396,7 @@ def _detail(asked: Measure, now: Reading) -> str:
         parts.append(_("95% CI {span}", span=_span(asked.kind, now, ends)))
     if isinstance(row.get("n"), (int, float)):
         parts.append(_("n = {n:count}", n=row["n"]))
-    return _("; ").join(p for p in parts if p)
+    return i18n.line(_("; ").join(p for p in parts if p))
 
 
 def _span(kind: str, now: Reading, ends: tuple[float, float]) -> str:

@@ -38,8 +38,6 @@ from cxlib.reserve.nonresponse import silent_shares
 from cxlib.reserve.quality import Quality
 from cxlib.reserve.store import ReserveError
 
-ASSUMED_MARGIN = 0.3  # of an amount, where neither page nor study says
-
 COMPARED = ("events", "cases", "orders", "responses", "customers")  # tables that groups divide
 
 
@@ -287,9 +285,9 @@ class Reserve(Database):
         """What contacts, offers and customers cost, as study.yaml says."""
         return self.study.costs
 
-    def margin(self, given: float = 0.0) -> float:
-        """Share of an amount that is margin: `given`, else that of study.yaml, else 30%."""
-        return given or self.costs.margin or ASSUMED_MARGIN
+    def margin(self, given: float = 0.0) -> float | None:
+        """Share of an amount that is margin: `given`, else that of study.yaml; None for sales."""
+        return given or self.costs.margin
 
     def index_model(self) -> IndexModel | None:
         """The satisfaction index of the study; none, and said so, where it has none."""

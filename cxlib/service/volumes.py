@@ -68,7 +68,7 @@ def volume_forecast(sample: SampleLike, *, weeks: int = 4) -> Result:
     >>> from cxlib.service.cases import case_times
     >>> opened = pd.date_range("2026-01-05", periods=20 * 15, freq="11h12min")
     >>> print(volume_forecast(case_times(pd.DataFrame({"opened_at": opened}))))
-    About 15 new cases are expected in week 2026-W21.
+    About 15 new cases are expected in the week of 18 May 2026.
     """
     sample = as_sample(sample)
     counts, end = weekly(sample)
@@ -141,10 +141,10 @@ def _finding(table: pd.DataFrame, earlier: pd.DataFrame) -> Finding:
             )
         )
     claim = ngettext(
-        "About {n:count} new case is expected in week {week}.",
-        "About {n:count} new cases are expected in week {week}.",
+        "About {n:count} new case is expected in {week}.",
+        "About {n:count} new cases are expected in {week}.",
         round(float(first["estimate"])),
-        week=first["week"],
+        week=i18n.period(str(first["week"])),
     )
     below = earlier.tail(2)
     if len(below) == 2 and (below["estimate"] < below["forecast_low"]).all():

@@ -30,7 +30,6 @@ from cxlib.value.holdout import holdout
 from cxlib.value.independence import amount_correlation
 from cxlib.value.lifecycle import lifecycle, transitions
 from cxlib.value.lifetime_value import (
-    Valuation,
     customer_list,
     expected_purchases,
     lifetime_value,
@@ -40,6 +39,7 @@ from cxlib.value.model_comparison import choose, compare_models
 from cxlib.value.purchase_forecast import purchase_forecast
 from cxlib.value.retention import remaining_periods, retention, retention_by_group
 from cxlib.value.risk_matrix import value_at_risk
+from cxlib.value.valuation import Valuation
 
 __all__ = [
     "ServiceCosts",

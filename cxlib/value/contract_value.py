@@ -1,6 +1,6 @@
 """What customers under contract are worth: their charges over the periods they will still stay.
 
-fit = contract_value(sample, "monthly_charges", tenure="tenure", by="contract", margin=0.3)
+fit = contract_value(sample, "monthly_charges", Valuation(margin=0.3), by="contract")
 print(fit)            # A customer under contract is worth $115 in margin over the next 12 ...
 fit.table             # everyone, then the groups
 """
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import SIMULTANEOUS
+from cxlib.core.columns import SIMULTANEOUS, deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Importance, Result
@@ -26,7 +26,7 @@ from cxlib.stats.intervals import (
     simultaneous_interval,
 )
 from cxlib.stats.notes import resampling_note
-from cxlib.value.lifetime_value import Valuation
+from cxlib.value.valuation import Valuation, counted_amounts
 
 (TERM,) = mark("contract value")
 TAIL = 12  # last periods observed, whose share leaving is taken for those beyond
@@ -43,7 +43,7 @@ def contract_value(
     by: str = "",
     periods_a_year: float = 12,
 ) -> Result:
-    """Discounted margin that customers who have not left will bring in the periods ahead.
+    """Discounted margin or sales that customers who have not left bring in the periods ahead.
 
     A customer of `t` periods stays another `k` with probability S(t + k) / S(t), where S is the
     observed retention (product-limit) of the customer's group. Beyond the longest tenure observed,
@@ -53,14 +53,14 @@ def contract_value(
     ----------
     sample : a row a customer
     charge : column of what a customer pays in a period
-    valuation : horizon, discount and margin (52 weeks, 10% a year, all of the charge)
+    valuation : horizon, discount and margin (52 weeks, 10% a year, in sales)
     tenure, left : as in `retention`
     by : column of groups, each with a retention of its own; everyone is the sum of the groups
     periods_a_year : 12 for months
 
     Returns
     -------
-    Result whose table has group, term, estimate (margin of a customer who has not left), low, high,
+    Result whose table has group, term, estimate (value of a customer who has not left), low, high,
     n, simultaneous_low and simultaneous_high; everyone first, then the groups. The part total is
     what all of them will bring, (estimate, low, high).
 
@@ -99,8 +99,8 @@ def contract_value(
         parts, sample.draws, sample.seed, resampling.resampling_units(known)
     )
     keeps = (1 + terms.discount) ** (-np.arange(1, ahead + 1) / periods_a_year)
-    estimate, all_of_them = _values(parts.sum(0)[None], shape, keeps, terms.margin)
-    replicates, drawn_totals = _values(drawn, shape, keeps, terms.margin)
+    estimate, all_of_them = _values(parts.sum(0)[None], shape, keeps, terms.kept)
+    replicates, drawn_totals = _values(drawn, shape, keeps, terms.kept)
     shown = slice(None) if len(names) > 1 else slice(1)
     active = np.array([(~gone).sum(), *np.bincount(group[~gone], minlength=len(names))])
     table = estimates_table(
@@ -143,7 +143,7 @@ def _sums(
 def _values(
     sums: np.ndarray, shape: tuple[int, int], keeps: np.ndarray, margin: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Margin a customer of everyone and of each group (draws, 1 + groups), and of all together."""
+    """Value a customer of everyone and of each group (draws, 1 + groups), and of all together."""
     groups, longest = shape
     ended, faced, stays, fees = np.moveaxis(sums.reshape(-1, 4, groups, longest), 1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -183,7 +183,7 @@ def _finding(
         "span": (row.low, row.high, terms.currency),
         "total": (total[0], terms.currency),
         "total_span": (total[1], total[2], terms.currency),
-        "margin": terms.margin,
+        "counted": counted_amounts(terms.margin),
         "discount": terms.discount,
         "months": round(terms.weeks / WEEKS_A_YEAR * 12),
         "digits": digits,
@@ -192,18 +192,26 @@ def _finding(
     }
     detail = _(
         "95% CI {span:money_interval{digits}}; all together {total:money0} "
-        "({total_span:money_interval0}); margin {margin:share} of charges, discounted at "
-        "{discount:share} a year; n = {n:count}",
+        "({total_span:money_interval0}); {counted}, discounted at {discount:share} a year; "
+        "n = {n:count}",
         **facts,
     )
-    shown = disclosure.shown(table.iloc[1:])
-    claim = _(
-        "A customer under contract is worth {amount:money{digits}} in margin over the next "
-        "{months:count} months.",
-        **facts,
-    )
+    shown, differs = disclosure.shown(table.iloc[1:]), False
+    if terms.margin is None:
+        claim = _(
+            "A customer under contract is worth {amount:money{digits}} of sales over the next "
+            "{months:count} months.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "A customer under contract is worth {amount:money{digits}} in margin over the next "
+            "{months:count} months.",
+            **facts,
+        )
     if len(shown) > 1:
         best, worst = (shown.loc[getattr(shown["estimate"], f)()] for f in ("idxmax", "idxmin"))
+        differs = deciding_ends(best)[0] > deciding_ends(worst)[1]
         facts |= {"first": best["group"], "last": worst["group"]}
         facts |= {"most": (best["estimate"], terms.currency)}
         facts |= {"least": (worst["estimate"], terms.currency)}
@@ -212,5 +220,12 @@ def _finding(
             detail=detail,
             **facts,
         )
-    slots: dict[str, Any] = {"unit": terms.currency or "amount", "measure": "contract_value"}
-    return Finding.of_row(row, claim, detail, importance=Importance.ANSWER, **slots)
+    return Finding.of_row(
+        row,
+        claim,
+        detail,
+        unit=terms.currency or "amount",
+        measure="contract_value",
+        at={"basis": terms.basis},
+        importance=Importance.NOTABLE if differs else Importance.ANSWER,
+    )

@@ -23,6 +23,7 @@ from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table
 from cxlib.stats.notes import resampling_note
 from cxlib.value.lifetime_value import members
+from cxlib.value.valuation import counted_amounts
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class ServiceCosts:
     ----------
     contact : cost of a case
     cheaper : cost of a case served the other way, less than `contact`
-    margin : share of an amount that is kept
+    margin : share of an amount that is margin; None where it is not known: who then costs more
+        than they bring does so at any margin
     currency : of costs and amounts, for sentences
 
     Raises
@@ -43,7 +45,7 @@ class ServiceCosts:
 
     contact: float
     cheaper: float = 0.0
-    margin: float = 1.0
+    margin: float | None = None
     currency: str = ""
 
     def __post_init__(self) -> None:
@@ -81,6 +83,8 @@ def cost_to_serve(
       low, high, n
     - "money": term (shortfall of those customers, and saving if they were served the other way,
       both in currency a customer of all), estimate, low, high, n
+    - "break_even": cost of all cases as a share of sales, the margin that pays for them: term,
+      estimate, low, high, n; empty without sales
 
     Raises
     ------
@@ -102,31 +106,34 @@ def cost_to_serve(
     if both.empty:
         raise InsufficientData(_("Nobody bought or asked within {days:count} days.", days=days))
     asked = both["cases"].to_numpy()
-    net = costs.margin * both["amount"].to_numpy() - costs.contact * asked
+    sales, cost = both["amount"].to_numpy(), costs.contact * asked
+    net = (1.0 if costs.margin is None else costs.margin) * sales - cost
     loss = net < 0
     names, member = members(both.index, groups)
     saved = np.where(loss, asked, 0) * (costs.contact - costs.cheaper)
-    parts = np.column_stack([member, member * loss[:, None], np.where(loss, -net, 0.0), saved])
+    lost = np.where(loss, -net, 0.0)
+    parts = np.column_stack([member, member * loss[:, None], lost, saved, cost, sales])
     sums, drawn = parts.sum(0), resampling.resample_sums(parts, sample.draws, sample.seed)
     k = len(names)
-    with np.errstate(invalid="ignore"):  # a draw of few customers may have nobody
+    with np.errstate(invalid="ignore", divide="ignore"):  # a draw of few may have nobody
         shares, replicates = (s[..., k : 2 * k] / s[..., :k] for s in (sums, drawn))
-        amounts, amounts_drawn = (s[..., 2 * k :] / s[..., :1] for s in (sums, drawn))
+        amounts, amounts_drawn = (s[..., 2 * k : 2 * k + 2] / s[..., :1] for s in (sums, drawn))
+        even, even_drawn = (s[..., -2:-1] / s[..., -1:] for s in (sums, drawn))
     money = estimates_table(mark("shortfall", "saving"), amounts, amounts_drawn, len(net))
+    break_even = estimates_table(mark("cost of cases"), even, even_drawn, len(net))
     table = estimates_table(names, shares, replicates, sums[:k].astype(int).tolist())
     note = _(
         "Customers who bought or asked within {days:count} days; {cases:count} cases at "
-        "{contact:number2}, or {cheaper:number2} the other way; the margin is {margin:share} of "
-        "amounts.",
+        "{contact:number2}, or {cheaper:number2} the other way; {counted}.",
         days=days,
         cases=int(asked.sum()),
         contact=costs.contact,
         cheaper=costs.cheaper,
-        margin=costs.margin,
+        counted=counted_amounts(costs.margin),
     )
     return Result(
-        {"table": table, "money": money},
-        _finding(table.iloc[0], int(loss.sum()), money.iloc[1], costs.currency, days),
+        {"table": table, "money": money, "break_even": break_even},
+        _finding(table.iloc[0], int(loss.sum()), money.iloc[1], break_even.iloc[0], costs, days),
         i18n.together([note, resampling_note(sample.replace(cluster="customer_id"))]),
         "share",
         draws=sample.draws,
@@ -134,7 +141,9 @@ def cost_to_serve(
     )
 
 
-def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str, days: int) -> Finding:
+def _finding(
+    share: pd.Series, count: int, saving: pd.Series, even: pd.Series, costs: ServiceCosts, days: int
+) -> Finding:
     least, n = context.current().smallest_cell, share.n
     if not count:
         return Finding(_("None of {n:count} customers costs more to serve than they bring.", n=n))
@@ -153,23 +162,40 @@ def _finding(share: pd.Series, count: int, saving: pd.Series, currency: str, day
         "days": days,
         "share": share.estimate,
         "span": (share.low, share.high),
-        "saving": (n * saving.estimate, currency),
-        "saving_span": (n * saving.low, n * saving.high, currency),
+        "saving": (n * saving.estimate, costs.currency),
+        "saving_span": (n * saving.low, n * saving.high, costs.currency),
+        "even": even.estimate,
+        "even_span": (even.low, even.high),
     }
-    return Finding.of_row(
-        share,
-        _(
+    if costs.margin is None:
+        claim = _(
+            "{share:rate} of customers cost more to serve than they spend; all together pay for "
+            "their cases from a margin of {even:share1}.",
+            **facts,
+        )
+        detail = _(
+            "{count:count} of {n:count} customers within {days:count} days, at any margin; 95% CI "
+            "{span:share_interval1}, margin {even_span:share_interval1}",
+            **facts,
+        )
+    else:
+        claim = _(
             "{share:rate} of customers cost more to serve than they bring; cheaper service for "
             "them would save {saving:money} within {days:count} days.",
             **facts,
-        ),
-        _(
+        )
+        detail = _(
             "{count:count} of {n:count} customers; 95% CI {span:share_interval1} and "
             "{saving_span:money_interval}",
             **facts,
-        ),
+        )
+    return Finding.of_row(
+        share,
+        claim,
+        detail,
         unit="share",
         measure="unprofitable",
+        at={"basis": "sales" if costs.margin is None else "margin"},
         importance=Importance.ANSWER,
     )
 

@@ -6,7 +6,6 @@ score(sample, fit)                                      # a row a customer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,51 +27,16 @@ from cxlib.value.purchase_model import (
     AMOUNT,
     NAMES,
     PURCHASE,
-    Amounts,
     Purchase,
     PurchaseModel,
     design_of,
     individual_values,
     with_covariates,
 )
+from cxlib.value.valuation import Valuation, valued
 
 MEASURES = mark("active", "purchases", "CLV")
 WORDS = ("clv",)
-
-
-@dataclass(frozen=True)
-class Valuation:
-    """Over what time purchases count, and what they bring.
-
-    Attributes
-    ----------
-    weeks : horizon, 1 or more
-    discount : rate a year, 0 or more
-    margin : share of an amount that is kept, above 0 and at most 1
-    currency : of the amounts, for sentences
-    amounts : "purchases" learns the distribution of amounts from every purchase, "means" from the
-        means of customers, as published
-
-    Raises
-    ------
-    ValueError : a value outside its range
-    """
-
-    weeks: float = 52
-    discount: float = 0.10
-    margin: float = 1.0
-    currency: str = ""
-    amounts: Amounts = "purchases"
-
-    def __post_init__(self) -> None:
-        for name, value, least in (("weeks", self.weeks, 1), ("discount", self.discount, 0)):
-            if not least <= value < np.inf:
-                raise ValueError(f"{name} is {value}; it must be {least} or more.")
-        if not 0 < self.margin <= 1:
-            raise ValueError(
-                f"margin is {self.margin}; it must be above 0 and at most 1, a share of amounts."
-            )
-        require_choice("amounts", self.amounts, ("purchases", "means"))
 
 
 def lifetime_value(
@@ -89,7 +53,7 @@ def lifetime_value(
     Parameters
     ----------
     sample : orders with customer_id, at (dates) and amount; a negative amount is a refund
-    valuation : horizon, discount and margin (52 weeks, 10% a year, all of the amount)
+    valuation : horizon, discount and margin (52 weeks, 10% a year, in sales)
     model : of purchases, "bg_nbd", "mbg_nbd" or "pareto_nbd" (`compare_models` chooses); amounts
         are Gamma-Gamma, independent of how often a customer buys (`correlation` tells how far that
         holds)
@@ -102,7 +66,7 @@ def lifetime_value(
     -------
     Result with tables
 
-    - "table", "active", "purchases": [group,] term, estimate, low, high, n: the discounted margin
+    - "table", "active", "purchases": [group,] term, estimate, low, high, n: the discounted value
       of a customer, the share still active, purchases to come; everyone first, then the groups,
       with simultaneous_low and simultaneous_high
     - "parameters": term, estimate, low, high, n
@@ -168,7 +132,7 @@ def lifetime_value(
             "purchases": tables["purchases"],
             "parameters": _parameters(fit, *drawn),
         },
-        _finding(whole, valuation),
+        valued(whole, valuation),
         i18n.together(notes),
         "amount",
         draws=sample.draws,
@@ -283,7 +247,7 @@ def score(
     x, last, age = histories[["repeats", "last", "age"]].to_numpy(float).T
     paid = histories[["paid", "mean_amount"]].to_numpy(float).T
     amount = predictions.amount(np.exp(fit.log_amounts), *paid)
-    clv = valuation.margin * amount
+    clv = valuation.kept * amount
     clv = clv * predictions.discounted(
         fit.model, own, x, last, age, valuation.weeks, valuation.discount
     )
@@ -335,7 +299,7 @@ def _tables(
     sample: Sample,
 ) -> tuple[dict[str, pd.DataFrame], tuple[np.ndarray, np.ndarray]]:
     """A table a measure, and the replicates of the parameters of both models."""
-    terms = valuation.weeks, valuation.discount, valuation.margin
+    terms = valuation.weeks, valuation.discount, valuation.kept
     values, gradients = individual_values(fit, *terms)
     names, member = groups
     if len(fit.count) <= MOST_REFITTED:
@@ -416,51 +380,3 @@ def _parameters(fit: PurchaseModel, purchase: np.ndarray, amount: np.ndarray) ->
     positive = np.array([name in (*NAMES[fit.model], *AMOUNT) for name in names])
     values[positive], drawn[:, positive] = np.exp(values[positive]), np.exp(drawn[:, positive])
     return estimates_table(names, values, drawn, n)
-
-
-def _finding(row: pd.Series, valuation: Valuation) -> Finding:
-    digits = 0 if row.estimate >= 20 else 2
-    facts: dict[str, Any] = {
-        "amount": (row.estimate, valuation.currency),
-        "span": (row.low, row.high, valuation.currency),
-        "discount": valuation.discount,
-        "margin": valuation.margin,
-        "weeks": valuation.weeks,
-        "digits": digits,
-        "n": row.n,
-    }
-    if round(valuation.weeks) == 52:
-        claim = _(
-            "The average customer is worth {amount:money{digits}} in margin over the next 12 "
-            "months.",
-            **facts,
-        )
-    else:
-        claim = _(
-            "The average customer is worth {amount:money{digits}} in margin over the next "
-            "{weeks:count} weeks.",
-            **facts,
-        )
-    if np.isnan(row.low):
-        detail = _(
-            "customer lifetime value (CLV) over {weeks:count} weeks; no interval can be given; "
-            "margin {margin:share} of amounts, discounted at {discount:share} a year; "
-            "n = {n:count}",
-            **facts,
-        )
-    else:
-        detail = _(
-            "customer lifetime value (CLV) over {weeks:count} weeks; 95% CI "
-            "{span:money_interval{digits}}; margin {margin:share} of amounts, discounted at "
-            "{discount:share} a year; n = {n:count}",
-            **facts,
-        )
-    return Finding.of_row(
-        row,
-        claim,
-        detail,
-        unit=valuation.currency,
-        measure="clv",
-        at={"horizon": f"{valuation.weeks:g}"},
-        importance=Importance.ANSWER,
-    )

@@ -27,14 +27,15 @@ from cxlib.privacy import disclosure
 from cxlib.stats.intervals import LEVEL, normal_quantile
 from cxlib.value import predictions
 from cxlib.value.histories import purchase_histories
-from cxlib.value.lifetime_value import Valuation, members
+from cxlib.value.lifetime_value import members
 from cxlib.value.purchase_model import PURCHASE, Purchase, PurchaseModel
+from cxlib.value.valuation import Valuation
 
 LABELS = {"bg_nbd": "BG/NBD", "mbg_nbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD"}
 APART = 0.05  # shares still active further apart than this depend on the model
 COLUMNS = [
     Column("purchases", "purchases to come of a customer", "number", 2),
-    Column("clv", "discounted margin of a customer", "money", 2, label="CLV"),
+    Column("clv", "discounted value of a customer", "money", 2, label="CLV"),
     Column("loglik", "log-likelihood", "number", 1, label="log-likelihood"),
     Column("behind", "log-likelihood below that of the best", "number", 1, label="behind the best"),
     Column("error", "forecast of the hold-out against purchases", "gap", 0, label="forecast error"),
@@ -67,7 +68,7 @@ def compare_models(
     Result with tables
 
     - "table": term (model), estimate (share of customers still active), n, purchases (of a customer
-      in the weeks to come), clv (its discounted margin), loglik, behind, behind_low, behind_high
+      in the weeks to come), clv (its discounted value), loglik, behind, behind_low, behind_high
       (how much lower the log-likelihood is than the best; 95% interval), error (forecast of the
       hold-out divided by what was bought, minus 1), fits (not significantly worse), chosen
     - "active": group, term (model), estimate (share still active), n; only with groups
@@ -207,7 +208,7 @@ def _row(
         "estimate": float(_active(fit).mean()),
         "n": fit.customers,
         "purchases": float(_ahead(fit, terms.weeks).mean()),
-        "clv": float(terms.margin * value.mean()),
+        "clv": float(terms.kept * value.mean()),
         "loglik": fit.purchase.loglik,
         "behind": float(behind.sum()),
         "behind_low": float(behind.sum() - reach) if reach else np.nan,

@@ -92,9 +92,8 @@ def value_at_risk(
         }
     )
     note = _(
-        "Value is high for the top fifth and low for the lowest two fifths. Customers are probably "
-        "inactive from a probability of {high:share} that they have stopped buying, possibly from "
-        "{medium:share}.",
+        "Value is high for the top fifth and low for the lowest two fifths. The levels of activity "
+        "begin at a probability of {high:share} and of {medium:share} to have stopped buying.",
         high=HIGH,
         medium=MEDIUM,
     )

@@ -579,7 +579,7 @@ def test_a_page_shows_the_significant_links_of_an_alert(monkeypatch):
     trees = [SimpleNamespace(head=h, lines=k) for h, k in (("A", some), ("B", none), ("C", ()))]
     cause_trees.tree(SimpleNamespace(trees=trees))
     assert "Group:" in shown[0] and not re.search("Topic|Driver", shown[0])
-    assert shown[0].count("No difference is significant.") == 1
+    assert shown[0].count("No group, driver or topic changed significantly with it.") == 1
 
 
 # The ledger

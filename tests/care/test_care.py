@@ -12,6 +12,7 @@ from generator.truth import TRUTH
 from numpy.testing import assert_allclose
 
 from cxlib import care, reserve, scores, service
+from cxlib.care import spend_effects
 from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
 from cxlib.data.intake import business_rules
@@ -60,7 +61,7 @@ def test_the_effect_of_call_backs_on_the_score_is_recovered(contacts):
 def test_money_that_a_call_back_cannot_be_shown_to_bring_is_not_to_be_acted_on(contacts):
     orders = pd.read_csv(SAMPLE / "orders.csv.gz", parse_dates=["at"])
     sample = Sample(orders, cluster="customer_id", draws=200)
-    fit = care.effect_on_spend(contacts, sample, follow_up=75, cost=6, currency="EUR")
+    fit = care.effect_on_spend(contacts, sample, follow_up=75, cost=6, margin=1, currency="EUR")
     spend, net = fit.table.iloc[0], fit.table.iloc[1]
     assert spend["low"] < TRUTH["contacts"]["spend"] < spend["high"]
     assert spend["estimate"] - net["estimate"] == pytest.approx(6)
@@ -79,6 +80,27 @@ def test_only_the_margin_of_what_is_spent_pays_for_a_call(contacts):
         care.effect_on_spend(contacts, sample, margin=0)
 
 
+SPENT = pd.Series({"estimate": 20.0, "low": 12.0, "high": 30.0, "n": 400})
+
+
+@pytest.mark.parametrize(
+    ("cost", "low", "verdict", "claim", "detail"),
+    [
+        (6, 12.0, "", "pays from a margin of 30%.", "margin of 30% (95% CI 20% to 50%)"),
+        (15, 12.0, "", "pays from a margin of 75%.", "75% by the estimate, of 50% at best"),
+        (6, -1.0, "unclear", "is unclear", "30% by the estimate, of 20% at best"),
+        (25, -1.0, "unclear", "is unclear", "by the estimate it pays at no margin"),
+        (31, 12.0, "worse", "it pays at no margin.", "for the call; n = 400"),
+        (0, 12.0, "", "brings €20.00 of sales within 75 days.", "for the call; n = 400"),
+    ],
+)
+def test_without_a_margin_the_one_from_which_a_call_pays(cost, low, verdict, claim, detail):
+    """Cost divided by the spend that a call brings, by hand."""
+    found = spend_effects._sales_finding(SPENT.replace(12.0, low), 75, cost, "EUR")
+    assert found.verdict == verdict and claim in found.claim
+    assert found.detail.endswith(detail)
+
+
 @pytest.mark.slow
 def test_a_week_of_calls_that_have_not_paid_is_a_trial(contacts):
     orders = pd.read_csv(SAMPLE / "orders.csv.gz", parse_dates=["at"])
@@ -88,6 +110,7 @@ def test_a_week_of_calls_that_have_not_paid_is_a_trial(contacts):
     paid = {"cost": 6, "currency": "EUR"}
     loss = care.effect_on_spend(contacts, sample, follow_up=75, margin=0.3, **paid)
     unclear = care.effect_on_spend(contacts, sample, follow_up=75, **paid)
+    dear = care.effect_on_spend(contacts, sample, follow_up=75, cost=500, currency="EUR")
     score = care.effect_on_score(contacts, rated, "recommend", scores.Measure("nps"), follow_up=75)
     found = needing([3] * 100)
     rest, plan = pd.Series("", found["customer_id"]), care.Plan(TODAY, capacity=40)
@@ -99,6 +122,9 @@ def test_a_week_of_calls_that_have_not_paid_is_a_trial(contacts):
     only = care.callbacks(found, rest, plan, score=score, spend=unclear).finding
     assert "only as a trial: call-backs of 2026-Q3 cannot be shown" in only.claim
     assert "trial" not in care.callbacks(found, rest, plan, spend=unclear).finding.claim
+    told = care.callbacks(found, rest, plan, spend=dear).finding
+    assert "each earlier call-back cost more than the sales it brought." in told.claim
+    assert "€500.00 for the call" in told.detail
 
 
 def test_quarters_whose_effects_differ_are_told_of_and_what_the_last_one_shows(contacts):

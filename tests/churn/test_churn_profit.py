@@ -26,6 +26,7 @@ from cxlib.churn import (
 )
 from cxlib.churn import uplift_models as trial
 from cxlib.churn.lead_time import CAUGHT, PRECISION
+from cxlib.churn.profit import break_even_margin
 from cxlib.core import context
 from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
@@ -74,6 +75,15 @@ def test_money_that_is_sales_is_not_called_profit() -> None:
     told = churn.campaign_gain(Sample(rows, draws=50), margin)
     assert "of margin less costs within a year" in told.finding.claim
     assert "is 30% of “Spend_365”" in told.notes or "30% of" in told.notes
+
+
+def test_contacting_pays_from_the_margin_at_which_it_brings_nothing() -> None:
+    rows = pd.DataFrame({"probability": [0.9, 0.5], "worth": [300.0, 200.0]})
+    sales = replace(COSTS, basis="spend_365")
+    gain = churn.expected_gain(rows, sales).sum()
+    even = break_even_margin(rows, sales, gain)
+    at_even = rows.assign(worth=even * rows["worth"])
+    assert churn.expected_gain(at_even, sales).sum() == pytest.approx(0, abs=1e-9)
 
 
 def test_expected_gain_by_hand() -> None:

@@ -428,7 +428,11 @@ def test_the_figures_say_what_they_show():
     share = drivers.importance(Sample(rows, draws=100), "y", parts)
     kano = drivers.penalty_reward(Sample(rows, draws=100), "y", parts)
     needed = drivers.necessary_conditions(rows, "y", parts, permutations=50)
-    assert "must 1 to 2" in plots.rank_intervals(share.table).figure.alt_text
+    ranks = plots.rank_intervals(share.table)
+    assert "must 1 to 2" in ranks.figure.alt_text
+    legend = [t.get_text() for t in ranks.get_legend().get_texts()]
+    assert legend == ["may be first", "ruled out as first"]
+    assert drivers.order(share).finding.detail == "may be the strongest: must"
     square = drivers.order_probabilities(share.differences)
     assert_allclose(square + square.T, np.where(np.eye(3), np.nan, 1))
     assert "must – charm 97%" in plots.rank_probabilities(square).figure.alt_text

@@ -503,6 +503,17 @@ def test_verdicts(design, ends, predicted, verdict):
     assert found.table["could_find"][0] == pytest.approx(2.80, abs=0.005)
 
 
+def test_effects_are_drawn_in_their_own_unit_where_all_changes_share_it():
+    one, other = fake("randomised", 3, -1, 5), fake("randomised", 0.3, -0.1, 0.5)
+    other.effects["unit"] = "scale"
+    tables = other.tables | {"standard": other.effects.assign(estimate=0.2, low=0.1, high=0.3)}
+    alone = impact.verdicts({"a": one, "b": one})
+    assert alone.drawn == "points" and alone.standard["estimate"].tolist() == [3, 3]
+    mixed = impact.verdicts({"a": one, "b": other.replace(tables=tables)})
+    assert mixed.drawn == "standard deviations" and mixed.standard["term"].tolist() == ["C", "C"]
+    assert mixed.standard["estimate"].tolist() == [3, 0.2]
+
+
 def test_without_changes_there_is_no_verdict():
     found = impact.verdicts({})
     assert found.table.empty and str(found) == "These rows can judge none of the changes."

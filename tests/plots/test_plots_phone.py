@@ -60,12 +60,16 @@ def test_a_wide_figure_has_a_form_for_phones(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_crowded_tiles_on_a_phone_have_colours_alone() -> None:
+def test_crowded_tiles_on_a_phone_have_shares_without_signs_and_no_other_numbers() -> None:
     ax = plots.tile_map(pairs("term", "risk"), "risk", unit="share")
-    assert "10%" in plots.picture(ax.figure)[0]
-    assert "10%" not in plots.narrow_picture(ax.figure)
+    assert ">10%<" in plots.picture(ax.figure)[0]
+    small = plots.narrow_picture(ax.figure)
+    assert ">10<" in small and ">10%<" not in small and ">%" in small
+    scale = plots.tile_map(pairs("term", "risk"), "risk", unit="scale")
+    assert ">0.10<" in plots.picture(scale.figure)[0]
+    assert ">0.10<" not in plots.narrow_picture(scale.figure)
     few = plots.tile_map(pairs("term", "risk", NAMES[:3]), "risk", unit="share")
-    assert "10%" in plots.narrow_picture(few.figure)
+    assert ">10%<" in plots.narrow_picture(few.figure)
 
 
 @pytest.mark.slow
@@ -99,6 +103,20 @@ def test_a_long_label_of_an_axis_takes_no_width_from_tiles_on_a_phone() -> None:
         small = layout.for_phone(ax.figure)
         widths.append(small.axes[0].get_window_extent().width)
     assert widths[1] == pytest.approx(widths[0], rel=0.05)
+
+
+def test_touchpoints_of_the_map_keep_the_order_of_stages_where_some_are_not_rated() -> None:
+    table = pd.DataFrame(
+        [
+            ("satisfaction", "shop", "action", 70.0),
+            ("reach", "newsletter", "awareness", 0.4),
+            ("reach", "shop", "action", 0.6),
+        ],
+        columns=["term", "touchpoint", "stage", "estimate"],
+    )
+    ax = plots.experience_map(table.assign(low=0.1, high=90.0, n=90))
+    names = [t.get_text() for t in ax.figure.axes[-1].get_xticklabels()]
+    assert names == ["Newsletter", "Shop"] or names == ["newsletter", "shop"]
 
 
 @pytest.mark.slow

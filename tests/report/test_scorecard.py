@@ -96,7 +96,7 @@ def test_a_card_compares_with_the_wave_before(change, p, verdict, words, tone) -
     card = card_of(by_wave(change, p, verdict))
     assert (card["change"], card["change_tone"]) == (words, tone)
     assert card["value"] == f"+{20 + change:.0f}" and card["link"] == "10_page.html#answer-nps"
-    assert card["detail"].endswith("n = 100") and "polyline" in card["spark"]
+    assert card["detail"].endswith("n = 100.") and "polyline" in card["spark"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_run_with_run_comes_second_and_only_where_the_same_wave_has_another_valu
 def test_without_waves_a_card_compares_with_the_run_before(before, words, tone) -> None:
     then = run_of("10", name="then", begun="2026-01"), nps(*before)
     card = card_of(nps(20.0, 17.0, 23.0), before=then)
-    assert (card["value"], card["detail"]) == ("+20", "95% CI 17.0 to 23.0; n = 400")
+    assert (card["value"], card["detail"]) == ("+20", "95% CI 17.0 to 23.0; n = 400.")
     assert (card["change"], card["change_tone"]) == (words, tone)
 
 
@@ -172,11 +172,11 @@ def test_of_months_the_last_counts_and_few_shares_have_a_decimal() -> None:
     stay, again = measures.of(run_of("31", "33"), kept)[0]
     assert (stay["value"], stay["detail"]) == (
         "50%",  # as the page says, which leaves out a model that does not fit
-        "after 24 months; 95% CI 40% to 60%; n = 90",
+        "After 24 months; 95% CI 40% to 60%; n = 90.",
     )
     assert (again["value"], again["detail"]) == (
         "0.6%",
-        "within 365 days; 95% CI 0.4% to 0.8%; n = 90",
+        "Within 365 days; 95% CI 0.4% to 0.8%; n = 90.",
     )
     stage = {"columns": ["term", "estimate", "low", "high"], "rows": [["stage", 2, 1, 3]]}
     grades = {"42_page": {"maturity": record("term", ["x"], tables={"overall": stage})}}
@@ -192,7 +192,7 @@ def test_a_small_amount_is_not_rounded_away() -> None:
         finding={"value": 0.07, "unit": "EUR"},
     )
     card = card_of({"31_page": {"worth": worth}}, "31")
-    assert (card["value"], card["detail"]) == ("€0.07", "95% CI 0.04 to 0.11; n = 90")
+    assert (card["value"], card["detail"]) == ("€0.07", "95% CI 0.04 to 0.11; n = 90.")
 
 
 def test_hidden_numbers_and_pages_that_failed_have_no_card() -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_allclose
 from scipy.special import hyp2f1
 
 from cxlib import value
@@ -390,7 +391,17 @@ def test_the_value_of_an_average_customer_is_the_answer(orders):
     assert (finding.low, finding.value, finding.high) == (row.low, row.estimate, row.high)
     assert finding.importance == Importance.ANSWER and "margin 30% of amounts" in finding.detail
     half = value.lifetime_value(sample, value.Valuation(26))
-    assert str(half).endswith("over the next 26 weeks.")
+    assert str(half).endswith("of sales over the next 26 weeks.")
+    assert "sales, no margin stated" in half.finding.detail
+
+
+def test_without_a_margin_value_is_sales_and_no_other_measure(orders):
+    sample = Sample(orders, draws=50)
+    sales, tenth = (value.lifetime_value(sample, value.Valuation(margin=m)) for m in (None, 0.1))
+    ends = ["estimate", "low", "high"]
+    assert_allclose(0.1 * sales.table[ends].to_numpy(), tenth.table[ends].to_numpy())
+    assert " of sales over the next 12 months." in sales.finding.claim
+    assert (sales.finding.at["basis"], tenth.finding.at["basis"]) == ("sales", "margin")
 
 
 def test_a_forecast_far_off_is_news_and_a_good_one_a_check(orders):
@@ -443,9 +454,15 @@ def test_customers_who_cost_more_than_they_bring_by_hand():
     # b brings 3 and costs 4; c brings nothing and costs 4: 5 short, 6 saved, over 3 customers.
     assert found.table["estimate"].tolist() == pytest.approx([2 / 3, 1 / 2, 1])
     assert found.money["estimate"].tolist() == pytest.approx([5 / 3, 6 / 3])
+    # The two cases cost 8 of 110 of sales: from that margin on they pay for themselves.
+    assert found.break_even["estimate"].item() == pytest.approx(8 / 110)
     with context.use(Context(smallest_cell=1)):
+        sales = value.ServiceCosts(contact=4, cheaper=1, currency="EUR")
+        sold = value.cost_to_serve(Sample(orders, draws=20), cases, sales)
         quarter = value.cost_to_serve(Sample(orders, draws=20), cases, costs, days=90).finding
     assert quarter.claim.endswith("within 90 days.")
+    assert sold.table["estimate"].item() == pytest.approx(1 / 3)  # only c: b brings 10 and costs 4
+    assert "pay for their cases from a margin of 7.3%" in sold.finding.claim
 
 
 def test_too_few_repeat_buyers_are_a_sentence_and_no_error(capsys):
