@@ -6,13 +6,15 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
-from cxlib import cli
+from cxlib import __version__, cli
 from cxlib.cli import init
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +35,24 @@ def run(*command: str | Path, folder: Path, **environment: str) -> str:
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
+
+
+def test_the_version_stands_in_one_place_and_the_papers_follow() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == __version__
+    minor = ".".join(__version__.split(".")[:2])
+    assert f"(now {minor})" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["dynamic"] == ["version"] and "version" not in project
+
+
+def test_the_citation_has_what_the_format_asks_for() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(cited)
+    assert cited["cff-version"] == "1.2.0" and cited["type"] == "software"
+    assert all(set(author) & {"name", "family-names"} for author in cited["authors"])
+    licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert licence.startswith(cited["license"]) and cited["authors"][0]["name"] in licence
 
 
 def test_init_makes_a_project_and_leaves_what_differs(tmp_path: Path) -> None:
