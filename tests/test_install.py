@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -20,6 +19,8 @@ from cxlib.cli import init
 ROOT = Path(__file__).parents[1]
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 
+OTHERS = [p for p in sys.path if Path(p).name == "site-packages"]  # of this environment
+
 
 def in_git(*paths: str) -> list[str]:
     command = ["git", "ls-files", "-z", "--", *paths]
@@ -31,6 +32,9 @@ def run(*command: str | Path, folder: Path, **environment: str) -> str:
     """What a command prints; its messages are shown when it fails."""
     ours = ("PYTHONPATH", "CX_ROOT", "VIRTUAL_ENV")
     env = {k: v for k, v in os.environ.items() if k not in ours} | environment
+    # Templates of nbconvert lie outside site-packages, in the environment that has the packages.
+    shares = [str(Path(p).parents[2] / "share" / "jupyter") for p in OTHERS]
+    env["JUPYTER_PATH"] = os.pathsep.join(shares)
     words = [str(word) for word in command]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
@@ -116,9 +120,9 @@ def test_the_package_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> 
     python = place / SCRIPTS / "python"
     purelib = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = Path(run(python, "-c", purelib, folder=tmp_path).strip())
-    # The other packages are those of this environment; its own cxlib is a line of a .pth file
-    # there, which is not read from here.
-    (packages / "others.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    # The other packages are those of this environment. Its own cxlib is named by a .pth file there,
+    # which is not read from here.
+    (packages / "others.pth").write_text("\n".join(OTHERS), encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
     run(*pip, "--no-deps", "--no-index", "--ignore-installed", wheel, folder=tmp_path)
 
