@@ -88,7 +88,7 @@ def python() -> Iterator[Check]:
     """The version of Python, against the one that the package asks for."""
     from packaging.specifiers import SpecifierSet
 
-    asked = importlib.metadata.metadata("cxlib").get("Requires-Python") or ""
+    asked = importlib.metadata.metadata("cxlib")["Requires-Python"]
     good = SpecifierSet(asked).contains(platform.python_version(), prereleases=True)
     advice = "" if good else "Make a new environment with a Python of these versions."
     detail = f"{platform.python_version()} (needs {asked}), {sys.executable}"
