@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,10 +124,16 @@ def test_folders_of_the_project_are_tried(tmp_path, monkeypatch) -> None:
     assert found["folder, reports"] == "fail"
 
 
-def test_a_kernel_of_another_python_is_a_warning(monkeypatch) -> None:
-    spec = type("spec", (), {"argv": ["/elsewhere/bin/python", "-m", "ipykernel_launcher"]})
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [("python", "ok"), (sys.executable, "ok"), ("/elsewhere/bin/python", "warn")],
+)
+def test_a_kernel_of_another_python_is_a_warning(monkeypatch, tmp_path, command, status) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # Jupyter starts its own Python for "python"
+    spec = type("spec", (), {"argv": [command, "-m", "ipykernel_launcher"]})
     monkeypatch.setattr(
         "jupyter_client.kernelspec.KernelSpecManager.get_kernel_spec", lambda self, name: spec
     )
     line = next(doctor.kernel())
-    assert line.status == "warn" and "/elsewhere/bin/python" in line.detail
+    assert line.status == status
+    assert ("/elsewhere/bin/python" in line.detail) == (status == "warn")

@@ -222,7 +222,11 @@ def kernel() -> Iterator[Check]:
     except NoSuchKernel:
         yield Check("kernel", "fail", f"no kernel {name}", "Install it: pip install ipykernel.")
         return
-    other = shutil.which(command[0]) or command[0]
+    major, minor = sys.version_info[:2]
+    if command[0] in ("python", f"python{major}", f"python{major}.{minor}"):
+        other = sys.executable  # what Jupyter starts for these names
+    else:
+        other = shutil.which(command[0]) or command[0]
     if Path(other).parent.resolve() == Path(sys.executable).parent.resolve():
         yield Check("kernel", "ok", f"{name}, of this Python")
     else:
