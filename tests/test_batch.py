@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from cxlib import batch
 from cxlib.batch import execute, processes, record, results
 from cxlib.batch.progress import Progress
 from cxlib.core import parameters
+from cxlib.core import progress as core_progress
 from cxlib.report import MIME
 
 CELL = """\
@@ -444,6 +446,46 @@ def test_progress_is_plain_lines_away_from_a_terminal() -> None:
         progress.cell("s/10", 2, 5)
         progress.end("s/10", "ok", 1.23)
     assert stream.getvalue() == "s/10: started\ns/10: ok, 1.2 s (1 of 1)\n"
+
+
+def test_a_long_page_is_named_again_while_nothing_else_is_said(monkeypatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("cxlib.batch.progress.time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    progress = Progress(1, stream)
+    progress.begin("s/10")
+    for now[0] in (4.9, 5.1, 6.0, 10.2):
+        progress.remind()
+    progress.cell("s/10", 2, 5)
+    now[0] = 16.0
+    progress.remind()
+    progress.end("s/10", "ok", 16.0)
+    progress.remind()
+    assert stream.getvalue().splitlines() == [
+        "s/10: started",
+        "s/10: 5 s",
+        "s/10: 10 s",
+        "s/10: cell 2 of 5, 16 s",
+        "s/10: ok, 16.0 s (1 of 1)",
+    ]
+
+
+def test_what_takes_long_is_said_at_once_and_again(monkeypatch) -> None:
+    again = threading.Event()
+
+    class Stream(io.StringIO):
+        def write(self, text: str) -> int:
+            if text.startswith("loading sample: 0 s"):
+                again.set()
+            return super().write(text)
+
+    monkeypatch.setattr("sys.stderr", stream := Stream())
+    with core_progress.announced("loading sample", every=0.01):
+        assert stream.getvalue() == "loading sample ...\n"
+        assert again.wait(30)
+    ended = stream.getvalue()
+    assert set(ended.splitlines()[1:]) == {"loading sample: 0 s"}
+    assert stream.getvalue() == ended
 
 
 def test_progress_on_a_terminal_is_one_live_line() -> None:

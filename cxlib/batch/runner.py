@@ -104,7 +104,8 @@ def _run(
         work.close()
         work.warn_of_boxes()
         results = [work.results.get(_key(p)) or work.not_run(p) for p in pages]
-        _record(results, begun, jobs or 0, work)
+        with work.progress.waiting("checking small groups and writing the index"):
+            _record(results, begun, jobs or 0, work)
     return results
 
 

@@ -255,16 +255,18 @@ def _made(
         raise ValueError("--storage is for a cluster; name its --scheduler as well.")
     from cxlib.batch import head_start, processes
     from cxlib.core import files
+    from cxlib.core.progress import announced
 
     root, words, begun = files.project(), [names, given, split, how["force"]], time.time_ns()
     with errors.terminated_like_ctrl_c():
         forks = how["fork"] and not how["scheduler"]
         if forks and (how["force"] or root is None or head_start.helps(root, words)):
             processes.start()  # it imports while we do, and plan
-        from cxlib import batch
-        from cxlib.batch.progress import Progress
+        with announced("reading studies and notebooks"):
+            from cxlib import batch
+            from cxlib.batch.progress import Progress
 
-        pages = _planned(names, given, split)
+            pages = _planned(names, given, split)
         tell = how.pop("tell")
         tell("run_started", pages=[f"{p.study}/{p.name}" for p in pages])
         made = batch.run(

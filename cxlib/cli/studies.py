@@ -333,10 +333,13 @@ def load(studies: Sequence[str]) -> None:
 
 def _loaded(study: str) -> int:
     """Load a study and say what was taken in and lost; the exit code."""
-    from cxlib import reserve
+    from cxlib.core.progress import announced, reminded
 
+    with announced(f"loading {study}"):
+        from cxlib import reserve
     _hold_to_checksums(study)
-    loaded = reserve.load(study)
+    with reminded(f"loading {study}"):
+        loaded = reserve.load(study)
     click.echo(f"{study}")
     for row in loaded.counts.itertuples():
         cells = f"; {row.cells:,} cell(s) set to missing" if row.cells else ""

@@ -32,7 +32,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from cxlib.core import files
+from cxlib.core import files, progress
 from cxlib.data.mapping import Source
 
 ALLOW_OUTSIDE = "CX_ALLOW_OUTSIDE"  # set to 1, a study.yaml may name any file of this machine
@@ -324,8 +324,8 @@ def _short(error: Exception) -> str:
 @contextmanager
 def announced(what: str) -> Iterator[None]:
     """Say on stderr what takes its time, and that it is done."""
-    print(f"  {what} ...", file=sys.stderr, flush=True)
-    yield
+    with progress.announced(f"  {what}"):
+        yield
     print("  done", file=sys.stderr, flush=True)
 
 

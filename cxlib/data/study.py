@@ -529,7 +529,8 @@ def root() -> Path:
     if folder := files.project():
         return folder
     raise StudyError(
-        f"no folder above {Path.cwd()} holds data/ and notebooks/. Set CX_ROOT to the project."
+        f"no folder above {Path.cwd()} holds data/ and notebooks/. Go to your project, "
+        "make one with `cx init DIR`, or set CX_ROOT to it."
     )
 
 
