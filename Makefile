@@ -7,7 +7,7 @@ BIN := .venv/bin
 STUDIES ?= sample mobile telco
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup report test test-all test-notebooks test-fast coverage types lab lint notebooks bench lock clean
+.PHONY: setup report test test-all chaos test-notebooks test-fast coverage types lab lint notebooks bench lock clean
 report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx load $(STUDIES)
 	@$(BIN)/cx run $(STUDIES)
@@ -20,6 +20,9 @@ test-all: setup test-notebooks  ## every test, with all studies, parameters and 
 
 coverage: setup  ## how often intervals hold the truth, over repeated samples; renews docs/coverage.md
 	@$(BIN)/python -m pytest -n 2 -p no:nbval -m coverage --coverage-table docs/coverage.md tests
+
+chaos: setup  ## hostile files, conditions and crashes, each in a process of its own (about an hour)
+	@$(BIN)/python tests/chaos/campaign.py
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null

@@ -15,13 +15,12 @@ from python_calamine import SheetVisibleEnum
 
 from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
-from cxlib.data.intake.layout import LOOKED_AT, header_of
+from cxlib.data.intake.layout import LOOKED_AT, WIDEST, header_of
 from cxlib.data.intake.raw import Raw, trimmed
 from cxlib.data.mapping import Reading
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 SPREADSHEET = "{urn:schemas-microsoft-com:office:spreadsheet}"
-WIDEST = 16_384  # columns of a sheet of Excel
 
 
 def sheets(path: Path) -> list[str]:

@@ -1,0 +1,61 @@
+"""A seeded part of `make chaos`: hostile conditions are refused or filter, files are reported."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+from chaos import conditions, hostile
+
+from cxlib.data.intake import IntakeError, layout, readers
+
+pytestmark = pytest.mark.slow
+
+
+def test_no_condition_is_more_than_a_filter() -> None:
+    store = conditions.store()
+    judged = [(text, *conditions.judge(store, text)) for text in conditions.conditions(1, 300)]
+    assert [(text, wrong) for text, _taken, wrong in judged if wrong] == []
+    assert 15 < sum(taken for _text, taken, _wrong in judged) < 100  # both ways are tried
+
+
+def test_the_judge_sees_what_is_more_than_a_filter(monkeypatch) -> None:
+    """A check that lets everything through is caught."""
+    from cxlib.data import expressions
+
+    monkeypatch.setattr(expressions, "_refuse_unsafe", lambda *_: None)
+    store = conditions.store()
+    for text in ("speed in (select speed from t)", "exists (select * from secret)"):
+        assert conditions.judge(store, text)[1]
+
+
+@pytest.mark.parametrize("name", ["commas", "columns-100000", "header-of-10-MB"])
+def test_a_file_of_too_many_columns_is_refused_at_once(tmp_path, name) -> None:
+    """Its time was quadratic in the number of columns: minutes for a file of 100 kB."""
+    case = next(c for c in hostile.raw_bytes(random.Random(1)) if c.name == f"bytes/{name}")
+    [path] = case.write(tmp_path)
+    says = "which is no header" if "10-MB" in name else "columns; 16,384 are the most"
+    with pytest.raises(IntakeError, match=says):
+        readers.read_file(path)
+
+
+def test_names_are_made_unique_as_by_the_plain_rule() -> None:
+    """Against the rule written out: the first free one of `name (2)`, `name (3)` and so on."""
+    rng = random.Random(5)
+    for _ in range(200):
+        given = [rng.choice(["a", "b", "a (2)", " a", "", "a (3)"]) for _ in range(12)]
+        plain = [c.strip() or f"(column {i + 1})" for i, c in enumerate(given)]
+        names: list[str] = []
+        for c in plain:
+            new, n = c, 1
+            while new in names or (n > 1 and new in plain):
+                n += 1
+                new = f"{c} ({n})"
+            names.append(new)
+        assert layout.unique_names(given, "a.csv")[0] == names
+
+
+def test_a_message_lists_a_few_names_and_says_how_many_more() -> None:
+    names = [letter * 2 for letter in string.ascii_lowercase]
+    assert layout.listed(names).endswith("'ll' and 14 more")
