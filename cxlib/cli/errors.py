@@ -6,12 +6,13 @@ import errno
 import json
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import click
 
 from cxlib.cli.terminal import plain_output, shortened
+from cxlib.core import scratch
 
 _OWNER = (
     "You may not read or write it: see who owns it with `ls -ld`, or give another folder "
@@ -32,8 +33,12 @@ class Errors(click.Group):
     """A mistake becomes a message; only --debug shows a traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """As click's, with an output that cannot steer the terminal."""
-        with plain_output():
+        """As click's, with an output that cannot steer the terminal.
+
+        As a program, with the arguments of the command line, it has temporary files of its own.
+        """
+        program = not args and kwargs.get("args") is None
+        with plain_output(), scratch.own() if program else nullcontext():
             return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> object:
