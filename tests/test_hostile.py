@@ -8,6 +8,7 @@ import string
 import pytest
 from chaos import conditions, hostile
 
+from cxlib.data import study, yaml_limits
 from cxlib.data.intake import IntakeError, layout, readers
 
 pytestmark = pytest.mark.slow
@@ -38,6 +39,39 @@ def test_a_file_of_too_many_columns_is_refused_at_once(tmp_path, name) -> None:
     says = "which is no header" if "10-MB" in name else "columns; 16,384 are the most"
     with pytest.raises(IntakeError, match=says):
         readers.read_file(path)
+
+
+BOMBS = {
+    "alias-bomb": "more than 200,000 values",
+    "alias-bomb-in-title": "more than 200,000 values",
+    "merge-bomb": "more than 200,000 values",
+    "recursive": "more than 200,000 values",
+    "recursive-map": "more than 200,000 values",
+    "brackets": "within each other",
+    "braces": "within each other",
+    "dashes": "within each other",
+    "indents": "within each other",
+    "long-title": "5,000,000 are the most",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_study_that_stands_for_more_than_it_says_is_refused(tmp_path, name) -> None:
+    """Read as they were, they took all memory, or ended the interpreter."""
+    case = next(c for c in hostile.studies(random.Random(1)) if c.name == f"study/{name}")
+    (tmp_path / "study.yaml").write_text(case.study, encoding="utf-8")
+    with pytest.raises(study.StudyError, match=BOMBS[name]):
+        study.read(tmp_path / "study.yaml")
+
+
+def test_an_alias_that_repeats_a_little_is_taken() -> None:
+    text = "a: &a {x: [1, 2]}\nb: *a\nc: {<<: *a, y: 3}\n"
+    yaml_limits.refuse_bombs(text)
+    assert study._parsed(text) == {
+        "a": {"x": [1, 2]},
+        "b": {"x": [1, 2]},
+        "c": {"x": [1, 2], "y": 3},
+    }
 
 
 def test_names_are_made_unique_as_by_the_plain_rule() -> None:

@@ -73,7 +73,7 @@ def list_(names: Sequence[str], runs: bool) -> None:
         except study.StudyError as error:
             first = str(error).splitlines()[1:2] or str(error).splitlines()
             click.echo(f"  {name:14}has mistakes, `cx check {name}` shows them: {first[0].strip()}")
-        except (OSError, RecursionError) as error:  # one study does not end the list
+        except (OSError, RecursionError, MemoryError) as error:  # one study does not end the list
             click.echo(f"  {name:14}cannot be read: {errors.in_words(error)}")
     click.echo("\nNotebooks (notebooks/)")
     for name, path in batch.notebooks().items():
