@@ -9,7 +9,7 @@ import pytest
 from chaos import conditions, hostile
 
 from cxlib.data import study, yaml_limits
-from cxlib.data.intake import IntakeError, layout, readers
+from cxlib.data.intake import IntakeError, layout, readers, sheet_extent
 
 pytestmark = pytest.mark.slow
 
@@ -93,3 +93,33 @@ def test_names_are_made_unique_as_by_the_plain_rule() -> None:
 def test_a_message_lists_a_few_names_and_says_how_many_more() -> None:
     names = [letter * 2 for letter in string.ascii_lowercase]
     assert layout.listed(names).endswith("'ll' and 14 more")
+
+
+FAR = {
+    "far-cell": "1,048,576 rows and 16,384 columns",
+    "beyond": "rows and 475,254 columns",
+}
+
+
+@pytest.mark.parametrize("name", ["far-cell", "beyond"])
+def test_a_cell_far_from_the_table_is_refused_and_ends_nothing(tmp_path, name) -> None:
+    """The reader made room for all between, and its failure ended the interpreter."""
+    case = next(c for c in hostile.workbooks(random.Random(1)) if c.name == f"workbook/{name}")
+    [path] = case.write(tmp_path)
+    with pytest.raises(IntakeError, match=FAR[name]):
+        readers.read_file(path)
+
+
+@pytest.mark.parametrize("name", ["far-down", "far-right", "dimension", "row-0"])
+def test_a_cell_that_takes_little_room_is_read(tmp_path, name) -> None:
+    case = next(c for c in hostile.workbooks(random.Random(1)) if c.name == f"workbook/{name}")
+    [path] = case.write(tmp_path)
+    sheet_extent.refuse_far_cells(path, "a.xlsx")
+
+
+def test_cells_without_a_place_are_counted_by_row(tmp_path) -> None:
+    cells = b"<c><v>1</v></c>" * 20_000
+    xml = b"<worksheet><sheetData><row>" + cells + b"</row></sheetData></worksheet>"
+    (tmp_path / "a.xlsx").write_bytes(hostile.zipped(**{"xl/worksheets/sheet1.xml": xml}))
+    with pytest.raises(IntakeError, match="20,000 columns"):
+        sheet_extent.refuse_far_cells(tmp_path / "a.xlsx", "a.xlsx")
