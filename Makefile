@@ -9,7 +9,7 @@ FAST := not slow and not browser and not coverage and not thorough
 STUDIES ?= sample mobile telco
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup report test test-all test-notebooks test-fast test-313 coverage coverage-code witnesses docs types lab lint notebooks bench lock clean
+.PHONY: setup report test test-all chaos test-notebooks test-fast test-313 coverage coverage-code witnesses docs types lab lint notebooks bench lock clean
 report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx load $(STUDIES)
 	@$(BIN)/cx run $(STUDIES)
@@ -25,6 +25,9 @@ coverage: setup  ## how often intervals hold the truth, over repeated samples; r
 
 witnesses: setup  ## how near methods come to published values and other programs; renews docs/witnesses.md
 	@$(BIN)/python -m pytest -n 2 -p no:nbval -m witness --witness-table docs/witnesses.md tests
+
+chaos: setup  ## hostile files, conditions and crashes, each in a process of its own (about an hour)
+	@$(BIN)/python tests/chaos/campaign.py
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null

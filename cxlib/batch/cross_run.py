@@ -5,7 +5,7 @@
         raise withheld(folder, leaks)
 
 Earlier runs of the study lie beside this one. Those of the same data are read together with it;
-of the newest of other data, the difference must not be a few people.
+of those of other data, the difference must not be a few people.
 """
 
 from __future__ import annotations
@@ -143,18 +143,25 @@ def _earlier(folder: Path, run: Mapping[str, Any], answers: Mapping[str, Any]) -
 
 
 def _grown(folder: Path, run: Mapping[str, Any], pages: Mapping[str, Shown]) -> list[Leak]:
-    """What the newest run of other data tells of the rows that came since."""
-    others = [r for r in _others(folder, run) if r[1].get("data") != run["data"]]
-    if not others:
-        return []
-    place, other = others[-1]
-    kept, rows = _answers(place), {p["page"]: tuple(p["rows"]) for p in other["pages"]}
-    before = {
-        name: Shown(kept[name], page.wave, page.where)
-        for name, page in pages.items()
-        if name in kept and rows.get(name) == (page.wave, page.where)
-    }
-    return attack.grown(pages, before, place.name)
+    """What earlier runs of other data tell of the rows that came or went since.
+
+    Each state of the data is compared, by its newest run: after a file was corrected, the newest
+    run may differ by many rows and one before it by few.
+    """
+    newest: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for place, other in _others(folder, run):
+        if other.get("data") != run["data"]:
+            newest[json.dumps(other.get("data"), sort_keys=True)] = place, other
+    for place, other in reversed(newest.values()):
+        kept, rows = _answers(place), {p["page"]: tuple(p["rows"]) for p in other["pages"]}
+        before = {
+            name: Shown(kept[name], page.wave, page.where)
+            for name, page in pages.items()
+            if name in kept and rows.get(name) == (page.wave, page.where)
+        }
+        if found := attack.grown(pages, before, place.name):
+            return found
+    return []
 
 
 def _others(folder: Path, run: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:

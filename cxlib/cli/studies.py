@@ -15,6 +15,7 @@ import click
 
 from cxlib.cli import completion, errors, retention
 from cxlib.cli.output import near, question
+from cxlib.cli.terminal import shortened
 from cxlib.core.i18n import _
 
 SCHEMA = "study.schema.json"  # in data/, from which editors complete and check study.yaml
@@ -72,6 +73,8 @@ def list_(names: Sequence[str], runs: bool) -> None:
         except study.StudyError as error:
             first = str(error).splitlines()[1:2] or str(error).splitlines()
             click.echo(f"  {name:14}has mistakes, `cx check {name}` shows them: {first[0].strip()}")
+        except (OSError, RecursionError, MemoryError) as error:  # one study does not end the list
+            click.echo(f"  {name:14}cannot be read: {errors.in_words(error)}")
     click.echo("\nNotebooks (notebooks/)")
     for name, path in batch.notebooks().items():
         click.echo(f"  {name:38}{question(path)}")
@@ -273,7 +276,7 @@ def _wrapped(line: str) -> str:
     """A line as wide as the terminal, what goes on indented deeper."""
     width = min(shutil.get_terminal_size().columns, 100)
     indent = " " * (len(line) - len(line.lstrip()) + 4)
-    return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.fill(shortened(line), width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _dictionary(lang: str) -> None:

@@ -31,7 +31,7 @@ from pydantic import (
 )
 
 from cxlib.core import files
-from cxlib.data import contract, sources, study_mistakes, topic_file
+from cxlib.data import contract, sources, study_mistakes, topic_file, yaml_limits
 from cxlib.data.mapping import (
     ENGINE,
     CodedShares,
@@ -617,6 +617,7 @@ def read(name: str | Path) -> Study:
 @lru_cache(32)
 def _parsed(text: str) -> object:
     """What a study.yaml holds; a run reads the same one a dozen times."""
+    yaml_limits.refuse_bombs(text)
     return yaml.load(text, _Plain)  # noqa: S506 - a safe loader with fewer types
 
 

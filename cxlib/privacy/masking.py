@@ -4,7 +4,8 @@
     text                                  # "write to [e-mail]"
     found                                 # {"e-mail": 1}
 
-E-mail addresses, telephone numbers (`telephones`), Chinese identity numbers (GB 11643 checksum),
+E-mail addresses, telephone numbers (`telephones`), identity numbers (of China by the checksum of
+GB 11643, of others by `national_numbers`), in comments names and addresses (`written_details`),
 payment cards (Luhn, ISO/IEC 7812), bank accounts (IBAN, ISO 13616) and the names a study lists.
 Numbers that fail their checksum stay: they are orders, not people. What is found is a help and no
 proof: free text may name a person in ways no pattern knows.
@@ -16,11 +17,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from cxlib.core import context
-from cxlib.privacy import telephones
+from cxlib.privacy import national_numbers, telephones, written_details
 from cxlib.privacy.text import CJK, longest, plain
 
 Spans = Iterator[tuple[int, int]]
@@ -41,7 +42,7 @@ _ACCOUNT = re.compile(
 _IDENTITY = re.compile(_BEFORE + r"[1-9]\d{5}[ -]?\d{8}[ -]?\d{3}[\dXx]" + _AFTER)
 _CARD = re.compile(_BEFORE + r"(?<!-)[2-6]\d{3}(?:[ -]?\d){9,15}" + _AFTER)
 _YEARS = re.compile(r"(?:(?:19|20)\d\d[ -]?)+")
-_MANY_DIGITS = re.compile(r"(?:\d\D{0,4}){6}\d")
+_SIX_DIGITS = re.compile(r"(?:\d\D{0,4}){5}\d")
 
 
 def legible(text: str) -> str:
@@ -58,7 +59,11 @@ def storable(text: str) -> str:
 
 
 def masked(
-    text: str, names: Iterable[str] | None = None, country: str | None = None
+    text: str,
+    names: Iterable[str] | None = None,
+    country: str | None = None,
+    *,
+    comment: bool = False,
 ) -> tuple[str, dict[str, int]]:
     """Replace personal data by "[e-mail]" and so on.
 
@@ -68,11 +73,13 @@ def masked(
     names : names to mask as whole words; those of the page's context if None
     country : two letters of the country whose telephone numbers have no country code; that of the
         page's context if None, and "" for none
+    comment : people wrote it: names that a title or a closing announces, and postal addresses, are
+        replaced as well (elsewhere a branch may be called by its street)
 
     Returns
     -------
     The text, and how many of each kind were replaced: "e-mail", "account", "identity number",
-    "card", "phone", "name".
+    "card", "phone", "name", "address".
 
     Examples
     --------
@@ -86,13 +93,23 @@ def masked(
     found: dict[str, int] = {}
     if "@" in text or "＠" in text:
         text = _replaced(text, "e-mail", _matches(_EMAIL), found)
-    if _MANY_DIGITS.search(text):
-        for kind, spans in _NUMBERS.items():
-            text = _replaced(text, kind, spans, found)
+    if comment:
+        text = _replaced(text, "address", written_details.addresses, found)
+    if _SIX_DIGITS.search(text):
         where = rules.country if country is None else country
-        text = _replaced(text, "phone", lambda t: telephones.spans(t, where), found)
+        numbers = [
+            ("account", _matches(_ACCOUNT, is_iban)),
+            ("identity number", partial(national_numbers.spans, country=where)),
+            ("identity number", _matches(_IDENTITY, is_identity_number)),
+            ("card", _matches(_CARD, is_card)),
+            ("phone", partial(telephones.spans, country=where)),
+        ]
+        for kind, spans in numbers:
+            text = _replaced(text, kind, spans, found)
     if listed:
         text = _replaced(text, "name", _matches(listed), found)
+    if comment:
+        text = _replaced(text, "name", written_details.names, found)
     return text, found
 
 
@@ -187,10 +204,3 @@ def add(total: dict[str, int], more: dict[str, int]) -> None:
     """Add the counts of one text to those of many."""
     for kind, count in more.items():
         total[kind] = total.get(kind, 0) + count
-
-
-_NUMBERS = {
-    "account": _matches(_ACCOUNT, is_iban),
-    "identity number": _matches(_IDENTITY, is_identity_number),
-    "card": _matches(_CARD, is_card),
-}

@@ -170,4 +170,4 @@ def comments(texts: Iterable[str], most: int = 5) -> list[str]:
     written = [str(t).strip() for t in texts if isinstance(t, str) and str(t).strip()]
     if len(written) < 2 * context.current().smallest_cell:
         return []
-    return [masking.masked(text)[0] for text in written[:most]]
+    return [masking.masked(text, comment=True)[0] for text in written[:most]]

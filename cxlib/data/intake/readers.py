@@ -103,7 +103,9 @@ def sheets_of(path: str | Path) -> list[str]:
 
 
 def _not_there(path: Path) -> str:
-    there = sorted(p.name for p in path.parent.glob("*") if p.is_file() and p.name != "study.yaml")
+    own = ("study.yaml", "reserve.duckdb")  # and what is beside the reserve while it is loaded
+    files = (p.name for p in path.parent.glob("*") if p.is_file())
+    there = sorted(name for name in files if not name.startswith(own))
     near = get_close_matches(path.name, there, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     listed = f" The folder holds: {', '.join(there[:12])}." if there else " The folder is empty."
