@@ -53,6 +53,7 @@ from cxlib.data.schema import (
     IndexModel,
     Item,
     Journey,
+    Limits,
     Loyalty,
     Organisation,
     Replicates,
@@ -300,6 +301,11 @@ class Study(Strict):
     )
     reporting: Reporting = Field(
         default=Reporting(), description="What pages show.", examples=[{"languages": ["en", "zh"]}]
+    )
+    limits: Limits = Field(
+        default=Limits(),
+        description="How much a page may read.",
+        examples=[{"rows_at_most": 500_000}],
     )
     accept: list[str] = Field(
         default=[],
