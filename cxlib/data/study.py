@@ -130,6 +130,13 @@ class Study(Strict):
         description="Public data that are fetched, by the name that `file` uses.",
         examples=[{"mobi.csv": {"url": "https://example.org/mobi.csv", "sha256": "0" * 64}}],
     )
+    fresh_within: str = Field(
+        default="",
+        pattern=r"^(\d+ (hour|day|week)s?)?$",
+        description="How old the newest row of each dated table may be. The index of a run and its "
+        "pages say which tables are older.",
+        examples=["2 days"],
+    )
     engine: Annotated[str, AfterValidator(_engine)] = Field(
         default="duckdb",
         description="Where the rows are: duckdb, a file made by `cx load`; or the address of a "
