@@ -10,7 +10,7 @@ import pytest
 
 from cxlib.data import sql
 from cxlib.data.schema import Limits
-from cxlib.reserve import limits, subsample
+from cxlib.reserve import limits, subsample, tables_read
 from cxlib.reserve.store import ReserveError
 
 N = 20_000
@@ -99,6 +99,20 @@ def test_a_query_within_the_limits_is_answered(store):
     )
     assert len(bounded.execute("select score from responses where wave = '1'").df()) == 2000
     assert limits.bounded(store, Limits(), {}) is store
+
+
+def test_queries_of_a_page_are_counted_with_their_rows_and_bytes(store, tmp_path, monkeypatch):
+    file = tmp_path / "read"
+    file.touch()
+    assert tables_read.noted(store) is store  # nothing is noted of a notebook that is opened
+    monkeypatch.setenv(tables_read.FILE, str(file))
+    noted = tables_read.noted(store)
+    rows = noted.execute("select score, wave from responses where wave = '1'").df()
+    assert noted.execute("select count(*), 1 from responses").fetchall() == [(N, 1)]
+    noted.execute("select score from responses limit 5").fetchnumpy()
+    size = int(rows.memory_usage(index=False).sum()) + 2 * 8 + 5 * 8
+    assert tables_read.cost(file) == {"queries": 3, "rows": 2000 + 1 + 5, "bytes": size}
+    assert tables_read.names(file) == {"responses"}
 
 
 class _Recorded:
