@@ -126,11 +126,16 @@ def test_a_column_of_another_kind_is_a_whole_load(shop):
 
 
 def test_a_name_with_a_star_must_find_files_below_the_study(shop):
-    for pattern, message in {
-        "none/*.csv": "no file in",
-        "../*/*.csv": "must name files below",
-    }.items():
-        text = STUDY.replace("orders/*.csv", pattern)
-        (shop / "study.yaml").write_text(text, encoding="utf-8")
-        with pytest.raises(study_.StudyError, match=message):
-            study_.read(shop / "study.yaml")
+    (shop / "study.yaml").write_text(STUDY.replace("orders/*.csv", "none/*.csv"), encoding="utf-8")
+    with pytest.raises(IntakeError, match=r"there is no file '\*.csv' in none/"):
+        reserve.load("shop")
+    outside = STUDY.replace("orders/*.csv", "../*/*.csv")
+    (shop / "study.yaml").write_text(outside, encoding="utf-8")
+    with pytest.raises(study_.StudyError, match="must name files below"):
+        study_.read(shop / "study.yaml")
+
+
+def test_a_reserve_outlives_the_files_that_a_star_stands_for(shop):
+    for file in (shop / "orders").glob("*.csv"):
+        file.unlink()
+    assert len(reserve.open("shop").read("orders")) == 4

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxlib import reserve
 from cxlib.data import sql
+from cxlib.data import study as study_
 from cxlib.data.schema import Limits
 from cxlib.reserve import limits, subsample, tables_read
 from cxlib.reserve.store import ReserveError
@@ -113,6 +115,25 @@ def test_queries_of_a_page_are_counted_with_their_rows_and_bytes(store, tmp_path
     size = int(rows.memory_usage(index=False).sum()) + 2 * 8 + 5 * 8
     assert tables_read.cost(file) == {"queries": 3, "rows": 2000 + 1 + 5, "bytes": size}
     assert tables_read.names(file) == {"responses"}
+
+
+def test_a_page_of_a_table_that_is_too_large_is_not_called_ready(tmp_path, monkeypatch):
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    (tmp_path / "notebooks").mkdir()
+    folder = tmp_path / "data" / "shop"
+    folder.mkdir(parents=True)
+    (folder / "orders.csv").write_text("o,c,d\n1,a,2026-03-01\n2,b,2026-03-02\n3,a,2026-03-02\n")
+    (folder / "study.yaml").write_text(
+        "title: S\nlimits: {max_rows_scanned: 2}\ntables:\n  orders: {files: orders.csv, "
+        "columns: {order_id: o, customer_id: c, at: d}}\n"
+    )
+    reserve.load("shop")
+    with reserve.Reserve(study_.read("shop")) as opened:
+        [why] = opened.lacks(["orders"])
+        assert "reads orders with 3 rows; limits.max_rows_scanned of study.yaml allows 2" in why
+        assert opened.last_day is not None  # the first and last days are known all the same
+        with pytest.raises(limits.TooManyRows):
+            opened.read("orders")
 
 
 class _Recorded:

@@ -635,16 +635,14 @@ def _with_files(study: Study) -> Study:
 
 
 def _matching(study: Study, table: str, file: File) -> list[File]:
-    """The file, or those that its name with * stands for; StudyError where there are none."""
+    """The file, or those that its name with * stands for; itself where none is there (any more)."""
     if "*" not in file.file:
         return [file]
     pattern = Path(file.file.replace("[", "[[]"))
     if pattern.is_absolute() or ".." in pattern.parts:
         raise StudyError(f"tables.{table}: {file.file!r} must name files below {study.folder}.")
     found = sorted(p for p in study.folder.glob(str(pattern)) if p.is_file())
-    if not found:
-        raise StudyError(f"tables.{table}: no file in {study.folder} matches {file.file!r}.")
-    names = (p.relative_to(study.folder).as_posix() for p in found)
+    names = [p.relative_to(study.folder).as_posix() for p in found] or [file.file]
     return [file.model_copy(update={"file": name}) for name in names]
 
 

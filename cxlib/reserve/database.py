@@ -52,6 +52,7 @@ class Database:
 
     study: Study
     _store: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
+    _bounded: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
     _columns: dict[str, list[str]] | None = field(default=None, repr=False)
     _plan: list[Plan | None] = field(default_factory=list, repr=False)  # once it is known
     _joined: bool = field(default=False, repr=False)  # answers come with the customers' attributes
@@ -59,23 +60,25 @@ class Database:
     @property
     def store(self) -> duckdb.DuckDBPyConnection:
         """The DuckDB connection, opened at the first use."""
-        return tables_read.noted(self._opened())
+        if self._bounded is None:
+            opened = self._opened()
+            counted = opened.execute('select "table", kept from _tables').fetchall()
+            self._bounded = limits.bounded(opened, self.study.limits, dict(counted))
+        return tables_read.noted(self._bounded)
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
-        """The connection, whose queries are not noted as reading what they name."""
+        """The connection, whose queries are neither noted nor held to limits: few rows come."""
         if self._store is None:
             opened = store.connect(self.study.reserve_path)
             views = store.facts(self.study.reserve_path)["views"] if self.study.on_engine else {}
-            counted = opened.execute('select "table", kept from _tables').fetchall()
-            asked = engine.attached(self.study, opened, views)
-            self._store = limits.bounded(asked, self.study.limits, dict(counted))
+            self._store = engine.attached(self.study, opened, views)
         return self._store
 
     def close(self) -> None:
         """Let go of the file."""
         if self._store is not None:
             self._store.close()
-            self._store = None
+            self._store = self._bounded = None
 
     def __enter__(self) -> Self:
         return self

@@ -19,6 +19,10 @@ from cxlib.reserve import tables_read
 from cxlib.reserve.store import ReserveError
 
 
+class TooManyRows(ReserveError):
+    """A query reads or brings more rows than study.yaml allows; it was not sent."""
+
+
 def bounded(
     connection: duckdb.DuckDBPyConnection, limits: Limits, counted: Mapping[str, int]
 ) -> duckdb.DuckDBPyConnection:
@@ -44,19 +48,19 @@ class _Bounded:
         self._connection, self._limits, self._counted = connection, limits, counted
 
     def execute(self, query: str, values: Any = None) -> Any:
-        """As DuckDB's own; ReserveError for a query above the limits."""
+        """As DuckDB's own; TooManyRows for a query above the limits."""
         tables = sorted(tables_read.of(query) & self._counted.keys())
         rows = sum(self._counted[table] for table in tables)
         most, brings = self._limits.max_rows_scanned, self._limits.max_rows_fetched
         if most is not None and rows > most:
-            raise ReserveError(
+            raise TooManyRows(
                 f"a query reads {', '.join(tables)} with {rows:,} rows; limits.max_rows_scanned "
                 f"of study.yaml allows {most:,}. Raise it, or leave out the pages that need it."
             )
         if brings is not None and rows > brings and not query.lstrip().startswith("describe"):
             [n] = sql.first(self._connection, f"select count(*) from ({query}) as asked", values)
             if n > brings:
-                raise ReserveError(
+                raise TooManyRows(
                     f"a query of {', '.join(tables)} would bring {n:,} rows; "
                     f"limits.max_rows_fetched of study.yaml allows {brings:,}. Raise it, or name "
                     "fewer rows by WAVE or WHERE."
