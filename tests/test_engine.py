@@ -315,6 +315,18 @@ def test_one_customer_and_what_pages_lack_are_the_same(both):
 
 
 @pytest.mark.slow
+def test_the_card_of_a_customer_is_the_same(both, roots, monkeypatch):
+    cards = []
+    for root in roots.values():
+        monkeypatch.setenv("CX_ROOT", str(root))
+        asked = ["customer", "sample", "c0042", "-o", str(root / "cards")]
+        done = CliRunner().invoke(cli.main, asked)
+        assert done.exit_code == 0, done.output
+        cards.append((root / "cards" / "c0042.html").read_bytes())
+    assert cards[0] == cards[1] and len(cards[0]) > 5000
+
+
+@pytest.mark.slow
 def test_the_same_answers_are_chosen_of_too_many(both):
     few = Limits(rows_at_most=2000)
     asked = [reserve.Reserve(one.study.model_copy(update={"limits": few})) for one in both]

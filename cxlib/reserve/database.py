@@ -325,9 +325,11 @@ class Database:
         if own or "responses" not in self.schema:
             return None
         if not self._plan:
-            most = self.study.limits.rows_at_most
-            have = self.schema["responses"]
-            self._plan.append(subsample.plan(self.store, "responses", have, most))
+            most, have = self.study.limits.rows_at_most, self.schema["responses"]
+            kept = "select kept from _tables where \"table\" = 'responses'"
+            large = sql.first(self._opened(), kept)[0] > most
+            found = subsample.plan(self.store, "responses", have, most) if large else None
+            self._plan.append(found)
         return self._plan[0]
 
     def _as_sampled(
