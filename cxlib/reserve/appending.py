@@ -15,6 +15,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -146,7 +147,7 @@ def _note(
         table = new.pop("table")
         old = opened.execute('select * from _tables where "table" = ?', [table]).df().iloc[0]
         notes = dict.fromkeys([*json.loads(old["notes"]), *json.loads(new["notes"])])
-        line = {c: int(old[c] + new[c]) for c in COUNTS}
+        line: dict[str, Any] = {c: int(old[c] + new[c]) for c in COUNTS}
         line["sha256"] = store.digest([old["sha256"], new["sha256"]]) if new["kept"] else old.sha256
         line["notes"] = json.dumps(list(notes), ensure_ascii=False)
         sets = ", ".join(f"{sql.name(c)} = ?" for c in line)
