@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import reserve
+from cxlib import reserve, stats
+from cxlib.core.sample import Sample
 from cxlib.data import sql
 from cxlib.data import study as study_
 from cxlib.data.schema import Limits
@@ -78,6 +79,19 @@ def test_the_sampling_error_that_it_adds_is_told(store):
     assert plan.widening == pytest.approx(np.sqrt(56_000 / 20_000))
     assert "about 1.7 times as wide" in plan.sentence()
     assert "Of 20,000 answers about 8,000 are read" in plan.sentence()
+
+
+@pytest.mark.slow
+def test_intervals_are_wider_by_what_is_told(store):
+    plan, drawn = _plan(store, 8000), {"cluster": "customer_id", "draws": 400, "seed": 1}
+    everybody, few = _read(store, "true"), plan.weighted(_read(store, plan.holds))
+    large = [k for k in ("2", "3") if plan.shares[k] < 1]  # of equal share: the mean of these
+    widths = []
+    for rows in (everybody.assign(weight=1.0), few):
+        sample = Sample(rows[rows["wave"].isin(large)], weight="weight", **drawn)
+        found = stats.bootstrap(sample, lambda r, w: np.average(r["score"], weights=w))
+        widths.append(float(found.table["high"].iloc[0] - found.table["low"].iloc[0]))
+    assert widths[1] / widths[0] == pytest.approx(np.sqrt(3), rel=0.12)
 
 
 @pytest.mark.parametrize(
