@@ -116,19 +116,26 @@ def _among(column: str, known: Iterable[object], reason: Reason) -> Rule:
 
 
 def _refers(column: str, known: pd.Series, reason: Reason) -> Rule:
-    """A rule that values are among the ids of a table, which may be millions.
+    """A rule that values are among the ids of a table."""
+    return Rule(column, reason, lambda s: are_among(s, known))
 
-    Arrow looks them up; pandas would make a Python list of them all, twenty times as slow.
+
+def are_among(values: pd.Series, ids: pd.Series) -> pd.Series:
+    """`values.isin(ids)`, of which there may be millions.
+
+    Arrow looks text up; pandas would make a Python list of all ids, twenty times as slow.
+
+    Examples
+    --------
+    >>> are_among(pd.Series(["a", "z", None]), pd.Series(["a", "b"])).tolist()
+    [True, False, False]
     """
-    if not pd.api.types.is_string_dtype(known):
-        return _among(column, known, reason)
-    ids = pyarrow.array(known.dropna(), pyarrow.large_string())
-
-    def holds(values: pd.Series) -> pd.Series:
-        found = pyarrow.compute.is_in(pyarrow.array(values, pyarrow.large_string()), ids)
-        return pd.Series(found.to_numpy(zero_copy_only=False), index=values.index)
-
-    return Rule(column, reason, holds)
+    if not (pd.api.types.is_string_dtype(values) and pd.api.types.is_string_dtype(ids)):
+        return values.isin(ids)
+    text = pyarrow.large_string()
+    known = pyarrow.array(ids.dropna(), text)
+    found = pyarrow.compute.is_in(pyarrow.array(values, text), known)
+    return pd.Series(found.to_numpy(zero_copy_only=False), index=values.index)
 
 
 def _not_before(column: str, earlier: str, since: pd.Series) -> Rule:
