@@ -147,6 +147,12 @@ def last(page: Page, stem: str) -> dict[str, Any]:
     return {}
 
 
+def measured(page: Page) -> Mapping[str, Any]:
+    """What the page read when it was made last, of whatever data: `read` and `cost`."""
+    about = next((kept.about for kept in _entries(_place(page)) if kept.about.get("cost")), {})
+    return {name: about[name] for name in ("read", "cost") if name in about}
+
+
 def keep(page: Page, job: Mapping[str, Any], about: Mapping[str, object]) -> None:
     """Keep a page that was made: its files from the run's folder, and `about` (status and more).
 

@@ -18,7 +18,10 @@ from typing import Any
 
 from cxlib.batch import cache, fingerprints
 from cxlib.batch.planning import Page, notebooks
+from cxlib.core import parameters
+from cxlib.data import study
 from cxlib.reserve import tables_read
+from cxlib.reserve.database import Database
 
 ANSWERS = "answers of "  # begins the names under which a page's data has marks of others' answers
 Found = dict[str, dict[str, dict[str, Any]]]  # notebook: its answers by name
@@ -94,3 +97,27 @@ def explain(pages: Sequence[Page]) -> Iterator[tuple[Page, str]]:
             if why:
                 stale.append(page)
             yield page, why
+
+
+def costs(page: Page) -> str:
+    """What is known of a page's queries before it is made: those that it needed the last time.
+
+    Which queries a notebook makes is known when it runs, not before; its tables are.
+    """
+    with Database(study.read(page.study)) as database:
+        counts = database.counts.set_index("table")["kept"]
+        found = cache.measured(page)
+        needs = parameters.content(page.notebook)["metadata"].get("cxlib", {}).get("needs", ())
+        words = {part for need in needs for part in need.split("|")}
+        named = set(found.get("read", words)) & set(counts.index)
+        shown = [
+            f"{t} ({counts[t]:,} rows, {len(database.columns(t))} columns)" for t in sorted(named)
+        ]
+    tables = f"reads {', '.join(shown)}" if shown else "reads no table that is named beforehand"
+    if not found:
+        return f"{tables}, which it declares; not made before, so that its queries are not known"
+    cost = found["cost"]
+    said = (
+        f"{cost['queries']:,} queries brought {cost['rows']:,} rows, {cost['bytes'] / 1e6:,.1f} MB"
+    )
+    return f"{tables}; when it was made last, {said}"

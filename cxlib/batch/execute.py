@@ -61,11 +61,11 @@ def _made(job: dict[str, Any], tell: Tell, engine: str, rules: Context) -> str:
     os.environ.setdefault("CX_PREVIEWS", "no")  # pages hold figures as SVG
     started = time.monotonic()
     seconds: list[float] = []
-    read = [ALL]
+    read, cost = [ALL], dict[str, int]()
     if job["lacking"]:
         notebook, mistake = _unread(job), None
     else:
-        with _bounded(job.get("memory")), _told_of_others(job), _noting(read):
+        with _bounded(job.get("memory")), _told_of_others(job), _noting(read, cost):
             notebook, mistake, seconds = _execute(job, tell, engine)
         if mistake and "MemoryError" in mistake[2] and job.get("memory"):
             mistake[2] += f" (--memory is {job['memory']:g} GB)"
@@ -90,6 +90,7 @@ def _made(job: dict[str, Any], tell: Tell, engine: str, rules: Context) -> str:
             "cells_s": seconds,
             "boxes": shows_boxes(notebook),
             "read": read,
+            "cost": cost,
             "memory_mb": _most_held(),
             "seconds": round(time.monotonic() - started, 3),
         }
@@ -126,8 +127,8 @@ def _told_of_others(job: dict[str, Any]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _noting(read: list[str]) -> Iterator[None]:
-    """Put into `read` the tables that the notebook reads."""
+def _noting(read: list[str], cost: dict[str, int]) -> Iterator[None]:
+    """Put into `read` the tables that the notebook reads, into `cost` what its queries bring."""
     with tempfile.TemporaryDirectory(prefix="cx") as place:
         file = Path(place) / "read"
         file.touch()
@@ -136,6 +137,7 @@ def _noting(read: list[str]) -> Iterator[None]:
             yield
         finally:
             read[:] = sorted(tables_read.names(file))
+            cost |= tables_read.cost(file)
             del os.environ[tables_read.FILE]
 
 

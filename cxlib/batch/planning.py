@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -229,7 +230,8 @@ def _of_study(
                     store = open_.enter_context(reserve.attach(about))
                     groups.require(store, by)
                     data = {**store.fingerprints, **store.marks}
-                    stores[lang] = _Opened(store, rules, data, tuple(store.quality.losses()))
+                    losses = tuple(store.quality.losses())
+                    stores[lang] = _Opened(store, rules, data, losses, _ages(store))
             with context.use(stores[lang].rules):
                 pages += _of_notebook(stores[lang], notebook, values, by, named=bool(chosen))
     return pages
@@ -243,6 +245,16 @@ class _Opened:
     rules: Context
     data: Mapping[str, str]
     losses: tuple[str, ...]
+    ages: Mapping[str, list[str]]
+
+
+def _ages(store: Any) -> dict[str, list[str]]:
+    """How old the newest rows are, those that are too old apart, where study.yaml has a limit."""
+    from cxlib.reserve import freshness
+
+    found = freshness.ages(store, datetime.now())
+    parts = {"stale": [a for a in found if a.stale], "fresh": [a for a in found if not a.stale]}
+    return {name: freshness.sentences(ages) for name, ages in parts.items() if ages}
 
 
 def _wanted(about: study.Study, chosen: list[Path]) -> dict[Path, Mapping[str, object]]:
@@ -284,6 +296,7 @@ def _of_notebook(
             {
                 **_source(about, lang),
                 "losses": list(opened.losses),
+                **opened.ages,
                 "period": _period(store, home),
                 "today": _today(store, notebook, values),
             }

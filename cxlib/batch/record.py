@@ -440,6 +440,8 @@ def _page_of(result: Result) -> dict[str, Any]:
         "answers": "answers.json",
         "seconds": round(result.seconds, 2),
         "memory_mb": result.memory_mb,
+        "read": list(result.read),
+        "cost": result.cost,
         "cells": list(result.cells),
         "mistake": list(result.mistake) if result.mistake else None,
         "lacking": list(page.lacking),

@@ -16,7 +16,8 @@ class Result:
 
     `reused`: it was made by an earlier run of the same inputs. `why`: why it had to be made.
     `boxes`: its figures show boxes for letters that no font has. `read`: the tables it was made
-    from (`reserve.tables_read`). `memory_mb`: the most that its process held,
+    from (`reserve.tables_read`). `cost`: how many queries it made of the reserve or the engine, and
+    the rows and bytes that they brought. `memory_mb`: the most that its process held,
     libraries included.
     """
 
@@ -33,6 +34,7 @@ class Result:
     reused: bool = False
     why: str = ""
     memory_mb: int | None = None
+    cost: dict[str, int] = field(default_factory=dict)
 
     @property
     def file(self) -> Path:

@@ -285,7 +285,7 @@ class _Work:
     def _keep(self, result: Result) -> None:
         if not self.keep:
             return
-        kept = ("status", "answers", "cells", "boxes", "read", "memory_mb")
+        kept = ("status", "answers", "cells", "boxes", "read", "cost", "memory_mb")
         about = {name: getattr(result, name) for name in kept}
         try:
             cache.keep(result.page, result.job, about)
@@ -332,6 +332,7 @@ class _Work:
             boxes=ended.get("boxes", False),
             read=tuple(ended.get("read", ("*",))),
             memory_mb=ended.get("memory_mb"),
+            cost=ended.get("cost", {}),
         )
 
     def _dead(

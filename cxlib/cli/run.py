@@ -98,6 +98,11 @@ def _parameter_help(path: Path) -> str:
 )
 @output.fork_option
 @click.option("--why", is_flag=True, help="Say why each page would be made; make none.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="As --why, with the tables that each page reads, and what its queries cost the last time.",
+)
 @click.option("--force", is_flag=True, help="Make every page, up to date or not.")
 @click.option(
     "--timeout",
@@ -154,6 +159,7 @@ def run(
     log_file: Path | None,
     as_json: bool,
     why: bool,
+    dry_run: bool,
     **how: Any,
 ) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
@@ -186,12 +192,13 @@ def run(
       cx run mine my/own.ipynb             a notebook of your own (cx new-notebook)
       cx run mine --notify slack           post summary and new alerts to CX_SLACK_URL
       cx run mine --why                    why each page would be made, making none
+      cx run mine --dry-run                the same, with what each page reads
       cx run 20 --help                     the parameters of notebook 20
     """
     unusable: dict[str, str] = {}
     split = {"by": by, "units": units, "langs": langs, "grid": grid, "unusable": unusable}
-    if why:
-        _explain(_planned(names, given, split))
+    if why or dry_run:
+        _explain(_planned(names, given, split), with_costs=dry_run)
         for name, reason in unusable.items():
             click.echo(f"cx: no page of {name} can be made: {reason}", err=True)
         sys.exit(int(bool(unusable)))
@@ -301,12 +308,14 @@ def _planned(names: Sequence[str], given: Sequence[str], split: dict[str, Any]) 
     return batch.unit_pages(pages) if split["units"] else pages
 
 
-def _explain(pages: Sequence[Any]) -> None:
-    """Why each page would be made, a line each."""
+def _explain(pages: Sequence[Any], *, with_costs: bool) -> None:
+    """Why each page would be made, a line each, and what it would read."""
     from cxlib.batch import dependencies
 
     for page, why in dependencies.explain(pages):
         click.echo(f"{page.study}/{page.name}: {why or 'up to date'}")
+        if with_costs:
+            click.echo(f"  {dependencies.costs(page)}")
 
 
 def _languages(text: str) -> list[str]:

@@ -308,10 +308,12 @@ def _entry(row: dict[str, Any], wide: int, columns: int) -> list[str]:
 @click.command()
 @click.argument("studies", nargs=-1, required=True, shell_complete=completion.studies)
 @allow_outside
-def load(studies: Sequence[str]) -> None:
+@click.option("--full", is_flag=True, help="Read every file, also of tables that only grow.")
+def load(studies: Sequence[str], full: bool) -> None:
     """Take the files of STUDIES into their reserves.
 
-    Rows in = rows kept + rows quarantined (+ rows that `only` leaves out).
+    Rows in = rows kept + rows quarantined (+ rows that `only` leaves out). Of tables with
+    `grows: true` new files alone are read, where nothing else has changed.
 
     The exit code is that of `cx check`: 0 when nothing is lost but a few cells (at most 1% of the
     filled cells of a column); 4 when it is done and a row or more cells are lost, or a question is
@@ -324,7 +326,7 @@ def load(studies: Sequence[str]) -> None:
     codes, alone = set(), len(studies) == 1
     for study in studies:
         try:
-            codes.add(_loaded(study))
+            codes.add(_loaded(study, full=full))
         except Exception as error:
             if alone or not errors.is_ours(error):
                 raise
@@ -334,7 +336,7 @@ def load(studies: Sequence[str]) -> None:
     sys.exit(max(unusable or codes))
 
 
-def _loaded(study: str) -> int:
+def _loaded(study: str, *, full: bool = False) -> int:
     """Load a study and say what was taken in and lost; the exit code."""
     from cxlib.core.progress import announced, reminded
 
@@ -342,8 +344,10 @@ def _loaded(study: str) -> int:
         from cxlib import reserve
     _hold_to_checksums(study)
     with reminded(f"loading {study}"):
-        loaded = reserve.load(study)
+        loaded = reserve.load(study, whole=full)
     click.echo(f"{study}")
+    for line in loaded.only_new:
+        click.echo(f"  {line}")
     for row in loaded.counts.itertuples():
         cells = f"; {row.cells:,} cell(s) set to missing" if row.cells else ""
         left_out = f" + {row.left_out:,} left out by `only`" if row.left_out else ""

@@ -396,8 +396,16 @@ class Mapping(Strict):
     """A table of the contract: its files and which of their columns are ours."""
 
     files: Annotated[list[File], Field(min_length=1)] = Field(
-        description="The file of the table, or several: names, or {file: ..., further keys}.",
-        examples=["answers.csv", [{"file": "2026.xlsx", "sheet": "Raw"}]],
+        description="The file of the table, or several: names, or {file: ..., further keys}. A "
+        "name with * stands for all files that match, in the order of their names.",
+        examples=["answers.csv", [{"file": "2026.xlsx", "sheet": "Raw"}], "orders/*.parquet"],
+    )
+    grows: bool = Field(
+        default=False,
+        description="Whether rows are only added, in further files: `cx load` then reads new files "
+        "alone. Rows whose key is loaded already are left out, whatever their date. A file that "
+        "changed or is gone has all files read again.",
+        examples=[True],
     )
     columns: dict[str, str] = Field(
         description='{our column or item: column of the files}. "#row" numbers the rows.',

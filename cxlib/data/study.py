@@ -35,6 +35,7 @@ from cxlib.data import contract, sources, study_mistakes, topic_file, yaml_limit
 from cxlib.data.mapping import (
     ENGINE,
     CodedShares,
+    File,
     Language,
     Mapping,
     Source,
@@ -53,6 +54,7 @@ from cxlib.data.schema import (
     IndexModel,
     Item,
     Journey,
+    Limits,
     Loyalty,
     Organisation,
     Replicates,
@@ -127,6 +129,13 @@ class Study(Strict):
         default={},
         description="Public data that are fetched, by the name that `file` uses.",
         examples=[{"mobi.csv": {"url": "https://example.org/mobi.csv", "sha256": "0" * 64}}],
+    )
+    fresh_within: str = Field(
+        default="",
+        pattern=r"^(\d+ (hour|day|week)s?)?$",
+        description="How old the newest row of each dated table may be. The index of a run and its "
+        "pages say which tables are older.",
+        examples=["2 days"],
     )
     engine: Annotated[str, AfterValidator(_engine)] = Field(
         default="duckdb",
@@ -300,6 +309,11 @@ class Study(Strict):
     )
     reporting: Reporting = Field(
         default=Reporting(), description="What pages show.", examples=[{"languages": ["en", "zh"]}]
+    )
+    limits: Limits = Field(
+        default=Limits(),
+        description="How much a page may read.",
+        examples=[{"rows_at_most": 500_000}],
     )
     accept: list[str] = Field(
         default=[],
@@ -607,11 +621,33 @@ def read(name: str | Path) -> Study:
         )
     try:
         content = topic_file.added(_with_ledgers(content, file.parent), file.parent, _parsed)
-        return Study(**{**content, "name": file.parent.name, "folder": file.parent})
+        return _with_files(Study(**{**content, "name": file.parent.name, "folder": file.parent}))
     except ValidationError as error:
         raise StudyError(study_mistakes.in_words(Study, file.parent, error, _parsed)) from error
     except topic_file.TopicFileError as error:
         raise StudyError(str(error)) from error
+
+
+def _with_files(study: Study) -> Study:
+    """The study, with the files that are there in place of names with *."""
+    tables = dict(study.tables)
+    for name, mapping in study.tables.items():
+        files = [f for file in mapping.files for f in _matching(study, name, file)]
+        if files != mapping.files:
+            tables[name] = mapping.model_copy(update={"files": files})
+    return study.model_copy(update={"tables": tables}) if tables != study.tables else study
+
+
+def _matching(study: Study, table: str, file: File) -> list[File]:
+    """The file, or those that its name with * stands for; itself where none is there (any more)."""
+    if "*" not in file.file:
+        return [file]
+    pattern = Path(file.file.replace("[", "[[]"))
+    if pattern.is_absolute() or ".." in pattern.parts:
+        raise StudyError(f"tables.{table}: {file.file!r} must name files below {study.folder}.")
+    found = sorted(p for p in study.folder.glob(str(pattern)) if p.is_file())
+    names = [p.relative_to(study.folder).as_posix() for p in found] or [file.file]
+    return [file.model_copy(update={"file": name}) for name in names]
 
 
 @lru_cache(32)

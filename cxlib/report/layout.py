@@ -221,6 +221,9 @@ class Page:
                         _("Data from {first} to {last}", **ends))  # fmt: skip
         if today := self.facts.study.get("today"):
             said.append(_("lists and due dates as of {day}", day=i18n.day(today)))
+        said += self.facts.study.get("stale", [])
+        if self.facts.notebook.startswith("00_"):  # is the data sound?
+            said += self.facts.study.get("fresh", [])
         asked = {name: value for name, value, _comment in self.facts.parameters}
         said += [asked.get("WAVE", ""), "" if self.facts.set_name else asked.get("WHERE", "")]
         said.append(f"n = {self.n}" if self.n else "")

@@ -172,9 +172,10 @@ class Care:
         found = {}
         for table in (t for t in HISTORY if self.database.has_columns(t, "customer_id")):
             source, at = sql.name(self.database.source(table)), DATED.get(table, "at")
+            have = self.database.columns(table)
             rows = self.database.store.execute(
-                f"select * exclude {sql.ROW} from {source} where customer_id = ? "
-                f"order by {sql.name(at) if at in self.database.columns(table) else sql.ROW}",
+                f"select {sql.names(have)} from {source} where customer_id = ? "
+                f"order by {sql.name(at) if at in have else sql.ROW}",
                 [customer],
             ).df()
             if len(rows):

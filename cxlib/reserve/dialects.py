@@ -19,16 +19,19 @@ from functools import lru_cache
 from typing import Any
 
 CHECKED = {  # functions and operators, by their names in sqlglot, that give the same on each engine
-    *("Abs", "Add", "And", "ApproxDistinct", "Array", "Avg", "Case", "Cast", "Coalesce"),
+    *("Abs", "Add", "And", "ApproxDistinct", "Array", "Avg", "Case", "Cast", "Ceil", "Coalesce"),
     *("Collate", "Count", "DPipe", "DateDiff", "Day", "Div", "EQ", "Exists", "GT", "GTE"),
-    *("Greatest", "If", "Is", "LT", "LTE", "Least", "Left", "Length", "Like", "Max", "Min"),
+    *("Greatest", "If", "Is", "LT", "LTE", "Lag", "Lead", "Least", "Left", "Length", "Like"),
+    *("Max", "Min"),
     *("Month", "Mul", "NEQ", "Neg", "Not", "Nullif", "Or", "Paren", "Right"),
     *("RowNumber", "StartsWith", "Sub", "Substring", "Sum", "TimestampTrunc", "Trim", "Year"),
 }
 OURS = {  # functions that each engine computes in its own way, those of `sql.KEYS` among them
     "postgres": {
         "customer_key": "(('x' || substr(md5({0}), 1, 4))::bit(16)::int >> 3)",
+        "sample_key": "('x' || substr(md5({0}), 9, 6))::bit(24)::int",
         "to_days": "({0} * interval '1 day')",
+        "to_hours": "({0} * interval '1 hour')",
         "row_key": "((({0} & 4294967295)::numeric * 2654435769 % 4294967296)::bigint >> 19)",
     },
 }
