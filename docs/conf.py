@@ -14,6 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from sphinx.application import Sphinx  # noqa: E402
+
 from cxlib import __version__  # noqa: E402
 
 project = "CX Lab"
@@ -45,7 +47,9 @@ numpydoc_class_members_toctree = False
 suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure"]
 
 
-def as_code(app, what, name, obj, options, lines: list[str]) -> None:
+def as_code(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
     """Show indented lines of a module's docstring as code: reStructuredText wants `::` before."""
     if what != "module":
         return
@@ -60,7 +64,7 @@ def as_code(app, what, name, obj, options, lines: list[str]) -> None:
     lines[:] = made
 
 
-def hide_code(app, docname: str, source: list[str]) -> None:
+def hide_code(app: Sphinx, docname: str, source: list[str]) -> None:
     """Fold the code of notebooks, but for parameters: readers see answers first."""
     if not docname.startswith("notebooks/"):
         return
@@ -72,7 +76,7 @@ def hide_code(app, docname: str, source: list[str]) -> None:
     source[0] = json.dumps(content)
 
 
-def write_stubs(app) -> None:
+def write_stubs(app: Sphinx) -> None:
     """Write a page for each module that docs/api.md lists; autodoc fills it."""
     folder = ROOT / "docs" / "api"
     folder.mkdir(exist_ok=True)
@@ -85,7 +89,8 @@ def write_stubs(app) -> None:
             stub.write_text(text, encoding="utf-8")
 
 
-def setup(app) -> None:
+def setup(app: Sphinx) -> None:
+    """Connect the functions above, as Sphinx asks of a configuration."""
     app.connect("builder-inited", write_stubs)
     app.connect("autodoc-process-docstring", as_code)
     app.connect("source-read", hide_code)

@@ -83,7 +83,9 @@ def _of_checkout(root: Path) -> dict[str, Path]:
 
     command = ["git", "ls-files", "-z", "--", *PARTS]
     try:
-        names = subprocess.run(command, cwd=root, capture_output=True, check=True, text=True).stdout
+        names = subprocess.run(  # noqa: S603 - fixed arguments
+            command, cwd=root, capture_output=True, check=True, text=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         raise StudyError(
             f"{PACKAGE} holds no files for a project, and {root} is no checkout of git. Install "

@@ -225,8 +225,8 @@ def _redrawn(
     """How often each customer comes up (n,) and the memberships (n, k) of each resample."""
     classes = fit.model if isinstance(fit.model, latent_classes.Classes) else None
     draws = sample.draws if classes is None else min(sample.draws, latent_classes.REFITS)
-    for some in resampling_units(sample).times(draws, sample.seed):
-        some = np.maximum(some, 0.0)
+    for times in resampling_units(sample).times(draws, sample.seed):
+        some = np.maximum(times, 0.0)
         again = [inside] * len(some) if classes is None else classes.refitted(sample.data, w, some)
         yield from zip(some, again, strict=True)
 

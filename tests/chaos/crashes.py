@@ -57,7 +57,7 @@ class Site:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            preexec_fn=before,
+            preexec_fn=before,  # noqa: PLW1509 - limits of the child alone; no thread runs here
         )
 
     def finish(self, name: str) -> tuple[int, str]:

@@ -40,11 +40,16 @@ def refuse_far_cells(path: Path, name: str) -> None:
                 _refuse(sheet, name, Path(about.filename).stem)
 
 
+def _usual(block: bytes) -> bytes:
+    """The block with the places of its cells written as Excel writes them."""
+    if not any(odd in block for odd in _ODD):
+        return block
+    return re.sub(rb"\s+r\s*=\s*[\"']([A-Z]+\d+)[\"']", rb' r="\1"', block)
+
+
 def _refuse(sheet: IO[bytes], name: str, called: str) -> None:
     columns, rows, widest = set[int](), set[int](), 0
-    for block in _blocks(sheet):
-        if any(odd in block for odd in _ODD):
-            block = re.sub(rb"\s+r\s*=\s*[\"']([A-Z]+\d+)[\"']", rb' r="\1"', block)
+    for block in map(_usual, _blocks(sheet)):
         found = _CELL.findall(block)
         letters, numbers = map(set, zip(*found, strict=True)) if found else (set(), set())
         columns |= set(map(_number, letters))
