@@ -123,3 +123,10 @@ def test_cells_without_a_place_are_counted_by_row(tmp_path) -> None:
     (tmp_path / "a.xlsx").write_bytes(hostile.zipped(**{"xl/worksheets/sheet1.xml": xml}))
     with pytest.raises(IntakeError, match="20,000 columns"):
         sheet_extent.refuse_far_cells(tmp_path / "a.xlsx", "a.xlsx")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '{"a": 1}\n' + "[" * 100_000])
+def test_brackets_without_end_are_no_records(tmp_path, text) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(IntakeError, match="a.json"):
+        readers.read_file(tmp_path / "a.json")

@@ -35,6 +35,10 @@ def read(path: Path, name: str, options: Reading) -> Raw:
 def _records(text: str, name: str, table: str) -> tuple[list, str]:
     try:
         found = json.loads(text)
+    except RecursionError:
+        raise IntakeError(
+            f"{name}: its brackets lie too deep within each other. Export a list of flat records."
+        ) from None
     except json.JSONDecodeError as whole:
         if whole.msg != "Extra data":
             raise IntakeError(f"{name} is not JSON: {whole}. Export it again.") from None
@@ -64,6 +68,11 @@ def _lines(text: str, name: str) -> list:
             continue
         try:
             records.append(json.loads(line))
+        except RecursionError:
+            raise IntakeError(
+                f"{name} line {number}: its brackets lie too deep within each other. Correct the "
+                "line or export the file again."
+            ) from None
         except json.JSONDecodeError as error:
             raise IntakeError(
                 f"{name} line {number}: no JSON record ({error.msg} at character {error.pos + 1}). "

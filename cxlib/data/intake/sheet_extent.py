@@ -17,7 +17,8 @@ from cxlib.data.intake.layout import WIDEST
 MOST = 1 << 26  # cells between the first and the last, of 32 bytes each
 LARGEST = 2 << 30  # bytes of a sheet, unpacked
 PART = 1 << 22
-_CELL = re.compile(rb"\br=[\"']([A-Z]{1,9})(\d{1,15})[\"']")
+_CELL = re.compile(rb' r="([A-Z]{1,9})(\d{1,15})"')  # begins as a plain text: it is searched fast
+_ODD = (b"r='", b"r =", b"r= ", b"\tr=", b"\nr=", b"\rr=")  # ways to write it that nobody uses
 _BARE = re.compile(rb"<(?:\w+:)?c[ >/]")
 _ROW = re.compile(rb"<(?:\w+:)?row\b")
 
@@ -41,11 +42,16 @@ def refuse_far_cells(path: Path, name: str) -> None:
 
 def _refuse(sheet: IO[bytes], name: str, called: str) -> None:
     columns, rows, widest = set[int](), set[int](), 0
-    for row in _rows(sheet):
-        found = _CELL.findall(row)
-        columns |= {_number(c) for c in {c for c, _row in found}}
-        rows |= {int(r) for r in {r for _c, r in found[:1] + found[-1:]}}
-        widest = max(widest, len(_BARE.findall(row)))
+    for block in _blocks(sheet):
+        if any(odd in block for odd in _ODD):
+            block = re.sub(rb"\s+r\s*=\s*[\"']([A-Z]+\d+)[\"']", rb' r="\1"', block)
+        found = _CELL.findall(block)
+        letters, numbers = map(set, zip(*found, strict=True)) if found else (set(), set())
+        columns |= set(map(_number, letters))
+        rows |= set(map(int, numbers))
+        if sum(map(block.count, (b"<c ", b"<c>", b"<c/", b":c ", b":c>", b":c/"))) > len(found):
+            # Cells without a place: each is the next in its row.
+            widest = max(len(_BARE.findall(row)) for row in _ROW.split(block))
         rows = {min(rows), max(rows)} if rows else rows
         columns = {min(columns), max(columns)} if columns else columns
         high, wide = (max(x) - min(x) + 1 if x else 0 for x in (rows, columns))
@@ -57,18 +63,16 @@ def _refuse(sheet: IO[bytes], name: str, called: str) -> None:
             )
 
 
-def _rows(sheet: IO[bytes]) -> Iterator[bytes]:
-    """The XML of one or several whole rows at a time."""
+def _blocks(sheet: IO[bytes]) -> Iterator[bytes]:
+    """The XML of whole rows at a time; of a row of 64 MB and more its parts."""
     held = b""
     while part := sheet.read(PART):
         held += part
-        starts = [m.start() for m in _ROW.finditer(held)]
-        for start, end in zip(starts, starts[1:], strict=False):
-            yield held[start:end]
-        held = held[starts[-1] :] if starts else held[-100:]
-        if len(held) > 16 * PART:  # a row of 64 MB
-            yield held
-            held = held[-100:]
+        last = max(held.rfind(b"<row"), held.rfind(b":row "))
+        if last > 0 or len(held) > 16 * PART:
+            end = last if last > 0 else len(held) - 100
+            yield held[:end]
+            held = held[end:]
     yield held
 
 
