@@ -69,7 +69,12 @@ def _lines(text: str, name: str) -> list[Any]:
             continue
         try:
             records.append(json.loads(line))
-        except (json.JSONDecodeError, RecursionError) as error:
+        except RecursionError:
+            raise IntakeError(
+                f"{name} line {number}: its brackets lie too deep within each other. Correct the "
+                "line or export the file again."
+            ) from None
+        except json.JSONDecodeError as error:
             raise IntakeError(
                 f"{name} line {number}: no JSON record ({error.msg} at character {error.pos + 1}). "
                 "Correct the line or export the file again."
