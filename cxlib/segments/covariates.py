@@ -127,7 +127,7 @@ def covariates(
         raise InsufficientData(
             _(
                 "Segment membership cannot be explained by {features:label_list}: a feature "
-                "determines the segment exactly, or the segments cannot be told apart.",
+                "determines the segment exactly, or the segments are not distinct.",
                 features=features,
             )
         ) from error
