@@ -292,7 +292,11 @@ def _noncentral(value: float, df: int, level: float) -> tuple[float, float]:
 
     ends = []
     for tail in ((1 + level) / 2, (1 - level) / 2):
-        above = lambda nc, tail=tail: ncx2.cdf(value, df, max(nc, 1e-12)) - tail  # noqa: E731
+
+
+        def above(noncentrality: float, tail: float = tail) -> float:
+            return float(ncx2.cdf(value, df, max(noncentrality, 1e-12)) - tail)
+
         most = 4 * value + 50
         ends.append(brentq(above, 0, most) if above(0) > 0 else 0.0)
     return ends[0], ends[1]

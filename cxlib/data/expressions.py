@@ -309,7 +309,7 @@ def _by_value(
         for row in store.execute(f"describe {sql.name(table)}").fetchall()
     }
     edits: dict[tuple[int, int], str] = {}
-    held: dict[str, list[tuple]] = {}
+    held: dict[str, list[tuple[Any, ...]]] = {}
     content = text.encode()
     for node in (n for n in _nodes(tree) if n["type"] in COMPARED):
         sides = node.get("children") or [node["left"], node["right"]]

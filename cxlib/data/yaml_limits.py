@@ -35,7 +35,7 @@ def refuse_bombs(text: str) -> None:
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
             # Of an anchor within which we still are, the size is not known: it has no end.
-            total += sizes.get(event.anchor, MOST + 1)
+            total += sizes.get(str(event.anchor), MOST + 1)
         elif isinstance(event, yaml.NodeEvent):
             total += 1
         if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):

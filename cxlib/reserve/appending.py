@@ -165,7 +165,7 @@ def _count_losses(
     opened: duckdb.DuckDBPyConnection, table: str, quarantined: int, offered: int
 ) -> None:
     """What the quarantine costs the table, counted again (see `Intake.losses`)."""
-    lines: list[tuple] = [("", "row", quarantined, offered)] if quarantined else []
+    lines: list[tuple[Any, ...]] = [("", "row", quarantined, offered)] if quarantined else []
     cells = opened.execute(
         'select "column", count(*) from _quarantine where "table" = ? and lost = \'cell\' '
         "group by 1 order by 2 desc, 1",

@@ -106,7 +106,7 @@ class _Brought:
         note(f"{_COST}{len(rows)} {int(rows.memory_usage(index=False).sum())}")
         return rows
 
-    def fetchall(self) -> list[tuple]:
+    def fetchall(self) -> list[tuple[Any, ...]]:
         rows = self._answer.fetchall()
         note(f"{_COST}{len(rows)} {CELL * sum(map(len, rows))}")
         return rows

@@ -119,7 +119,9 @@ def _surface_of(
     return partial(_summed, model, data, count, design)
 
 
-def _step_up(surface_at: Surface, at: np.ndarray, here: tuple) -> tuple[np.ndarray, tuple, float]:
+def _step_up(
+    surface_at: Surface, at: np.ndarray, here: tuple[Any, ...]
+) -> tuple[np.ndarray, tuple[Any, ...], float]:
     """One Newton step that climbs: where it leads, the surface there, how far it is."""
     loglik, gradient, hessian = here
     move = _uphill(gradient, hessian)
