@@ -293,7 +293,6 @@ def _noncentral(value: float, df: int, level: float) -> tuple[float, float]:
     ends = []
     for tail in ((1 + level) / 2, (1 - level) / 2):
 
-
         def above(noncentrality: float, tail: float = tail) -> float:
             return float(ncx2.cdf(value, df, max(noncentrality, 1e-12)) - tail)
 

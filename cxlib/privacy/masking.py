@@ -31,16 +31,33 @@ _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u
 _LATIN = rf"[^\W_{CJK}]"  # what a name or an address may not touch
 _BEFORE = r"(?<![0-9A-Za-z])(?<!\d[.,])"  # no part of a word or of a decimal number
 _AFTER = r"(?![0-9A-Za-z]|[.,]\d)"
-_EMAIL = re.compile(
-    rf"(?:(?<!{_LATIN})(?<![_.+-])(?:{_LATIN}|[_.+%-]){{1,64}}|(?<![\w.+-])(?:(?![A-Za-z])[\w.+%-]){{1,64}})"
-    r"@(?:[\w-]{1,63}\.){1,5}(?:[A-Za-z]{2,24}|[^\W\d_]{2,24})"
+_DOMAIN = r"(?:[\w-]{1,63}\.){1,5}(?:xn--[\w-]{2,59}|[A-Za-z]{2,24}|[^\W\d_]{2,24})"
+_LOCAL = (
+    rf"(?:(?<!{_LATIN})(?<![_.+-])(?:{_LATIN}|[_.+%'’-]){{1,64}}"
+    r"|(?<![\w.+-])(?:(?![A-Za-z])[\w.+%-]){1,64})"
 )
+_SPLIT = r"(?<![\w.+-])[\w+%-]{1,64}[.\d_][\w.+%-]{0,64}"  # no word of a sentence: ann.lee
+_AT, _DOT = (rf" ?[(<\[{{] ?{word} ?[)>\]}}] ?" for word in ("at", "dot"))
+_EMAIL = re.compile(
+    rf"(?:\"[^\"\n@]{{1,64}}\"|{_LOCAL})(?:@|@ (?=\w+\.\w))"
+    rf"(?:{_DOMAIN}|[\w-]{{1,63}}。[A-Za-z]{{2,24}})"
+    rf"|{_SPLIT} @ ?{_DOMAIN}"
+    rf"|{_LOCAL}{_AT}(?:[\w-]{{1,63}}{_DOT}[A-Za-z]{{2,24}}|{_DOMAIN})"
+    rf"|{_SPLIT} at (?:[\w-]{{1,63}} dot ){{1,4}}[A-Za-z]{{2,24}}",
+    re.I,
+)
+_HAS_ADDRESS = re.compile(r"[@＠]|[(<\[{] ?at ?[)>\]}]|\bat\b.* dot ", re.I)
 _ACCOUNT = re.compile(
-    _BEFORE + r"(?<![_+-])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z-])",
+    _BEFORE + r"(?<![_+-])[A-Z]{2}\d\d(?:[ .-]{0,2}[A-Z0-9]{4}){2,7}(?:[ .-]{0,2}[A-Z0-9]{1,3})?"
+    r"(?![0-9A-Za-z-])",
     re.I,
 )
 _IDENTITY = re.compile(_BEFORE + r"[1-9]\d{5}[ -]?\d{8}[ -]?\d{3}[\dXx]" + _AFTER)
-_CARD = re.compile(_BEFORE + r"(?<!-)[2-6]\d{3}(?:[ -]?\d){9,15}" + _AFTER)
+_CARD = re.compile(
+    _BEFORE
+    + r"(?<!-)(?:[2-6]\d{3}(?:[ -]?\d){9,15}|[2-6]\d{3}([./-]|  )\d{4}\1\d{4}\1\d{1,7})"
+    + _AFTER
+)
 _YEARS = re.compile(r"(?:(?:19|20)\d\d[ -]?)+")
 _SIX_DIGITS = re.compile(r"(?:\d\D{0,4}){5}\d")
 
@@ -91,13 +108,13 @@ def masked(
     rules = context.current()
     listed = _listed(rules.mask if names is None else tuple(names))
     found: dict[str, int] = {}
-    if "@" in text or "＠" in text:
+    if _HAS_ADDRESS.search(text):
         text = _replaced(text, "e-mail", _matches(_EMAIL), found)
     if comment:
         text = _replaced(text, "address", written_details.addresses, found)
     if _SIX_DIGITS.search(text):
         where = rules.country if country is None else country
-        numbers = [
+        numbers: list[tuple[str, Callable[[str], Spans]]] = [
             ("account", _matches(_ACCOUNT, is_iban)),
             ("identity number", partial(national_numbers.spans, country=where)),
             ("identity number", _matches(_IDENTITY, is_identity_number)),
@@ -194,7 +211,7 @@ def is_identity_number(text: str) -> bool:
 
 def is_iban(text: str) -> bool:
     """Whether the text is an IBAN: its letters as numbers, moved round, leave 1 modulo 97."""
-    joined = text.replace(" ", "")
+    joined = re.sub("[ .-]", "", text)
     if not 15 <= len(joined) <= 34:
         return False
     return int("".join(str(int(c, 36)) for c in joined[4:] + joined[:4])) % 97 == 1

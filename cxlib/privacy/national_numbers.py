@@ -3,7 +3,8 @@
     list(spans("My DNI is 12345678Z"))       # [(10, 19)]
 
 The United States (social security), Britain (national insurance), Germany (tax), France (NIR),
-Spain (DNI, NIE), Italy (codice fiscale) and Poland (PESEL). What is of digits alone, without a form
+Spain (DNI, NIE), Italy (codice fiscale), Poland (PESEL), Brazil (CPF), Sweden and, after a word
+that announces it, any other. What is of digits alone, without a form
 of its own, is one only after a word that announces it, or on pages of its country.
 """
 
@@ -16,7 +17,9 @@ from datetime import date
 _CUE = re.compile(
     r"\b(?:ssn|social security|nino|ni (?:number|no)|national insurance|steuer-?id(?:ent\w*)?|"
     r"steuer(?:identifikations)?nummer|idnr|tax id|nir|s[ée]cu\w*|dni|nie|nif|codice fiscale|"
-    r"pesel|passport)\b[^\d\n]{0,20}$",
+    r"pesel|passport|passeport|reisepass|pasaporte|personalausweis|(?:id|identity) card|cpf|rg|bsn|"
+    r"burgerservicenummer|personnummer|aadhaar|nhs)\b[^\d\n]{0,20}$"
+    r"|(?:身份证|身分證|护照|護照|社保|マイナンバー|個人番号|주민등록번호)[^\d\n]{0,20}$",
     re.I,
 )
 _ORDER = re.compile(
@@ -84,6 +87,26 @@ def is_pesel(text: str) -> bool:
     return total % 10 == 0
 
 
+def is_cpf(text: str) -> bool:
+    """Whether the last two of eleven digits check the others, as in a Brazilian CPF."""
+    sums = [sum(int(d) * (n - i) for i, d in enumerate(text[: n - 1])) for n in (10, 11)]
+    return len(set(text)) > 1 and text[9:] == "".join(str(s * 10 % 11 % 10) for s in sums)
+
+
+def is_personnummer(text: str) -> bool:
+    """Whether ten or twelve digits are Swedish: a date of birth, and the check of Luhn."""
+    digits = text[-10:]
+    doubled = [int(d) * (2 - i % 2) for i, d in enumerate(digits)]
+    born = 1 <= int(digits[2:4]) <= 12 and 1 <= int(digits[4:6]) <= 31
+    return born and sum(sum(divmod(d, 10)) for d in doubled) % 10 == 0
+
+
+def has_six_digits(text: str) -> bool:
+    """Whether words that announce an identity number can be followed by this one."""
+    return 6 <= sum(c.isdigit() for c in text) <= 18
+
+
+_GROUP = r"[A-Z]{0,6}\d[A-Z0-9]{0,17}"
 ANNOUNCED = "announced"  # no country: nine digits alone may be anything
 # Pattern, check, and the country on whose pages it needs no announcement; None: it never needs one.
 _KINDS: tuple[tuple[str, Callable[[str], bool], str | None], ...] = (
@@ -94,7 +117,11 @@ _KINDS: tuple[tuple[str, Callable[[str], bool], str | None], ...] = (
     (r"(?:\d{8}|[XYZ]-?\d{7})[ -]?[A-HJ-NP-TV-Z]", is_dni, None),
     (r"[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z]", is_codice_fiscale, None),
     (r"\d\d ?\d{3} ?\d{3} ?\d{3}", is_tax_id, "DE"),
+    (r"\d\d(?: \d{3}){3}", is_tax_id, None),
+    (r"\d{3}\.\d{3}\.\d{3}-\d\d", is_cpf, None),
+    (r"(?:19|20)?\d{6}[-+]\d{4}", is_personnummer, None),
     (r"\d{11}", is_pesel, "PL"),
+    (rf"{_GROUP}(?:[ ./-]{_GROUP}){{0,8}}", has_six_digits, ANNOUNCED),  # of any other country
 )
 _PATTERNS = [
     (re.compile(rf"(?<![0-9A-Za-z_+-])(?<!\d[.,])(?:{p})(?![0-9A-Za-z_]|[.,-]\d)", re.I), holds, of)
@@ -122,10 +149,10 @@ def spans(text: str, country: str = "") -> Iterator[tuple[int, int]]:
             announced = bool(_CUE.search(before))
             if not announced and (of is not None and of != country or _ORDER.search(before)):
                 continue
-            if holds(re.sub("[ -]", "", match[0])):
+            if holds(re.sub("[ .+-]", "", match[0])):
                 found.append(match.span())
     at = 0
-    for start, end in sorted(found):
+    for start, end in sorted(found, key=lambda span: (span[0], -span[1])):
         if start >= at:
             yield start, end
             at = end

@@ -17,18 +17,20 @@ _LOW = r"[\w'’-]"
 _WORD = rf"{_UP}{_LOW}+"
 _PARTICLE = r"(?:von|van|de|del|della|di|da|la|le|du|der|den|y) "
 _NAME = rf"(?:(?:{_PARTICLE})*(?:{_UP}\. ?)*{_WORD})(?: (?:{_PARTICLE})*{_WORD}){{0,2}}"
-_FULL = rf"{_WORD}(?: (?:{_UP}\. ?)*(?:{_PARTICLE})*{_WORD}){{0,2}}"
+_FULL = rf"(?:{_WORD}|{_UP}\.)(?: (?:{_UP}\. ?)*(?:{_PARTICLE})*{_WORD}){{0,2}}"
 _TITLE = (
-    r"(?:Mrs?|Ms|Mx|Herrn?|Frau|Monsieur|Madame|Mme|Mlle|Se[ñn]ora?|Sra?\.|Signora?|Sig\.|Pani)"
+    r"(?:Mrs?|Ms|Miss|Mx|Dr|Prof|Herrn?|Frau|Monsieur|Madame|Mme|Mlle|Se[ñn]ora?|Sra?\.|Signora?|"
+    r"Sig\.|Senhora?|Pani)"
 )
 _SAID = (
     r"(?i:my name is|my name's|i am called|mein name ist|ich hei(?:ß|ss)e|je m['’]appelle|"
-    r"mon nom est|me llamo|mi nombre es|mi chiamo|il mio nome è|nazywam się|mam na imię)"
+    r"mon nom est|me llamo|mi nombre es|mi chiamo|il mio nome è|meu nome é|me chamo|"
+    r"nazywam się|mam na imię|name:)"
 )
 _CLOSING = (
     r"(?i:(?:kind |best |warm )?regards|yours (?:sincerely|faithfully)|sincerely|"
     r"mit freundlichen gr(?:ü|ue)(?:ß|ss)en|viele gr(?:ü|ue)(?:ß|ss)e|cordialement|"
-    r"un saludo|saludos|cordiali saluti|pozdrawiam)"
+    r"cheers|atenciosamente|un saludo|saludos|cordiali saluti|pozdrawiam)"
 )
 _SURNAME = (  # the commonest of China, four in five of its people
     "[王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余杜叶程苏魏吕丁任卢姚沈"
@@ -40,7 +42,8 @@ _NAMES = [
     re.compile(rf"(?<!\w){_TITLE}\.? (?P<name>{_NAME})"),
     re.compile(rf"(?<!\w){_SAID} (?P<name>{_FULL})"),
     re.compile(rf"(?<!\w){_CLOSING}[,.!]?\s+(?P<name>{_FULL})(?=[\s.]*$)"),
-    re.compile(rf"(?P<name>{_SURNAME}{_HAN}{{0,2}})(?:先生|女士|小姐|太太)"),
+    re.compile(rf"(?P<name>(?:{_SURNAME}|欧阳|司马){_HAN}{{0,2}})(?:先生|女士|小姐|太太)"),
+    re.compile(rf"(?:我|免贵)姓(?P<name>{_SURNAME})"),
     re.compile(rf"(?:我叫|姓名[:：]? ?|名字是|名叫)(?P<name>{_SURNAME}{_HAN}{{1,2}})"),
 ]
 

@@ -59,7 +59,7 @@ class Factors:
 
     @property
     def directions(self) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors u and v of each free parameter, (..., p, q): loadings, residuals, correlations."""
+        """Vectors u and v of free parameters, (..., p, q): loadings, residuals, correlations."""
         p, m = len(self.home), self.between.shape[-1]
         own = np.bincount(self.home)[self.home] > 1
         lead = self.loadings.shape[:-1]

@@ -173,9 +173,7 @@ def _notes(sample: Sample, known: Sample) -> list[str]:
     ]
 
 
-def _finding(
-    table: pd.DataFrame, total: tuple[Any, ...], by: str, terms: Valuation
-) -> Finding:
+def _finding(table: pd.DataFrame, total: tuple[Any, ...], by: str, terms: Valuation) -> Finding:
     row = table.iloc[0]
     digits = 0 if row.estimate >= 20 else 2
     facts: dict[str, Any] = {
