@@ -140,7 +140,7 @@ def test_draws_of_a_graded_outcome_are_raked_again(monkeypatch):
 def test_each_group_of_a_graded_outcome_is_its_own_fit():
     rows = visits(400, seed=5, k=2).assign(region=np.repeat(["north", "south"], 200))
     rows["high"] = (rows["outcome"] > rows["outcome"].mean()).astype(float)
-    sample = Sample(rows, draws=30)
+    sample = Sample(rows, draws=200)
     south = sample.where(rows["region"] == "south")
     asked = "high", ["t0", "t1"]
     fit = drivers.importance_by(sample, *asked, by="region", kind="logistic")
