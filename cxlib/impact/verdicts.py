@@ -72,7 +72,8 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
     )
     tables = {"table": table, "standard": pd.DataFrame(standard)}
     columns = [Column("silent", "checks that could not fail", "count", label="inconclusive")]
-    parts = {"drawn": units.pop() if len(units) == 1 else "standard deviations"}
+    drawn_in = units.pop() if len(units) == 1 else "standard deviations"
+    parts = {"drawn": "rating points" if drawn_in == "scale" else drawn_in}
     return Result(tables, _finding(evaluations), note, columns=columns, parts=parts)
 
 
