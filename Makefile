@@ -22,7 +22,9 @@ coverage: setup  ## how often intervals hold the truth, over repeated samples; r
 	@$(BIN)/python -m pytest -n 2 -p no:nbval -m coverage --coverage-table docs/coverage.md tests
 
 chaos: setup  ## hostile files, conditions and crashes, each in a process of its own (about an hour)
+	@$(BIN)/python tests/chaos/conditions.py
 	@$(BIN)/python tests/chaos/campaign.py
+	@$(BIN)/python tests/chaos/crashes.py
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null
