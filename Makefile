@@ -27,7 +27,9 @@ witnesses: setup  ## how near methods come to published values and other program
 	@$(BIN)/python -m pytest -n 2 -p no:nbval -m witness --witness-table docs/witnesses.md tests
 
 chaos: setup  ## hostile files, conditions and crashes, each in a process of its own (about an hour)
+	@$(BIN)/python tests/chaos/conditions.py
 	@$(BIN)/python tests/chaos/campaign.py
+	@$(BIN)/python tests/chaos/crashes.py
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null

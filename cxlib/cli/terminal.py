@@ -47,7 +47,7 @@ class Plain:
 def plain_output() -> Iterator[None]:
     """Within the block, what is printed cannot steer the terminal."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Plain(before[0]), Plain(before[1])  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Plain(before[0]), Plain(before[1])
     try:
         yield
     finally:

@@ -32,7 +32,7 @@ def refuse_bombs(text: str) -> None:
     sizes, total = dict[str, int](), 0
     begun: list[tuple[str | None, int]] = []  # of collections: anchor, and the total before them
     for event in yaml.parse(text, _Parser):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
             # Of an anchor within which we still are, the size is not known: it has no end.
             total += sizes.get(str(event.anchor), MOST + 1)

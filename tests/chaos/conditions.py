@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Iterator
 
 import duckdb
@@ -237,3 +238,22 @@ def _operators(made: duckdb.DuckDBPyConnection, query: str) -> set[str]:
             yield from names(node.get("children", []))
 
     return set(names(plan))
+
+
+def campaign(seed: int, most: int) -> int:
+    """Judge so many conditions and print how many were taken; the number that did not hold."""
+    made, taken, wrong = store(), 0, 0
+    for text in conditions(seed, most):
+        try:
+            took, why = judge(made, text)
+        except Exception as error:  # what no message words is what we look for
+            took, why = False, f"{type(error).__name__}: {error}"
+        taken, wrong = taken + took, wrong + bool(why)
+        if why:
+            print(f"{text[:200]!r}: {why[:200]}")
+    print(f"Conditions: {most:,} tried, {taken:,} taken as filters, {wrong:,} did not hold.")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(bool(campaign(1, 10_000)))
