@@ -79,3 +79,15 @@ def test_where_no_folder_can_be_made_the_usual_place_is_used(place, monkeypatch)
     monkeypatch.setattr(scratch.tempfile, "mkdtemp", full)
     with scratch.own():
         assert tempfile.gettempdir() == str(place)
+
+
+def test_what_multiprocessing_keeps_there_goes_at_exit_without_a_word(place) -> None:
+    """Removed before its own exit handler ran, it made that end in a traceback."""
+    code = (
+        "from cxlib.core import scratch\n"
+        "with scratch.own():\n"
+        "    from multiprocessing import util\n"
+        "    util.get_temp_dir()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "") and not list(place.iterdir())

@@ -8,6 +8,7 @@ that no process holds any more.
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -23,6 +24,7 @@ except ImportError:  # Windows cannot rename a folder with an open file: it keep
 
 HELD, NEW = "cxlab-", "cxlabnew-"  # begin the names of folders that are held, and not held yet
 LOCK = "held"
+MULTIPROCESSING = "pymp-*"  # its own folder, which it removes at exit
 MOMENT = 3600  # seconds after which a folder that is not held yet never will be
 
 
@@ -44,6 +46,13 @@ def own() -> Iterator[None]:
     if lock < 0:
         yield
         return
+
+    def remove() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    # Exit handlers run last in, first out: this one after that of multiprocessing, if that is
+    # imported within the block.
+    atexit.register(remove)
     tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
     try:
         yield
@@ -52,8 +61,10 @@ def own() -> Iterator[None]:
         os.environ.pop("TMPDIR")
         if variable is not None:
             os.environ["TMPDIR"] = variable
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(lock)
+        if not any(folder.glob(MULTIPROCESSING)):  # which fails at exit where its folder is gone
+            atexit.unregister(remove)
+            remove()
+            os.close(lock)
 
 
 def _made(place: Path) -> tuple[Path, int]:
