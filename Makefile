@@ -81,7 +81,7 @@ PACKAGES = $(shell grep -c == requirements.lock)
 
 $(VENV)/made: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed and was not found. Install it, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
-	@echo "Setting up $(VENV), once: about $(PACKAGES) packages (uv: under a minute, pip: some minutes) ..."
+	@echo "Setting up $(VENV), once: about $(PACKAGES) packages (uv: under a minute, pip: two or three minutes) ..."
 	@# uv installs the same files several times faster; pip where there is none, or where uv reaches no index.
 	@# The lock brings pip to date; setuptools came with Python 3.11 and nothing uses it.
 	@$(TICK); rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || exit 1; { command -v uv >/dev/null 2>&1 && uv pip install --quiet --python $(BIN)/python --compile-bytecode \
