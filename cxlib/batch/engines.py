@@ -204,7 +204,7 @@ class Shell(InteractiveShell):
 
     def init_history(self) -> None:
         """Keep no history: a page is executed once."""
-        super().init_history()
+        super().init_history()  # type: ignore[no-untyped-call]
         self.history_manager.enabled = False
 
     def say(self, name: str, text: str) -> None:
@@ -221,7 +221,7 @@ class Shell(InteractiveShell):
         streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Stream(self, "stdout"), _Stream(self, "stderr")
         try:
-            result = self.run_cell(cell.source, store_history=True, silent=False)
+            result = self.run_cell(cell.source, store_history=True, silent=False)  # type: ignore[no-untyped-call]
         finally:
             sys.stdout, sys.stderr = streams
         cell.execution_count = result.execution_count

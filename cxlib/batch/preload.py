@@ -55,7 +55,7 @@ def warm_up() -> None:
 
     table = v4.new_output("display_data", {"text/html": "<table><tr><td>1</td></tr></table>"})
     cells = [v4.new_markdown_cell("# a\n\nb"), v4.new_code_cell("c = 1", outputs=[table])]
-    content = v4.writes(v4.new_notebook(cells=cells))  # type: ignore[no-untyped-call]
+    content = v4.writes(v4.new_notebook(cells=cells))
     notebook = nbformat.reads(content, as_version=4)
     pages.bind(notebook, pages.Facts(""))
 

@@ -41,7 +41,7 @@ class PageExporter(HTMLExporter):
 
     def default_filters(self) -> Iterable[Any]:
         """Filters of nbconvert and of the page."""
-        yield from super().default_filters()
+        yield from super().default_filters()  # type: ignore[no-untyped-call]
         yield from {"code": self.highlight, **rendering.FILTERS}.items()
 
     def from_notebook_node(  # type: ignore[override]
@@ -59,7 +59,7 @@ class PageExporter(HTMLExporter):
         return Highlight2HTML(pygments_lexer="python", parent=self)(source)
 
     def _create_environment(self) -> Environment:
-        return rendering.dressed(super()._create_environment())
+        return rendering.dressed(super()._create_environment())  # type: ignore[no-untyped-call]
 
 
 class Layout(Preprocessor):
@@ -74,7 +74,7 @@ class Layout(Preprocessor):
 
 @cache
 def _exporter() -> PageExporter:
-    return PageExporter(
+    return PageExporter(  # type: ignore[no-untyped-call]
         config=Config(Layout={"enabled": True}),
         template_name="cxlab",
         extra_template_basedirs=[str(TEMPLATES)],
