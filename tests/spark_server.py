@@ -36,7 +36,8 @@ def running(tables: dict[str, pd.DataFrame]) -> Iterator[tuple[str, int]]:
             "spark.ui.enabled": "false",
         }
         given = [word for k, v in settings.items() for word in ("--conf", f"{k}={v}")]
-        memory = ["--master", "local[2]", "--driver-memory", "2g"]
+        master = os.environ.get("CX_SPARK_MASTER", "local[2]")  # or a cluster: spark://host:7077
+        memory = ["--master", master, "--driver-memory", "2g"]
         with (folder / "log").open("w") as log:
             server = subprocess.Popen(
                 [submit, "--class", CLASS, *memory, *given, "spark-internal"],

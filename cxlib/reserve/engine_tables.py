@@ -28,7 +28,7 @@ from cxlib.data.study import Study
 from cxlib.reserve import dialects
 from cxlib.reserve.engine import AnyServer, server_of
 
-BASE = "_base"  # the engine's own table within a view that is being written
+BASE = "base_"  # the engine's own table within a view that is being written
 FEW = 1000  # distinct values of a column that study.yaml may name
 TYPES = {"text": "varchar", "number": "double", "integer": "bigint", "date": "timestamp"}
 

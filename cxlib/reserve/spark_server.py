@@ -70,17 +70,18 @@ class SparkServer:
         """A session; the client asks again for a while where the connection is lost."""
         if find_spec("pyspark") is None:
             raise SourceError(f"{self.address}: Spark needs `pip install 'cxlib[spark]'`.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # on versions of pandas
-            from pyspark.sql.connect.client.retries import DefaultPolicy
-            from pyspark.sql.connect.session import SparkSession
         url = _url(self.address)
         given = (part.partition("=")[2] for part in urlsplit(url).path.split(";"))
         self._secrets = tuple(s for s in (*given, os.environ.get(TOKEN, "")) if len(s) > 5)
-        session = SparkSession(url)
-        session.client.set_retry_policies([DefaultPolicy(**RETRIES)])
-        for name, value in SETTINGS.items():
-            session.conf.set(name, value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the client's own, on pandas and on each setting
+            from pyspark.sql.connect.client.retries import DefaultPolicy
+            from pyspark.sql.connect.session import SparkSession
+
+            session = SparkSession(url)
+            session.client.set_retry_policies([DefaultPolicy(**RETRIES)])
+            for name, value in SETTINGS.items():
+                session.conf.set(name, value)
         return session
 
     def _said(self, error: Exception) -> str:
