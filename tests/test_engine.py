@@ -131,6 +131,8 @@ def test_study_yaml_refuses_what_an_engine_cannot_do(tmp_path, change, message):
 class _Failing:
     """A server with 3 rows that fails once, and has 4 rows when it is asked again."""
 
+    dialect = "postgres"
+
     def __init__(self) -> None:
         self.said = [3, SourceError("lost"), 4]
 

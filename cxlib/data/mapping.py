@@ -107,8 +107,10 @@ ENGINE = "engine"  # the address of tables that stay on the study's engine
 def without_password(address: str) -> str:
     """The address; ValueError where it holds a password or token, which study.yaml must not."""
     url = urlsplit(address)
-    keys = [k.casefold() for k, v in parse_qsl(url.query) if not v.startswith("${")]
-    if (url.password or "${").startswith("${") and not {"password", "token", "key"} & set(keys):
+    pairs = parse_qsl(f"{url.query}&{url.path.replace(';', '&')}")  # Spark's are in the path
+    keys = {k.casefold() for k, v in pairs if not v.startswith("${")}
+    secret = {"password", "token", "key", "authorization"} & keys
+    if (url.password or "${").startswith("${") and not secret:
         return address
     raise ValueError(
         "an address with a password in it: study.yaml is shared, so take it out (and change "

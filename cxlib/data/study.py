@@ -87,10 +87,11 @@ class StudyError(ValueError):
 
 def _engine(address: str) -> str:
     """The engine, where it is one that can be read in place; ValueError."""
-    begins = address.partition(":")[0]
-    if address != "duckdb" and begins not in ("postgresql", "postgres") and address[:2] != "${":
+    known = ("postgresql:", "postgres:", "sc:", "${")
+    if address != "duckdb" and not address.startswith(known):
         raise ValueError(
-            "the engine is duckdb, or the address of a PostgreSQL database: postgresql://HOST/NAME"
+            "the engine is duckdb, the address of a PostgreSQL database: postgresql://HOST/NAME, "
+            "or that of a Spark Connect server: sc://HOST:15002"
         )
     return without_password(address)
 
@@ -140,9 +141,9 @@ class Study(Strict):
     engine: Annotated[str, AfterValidator(_engine)] = Field(
         default="duckdb",
         description="Where the rows are: duckdb, a file made by `cx load`; or the address of a "
-        "PostgreSQL database, whose tables (`from: engine`) are read where they are and never "
-        "copied. See docs/engines.md.",
-        examples=["postgresql://db.example.org/shop", "${SHOP_DB}"],
+        "PostgreSQL database or a Spark Connect server, whose tables (`from: engine`) are read "
+        "where they are and never copied. See docs/engines.md.",
+        examples=["postgresql://db.example.org/shop", "sc://spark.example.org:15002", "${SHOP_DB}"],
     )
     tables: Annotated[dict[str, Mapping], Field(min_length=1)] = Field(
         description=f"The tables that the study has, of: {', '.join(contract.TABLES)}.",
