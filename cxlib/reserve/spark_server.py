@@ -28,7 +28,7 @@ SETTINGS = {  # whatever the server's own are
     "spark.sql.session.timeZone": "UTC",  # times without a zone are cut to days as they stand
 }
 RETRIES = {"max_retries": 6, "initial_backoff": 100, "max_backoff": 4000}  # milliseconds: 15 s
-TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # which the client sends to whatever host it calls
+TOKEN = "SPARK_CONNECT_AUTHENTICATE_TOKEN"  # which the client sends to whatever host it calls  # noqa: S105 - the name of a variable
 ADVICE = "Is the server up, and may this user read the tables?"
 
 
