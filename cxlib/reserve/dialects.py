@@ -38,7 +38,9 @@ OURS = {  # functions that each engine computes in its own way, those of `sql.KE
     },
     "spark": {
         "customer_key": "shiftright(cast(conv(substring(md5({0}), 1, 4), 16, 10) as int), 3)",
+        "sample_key": "cast(conv(substring(md5({0}), 9, 6), 16, 10) as int)",
         "to_days": "({0} * interval '1' day)",
+        "to_hours": "({0} * interval '1' hour)",
         "row_key": "shiftright(cast(cast({0} & 4294967295 as decimal(20, 0)) * 2654435769 "
         "% 4294967296 as bigint), 19)",
     },
