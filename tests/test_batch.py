@@ -114,6 +114,8 @@ def project(tmp_path_factory):
     write(notebooks, "20_breaks", "x = 1", "raise ValueError('<b>no & such</b> thing')", "x = 2")
     write(notebooks, "21_dies", "import os\nos._exit(3)")
     write(notebooks, "22_hangs", "import time\ntime.sleep(600)")
+    of_orders = CELL.replace("(a condition)", "(a condition on orders)")
+    write(notebooks, "13_of_orders", "1", asked=of_orders)
     write(notebooks, "30_orders", "1", needs=("orders",))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
@@ -274,6 +276,11 @@ def test_a_column_that_splits_nothing_is_refused(project) -> None:
         batch.plan(["tiny"], ["10"], by="chanel")
     with pytest.raises(ValueError, match="smallest cell"):
         batch.plan(["tiny"], ["10"], by="response_id")
+
+
+def test_a_notebook_about_tables_that_are_not_there_is_not_split(project) -> None:
+    with pytest.raises(ValueError, match=r"cannot split 13_of_orders: its WHERE is of orders"):
+        batch.plan(["tiny"], ["13"], by="channel")
 
 
 @pytest.mark.slow

@@ -297,10 +297,11 @@ def _of_notebook(
         return [Page(name=notebook.stem, values=values, **shared)]
     declared = parameters.read(notebook)
     selection.check(store, declared, values)
-    if not by or not (named or "WHERE" in values):  # what cannot be split is listed whole
+    unsplit = _why_not_split(store, declared) if by else ""
+    if not by or (unsplit and not named):  # what cannot be split is listed whole
         return [Page(name=notebook.stem, values=values, **shared)]
-    if "WHERE" not in values:
-        raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
+    if unsplit:
+        raise ValueError(f"--by cannot split {notebook.stem}: {unsplit}.")
     where = str(values["WHERE"])
     if declared["WHERE"].tables:
         home = next(iter(selection.tables_of(store, declared["WHERE"])), home)
@@ -315,6 +316,17 @@ def _of_notebook(
         )
         for group in found
     ]
+
+
+def _why_not_split(store: Any, declared: Mapping[str, parameters.Parameter]) -> str:
+    """Why a notebook has no page for each group; empty where it has."""
+    from cxlib.reserve import selection
+
+    if "WHERE" not in declared:
+        return "it has no parameter WHERE"
+    if selection.tables_of(store, declared["WHERE"]):
+        return ""
+    return f"its WHERE is of {' or '.join(declared['WHERE'].tables)}, which the study does not have"
 
 
 def _title(notebook: Path, facts: Mapping[str, Any], lang: str) -> str:
