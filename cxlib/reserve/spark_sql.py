@@ -71,7 +71,8 @@ def _spark(template: str, *parts: Any) -> Any:
     import sqlglot
 
     said = (part if isinstance(part, str) else part.sql("spark", identify=True) for part in parts)
-    return sqlglot.parse_one(f"select {template.format(*said)}", read="spark").selects[0].copy()
+    made: Any = sqlglot.parse_one(f"select {template.format(*said)}", read="spark")
+    return made.selects[0].copy()
 
 
 def _average(node: Any) -> None:
