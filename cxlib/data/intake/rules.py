@@ -8,6 +8,7 @@ A failure case of pandera names the rule (a message id of `reasons`) under `chec
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,9 @@ def schema(
     held : the rules; those of the contract alone when None
     unique : whether keys must not repeat
     """
-    import pandera.pandas as pa
+    with warnings.catch_warnings():  # it imports Spark's client, where that is installed
+        warnings.simplefilter("ignore", FutureWarning)
+        import pandera.pandas as pa
 
     table = contract.TABLES[name]
     checks: dict[str, list[pa.Check]] = {c: [] for c in table.columns if c in rows}
