@@ -3,11 +3,13 @@
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
 	&& echo $$p && break; done)
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
+FAST := not slow and not browser and not coverage and not thorough
 STUDIES ?= sample mobile telco
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup report test test-all test-notebooks test-fast coverage types lab lint notebooks bench lock clean
+.PHONY: setup report test test-all chaos test-notebooks test-fast test-313 coverage coverage-code witnesses docs types lab lint notebooks bench lock clean
 report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx load $(STUDIES)
 	@$(BIN)/cx run $(STUDIES)
@@ -21,17 +23,38 @@ test-all: setup test-notebooks  ## every test, with all studies, parameters and 
 coverage: setup  ## how often intervals hold the truth, over repeated samples; renews docs/coverage.md
 	@$(BIN)/python -m pytest -n 2 -p no:nbval -m coverage --coverage-table docs/coverage.md tests
 
+witnesses: setup  ## how near methods come to published values and other programs; renews docs/witnesses.md
+	@$(BIN)/python -m pytest -n 2 -p no:nbval -m witness --witness-table docs/witnesses.md tests
+
+chaos: setup  ## hostile files, conditions and crashes, each in a process of its own (about an hour)
+	@$(BIN)/python tests/chaos/conditions.py
+	@$(BIN)/python tests/chaos/campaign.py
+	@$(BIN)/python tests/chaos/crashes.py
+
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-sanitize-with tests/nbval.cfg notebooks
 
-test-fast: setup  ## the tests to run while you work, with the examples of docstrings
-	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not slow and not browser and not coverage and not thorough" --doctest-modules tests cxlib
+test-fast: setup  ## the tests to run while you work
+	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "$(FAST)" tests
+
+test-313:  ## test-fast with Python 3.13, in an environment of its own
+	@$(MAKE) VENV=.venv313 PYTHON=python3.13 test-fast
+
+coverage-code: setup  ## which lines and branches the tests of test-fast run; renews nothing
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n 2 -p no:nbval -m "$(FAST)" tests
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --sort=cover
+
+docs: setup  ## the documentation site, build/docs/index.html; no network is used
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/docs
+	@echo build/docs/index.html
 
 lab: setup  ## JupyterLab at the project, on the list of questions
 	@JUPYTER_CONFIG_PATH=.jupyter $(BIN)/jupyter lab index.ipynb
 
-types: setup  ## mypy
+types: setup  ## mypy, strict
 	@$(BIN)/mypy
 
 lint: setup
@@ -44,21 +67,29 @@ bench: setup  ## speed beside named peers, as ratios
 	@$(BIN)/python -m pytest tests/benchmarks -q -s
 
 lock: setup  ## renew requirements.lock (needs uv); no index address is written
-	uv pip compile pyproject.toml --extra lab --extra dask --extra databases --extra export --extra test --group build --universal --generate-hashes \
+	uv pip compile pyproject.toml --extra lab --extra dask --extra databases --extra export --extra test --extra docs --group build --universal --generate-hashes \
 		--python-version 3.11 --no-header --no-annotate -o requirements.lock
 
-setup: .venv/made
+setup: $(VENV)/made
 
-.venv/made: requirements.lock pyproject.toml
+# What takes long says how far it is every five seconds; it ends with the recipe's shell.
+TICK = started=$$(date +%s); ( while sleep 5; do echo "  still installing: \
+	$$(ls $(VENV)/lib/python*/site-packages 2>/dev/null | grep -c dist-info) of about $(PACKAGES) packages are there, \
+	$$(($$(date +%s) - started)) s"; done ) & trap "kill $$! 2>/dev/null" EXIT
+
+PACKAGES = $(shell grep -c == requirements.lock)
+
+$(VENV)/made: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed and was not found. Install it, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
-	@echo "Setting up .venv (once; about a minute) ..."
-	@rm -rf .venv && $(PYTHON) -m venv .venv
+	@echo "Setting up $(VENV), once: about $(PACKAGES) packages (uv: under a minute, pip: two or three minutes) ..."
 	@# uv installs the same files several times faster; pip where there is none, or where uv reaches no index.
-	@command -v uv >/dev/null 2>&1 && uv pip install --quiet --python $(BIN)/python --compile-bytecode \
-		--require-hashes --requirement requirements.lock 2>/dev/null || \
-		$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@# The lock brings pip to date; setuptools came with Python 3.11 and nothing uses it.
+	@$(TICK); rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || exit 1; { command -v uv >/dev/null 2>&1 && uv pip install --quiet --python $(BIN)/python --compile-bytecode \
+		--require-hashes --requirement requirements.lock 2>/dev/null; } || \
+		$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip uninstall --quiet --yes setuptools 2>/dev/null
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-clean:  ## remove what was made here: the environment, reserves and reports
-	@rm -rf .venv reports/*/ data/*/reserve.duckdb
+clean:  ## remove what was made here: environments, the site, reserves and reports
+	@rm -rf .venv .venv313 build reports/*/ data/*/reserve.duckdb

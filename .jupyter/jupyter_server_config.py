@@ -1,7 +1,7 @@
 """How `make lab` starts JupyterLab: a saved notebook keeps nothing of the machine that saved it."""
 
 
-def settle(model, **_unused):
+def settle(model: dict, **_unused: object) -> None:
     """Leave the kernel's version of Python out, which would change with each machine."""
     if model["type"] == "notebook" and model["content"]["nbformat"] == 4:
         about = model["content"]["metadata"]

@@ -4,4 +4,4 @@ Import the modules you need (`from cxlib import plots, scores`); each is one top
 five lines of use. CONTRIBUTING.md draws the map.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

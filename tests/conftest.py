@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import coverage_table
 import numpy as np
 import pandas as pd
 import pytest
+import witness_table
 from hypothesis import settings
 
 from cxlib.batch import processes
@@ -74,20 +76,37 @@ def tell_coverage(record_property: Callable[[str, object], None]) -> Callable[..
     return tell
 
 
+@pytest.fixture
+def tell_witness(record_property: Callable[[str, object], None]) -> Callable[..., None]:
+    """Compares numbers with those of a witness, within `rtol` and `atol` of `assert_allclose`.
+
+    How near they are goes into the table that `make witnesses` writes.
+    """
+
+    def tell(method: str, witness: str, ours: object, theirs: object, **tolerance: float) -> None:
+        np.testing.assert_allclose(ours, theirs, **tolerance)
+        record_property("witness", (method, witness, *witness_table.distances(ours, theirs)))
+
+    return tell
+
+
+TABLES = {"coverage": coverage_table.page, "witness": witness_table.page}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--coverage-table", metavar="FILE", help="write the measured coverage there")
+    for name in TABLES:
+        parser.addoption(f"--{name}-table", metavar="FILE", help="write what tests told of there")
 
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
-    """The coverage that tests told of, as a table; workers of xdist send theirs along."""
-    import coverage_table
-
-    if path := config.getoption("--coverage-table"):
-        reports = [r for some in terminalreporter.stats.values() for r in some]
-        calls = [r for r in reports if getattr(r, "when", "") == "call"]
-        told = [v for r in calls for name, v in r.user_properties if name == "coverage"]
-        Path(path).write_text(coverage_table.page(told), encoding="utf-8")
-        terminalreporter.write_line(f"{len(told)} coverages written to {path}")
+    """What tests told of, as a table; workers of xdist send theirs along."""
+    reports = [r for some in terminalreporter.stats.values() for r in some]
+    calls = [r for r in reports if getattr(r, "when", "") == "call"]
+    for kind, page in TABLES.items():
+        if path := config.getoption(f"--{kind}-table"):
+            told = [v for r in calls for name, v in r.user_properties if name == kind]
+            Path(path).write_text(page(told), encoding="utf-8")
+            terminalreporter.write_line(f"{len(told)} rows of {kind} written to {path}")
 
 
 # Tests that share what a module made once run on one worker each, or it would be made twice.
@@ -118,7 +137,10 @@ QUICK = 6
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Fewer examples of each property where the slow tests are left out."""
+    """Marks of witnesses; fewer examples of each property where the slow tests are left out."""
+    for item in items:
+        if "tell_witness" in getattr(item, "fixturenames", ()):
+            item.add_marker("witness")
     if "not slow" not in (config.option.markexpr or ""):
         return
     for item in items:
@@ -134,7 +156,7 @@ def pytest_xdist_make_scheduler(config, log):
 
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            name = nodeid.split("::")[0].removesuffix(".py").split("test_")[-1]
+            name = nodeid.split("::", maxsplit=1)[0].removesuffix(".py").split("test_")[-1]
             return TOGETHER.get(name, nodeid)
 
     return Together(config, log)

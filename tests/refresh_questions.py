@@ -45,8 +45,9 @@ def renewed(text: str) -> str:
             path = notebook(at[1]) if at else None
             if cells[2] == "sample" and at and path and (said := claims(path).get(at[2])):
                 cells[4] = said.replace("|", "/")
-            line = f"| {' | '.join(cells)} |"
-        lines.append(line)
+            lines.append(f"| {' | '.join(cells)} |")
+        else:
+            lines.append(line)
     return "\n".join(lines) + "\n"
 
 

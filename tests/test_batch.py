@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from cxlib import batch
 from cxlib.batch import execute, processes, record, results
 from cxlib.batch.progress import Progress
 from cxlib.core import parameters
+from cxlib.core import progress as core_progress
 from cxlib.report import MIME
 
 CELL = """\
@@ -114,6 +116,8 @@ def project(tmp_path_factory):
     write(notebooks, "20_breaks", "x = 1", "raise ValueError('<b>no & such</b> thing')", "x = 2")
     write(notebooks, "21_dies", "import os\nos._exit(3)")
     write(notebooks, "22_hangs", "import time\ntime.sleep(600)")
+    of_orders = CELL.replace("(a condition)", "(a condition on orders)")
+    write(notebooks, "13_of_orders", "1", asked=of_orders)
     write(notebooks, "30_orders", "1", needs=("orders",))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
@@ -276,6 +280,11 @@ def test_a_column_that_splits_nothing_is_refused(project) -> None:
         batch.plan(["tiny"], ["10"], by="response_id")
 
 
+def test_a_notebook_about_tables_that_are_not_there_is_not_split(project) -> None:
+    with pytest.raises(ValueError, match=r"cannot split 13_of_orders: its WHERE is of orders"):
+        batch.plan(["tiny"], ["13"], by="channel")
+
+
 @pytest.mark.slow
 def test_a_whole_page_is_kept_and_shown(made) -> None:
     result = made["10"]
@@ -285,6 +294,7 @@ def test_a_whole_page_is_kept_and_shown(made) -> None:
     assert html.count("<figure ") == 2
 
 
+@pytest.mark.slow
 def test_a_failing_cell_shows_at_the_top_and_in_the_status(made) -> None:
     result = made["20"]
     html = result.file.read_text(encoding="utf-8")
@@ -436,6 +446,46 @@ def test_progress_is_plain_lines_away_from_a_terminal() -> None:
         progress.cell("s/10", 2, 5)
         progress.end("s/10", "ok", 1.23)
     assert stream.getvalue() == "s/10: started\ns/10: ok, 1.2 s (1 of 1)\n"
+
+
+def test_a_long_page_is_named_again_while_nothing_else_is_said(monkeypatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("cxlib.batch.progress.time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    progress = Progress(1, stream)
+    progress.begin("s/10")
+    for now[0] in (4.9, 5.1, 6.0, 10.2):
+        progress.remind()
+    progress.cell("s/10", 2, 5)
+    now[0] = 16.0
+    progress.remind()
+    progress.end("s/10", "ok", 16.0)
+    progress.remind()
+    assert stream.getvalue().splitlines() == [
+        "s/10: started",
+        "s/10: 5 s",
+        "s/10: 10 s",
+        "s/10: cell 2 of 5, 16 s",
+        "s/10: ok, 16.0 s (1 of 1)",
+    ]
+
+
+def test_what_takes_long_is_said_at_once_and_again(monkeypatch) -> None:
+    again = threading.Event()
+
+    class Stream(io.StringIO):
+        def write(self, text: str) -> int:
+            if text.startswith("loading sample: 0 s"):
+                again.set()
+            return super().write(text)
+
+    monkeypatch.setattr("sys.stderr", stream := Stream())
+    with core_progress.announced("loading sample", every=0.01):
+        assert stream.getvalue() == "loading sample ...\n"
+        assert again.wait(30)
+    ended = stream.getvalue()
+    assert set(ended.splitlines()[1:]) == {"loading sample: 0 s"}
+    assert stream.getvalue() == ended
 
 
 def test_progress_on_a_terminal_is_one_live_line() -> None:

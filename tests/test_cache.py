@@ -339,6 +339,21 @@ def test_a_page_that_is_up_to_date_takes_no_room_of_its_own(runs) -> None:
     assert not again["10"].file.stat().st_mode & 0o222 or os.name == "nt"
 
 
+def test_a_dry_run_says_what_pages_read_and_what_that_cost(runs, monkeypatch) -> None:
+    project, *_ = runs  # noqa: F811
+    run = json.loads((project / "first" / "run.json").read_text(encoding="utf-8"))
+    page = run["pages"][0]
+    assert page["cost"]["queries"] > 0 and page["cost"]["rows"] >= 60
+    assert "responses" in page["read"]
+    monkeypatch.setattr(processes, "run", None)
+    said = CliRunner().invoke(cli.main, ["run", "tiny", "10", "--dry-run"]).output
+    cost = f"{page['cost']['queries']} queries brought {page['cost']['rows']} rows"
+    assert "responses (60 rows, " in said and f"when it was made last, {cost}" in said
+    monkeypatch.setattr(cache, "_entries", lambda _place: [])
+    said = CliRunner().invoke(cli.main, ["run", "tiny", "10", "--dry-run"]).output
+    assert "not made before, so that its queries are not known" in said
+
+
 def test_why_pages_would_be_made_is_said_without_making_them(runs, monkeypatch) -> None:
     monkeypatch.setattr(processes, "run", None)
     said = CliRunner().invoke(cli.main, ["run", "tiny", "10", "20", "--why"]).output

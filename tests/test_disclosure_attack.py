@@ -253,3 +253,23 @@ def test_earlier_runs_are_those_of_the_study_in_the_same_folder(tmp_path) -> Non
     assert cross_run.leaks_of(tmp_path / "monday", run, mine) == []  # itself is not beside itself
     other = run | {"data": {"responses": "e"}}
     assert cross_run.leaks_of(tmp_path / "tuesday", other, mine) == []
+
+
+def test_each_earlier_state_of_the_data_is_compared(tmp_path) -> None:
+    """A run of many rows less in between does not hide that Monday's had few less."""
+    about = {"page": "10", "lang": "en", "parameters": {}, "job": {"rules": {"lang": "en"}}}
+    run = {"study": "s", "data": {"responses": "now"}, "lang": "en", "pages": [about]}
+
+    def earlier(name: str, begun: str, n: int) -> None:
+        (tmp_path / name).mkdir()
+        record = run | {"data": {"responses": name}, "begun": begun}
+        (tmp_path / name / "run.json").write_text(json.dumps(record))
+        table = kept("term estimate n", ["speed", 6.5, n])
+        (tmp_path / name / "answers.json").write_text(json.dumps({"10": page(table).answers}))
+
+    mine = {"10": page(ALL).answers}
+    earlier("monday", "2026-01-05", 40)
+    assert cross_run.leaks_of(tmp_path / "now", run, mine) == []
+    earlier("sunday", "2026-01-04", 96)  # older than Monday's, and one row less than now
+    [leak] = cross_run.leaks_of(tmp_path / "now", run, mine)
+    assert "subtract run sunday" in leak.how

@@ -21,7 +21,9 @@ from cxlib import cli, reserve
 from cxlib.data import contract, sql
 from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError
+from cxlib.data.schema import Limits
 from cxlib.data.sources import SourceError
+from cxlib.reserve import pathways, requirements
 from cxlib.reserve.engine import EngineError, _Attached
 from cxlib.stats import resampling
 
@@ -36,7 +38,10 @@ alter default privileges in schema shop grant select on tables to reader;
 grant usage on schema shop to reader;
 create table shop.cells (id int, s text, x double precision, k bigint, d timestamp, b boolean);
 """
-PAGES = ("00", "01", "10", "11", "12", "20", "21")
+PAGES = (
+    *("00", "01", "10", "11", "12", "20", "21", "22", "23", "24", "25", "26", "27"),
+    *("30", "31", "32", "33", "34", "40", "41", "42"),
+)
 
 
 # Translation, without a server
@@ -56,6 +61,17 @@ def test_a_table_is_read_in_place_with_the_columns_that_are_asked_for():
     assert '"crm"' in joined and '"raw"' in joined and "price" not in joined
     everything = dialects.translated('select * from "_responses"', VIEWS, "postgres")
     assert '"price"' in everything
+
+
+def test_journeys_can_be_asked_of_the_engine():
+    view = 'SELECT "c" AS customer_id, "t" AS touchpoint, "d" AS at, 1 AS _cxlab_row FROM "log"'
+    query = pathways._query("customer_id", 30, "('it''s', 0)", "code in (0)", 3, "true", sql.ROW)
+    made = dialects.translated(query, {"events": view}, "postgres")
+    assert (
+        "VALUES ('it''s', 0)" in made
+        and "EXTRACT(epoch FROM" in made
+        and "GROUP BY ALL" not in made
+    )
 
 
 def test_parameters_stand_in_the_statement():
@@ -114,6 +130,8 @@ def test_study_yaml_refuses_what_an_engine_cannot_do(tmp_path, change, message):
 
 class _Failing:
     """A server with 3 rows that fails once, and has 4 rows when it is asked again."""
+
+    dialect = "postgres"
 
     def __init__(self) -> None:
         self.said = [3, SourceError("lost"), 4]
@@ -277,6 +295,50 @@ def test_customers_as_of_a_day_are_the_same(both):
     assert here.journeys.revenue()[0].equals(there.journeys.revenue()[0])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("asked", "at_once"), [({"goal": True}, 10**6), ({"most": 4}, 3000)])
+def test_journeys_are_the_same(both, monkeypatch, asked, at_once):
+    monkeypatch.setattr("cxlib.reserve.pathways.AT_ONCE", at_once)  # some customers at a time
+    here, there = (one.journeys.transitions(**asked) for one in both)
+    pd.testing.assert_frame_equal(here.data, there.data)
+    assert here.notes == there.notes
+
+
+@pytest.mark.slow
+def test_one_customer_and_what_pages_lack_are_the_same(both):
+    here, there = both
+    customer = here.read("cases")["customer_id"].dropna().iloc[0]
+    mine, theirs = here.care.history(customer), there.care.history(customer)
+    assert mine.keys() == theirs.keys() and len(mine) > 3
+    for table, rows in mine.items():
+        pd.testing.assert_frame_equal(rows, theirs[table])
+    needs = [*requirements.STATED, "observed:cases:35", "leavers:20", "drivers:2", "waves"]
+    assert here.lacks(needs) == there.lacks(needs)
+
+
+@pytest.mark.slow
+def test_the_card_of_a_customer_is_the_same(both, roots, monkeypatch):
+    cards = []
+    for root in roots.values():
+        monkeypatch.setenv("CX_ROOT", str(root))
+        asked = ["customer", "sample", "c0042", "-o", str(root / "cards")]
+        done = CliRunner().invoke(cli.main, asked)
+        assert done.exit_code == 0, done.output
+        cards.append((root / "cards" / "c0042.html").read_bytes())
+    assert cards[0] == cards[1] and len(cards[0]) > 5000
+
+
+@pytest.mark.slow
+def test_the_same_answers_are_chosen_of_too_many(both):
+    few = Limits(rows_at_most=2000)
+    asked = [reserve.Reserve(one.study.model_copy(update={"limits": few})) for one in both]
+    here, there = (one.sample(wave="2026-Q3") for one in asked)
+    assert 150 < len(here) < 350
+    pd.testing.assert_frame_equal(here.data, there.data)
+    for one in asked:
+        one.close()
+
+
 CELLS = pd.DataFrame(
     {
         "id": range(8),
@@ -301,13 +363,18 @@ SAME = [  # an expression or more for each function of CHECKED, over CELLS
     *("date_diff('second', d, timestamp '2026-05-05 05:05')",),
     *("date_diff('month', d, timestamp '2026-05-05 05:05')",),
     *("date_diff('hour', d, timestamp '2026-05-05 05:05')",),
+    *("date_diff('microsecond', d, timestamp '2026-05-05 05:05')", "ceil(x)", "ceil(x)::bigint"),
+    *("lag(k) over (order by id)", "lead(s) over (partition by b order by d, id)"),
+    "coalesce(sum(k) over (order by id rows between unbounded preceding and 1 preceding), 0)",
     *("day(d)", "month(d)", "year(d)", "date_trunc('month', d)"),
     *("date_trunc('week', d)", "greatest(x, k)", "least(x, k)", "left(s, 1)", "right(s, 1)"),
     *("length(s)", "substring(s, 1, 2)", "trim(s)", "starts_with(s, 'a')", 's collate "C"'),
     *(
         "d - to_days(3)",
         "d + to_days(30)",
+        "d + to_hours(30)",
         "customer_key(s)",
+        "sample_key(s)",
         "row_key(k)",
         "row_number() over (order by s, id)",
     ),
@@ -426,20 +493,13 @@ def runs(roots) -> dict[str, dict]:
         patch.setenv("PGPASSWORD", "p@ss/word")
         for engine, root in roots.items():
             patch.setenv("CX_ROOT", str(root))
-            asked = [
-                "run",
-                "sample",
-                *PAGES,
-                "-p",
-                "DRAWS=100",
-                "-o",
-                str(root / "out"),
-                "--jobs",
-                "1",
-            ]
-            done = CliRunner().invoke(cli.main, asked)
-            assert done.exit_code == 0, done.output
-            found[engine] = json.loads((root / "out" / "answers.json").read_text())
+            few = [page for page in PAGES if page != "41"]  # which has no DRAWS, and reads others
+            for pages, draws in ((few, ["-p", "DRAWS=100"]), (["41"], [])):
+                asked = ["run", "sample", *pages, *draws, "-o", str(root / pages[0]), "--jobs", "1"]
+                done = CliRunner().invoke(cli.main, asked)
+                assert done.exit_code == 0, done.output
+                answers = json.loads((root / pages[0] / "answers.json").read_text())
+                found[engine] = found.get(engine, {}) | answers
     return found
 
 

@@ -137,3 +137,16 @@ def test_what_gives_nothing_or_too_much_is_refused(expression, why):
     frame = pd.DataFrame({"day": ["2024-01-01"], "a": [None], "unit price": ["1"]})
     with pytest.raises(ExpressionError, match=why):
         expressions.computed(frame, expression, key="x")
+
+
+def test_a_column_is_looked_up_once_however_often_a_condition_names_it():
+    """Each comparison asked the store again: 11 s for one of 5,000."""
+    asked = " and ".join(["a <> 'y'"] * 2000)
+    assert computed(asked, a=["x", "y"]) == [True, False]
+    among = ", ".join(f"'v{i}'" for i in range(5000))
+    assert computed(f"a in ({among}, 'x')", a=["x", "y"]) == [True, False]
+
+
+def test_an_expression_without_end_is_refused():
+    with pytest.raises(ExpressionError, match="has 60,000 characters; 50,000 are the most"):
+        computed("1" * 60_000, a=["x"])

@@ -203,3 +203,13 @@ def test_masking_twice_changes_nothing_more() -> None:
 def test_a_very_long_text_is_masked_to_its_end(piece: str) -> None:
     text, _ = masking.masked(piece * (100_000 // len(piece)) + " me@home.org")
     assert "me@home.org" not in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "piece", ["市", "路1", "王", "12 Aa Aa ", "rue de ", "Mr A. ", "ul. A", "Via Aa "]
+)
+def test_a_very_long_comment_is_masked_to_its_end(piece: str) -> None:
+    """A pattern that tries all ways took half a minute here."""
+    text, _ = masking.masked(piece * (100_000 // len(piece)) + " me@home.org", comment=True)
+    assert "me@home.org" not in text

@@ -193,7 +193,25 @@ def test_a_list_is_a_file_for_its_owner_alone(tmp_path, monkeypatch, capsys) -> 
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "\n=1"]
+    "cell",
+    [
+        "=1+1",
+        "+cmd|' /C calc'!A0",
+        "-2+3",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        " =1",
+        "＝1",
+        "\n=1",
+        "\u200b=1",
+        "\u2060\u200b+1",
+        "\u202e@x",
+        "\u00ad=1",
+        "\u3000-1+1",
+        "\x1b=1",
+        "﹦1",
+    ],
 )
 def test_no_cell_of_a_list_is_a_formula(tmp_path, monkeypatch, cell: str) -> None:
     monkeypatch.setenv(customer_lists.FOLDER, str(tmp_path))

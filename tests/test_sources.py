@@ -161,7 +161,7 @@ def server(monkeypatch):
 
     monkeypatch.setattr(pooch.core.time, "sleep", lambda _: None)
     with ThreadingHTTPServer(("127.0.0.1", 0), Unsteady) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}/a.csv?download=1"
         running.shutdown()
 

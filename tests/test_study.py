@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -250,3 +251,11 @@ def test_a_target_of_a_measure_of_which_less_is_better_is_a_maximum(read):
     goals = {"nps": 30, "complaint_rate": 20, "at_risk": {"value": 0.2, "direction": "at least"}}
     found = read(plain(targets=goals)).targets
     assert [t.direction for t in found.values()] == ["at least", "at most", "at least"]
+
+
+def test_the_study_of_the_five_minute_start_is_one(read):
+    text = (Path(__file__).parents[1] / "docs" / "start.md").read_text(encoding="utf-8")
+    block = re.search(r"^    title: .*?\n\n", text, re.M | re.S)
+    assert block
+    found = read(textwrap.dedent(block[0]))
+    assert found.default_outcome == "recommend" and found.items["delivery"].stage == "use"

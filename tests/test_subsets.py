@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 
 import pytest
 
@@ -28,7 +29,8 @@ def columns_of(name: str) -> list[str]:
     """The columns that split a study: those of few values that are no question."""
     about = study.read(name)
     with context.use(reserve.context_of(about)), reserve.attach(about) as store:
-        home = next(t for t in ("responses", "customers", "comments", "cases") if t in store.tables)
+        kinds = ("responses", "customers", "comments", "cases", "orders")
+        home = next(t for t in kinds if t in store.tables)
         rows = store.read(home)
     return [
         c
@@ -48,7 +50,8 @@ def subsets(name: str, by: str) -> list[batch.Page]:
         try:
             pages += batch.plan([name], [notebook], few, by=by, langs=["en"])
         except ValueError as error:
-            assert "no such column" in str(error)  # it is about another table
+            # It is about another table.
+            assert re.search("no such column|which the study does not have", str(error))
     return [page for page in pages if page.set_name]
 
 
@@ -57,7 +60,10 @@ def test_no_page_of_a_group_or_wave_fails(name, tmp_path) -> None:
     reserve.refresh(study.read(name))
     failed: dict[str, str] = {}
     made = 0
-    for by in columns_of(name):
+    columns = columns_of(name)
+    if not columns:
+        pytest.skip(f"{name} has no column that makes groups")
+    for by in columns:
         pages = subsets(name, by)
         if not pages:
             continue

@@ -17,7 +17,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import refresh_catalogue as catalogue
 
 ROOT = catalogue.ROOT
-PAPERS = ("README.md", "CONTRIBUTING.md", "data/README.md", "reports/README.md", "docs/*.md")
+PAPERS = (
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "data/README.md", "reports/README.md"),
+    *("docs/*.md", "cxlib/cli/new_project/README.md"),
+)
 
 # Pattern -> what it is called instead. Patterns ignore case.
 ENGLISH = {

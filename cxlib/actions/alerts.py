@@ -14,7 +14,7 @@ of one survey do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -151,7 +151,7 @@ def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFram
     Where no earlier data are known, that is a first run, only what began in the latest wave is new.
     """
     keys = list(raised[KEY].astype(str).itertuples(index=False, name=None))
-    first: Mapping[tuple, str] = {}
+    first: Mapping[tuple[Any, ...], str] = {}
     if known is not None and len(known):
         names = known[KEY].astype(str).itertuples(index=False, name=None)
         first = dict(zip(names, known["first_seen"].astype(str), strict=True))
@@ -196,16 +196,18 @@ def _series(answers: Answers, table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _worse(rows: pd.DataFrame) -> np.ndarray:
-    """Whether it got worse: less of a score, more customers at risk or lost, more complaints. Of a
-    topic nobody knows: that more is said of it is an alert.
+    """Whether it got worse: less of a score, more customers at risk or lost, more complaints.
+
+    Of a topic nobody knows: that more is said of it is an alert.
     """
     rises = rows["kind"].isin([AT_RISK, TOPIC]) | rows["term"].isin(HIGHER_IS_WORSE)
     return ((rows["estimate"] < 0) ^ rises).to_numpy(bool)
 
 
 def _money(raised: pd.DataFrame, tests: pd.DataFrame, point: float, customer: float) -> np.ndarray:
-    """What a fall of an outcome in points costs in a year, of a group by its share of answers; and
-    more customers at risk or lost, by how many they are.
+    """What a fall of an outcome in points costs in a year, of a group by its share of answers.
+
+    More customers at risk or lost cost by how many they are.
     """
     size, n = (raised[c].to_numpy(float) for c in ("estimate", "n"))
     whole = tests[tests["group"] == ""].groupby(["term", "measure"])["n"].max()
@@ -250,7 +252,7 @@ def _finding(table: pd.DataFrame, looked: int, notebooks: int, held: pd.DataFram
     )
 
 
-_COUNTED = {
+_COUNTED: Mapping[str, Callable[[int], str]] = {
     "new": lambda n: ngettext("{n:count} new alert", "{n:count} new alerts", n),
     "ongoing": lambda n: ngettext(
         "{n:count} alert open since an earlier period",
@@ -261,7 +263,7 @@ _COUNTED = {
 }
 
 
-def clause(row: pd.Series | Mapping) -> str:
+def clause(row: pd.Series | Mapping[str, Any]) -> str:
     """What an alert says, as part of a sentence: what is worse, by how much, and since when.
 
     Examples
@@ -306,7 +308,7 @@ def clause(row: pd.Series | Mapping) -> str:
     return _("{name} has been {size} above its baseline since {since}", **facts)
 
 
-def subject(row: pd.Series | Mapping) -> str:
+def subject(row: pd.Series | Mapping[str, Any]) -> str:
     """What moved, without how far: the question and its group."""
     name = _called(row)
     if not row["group"]:
@@ -317,7 +319,7 @@ def subject(row: pd.Series | Mapping) -> str:
     return _("{item} ({group})", item=name, group=group)
 
 
-def distance(row: pd.Series | Mapping) -> str:
+def distance(row: pd.Series | Mapping[str, Any]) -> str:
     """How far it moved, without a sign and with its unit."""
     size = abs(row["estimate"])
     if row["measure"] in ("share", "csat"):
@@ -330,7 +332,7 @@ def distance(row: pd.Series | Mapping) -> str:
     return i18n.number(size, 2)
 
 
-def name_of(row: pd.Series | Mapping) -> str:
+def name_of(row: pd.Series | Mapping[str, Any]) -> str:
     """What moved, in words: the question, its group, and how far.
 
     Examples
@@ -345,7 +347,7 @@ def name_of(row: pd.Series | Mapping) -> str:
     return _("{name} {size}", name=subject(row), size=f"{sign}{distance(row)}")
 
 
-def _called(row: pd.Series | Mapping) -> str:
+def _called(row: pd.Series | Mapping[str, Any]) -> str:
     """The question in quotation marks, or NPS, CSAT; of states and grades what is counted."""
     if row["measure"] == "points":
         return _("NPS")

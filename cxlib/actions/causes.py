@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -127,7 +128,7 @@ def causes(
 # What each kind of alert is opened into
 
 
-def _of_moved(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
+def _of_moved(answers: Answers, event: Event, rated: dict[str, Any]) -> Iterator[dict[str, Any]]:
     down = event.first["estimate"] < 0
     yield from _groups(answers, event)
     outcome = _outcome(answers)
@@ -147,7 +148,7 @@ def _of_moved(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
     yield from significant("topic", _topics(answers, event), not down, SENTENCES["topic"])
 
 
-def _of_standard(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
+def _of_standard(answers: Answers, event: Event, rated: dict[str, Any]) -> Iterator[dict[str, Any]]:
     kept, term = answers.get("24", {}), STANDARDS.get(event.first["term"], "")
     groups = kept["groups"].table if "groups" in kept else pd.DataFrame({"term": []})
     yield from significant(
@@ -157,7 +158,7 @@ def _of_standard(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
     yield from significant("team", away_from_others(teams), True, SENTENCES["team"])
 
 
-def _of_topic(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
+def _of_topic(answers: Answers, event: Event, rated: dict[str, Any]) -> Iterator[dict[str, Any]]:
     kept = answers.get("23", {})
     rows = kept["impact"].table if "impact" in kept else pd.DataFrame({"term": []})
     yield from significant(
@@ -165,14 +166,14 @@ def _of_topic(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
     )
 
 
-def _of_risk(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
+def _of_risk(answers: Answers, event: Event, rated: dict[str, Any]) -> Iterator[dict[str, Any]]:
     kept = answers.get("32", {})
     rows = kept["signs"].table if "signs" in kept else pd.DataFrame()
     moved = Movements.of(rows, "share")
     yield from significant("driver", moved and moved.upwards(), False, SENTENCES["sign"])
 
 
-def _unopened(answers: Answers, event: Event, rated: dict) -> Iterator[dict]:
+def _unopened(answers: Answers, event: Event, rated: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield unavailable("driver", UNAVAILABLE)
 
 
@@ -188,9 +189,10 @@ def _outcome(answers: Answers) -> str:
     return "" if trend is None else str(trend.table["term"].iloc[0])
 
 
-def _groups(answers: Answers, event: Event) -> Iterator[dict]:
-    """The groups of the first score of the event that 12 has groups of; none of an alert that
-    is of one group.
+def _groups(answers: Answers, event: Event) -> Iterator[dict[str, Any]]:
+    """The groups of the first score of the event that 12 has groups of.
+
+    None of an alert that is of one group.
     """
     if event.first["group"]:
         return
@@ -230,7 +232,9 @@ def _topics(answers: Answers, event: Event) -> Movements | None:
     return None
 
 
-def _contact(answers: Answers, event: Event, driver: dict, rated: dict) -> Iterator[dict]:
+def _contact(
+    answers: Answers, event: Event, driver: dict[str, Any], rated: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
     """The contact that the driver's question rates, and the process behind it."""
     name = rated.get(driver["term"])
     if not name:
@@ -249,7 +253,7 @@ def _contact(answers: Answers, event: Event, driver: dict, rated: dict) -> Itera
     yield _process(answers.get("24", {}), name) | {"depth": 2}
 
 
-def _process(kept: Mapping[str, Result], name: str) -> dict:
+def _process(kept: Mapping[str, Result], name: str) -> dict[str, Any]:
     """Complaints about the touchpoint, compared with all others, and who can solve them."""
     rate = kept["complaint_rate"].table if "complaint_rate" in kept else pd.DataFrame()
     rows = rate[rate["estimate"].notna()] if len(rate) else rate
@@ -289,7 +293,7 @@ def _head(event: Event) -> str:
     return _("{said} (also: {also})", said=said, also=also)
 
 
-def _lines(links: Iterable[dict]) -> tuple[tuple[int, bool, str], ...]:
+def _lines(links: Iterable[dict[str, Any]]) -> tuple[tuple[int, bool, str], ...]:
     links = list(links)
     lines = [(k["depth"], k["verdict"] == ASSOCIATED, k["said"]) for k in links if "said" in k]
     if not lines:
@@ -310,9 +314,10 @@ def _once(trees: list[Tree]) -> list[Tree]:
     ]
 
 
-def _finding(opened: list[tuple[Event, list[dict]]]) -> Finding:
-    """The first event with which something changed significantly, and what that is; of events
-    that are over only where no other is there.
+def _finding(opened: list[tuple[Event, list[dict[str, Any]]]]) -> Finding:
+    """The first event with which something changed significantly, and what that is.
+
+    Events that are over come in only where there is no other.
     """
     current = [(event, links) for event, links in opened if not event.end]
     for event, links in current or opened:
@@ -330,7 +335,7 @@ def _finding(opened: list[tuple[Event, list[dict]]]) -> Finding:
     return Finding(claim, importance=Importance.CONTEXT)
 
 
-def _claim(event: Event, found: list[dict]) -> str:
+def _claim(event: Event, found: list[dict[str, Any]]) -> str:
     """What changed with an event, in a sentence."""
     named = {
         link: i18n.conjoined(
@@ -352,7 +357,7 @@ def _claim(event: Event, found: list[dict]) -> str:
     return i18n.opening(_("{name} is associated with {things}.", name=name, things=things))
 
 
-def _number(link: dict) -> str:
+def _number(link: dict[str, Any]) -> str:
     """How far one link moved, for a detail."""
     share = 100 if link["unit"] == "share" else 1
     size, low, high = (share * link[c] for c in ("estimate", "low", "high"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,15 +25,15 @@ class Event:
     """
 
     kind: str
-    first: dict
-    also: list[dict]
+    first: dict[str, Any]
+    also: list[dict[str, Any]]
     start: str
     end: str
 
 
 def events(alerts: pd.DataFrame) -> list[Event]:
     """The rows of `alerts.table` as events, in its order; topics and such each for itself."""
-    together: dict[tuple, list[dict]] = {}
+    together: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for place, row in enumerate(alerts.to_dict("records")):
         end = str(row["wave"]) if row["standing"] == "over" else ""
         start = str(row["first_seen"] or row["wave"])
@@ -81,8 +82,9 @@ class Movements:
 
 
 def since(table: pd.DataFrame, names: str, event: Event, unit: str) -> Movements | None:
-    """How far each of `names` lies in the waves of the event from the waves before it (all others,
-    where none came before); None where the table knows no such wave.
+    """How far each of `names` lies in the waves of the event from the waves before it.
+
+    From all others, where none came before; None where the table knows no such wave.
     """
     wave = table["wave"].astype(str)
     if event.start not in set(wave):

@@ -19,7 +19,6 @@ from cxlib.actions.ledger import INNER, OPEN, complete
 from cxlib.core.columns import Column
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.stats.new_member import FEWEST, predict_new
 
 ABOVE, BELOW, WITHIN, UNKNOWN = mark(
     "above the interval", "below the interval", "within the interval", "not known"
@@ -67,6 +66,9 @@ def expected_by_kind(ledger: pd.DataFrame, *, worth: float = 0.0) -> Result:
     >>> expected_by_kind(pd.DataFrame(rows)).table[["term", "judged"]].values.tolist()
     [['process', 3]]
     """
+    # SciPy takes a moment to import, and only pages come here.
+    from cxlib.stats.new_member import FEWEST, predict_new
+
     rows = complete(ledger)
     rows = rows[~rows["class"].eq(INNER).fillna(True)]
     error = (rows["realised_high"] - rows["realised_low"]) / (2 * NORMAL)

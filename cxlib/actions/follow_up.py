@@ -10,6 +10,8 @@ ledger `about` its question or touchpoint that was not closed before that day.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -152,7 +154,7 @@ def _outer(ledger: pd.DataFrame, worth: float) -> pd.DataFrame:
     return rows.assign(**gains).reset_index(drop=True)
 
 
-def _followed(alert: pd.Series, actions: pd.DataFrame) -> dict:
+def _followed(alert: pd.Series, actions: pd.DataFrame) -> dict[str, Any]:
     """The alert with the action that answers it, if one does."""
     row = {
         "alert": subject(alert.fillna("")),

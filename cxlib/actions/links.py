@@ -6,6 +6,7 @@ rows = list(significant("group", moved, True, SENTENCES["group"]))  # or the nea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -35,10 +36,12 @@ SENTENCES: dict[str, Say] = {
 }
 
 
-def significant(link: str, moved: Movements | None, down: bool, say: Say) -> Iterator[dict]:
-    """Those of a link that moved significantly in the direction, largest for its error first; where
-    none did, the one that comes nearest, with the n that would show it.
+def significant(
+    link: str, moved: Movements | None, down: bool, say: Say
+) -> Iterator[dict[str, Any]]:
+    """Those of a link that moved significantly in the direction, largest for its error first.
 
+    Where none did, the one that comes nearest, with the n that would show it.
     What is significant is decided over all candidates of the link at once; the interval of each is
     its own, as on every other page.
     """
@@ -74,20 +77,20 @@ def quantile(count: int) -> float:
 
 
 def _needed(moved: Movements, at: int, errors: float) -> float:
-    """n with which a move of this size shows in four cases of five, at this many candidates."""
+    """The n with which a move of this size shows in four cases of five, at this many candidates."""
     if not moved.size[at]:
         return np.nan
     times = (errors + POWER) * moved.error[at] / abs(moved.size[at])
     return float(np.ceil(moved.n[at] * times**2))
 
 
-def unavailable(link: str, verdict: str, depth: int = 0) -> dict:
+def unavailable(link: str, verdict: str, depth: int = 0) -> dict[str, Any]:
     """A link without numbers."""
     numbers = dict.fromkeys((*NUMBERS, "answers_needed"), np.nan)
     return numbers | {"depth": depth, "link": link, "term": "–", "unit": "", "verdict": verdict}
 
 
-def _facts(row: dict) -> dict[str, str]:
+def _facts(row: dict[str, Any]) -> dict[str, str]:
     """What a sentence says of a link: its name, how far it moved, the interval and n."""
     share, size = row["unit"] == "share", abs(row["estimate"])
     digits = 0 if share or row["unit"] == "rate" else 1 if size >= 10 else 2 + (size < 0.1)
@@ -104,7 +107,7 @@ def _facts(row: dict) -> dict[str, str]:
     }
 
 
-def _unclear(row: dict) -> str:
+def _unclear(row: dict[str, Any]) -> str:
     """What comes nearest, and how many answers it would take to detect it."""
     facts: dict[str, object] = {
         **_facts(row),

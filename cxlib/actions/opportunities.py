@@ -10,6 +10,7 @@ promise: the effect that is expected of an action belongs into the ledger, with 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -96,13 +97,13 @@ def opportunities(
     return Result(table, _finding(table, outcome, currency), note)
 
 
-def _first(table: pd.DataFrame, source: str, unit: str) -> Iterator[dict]:
+def _first(table: pd.DataFrame, source: str, unit: str) -> Iterator[dict[str, Any]]:
     known = table[table["estimate"].notna() & table["n"].notna()]
     for row in known.sort_values("estimate", ascending=False).head(MOST).to_dict("records"):
         yield {c: row.get(c) for c in COLUMNS} | {"source": source, "unit": unit}
 
 
-def _of_drivers(answers: Answers) -> Iterator[dict]:
+def _of_drivers(answers: Answers) -> Iterator[dict[str, Any]]:
     kept = answers.get("21", {})
     for name in ("gains", "first"):
         if name in kept:
@@ -118,7 +119,7 @@ def _pains(answers: Answers) -> pd.DataFrame:
     return pd.DataFrame()
 
 
-def _of_pains(answers: Answers) -> Iterator[dict]:
+def _of_pains(answers: Answers) -> Iterator[dict[str, Any]]:
     pains = _pains(answers)
     if pains.empty:
         return
@@ -136,7 +137,7 @@ def _of_pains(answers: Answers) -> Iterator[dict]:
         yield from _first(named.assign(**own), "22", AVERAGE)
 
 
-def _of_contacts(answers: Answers) -> Iterator[dict]:
+def _of_contacts(answers: Answers) -> Iterator[dict[str, Any]]:
     """What contacting today's list is expected to bring; the backtest of 32 is about past ones."""
     kept = answers.get("32", {}).get("contact")
     if kept is not None and len(kept.table):

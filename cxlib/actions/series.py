@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,7 +61,7 @@ def tests_of(answers: Answers) -> pd.DataFrame:
     return table[table["probability"].notna()].reset_index(drop=True)
 
 
-def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict]:
+def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict[str, Any]]:
     charted: set[str] = set()
     measures = {str(fit.finding.measure) for fit in answers.values()}
     boxes = {m.removeprefix("csat:") for m in measures if re.fullmatch(r"csat:\w+", m)}
@@ -85,7 +86,9 @@ def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict]:
         yield from _of_lifecycle(answers["lifecycle"].table)
 
 
-def _of_series(limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str) -> Iterator[dict]:
+def _of_series(
+    limits: pd.DataFrame, changes: pd.DataFrame | None, unit: str
+) -> Iterator[dict[str, Any]]:
     """A row for each series of a chart: control limits and change of level together."""
     place = list(limits.columns).index("term")
     over, by = limits.columns[place - 1], limits.columns[0] if place > 1 else ""
@@ -136,7 +139,7 @@ def _single_baseline(rows: pd.DataFrame, over: str) -> str:
     return str(rows[over].iloc[0]) if len(rows) == 2 else ""
 
 
-def _of_wave(wave: pd.Series, over: str) -> dict:
+def _of_wave(wave: pd.Series, over: str) -> dict[str, Any]:
     """How far one wave lies from its centre line, with its own interval."""
     size = wave["estimate"] - wave["centre"]
     reach = NORMAL * abs(size / wave["z"]) if wave["z"] else np.nan
@@ -162,7 +165,7 @@ def held_back(answers: Answers) -> set[tuple[str, str, str]]:
     return found
 
 
-def _of_records(answers: Mapping[str, Result], charted: set[str]) -> Iterator[dict]:
+def _of_records(answers: Mapping[str, Result], charted: set[str]) -> Iterator[dict[str, Any]]:
     """Records that a notebook gave itself, and as many silent tests as it looked at."""
     records = answers["warnings"].table
     records = records[~records["term"].astype(str).isin(charted)]  # they are in their series
@@ -185,7 +188,7 @@ def _of_records(answers: Mapping[str, Result], charted: set[str]) -> Iterator[di
         yield silent | {"term": f"{k}", "kind": MISSED, "probability": 1.0, "now": False}
 
 
-def _of_emerging(table: pd.DataFrame) -> Iterator[dict]:
+def _of_emerging(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Topics and aspects of which more is said than before: all that were looked at.
 
     What their notebook does not call new raises no alert here either.
@@ -200,7 +203,7 @@ def _of_emerging(table: pd.DataFrame) -> Iterator[dict]:
         }
 
 
-def _of_moves(moves: pd.DataFrame) -> Iterator[dict]:
+def _of_moves(moves: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Do more customers sink to a lower grade than rise? The sign test of those who moved."""
     from scipy.special import ndtr
 
@@ -225,7 +228,7 @@ def _of_moves(moves: pd.DataFrame) -> Iterator[dict]:
     }
 
 
-def _of_lifecycle(table: pd.DataFrame) -> Iterator[dict]:
+def _of_lifecycle(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Is the share of customers at risk, or lost, another than in the period before?
 
     Where nearly all buy once, everybody comes to be lost in time: that is no measure.

@@ -39,7 +39,15 @@ def sample_information(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
     return np.where(spread > 0, spread * loss, 0.0)
 
 
-def value_of_waiting(gross, cost, error, had, more, wait, asking) -> np.ndarray:
+def value_of_waiting(
+    gross: np.ndarray,
+    cost: np.ndarray,
+    error: np.ndarray,
+    had: np.ndarray,
+    more: float,
+    wait: float,
+    asking: float,
+) -> np.ndarray:
     """What choosing after `more` answers is worth more than choosing now."""
     left = 1 - min(wait, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -49,7 +57,15 @@ def value_of_waiting(gross, cost, error, had, more, wait, asking) -> np.ndarray:
     return after - asking * more - np.maximum(gross - cost, 0)
 
 
-def fewest_answers(gross, cost, error, had, more, wait, asking) -> np.ndarray:
+def fewest_answers(
+    gross: np.ndarray,
+    cost: np.ndarray,
+    error: np.ndarray,
+    had: np.ndarray,
+    more: float,
+    wait: float,
+    asking: float,
+) -> np.ndarray:
     """The smallest number of further answers for which waiting is worth it, of waves of `more`."""
     steps = np.arange(1, 101) * max(more, 1)
     years = np.arange(1, 101) * wait

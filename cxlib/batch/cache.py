@@ -83,7 +83,7 @@ class Kept:
         except (OSError, KeyError):
             return False
 
-    def give(self, job: Mapping) -> bool:
+    def give(self, job: Mapping[str, Any]) -> bool:
         """Put notebook, page and lists where `job` wants them, as links: they take no room.
 
         A page whose links or title differ (other pages beside it) is bound anew from its notebook.
@@ -127,13 +127,13 @@ def _of_the_same_tables(page: Page, wanted: Mapping[str, str]) -> Kept | None:
     return None
 
 
-def _made_of(about: Mapping, data: Mapping[str, str]) -> bool:
+def _made_of(about: Mapping[str, Any], data: Mapping[str, str]) -> bool:
     """Whether a page that was kept was made of these data, as far as it read them."""
     read = about.get("read", (ALL,))
     return fingerprints.of_page(about["data"], read) == fingerprints.of_page(data, read)
 
 
-def last(page: Page, stem: str) -> dict:
+def last(page: Page, stem: str) -> dict[str, Any]:
     """The answers that the notebook `stem` kept last of the data, rows and language of `page`."""
     place = study.root() / "reports" / page.study / ".pages" / f"{stem}{page.suffix}"
     for kept in _entries(place):
@@ -147,7 +147,13 @@ def last(page: Page, stem: str) -> dict:
     return {}
 
 
-def keep(page: Page, job: Mapping, about: Mapping[str, object]) -> None:
+def measured(page: Page) -> Mapping[str, Any]:
+    """What the page read when it was made last, of whatever data: `read` and `cost`."""
+    about = next((kept.about for kept in _entries(_place(page)) if kept.about.get("cost")), {})
+    return {name: about[name] for name in ("read", "cost") if name in about}
+
+
+def keep(page: Page, job: Mapping[str, Any], about: Mapping[str, object]) -> None:
     """Keep a page that was made: its files from the run's folder, and `about` (status and more).
 
     Raises OSError when it cannot; nothing half kept is left.
@@ -218,7 +224,7 @@ def _key(of: Mapping[str, object]) -> str:
     return fingerprints.digest(dict(of))[:24]
 
 
-def _facts(job: Mapping) -> str:
+def _facts(job: Mapping[str, Any]) -> str:
     return fingerprints.digest([job["page"], job["facts"], job["lacking"]])
 
 
@@ -249,7 +255,7 @@ def _why(page: Page, wanted: Mapping[str, str]) -> str:
     return "; ".join(which)
 
 
-def _which(part: str, about: Mapping, page: Page) -> str:
+def _which(part: str, about: Mapping[str, Any], page: Page) -> str:
     """Which tables or parameters, where that can be told."""
     read = about.get("read", (ALL,))
     data = [fingerprints.of_page(d, read) for d in (about["data"], page.data)]

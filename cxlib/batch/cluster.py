@@ -26,6 +26,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from cxlib.batch import cache, dependencies, execute, fingerprints, processes, record, snapshots
 from cxlib.batch.planning import Page
@@ -59,7 +60,7 @@ class Cluster:
         self._sending = threading.Lock()
         self._client.subscribe_topic("all", self._on_event)
 
-    def _on_event(self, event: tuple) -> None:
+    def _on_event(self, event: tuple[Any, ...]) -> None:
         """Note a worker that is gone, unless it was asked to end and had no page of ours.
 
         Told by a page that waits: Dask's own loop, which runs this, may not ask the scheduler.
@@ -90,10 +91,10 @@ class Cluster:
                 self.close()
                 raise Unfinished(f"{worker}: {_other_kind(parts, mine)}")
 
-    def _workers(self) -> dict:
+    def _workers(self) -> dict[str, Any]:
         return self._client.scheduler_info(n_workers=-1)["workers"]
 
-    def run(self, job: dict, page: Page, timeout: float) -> dict:
+    def run(self, job: dict[str, Any], page: Page, timeout: float) -> dict[str, Any]:
         """Send the page, wait for it, put its files in place; how it ended."""
         parcel = {
             "job": job,
@@ -121,7 +122,7 @@ class Cluster:
             return {"why": str(error)}
         return made["ended"]
 
-    def _wait(self, future) -> dict:
+    def _wait(self, future: Any) -> dict[str, Any]:
         seen = time.monotonic()
         while True:
             try:
@@ -157,7 +158,7 @@ class Cluster:
                 self._sent[name] = _upload(self.storage, name, folder)
         return self._sent[name]
 
-    def _received(self, made: dict) -> dict[str, bytes]:
+    def _received(self, made: dict[str, Any]) -> dict[str, bytes]:
         if not made["stored"]:
             return made["files"]
         system, place = _system(made["stored"])
@@ -186,7 +187,7 @@ def _what_next(pages: Sequence[str], workers: int) -> str:
     return f"another worker makes {it} again ({workers} left)"
 
 
-def _connected(address: str):
+def _connected(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
@@ -210,7 +211,7 @@ def _connected(address: str):
     return client
 
 
-def _system(address: str):
+def _system(address: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
@@ -234,7 +235,7 @@ def _upload(storage: str, name: str, folder: Path) -> str:
 # On a worker
 
 
-def make(parcel: dict) -> dict:
+def make(parcel: dict[str, Any]) -> dict[str, Any]:
     """On a worker: how the page ended, its files or where they are stored."""
     _refuse_another_kind(parcel["machine"])
     job = parcel["job"]
@@ -274,7 +275,7 @@ def _refuse_another_kind(wanted: dict[str, str]) -> None:
         raise RuntimeError(_other_kind(mine, wanted))
 
 
-def _root_of(parcel: dict) -> str:
+def _root_of(parcel: dict[str, Any]) -> str:
     """The project's folder on this worker, where the study's data lie."""
     if not parcel["inputs"]:
         root = parcel["job"]["root"]
@@ -302,7 +303,7 @@ def _download(address: str, folder: Path) -> None:
         system.get_file(path, str(target))
 
 
-def _run(job: dict, timeout: float) -> dict:
+def _run(job: dict[str, Any], timeout: float) -> dict[str, Any]:
     """The page in a process of its own; what is known of its end."""
     # A Dask nanny starts its worker as a daemon, and multiprocessing allows daemons no children.
     # Ours end with their page, or with the worker.

@@ -5,7 +5,7 @@
         raise withheld(folder, leaks)
 
 Earlier runs of the study lie beside this one. Those of the same data are read together with it;
-of the newest of other data, the difference must not be a few people.
+of those of other data, the difference must not be a few people.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from cxlib.batch import cache, fingerprints, planning
 from cxlib.core import context, parameters
@@ -28,7 +29,9 @@ from cxlib.report import history
 MOST = 5  # leaks that a message names
 
 
-def leaks_of(folder: Path, run: Mapping, answers: Mapping[str, Mapping]) -> list[Leak]:
+def leaks_of(
+    folder: Path, run: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]
+) -> list[Leak]:
     """The hidden cells that could be worked out from the run, beside the others in its parent.
 
     Parameters
@@ -59,7 +62,7 @@ def leaks_of(folder: Path, run: Mapping, answers: Mapping[str, Mapping]) -> list
 
 
 def _recovered(
-    run: Mapping,
+    run: Mapping[str, Any],
     pages: Mapping[str, Shown],
     earlier: Mapping[str, Shown],
     said: Sequence[tuple[str, str]],
@@ -82,7 +85,7 @@ def _recovered(
 ROWS = (history.WAVE, history.WHERE)  # parameters that say which rows a page is about
 
 
-def _shown(page: str, answers: Mapping, rows: Sequence[object]) -> Shown:
+def _shown(page: str, answers: Mapping[str, Any], rows: Sequence[object]) -> Shown:
     """What a page shows, with its wave and its condition."""
     wave, where = map(str, rows)
     return Shown(answers[page], wave, where, tables=tables_needed(page))
@@ -90,7 +93,7 @@ def _shown(page: str, answers: Mapping, rows: Sequence[object]) -> Shown:
 
 def tables_needed(page: str) -> frozenset[str]:
     """The tables that the page's notebook needs, of those with a row a person or event each."""
-    notebook = planning.notebooks().get(page.split(".")[0])
+    notebook = planning.notebooks().get(page.split(".", maxsplit=1)[0])
     if notebook is None:
         return frozenset()
     facts = parameters.content(notebook)["metadata"].get("cxlib", {})
@@ -117,12 +120,12 @@ def _texts(folder: Path, pages: Mapping[str, Shown]) -> Iterator[tuple[str, str]
         yield from ((name.split("_")[0], text) for text in leaks.texts_of(notebook))
 
 
-def _earlier(folder: Path, run: Mapping, answers: Mapping) -> dict[str, Shown]:
+def _earlier(folder: Path, run: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Shown]:
     """Pages of other runs of the same data that are not as those of this run.
 
     Of runs of the same pages with the same parameters the newest speaks for all.
     """
-    newest: dict[tuple, tuple[Path, dict]] = {}
+    newest: dict[tuple[Any, ...], tuple[Path, dict[str, Any]]] = {}
     for place, other in _others(folder, run):
         if other.get("data") == run["data"]:
             key = tuple((p["page"], p["key"], *p["rows"]) for p in other["pages"])
@@ -139,22 +142,29 @@ def _earlier(folder: Path, run: Mapping, answers: Mapping) -> dict[str, Shown]:
     return found
 
 
-def _grown(folder: Path, run: Mapping, pages: Mapping[str, Shown]) -> list[Leak]:
-    """What the newest run of other data tells of the rows that came since."""
-    others = [r for r in _others(folder, run) if r[1].get("data") != run["data"]]
-    if not others:
-        return []
-    place, other = others[-1]
-    kept, rows = _answers(place), {p["page"]: tuple(p["rows"]) for p in other["pages"]}
-    before = {
-        name: Shown(kept[name], page.wave, page.where)
-        for name, page in pages.items()
-        if name in kept and rows.get(name) == (page.wave, page.where)
-    }
-    return attack.grown(pages, before, place.name)
+def _grown(folder: Path, run: Mapping[str, Any], pages: Mapping[str, Shown]) -> list[Leak]:
+    """What earlier runs of other data tell of the rows that came or went since.
+
+    Each state of the data is compared, by its newest run: after a file was corrected, the newest
+    run may differ by many rows and one before it by few.
+    """
+    newest: dict[str, tuple[Path, dict[str, Any]]] = {}
+    for place, other in _others(folder, run):
+        if other.get("data") != run["data"]:
+            newest[json.dumps(other.get("data"), sort_keys=True)] = place, other
+    for place, other in reversed(newest.values()):
+        kept, rows = _answers(place), {p["page"]: tuple(p["rows"]) for p in other["pages"]}
+        before = {
+            name: Shown(kept[name], page.wave, page.where)
+            for name, page in pages.items()
+            if name in kept and rows.get(name) == (page.wave, page.where)
+        }
+        if found := attack.grown(pages, before, place.name):
+            return found
+    return []
 
 
-def _others(folder: Path, run: Mapping) -> list[tuple[Path, dict]]:
+def _others(folder: Path, run: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
     """The other runs of the study in the same parent folder, the newest last."""
     runs = history.of(folder.parent).items()
     return [
@@ -164,7 +174,7 @@ def _others(folder: Path, run: Mapping) -> list[tuple[Path, dict]]:
     ]
 
 
-def _answers(place: Path) -> dict:
+def _answers(place: Path) -> dict[str, Any]:
     try:
         return json.loads((place / "answers.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

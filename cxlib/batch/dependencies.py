@@ -14,13 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from cxlib.batch import cache, fingerprints
 from cxlib.batch.planning import Page, notebooks
+from cxlib.core import parameters
+from cxlib.data import study
 from cxlib.reserve import tables_read
+from cxlib.reserve.database import Database
 
 ANSWERS = "answers of "  # begins the names under which a page's data has marks of others' answers
-Found = dict[str, dict[str, dict]]  # notebook: its answers by name
+Found = dict[str, dict[str, dict[str, Any]]]  # notebook: its answers by name
 
 
 def waves(pages: Sequence[Page]) -> Iterator[list[Page]]:
@@ -44,7 +48,7 @@ def _is_named(stem: str, names: Sequence[str]) -> bool:
     return any(stem == name or stem.startswith(f"{name}_") for name in names)
 
 
-def answers_for(page: Page, made: Sequence[tuple[Page, dict]]) -> Found:
+def answers_for(page: Page, made: Sequence[tuple[Page, dict[str, Any]]]) -> Found:
     """What the notebooks in `after` kept in this run (`made`); a page run alone reads the last."""
     stems = [n for n in notebooks() if _is_named(n, page.after)]
     own = {n: [a for other, a in made if _beside(page, other, n)] for n in stems}
@@ -80,7 +84,7 @@ def of_data(data: Mapping[str, str]) -> dict[str, str]:
 
 def explain(pages: Sequence[Page]) -> Iterator[tuple[Page, str]]:
     """Why each page would be made, in the order of making; an empty reason where it would not."""
-    made: list[tuple[Page, dict]] = []
+    made: list[tuple[Page, dict[str, Any]]] = []
     stale: list[Page] = []
     for together in waves(pages):
         for page in together:
@@ -93,3 +97,27 @@ def explain(pages: Sequence[Page]) -> Iterator[tuple[Page, str]]:
             if why:
                 stale.append(page)
             yield page, why
+
+
+def costs(page: Page) -> str:
+    """What is known of a page's queries before it is made: those that it needed the last time.
+
+    Which queries a notebook makes is known when it runs, not before; its tables are.
+    """
+    with Database(study.read(page.study)) as database:
+        counts = database.counts.set_index("table")["kept"]
+        found = cache.measured(page)
+        needs = parameters.content(page.notebook)["metadata"].get("cxlib", {}).get("needs", ())
+        words = {part for need in needs for part in need.split("|")}
+        named = set(found.get("read", words)) & set(counts.index)
+        shown = [
+            f"{t} ({counts[t]:,} rows, {len(database.columns(t))} columns)" for t in sorted(named)
+        ]
+    tables = f"reads {', '.join(shown)}" if shown else "reads no table that is named beforehand"
+    if not found:
+        return f"{tables}, which it declares; not made before, so that its queries are not known"
+    cost = found["cost"]
+    said = (
+        f"{cost['queries']:,} queries brought {cost['rows']:,} rows, {cost['bytes'] / 1e6:,.1f} MB"
+    )
+    return f"{tables}; when it was made last, {said}"

@@ -45,18 +45,26 @@ def _telling(manager: NotebookExecutionManager, tell: Callable[[NotebookNode, in
     """Have `tell` called as each cell begins, with the notebook and the cell's number."""
     begin = manager.cell_start
 
-    def cell_start(cell, cell_index=None, **rest):
+    def cell_start(cell: NotebookNode, cell_index: int, **rest: Any) -> Any:
         tell(manager.nb, cell_index + 1)
         return begin(cell, cell_index, **rest)
 
     manager.cell_start = cell_start
 
 
-class KernelEngine(Engine):
+class KernelEngine(Engine):  # type: ignore[misc]  # papermill brings no types
     """An ordinary kernel of this Python, over sockets: TCP ports of parallel kernels collide."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, *, tell, **_):
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        tell: Callable[[NotebookNode, int], None],
+        **_: Any,
+    ) -> None:
+        """Execute the notebook in a kernel of its own."""
         from jupyter_client.manager import AsyncKernelManager
 
         _telling(nb_man, tell)
@@ -74,11 +82,20 @@ class KernelEngine(Engine):
             shutil.rmtree(place, ignore_errors=True)
 
 
-class InProcessEngine(Engine):
+class InProcessEngine(Engine):  # type: ignore[misc]
     """IPython's shell in this process: no kernel to start, no messages to wait for."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man, kernel_name, *, tell, html=True, **_):
+    def execute_managed_notebook(
+        cls,
+        nb_man: NotebookExecutionManager,
+        kernel_name: str,
+        *,
+        tell: Callable[[NotebookNode, int], None],
+        html: bool = True,
+        **_: Any,
+    ) -> None:
+        """Execute the notebook in this process."""
         _telling(nb_man, tell)
         shell = Shell.begin(figures=html)
         for index, cell in enumerate(nb_man.nb.cells):
@@ -97,12 +114,20 @@ class InProcessEngine(Engine):
 class _Publisher(DisplayPublisher):
     shell: Any  # the page's own
 
-    def publish(self, data, metadata=None, *, transient=None, update=False, **_):  # type: ignore[override]
+    def publish(  # type: ignore[override]
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        *,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **_: Any,
+    ) -> None:
         self.shell.caught.append(
             new_output("display_data", data=_plain(data), metadata=metadata or {})
         )
 
-    def clear_output(self, wait=False):
+    def clear_output(self, wait: bool = False) -> None:
         self.shell.caught.clear()
 
 
@@ -111,15 +136,17 @@ class _Hook(DisplayHook):
 
     shell: Any
 
-    def write_output_prompt(self):
+    def write_output_prompt(self) -> None:
         pass
 
-    def write_format_data(self, format_dict, md_dict=None):
+    def write_format_data(
+        self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None
+    ) -> None:
         count, about = self.shell.execution_count, {"metadata": md_dict or {}}
         shown = new_output("execute_result", _plain(format_dict), execution_count=count, **about)
         self.shell.caught.append(shown)
 
-    def finish_displayhook(self):
+    def finish_displayhook(self) -> None:
         pass
 
 
@@ -175,8 +202,9 @@ class Shell(InteractiveShell):
             _draw_nothing()
         return shell
 
-    def init_history(self):
-        super().init_history()
+    def init_history(self) -> None:
+        """Keep no history: a page is executed once."""
+        super().init_history()  # type: ignore[no-untyped-call]
         self.history_manager.enabled = False
 
     def say(self, name: str, text: str) -> None:
@@ -187,13 +215,13 @@ class Shell(InteractiveShell):
         elif text:
             self.caught.append((name, [text]))
 
-    def run(self, cell) -> None:
+    def run(self, cell: NotebookNode) -> None:
         """Run a cell as a kernel would. Raises CellExecutionError when it raises anything."""
         self.caught.clear()
         streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = _Stream(self, "stdout"), _Stream(self, "stderr")
         try:
-            result = self.run_cell(cell.source, store_history=True, silent=False)
+            result = self.run_cell(cell.source, store_history=True, silent=False)  # type: ignore[no-untyped-call]
         finally:
             sys.stdout, sys.stderr = streams
         cell.execution_count = result.execution_count
@@ -202,7 +230,7 @@ class Shell(InteractiveShell):
         if error is not None:
             raise CellExecutionError("", type(error).__name__, str(error))
 
-    def _showtraceback(self, etype, evalue, stb):
+    def _showtraceback(self, etype: type, evalue: object, stb: list[str]) -> None:
         name = getattr(etype, "__name__", str(etype))
         self.caught.append(new_output("error", ename=name, evalue=str(evalue), traceback=list(stb)))
 
@@ -227,14 +255,14 @@ def _close() -> None:
     sys.modules["matplotlib.pyplot"].close("all")
 
 
-def _whole(output):
+def _whole(output: Any) -> NotebookNode | None:
     if not isinstance(output, tuple):
         return output
     text = "".join(output[1])
     return new_output("stream", name=output[0], text=text) if text else None
 
 
-def _plain(data: dict) -> dict:
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
     """As a kernel sends it: images as base64 text."""
     from ipykernel.jsonutil import encode_images, json_clean
 

@@ -17,10 +17,10 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxlib.core import context, files
 from cxlib.core.context import Context
@@ -31,7 +31,7 @@ from cxlib.reserve.tables_read import ALL
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-Tell = Callable[[dict], None]
+Tell = Callable[[dict[str, Any]], None]
 # Of the environment that opens the notebook, so that no kernel has to be installed.
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
@@ -41,7 +41,7 @@ NO_GLYPH = re.compile(r"Glyph \d+ .*missing from font|figures show boxes")
 CELL_FILE = re.compile(r"[^\s\"'(<]*ipykernel_\d+[/\\]\d+\.py")
 
 
-def run(job: dict, tell: Tell, *, engine: str) -> str:
+def run(job: dict[str, Any], tell: Tell, *, engine: str) -> str:
     """Make the page of `job`; gives back its status. Errors of the notebook end up in the page.
 
     `job` holds root, notebook, folder, page, values, rules, facts and lacking: see `record.job_of`.
@@ -52,7 +52,7 @@ def run(job: dict, tell: Tell, *, engine: str) -> str:
         return _made(job, tell, engine, rules)
 
 
-def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
+def _made(job: dict[str, Any], tell: Tell, engine: str, rules: Context) -> str:
     """The page under its context; the notebook may begin another one, for its cells alone."""
     from cxlib.privacy import redaction
     from cxlib.report import answers_of, customer_lists
@@ -61,11 +61,11 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
     os.environ.setdefault("CX_PREVIEWS", "no")  # pages hold figures as SVG
     started = time.monotonic()
     seconds: list[float] = []
-    read = [ALL]
+    read, cost = [ALL], dict[str, int]()
     if job["lacking"]:
         notebook, mistake = _unread(job), None
     else:
-        with _bounded(job.get("memory")), _told_of_others(job), _noting(read):
+        with _bounded(job.get("memory")), _told_of_others(job), _noting(read, cost):
             notebook, mistake, seconds = _execute(job, tell, engine)
         if mistake and "MemoryError" in mistake[2] and job.get("memory"):
             mistake[2] += f" (--memory is {job['memory']:g} GB)"
@@ -90,6 +90,7 @@ def _made(job: dict, tell: Tell, engine: str, rules: Context) -> str:
             "cells_s": seconds,
             "boxes": shows_boxes(notebook),
             "read": read,
+            "cost": cost,
             "memory_mb": _most_held(),
             "seconds": round(time.monotonic() - started, 3),
         }
@@ -109,7 +110,7 @@ def _most_held() -> int | None:
 
 
 @contextlib.contextmanager
-def _told_of_others(job: dict):
+def _told_of_others(job: dict[str, Any]) -> Iterator[None]:
     """Let the notebook read what others kept (`report.others`): a file, named to it."""
     from cxlib.report import answers
 
@@ -126,8 +127,8 @@ def _told_of_others(job: dict):
 
 
 @contextlib.contextmanager
-def _noting(read: list[str]):
-    """Put into `read` the tables that the notebook reads."""
+def _noting(read: list[str], cost: dict[str, int]) -> Iterator[None]:
+    """Put into `read` the tables that the notebook reads, into `cost` what its queries bring."""
     with tempfile.TemporaryDirectory(prefix="cx") as place:
         file = Path(place) / "read"
         file.touch()
@@ -136,11 +137,12 @@ def _noting(read: list[str]):
             yield
         finally:
             read[:] = sorted(tables_read.names(file))
+            cost |= tables_read.cost(file)
             del os.environ[tables_read.FILE]
 
 
 @contextlib.contextmanager
-def _bounded(memory: float | None):
+def _bounded(memory: float | None) -> Iterator[None]:
     """Let this process and what it starts hold `memory` GB at most: more is a MemoryError.
 
     Only Linux counts all a process's own data against this limit; elsewhere nothing is bounded.
@@ -158,7 +160,9 @@ def _bounded(memory: float | None):
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))  # the page is yet to be written
 
 
-def _execute(job: dict, tell: Tell, engine: str):
+def _execute(
+    job: dict[str, Any], tell: Tell, engine: str
+) -> tuple[NotebookNode, list[Any] | None, list[float]]:
     """(notebook, mistake or None, seconds of each cell)."""
     import nbformat
     import papermill
@@ -201,14 +205,14 @@ def _execute(job: dict, tell: Tell, engine: str):
     return notebook, [at, cells[0], mistake] if mistake else None, seconds
 
 
-def _left_out(notebook: NotebookNode, mistake: list | None, kept: object) -> list[str]:
+def _left_out(notebook: NotebookNode, mistake: list[Any] | None, kept: object) -> list[str]:
     """The sentence of the first part that was left out, of a page that came to no answer at all."""
     outputs = [] if kept or mistake else [o for c in notebook.cells for o in c.get("outputs", [])]
     absent = (o["data"][ABSENT] for o in outputs if ABSENT in o.get("data", {}))
     return [about["reason"] for about in absent if about["reason"]][:1]
 
 
-def _unread(job: dict):
+def _unread(job: dict[str, Any]) -> NotebookNode:
     """The notebook with no output, for a study that cannot answer it."""
     import nbformat
 
@@ -217,14 +221,18 @@ def _unread(job: dict):
     return notebook
 
 
-def _kept(notebook, mistake, answers_of):
+def _kept(
+    notebook: NotebookNode,
+    mistake: list[Any] | None,
+    answers_of: Callable[[NotebookNode], dict[str, Any]],
+) -> tuple[dict[str, Any], list[Any] | None]:
     try:
         return answers_of(notebook), mistake
     except ValueError as error:
         return {}, mistake or [0, len(notebook.cells), f"ValueError: {error}"]
 
 
-def shows_boxes(notebook) -> bool:
+def shows_boxes(notebook: NotebookNode) -> bool:
     """Whether matplotlib warned of letters that no font has, so that figures show boxes."""
     return any(
         NO_GLYPH.search(output.text)
@@ -234,7 +242,7 @@ def shows_boxes(notebook) -> bool:
     )
 
 
-def canonical(notebook):
+def canonical(notebook: NotebookNode) -> NotebookNode:
     """The notebook without what differs from run to run: times, random ids, paths, addresses."""
     marked = {"papermill-error-cell-tag"}
     notebook.cells = [c for c in notebook.cells if not marked & set(c.metadata.get("tags", []))]
@@ -257,7 +265,7 @@ def canonical(notebook):
     return notebook
 
 
-def _renumber(cells: list) -> None:
+def _renumber(cells: list[Any]) -> None:
     """Executed cells from 1 on: engines count a cell that failed differently."""
     for number, cell in enumerate((c for c in cells if c.get("execution_count")), 1):
         cell.execution_count = number
@@ -266,11 +274,11 @@ def _renumber(cells: list) -> None:
                 output.execution_count = number
 
 
-def _streams_in_order(outputs: list) -> list:
+def _streams_in_order(outputs: list[Any]) -> list[Any]:
     """What was printed in a row: stdout, then stderr. A kernel sends them when it pleases."""
     from nbformat import NotebookNode
 
-    ordered: list = []
+    ordered: list[Any] = []
     for is_stream, run_ in groupby(outputs, key=lambda o: o.output_type == "stream"):
         parts = list(run_)
         if is_stream:
@@ -282,7 +290,7 @@ def _streams_in_order(outputs: list) -> list:
     return ordered
 
 
-def _settle_output(output) -> None:
+def _settle_output(output: NotebookNode) -> None:
     output.pop("transient", None)
     if "text" in output:
         output["text"] = _settled(output["text"])
@@ -300,7 +308,7 @@ def _settled(text: str) -> str:
     return CELL_FILE.sub("cell", text).replace(sys.prefix + os.sep, "").replace(sys.prefix, "")
 
 
-def write(job: dict, notebook, mistake) -> None:
+def write(job: dict[str, Any], notebook: NotebookNode, mistake: Sequence[Any] | None) -> None:
     """The notebook and its page, each moved in when whole; the notebook alone for `html: False`."""
     import nbformat
 
@@ -309,7 +317,7 @@ def write(job: dict, notebook, mistake) -> None:
         bind(job, notebook, mistake)
 
 
-def bind(job: dict, notebook, mistake) -> None:
+def bind(job: dict[str, Any], notebook: NotebookNode, mistake: Sequence[Any] | None) -> None:
     """The page of a notebook that is there."""
     from cxlib.report import pages
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+from cxlib.core import parameters
 from cxlib.data import contract
 from cxlib.reserve import tables_read
 
@@ -68,7 +69,7 @@ def notebook(path: Path) -> str:
 
 @cache
 def _notebook(text: bytes) -> str:
-    content = json.loads(text)
+    content = parameters.parsed(text)
     cells = [
         [c["cell_type"], "".join(c["source"]), c.get("metadata", {}), c.get("id", "")]
         for c in content["cells"]
@@ -83,9 +84,9 @@ def code() -> str:
 
 
 def code_of(notebook: Path) -> str:
-    """Digest of the parts of cxlib that a page is made with: what its notebook imports, what that
-    imports in turn, and what makes every page.
+    """Digest of the parts of cxlib that a page is made with.
 
+    These are what its notebook imports, what that imports in turn, and what makes every page.
     A notebook that mentions cxlib in another way is made with all of it.
     """
     return _code_of(_imported_by(notebook.read_bytes()))
@@ -93,17 +94,17 @@ def code_of(notebook: Path) -> str:
 
 @cache
 def _imported_by(notebook: bytes) -> frozenset[str]:
-    cells = json.loads(notebook)["cells"]
+    cells = parameters.parsed(notebook)["cells"]
     source = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     return frozenset(imports(source))
 
 
 def imports(source: str) -> set[str]:
-    """The packages of cxlib that a source imports; all where it names cxlib in another way.
+    r"""The packages of cxlib that a source imports; all where it names cxlib in another way.
 
     Examples
     --------
-    >>> sorted(imports("from cxlib import scores, plots\\nfrom cxlib.core.sample import Sample"))
+    >>> sorted(imports("from cxlib import scores, plots\nfrom cxlib.core.sample import Sample"))
     ['core', 'plots', 'scores']
     """
     return set(_parts()) if ALL_OF_IT.search(source) else _imported(source) & set(_parts())

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxlib.batch import groups
 from cxlib.core import context, parameters
@@ -23,6 +24,9 @@ from cxlib.data import study
 from cxlib.data.intake import IntakeError
 from cxlib.data.sources import SourceError
 from cxlib.privacy import masking
+
+if TYPE_CHECKING:
+    from cxlib.reserve import Reserve
 
 OWN = "my"  # the folder of a researcher's own notebooks, outside git
 
@@ -56,6 +60,7 @@ class Page:
 
     @property
     def lang(self) -> str:
+        """The language of the page."""
         return str(self.values.get("LANG", "en"))
 
     @property
@@ -188,7 +193,7 @@ def amiss(name: str) -> list[str]:
 
 
 def _in_languages(
-    name: str, chosen: list[Path], given: dict, by: list[str], langs: list[str]
+    name: str, chosen: list[Path], given: dict[str, Any], by: list[str], langs: list[str]
 ) -> list[Page]:
     about = study.read(name)
     langs = langs or ([] if "LANG" in given else [*about.reporting.languages])
@@ -202,7 +207,9 @@ def _in_languages(
     return pages
 
 
-def _of_study(about: study.Study, chosen: list[Path], given: dict, by: list[str]) -> list[Page]:
+def _of_study(
+    about: study.Study, chosen: list[Path], given: dict[str, Any], by: list[str]
+) -> list[Page]:
     from cxlib import reserve
 
     name = about.name
@@ -223,7 +230,8 @@ def _of_study(about: study.Study, chosen: list[Path], given: dict, by: list[str]
                     store = open_.enter_context(reserve.attach(about))
                     groups.require(store, by)
                     data = {**store.fingerprints, **store.marks}
-                    stores[lang] = _Opened(store, rules, data, tuple(store.quality.losses()))
+                    losses = tuple(store.quality.losses())
+                    stores[lang] = _Opened(store, rules, data, losses, _ages(store))
             with context.use(stores[lang].rules):
                 pages += _of_notebook(stores[lang], notebook, values, by, named=bool(chosen))
     return pages
@@ -237,6 +245,16 @@ class _Opened:
     rules: Context
     data: Mapping[str, str]
     losses: tuple[str, ...]
+    ages: Mapping[str, list[str]]
+
+
+def _ages(store: Any) -> dict[str, list[str]]:
+    """How old the newest rows are, those that are too old apart, where study.yaml has a limit."""
+    from cxlib.reserve import freshness
+
+    found = freshness.ages(store, datetime.now())
+    parts = {"stale": [a for a in found if a.stale], "fresh": [a for a in found if not a.stale]}
+    return {name: freshness.sentences(ages) for name, ages in parts.items() if ages}
 
 
 def _wanted(about: study.Study, chosen: list[Path]) -> dict[Path, Mapping[str, object]]:
@@ -258,7 +276,7 @@ def _settle(notebook: Path, name: str, given: Mapping[str, object]) -> dict[str,
 
 
 def _of_notebook(
-    opened: _Opened, notebook: Path, values: dict, by: list[str], *, named: bool
+    opened: _Opened, notebook: Path, values: dict[str, Any], by: list[str], *, named: bool
 ) -> list[Page]:
     from cxlib.reserve import selection
 
@@ -278,6 +296,7 @@ def _of_notebook(
             {
                 **_source(about, lang),
                 "losses": list(opened.losses),
+                **opened.ages,
                 "period": _period(store, home),
                 "today": _today(store, notebook, values),
             }
@@ -291,10 +310,11 @@ def _of_notebook(
         return [Page(name=notebook.stem, values=values, **shared)]
     declared = parameters.read(notebook)
     selection.check(store, declared, values)
-    if not by or not (named or "WHERE" in values):  # what cannot be split is listed whole
+    unsplit = _why_not_split(store, declared) if by else ""
+    if not by or (unsplit and not named):  # what cannot be split is listed whole
         return [Page(name=notebook.stem, values=values, **shared)]
-    if "WHERE" not in values:
-        raise ValueError(f"--by cannot split {notebook.stem}: it has no parameter WHERE.")
+    if unsplit:
+        raise ValueError(f"--by cannot split {notebook.stem}: {unsplit}.")
     where = str(values["WHERE"])
     if declared["WHERE"].tables:
         home = next(iter(selection.tables_of(store, declared["WHERE"])), home)
@@ -311,7 +331,18 @@ def _of_notebook(
     ]
 
 
-def _title(notebook: Path, facts: Mapping, lang: str) -> str:
+def _why_not_split(store: Any, declared: Mapping[str, parameters.Parameter]) -> str:
+    """Why a notebook has no page for each group; empty where it has."""
+    from cxlib.reserve import selection
+
+    if "WHERE" not in declared:
+        return "it has no parameter WHERE"
+    if selection.tables_of(store, declared["WHERE"]):
+        return ""
+    return f"its WHERE is of {' or '.join(declared['WHERE'].tables)}, which the study does not have"
+
+
+def _title(notebook: Path, facts: Mapping[str, Any], lang: str) -> str:
     """The title in the page's language, else another, else what the first cell is headed by."""
     titles = facts.get("title", {})
     if title := titles.get(lang) or titles.get("en"):
@@ -344,13 +375,13 @@ def _source(about: study.Study, lang: str) -> dict[str, Any]:
     }
 
 
-def _period(store, table: str) -> list[str]:
+def _period(store: Reserve, table: str) -> list[str]:
     """The table that a page is about, and the first and last day of its rows; empty without."""
     found = store.period(table)
     return [table, *(f"{day:%Y-%m-%d}" for day in found)] if found else []
 
 
-def _today(store, notebook: Path, values: Mapping[str, Any]) -> str:
+def _today(store: Reserve, notebook: Path, values: Mapping[str, Any]) -> str:
     """The day from which a page sees what is due; empty where no action or list has a date."""
     own = "TODAY" in parameters.read(notebook)
     if not own and "actions" not in store.tables:

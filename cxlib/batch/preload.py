@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import os
 import pkgutil
 
 import cxlib
@@ -54,7 +55,8 @@ def warm_up() -> None:
 
     table = v4.new_output("display_data", {"text/html": "<table><tr><td>1</td></tr></table>"})
     cells = [v4.new_markdown_cell("# a\n\nb"), v4.new_code_cell("c = 1", outputs=[table])]
-    notebook = nbformat.reads(v4.writes(v4.new_notebook(cells=cells)), as_version=4)
+    content = v4.writes(v4.new_notebook(cells=cells))
+    notebook = nbformat.reads(content, as_version=4)
     pages.bind(notebook, pages.Facts(""))
 
 
@@ -63,4 +65,4 @@ import_all()
 warm_up()
 gc.freeze()  # the pages' own garbage collectors pass over all of it
 gc.enable()
-atexit.register(gc.unfreeze)  # else DuckDB reports leaks when the fork server ends
+atexit.register(os._exit, 0)  # it holds nothing to be given back, and tidying takes a second

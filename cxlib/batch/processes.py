@@ -29,7 +29,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-Tell = Callable[[dict], None]
+Tell = Callable[[dict[str, Any]], None]
 Stopped = Callable[[], bool]
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 PRELOAD = ["cxlib.batch.preload"]
@@ -93,13 +93,13 @@ def import_nbformat() -> ModuleType:
 
 
 def run(
-    job: dict,
+    job: dict[str, Any],
     *,
     timeout: float,
     fork: bool = True,
     tell: Tell = lambda event: None,
     stopped: Stopped = lambda: False,
-) -> dict:
+) -> dict[str, Any]:
     """Make the page of `job` in a process of its own, and end all that it leaves running.
 
     Parameters
@@ -129,15 +129,20 @@ def run(
 
 
 def _run(
-    job: dict, variables: dict[str, str], fork: bool, timeout: float, tell: Tell, stopped: Stopped
-) -> dict:
+    job: dict[str, Any],
+    variables: dict[str, str],
+    fork: bool,
+    timeout: float,
+    tell: Tell,
+    stopped: Stopped,
+) -> dict[str, Any]:
     context: Any = multiprocessing.get_context("forkserver" if fork else "spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_make, args=(job, variables, fork, timeout, sender))
     with _starting, _environment(variables):
         process.start()
     sender.close()
-    ended: dict = {"late": False}
+    ended: dict[str, Any] = {"late": False}
     try:
         for event in _events(process, receiver, timeout, stopped, job.get("memory")):
             ended |= event
@@ -151,8 +156,8 @@ def _run(
 
 
 def _events(
-    process, receiver, timeout: float, stopped: Stopped, memory: float | None = None
-) -> Iterator[dict]:
+    process: Any, receiver: Any, timeout: float, stopped: Stopped, memory: float | None = None
+) -> Iterator[dict[str, Any]]:
     """What the page's process tells, until it has finished, died, or has to be ended."""
     until = math.inf
     while not stopped():
@@ -194,7 +199,7 @@ def _children(pid: int) -> Iterator[int]:
             yield from map(int, file.read_text().split())
 
 
-def _kill(process) -> None:
+def _kill(process: Any) -> None:
     """End a page's process and everything it started."""
     with suppress(ProcessLookupError, PermissionError, AttributeError):
         os.killpg(process.pid, signal.SIGKILL)
@@ -218,7 +223,9 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 # In the page's process
 
 
-def _make(job: dict, variables: dict[str, str], forked: bool, timeout: float, sender) -> None:
+def _make(
+    job: dict[str, Any], variables: dict[str, str], forked: bool, timeout: float, sender: Any
+) -> None:
     """Make one page and tell what happens."""
     if forked and len(os.listdir(f"/proc/{os.getppid()}/task")) > 1:
         sender.send({"event": "threads"})  # a lock that another thread held would be held for ever
@@ -257,7 +264,7 @@ def _end_with_driver() -> None:
 
 
 def _seed_afresh() -> None:
-    """numpy's global generator is copied by fork; two pages must not draw the same numbers."""
+    """Seed numpy's global generator, which fork copies: pages must not draw the same numbers."""
     import numpy as np
 
     np.random.seed(list(os.urandom(16)))  # noqa: NPY002

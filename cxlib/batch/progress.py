@@ -10,14 +10,16 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TextIO
 
 from tqdm import tqdm
 
 from cxlib.batch.log import Tell
+from cxlib.core.progress import EVERY, repeated
 
-EVERY = 5.0  # seconds between plain lines about the same page
+LOOK = 0.5  # seconds between looks at whether a line is due
 
 
 class Progress:
@@ -33,6 +35,7 @@ class Progress:
         self._running: dict[str, tuple[int, int, float]] = {}
         self._said: dict[str, float] = {}
         self._lock = threading.RLock()
+        self._open = ExitStack()
         self._bar = tqdm(
             total=total,
             file=self.stream,
@@ -43,10 +46,31 @@ class Progress:
         )
 
     def __enter__(self) -> Progress:
+        self._open.enter_context(repeated(self.remind, LOOK))
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._open.close()
         self._bar.close()
+
+    def remind(self) -> None:
+        """Say of each page where it is, if nothing was said of it for EVERY seconds."""
+        now = time.monotonic()
+        with self._lock:
+            for name, (cell, cells, begun) in self._running.items():
+                if self.live:
+                    self._at(name, cell, cells)
+                elif now - self._said[name] >= EVERY:
+                    self._said[name] = now
+                    where = f"cell {cell} of {cells}, " if cells else ""
+                    self._say(f"{name}: {where}{now - begun:.0f} s")
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Say `what` is being done if it takes longer than EVERY seconds, and again after these."""
+        begun = time.monotonic()
+        with repeated(lambda: self._say(f"{what}: {time.monotonic() - begun:.0f} s"), EVERY):
+            yield
 
     def say(self, text: str) -> None:
         """A line that stays."""
@@ -75,12 +99,8 @@ class Progress:
 
     def cell(self, name: str, cell: int, cells: int) -> None:
         """The page is at this cell."""
-        now = time.monotonic()
         with self._lock:
             self._at(name, cell, cells)
-            if not self.live and now - self._said.get(name, 0) >= EVERY:
-                self._said[name] = now
-                self._say(f"{name}: cell {cell} of {cells}, {now - self._running[name][2]:.0f} s")
 
     def end(
         self, name: str, status: str, seconds: float, said: str = "", memory_mb: int | None = None

@@ -40,6 +40,7 @@ class Readiness:
 
     @property
     def status(self) -> str:
+        """Whether the notebook can be made of the study: wholly, in part, or not."""
         return NOT_POSSIBLE if self.missing else PARTLY if self.left_out else READY
 
     def __str__(self) -> str:

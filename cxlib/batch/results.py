@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from cxlib.batch.planning import Page
 from cxlib.core.finding import by_importance
@@ -15,7 +16,8 @@ class Result:
 
     `reused`: it was made by an earlier run of the same inputs. `why`: why it had to be made.
     `boxes`: its figures show boxes for letters that no font has. `read`: the tables it was made
-    from (`reserve.tables_read`). `memory_mb`: the most that its process held,
+    from (`reserve.tables_read`). `cost`: how many queries it made of the reserve or the engine, and
+    the rows and bytes that they brought. `memory_mb`: the most that its process held,
     libraries included.
     """
 
@@ -23,18 +25,20 @@ class Result:
     folder: Path
     status: str
     seconds: float = 0.0
-    answers: dict = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     mistake: tuple[int, int, str] | None = None
     cells: tuple[float, ...] = ()
-    job: dict = field(default_factory=dict, repr=False)
+    job: dict[str, Any] = field(default_factory=dict, repr=False)
     boxes: bool = False
     read: tuple[str, ...] = ("*",)
     reused: bool = False
     why: str = ""
     memory_mb: int | None = None
+    cost: dict[str, int] = field(default_factory=dict)
 
     @property
     def file(self) -> Path:
+        """Where the page is written."""
         return self.folder / f"{self.page.name}.html"
 
     @property

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxlib.batch import cache, dependencies, paths, processes, record, snapshots, unit_plan
 from cxlib.batch.planning import Page, notebooks, pick, plan
@@ -88,7 +88,9 @@ def run(
     return [replace(r, page=replace(r.page, notebook=notebooks_of[_key(r.page)])) for r in results]
 
 
-def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> list[Result]:
+def _run(
+    work: _Work, pages: Sequence[Page], jobs: int | None, begun: datetime, force: bool
+) -> list[Result]:
     try:
         with work.progress:
             for together in dependencies.waves(pages):
@@ -102,7 +104,8 @@ def _run(work: _Work, pages: Sequence[Page], jobs: int | None, begun, force) -> 
         work.close()
         work.warn_of_boxes()
         results = [work.results.get(_key(p)) or work.not_run(p) for p in pages]
-        _record(results, begun, jobs or 0, work)
+        with work.progress.waiting("checking small groups and writing the index"):
+            _record(results, begun, jobs or 0, work)
     return results
 
 
@@ -163,7 +166,7 @@ def _all(work: _Work, pages: Sequence[Page], jobs: int) -> None:
             raise
 
 
-def _heard(ended: SimpleQueue, pages: int) -> None:
+def _heard(ended: SimpleQueue[BaseException | None], pages: int) -> None:
     """Wait for so many pages; raises what one of them raised.
 
     Waits are short, so that Ctrl-C is heard on every platform. Not on futures: when Ctrl-C comes
@@ -183,7 +186,13 @@ class _Work:
     fork, keep, html = True, True, True
     address, storage = "", ""  # of a Dask scheduler, and what it shares with this machine
 
-    def __init__(self, pages, folders, limits: Limits, progress: Progress) -> None:
+    def __init__(
+        self,
+        pages: Sequence[Page],
+        folders: Mapping[str, Path],
+        limits: Limits,
+        progress: Progress,
+    ) -> None:
         self.pages, self.folders, self.limits, self.progress = pages, folders, limits, progress
         self.why: dict[tuple[str, str], str] = {}
         self.read: dict[tuple[str, str], dependencies.Found] = {}  # answers of others, by page
@@ -254,12 +263,12 @@ class _Work:
                 "command again: what was finished is not made again."
             )
 
-    def _ended(self, job: dict, page: Page, name: str) -> dict:
+    def _ended(self, job: dict[str, Any], page: Page, name: str) -> dict[str, Any]:
         """How the page's process ended, here or on the cluster."""
         if self._cluster is not None:
             return self._cluster.run(job, page, self.limits.seconds)
 
-        def tell(event: dict) -> None:
+        def tell(event: dict[str, Any]) -> None:
             if event["event"] == "cell":
                 self.progress.cell(name, event["cell"], event["cells"])
             elif event["event"] == "threads":
@@ -276,7 +285,7 @@ class _Work:
     def _keep(self, result: Result) -> None:
         if not self.keep:
             return
-        kept = ("status", "answers", "cells", "boxes", "read", "memory_mb")
+        kept = ("status", "answers", "cells", "boxes", "read", "cost", "memory_mb")
         about = {name: getattr(result, name) for name in kept}
         try:
             cache.keep(result.page, result.job, about)
@@ -299,7 +308,9 @@ class _Work:
         if self._cluster is not None:
             self._cluster.close()
 
-    def _result(self, page: Page, job: dict, ended: dict, seconds: float) -> Result:
+    def _result(
+        self, page: Page, job: dict[str, Any], ended: dict[str, Any], seconds: float
+    ) -> Result:
         if "status" in ended and not _is_there(job):
             ended = {"why": "its files are gone from the run's folder"}
         if "status" not in ended:
@@ -321,9 +332,12 @@ class _Work:
             boxes=ended.get("boxes", False),
             read=tuple(ended.get("read", ("*",))),
             memory_mb=ended.get("memory_mb"),
+            cost=ended.get("cost", {}),
         )
 
-    def _dead(self, page: Page, job: dict, last: dict, why: str, seconds: float) -> Result:
+    def _dead(
+        self, page: Page, job: dict[str, Any], last: dict[str, Any], why: str, seconds: float
+    ) -> Result:
         why = record.masked_of(page, why)
         mistake = (last.get("cell", 0), last.get("cells", 0), why)
         try:
@@ -332,7 +346,7 @@ class _Work:
             mistake = (*mistake[:2], f"{why}; no page could be written: {error}")
         return Result(page, self.folders[page.study], "failed", seconds, {}, mistake, job=job)
 
-    def job(self, page: Page) -> dict:
+    def job(self, page: Page) -> dict[str, Any]:
         """What a worker is told."""
         ways = self._links(page), self._others(page), self._units(page)
         job = record.job_of(page, self.folders[page.study], *ways)
@@ -354,7 +368,7 @@ class _Work:
         same = [p for p in self.pages if (p.study, p.base) == (page.study, page.base)]
         return {p.lang: f"{p.name}.html" for p in same if p.suffix != page.suffix}
 
-    def _units(self, page: Page) -> dict[str, list]:
+    def _units(self, page: Page) -> dict[str, list[Any]]:
         """File and name of the pages of the unit above and of those below, of a page of a unit."""
         above, below = unit_plan.around(page, self.pages)
         found = {"above": [above] if above else [], "below": below}
@@ -379,13 +393,13 @@ class _Work:
             self._cluster.stop()
 
 
-def _is_there(job: Mapping) -> bool:
+def _is_there(job: Mapping[str, Any]) -> bool:
     """Whether the files of a page that was made are where they belong."""
     kinds = ("ipynb", "html") if job["html"] else ("ipynb",)
     return all((Path(job["folder"]) / f"{job['page']}.{kind}").is_file() for kind in kinds)
 
 
-def _found_no_room(ended: Mapping) -> bool:
+def _found_no_room(ended: Mapping[str, Any]) -> bool:
     """Whether a page failed since the disk is full, while it was computed or written."""
     mistake = (ended.get("mistake") or [0, 0, ""])[2]
     full = (errno.ENOSPC, errno.EDQUOT)

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cxlib.batch import dependencies
 from cxlib.batch.planning import Page
@@ -65,7 +66,7 @@ def _no_room(place: Path, error: OSError) -> str:
     return f"{place} cannot be written ({error}). Make room there and run the same command again."
 
 
-def bound(job: Mapping, page: Page) -> dict:
+def bound(job: Mapping[str, Any], page: Page) -> dict[str, Any]:
     """The job with the frozen project in place of this one."""
     return {**job, "root": str(root_of(page))}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cxlib.batch.results import Result
@@ -26,7 +26,7 @@ def exit_code(results: Sequence[Result], unusable: Mapping[str, str] = EMPTY) ->
     return FAILED if unusable or any(r.status == "failed" for r in results) else OK
 
 
-def of(results: Sequence[Result], unusable: Mapping[str, str] = EMPTY) -> dict:
+def of(results: Sequence[Result], unusable: Mapping[str, str] = EMPTY) -> dict[str, Any]:
     """exit_code, unusable (study: why), counts by status, reused, seconds, pages, and runs.
 
     A run: study, folder, index, and the index in each language as `indexes`.
@@ -43,7 +43,7 @@ def of(results: Sequence[Result], unusable: Mapping[str, str] = EMPTY) -> dict:
     }
 
 
-def _run(study: str, folder: Path, results: Sequence[Result]) -> dict:
+def _run(study: str, folder: Path, results: Sequence[Result]) -> dict[str, Any]:
     place = folder.resolve()
     suffixes = {r.page.lang: r.page.suffix for r in results if r.folder == folder}
     indexes = {lang: str(place / f"index{suffix}.html") for lang, suffix in suffixes.items()}
@@ -51,7 +51,7 @@ def _run(study: str, folder: Path, results: Sequence[Result]) -> dict:
     return {"study": study, "folder": str(place), "index": index, "indexes": indexes}
 
 
-def _page(result: Result) -> dict:
+def _page(result: Result) -> dict[str, Any]:
     made = result.file.is_file()
     mistake = zip(("cell", "cells", "said"), result.mistake or (), strict=False)
     return {

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, product, zip_longest
 from pathlib import Path
+from typing import Any
 
 from cxlib.batch import runner
 from cxlib.batch.fingerprints import digest
@@ -44,7 +45,7 @@ def verify(folder: Path, *, jobs: int | None = None, fork: bool = True) -> compa
         return comparison.compare(before, comparison.read(out))
 
 
-def pages_of(record: Mapping) -> list[Page]:
+def pages_of(record: Mapping[str, Any]) -> list[Page]:
     """The pages of a run as its record tells, with today's data, notebooks and code."""
     if record["study"] not in study.names():
         raise ValueError(
@@ -57,7 +58,7 @@ def pages_of(record: Mapping) -> list[Page]:
     return [_page(record["study"], p) for p in made]
 
 
-def _as_asked(was: Mapping, names: Sequence[str]) -> dict[str, object]:
+def _as_asked(was: Mapping[str, Any], names: Sequence[str]) -> dict[str, object]:
     """The parameters of a page of a run, whose record has the names under `mask` replaced.
 
     Raises ValueError where rows were named by other personal data, which nobody knows any more.
@@ -78,7 +79,7 @@ def _as_asked(was: Mapping, names: Sequence[str]) -> dict[str, object]:
     )
 
 
-def _page(name: str, was: Mapping) -> Page:
+def _page(name: str, was: Mapping[str, Any]) -> Page:
     stem = Path(was["notebook"]).stem
     if stem not in notebooks():
         raise ValueError(f"{stem}, of which the run has a page, is no longer in notebooks/.")

@@ -32,10 +32,15 @@ class Measure(Protocol):
     """How answers are counted (`scores.Measure`)."""
 
     @property
-    def factor(self) -> float: ...
+    def factor(self) -> float:
+        """The score is so many times the mean of what answers count."""
+
     @property
-    def unit(self) -> str: ...
-    def recode(self, x: np.ndarray) -> np.ndarray: ...
+    def unit(self) -> str:
+        """The unit of the score."""
+
+    def recode(self, x: np.ndarray) -> np.ndarray:
+        """What each answer counts."""
 
 
 def effect_on_score(
@@ -113,7 +118,7 @@ def assigned(contacts: pd.DataFrame) -> pd.DataFrame:
 
 
 def equal_effects(estimates: np.ndarray, errors: np.ndarray) -> float:
-    """p of Cochran's test that independent estimates are of the same effect; 1 for fewer than two.
+    """The p of Cochran's test that independent estimates have the same effect; 1 of less than two.
 
     Examples
     --------

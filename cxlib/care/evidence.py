@@ -191,7 +191,9 @@ def _described(found: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
                 found = found.assign(**{column: last[column]})
     if evidence.comments is not None and "customer_id" in evidence.comments:
         last = _latest(evidence.comments, "at").reindex(ids)
-        words = ["" if pd.isna(t) else masking.masked(str(t))[0] for t in last["text"]]
+        words = [
+            "" if pd.isna(t) else masking.masked(str(t), comment=True)[0] for t in last["text"]
+        ]
         found = found.assign(comment=words, commented_on=last["at"])
     if evidence.worth is not None:
         found = found.assign(worth=evidence.worth.reindex(ids))

@@ -92,7 +92,7 @@ class _Clock:
         return cls((start - zero) / DAY, days, zero)
 
     def known(self, day: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows from which usual times are learnt on a day, how long each waited, whether it came"""
+        """Rows from which usual times are learnt on a day, how long each waited, if it came."""
         some = np.flatnonzero((self.start < day) & (self.start >= day - LOOK_BACK))
         came = self.came[some] <= day
         return some, np.minimum(self.came[some], day) - self.start[some], came

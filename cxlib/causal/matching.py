@@ -66,7 +66,7 @@ def balanced(
 def _tilted(
     z: np.ndarray, w: np.ndarray, goal: np.ndarray, start: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """w exp(z l), summing to 1, whose means of z are `goal`, and l: Newton's steps from `start`.
+    """Weights w exp(z l) that sum to 1, with means of z at `goal`, and l: Newton from `start`.
 
     All draws at once, those that are there already left alone; NaN for a draw without a solution.
     """

@@ -36,17 +36,34 @@ class Score(Protocol):
     kind: str
     scale: tuple[float, float] | None
 
-    def recode(self, x: np.ndarray) -> np.ndarray: ...
-    def name(self, item: str) -> str: ...
-    def key(self, item: str) -> str: ...
-    def level(self, value: float, *, bare: bool = False) -> str: ...
-    def change(self, change: float) -> str: ...
-    def change_span(self, low: float, high: float) -> str: ...
-    def span(self, low: float, high: float) -> str: ...
+    def recode(self, x: np.ndarray) -> np.ndarray:
+        """What each answer counts."""
+
+    def name(self, item: str) -> str:
+        """What the number is called."""
+
+    def key(self, item: str) -> str:
+        """What is measured, the same on every page."""
+
+    def level(self, value: float, *, bare: bool = False) -> str:
+        """The score, as short as a claim says it."""
+
+    def change(self, change: float) -> str:
+        """The size of a difference between two scores."""
+
+    def change_span(self, low: float, high: float) -> str:
+        """The interval of a difference."""
+
+    def span(self, low: float, high: float) -> str:
+        """The interval of the score."""
+
     @property
-    def factor(self) -> float: ...
+    def factor(self) -> float:
+        """The score is so many times the mean of what answers count."""
+
     @property
-    def unit(self) -> str: ...
+    def unit(self) -> str:
+        """The unit of the score."""
 
 
 def adjusted(

@@ -10,6 +10,7 @@
     churn.boosting_benchmark(fit)             # would gradient boosting predict better?
     churn.model_drift(snapshots)              # does the model hold at later dates?
     churn.survival(lifetimes), churn.cumulative_incidence(lifetimes), churn.hazard_ratios(lifetimes)
+    churn.hazard_ratios(churn.episodes(lifetimes, changes), customer="customer_id")
     churn.logrank(lifetimes, "plan"), churn.restricted_mean(lifetimes, 365, by="plan")
     churn.cox_fit(lifetimes), churn.concordance(lifetimes, "risk")
     churn.subdistribution_ratios(lifetimes, "price")    # Fine and Gray, one reason of several
@@ -29,6 +30,7 @@ from __future__ import annotations
 from cxlib.churn.boosting import boosting_benchmark
 from cxlib.churn.cox_checks import concordance, cox_fit, subdistribution_ratios
 from cxlib.churn.drift import model_drift
+from cxlib.churn.episodes import episodes
 from cxlib.churn.group_tests import logrank, restricted_mean
 from cxlib.churn.hazards import hazard_ratios
 from cxlib.churn.lead_time import lead_time
@@ -57,6 +59,7 @@ __all__ = [
     "contact_list",
     "cox_fit",
     "cumulative_incidence",
+    "episodes",
     "expected_gain",
     "fit",
     "hazard_ratios",

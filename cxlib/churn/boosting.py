@@ -58,13 +58,14 @@ def boosting_benchmark(fit: Result) -> Result:
     means = ratio(np.hstack(parts) * w[:, None], w[:, None], **data.how)
     drawn = means.replicates.reshape(draws, 2, -1)
     estimate = np.array([np.average(p, axis=0, weights=w) for p in parts])
+    gap, effective = drawn[:, 1] - drawn[:, 0], w.sum() ** 2 / (w**2).sum()
+    auc = regression.MEASURES.index("AUC")
+    drawn[..., auc] = regression.auc_draws(estimate[:, auc], drawn[..., auc], effective)
     models = pd.concat(
         estimates_table(regression.MEASURES, estimate[i], drawn[:, i], len(left), model=name)
         for i, name in enumerate(("transparent model", "gradient boosting"))
     )
-    gaps = estimates_table(
-        regression.MEASURES, estimate[1] - estimate[0], drawn[:, 1] - drawn[:, 0], len(left)
-    )
+    gaps = estimates_table(regression.MEASURES, estimate[1] - estimate[0], gap, len(left))
     tables = {
         "table": models[models["term"].isin(MEASURES)].reset_index(drop=True),
         "differences": gaps[gaps["term"].isin(MEASURES)].reset_index(drop=True),

@@ -16,6 +16,7 @@ from cxlib.churn.features import Feature, columns_of
 from cxlib.churn.hazards import (
     TIMES,
     aside_notes,
+    coefficient_covariance,
     feature_moves,
     fitted_cox,
     ratio_table,
@@ -145,7 +146,7 @@ def cox_fit(sample: SampleLike, features: list[str] | None = None) -> Result:
     rows, aside, features = _rows(sample, features)
     learnt, fit, odd = fitted_cox(rows, features, aside)
     x, p = columns_of(learnt, rows), len(fit.coefficients)
-    covariance = fit.covariance if sample.weight is None else fit.robust
+    covariance = coefficient_covariance(fit, rows, sample)
     wald = float(fit.coefficients @ np.linalg.solve(covariance, fit.coefficients))
     ratio = 2 * (fit.loglik - fit.loglik_null)
     tested = [(_("likelihood ratio test"), ratio)] if sample.weight is None else []

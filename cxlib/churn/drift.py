@@ -11,6 +11,7 @@ above 0.10 is worth a look, above 0.25 calls for a new model, by custom).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import moments, regression, resampling
-from cxlib.stats.intervals import LEVEL, interval_columns
+from cxlib.stats.intervals import LEVEL
 from cxlib.stats.notes import simultaneous_note
 
 MEASURES = ("AUC", "calibration slope", "calibration intercept")
@@ -135,13 +136,15 @@ def _measured(scored: dict[str, pd.DataFrame], draws: int, seed: int) -> pd.Data
         start, k = start + len(rows), k + 1
     sums = resampling.resample_sums(values.reshape(len(people), -1), draws, seed)
     sums = sums.reshape(draws, len(scored), -1)
-    total = values.sum(0)
-    found = []
+    total, found = values.sum(0), []
+    effective = total[:, -1] ** 2 / (values[..., -1] ** 2).sum(0)
     for m, term in enumerate(MEASURES):
         estimate = total[:, m] / total[:, -1]
         table = pd.DataFrame({"wave": list(scored), "term": term, "estimate": estimate})
         table["n"] = [len(rows) for rows in scored.values()]
-        found.append(table.assign(**interval_columns(estimate, sums[..., m] / sums[..., -1])))
+        drawn = sums[..., m] / sums[..., -1]
+        ends = regression.measure_ends(table["term"], estimate, drawn, effective)
+        found.append(table.assign(**ends))
     columns = ["wave", "term", *INTERVAL, "n", *SIMULTANEOUS]
     return pd.concat(found, ignore_index=True)[columns]
 
@@ -152,7 +155,7 @@ def _ids(rows: pd.DataFrame, day: str) -> pd.Series:
     return pd.Series([f"{day} {i}" for i in range(len(rows))])
 
 
-def _moved(first: pd.DataFrame, later: pd.DataFrame, held: int) -> dict:
+def _moved(first: pd.DataFrame, later: pd.DataFrame, held: int) -> dict[str, Any]:
     low_level = 1 - (1 - LEVEL) / held  # Bonferroni over the days
     psi, low, high = population_stability_index(
         first["probability"].to_numpy(),

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
+from cxlib.churn.hazards import linearised, needs_robust
 from cxlib.churn.survival import lifetimes_of
 from cxlib.core import i18n
 from cxlib.core.columns import Column, deciding_ends, in_unit
@@ -43,7 +44,9 @@ def logrank(
 
     Parameters
     ----------
-    sample : lifetimes, as in `survival`, one row a customer, without weights
+    sample : lifetimes, as in `survival`, one row a customer; with weights, a design or clusters of
+        several customers the test is the score test of a weighted Cox model with a linearised
+        covariance (svylogrank of R survey), its p by an F distribution
     by : column of groups
     weighting : of the times: "log-rank" (all alike, best for hazards in constant proportion),
         "gehan" and "tarone-ware" (early ones more, by who is at risk), "fleming-harrington" (early
@@ -54,18 +57,19 @@ def logrank(
     Returns
     -------
     Result with tables "table" (term, estimate: χ², df, p, n) and "groups" ([by], n, observed,
-    expected: customers who left and who would have left at the rate of all, ratio)
+    expected: customers who left and who would have left at the rate of all, weighted to n in all,
+    ratio)
 
     Raises
     ------
-    ValueError : missing columns, an unknown weighting, or a weighted sample, for which
-        `hazard_ratios` has robust tests
+    ValueError : missing columns, or an unknown weighting
     InsufficientData : fewer than two groups under observation, or two customers who left
 
     References
     ----------
     Mantel (1966), Cancer Chemotherapy Reports 50; Gehan (1965); Tarone and Ware (1977); Harrington
-    and Fleming (1982), Biometrika 69.
+    and Fleming (1982), Biometrika 69; Rader (2014), Methods for Analyzing Survival and Binary Data
+    in Complex Surveys, Harvard University, for weights and designs.
 
     Examples
     --------
@@ -76,21 +80,21 @@ def logrank(
     """
     require_choice("weighting", weighting, get_args(Weighting))
     sample = as_sample(sample)
-    if sample.weight is not None:
-        raise ValueError(
-            "the log-rank test takes no weights. Use hazard_ratios, whose standard errors are "
-            "robust, or leave the weights out."
-        )
     if strata is not None:
         require_columns(sample.data, [strata], "lifetimes")
     rows = lifetimes_of(sample, by)
     rows = rows.dropna(subset=[by, *([strata] if strata else [])])
     group, names = pd.factorize(rows[by], sort=True)
     stratum = None if strata is None else pd.factorize(rows[strata])[0]
-    entry, time, left = rows[["entry", "time", "left"]].to_numpy(float).T
+    entry, time, left, w = rows[["entry", "time", "left", "w"]].to_numpy(float).T
+    robust, drawn = needs_robust(rows, sample), {}
+    if robust:
+        plan = linearised(sample, rows)
+        by_unit = lambda scores: plan.covariance(scores / plan.weight[:, None])  # noqa: E731
+        drawn = {"w": w, "covariance": by_unit, "free": plan.degrees_of_freedom}
     try:
         test = survival_measures.logrank(
-            entry, time, left, group, weighting, rho=rho, stratum=stratum
+            entry, time, left, group, weighting, rho=rho, stratum=stratum, **drawn
         )
     except (ArithmeticError, ValueError) as error:
         raise InsufficientData(
@@ -103,24 +107,31 @@ def logrank(
     groups = pd.DataFrame(
         {by: names, "n": n, "observed": test.observed, "expected": test.expected}
     ).assign(ratio=test.observed / test.expected)
-    facts = {"by": by, "chi2": test.chi2, "df": test.df, "p": test.p, "n": n.sum()}
-    differs = test.p < 1 - LEVEL
+    note = _("The test takes weights and sampling of customers into account (robust score test).")
+    tables = {"table": table, "groups": groups}
+    finding = _logrank_finding(table, by)
+    return Result(tables, finding, note if robust else "", "number", columns=LEAVINGS)
+
+
+def _logrank_finding(table: pd.DataFrame, by: str) -> Finding:
+    row = table.iloc[0]
+    facts = {"by": by, "chi2": row.estimate, "df": int(row.df), "p": row.p, "n": row.n}
+    differs = row.p < 1 - LEVEL
     if differs:
         claim = _("How soon customers leave differs significantly by {by:quoted}.", **facts)
     else:
         claim = _("How soon customers leave does not differ significantly by {by:quoted}.", **facts)
-    finding = Finding(
+    return Finding(
         claim,
         _("log-rank test: χ² = {chi2:number1}, df = {df}, p = {p:p}; n = {n:count}", **facts)
-        if weighting == "log-rank"
+        if row.term == "log-rank"
         else _(
             "weighted log-rank test: χ² = {chi2:number1}, df = {df}, p = {p:p}; n = {n:count}",
             **facts,
         ),
-        value=test.chi2,
+        value=row.estimate,
         importance=Importance.NOTABLE if differs else Importance.CONTEXT,
     )
-    return Result({"table": table, "groups": groups}, finding, "", "number", columns=LEAVINGS)
 
 
 def restricted_mean(

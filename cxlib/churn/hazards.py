@@ -23,10 +23,11 @@ from cxlib.core.columns import SIMULTANEOUS, Column, deciding_ends
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Result
-from cxlib.core.sample import SampleLike, as_sample
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import intervals, pvalues
 from cxlib.stats import survival as durations
 from cxlib.stats.intervals import LEVEL
+from cxlib.stats.survey import Linearised
 
 TIMES = ("time", "entry", "left")
 
@@ -36,15 +37,20 @@ PROPORTIONAL = Column(
 )
 
 
-def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Result:
+def hazard_ratios(
+    sample: SampleLike, features: list[str] | None = None, *, customer: str | None = None
+) -> Result:
     """How many times the risk of leaving is with each feature, at any time, others equal.
 
     Parameters
     ----------
     sample : lifetimes, as in `survival`; customers of a level that nobody left are set aside, and
-        the level is named; with a weight, standard errors are robust
+        the level is named; with weights, a design or clusters of several customers, standard errors
+        are robust (linearised)
     features : columns; by default all but keys, dates, free text and time itself. A number goes
         from its lower to its upper quartile
+    customer : column of customers who have several rows, one for each time from `entry` to `time`
+        within which their features stay the same, as `episodes` makes them
 
     Returns
     -------
@@ -53,12 +59,13 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
 
     Raises
     ------
-    ValueError : unknown features
+    ValueError : unknown features, or rows of one customer that overlap or follow a leaving
     InsufficientData : the model cannot be fitted
 
     References
     ----------
-    Cox (1972); Grambsch and Therneau (1994); Holm (1979).
+    Cox (1972); Andersen and Gill (1982) for features that change; Binder (1992), Biometrika 79, for
+    weights and designs; Grambsch and Therneau (1994); Holm (1979).
 
     Examples
     --------
@@ -66,22 +73,72 @@ def hazard_ratios(sample: SampleLike, features: list[str] | None = None) -> Resu
     """
     sample = as_sample(sample)
     if features is None:
-        taken = [*TIMES, sample.weight]
+        taken = [*TIMES, sample.weight, customer]
         features = eligible_features(sample.data, taken, sample["time"])
-    require_columns(sample.data, features, "lifetimes")
-    rows, aside = with_leavers(lifetimes_of(sample, None), features)
+    require_columns(sample.data, [*features, *([customer] if customer else [])], "lifetimes")
+    rows = lifetimes_of(sample, None)
+    if customer is not None:
+        _check_episodes(rows, customer)
+    rows, aside = with_leavers(rows, features)
     learnt, fit, odd = fitted_cox(rows, features, aside)
     columns = sum(len(f.kept) for f in learnt)
     terms, names, moves = feature_moves(learnt, columns)
-    covariance = moves @ (fit.covariance if sample.weight is None else fit.robust) @ moves.T
+    covariance = moves @ coefficient_covariance(fit, rows, sample, customer) @ moves.T
     chi2, p = durations.proportional(fit, moves)
     tested = {"chi2": chi2, "p": pvalues.adjusted(p)}
-    value = moves @ fit.coefficients
-    table = ratio_table(terms, names, value, covariance, len(rows), sample.seed, **tested)
+    value, n = moves @ fit.coefficients, len(rows) if customer is None else rows[customer].nunique()
+    table = ratio_table(terms, names, value, covariance, n, sample.seed, **tested)
     notes = [_proportionality_note(table), *aside_notes(aside, odd)]
     return Result(
         table, _finding(table, aside, odd), i18n.together(notes), "ratio", columns=[PROPORTIONAL]
     )
+
+
+def coefficient_covariance(
+    fit: durations.Cox, rows: pd.DataFrame, sample: Sample, customer: str | None = None
+) -> np.ndarray:
+    """Of a Cox model's coefficients: linearised where `needs_robust` says so, else the model's."""
+    if not needs_robust(rows, sample, customer):
+        return fit.covariance
+    plan = linearised(sample.replace(cluster=sample.cluster or customer), rows)
+    return fit.covariance @ plan.covariance(fit.scores / plan.weight[:, None]) @ fit.covariance
+
+
+def needs_robust(rows: pd.DataFrame, sample: Sample, customer: str | None = None) -> bool:
+    """Whether customers count unequally, come from a design, or several belong to one cluster.
+
+    Rows of one customer need no robust error: they are one contribution to the likelihood.
+    """
+    if sample.weight is not None or sample.design is not None:
+        return True
+    if sample.cluster is None or sample.cluster == customer:
+        return False
+    units = rows if customer is None else rows.drop_duplicates([sample.cluster, customer])
+    return bool(units[sample.cluster].duplicated().any())
+
+
+def linearised(sample: Sample, rows: pd.DataFrame) -> Linearised:
+    """Variances of sums over the customers in `rows`, of `lifetimes_of`, as they were sampled."""
+    if sample.weight is not None and sample.data.index.is_unique:
+        rows = rows.assign(**{sample.weight: sample.data[sample.weight]})  # before it was scaled
+    return Linearised.of(sample.replace(data=rows, raking=None))
+
+
+def _check_episodes(rows: pd.DataFrame, customer: str) -> None:
+    """Raises ValueError where a customer is at risk twice at one time, or after leaving."""
+    rows = rows.sort_values([customer, "entry"], kind="stable")
+    follows = rows[customer].eq(rows[customer].shift())
+    for wrong, what in (
+        (follows & (rows["entry"] < rows["time"].shift() - 1e-9), "overlap in time"),
+        (follows & (rows["left"].shift() > 0), "follow one at whose end the customer left"),
+    ):
+        if wrong.any():
+            first = rows.loc[wrong, customer].iloc[0]
+            raise ValueError(
+                f"{int(wrong.sum()):,} rows of a {customer} {what} (the first: {first!r}). Give "
+                "each customer rows from `entry` to `time` that follow one another, `left` true "
+                "in the last only; `churn.episodes` makes them."
+            )
 
 
 def ratio_table(
@@ -214,6 +271,7 @@ def aside_notes(aside: list[str], odd: list[str]) -> list[str]:
 
 
 def feature_moves(learnt: list[Feature], columns: int) -> tuple[list[str], list[str], np.ndarray]:
+    """Terms and features of the contrasts, and how far each moves the columns."""
     where, terms, names, moves = places(learnt), [], [], []
     for feature in learnt:
         for start, end, ends in contrasts(feature):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -84,7 +86,7 @@ def lead_time(
     return Result({"table": table, "cost": cost}, finding, notes, "share")
 
 
-def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray) -> dict:
+def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray) -> dict[str, Any]:
     share, low, high = np.nan, np.nan, np.nan
     if len(hit):
         share = float(np.average(hit, weights=w))
@@ -100,7 +102,7 @@ def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray) -> dict:
     }
 
 
-def _cost(precision: dict, contact: float) -> dict:
+def _cost(precision: dict[str, Any], contact: float) -> dict[str, Any]:
     inverted = {"estimate": "estimate", "low": "high", "high": "low"}
     costs = {k: contact / precision[v] if precision[v] > 0 else np.inf for k, v in inverted.items()}
     return {"term": precision["term"], **costs, "n": precision["n"]}

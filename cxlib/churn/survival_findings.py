@@ -14,8 +14,10 @@ from cxlib.privacy import disclosure
 def finding(
     median: pd.DataFrame, table: pd.DataFrame, by: str | None, unit: str, observed: float
 ) -> Finding:
-    """The median lifetime; where it is not reached while enough customers are observed (until
-    `observed`) the share retained at the last time; of groups how they differ.
+    """The median lifetime; of groups how they differ.
+
+    Where it is not reached while enough customers are observed (until `observed`), the share
+    retained at the last time.
     """
     if by is not None and table[by].nunique() > 1:
         return _groups_finding(table, by)

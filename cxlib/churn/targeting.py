@@ -119,7 +119,7 @@ def _latest_comment(ids: pd.Series, comments: pd.DataFrame | None) -> dict[str, 
     if comments is None:
         return {}
     last = _latest(comments, "at").reindex(ids)
-    masked = ["" if pd.isna(t) else masking.masked(str(t))[0] for t in last["text"]]
+    masked = ["" if pd.isna(t) else masking.masked(str(t), comment=True)[0] for t in last["text"]]
     day = last["at"].dt.strftime("%Y-%m-%d").fillna("")
     return {"comment": pd.Series(masked), "commented_on": day.reset_index(drop=True)}
 

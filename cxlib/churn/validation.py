@@ -20,7 +20,6 @@ from cxlib.stats.estimators import ratio
 from cxlib.stats.intervals import (
     LEVEL,
     estimates_table,
-    interval_columns,
     sidak_level,
     wilson_interval,
 )
@@ -68,9 +67,11 @@ def quality(eta: np.ndarray, left: np.ndarray, w: np.ndarray, **how: Any) -> pd.
     """The measures of `logit.MEASURES`, averaged over repeats, with intervals over customers."""
     parts = np.mean([regression.measures(left, e, w) for e in eta], axis=0)
     estimate, replicates = weighted_means(parts, w, **how)
+    auc, n = regression.MEASURES.index("AUC"), w.sum() ** 2 / (w**2).sum()
+    replicates[:, auc] = regression.auc_draws(estimate[auc], replicates[:, auc], n)
     table = estimates_table(regression.MEASURES, estimate, replicates, len(left))
-    shares = table["term"].isin(["AUC", "Brier score"])
-    table.loc[shares, ["low", "high"]] = table.loc[shares, ["low", "high"]].clip(0, 1)
+    brier = table["term"] == "Brier score"
+    table.loc[brier, ["low", "high"]] = table.loc[brier, ["low", "high"]].clip(0, 1)
     return table
 
 
@@ -99,7 +100,7 @@ def in_groups(
         if min(left[here].sum(), (~left[here].astype(bool)).sum()) >= FEWEST
     }
     hidden = disclosure.too_few_left_out(members_of, sum(m.sum() for m in members.values()))
-    parts, rows = [], []
+    parts, rows, kish = [], [], []
     for name in members_of:
         if name in hidden:
             continue
@@ -110,6 +111,7 @@ def in_groups(
         at = [regression.MEASURES.index(m) for m in IN_GROUPS]
         whole[here] = np.column_stack([each[:, at] * w[here, None], w[here]])
         parts.append(whole)
+        kish.append(w[here].sum() ** 2 / (w[here] ** 2).sum())
         rows += [(name, m, int(here.sum()), gone) for m in IN_GROUPS]
     if not parts:
         return pd.DataFrame(columns=columns)
@@ -117,8 +119,10 @@ def in_groups(
     sums = resampling.resample_sums(np.hstack(parts), draws, seed, clusters).reshape(draws, -1, k)
     total = np.hstack(parts).sum(0).reshape(-1, k)
     estimate = (total[:, :-1] / total[:, -1:]).ravel()
-    ends = interval_columns(estimate, (sums[..., :-1] / sums[..., -1:]).reshape(draws, -1))
+    replicates = (sums[..., :-1] / sums[..., -1:]).reshape(draws, -1)
     table = pd.DataFrame(rows, columns=["group", "term", "n", "leavers"])
+    effective = np.repeat(kish, len(IN_GROUPS))
+    ends = regression.measure_ends(table["term"], estimate, replicates, effective)
     return table.assign(estimate=estimate, **ends)[columns]
 
 

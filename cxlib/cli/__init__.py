@@ -1,5 +1,7 @@
 """The `cx` command: studies in, reports out.
 
+    cx init DIR                  a new project: notebooks, sample, Makefile
+    cx doctor                    what is installed, and what is missing
     cx new mine answers.csv      write a study.yaml from files
     cx check mine                what is wrong with the data, and how to fix it
     cx load mine                 put it into the reserve
@@ -28,7 +30,9 @@ from cxlib import __version__
 from cxlib.cli import (
     compare,
     customer,
+    doctor,
     export,
+    init,
     ledger,
     notebooks,
     retention,
@@ -53,6 +57,8 @@ Examples
   cx help study.yaml items.scale       what a key of study.yaml means
 """
 VERBS = [
+    init.init,
+    doctor.doctor,
     studies.list_,
     studies.new,
     studies.check,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cxlib.cli.errors import terminated_like_ctrl_c
 from cxlib.cli.output import fork_option, jobs_option, near
 from cxlib.cli.studies import allow_outside
+
+if TYPE_CHECKING:
+    from cxlib.report.comparison import Run
 
 RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -101,6 +105,6 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
         click.echo(near(out))
 
 
-def _rules(run) -> dict:
+def _rules(run: Run) -> dict[str, Any]:
     """The names by which the pages of a run call what they tell of."""
     return next((p["job"]["rules"] for p in run.record["pages"] if "job" in p), {})

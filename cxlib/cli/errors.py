@@ -6,9 +6,13 @@ import errno
 import json
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import click
+
+from cxlib.cli.terminal import plain_output, shortened
+from cxlib.core import scratch
 
 _OWNER = (
     "You may not read or write it: see who owns it with `ls -ld`, or give another folder "
@@ -28,7 +32,17 @@ CURES = {
 class Errors(click.Group):
     """A mistake becomes a message; only --debug shows a traceback."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """As click's, with an output that cannot steer the terminal.
+
+        As a program, with the arguments of the command line, it has temporary files of its own.
+        """
+        program = not args and kwargs.get("args") is None
+        with plain_output(), scratch.own() if program else nullcontext():
+            return super().main(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> object:
+        """Run the command; what goes wrong is said in a line, with its exit code."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -54,10 +68,11 @@ def is_ours(error: Exception) -> bool:
 
 def in_words(error: Exception) -> str:
     """The message of an error; of the system's refusals, which file it is and what to do."""
+    said = shortened(str(error).replace("\r", " "))
     if type(error).__module__.startswith("cxlib") or not isinstance(error, OSError):
-        return str(error)
+        return said
     if not (error.filename and error.errno):
-        return str(error)
+        return said
     said = f"{error.filename}: {str(error.strerror).lower()}."
     return f"{said} {CURES[error.errno]}" if error.errno in CURES else said
 
@@ -92,7 +107,7 @@ class terminated_like_ctrl_c:
     """A polite end (SIGTERM, as cron and CI send it) cleans up as Ctrl-C does."""
 
     def __enter__(self) -> None:
-        self.before: Callable | int | None = signal.signal(signal.SIGTERM, self._stop)
+        self.before: Callable[..., Any] | int | None = signal.signal(signal.SIGTERM, self._stop)
 
     def __exit__(self, *_: object) -> None:
         signal.signal(signal.SIGTERM, self.before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,7 +31,9 @@ from cxlib.core import context, files
     metavar="DIR",
     help="Where the files go. [default: RUN]",
 )
-def export(run: Path, pptx, pdf, xlsx, lang: str | None, out: Path | None) -> None:
+def export(
+    run: Path, pptx: bool, pdf: bool, xlsx: bool, lang: str | None, out: Path | None
+) -> None:
     """Export RUN to the formats named; nothing is computed again.
 
     RUN is a folder such as reports/sample/2026-11-21-093000. Written are slides.pptx, tables.xlsx
@@ -69,7 +72,7 @@ def export(run: Path, pptx, pdf, xlsx, lang: str | None, out: Path | None) -> No
             click.echo(output.near(made))
 
 
-def _read(file: Path) -> dict:
+def _read(file: Path) -> dict[str, Any]:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -83,7 +86,7 @@ def _say(file: Path, content: bytes) -> None:
     click.echo(output.near(file))
 
 
-def _slides(folder: Path, run: dict, answers: dict) -> bytes:
+def _slides(folder: Path, run: dict[str, Any], answers: dict[str, Any]) -> bytes:
     try:
         import pptx  # noqa: F401  (said here, before figures are drawn)
     except ImportError:
@@ -104,13 +107,13 @@ def _slides(folder: Path, run: dict, answers: dict) -> bytes:
     return content
 
 
-def _workbook(run: dict, answers: dict) -> bytes:
+def _workbook(run: dict[str, Any], answers: dict[str, Any]) -> bytes:
     from cxlib.report import workbook
 
     return workbook.of_run(run, answers)
 
 
-def _pdfs(folder: Path, run: dict, place: Path) -> Iterator[Path]:
+def _pdfs(folder: Path, run: dict[str, Any], place: Path) -> Iterator[Path]:
     """The index and every page that was made, one file each."""
     from cxlib.report import browser
 

@@ -10,13 +10,17 @@ The file changes whole or not at all: Ctrl-C leaves it as it was.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cxlib.cli import completion
 from cxlib.cli.studies import allow_outside
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 COLUMNS = (  # of a new row, in this order in a new file
@@ -67,8 +71,10 @@ def list_(study: str, today: datetime | None, every: bool) -> None:
 
 
 def _known(study: str) -> dict[str, Any]:
-    """What a point is worth and how many answers a wave brings, as notebook 41 takes them; nothing
-    of a study that is not loaded."""
+    """What a point is worth and how many answers a wave brings, as notebook 41 takes them.
+
+    Nothing of a study that is not loaded.
+    """
     from cxlib import reserve
 
     try:
@@ -78,7 +84,7 @@ def _known(study: str) -> dict[str, Any]:
         return {}
 
 
-def _line(row: dict, gain) -> str:
+def _line(row: dict[str, Any], gain: pd.Series | None) -> str:
     when = f"due {row['due_on'] or 'no date'}"
     standing = row["standing"] + (
         f" {row['late']} day{'s' * (row['late'] != 1)}" if row["late"] else ""
@@ -92,7 +98,7 @@ def _line(row: dict, gain) -> str:
     return f"  {row['action_id']:6}{standing:18}{when:16}{row['owner']:12}{row['problem']}{told}"
 
 
-def _taken(study: str):
+def _taken(study: str) -> tuple[pd.DataFrame, list[str]]:
     """(rows of the ledger, what is wrong in words), as `cx load` takes it in."""
     from cxlib import actions as ledger
     from cxlib.data import intake
@@ -136,7 +142,7 @@ def _taken(study: str):
 @click.option("--high", "predicted_high", type=float, help="High end of its 95% interval.")
 @click.option("--answers", type=click.IntRange(min=0), help="Answers the prediction rests on.")
 @click.option("--worth", type=float, help="What one unit of the effect brings in a year.")
-def add(study: str, class_: str, **said) -> None:
+def add(study: str, class_: str, **said: Any) -> None:
     """Add an action to the ledger of STUDY; it is planned until it has started.
 
     \b
@@ -150,7 +156,7 @@ def add(study: str, class_: str, **said) -> None:
     row["due_on"] = f"{said['due_on']:%Y-%m-%d}"
     row = {column: row[column] for column in COLUMNS}  # click's order is the typist's
 
-    def more(rows: list[dict]) -> list[dict]:
+    def more(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         new = {"action_id": _next([r["action_id"] for r in rows])} | _texts(row)
         return [*rows, new]
 
@@ -166,7 +172,7 @@ def add(study: str, class_: str, **said) -> None:
 @click.option("--low", "realised_low", type=float, help="Low end of its 95% interval.")
 @click.option("--high", "realised_high", type=float, help="High end of its 95% interval.")
 @click.option("--dropped", is_flag=True, help="It was given up, not done.")
-def close(study: str, action: str, dropped: bool, **said) -> None:
+def close(study: str, action: str, dropped: bool, **said: Any) -> None:
     """Close ACTION of STUDY as done, with what it brought, or as dropped.
 
     \b
@@ -177,7 +183,7 @@ def close(study: str, action: str, dropped: bool, **said) -> None:
     ended = {"status": "dropped" if dropped else "done", "done_on": day}
     ended |= {column: said[column] for column in REALISED}
 
-    def closed(rows: list[dict]) -> list[dict]:
+    def closed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         from cxlib.core.parameters import nearest
 
         known = [r["action_id"] for r in rows]
@@ -192,7 +198,9 @@ def close(study: str, action: str, dropped: bool, **said) -> None:
     click.echo(f"{action} is {ended['status']}.")
 
 
-def _changed(study: str, change) -> list[dict]:
+def _changed(
+    study: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
     """The rows after the change, which is in the file when this comes back."""
     from cxlib import actions as ledger
     from cxlib.data import study as studies_
@@ -204,7 +212,7 @@ def _changed(study: str, change) -> list[dict]:
     return rows
 
 
-def _texts(row: dict) -> dict[str, str]:
+def _texts(row: dict[str, Any]) -> dict[str, str]:
     return {
         k: f"{v:g}" if isinstance(v, float) else str(v)
         for k, v in row.items()

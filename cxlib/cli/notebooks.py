@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -77,7 +78,8 @@ def new_notebook(question: str, study: str) -> None:
     cells = []
     for number, (kind, text) in enumerate(CELLS):
         source = text.replace("{question}", question).replace("{study}", study)
-        make = nbformat.v4.new_markdown_cell if kind == "markdown" else nbformat.v4.new_code_cell
+        v4: Any = nbformat.v4
+        make = v4.new_markdown_cell if kind == "markdown" else v4.new_code_cell
         cells.append(make(source, id=f"cell-{number:02}"))
         if kind == "parameters":
             cells[-1].metadata["tags"] = ["parameters"]

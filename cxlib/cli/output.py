@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,7 +40,7 @@ def near(path: Path) -> str:
         return str(path)
 
 
-def results(made: Sequence) -> None:
+def results(made: Sequence[Any]) -> None:
     """Of the results of a run: lines one may paste into a mail, and where the index is."""
     width = max(len(r.page.name) for r in made)
     for part in dict.fromkeys((r.page.study, r.page.suffix) for r in made):
@@ -60,7 +61,7 @@ def results(made: Sequence) -> None:
         click.echo(near(index))
 
 
-def _indexes(made: Sequence) -> list[Path]:
+def _indexes(made: Sequence[Any]) -> list[Path]:
     """The one that joins several folders, or those of each language of one."""
     from cxlib.batch import record
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,6 +21,7 @@ class Run(click.Command):
     """`cx run 20 --help` shows the parameters of notebook 20."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Help of a notebook that is named, else the arguments as click reads them."""
         names = [a for a in args if not a.startswith("-")]
         if names and {"-h", "--help"} & set(args):
             from cxlib import batch
@@ -96,6 +98,11 @@ def _parameter_help(path: Path) -> str:
 )
 @output.fork_option
 @click.option("--why", is_flag=True, help="Say why each page would be made; make none.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="As --why, with the tables that each page reads, and what its queries cost the last time.",
+)
 @click.option("--force", is_flag=True, help="Make every page, up to date or not.")
 @click.option(
     "--timeout",
@@ -142,17 +149,18 @@ def _parameter_help(path: Path) -> str:
 @allow_outside
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
 def run(
-    names,
-    given,
-    by,
+    names: Sequence[str],
+    given: Sequence[str],
+    by: Sequence[str],
     units: bool,
-    grid,
+    grid: Path | None,
     langs: str,
-    targets,
-    log_file,
+    targets: Sequence[str],
+    log_file: Path | None,
     as_json: bool,
     why: bool,
-    **how,
+    dry_run: bool,
+    **how: Any,
 ) -> None:
     """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
 
@@ -184,12 +192,13 @@ def run(
       cx run mine my/own.ipynb             a notebook of your own (cx new-notebook)
       cx run mine --notify slack           post summary and new alerts to CX_SLACK_URL
       cx run mine --why                    why each page would be made, making none
+      cx run mine --dry-run                the same, with what each page reads
       cx run 20 --help                     the parameters of notebook 20
     """
     unusable: dict[str, str] = {}
     split = {"by": by, "units": units, "langs": langs, "grid": grid, "unusable": unusable}
-    if why:
-        _explain(_planned(names, given, split))
+    if why or dry_run:
+        _explain(_planned(names, given, split), with_costs=dry_run)
         for name, reason in unusable.items():
             click.echo(f"cx: no page of {name} can be made: {reason}", err=True)
         sys.exit(int(bool(unusable)))
@@ -230,7 +239,7 @@ def _check(targets: Sequence[str]) -> None:
         notify.configured(target)
 
 
-def _folders(results: Sequence) -> list[Path]:
+def _folders(results: Sequence[Any]) -> list[Path]:
     return list(dict.fromkeys(r.folder for r in results))
 
 
@@ -246,21 +255,25 @@ def _sent(target: str, folder: Path) -> bool:
     return True
 
 
-def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) -> list:
+def _made(
+    names: Sequence[str], given: Sequence[str], split: dict[str, Any], how: dict[str, Any]
+) -> list[Any]:
     if how["storage"] and not how["scheduler"]:
         raise ValueError("--storage is for a cluster; name its --scheduler as well.")
     from cxlib.batch import head_start, processes
     from cxlib.core import files
+    from cxlib.core.progress import announced
 
     root, words, begun = files.project(), [names, given, split, how["force"]], time.time_ns()
     with errors.terminated_like_ctrl_c():
         forks = how["fork"] and not how["scheduler"]
         if forks and (how["force"] or root is None or head_start.helps(root, words)):
             processes.start()  # it imports while we do, and plan
-        from cxlib import batch
-        from cxlib.batch.progress import Progress
+        with announced("reading studies and notebooks"):
+            from cxlib import batch
+            from cxlib.batch.progress import Progress
 
-        pages = _planned(names, given, split)
+            pages = _planned(names, given, split)
         tell = how.pop("tell")
         tell("run_started", pages=[f"{p.study}/{p.name}" for p in pages])
         made = batch.run(
@@ -275,7 +288,7 @@ def _made(names: Sequence[str], given: Sequence[str], split: dict, how: dict) ->
         return made
 
 
-def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
+def _planned(names: Sequence[str], given: Sequence[str], split: dict[str, Any]) -> list[Any]:
     from cxlib import batch
 
     values = dict(_pair(text) for text in given)
@@ -295,12 +308,14 @@ def _planned(names: Sequence[str], given: Sequence[str], split: dict) -> list:
     return batch.unit_pages(pages) if split["units"] else pages
 
 
-def _explain(pages: Sequence) -> None:
-    """Why each page would be made, a line each."""
+def _explain(pages: Sequence[Any], *, with_costs: bool) -> None:
+    """Why each page would be made, a line each, and what it would read."""
     from cxlib.batch import dependencies
 
     for page, why in dependencies.explain(pages):
         click.echo(f"{page.study}/{page.name}: {why or 'up to date'}")
+        if with_costs:
+            click.echo(f"  {dependencies.costs(page)}")
 
 
 def _languages(text: str) -> list[str]:

@@ -9,12 +9,13 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cxlib.cli import completion, errors, retention
 from cxlib.cli.output import near, question
+from cxlib.cli.terminal import shortened
 from cxlib.core.i18n import _
 
 SCHEMA = "study.schema.json"  # in data/, from which editors complete and check study.yaml
@@ -72,6 +73,8 @@ def list_(names: Sequence[str], runs: bool) -> None:
         except study.StudyError as error:
             first = str(error).splitlines()[1:2] or str(error).splitlines()
             click.echo(f"  {name:14}has mistakes, `cx check {name}` shows them: {first[0].strip()}")
+        except (OSError, RecursionError, MemoryError) as error:  # one study does not end the list
+            click.echo(f"  {name:14}cannot be read: {errors.in_words(error)}")
     click.echo("\nNotebooks (notebooks/)")
     for name, path in batch.notebooks().items():
         click.echo(f"  {name:38}{question(path)}")
@@ -273,7 +276,7 @@ def _wrapped(line: str) -> str:
     """A line as wide as the terminal, what goes on indented deeper."""
     width = min(shutil.get_terminal_size().columns, 100)
     indent = " " * (len(line) - len(line.lstrip()) + 4)
-    return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False)
+    return textwrap.fill(shortened(line), width, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _dictionary(lang: str) -> None:
@@ -290,7 +293,7 @@ def _dictionary(lang: str) -> None:
     click.echo("\n* " + _("the key of its table"))
 
 
-def _entry(row: dict, wide: int, columns: int) -> list[str]:
+def _entry(row: dict[str, Any], wide: int, columns: int) -> list[str]:
     """A column's name, `wide` letters, and beside it what it means and what must hold."""
     from cxlib.core.text import wrap
 
@@ -305,9 +308,12 @@ def _entry(row: dict, wide: int, columns: int) -> list[str]:
 @click.command()
 @click.argument("studies", nargs=-1, required=True, shell_complete=completion.studies)
 @allow_outside
-def load(studies: Sequence[str]) -> None:
-    """Take the files of STUDIES into their reserves; rows in = rows kept + rows quarantined
-    (+ rows that `only` leaves out).
+@click.option("--full", is_flag=True, help="Read every file, also of tables that only grow.")
+def load(studies: Sequence[str], full: bool) -> None:
+    """Take the files of STUDIES into their reserves.
+
+    Rows in = rows kept + rows quarantined (+ rows that `only` leaves out). Of tables with
+    `grows: true` new files alone are read, where nothing else has changed.
 
     The exit code is that of `cx check`: 0 when nothing is lost but a few cells (at most 1% of the
     filled cells of a column); 4 when it is done and a row or more cells are lost, or a question is
@@ -320,7 +326,7 @@ def load(studies: Sequence[str]) -> None:
     codes, alone = set(), len(studies) == 1
     for study in studies:
         try:
-            codes.add(_loaded(study))
+            codes.add(_loaded(study, full=full))
         except Exception as error:
             if alone or not errors.is_ours(error):
                 raise
@@ -330,13 +336,18 @@ def load(studies: Sequence[str]) -> None:
     sys.exit(max(unusable or codes))
 
 
-def _loaded(study: str) -> int:
+def _loaded(study: str, *, full: bool = False) -> int:
     """Load a study and say what was taken in and lost; the exit code."""
-    from cxlib import reserve
+    from cxlib.core.progress import announced, reminded
 
+    with announced(f"loading {study}"):
+        from cxlib import reserve
     _hold_to_checksums(study)
-    loaded = reserve.load(study)
+    with reminded(f"loading {study}"):
+        loaded = reserve.load(study, whole=full)
     click.echo(f"{study}")
+    for line in loaded.only_new:
+        click.echo(f"  {line}")
     for row in loaded.counts.itertuples():
         cells = f"; {row.cells:,} cell(s) set to missing" if row.cells else ""
         left_out = f" + {row.left_out:,} left out by `only`" if row.left_out else ""

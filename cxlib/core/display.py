@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -112,7 +113,9 @@ def hide_in_notebooks() -> None:
         shell.display_formatter.mimebundle_formatter.for_type(pd.DataFrame, _without_small_cells)
 
 
-def _without_small_cells(table: pd.DataFrame, **_unused: object) -> tuple[dict, dict] | None:
+def _without_small_cells(
+    table: pd.DataFrame, **_unused: object
+) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """What a notebook shows of a table with small cells; None for others, which it shows as is."""
     why = disclosure.hidden(table)
     if not (why != "").any():

@@ -22,7 +22,7 @@ class InsufficientData(ValueError):
 
 
 def suggestion(name: object, known: Iterable[object]) -> str:
-    """ " Did you mean 'delivery'?" where one of `known` is close to `name`; else nothing.
+    """Text " Did you mean 'delivery'?" where one of `known` is close to `name`; else nothing.
 
     Examples
     --------

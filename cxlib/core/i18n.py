@@ -479,6 +479,7 @@ class UnitFormatter(string.Formatter):
     """`str.format` whose specs are units."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        """A value in the unit that the spec names, else as `format` writes it."""
         match = _SPEC.fullmatch(format_spec)
         unit, digits = match.groups() if match else ("", "")
         given = (int(digits),) if digits else ()

@@ -24,7 +24,7 @@ import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -126,18 +126,27 @@ def read(notebook: Path) -> dict[str, Parameter]:
     return read_cell("".join(tagged[0]["source"]), notebook.name)
 
 
-def content(notebook: Path) -> dict:
+def content(notebook: Path) -> dict[str, Any]:
     """The notebook at a path as JSON has it; whoever runs it sees whether all of it is well formed.
 
     Raises ValueError for a file that is no notebook of version 4.
     """
     try:
-        found = json.loads(notebook.read_text(encoding="utf-8"))
+        found = parsed(notebook.read_bytes())
         if found["nbformat"] == 4:
             return found
         raise ValueError(f"its format is {found['nbformat']}; save it anew with Jupyter")
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{notebook.name} is no notebook of version 4: {error}.") from error
+
+
+@lru_cache(maxsize=100)
+def parsed(notebook: bytes) -> Any:
+    """What these bytes hold as JSON, read once: a run asks for it several times. Not to be changed.
+
+    Raises ValueError where they are not JSON.
+    """
+    return json.loads(notebook)
 
 
 def read_cell(source: str, where: str = "the cell") -> dict[str, Parameter]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ def _week_name(place: int) -> str:
     return f"{year}-W{week:02}"
 
 
-def _parted(form: str, parts: int) -> tuple[Callable, Callable]:
+def _parted(form: str, parts: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """How a part of a year becomes a whole number and back."""
     return (
         lambda year, part: year * parts + part - 1,
@@ -209,8 +210,8 @@ def with_gaps(table: pd.DataFrame, over: str, line: str = "") -> pd.DataFrame:
     order = complete(table[over])
     rank = {period: k for k, period in enumerate(order)}
     parts = []
-    for name, rows in table.groupby(line, sort=False) if line else [("", table)]:
-        own = rows[over].map(rank)
+    for name, part in table.groupby(line, sort=False) if line else [("", table)]:
+        rows, own = part, part[over].map(rank)
         between = range(int(own.min()), int(own.max()) + 1) if len(own) else range(0)
         if gaps := [order[k] for k in between if k not in set(own)]:
             blank = pd.DataFrame({over: gaps} | ({line: name} if line else {}))

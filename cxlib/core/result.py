@@ -195,7 +195,7 @@ class Result:
         table = self._shown().to_string(index=False)
         printer.text("..." if cycle else f"{self}\n{table}\n{self.notes}")
 
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict, dict]:
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         # The audit of the page learns here what the two representations hide.
         why = disclosure.hidden(self.table)
         return {}, {"cxlab_audit": disclosure.audit(self.table, why)} if (why != "").any() else {}

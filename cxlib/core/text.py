@@ -1,4 +1,4 @@
-"""Text by its display width: a Chinese character is as wide as two Latin letters.
+r"""Text by its display width: a Chinese character is as wide as two Latin letters.
 
 wrap("one two three", 8)              # "one two\nthree"
 """

@@ -13,6 +13,7 @@
     csi.mediation(sample, model)                          # specific indirect effects
     csi.moderation(sample, model, {"loyalty": [("satisfaction", "image")]})  # interactions
     csi.equations(sample, model)                          # adjusted R², BIC, cross-loadings, GoF
+    csi.cfa(sample, model)                                # confirmatory factor analysis
     csi.predict(sample, model)                            # prediction of new people
     csi.compare(sample, model, "channel")                 # measured alike, different
 
@@ -23,6 +24,7 @@ what would happen if something were changed: for that, test a change (notebook 4
 from cxlib.csi.effect_sizes import f2_refitted
 from cxlib.csi.equations import equations, scores
 from cxlib.csi.estimation import Options
+from cxlib.csi.factor_analysis import cfa
 from cxlib.csi.groups import by_wave, fit_by
 from cxlib.csi.importance_performance import importance_performance
 from cxlib.csi.index import fit, key_drivers, reliability
@@ -39,6 +41,7 @@ __all__ = [
     "Model",
     "Options",
     "by_wave",
+    "cfa",
     "compare",
     "equations",
     "f2_refitted",

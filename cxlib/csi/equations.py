@@ -21,6 +21,8 @@ from cxlib.csi import notes
 from cxlib.csi.estimation import (
     Answers,
     Options,
+    Problem,
+    Solutions,
     estimate,
     everybody,
     points_of,
@@ -117,7 +119,7 @@ def equations(sample: Answers, model: Model, options: Options | None = None) -> 
     )
 
 
-def _cross_loadings(task, solved) -> pd.DataFrame:
+def _cross_loadings(task: Problem, solved: Solutions) -> pd.DataFrame:
     """Correlation of every question with the score of every construct of the first stage."""
     model, plan, point = task.models[0], task.plans[0], solved[0]
     cov = everybody(task)[1][..., 0]

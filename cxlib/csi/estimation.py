@@ -69,14 +69,17 @@ class Problem:
 
     @cached_property
     def models(self) -> tuple[Model, ...]:
+        """The models that are estimated one after the other; one, unless it has parts."""
         return self.model.stages if self.model.parts else (self.model,)
 
     @cached_property
     def plans(self) -> tuple[pls.Plan, ...]:
+        """How each of the models is estimated."""
         return tuple(pls.plan_of(m, consistent=self.options.consistent) for m in self.models)
 
     @property
     def n(self) -> int:
+        """Number of answers."""
         return int(self.sums.rows.sum())
 
     def solve(self, mean: np.ndarray, cov: np.ndarray, point: Solutions = ()) -> Solutions:

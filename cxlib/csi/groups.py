@@ -19,6 +19,7 @@ from cxlib.privacy import disclosure
 from cxlib.stats import moments
 from cxlib.stats.intervals import (
     LEVEL,
+    draw_quantile,
     expanded_level,
     percentile_interval,
     simultaneous_interval,
@@ -124,7 +125,7 @@ def _finding(table: pd.DataFrame, by: str, index: np.ndarray, replicates: np.nda
     top, bottom = judged[index[judged].argmax()], judged[index[judged].argmin()]
     gaps = (replicates - index)[:, judged]
     # Any two groups might have been the extremes: the widest deviation of any pair is what counts.
-    reach = np.nanquantile(np.nanmax(gaps, 1) - np.nanmin(gaps, 1), LEVEL)
+    reach = draw_quantile(np.nanmax(gaps, 1) - np.nanmin(gaps, 1), LEVEL)
     gap = index[top] - index[bottom]
     words = {
         "measure": i18n.opening(index_findings.name_of(target)),

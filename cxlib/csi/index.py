@@ -224,7 +224,13 @@ def _stage_tables(
 
     level = expanded_level(units, 1 + max((len(c) for c in model.paths.values()), default=0))
 
-    def of(quantity: str, terms: list[str], where: object = slice(None), at=level, **groups):
+    def of(
+        quantity: str,
+        terms: list[str],
+        where: object = slice(None),
+        at: float = level,
+        **groups: list[str],
+    ) -> pd.DataFrame:
         estimate, replicates = getattr(point, quantity)[where], getattr(drawn, quantity)[where]
         return estimates_table(terms, estimate[:, 0], replicates.T, n, level=at, **groups)
 
@@ -263,7 +269,10 @@ def _reliability(
     model: Model, point: pls.Solution, drawn: pls.Solution, n: int, level: float
 ) -> pd.DataFrame:
     """Rows construct by construct; single questions and formative constructs have none."""
-    stack = lambda s: np.stack([s.alpha, s.rho_a, s.rho_c, s.ave], axis=1)  # noqa: E731
+
+    def stack(s: pls.Solution) -> np.ndarray:
+        return np.stack([s.alpha, s.rho_a, s.rho_c, s.ave], axis=1)
+
     estimate, replicates = stack(point)[..., 0], stack(drawn)
     parts = [
         estimates_table(RELIABILITIES, estimate[j], replicates[j].T, n, level=level, construct=name)

@@ -101,7 +101,10 @@ class Model:
         Marketing J. 27(3) 197-211.
         """
         inside = {part for parts in self.parts.values() for part in parts}
-        whole = lambda names: [p for n in names for p in self.parts.get(n, [n])]  # noqa: E731
+
+        def whole(names: Sequence[str]) -> list[str]:
+            return [p for n in names for p in self.parts.get(n, [n])]
+
         lower = replace(
             self,
             constructs={n: i for n, i in self.constructs.items() if n not in self.parts},

@@ -19,7 +19,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.columns import Column
 from cxlib.core.errors import require_choice
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.csi import notes, pls
@@ -38,6 +38,25 @@ COLUMNS = [
     Column("f2", "Cohen's f² of the interaction", decimals=3, label="f²"),
     Column("moderator_sd", "standard deviations of the moderator from its mean", decimals=0),
 ]
+
+CLAIMS = {  # by whether it is significant, and whether it makes the path stronger
+    (True, True): N_(
+        "{cause:quoted} is associated significantly more strongly with {effect:quoted} where "
+        "{moderator:quoted} is high."
+    ),
+    (True, False): N_(
+        "{cause:quoted} is associated significantly less strongly with {effect:quoted} where "
+        "{moderator:quoted} is high."
+    ),
+    (False, True): N_(
+        "{cause:quoted} may be associated more strongly with {effect:quoted} where "
+        "{moderator:quoted} is high."
+    ),
+    (False, False): N_(
+        "{cause:quoted} may be associated less strongly with {effect:quoted} where "
+        "{moderator:quoted} is high."
+    ),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +120,7 @@ class _Moderated:
             row[p + self.products.index((a, b))] = 1.0
             row[a] -= moved[b]
             row[b] -= moved[a]
-            row *= scale[a] * scale[b]
+            row *= scale[a] * scale[b]  # noqa: PLW2901 - a row of `rows`, changed in place
         if self.method == "two_stage":
             one, other = zip(*pairs, strict=True)
             weigh = first.weights[list(one)] * first.weights[list(other)]
@@ -312,21 +331,14 @@ def _tables(
     tables = {"table": table, "paths": paths}
     if task.method == "two_stage":
         twice = np.where(given["cause"] == given["moderator"], 2, 1)[:, None]  # slope of a square
-        tables["slopes"] = (
-            pd.concat(
-                [
-                    estimates_table(
-                        labels, at_level[0][:, 0], at_level[1].T, n, level=level, **groups
-                    )
-                    for step in LEVELS
-                    for at_level in [[x[j, k] + step * twice * x[j, t] for x in (one, many)]]
-                ],
-                keys=LEVELS,
-                names=["moderator_sd", None],
-            )
-            .reset_index("moderator_sd")
-            .sort_index(kind="stable", ignore_index=True)
-        )
+        slopes = []
+        for step in LEVELS:
+            here, drawn = (x[j, k] + step * twice * x[j, t] for x in (one, many))
+            at_step = estimates_table(labels, here[:, 0], drawn.T, n, level=level, **groups)
+            at_step.insert(0, "moderator_sd", step)
+            slopes.append(at_step)
+        # Pair by pair, and within each from low to high.
+        tables["slopes"] = pd.concat(slopes).sort_index(kind="stable", ignore_index=True)
     return tables
 
 
@@ -349,36 +361,10 @@ def _finding(table: pd.DataFrame, paths: pd.DataFrame) -> Finding:
     own = paths[(paths["effect"] == top["effect"]) & (paths["term"] == top["cause"])]
     stronger = top["estimate"] * own["estimate"].iloc[0] > 0
     words = {name: top[name] for name in ("cause", "effect", "moderator")}
-    if top["simultaneous_low"] > 0 or top["simultaneous_high"] < 0:
-        claim = (
-            _(
-                "{cause:quoted} is associated significantly more strongly with {effect:quoted} "
-                "where {moderator:quoted} is high.",
-                **words,
-            )
-            if stronger
-            else _(
-                "{cause:quoted} is associated significantly less strongly with {effect:quoted} "
-                "where {moderator:quoted} is high.",
-                **words,
-            )
-        )
-    elif top["low"] > 0 or top["high"] < 0:
-        claim = (
-            _(
-                "{cause:quoted} may be associated more strongly with {effect:quoted} where "
-                "{moderator:quoted} is high.",
-                **words,
-            )
-            if stronger
-            else _(
-                "{cause:quoted} may be associated less strongly with {effect:quoted} where "
-                "{moderator:quoted} is high.",
-                **words,
-            )
-        )
-    else:
-        claim = _("No interaction is statistically significant.")
+    surely = top["simultaneous_low"] > 0 or top["simultaneous_high"] < 0
+    claim = _("No interaction is statistically significant.")
+    if surely or top["low"] > 0 or top["high"] < 0:
+        claim = _(CLAIMS[bool(surely), bool(stronger)], **words)
     detail = _(
         "{term}: {estimate:number2} (95% CI {ci:interval2}) per standard deviation; n = {n:count}",
         term=top["term"],

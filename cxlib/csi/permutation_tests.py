@@ -152,7 +152,7 @@ def compare(
     return Result(tables, finding, i18n.together(remarks), "points", **sample.bootstrap)
 
 
-def _usable(groups: dict, model: Model) -> tuple[dict[object, Moments], list[str]]:
+def _usable(groups: dict[object, Moments], model: Model) -> tuple[dict[object, Moments], list[str]]:
     """The groups in which every question varies and there are answers enough, and the others."""
     most = max((len(causes) for causes in model.paths.values()), default=1)
     kept = {}
@@ -258,9 +258,10 @@ def _p(values: np.ndarray, *, low: bool = False) -> np.ndarray:
 
 
 def _p_largest(values: np.ndarray) -> np.ndarray:
-    """p of each row that holds over all rows: against the largest standardised one of each sample.
+    """The p of each row that holds over all rows.
 
-    `values` (rows, permutations + 1): see Westfall and Young (1993), single step.
+    It is against the largest standardised one of each sample: see Westfall and Young (1993), single
+    step. `values` are (rows, permutations + 1).
     """
     if np.isnan(values[:, 0]).any():  # a group alone has no proper solution
         return np.full(len(values), np.nan)

@@ -129,7 +129,14 @@ def joined(parts: list[Solution]) -> Solution:
     return Solution(**{f: np.concatenate([getattr(p, f) for p in parts], axis=-1) for f in fields})
 
 
-def _solve_together(plan, mean, cov, scales, scheme, start) -> Solution:
+def _solve_together(
+    plan: Plan,
+    mean: np.ndarray,
+    cov: np.ndarray,
+    scales: np.ndarray,
+    scheme: str,
+    start: np.ndarray | None,
+) -> Solution:
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.einsum("iid->id", cov)
         least = LEAST_VARIANCE * (scales[:, 1:] - scales[:, :1]) ** 2
@@ -156,7 +163,9 @@ def _solve_together(plan, mean, cov, scales, scheme, start) -> Solution:
     return Solution(**dict(zip(Solution.__dataclass_fields__, values, strict=True)))
 
 
-def _settle(plan: Plan, cor: np.ndarray, scheme: str, start: np.ndarray | None):
+def _settle(
+    plan: Plan, cor: np.ndarray, scheme: str, start: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Outer weights (p, D) and the rounds each draw took; Lohmöller (1989), chapter 2."""
     p, _, draws = cor.shape
     first = np.ones(p) if start is None else start
@@ -215,7 +224,9 @@ def _proxies(plan: Plan, spread: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.stack([np.einsum("jid,id->jd", spread[:, b], weights[b]) for b in plan.blocks])
 
 
-def _inner(plan: Plan, proxies: np.ndarray, scheme: str, neighbours) -> dict:
+def _inner(
+    plan: Plan, proxies: np.ndarray, scheme: str, neighbours: list[list[tuple[int, bool]]]
+) -> dict[tuple[int, int], np.ndarray]:
     """Inner weight of each neighbour, by (construct, neighbour): each (D,)."""
     if scheme == "path":
         inner = {(j, k): proxies[j, k] for j, near in enumerate(neighbours) for k, _ in near}
@@ -227,13 +238,22 @@ def _inner(plan: Plan, proxies: np.ndarray, scheme: str, neighbours) -> dict:
     return {(j, k): weigh(proxies[j, k]) for j, near in enumerate(neighbours) for k, _ in near}
 
 
-def _outer(j: int, block: slice, inner: dict, spread: np.ndarray, near, factor) -> np.ndarray:
+def _outer(
+    j: int,
+    block: slice,
+    inner: dict[tuple[int, int], np.ndarray],
+    spread: np.ndarray,
+    near: list[tuple[int, bool]],
+    factor: np.ndarray | None,
+) -> np.ndarray:
     """New weights of construct j, not yet normed: (items, D)."""
     shared = sum(inner[j, k] * spread[k, block] for k, _ in near)
     return shared if factor is None else _substitute(factor, shared)
 
 
-def _direction(plan: Plan, spread: np.ndarray, weights: np.ndarray, start) -> np.ndarray:
+def _direction(
+    plan: Plan, spread: np.ndarray, weights: np.ndarray, start: np.ndarray | None
+) -> np.ndarray:
     """1 or -1 for each construct and draw: along its items, or along the point estimate."""
     if start is None:
         towards = np.stack([spread[j, b].sum(0) for j, b in enumerate(plan.blocks)])
@@ -242,7 +262,9 @@ def _direction(plan: Plan, spread: np.ndarray, weights: np.ndarray, start) -> np
     return np.where(towards < 0, -1.0, 1.0)
 
 
-def _consistent(plan: Plan, weights: np.ndarray, loadings: np.ndarray, proxies: np.ndarray):
+def _consistent(
+    plan: Plan, weights: np.ndarray, loadings: np.ndarray, proxies: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Correlations, loadings, and the true share of each proxy's deviation, (J, D).
 
     Consistent PLS (Dijkstra and Henseler 2015, MIS Quarterly 39(2)): a reflective construct's proxy
@@ -296,20 +318,27 @@ def _total(plan: Plan, paths: np.ndarray) -> np.ndarray:
     return total
 
 
-def _index(plan: Plan, mean: np.ndarray, raw: np.ndarray, scales: np.ndarray):
+def _index(
+    plan: Plan, mean: np.ndarray, raw: np.ndarray, scales: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Index (J, D), its standard deviation, and unstandardised weights that add up to one.
 
     Fornell et al. (1996): (E[x] - min) / (max - min) of the weighted sum, times 100, with the
     theoretical ends of the scales. The sum of raw weights times answers has a variance of one.
     """
     low, width = scales[:, :1], scales[:, 1:] - scales[:, :1]
-    add = lambda a: np.add.reduceat(a, [b.start for b in plan.blocks], axis=0)  # noqa: E731
+
+    def add(a: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(a, [b.start for b in plan.blocks], axis=0)
+
     room = add(raw * width)
     share = raw / np.repeat(add(raw), _sizes(plan), axis=0)
     return 100 * add(raw * (mean - low)) / room, 100 / room, share
 
 
-def _reliability(plan: Plan, cor: np.ndarray, weights: np.ndarray, loadings: np.ndarray):
+def _reliability(
+    plan: Plan, cor: np.ndarray, weights: np.ndarray, loadings: np.ndarray
+) -> np.ndarray:
     """alpha, rho_A, rho_C and AVE of each construct, each (J, D)."""
     out = np.full((4, len(plan.blocks), cor.shape[-1]), np.nan)
     for j, block in enumerate(plan.blocks):

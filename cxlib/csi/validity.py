@@ -9,6 +9,8 @@ csi.redundancy(checks), csi.model_fit(checks)
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -303,7 +305,7 @@ def _turn(cor: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return (basis / np.sqrt(own)) @ basis.T @ root
 
 
-def _tables(task: Problem, here: dict, drawn: dict) -> dict[str, pd.DataFrame]:
+def _tables(task: Problem, here: dict[str, Any], drawn: dict[str, Any]) -> dict[str, pd.DataFrame]:
     model, n, names = task.model, task.n, list(task.model.constructs)
     level = expanded_level(task.sums.effective, 3)  # a ratio of three means
 
@@ -332,7 +334,9 @@ def _tables(task: Problem, here: dict, drawn: dict) -> dict[str, pd.DataFrame]:
     }
 
 
-def _srmr_table(task: Problem, here: dict, drawn: dict, exact: np.ndarray) -> pd.DataFrame:
+def _srmr_table(
+    task: Problem, here: dict[str, Any], drawn: dict[str, Any], exact: np.ndarray
+) -> pd.DataFrame:
     estimate, squares = here["srmr"][:, 0], drawn["srmr"].T ** 2
     bias = np.nanmean(squares, axis=0) - estimate**2
     low, high = percentile_interval(squares - 2 * bias, expanded_level(task.sums.effective))

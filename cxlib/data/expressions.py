@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import numpy as np
@@ -41,6 +41,7 @@ FUNCTIONS = {
     *("isnan", "like_escape", "ilike_escape", "ifnull", "nullif"),
     *("md5", "coalesce", "date_add", "date_sub", "strptime", "make_date", *sql.MACROS),
 }
+LONGEST = 50_000  # characters of an expression
 COMPARED = ("COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_IN", "COMPARE_NOT_IN")
 BEFORE = "select 1 from t where (\n"
 EXAMPLES = "Write one like channel = 'web' and month(answered_on) = 3."
@@ -279,7 +280,7 @@ def _words_as_text(where: str, columns: list[str], *, words: bool = True) -> str
     """
     known = {sql.fold(c): c for c in columns}
 
-    def turn(match: re.Match) -> str:
+    def turn(match: re.Match[str]) -> str:
         bare = match["bare"]
         word = bare if match["quoted"] is None else match["quoted"].replace('""', '"')
         if word is None or "\0" in word:
@@ -308,6 +309,7 @@ def _by_value(
         for row in store.execute(f"describe {sql.name(table)}").fetchall()
     }
     edits: dict[tuple[int, int], str] = {}
+    held: dict[str, list[tuple[Any, ...]]] = {}
     content = text.encode()
     for node in (n for n in _nodes(tree) if n["type"] in COMPARED):
         sides = node.get("children") or [node["left"], node["right"]]
@@ -319,10 +321,12 @@ def _by_value(
         column, kind = kinds[sql.fold(refs[0]["column_names"][0])]
         if kind not in ("VARCHAR", "BIGINT"):
             continue
-        rows = store.execute(
-            f"select {sql.name(column)}, count(*) from {sql.name(table)} "
-            f"where {sql.name(column)} is not null group by 1"
-        ).fetchall()
+        if column not in held:  # a condition may speak of a column a thousand times
+            held[column] = store.execute(
+                f"select {sql.name(column)}, count(*) from {sql.name(table)} "
+                f"where {sql.name(column)} is not null group by 1"
+            ).fetchall()
+        rows = held[column]
         means = match(found.values(), [row[0] for row in rows])
         lost = [code for code, same in means.items() if not same]
         if lost and asked and node["type"] in ("COMPARE_EQUAL", "COMPARE_IN"):
@@ -337,12 +341,14 @@ def _by_value(
             if len(same) > 1 and not node.get("children"):
                 several = f"{'any' if node['type'] == 'COMPARE_EQUAL' else 'all'}([{several}])"
             edits[place] = several
-    for (start, end), code in sorted(edits.items(), reverse=True):
-        content = content[:start] + code.encode() + content[end:]
-    return content.decode()
+    pieces, at = list[bytes](), 0
+    for (start, end), code in sorted(edits.items()):
+        pieces += [content[at:start], code.encode()]
+        at = end
+    return b"".join([*pieces, content[at:]]).decode()
 
 
-def _constant(content: bytes, node: dict) -> tuple[tuple[int, int], str] | None:
+def _constant(content: bytes, node: dict[str, Any]) -> tuple[tuple[int, int], str] | None:
     """Where a constant stands in the condition, and its value; None for true, null and dates."""
     start = node["query_location"] - len(BEFORE)
     token = re.compile(rb"'((?:[^']|'')*)'|[-+]?\d+(?:\.\d+)?").match(content, start)
@@ -352,8 +358,13 @@ def _constant(content: bytes, node: dict) -> tuple[tuple[int, int], str] | None:
     return token.span(), text.decode()
 
 
-def _parsed(text: str, store: duckdb.DuckDBPyConnection, key: str) -> dict:
+def _parsed(text: str, store: duckdb.DuckDBPyConnection, key: str) -> dict[str, Any]:
     """The tree of the expression; ExpressionError when it is more than one."""
+    if len(text) > LONGEST:
+        raise ExpressionError(
+            f"{key} has {len(text):,} characters; {LONGEST:,} are the most. Put a long list of "
+            "values into a column of a file, and ask for that."
+        )
     trees = []
     for query in ("select 1 from t where true", f"{BEFORE}{text}\n)"):
         tree = json.loads(sql.first(store, "select json_serialize_sql(?)", [query])[0])
@@ -398,7 +409,7 @@ def _refuse_unsafe(tree: object, where: str, columns: list[str], key: str) -> No
             )
 
 
-def _nodes(tree: object) -> Iterator[dict]:
+def _nodes(tree: object) -> Iterator[dict[str, Any]]:
     if isinstance(tree, dict):
         if "class" in tree:
             yield tree

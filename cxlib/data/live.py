@@ -60,7 +60,7 @@ def fetch(file: Readable, folder: Path) -> tuple[Path, list[str]]:
     ------
     SourceError : it cannot be had; the message says why and what to do, and holds no password
     """
-    address, scheme = _expanded(file.address), urlsplit(_expanded(file.address)).scheme
+    address, scheme = expanded(file.address), urlsplit(expanded(file.address)).scheme
     if scheme not in GETTERS:
         raise SourceError(
             f"{file.address}: addresses begin with {', '.join(GETTERS)}. From another database, "
@@ -90,11 +90,19 @@ def _note(address: str, arrived: Path, kept: Path) -> str:
     return f"{note}, {'unchanged' if same else 'CHANGED'} since {before}."
 
 
-def _expanded(address: str) -> str:
-    """The address with the variables of the environment that it names."""
+def expanded(address: str) -> str:
+    """The address with the variables of the environment that it names.
+
+    Raises SourceError for one that is not set.
+
+    Examples
+    --------
+    >>> expanded("sc://127.0.0.1:15002")
+    'sc://127.0.0.1:15002'
+    """
     whole = VARIABLE.fullmatch(address)
 
-    def value(found: re.Match) -> str:
+    def value(found: re.Match[str]) -> str:
         if (given := os.environ.get(found[1])) is None:
             raise SourceError(
                 f"{address}: the environment has no {found[1]}. Set it and try again."
@@ -125,7 +133,7 @@ def postgresql(address: str) -> tuple[Any, Callable[[Exception], str]]:
         raise SourceError(
             f"{address}: reading databases needs `pip install 'cxlib[databases]'`."
         ) from None
-    url = _with_password(_expanded(address), address)
+    url = _with_password(expanded(address), address)
     secret = urlsplit(url).password
 
     def said(error: Exception) -> str:

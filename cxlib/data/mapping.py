@@ -107,8 +107,10 @@ ENGINE = "engine"  # the address of tables that stay on the study's engine
 def without_password(address: str) -> str:
     """The address; ValueError where it holds a password or token, which study.yaml must not."""
     url = urlsplit(address)
-    keys = [k.casefold() for k, v in parse_qsl(url.query) if not v.startswith("${")]
-    if (url.password or "${").startswith("${") and not {"password", "token", "key"} & set(keys):
+    pairs = parse_qsl(f"{url.query}&{url.path.replace(';', '&')}")  # Spark's are in the path
+    keys = {k.casefold() for k, v in pairs if not v.startswith("${")}
+    secret = {"password", "token", "key", "authorization"} & keys
+    if (url.password or "${").startswith("${") and not secret:
         return address
     raise ValueError(
         "an address with a password in it: study.yaml is shared, so take it out (and change "
@@ -118,6 +120,8 @@ def without_password(address: str) -> str:
 
 
 class Strict(BaseModel):
+    """A part of study.yaml: keys that are not known are mistakes."""
+
     # Text may stand in study.yaml without quotes even where it looks like a number: wave 2026.
     # Written by alias, what is read can be read again.
     model_config = ConfigDict(
@@ -394,8 +398,16 @@ class Mapping(Strict):
     """A table of the contract: its files and which of their columns are ours."""
 
     files: Annotated[list[File], Field(min_length=1)] = Field(
-        description="The file of the table, or several: names, or {file: ..., further keys}.",
-        examples=["answers.csv", [{"file": "2026.xlsx", "sheet": "Raw"}]],
+        description="The file of the table, or several: names, or {file: ..., further keys}. A "
+        "name with * stands for all files that match, in the order of their names.",
+        examples=["answers.csv", [{"file": "2026.xlsx", "sheet": "Raw"}], "orders/*.parquet"],
+    )
+    grows: bool = Field(
+        default=False,
+        description="Whether rows are only added, in further files: `cx load` then reads new files "
+        "alone. Rows whose key is loaded already are left out, whatever their date. A file that "
+        "changed or is gone has all files read again.",
+        examples=[True],
     )
     columns: dict[str, str] = Field(
         description='{our column or item: column of the files}. "#row" numbers the rows.',

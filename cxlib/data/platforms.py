@@ -12,6 +12,7 @@ import base64
 import os
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 from cxlib.data.sources import SourceError
@@ -104,7 +105,7 @@ def _plain(survey: str) -> str:
     return survey
 
 
-def _json(platform: str, method: str, url: str, **how: object) -> dict:
+def _json(platform: str, method: str, url: str, **how: object) -> dict[str, Any]:
     import json
 
     content = _answer(platform, method, url, **how)

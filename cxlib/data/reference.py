@@ -37,6 +37,7 @@ class Key:
 
     @property
     def name(self) -> str:
+        """The key as it is written, with its parents: items.*.scale."""
         return ".".join(self.path)
 
     @property

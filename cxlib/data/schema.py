@@ -655,6 +655,32 @@ class Reporting(Strict):
     )
 
 
+class Limits(Strict):
+    """How much a page may read."""
+
+    rows_at_most: int = Field(
+        default=2_000_000,
+        ge=1000,
+        description="Answers that a page reads at most. Of more, customers are chosen by a hash of "
+        "their number, wave by wave, and weighted; pages say so.",
+        examples=[500_000],
+    )
+    max_rows_fetched: int | None = Field(
+        default=None,
+        ge=1,
+        description="Rows that a query may bring; one that would bring more is refused before it "
+        "is sent. Default: no limit.",
+        examples=[5_000_000],
+    )
+    max_rows_scanned: int | None = Field(
+        default=None,
+        ge=1,
+        description="Rows that the tables of a query may have, as counted by the load; a query of "
+        "more is refused before it is sent. Default: no limit.",
+        examples=[100_000_000],
+    )
+
+
 class Costs(Strict):
     """Money: what a contact costs, what an offer costs, what a customer is worth."""
 

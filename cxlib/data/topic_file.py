@@ -15,6 +15,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -26,7 +27,7 @@ class TopicFileError(ValueError):
     """topics.yaml cannot be read; the message says what to do."""
 
 
-def added(content: dict, folder: Path, parsed: Callable[[str], object]) -> dict:
+def added(content: dict[str, Any], folder: Path, parsed: Callable[[str], object]) -> dict[str, Any]:
     """The content of study.yaml with that of topics.yaml, where the folder has one.
 
     A topic of both has the keys of both; those of topics.yaml count.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -228,7 +229,7 @@ def _regression(sample: Answers, outcome: str, drivers: Drivers, missing: str) -
     )
 
 
-def _steps(terms: list[str], level: np.ndarray, scales: Mapping) -> np.ndarray:
+def _steps(terms: list[str], level: np.ndarray, scales: Mapping[str, Any]) -> np.ndarray:
     """One point, or what the scale leaves above the mean."""
     top = np.array([scales[t][1] if t in scales else np.inf for t in terms], float)
     return np.clip(top - level, 0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,7 +104,7 @@ def _shares(spec: Specification, kind: str) -> tuple[np.ndarray, np.ndarray]:
         return np.full(k, np.nan), np.full((spec.sample.draws, k), np.nan)
 
 
-def _blank_note(groups: list, by: str) -> str:
+def _blank_note(groups: list[Any], by: str) -> str:
     if not groups:
         return ""
     return _(

@@ -126,7 +126,7 @@ def _ends(row: pd.Series) -> tuple[float, float]:
 
 
 def rank_agreement(first: Result, second: Result) -> str:
-    """One sentence: do two methods put the drivers in the same order? (Spearman 1904)
+    """One sentence: do two methods put the drivers in the same order? (Spearman 1904).
 
     Parameters
     ----------

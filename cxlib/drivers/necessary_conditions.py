@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,7 @@ class Box:
 
     @property
     def area(self) -> float:
+        """The area between the lowest and highest answers of both."""
         return (self.right - self.left) * (self.top - self.bottom)
 
 
@@ -127,7 +129,7 @@ def _one(
     scales: Mapping[str, tuple[float, float]],
     permutations: int,
     seed: int,
-) -> tuple[tuple, pd.DataFrame, tuple, pd.DataFrame, np.ndarray]:
+) -> tuple[tuple[Any, ...], pd.DataFrame, tuple[Any, ...], pd.DataFrame, np.ndarray]:
     """(row of the table, corners, line, cells, needed levels) of one driver."""
     pair = rows[[term, outcome]].astype(float).dropna()
     x, y = pair[term].to_numpy(), pair[outcome].to_numpy()
@@ -159,7 +161,9 @@ def _one(
     )
 
 
-def _range(values: np.ndarray | pd.Series, name: str, scales: Mapping) -> tuple[float, float]:
+def _range(
+    values: np.ndarray | pd.Series, name: str, scales: Mapping[str, Any]
+) -> tuple[float, float]:
     low, high = scales.get(name) or (float(np.min(values)), float(np.max(values)))
     if not low < high:
         raise ValueError(f"{name!r} is {low:g} in every answer: a corner needs a range of answers.")
@@ -230,7 +234,10 @@ def _above(intercept: np.ndarray, slope: np.ndarray, box: Box) -> np.ndarray:
     with np.errstate(invalid="ignore", divide="ignore"):
         enters = np.clip((box.bottom - intercept) / slope, box.left, box.right)
         leaves = np.clip((box.top - intercept) / slope, box.left, box.right)
-    over = lambda x: np.clip(box.top - intercept - slope * x, 0, height)  # noqa: E731
+
+    def over(x: np.ndarray) -> np.ndarray:
+        return np.clip(box.top - intercept - slope * x, 0, height)
+
     area = (enters - box.left) * height + (over(enters) + over(leaves)) / 2 * (leaves - enters)
     return np.nan_to_num(area)
 

@@ -11,6 +11,7 @@ proportional-odds one with two grades (McCullagh 1980), so there is one engine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,9 @@ def subset_fits(
     return 1 - found / null, 1 - np.concatenate(drawn) / null_drawn, 2 * (found.max() - found[0])
 
 
-def _null(rows: Answers, by_cluster, starts, counts) -> tuple[float, np.ndarray]:
+def _null(
+    rows: Answers, by_cluster: np.ndarray, starts: np.ndarray, counts: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Log-likelihood without drivers: of the shares of the grades, in closed form."""
     grades = len(rows.edges) - 1
     each = np.zeros((len(rows.w), grades))
@@ -91,7 +94,13 @@ def _entropy(weights: np.ndarray) -> np.ndarray:
     return (weights * np.log(np.where(share > 0, share, 1))).sum(-1)
 
 
-def _block(rows: Answers, subsets, by_cluster, starts, counts) -> tuple[np.ndarray, np.ndarray]:
+def _block(
+    rows: Answers,
+    subsets: np.ndarray,
+    by_cluster: np.ndarray,
+    starts: np.ndarray,
+    counts: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Log-likelihoods of some subsets, in the sample (S,) and one step on in each draw (S, B)."""
     fit = _newton(rows, subsets)
     value, scores, information = _terms(rows, subsets, fit)
@@ -126,7 +135,9 @@ def _newton(rows: Answers, subsets: np.ndarray) -> np.ndarray:
     return now
 
 
-def _sums(rows: Answers, subsets, parameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _sums(
+    rows: Answers, subsets: np.ndarray, parameters: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     value, scores, information = _terms(rows, subsets, parameters)
     return value.sum(-1), scores.sum(-1), information
 
@@ -165,7 +176,13 @@ def _terms(
     return value, scores, information
 
 
-def _of_grade(g: int, rows: Answers, terms, scores: np.ndarray, information: np.ndarray) -> None:
+def _of_grade(
+    g: int,
+    rows: Answers,
+    terms: tuple[np.ndarray, ...],
+    scores: np.ndarray,
+    information: np.ndarray,
+) -> None:
     """What the answers of grade g add for the thresholds above (g) and below (g - 1) them."""
     here = slice(rows.edges[g], rows.edges[g + 1])
     u, low, p, a, c = (t[:, here] for t in terms)
@@ -213,7 +230,7 @@ def graded_answers(
     return grade, x, weight, resampling.resampling_units(spec.sample).take(used), len(rows)
 
 
-def subsets_of(k: int, seed: int) -> tuple[np.ndarray, list | None]:
+def subsets_of(k: int, seed: int) -> tuple[np.ndarray, list[Any] | None]:
     """Subsets of k players to fit: all of them, or those met along sampled orders of entry."""
     if k <= MOST_FITTED:
         every = np.arange(1 << k)[:, None] >> np.arange(k) & 1

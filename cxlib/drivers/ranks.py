@@ -31,7 +31,7 @@ def pairs(
     one, other = np.array(both, int).reshape(-1, 2).T
     apart, drawn = point[one] - point[other], replicates[:, one] - replicates[:, other]
     low, high = apart, apart
-    if len(both):  # a slope and a scale are fitted for each driver
+    if both:  # a slope and a scale are fitted for each driver
         low, high = simultaneous_interval(apart, drawn, units=units, fitted=1 + 2 * len(terms))
     known = ~np.isnan(drawn).any(1)
     ahead = (drawn[known] > 0).mean(0) if known.any() else np.full(len(both), np.nan)

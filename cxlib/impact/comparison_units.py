@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -258,7 +259,7 @@ def _donors(
 
 
 def _finding(
-    facts: dict,
+    facts: dict[str, Any],
     smallest: dict[int, float],
     unit: str,
     donors: pd.DataFrame,

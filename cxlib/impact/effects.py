@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,7 +146,7 @@ def finding_of(trial: Trial, row: pd.Series) -> Finding:
     )
 
 
-def _row(design: str, found: DesignEstimate, deviation: float) -> dict:
+def _row(design: str, found: DesignEstimate, deviation: float) -> dict[str, Any]:
     ends = np.array([found.estimate[0], found.low[0], found.high[0]]) / deviation
     named = {"design": wording.DESIGNS[design], "term": "effect"}
     return {**named, **dict(zip(("estimate", "low", "high"), ends, strict=True)), "n": found.n}

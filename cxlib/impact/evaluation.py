@@ -244,8 +244,9 @@ def _finding(
 
 
 def _contradicts(own: np.ndarray, other: np.ndarray) -> bool:
-    """Whether a second estimate (estimate, low, high) contradicts the first: no overlap of the
-    intervals, or another sign than that of a significant effect.
+    """Whether a second estimate (estimate, low, high) contradicts the first.
+
+    It does where the intervals do not overlap, or its sign is not that of a significant effect.
     """
     apart = other[1] > own[2] or other[2] < own[1]
     significant = own[1] > 0 or own[2] < 0

@@ -15,6 +15,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact.effects import cells_of, group_time, staggered_cells, treated_groups
 from cxlib.impact.trial import Trial, require_controls
 from cxlib.stats.estimators import Replicated
+from cxlib.stats.intervals import percentile_interval
 from cxlib.stats.notes import resampling_note
 
 ALPHA = 0.05  # of the test of parallel trends
@@ -279,7 +280,7 @@ def _reassigned_starts(trial: Trial) -> Result:
         drawn.append(float(staggered.overall(fit).estimate[0]))
     larger = int((np.abs(drawn) >= abs(real.estimate[0]) - 1e-12).sum())
     p = (1 + larger) / (1 + REASSIGNED)
-    ends = np.quantile(drawn, [0.025, 0.975])
+    ends = percentile_interval(np.array(drawn))
     n = int(cells.count.sum())
     rows = [
         ("the change", trial.change.name, real.estimate[0], low, high, n),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -162,7 +163,7 @@ def _by_wave(y: np.ndarray, ids: pd.Series | None, over: pd.Series | None) -> np
         return tops / bottoms
 
 
-def _sufficient(facts: dict, soonest: pd.Series) -> Finding:
+def _sufficient(facts: dict[str, Any], soonest: pd.Series) -> Finding:
     chance = float(soonest["estimate"])
     claim = _(
         "The customers at hand are enough for the next comparison to detect an effect of {effect} "
@@ -172,7 +173,7 @@ def _sufficient(facts: dict, soonest: pd.Series) -> Finding:
     return Finding(claim, _smallest(facts, soonest), chance, "share", importance=Importance.ANSWER)
 
 
-def _insufficient(facts: dict, last: pd.Series, enough: pd.DataFrame) -> Finding:
+def _insufficient(facts: dict[str, Any], last: pd.Series, enough: pd.DataFrame) -> Finding:
     claim = _(
         "Do not act yet: with the customers at hand, an effect of {effect} on {outcome} would "
         "often be missed.",
@@ -191,7 +192,7 @@ def _insufficient(facts: dict, last: pd.Series, enough: pd.DataFrame) -> Finding
     return Finding(claim, detail, chance, "share", importance=Importance.ANSWER)
 
 
-def _smallest(facts: dict, row: pd.Series) -> str:
+def _smallest(facts: dict[str, Any], row: pd.Series) -> str:
     """The power for the effect asked for, and the smallest effect that has enough of it."""
     return _(
         "{detail}; smallest effect that can be detected: {smallest}",
@@ -200,7 +201,7 @@ def _smallest(facts: dict, row: pd.Series) -> str:
     )
 
 
-def _detail(facts: dict, row: pd.Series) -> str:
+def _detail(facts: dict[str, Any], row: pd.Series) -> str:
     """The power, and of which comparison."""
     return ngettext(
         "Power {chance:chance}; {customers:count} customers, {share:share} treated; {n:count} "

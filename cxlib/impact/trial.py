@@ -117,8 +117,9 @@ class Trial:
 
     @cached_property
     def start(self) -> np.ndarray | None:
-        """Place of the first wave with the change of each group where they differ, (groups,); the
-        number of waves for those that never had it.
+        """Place of the first wave with the change of each group where they differ, (groups,).
+
+        The number of waves for those that never had it.
         """
         begun = self.change.begun
         if not isinstance(begun, dict):
@@ -429,8 +430,9 @@ def _observed(
     there: np.ndarray,
     change: Change,
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Without the control groups that gave no answer in some wave, unless all are such; of a
-    staggered design without any such unit, waves in which nobody was asked not counted.
+    """Without the control groups that gave no answer in some wave, unless all are such.
+
+    Of a staggered design without any such unit, waves in which nobody was asked not counted.
     """
     counts = np.zeros((len(groups), wave.max() + 1), int)
     rows = there & (group >= 0)

@@ -48,8 +48,9 @@ def inside(label: str) -> str:
 
 
 def clause(trial: Trial, row: pd.Series, design: str) -> str:
-    """The effect on the first outcome, as part of a sentence; causal verbs of randomised designs
-    only.
+    """The effect on the first outcome, as part of a sentence.
+
+    Causal verbs of randomised designs only.
     """
     up = row["estimate"] > 0
     facts = {

@@ -24,7 +24,7 @@ EARLIER, LATER = "earlier journeys", "later journeys"
 
 
 def periods(sample: Sample, split: str | pd.Timestamp = "") -> pd.Series:
-    """ "earlier journeys" or "later journeys" for each step, by when its journey began.
+    """Label each step "earlier journeys" or "later journeys", by when its journey began.
 
     Parameters
     ----------

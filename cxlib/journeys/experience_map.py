@@ -260,7 +260,7 @@ def _minutes(steps: pd.DataFrame, names: list[str], who: np.ndarray) -> pd.DataF
 def _perception(
     exposure: Exposure, touchpoints: Touchpoints, names: list[str], asked: np.ndarray | None
 ) -> list[pd.DataFrame]:
-    """satisfaction and ease, of the answers `asked`."""
+    """Means of satisfaction and ease, of the answers `asked`."""
     responses, found = exposure.sample.data, []
     asked_of = {"satisfaction": touchpoints.ratings, "ease": touchpoints.efforts}
     for term, questions in asked_of.items():

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,7 +144,7 @@ class _Spans:
     LONG = np.int64(2**41)  # seconds, more than any two dates are apart
 
     def __init__(self, owner: np.ndarray, start: np.ndarray | None, end: np.ndarray | None) -> None:
-        ends: Sequence = (-(2**40), 2**40 - 1) if start is None else (start, end)
+        ends: Sequence[Any] = (-(2**40), 2**40 - 1) if start is None else (start, end)
         base = owner.astype(np.int64) * self.LONG + 2**40
         self.start, self.end = base + ends[0], base + ends[1]
         self.known = owner >= 0

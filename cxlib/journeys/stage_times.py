@@ -13,6 +13,7 @@ silence ends a journey, when that silence was long enough): it is censored then 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -117,7 +118,7 @@ def _runs(
     ).reset_index(drop=True)
 
 
-def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict, pd.DataFrame]:
+def _of_stage(rows: pd.DataFrame, seed: int) -> tuple[dict[str, Any], pd.DataFrame]:
     line: dict[str, float] = dict.fromkeys(("estimate", "low", "high"), np.nan)
     line["n"] = len(rows)
     line["over"] = float(rows["over"].mean())

@@ -140,7 +140,9 @@ def _active(history: PurchaseHistory, length: int, most: int) -> np.ndarray:
     return active
 
 
-def _cells(history: PurchaseHistory, active: np.ndarray, cohort: pd.PeriodIndex, length: int):
+def _cells(
+    history: PurchaseHistory, active: np.ndarray, cohort: pd.PeriodIndex, length: int
+) -> pd.DataFrame:
     parts = []
     for period in cohort[history.new].unique().sort_values():
         inside = history.new & (cohort == period)

@@ -187,7 +187,9 @@ def _order(of: pd.Series) -> list[str]:
     return sorted(of.unique(), key=lambda v: (last.get(v, 0), place.get(v, 0), v))
 
 
-def _independent(columns: dict) -> tuple[dict, list]:
+def _independent(
+    columns: dict[tuple[Any, str], np.ndarray],
+) -> tuple[dict[tuple[Any, str], np.ndarray], list[tuple[Any, str]]]:
     """Columns that are linearly independent of those before them; and the others."""
     kept, collinear, basis = {}, [], [np.ones(len(next(iter(columns.values()))))]
     for key, x in columns.items():
@@ -223,7 +225,9 @@ def _plain(came: pd.Series, of: pd.Series, against: str, level: np.ndarray) -> f
     return float(came[level > 0].mean() - came[of == against].mean())
 
 
-def _model_note(names: Sequence[str], levels: dict, collinear: list, terms: int) -> str:
+def _model_note(
+    names: Sequence[str], levels: dict[str, Any], collinear: list[Any], terms: int
+) -> str:
     notes = [
         _("Differences in percentage points, others equal."),
         simultaneous_note(terms),

@@ -49,8 +49,10 @@ class Sizes:
 
 
 def _quasi(met: np.ndarray) -> np.ndarray:
-    """a >= 0 with a_i (sum of a - a_i) = met_i in each row: an independence table's margins
-    without its diagonal."""
+    """An independence table's margins without its diagonal.
+
+    In each row a >= 0 with a_i (sum of a - a_i) = met_i.
+    """
     total = met.sum(1, keepdims=True)
     a = met / np.sqrt(np.maximum(total, 1e-300))
     for _ in range(200):
@@ -148,8 +150,10 @@ class _Usual:
         self.squares = self._squares()
 
     def _squares(self) -> np.ndarray:
-        """(products, classes, classes): sums over customers of what they hold beyond the usual in
-        orders of one class, times the same of another."""
+        """Sums over customers of what they hold beyond the usual, (products, classes, classes).
+
+        In orders of one class, times the same of another.
+        """
         classes, products = self.share.shape
         columns = self.held.tocsc()
         parts = [columns[:, k * products : (k + 1) * products] for k in range(classes)]
@@ -163,8 +167,10 @@ class _Usual:
         return found + all_orders * share[:, None, :] * share[:, :, None]
 
     def score(self, rows: np.ndarray, chance: np.ndarray, taken: int) -> tuple[np.ndarray, int]:
-        """(z of each product over the orders `rows`, with `taken` places taken; customers in them
-        less one)."""
+        """Score z of each product over the orders `rows`, with `taken` places taken.
+
+        The second value is the number of customers in them, minus one.
+        """
         if not len(rows):
             return np.zeros(chance.shape[1]), 0
         people, who = np.unique(self.baskets.customer[rows], return_inverse=True)
@@ -205,7 +211,7 @@ def upper_tail(both: np.ndarray, one: np.ndarray, other: np.ndarray, n: int) -> 
 
 
 def _log_hypergeometric(k: np.ndarray, one: np.ndarray, other: np.ndarray, n: int) -> np.ndarray:
-    def choose(a, b):
+    def choose(a: np.ndarray | int, b: np.ndarray) -> np.ndarray:
         return special.gammaln(a + 1) - special.gammaln(b + 1) - special.gammaln(a - b + 1)
 
     with np.errstate(invalid="ignore"):

@@ -202,8 +202,10 @@ def _tree(x: np.ndarray, met: np.ndarray, leaves: int, seed: int) -> Any:
 def _placed(
     tree: Any, x: np.ndarray, met: np.ndarray, learn: np.ndarray, leaves: int = SIZES[-1]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(leaf, offer) of each customer in the first `leaves` leaves of the tree; a leaf's offer is
-    what most of those learnt from held."""
+    """(leaf, offer) of each customer in the first `leaves` leaves of the tree.
+
+    A leaf's offer is what most of those learnt from held.
+    """
     nodes, count = tree.tree_, tree.tree_.node_count
     goes = np.arange(count)
     for node in range(count):  # children have higher numbers than parents

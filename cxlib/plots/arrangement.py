@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -169,7 +169,7 @@ def row_columns(table: pd.DataFrame, taken: set[str | None]) -> list[str]:
     return groups or [table.columns[0]]
 
 
-def _order(table: pd.DataFrame, names: list[str], sort: bool) -> list[tuple]:
+def _order(table: pd.DataFrame, names: list[str], sort: bool) -> list[tuple[Any, ...]]:
     keys = table.groupby(names, sort=False, dropna=False)["estimate"].mean()
     if sort and "wave" not in names:
         keys = keys.sort_values(ascending=False, na_position="last", kind="stable")
@@ -180,7 +180,7 @@ def _height(row: Row) -> float:
     return 1 + 0.55 * row.label.count("\n")
 
 
-def _label(key: tuple, columns: Sequence[str] = ()) -> str:
+def _label(key: tuple[Any, ...], columns: Sequence[str] = ()) -> str:
     joint = " − " if list(columns[1:]) == ["against"] else " · "  # one group less another
     return labels.row_name(joint.join(labels.name(part, 60) for part in key))
 

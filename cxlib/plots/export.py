@@ -7,7 +7,7 @@ import os
 import re
 import warnings
 from io import BytesIO, StringIO
-from typing import cast
+from typing import Any, cast
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
@@ -88,12 +88,15 @@ def narrow_picture(figure: Figure) -> str | None:
 
 def _svg(figure: Figure) -> str:
     for text in figure.findobj(Text):
-        text = cast(Text, text)
         halo = "-halo" if str(text.get_gid()).endswith(HALO) else ""
         text.set_gid(f"text-{text.get_horizontalalignment()}{halo}")
     written = StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "cxlab"}):
-        how: dict = {"bbox_inches": "tight", "metadata": {"Date": None}, "transparent": True}
+        how: dict[str, Any] = {
+            "bbox_inches": "tight",
+            "metadata": {"Date": None},
+            "transparent": True,
+        }
         figure.savefig(written, format="svg", **how)
     return refine(written.getvalue(), getattr(figure, "hover", {}))
 
@@ -111,14 +114,14 @@ def _pixels(figure: Figure) -> bytes:
 
 def _lacks_letters(figure: Figure) -> bool:
     """Whether pixels would show boxes in place of Chinese characters."""
-    texts = [cast(Text, t).get_text() for t in figure.findobj(Text)]
+    texts = [t.get_text() for t in figure.findobj(Text)]
     return not chinese_fonts() and any(map(CHINESE.search, texts))
 
 
 def _png(figure: Figure, dpi: int) -> bytes:
     for text in figure.findobj(Text):
         if str(text.get_gid()).endswith(HALO):
-            cast(Text, text).set_path_effects([withStroke(linewidth=2.5, foreground=PAPER)])
+            text.set_path_effects([withStroke(linewidth=2.5, foreground=PAPER)])
     pixels = BytesIO()
     figure.savefig(pixels, format="png", bbox_inches="tight", dpi=dpi, metadata={"Software": None})
     return pixels.getvalue()
@@ -186,7 +189,7 @@ def show_in_notebooks() -> None:
     shell.display_formatter.mimebundle_formatter.for_type(Figure, _bundle)
 
 
-def _bundle(figure: Figure, **_unused: object) -> tuple[dict, dict]:
+def _bundle(figure: Figure, **_unused: object) -> tuple[dict[str, Any], dict[str, Any]]:
     data, mime = picture(figure)
     words = {"alt": alt_text(figure)}
     if isinstance(data, bytes):

@@ -31,7 +31,7 @@ BLANK_FILE = str(Path(__file__).with_name("blank.ttf"))
 
 def families() -> list[str]:
     """The fonts of a figure: for Latin letters, for Chinese characters, and to measure the rest."""
-    if BLANK not in (f.name for f in font_manager.fontManager.ttflist):
+    if not is_listed(BLANK):
         font_manager.fontManager.addfont(BLANK_FILE)
     return ["DejaVu Sans", *chinese_fonts(), BLANK]
 
@@ -52,9 +52,13 @@ def chinese_fonts() -> list[str]:
     return _listed_fonts()
 
 
+def is_listed(name: str) -> bool:
+    """Whether matplotlib's list of fonts has one of this name."""
+    return name in {f.name for f in font_manager.fontManager.ttflist}
+
+
 def _listed_fonts() -> list[str]:
-    installed = {f.name for f in font_manager.fontManager.ttflist}
-    return [name for name in CJK_FONTS if name in installed][:1]
+    return [name for name in CJK_FONTS if is_listed(name)][:1]
 
 
 def _list_new_fonts() -> None:

@@ -181,8 +181,8 @@ def fits(ax: Axes, texts: Iterable[str], size: float) -> bool:
     return longest * size * LETTER_WIDTH / 72 < inches / abs(np.subtract(*ax.get_xlim()))
 
 
-def _counts(shown: pd.DataFrame, panel: str, columns: list, across: bool) -> str:
-    """n of each group where it is one number, in the order of the columns."""
+def _counts(shown: pd.DataFrame, panel: str, columns: list[Any], across: bool) -> str:
+    """The n of each group where it is one number, in the order of the columns."""
     if "n" not in shown:
         return ""
     each = shown.groupby(panel, sort=False)["n"].agg(["min", "max"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -126,7 +126,9 @@ def _ratings(shown: pd.DataFrame, title: str | None) -> Axes:
     return intervals(table, unit=unit, sort=False, title=title)
 
 
-def _frame(names: list, shown: pd.DataFrame, heights: list[float], ax: Axes | None) -> np.ndarray:
+def _frame(
+    names: list[Any], shown: pd.DataFrame, heights: list[float], ax: Axes | None
+) -> np.ndarray:
     """The strips of a new figure over common columns, the stages in the first."""
     if ax is not None:
         raise ValueError("the experience map is a figure of its own; it cannot be drawn into ax.")
@@ -162,7 +164,7 @@ def _name_unrated(ax: Axes, x: float) -> None:
     figure.centred(ax, x, 0.5, said, 8.4, SOFT, transform=ax.get_xaxis_transform())
 
 
-def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: Looks) -> None:
+def _strip(ax: Axes, rows: pd.DataFrame, names: list[Any], strip: str, looks: Looks) -> None:
     """Dots with intervals at each touchpoint; those of all together joined by a line."""
     looks = {OVERALL: (INK if looks else COLOURS[0], "o"), **looks}
     spread = dict(zip(looks, np.linspace(-0.28, 0.28, len(looks)), strict=True))
@@ -188,7 +190,7 @@ def _strip(ax: Axes, rows: pd.DataFrame, names: list, strip: str, looks: Looks) 
     _name_strip(ax, strip)
 
 
-def _numbers(ax: Axes, rows: pd.DataFrame, names: list, strip: str) -> None:
+def _numbers(ax: Axes, rows: pd.DataFrame, names: list[Any], strip: str) -> None:
     """The estimates as numbers, their intervals beneath."""
     found = rows.drop_duplicates("touchpoint").set_index("touchpoint").reindex(names)
     for x, row in enumerate(found.itertuples()) if len(rows) else ():
@@ -308,7 +310,12 @@ def _stacked(rows: pd.DataFrame, order: list[str]) -> dict[str, tuple[float, flo
 
 
 def _bands(
-    ax: Axes, rows: pd.DataFrame, bars: dict, step: int, order: list[str], looks: dict
+    ax: Axes,
+    rows: pd.DataFrame,
+    bars: dict[int, dict[str, tuple[float, float]]],
+    step: int,
+    order: list[str],
+    looks: dict[str, Any],
 ) -> None:
     """Bands from the bars of the step before, each stacked in the order of where it goes."""
     rank = {t: i for i, t in enumerate(order)}

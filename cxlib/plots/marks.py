@@ -172,10 +172,10 @@ def heatmap(
         dashes = hidden.replace({True: "–", False: ""})
         parts.append((hidden, hidden.astype(float), dashes, ListedColormap([HIDDEN]), dash))
     how: Style = {"cbar": False, "xticklabels": False, "yticklabels": False, "linewidths": 0.6}
-    for shown, numbers, words, colours, look in parts:
+    for shown, numbers, words, colours, letters in parts:
         if shown.to_numpy().any():
             how |= dict(zip(("vmin", "vmax"), limits if shown is known else (0, 1), strict=True))
-            look = {"annot": words, "annot_kws": look, "cmap": colours, "fmt": ""} | how
+            look = {"annot": words, "annot_kws": letters, "cmap": colours, "fmt": ""} | how
             sns.heatmap(numbers, mask=~shown, ax=ax, **look)
             edges = [edge if k else "none" for k in shown.to_numpy().ravel()]
             ax.collections[-1].set_edgecolor(edges)

@@ -151,8 +151,8 @@ def curves(
 def describe(ax: Axes, title: str | None, table: pd.DataFrame, x: str, by: str | None) -> Axes:
     """Set the title, and some points of each curve as the alternative text."""
     words = []
-    for name, line in [("", table)] if by is None else table.groupby(by, sort=False):
-        line = line.dropna(subset=["estimate"]).sort_values(x)
+    for name, rows in [("", table)] if by is None else table.groupby(by, sort=False):
+        line = rows.dropna(subset=["estimate"]).sort_values(x)
         if line.empty:  # hidden: too few
             continue
         for place in np.unique(np.linspace(0, len(line) - 1, 4).astype(int)):

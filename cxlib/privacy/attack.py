@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -144,7 +145,7 @@ class Population:
         self.slices.append(other)
 
     def totals(self, group: Cell) -> set[tuple[float, float | None]]:
-        """n and estimate of all rows of the group, as tables have them."""
+        """The n and estimate of all rows of the group, as tables have them."""
         if group:
             known = self.counts.get(group)
             return {(known, None)} if known is not None else set()
@@ -220,7 +221,7 @@ def _said(cell: Cell) -> str:
 def _populations(slices: list[Slice]) -> list[Population]:
     """The tables put together: those of one term, and those whose counts agree."""
     found: list[Population] = []
-    by_key: dict[tuple, list[Population]] = {}
+    by_key: dict[tuple[Any, ...], list[Population]] = {}
     for s in sorted(slices, key=lambda s: -len(s.counts)):
         mine = next((p for p in by_key.get(s.key, []) if p.agrees(s)), None)
         if mine is None:
@@ -229,7 +230,7 @@ def _populations(slices: list[Slice]) -> list[Population]:
             by_key.setdefault(s.key, []).append(mine)
         mine.add(s)
     found = [p for p in found if p.hidden]
-    counted: dict[tuple, list[Slice]] = {}
+    counted: dict[tuple[Any, ...], list[Slice]] = {}
     for s in slices:
         for mark in _marks(s.counts):
             counted.setdefault(mark, []).append(s)
@@ -243,7 +244,7 @@ def _populations(slices: list[Slice]) -> list[Population]:
     return found
 
 
-def _marks(counts: Mapping[Cell, float]) -> list[tuple]:
+def _marks(counts: Mapping[Cell, float]) -> list[tuple[Any, ...]]:
     """Levels and how many they are, whatever their columns are called."""
     return [(tuple(sorted(v for _c, v in cell)), n) for cell, n in counts.items() if cell]
 
@@ -260,7 +261,7 @@ def _renamed(s: Slice, people: Population) -> Slice:
                 votes[column] = votes.get(column, 0) + 1
     best = max(votes, key=lambda c: votes[c], default=TERMS)
 
-    def named(cells: dict) -> dict:
+    def named(cells: dict[Cell, Any]) -> dict[Cell, Any]:
         return {
             frozenset((best if c == TERMS else c, level) for c, level in cell): v
             for cell, v in cells.items()

@@ -18,7 +18,7 @@ run that tells of few people beside an earlier one is not published (`privacy.at
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,7 @@ EQUALS = re.compile(r"\"?(\w+)\"?\s*=\s*('(?:[^']|'')*'|[\d.]+)", re.I)
 class Shown:
     """What a page shows, and of which rows."""
 
-    answers: Mapping[str, dict]
+    answers: Mapping[str, dict[str, Any]]
     wave: str = ""
     where: str = ""
     title: str = ""
@@ -74,9 +74,9 @@ class Exposure:
         """Take it out of the notebook; what was taken out and why, for the audit."""
         if self.beside:
             return _withhold(notebook, self.beside)
-        return _taken(notebook, lambda t, unit: self.rows(t, unit))
+        return _taken(notebook, self.rows)
 
-    def rows(self, table: dict, unit: str) -> dict[int, str]:
+    def rows(self, table: dict[str, Any], unit: str) -> dict[int, str]:
         """The rows of a kept table to hide, and why."""
         return _near(table, unit, self.near) | _of_totals(table, unit, self.totals)
 
@@ -197,15 +197,15 @@ def _columns(where: str) -> set[str]:
     return {(quoted or bare).lower() for quoted, bare in NAMED.findall(plain)}
 
 
-def tables_of(record: dict) -> Iterator[tuple[str, dict]]:
+def tables_of(record: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """(name, table) of a kept answer: its own, then the further ones."""
     yield record["name"], record["table"]
     for name, table in record["tables"].items():
         yield f"{record['name']}.{name}", table
 
 
-def counts_of(records: Iterable[dict]) -> Counts:
-    """n and estimate of every cell shown in the records; a group of everybody is no group."""
+def counts_of(records: Iterable[dict[str, Any]]) -> Counts:
+    """The n and estimate of every cell shown in the records; a group of everybody is no group."""
     found: Counts = {}
     for record in records:
         for _unused, table in tables_of(record):
@@ -216,14 +216,14 @@ def counts_of(records: Iterable[dict]) -> Counts:
     return found
 
 
-def _column(table: dict, name: str) -> list:
+def _column(table: dict[str, Any], name: str) -> list[Any]:
     if name not in table["columns"]:
         return [None] * len(table["rows"])
     place = table["columns"].index(name)
     return [row[place] for row in table["rows"]]
 
 
-def _keys(table: dict, unit: str) -> Iterator[Key]:
+def _keys(table: dict[str, Any], unit: str) -> Iterator[Key]:
     columns = table["columns"]
     at = columns.index("term") if "term" in columns else 0
     for row in table["rows"]:
@@ -231,7 +231,7 @@ def _keys(table: dict, unit: str) -> Iterator[Key]:
         yield unit, tuple(p for p in pairs if p[1] != disclosure.TOTAL), str(row[at]) if row else ""
 
 
-def _kept(notebook: NotebookNode) -> list[tuple[NotebookNode, dict]]:
+def _kept(notebook: NotebookNode) -> list[tuple[NotebookNode, dict[str, Any]]]:
     return [
         (c, o.data[MIME])
         for c in notebook.cells
@@ -240,7 +240,9 @@ def _kept(notebook: NotebookNode) -> list[tuple[NotebookNode, dict]]:
     ]
 
 
-def _taken(notebook: NotebookNode, rows_of) -> list[dict[str, str]]:
+def _taken(
+    notebook: NotebookNode, rows_of: Callable[[dict[str, Any], str], dict[int, str]]
+) -> list[dict[str, str]]:
     """Blank the rows that `rows_of(table, unit)` names, with the figures of their cells."""
     done = []
     for cell, record in _kept(notebook):
@@ -251,7 +253,7 @@ def _taken(notebook: NotebookNode, rows_of) -> list[dict[str, str]]:
     return done
 
 
-def _of_totals(table: dict, unit: str, totals: Counts) -> dict[int, str]:
+def _of_totals(table: dict[str, Any], unit: str, totals: Counts) -> dict[int, str]:
     """Rows to hide because a total less the others would be fewer than the smallest cell."""
     columns, least = table["columns"], context.current().smallest_cell
     ungrouped = table.get(UNGROUPED, 0)  # people of no group are no group that is given away
@@ -298,7 +300,7 @@ def is_of(total: float | None, groups: list[float]) -> bool:
     return low - slack <= total <= high + slack
 
 
-def _near(table: dict, unit: str, near: frozenset[Key]) -> dict[int, str]:
+def _near(table: dict[str, Any], unit: str, near: frozenset[Key]) -> dict[int, str]:
     """Rows whose cell is `near`, and those from which they could be worked out."""
     close = np.array([key in near for key in _keys(table, unit)], bool)
     if not close.any():
@@ -310,7 +312,7 @@ def _near(table: dict, unit: str, near: frozenset[Key]) -> dict[int, str]:
     return {int(i): str(why[i]) for i in np.flatnonzero(gone & ~before)}
 
 
-def _blank(table: dict, rows: Mapping[int, str]) -> list[dict[str, str]]:
+def _blank(table: dict[str, Any], rows: Mapping[int, str]) -> list[dict[str, str]]:
     frame = pd.DataFrame(table["rows"], columns=table["columns"])
     why = pd.Series([rows.get(i, "") for i in range(len(frame))], dtype=object)
     names = {*disclosure.grouping(frame), "term"}
@@ -332,7 +334,7 @@ def _wordless(column: str, value: object) -> object:
     return value if isinstance(value, (str, bool)) else None
 
 
-def _without_figures(cell: NotebookNode, record: dict) -> None:
+def _without_figures(cell: NotebookNode, record: dict[str, Any]) -> None:
     """The figures of the cell, sentence and note, may show or name what was taken out."""
     said = _("A figure and a sentence are left out: they would give a small group away.")
     record["answer"], record["note"] = said, ""
@@ -358,7 +360,7 @@ def _withhold(notebook: NotebookNode, beside: str) -> list[dict[str, str]]:
         page=beside,
         least=least,
     )
-    nothing: dict[str, list] = {"columns": [], "rows": []}
+    nothing: dict[str, list[Any]] = {"columns": [], "rows": []}
     record: dict[str, Any] = dict.fromkeys(("name", "title", "answer", "note", "unit"), "")
     record |= {"name": "left_out", "answer": said, "draws": 0, "seed": 0}
     record |= {"table": nothing, "tables": {}}

@@ -19,7 +19,8 @@ from cxlib.core import context, i18n
 from cxlib.privacy import disclosure
 from cxlib.privacy.cross_page import MIME
 
-Table = tuple[str, pd.DataFrame, dict]  # where it stands, its rows with why, what it is about
+# Where it stands, its rows with why, what it is about.
+Table = tuple[str, pd.DataFrame, dict[str, Any]]
 PER = re.compile(r"(?:per|_)\W?(1,?000|100)\b|\brate\b", re.I)  # terms that are rates
 TAGS = re.compile(r"<[^>]*>")
 TABLES = re.compile(r"(?s)<table.*?</table>")
@@ -65,7 +66,7 @@ def gone(table: pd.DataFrame) -> np.ndarray:
     return (table["why"] != "").to_numpy()
 
 
-def named(row: Mapping, columns: Sequence[str]) -> str:
+def named(row: Mapping[str, Any], columns: Sequence[str]) -> str:
     """A row as a message names it."""
     return ", ".join(f"{c}={row[c]}" for c in columns)
 
@@ -163,7 +164,7 @@ def printed(tables: Sequence[Table], texts: Iterable[tuple[str, str]]) -> Iterat
         few = (table["why"] == disclosure.SMALL).to_numpy()
         for column in [*disclosure.grouping(table), "term"] if "term" in table else []:
             for names, rows in ((small, few), (seen, ~hidden)):
-                names |= _names(table.loc[rows, column])
+                names.update(_names(table.loc[rows, column]))
         for column in table.select_dtypes(exclude="number").columns.difference(["why"]):
             words |= _names(table.loc[~hidden, column])
     small = {name for name in small - seen if re.search(r"[^\W\d_]", name)}

@@ -4,7 +4,8 @@
     text                                  # "write to [e-mail]"
     found                                 # {"e-mail": 1}
 
-E-mail addresses, telephone numbers (`telephones`), Chinese identity numbers (GB 11643 checksum),
+E-mail addresses, telephone numbers (`telephones`), identity numbers (of China by the checksum of
+GB 11643, of others by `national_numbers`), in comments names and addresses (`written_details`),
 payment cards (Luhn, ISO/IEC 7812), bank accounts (IBAN, ISO 13616) and the names a study lists.
 Numbers that fail their checksum stay: they are orders, not people. What is found is a help and no
 proof: free text may name a person in ways no pattern knows.
@@ -16,11 +17,11 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from cxlib.core import context
-from cxlib.privacy import telephones
+from cxlib.privacy import national_numbers, telephones, written_details
 from cxlib.privacy.text import CJK, longest, plain
 
 Spans = Iterator[tuple[int, int]]
@@ -30,18 +31,35 @@ _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u
 _LATIN = rf"[^\W_{CJK}]"  # what a name or an address may not touch
 _BEFORE = r"(?<![0-9A-Za-z])(?<!\d[.,])"  # no part of a word or of a decimal number
 _AFTER = r"(?![0-9A-Za-z]|[.,]\d)"
-_EMAIL = re.compile(
-    rf"(?:(?<!{_LATIN})(?<![_.+-])(?:{_LATIN}|[_.+%-]){{1,64}}|(?<![\w.+-])(?:(?![A-Za-z])[\w.+%-]){{1,64}})"
-    r"@(?:[\w-]{1,63}\.){1,5}(?:[A-Za-z]{2,24}|[^\W\d_]{2,24})"
+_DOMAIN = r"(?:[\w-]{1,63}\.){1,5}(?:xn--[\w-]{2,59}|[A-Za-z]{2,24}|[^\W\d_]{2,24})"
+_LOCAL = (
+    rf"(?:(?<!{_LATIN})(?<![_.+-])(?:{_LATIN}|[_.+%'’-]){{1,64}}"
+    r"|(?<![\w.+-])(?:(?![A-Za-z])[\w.+%-]){1,64})"
 )
+_SPLIT = r"(?<![\w.+-])[\w+%-]{1,64}[.\d_][\w.+%-]{0,64}"  # no word of a sentence: ann.lee
+_AT, _DOT = (rf" ?[(<\[{{] ?{word} ?[)>\]}}] ?" for word in ("at", "dot"))
+_EMAIL = re.compile(
+    rf"(?:\"[^\"\n@]{{1,64}}\"|{_LOCAL})(?:@|@ (?=\w+\.\w))"
+    rf"(?:{_DOMAIN}|[\w-]{{1,63}}。[A-Za-z]{{2,24}})"
+    rf"|{_SPLIT} @ ?{_DOMAIN}"
+    rf"|{_LOCAL}{_AT}(?:[\w-]{{1,63}}{_DOT}[A-Za-z]{{2,24}}|{_DOMAIN})"
+    rf"|{_SPLIT} at (?:[\w-]{{1,63}} dot ){{1,4}}[A-Za-z]{{2,24}}",
+    re.I,
+)
+_HAS_ADDRESS = re.compile(r"[@＠]|[(<\[{] ?at ?[)>\]}]|\bat\b.* dot ", re.I)
 _ACCOUNT = re.compile(
-    _BEFORE + r"(?<![_+-])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z-])",
+    _BEFORE + r"(?<![_+-])[A-Z]{2}\d\d(?:[ .-]{0,2}[A-Z0-9]{4}){2,7}(?:[ .-]{0,2}[A-Z0-9]{1,3})?"
+    r"(?![0-9A-Za-z-])",
     re.I,
 )
 _IDENTITY = re.compile(_BEFORE + r"[1-9]\d{5}[ -]?\d{8}[ -]?\d{3}[\dXx]" + _AFTER)
-_CARD = re.compile(_BEFORE + r"(?<!-)[2-6]\d{3}(?:[ -]?\d){9,15}" + _AFTER)
+_CARD = re.compile(
+    _BEFORE
+    + r"(?<!-)(?:[2-6]\d{3}(?:[ -]?\d){9,15}|[2-6]\d{3}([./-]|  )\d{4}\1\d{4}\1\d{1,7})"
+    + _AFTER
+)
 _YEARS = re.compile(r"(?:(?:19|20)\d\d[ -]?)+")
-_MANY_DIGITS = re.compile(r"(?:\d\D{0,4}){6}\d")
+_SIX_DIGITS = re.compile(r"(?:\d\D{0,4}){5}\d")
 
 
 def legible(text: str) -> str:
@@ -58,7 +76,11 @@ def storable(text: str) -> str:
 
 
 def masked(
-    text: str, names: Iterable[str] | None = None, country: str | None = None
+    text: str,
+    names: Iterable[str] | None = None,
+    country: str | None = None,
+    *,
+    comment: bool = False,
 ) -> tuple[str, dict[str, int]]:
     """Replace personal data by "[e-mail]" and so on.
 
@@ -68,11 +90,13 @@ def masked(
     names : names to mask as whole words; those of the page's context if None
     country : two letters of the country whose telephone numbers have no country code; that of the
         page's context if None, and "" for none
+    comment : people wrote it: names that a title or a closing announces, and postal addresses, are
+        replaced as well (elsewhere a branch may be called by its street)
 
     Returns
     -------
     The text, and how many of each kind were replaced: "e-mail", "account", "identity number",
-    "card", "phone", "name".
+    "card", "phone", "name", "address".
 
     Examples
     --------
@@ -84,15 +108,25 @@ def masked(
     rules = context.current()
     listed = _listed(rules.mask if names is None else tuple(names))
     found: dict[str, int] = {}
-    if "@" in text or "＠" in text:
+    if _HAS_ADDRESS.search(text):
         text = _replaced(text, "e-mail", _matches(_EMAIL), found)
-    if _MANY_DIGITS.search(text):
-        for kind, spans in _NUMBERS.items():
-            text = _replaced(text, kind, spans, found)
+    if comment:
+        text = _replaced(text, "address", written_details.addresses, found)
+    if _SIX_DIGITS.search(text):
         where = rules.country if country is None else country
-        text = _replaced(text, "phone", lambda t: telephones.spans(t, where), found)
+        numbers: list[tuple[str, Callable[[str], Spans]]] = [
+            ("account", _matches(_ACCOUNT, is_iban)),
+            ("identity number", partial(national_numbers.spans, country=where)),
+            ("identity number", _matches(_IDENTITY, is_identity_number)),
+            ("card", _matches(_CARD, is_card)),
+            ("phone", partial(telephones.spans, country=where)),
+        ]
+        for kind, spans in numbers:
+            text = _replaced(text, kind, spans, found)
     if listed:
         text = _replaced(text, "name", _matches(listed), found)
+    if comment:
+        text = _replaced(text, "name", written_details.names, found)
     return text, found
 
 
@@ -177,7 +211,7 @@ def is_identity_number(text: str) -> bool:
 
 def is_iban(text: str) -> bool:
     """Whether the text is an IBAN: its letters as numbers, moved round, leave 1 modulo 97."""
-    joined = text.replace(" ", "")
+    joined = re.sub("[ .-]", "", text)
     if not 15 <= len(joined) <= 34:
         return False
     return int("".join(str(int(c, 36)) for c in joined[4:] + joined[:4])) % 97 == 1
@@ -187,10 +221,3 @@ def add(total: dict[str, int], more: dict[str, int]) -> None:
     """Add the counts of one text to those of many."""
     for kind, count in more.items():
         total[kind] = total.get(kind, 0) + count
-
-
-_NUMBERS = {
-    "account": _matches(_ACCOUNT, is_iban),
-    "identity number": _matches(_IDENTITY, is_identity_number),
-    "card": _matches(_CARD, is_card),
-}

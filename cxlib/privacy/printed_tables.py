@@ -1,6 +1,6 @@
-"""Tables that a notebook printed, or made HTML of by itself: do they count few people?
+r"""Tables that a notebook printed, or made HTML of by itself: do they count few people?
 
-    counts_few("channel  n\\n    web  4")                # True: the page leaves it out
+    counts_few("channel  n\n    web  4")                # True: the page leaves it out
     counts_few(frame.style.to_html())
 
 A displayed table hides its own small cells (`privacy.disclosure`); what comes as text cannot

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ class Slice:
     """The counts of one term in one table, and where they stand."""
 
     source: str
-    key: tuple
+    key: tuple[Any, ...]
     counts: dict[Cell, float] = field(default_factory=dict)
     hidden: dict[Cell, Bounds] = field(default_factory=dict)
     estimates: dict[Cell, float] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Slice:
 
 
 def tables_of(pages: Mapping[str, Shown]) -> Iterator[Table]:
+    """The tables that pages keep: where each stands, its rows, and what is known about them."""
     for name, page in pages.items():
         pairs, rest = _condition(page.where)
         for record in page.answers.values():
@@ -70,12 +72,13 @@ def _condition(where: str) -> tuple[Cell, str]:
 
 
 def slices_of(tables: Sequence[Table], least: int) -> Iterator[Slice]:
+    """The counts of each table, by term: one slice for all groups of the same rows."""
     begun = _curves(tables)
-    for source, table, about in tables:
-        if not {"n", "term"} <= set(table) or "time" in table or table.empty:
+    for source, printed, about in tables:
+        if not {"n", "term"} <= set(printed) or "time" in printed or printed.empty:
             continue
-        columns = disclosure.grouping(table)
-        table = table.assign(n=pd.to_numeric(table["n"], errors="coerce"))
+        columns = disclosure.grouping(printed)
+        table = printed.assign(n=pd.to_numeric(printed["n"], errors="coerce"))
         if "attribute" in columns:  # its levels stand under term
             for name, rows in table.drop_duplicates(["attribute", "term"]).groupby("attribute"):
                 cells = [about["pairs"] | {(str(name), str(t))} for t in rows["term"]]
@@ -110,7 +113,7 @@ def _nest(made: Slice, rows: pd.DataFrame, pairs: Cell) -> None:
             made.below.setdefault(cell, set())
 
 
-def _pairs(row: Mapping, columns: Sequence[str]) -> Cell:
+def _pairs(row: Mapping[str, Any], columns: Sequence[str]) -> Cell:
     """The group that a row is about; of alerts the column is named in a column of its own."""
     if {"by", "group"} <= set(columns):
         return frozenset([(str(row["by"]), str(row["group"]))] if row["by"] else [])
@@ -118,7 +121,12 @@ def _pairs(row: Mapping, columns: Sequence[str]) -> Cell:
 
 
 def _slice(
-    source: str, key: tuple, rows: pd.DataFrame, cells: Iterable[Cell], least: int, about: dict
+    source: str,
+    key: tuple[Any, ...],
+    rows: pd.DataFrame,
+    cells: Iterable[Cell],
+    least: int,
+    about: dict[str, Any],
 ) -> Slice:
     made = Slice(source, key, ungrouped=about["ungrouped"])
     by_rows = disclosure.PEOPLE not in rows  # where people decide, n of a small cell may be large
@@ -144,9 +152,9 @@ def _slice(
     return made
 
 
-def _curves(tables: Sequence[Table]) -> dict[tuple, dict[Cell, Bounds]]:
+def _curves(tables: Sequence[Table]) -> dict[tuple[Any, ...], dict[Cell, Bounds]]:
     """What curves tell of how many they begin with: by record and group."""
-    found: dict[tuple, dict[Cell, Bounds]] = {}
+    found: dict[tuple[Any, ...], dict[Cell, Bounds]] = {}
     for _source, table, about in tables:
         columns = disclosure.grouping(table)
         if "time" not in table or not columns or not {"n", "estimate"} <= set(table):

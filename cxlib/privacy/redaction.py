@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cxlib.core import context
 from cxlib.core.errors import ABSENT
@@ -27,7 +27,7 @@ _TAGS = re.compile(r"(<[^>]*>)")
 _SAID_IN_TAG = re.compile(r"""\b(title|alt|aria-label)=("[^"]*"|'[^']*')""")  # read aloud, or shown
 
 
-def protect(notebook: NotebookNode) -> dict:
+def protect(notebook: NotebookNode) -> dict[str, Any]:
     """Take out of an executed notebook what may not be stored; the audit, also in its metadata.
 
     Text loses personal data, tables their plain twin (it shows what the table hides), what was
@@ -50,7 +50,7 @@ def protect(notebook: NotebookNode) -> dict:
     return dict(notebook.metadata[AUDIT])
 
 
-def audit_of(notebook: NotebookNode) -> dict:
+def audit_of(notebook: NotebookNode) -> dict[str, Any]:
     """What `protect` did to the notebook; empty parts where it has not been protected."""
     return {"hidden": [], "masked": {}, "warnings": [], **notebook["metadata"].get(AUDIT, {})}
 
@@ -170,4 +170,4 @@ def comments(texts: Iterable[str], most: int = 5) -> list[str]:
     written = [str(t).strip() for t in texts if isinstance(t, str) and str(t).strip()]
     if len(written) < 2 * context.current().smallest_cell:
         return []
-    return [masking.masked(text)[0] for text in written[:most]]
+    return [masking.masked(text, comment=True)[0] for text in written[:most]]

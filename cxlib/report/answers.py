@@ -193,7 +193,7 @@ def others(name: str) -> dict[str, dict[str, Result]]:
     }
 
 
-def _last_run(name: str) -> dict[str, dict]:
+def _last_run(name: str) -> dict[str, dict[str, Any]]:
     """Answers of the newest run's pages of all rows in the page's language, by notebook."""
     found = []
     for file in (study.root() / "reports" / name).glob("*/run.json"):
@@ -213,7 +213,7 @@ def _last_run(name: str) -> dict[str, dict]:
     return max(found, key=lambda run: run[0], default=("", {}))[1]
 
 
-def _recalled(record: dict) -> Result:
+def _recalled(record: dict[str, Any]) -> Result:
     """The answer that a record holds."""
     tables = {"table": record["table"], **record["tables"]}
     return Result(
@@ -227,7 +227,7 @@ def _recalled(record: dict) -> Result:
     )
 
 
-def _table(kept: dict) -> pd.DataFrame:
+def _table(kept: dict[str, Any]) -> pd.DataFrame:
     """A kept table with its numbers as numbers."""
     table = pd.DataFrame(kept["rows"], columns=kept["columns"])
     for column in table.columns.intersection(["estimate", "low", "high", "n", "probability", "p"]):
@@ -235,12 +235,12 @@ def _table(kept: dict) -> pd.DataFrame:
     return table
 
 
-def answers_of(notebook: NotebookNode) -> dict[str, dict]:
+def answers_of(notebook: NotebookNode) -> dict[str, dict[str, Any]]:
     """Every answer stored in an executed notebook, by name, in order.
 
     Raises ValueError where two have one name: a reader could not know which one holds.
     """
-    kept: dict[str, dict] = {}
+    kept: dict[str, dict[str, Any]] = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if record := output.get("data", {}).get(MIME):
@@ -252,12 +252,12 @@ def answers_of(notebook: NotebookNode) -> dict[str, dict]:
     return kept
 
 
-def columns_of(record: dict) -> list[Column]:
+def columns_of(record: dict[str, Any]) -> list[Column]:
     """What the result of a record declared of its columns."""
     return [Column(**about) for about in record.get("columns", [])]
 
 
-def cells_of(record: dict) -> tuple[pd.DataFrame, dict[str, Column]]:
+def cells_of(record: dict[str, Any]) -> tuple[pd.DataFrame, dict[str, Column]]:
     """The main table of a record as text in the page's language, and what its columns hold."""
     table = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
     for column in table.columns.intersection([*INTERVAL, "n"]):
@@ -269,7 +269,7 @@ def cells_of(record: dict) -> tuple[pd.DataFrame, dict[str, Column]]:
     return display_cells(table, known, why), known
 
 
-def table_of(record: dict) -> pd.DataFrame:
+def table_of(record: dict[str, Any]) -> pd.DataFrame:
     """The main table of a record as text in the page's language and number format."""
     text, known = cells_of(record)
     return text.rename(columns=lambda name: heading(known, str(name)))

@@ -7,10 +7,6 @@ from __future__ import annotations
 
 from os import PathLike
 
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
-
 from cxlib.core.result import Result
 from cxlib.report.customer_lists import spreadsheet_cell
 
@@ -37,6 +33,10 @@ def banner_to_excel(fit: Result, file: str | PathLike[str]) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     banner_to_excel(fit, folder + "/banner.xlsx")
     """
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font
+    from openpyxl.utils import get_column_letter
+
     book = Workbook()
     sheet = book.active
     table = fit.wide

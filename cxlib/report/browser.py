@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 NAMES = (
     "chromium",
@@ -90,7 +91,7 @@ def _drawn(figures: Sequence[str]) -> list[bytes]:
             return [_part(image, place) for place in range(len(figures))]
 
 
-def _part(image, place: int) -> bytes:
+def _part(image: Any, place: int) -> bytes:
     top, made = SCALE * HEIGHT * place, BytesIO()
     image.crop((0, top, SCALE * WIDTH, top + SCALE * HEIGHT)).save(made, "PNG", optimize=True)
     return made.getvalue()
@@ -108,7 +109,9 @@ def _run(arguments: Sequence[str]) -> None:
         common = ["--headless", "--disable-gpu", "--no-first-run", "--disable-extensions"]
         command = [browser, *common, *root, f"--user-data-dir={profile}", *arguments]
         try:
-            subprocess.run(command, check=True, capture_output=True, timeout=SECONDS)
+            subprocess.run(  # noqa: S603 - the browser that was found, with a page of ours
+                command, check=True, capture_output=True, timeout=SECONDS
+            )
         except subprocess.TimeoutExpired:
             raise NoBrowserError(f"the browser took longer than {SECONDS} s.") from None
         except (OSError, subprocess.CalledProcessError) as error:

@@ -46,7 +46,7 @@ class Run:
     """What a run left: its name, its answers by page, and its record."""
 
     name: str
-    answers: Mapping[str, Mapping[str, dict]]
+    answers: Mapping[str, Mapping[str, dict[str, Any]]]
     record: Mapping[str, Any]
 
 
@@ -200,7 +200,7 @@ def values_of(run: Run) -> dict[Key, Value]:
     return found
 
 
-def _cells(table: Mapping) -> Iterator[tuple[str, str, Value]]:
+def _cells(table: Mapping[str, Any]) -> Iterator[tuple[str, str, Value]]:
     """(term, column, value): a row is known by the words in it, and their repetition."""
     seen: Counter[str] = Counter()
     columns = table["columns"]
@@ -246,23 +246,25 @@ def _behind(before: Run, after: Run) -> dict[str, tuple[str, ...]]:
     return {part: names or () for part, names in found.items() if names or names is None}
 
 
-def _environment(old: Mapping, new: Mapping) -> tuple[str, ...] | None:
+def _environment(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...] | None:
     parts = ("python", "system")
     own = tuple(_from_to(*({p: side.get(p) for p in parts} for side in (old, new))))
     names = own + tuple(_from_to(old.get("packages", {}), new.get("packages", {})))
     return names if names or old.get("fingerprint") == new.get("fingerprint") else None
 
 
-def _differing(old: Mapping, new: Mapping, both: bool = False) -> tuple[str, ...]:
+def _differing(
+    old: Mapping[str, Any], new: Mapping[str, Any], both: bool = False
+) -> tuple[str, ...]:
     """The keys whose values differ, in order; only those on both sides with `both`."""
     keys = sorted(old.keys() & new.keys() if both else old.keys() | new.keys())
     return tuple(k for k in keys if old.get(k) != new.get(k))
 
 
-def _from_to(old: Mapping, new: Mapping) -> list[str]:
+def _from_to(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Each key whose value differs, with both: DRAWS 1000 -> 200."""
 
-    def told(side: Mapping, key: str) -> str:
+    def told(side: Mapping[str, Any], key: str) -> str:
         return (str(side[key]) or "''") if key in side else "–"
 
     return [f"{k} {told(old, k)} -> {told(new, k)}" for k in _differing(old, new)]

@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
@@ -69,10 +69,16 @@ def parts(found: Comparison) -> list[Part]:
     return [_part(name, by_page[name], sides, values, found) for name in order]
 
 
-def _part(name: str, differ: Sequence[Difference], sides, values, found: Comparison) -> Part:
+def _part(
+    name: str,
+    differ: Sequence[Difference],
+    sides: Sequence[Mapping[str, Any]],
+    values: Sequence[Mapping[Key, Value]],
+    found: Comparison,
+) -> Part:
     old, new = (side.get(name) for side in sides)
     beyond = sum(bool(d.beyond) for d in differ)
-    title = (new or old).get("title", name)
+    title = (new or old or {}).get("title", name)
     if not (old and new):
         only = _("only in {run}", run=found.after if new else found.before)
         return Part(title, only, (), len(differ), 0, ())
@@ -91,7 +97,9 @@ def _word(status: str) -> str:
     return _("not for this study") if status == "skipped" else _(status)
 
 
-def _answers(differ: Sequence[Difference], values: Sequence[Mapping[Key, Value]], found):
+def _answers(
+    differ: Sequence[Difference], values: Sequence[Mapping[Key, Value]], found: Comparison
+) -> Iterator[Answer]:
     """Of each answer that says something else, or differs significantly: what it says, its rows."""
     by_answer: dict[str, list[Difference]] = {}
     for difference in differ:
@@ -103,7 +111,9 @@ def _answers(differ: Sequence[Difference], values: Sequence[Mapping[Key, Value]]
             yield Answer(before, str(said[1] or "–"), tuple(_rows(of, values, found)))
 
 
-def _rows(differ: Iterable[Difference], values: Sequence[Mapping], found) -> Iterator[Row]:
+def _rows(
+    differ: Iterable[Difference], values: Sequence[Mapping[Key, Value]], found: Comparison
+) -> Iterator[Row]:
     moved = [d for d in differ if d.column == "estimate"]
     moved.sort(key=lambda d: (not d.beyond, "." in d.answer, d.beyond is None))
     for d in moved[:MOST]:

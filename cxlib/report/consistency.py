@@ -68,7 +68,7 @@ class Printed(NamedTuple):
     end: int
 
 
-def conflicts(run: Mapping, answers: Answers) -> list[Conflict]:
+def conflicts(run: Mapping[str, Any], answers: Answers) -> list[Conflict]:
     """What contradicts itself in the pages of a run.
 
     Parameters
@@ -86,7 +86,7 @@ def conflicts(run: Mapping, answers: Answers) -> list[Conflict]:
     ['not in its sentence']
     """
     found: list[Conflict] = []
-    known: dict[tuple, tuple[str, str, list[float | None]]] = {}
+    known: dict[tuple[Any, ...], tuple[str, str, list[float | None]]] = {}
     for page in run["pages"]:
         population = (page["set"], *(page["parameters"].get(k, "") for k in ("WAVE", "WHERE")))
         for name, record in answers.get(page["page"], {}).items():
@@ -103,7 +103,7 @@ def conflicts(run: Mapping, answers: Answers) -> list[Conflict]:
     return [*found, *_two_intervals(run, answers)]
 
 
-def between_pages(run: Mapping, answers: Answers) -> dict[str, str]:
+def between_pages(run: Mapping[str, Any], answers: Answers) -> dict[str, str]:
     """The pages of a run that contradict another, and in what: a sentence for each page.
 
     Parameters
@@ -124,10 +124,10 @@ def between_pages(run: Mapping, answers: Answers) -> dict[str, str]:
     }
 
 
-def _two_intervals(run: Mapping, answers: Answers) -> Iterator[Conflict]:
+def _two_intervals(run: Mapping[str, Any], answers: Answers) -> Iterator[Conflict]:
     """Estimates that two answers share, row by row, with other intervals."""
-    shared: dict[tuple, list[tuple[str, str, str, Row]]] = {}
-    size: dict[tuple, int] = {}
+    shared: dict[tuple[Any, ...], list[tuple[str, str, str, Row]]] = {}
+    size: dict[tuple[Any, ...], int] = {}
     for page in run["pages"]:
         population = (page["set"], *(page["parameters"].get(k, "") for k in ("WAVE", "WHERE")))
         for name, record in answers.get(page["page"], {}).items():
@@ -137,7 +137,7 @@ def _two_intervals(run: Mapping, answers: Answers) -> Iterator[Conflict]:
                         place = (page["page"], name, table, row)
                         size[place[:3]] = size.get(place[:3], 0) + 1
                         shared.setdefault((*population, *key), []).append(place)
-    pairs: dict[tuple, list[tuple[Row, Row]]] = {}
+    pairs: dict[tuple[Any, ...], list[tuple[Row, Row]]] = {}
     for places in shared.values():
         for k, (*one, row) in enumerate(places):
             for *other, same in places[k + 1 :]:
@@ -207,7 +207,7 @@ def _row_of(record: Mapping[str, Any], finding: Mapping[str, Any]) -> Row | None
 
 def _quantities(
     record: Mapping[str, Any], finding: Mapping[str, Any]
-) -> Iterator[tuple[tuple, list[float | None]]]:
+) -> Iterator[tuple[tuple[Any, ...], list[float | None]]]:
     """What the finding and the rows beside its own are about, and their numbers.
 
     Rows of the main table belong to the finding's measure where they differ from its own row in

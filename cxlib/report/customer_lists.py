@@ -9,6 +9,7 @@ import csv
 import io
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,8 @@ from cxlib.core import files
 from cxlib.core.i18n import _
 
 FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # set by whoever runs the notebook
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA = "=+-@"  # begin one, as do their forms of other widths
+UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"}  # categories of what nobody sees before them
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
 
 
@@ -70,7 +72,10 @@ def spreadsheet_cell(value: object) -> object:
     --------
     >>> spreadsheet_cell("=1+1"), spreadsheet_cell(-1.5), spreadsheet_cell(None)
     ("'=1+1", '-1.5', '')
+    >>> spreadsheet_cell("\u200b\u2060=1+1").startswith("'")
+    True
     """
     text = "" if value is None or value is pd.NA or value != value else str(value)
-    risky = text.lstrip(" \u00a0\ufeff\x00").startswith(FORMULA) or text.startswith(FORMULA)
+    seen = next((c for c in text if unicodedata.category(c) not in UNSEEN), "")
+    risky = text[:1] in ("\t", "\r", "\n") or unicodedata.normalize("NFKC", seen)[:1] in [*FORMULA]
     return f"'{text}" if risky and not NUMBER.fullmatch(text) else text

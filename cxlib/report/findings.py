@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 from cxlib.core.finding import Importance
 
-Answers: TypeAlias = Mapping[str, Mapping[str, dict]]  # page -> name of the answer -> record
+# Page -> name of the answer -> record.
+Answers: TypeAlias = Mapping[str, Mapping[str, dict[str, Any]]]
 Rule: TypeAlias = Callable[["Found"], bool]
 
 # Where the level of a study is read, the first that it has: notebook and answer.
@@ -47,10 +48,12 @@ class Found:
 
     @property
     def claim(self) -> str:
+        """The claim, as the page says it."""
         return str(self.record.get("claim", ""))
 
     @property
     def importance(self) -> int:
+        """How important the finding is."""
         return int(self.record.get("importance", Importance.CONTEXT))
 
     @property
@@ -59,7 +62,7 @@ class Found:
         return f"{self.page}.html#answer-{self.answer}"
 
 
-def of(run: Mapping, answers: Answers) -> list[Found]:
+def of(run: Mapping[str, Any], answers: Answers) -> list[Found]:
     """The findings of the pages of all rows, most important first; equals as pages have them.
 
     Examples

@@ -6,12 +6,12 @@ forecast_book.scored(now, then, "2026-09-30")     # "2 of 2 forecasts of the run
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
 
-Kept = Mapping[str, Mapping[str, Mapping]]  # answers by notebook
+Kept = Mapping[str, Mapping[str, Mapping[str, Any]]]  # answers by notebook
 
 
 class Entry(NamedTuple):
@@ -71,7 +71,7 @@ def scored(now: Kept, then: Kept, run: str) -> str:
     )
 
 
-def _due(entry: Entry, now: Kept, then: Kept) -> list[tuple[dict, float]]:
+def _due(entry: Entry, now: Kept, then: Kept) -> list[tuple[dict[str, Any], float]]:
     """Forecasts of periods that were not measured then and are now, with what was measured."""
     known = _rows(then, entry, entry.measured, entry.table)
     measured = _rows(now, entry, entry.measured, entry.table)
@@ -94,7 +94,9 @@ def _size(error: float, what: str, unit: str) -> str:
     return _("{v:number1} points", v=error) if unit == "points" else i18n.number(error, 2)
 
 
-def _rows(answers: Kept, entry: Entry, name: str, table: str = "") -> dict[tuple[str, str], dict]:
+def _rows(
+    answers: Kept, entry: Entry, name: str, table: str = ""
+) -> dict[tuple[str, str], dict[str, Any]]:
     """The rows of an answer of the page by term and period."""
     record = answers.get(entry.page, {}).get(name, {})
     kept = (record.get("tables") or {}).get(table) if table else record.get("table")

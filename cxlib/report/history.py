@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from cxlib.core import files
 
@@ -22,7 +23,7 @@ PAGE = ("page", "lang", "suffix", "status", "answer")
 RUN = ("run", "study", "lang", "begun", "seconds", "data", "says")
 
 
-def of(folder: Path) -> dict[Path, dict]:
+def of(folder: Path) -> dict[Path, dict[str, Any]]:
     """The runs directly below the folder, in brief; what is no record of a run is left out."""
     place = folder / ".pages" / "runs.json"
     before, now, found = _kept(place), {}, {}
@@ -41,7 +42,7 @@ def of(folder: Path) -> dict[Path, dict]:
     return found
 
 
-def brief(run: object) -> dict:
+def brief(run: object) -> dict[str, Any]:
     """Of a record, what other runs need; nothing where it is not one of ours."""
     if not isinstance(run, dict) or not {"study", "pages"} <= set(run):
         return {}
@@ -55,7 +56,7 @@ def brief(run: object) -> dict:
         return {}
 
 
-def _page(page: Mapping) -> dict:
+def _page(page: Mapping[str, Any]) -> dict[str, Any]:
     about = page.get("job", {}).get("facts", {}).get("study") or {}
     asked = page.get("parameters", {})
     return {
@@ -66,7 +67,7 @@ def _page(page: Mapping) -> dict:
     }
 
 
-def _kept(place: Path) -> dict:
+def _kept(place: Path) -> dict[str, Any]:
     kept = _read(place)
     return kept["runs"] if isinstance(kept, dict) and kept.get("form") == FORM else {}
 

@@ -13,6 +13,7 @@ import csv
 import html
 import io
 import re
+from typing import Any
 
 import pandas as pd
 
@@ -74,7 +75,7 @@ ROWS = {
 }  # fmt: skip
 
 
-def of_record(record: dict) -> str:
+def of_record(record: dict[str, Any]) -> str:
     """The table of a kept answer as HTML text, escaped; small cells hidden.
 
     Of more than seven columns those that a reader looks for first are shown, the others on request,
@@ -159,7 +160,7 @@ def _says_nothing(table: pd.DataFrame, column: str) -> bool:
     return column == "term" and groups and len(table) > 1 and table[column].nunique() == 1
 
 
-def csv_of(record: dict) -> str:
+def csv_of(record: dict[str, Any]) -> str:
     """The table as CSV, numbers as they are kept: what a page hides is empty in it too."""
     text = io.StringIO()
     write = csv.writer(text, lineterminator="\n")
@@ -219,7 +220,7 @@ def _aligned(table: str) -> str:
 def _mark(row: str, numeric: list[bool], free: list[int]) -> str:
     place = 0
 
-    def mark(match: re.Match) -> str:
+    def mark(match: re.Match[str]) -> str:
         nonlocal place
         while place < len(free) and free[place]:
             free[place] -= 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,13 +25,13 @@ from cxlib.report import glossary as terms
 from cxlib.report import history, prose, rendering, scorecard
 
 
-def languages(runs: Iterable[dict]) -> list[str]:
+def languages(runs: Iterable[dict[str, Any]]) -> list[str]:
     """The languages of the runs' pages, each run's first language first."""
     found = [p.get("lang", r.get("lang", "en")) for r in runs for p in r["pages"]]
     return list(dict.fromkeys(found))
 
 
-def in_language(run: dict, lang: str) -> dict:
+def in_language(run: dict[str, Any], lang: str) -> dict[str, Any]:
     """The run with its pages in `lang` alone, or in its first language where it has none in it.
 
     Besides: `lang`, `about` in that language, `today` (from which its pages see what is due), the
@@ -55,17 +56,17 @@ def in_language(run: dict, lang: str) -> dict:
     }
 
 
-def _study_of(page: Mapping) -> Mapping:
+def _study_of(page: Mapping[str, Any]) -> Mapping[str, Any]:
     """What the job of a page says of its study."""
     return page.get("job", {}).get("facts", {}).get("study") or {}
 
 
 def of_run(
-    run: dict,
+    run: dict[str, Any],
     up: str = "",
     lang: str = "",
-    answers: dict | None = None,
-    before: tuple[dict, dict] | None = None,
+    answers: dict[str, Any] | None = None,
+    before: tuple[dict[str, Any], dict[str, Any]] | None = None,
 ) -> str:
     """The index of a run in one of its languages: scorecard, then the pages, in sets if split.
 
@@ -112,7 +113,7 @@ def of_all(top: Path, lang: str = "en") -> dict[str, str]:
     return made | {"index.html": made[own[lang]] if lang in own else _of_all(runs, lang, others)}
 
 
-def says(run: Mapping, answers: Mapping) -> dict[str, str]:
+def says(run: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, str]:
     """What the index over all studies says of a run in one language: claim, detail, size."""
     card = scorecard.of(run, answers)
     first = [f.record for f in card["summary"][:1]]
@@ -120,14 +121,14 @@ def says(run: Mapping, answers: Mapping) -> dict[str, str]:
     return kept | {"n": card["n"]}
 
 
-def _said(run: Mapping) -> dict[str, str]:
+def _said(run: Mapping[str, Any]) -> dict[str, str]:
     """What the run says first; of a run that did not note it, the answer of its first page."""
     ok = [p["answer"] for p in run["pages"] if p["status"] == "ok" and p.get("answer")]
     return run.get("says", {}).get(run["lang"]) or {"claim": ok[0] if ok else ""}
 
 
-def _of_all(runs: list[dict], lang: str, others: list[tuple[str, str]]) -> str:
-    studies: dict[str, list[dict]] = {}
+def _of_all(runs: list[dict[str, Any]], lang: str, others: list[tuple[str, str]]) -> str:
+    studies: dict[str, list[dict[str, Any]]] = {}
     for run in (in_language(r, lang) for r in runs):
         studies.setdefault(run["study"], []).append(
             {**run, "counts": counts(run), "says": _said(run)}
@@ -181,7 +182,7 @@ def _columns(rows: pd.DataFrame, name: str) -> str:
     return part.rename(columns=heads).to_html(index=False, border=0)
 
 
-def counts(run: dict) -> dict[str, int]:
+def counts(run: dict[str, Any]) -> dict[str, int]:
     """How many pages of the run are ok, failed, skipped, not run."""
     return dict(Counter(made["status"] for made in run["pages"]))
 
@@ -205,7 +206,7 @@ def _pages(n: int) -> str:
     return i18n.ngettext("{n} page", "{n} pages", n)
 
 
-def _stopped(mistake: list) -> str:
+def _stopped(mistake: list[Any]) -> str:
     """Where a page stopped; the error itself, for whoever mends it, stands on the page."""
     cell, cells, *_unused = mistake
     if not cell:

@@ -84,10 +84,12 @@ class Answer:
 
     @property
     def finding(self) -> Mapping[str, Any]:
+        """The finding; of an answer without one its sentence."""
         return self.record.get("finding") or {"claim": self.record["answer"]}
 
     @property
     def importance(self) -> int:
+        """How important the finding is."""
         return self.finding.get("importance", Importance.CONTEXT)
 
     @property
@@ -111,7 +113,8 @@ class Answer:
 
     @property
     def table(self) -> Markup:
-        return Markup(html_tables.of_record(self.record))
+        """The table of the answer as HTML."""
+        return Markup(html_tables.of_record(self.record))  # noqa: S704 - escapes its cells
 
     @property
     def is_minor(self) -> bool:
@@ -157,6 +160,7 @@ class Group:
 
     @property
     def empty(self) -> bool:
+        """Whether it ran and shows nothing but code."""
         return self.ran and all(part.kind == "code" for part in self.parts)
 
 
@@ -173,6 +177,7 @@ class Section:
 
     @property
     def empty(self) -> bool:
+        """Whether something ran in it, and nothing of that shows anything but code."""
         return any(g.ran for g in self.groups) and all(g.empty or not g.ran for g in self.groups)
 
     @property
@@ -201,6 +206,7 @@ class Page:
 
     @property
     def contents(self) -> list[Section]:
+        """The sections that have a heading."""
         return [s for s in self.sections if s.words]
 
     @property
@@ -215,6 +221,9 @@ class Page:
                         _("Data from {first} to {last}", **ends))  # fmt: skip
         if today := self.facts.study.get("today"):
             said.append(_("lists and due dates as of {day}", day=i18n.day(today)))
+        said += self.facts.study.get("stale", [])
+        if self.facts.notebook.startswith("00_"):  # is the data sound?
+            said += self.facts.study.get("fresh", [])
         asked = {name: value for name, value, _comment in self.facts.parameters}
         said += [asked.get("WAVE", ""), "" if self.facts.set_name else asked.get("WHERE", "")]
         said.append(f"n = {self.n}" if self.n else "")
@@ -276,7 +285,8 @@ def _sections(notebook: NotebookNode, facts: Facts) -> tuple[list[Section], list
             words, _begins, papers = _(cell.source).partition("\n" + _("Methods:"))
             words = _see_also(words)
             _read_prose(prose.rendered(words, slugs, facts.pages), sections)
-            references += Markup(prose.rendered(papers.strip(), slugs, facts.pages))
+            papers = prose.rendered(papers.strip(), slugs, facts.pages)
+            references += Markup(papers)  # noqa: S704 - `rendered` escapes HTML
             continue
         if cell.cell_type != "code":
             continue
@@ -313,7 +323,8 @@ def _read_prose(made: str, sections: list[Section]) -> None:
     """Begin a section at each heading, else a group of the section that is open."""
     for piece in HEADINGS.split(made):
         heading = HEADING.match(piece)
-        text = Markup(piece[heading.end() :] if heading else piece)
+        # `made` is what `prose.rendered` returns, which escapes HTML.
+        text = Markup(piece[heading.end() :] if heading else piece)  # noqa: S704
         if heading:
             words = prose.words_of(heading[3])
             sections.append(Section(int(heading[1]), heading[2], words, [Group(text)]))
@@ -335,10 +346,10 @@ def _part(output: NotebookNode, number: int, prefix: str, stem: str) -> Part | N
     if figure := figures.of(output, prefix, f"{stem}-{prefix[1:-1]}"):
         return Shown("figure", figure)
     if "text/html" in data:
-        return Shown("html", Markup(prose.clean(data["text/html"])))
+        return Shown("html", Markup(prose.clean(data["text/html"])))  # noqa: S704 - cleaned
     if "text/markdown" in data:
         made = prose.rendered(data["text/markdown"], set(), {})
-        return Shown("html", Markup(made))
+        return Shown("html", Markup(made))  # noqa: S704 - `rendered` escapes HTML
     said = data.get("text/plain", "")
     return None if NO_WORDS.match(said) else _text(said)
 

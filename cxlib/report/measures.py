@@ -142,7 +142,9 @@ MEASURES = (
 
 
 def of(
-    run: Mapping, answers: Answers, before: tuple[Mapping, Answers] | None = None
+    run: Mapping[str, Any],
+    answers: Answers,
+    before: tuple[Mapping[str, Any], Answers] | None = None,
 ) -> tuple[list[dict[str, Any]], str]:
     """The cards in the page's language, and a sentence on how they compare with the run before.
 
@@ -152,7 +154,7 @@ def of(
     pages = pages_of(run)
     now = {number: answers.get(p["page"], {}) for number, p in pages.items()}
     then, compared = _earlier(before, run["study"])
-    cards: dict[str, dict] = {}
+    cards: dict[str, dict[str, Any]] = {}
     for asked in MEASURES:
         reading = read(asked, now, run["study"])
         if asked.name not in cards and reading:
@@ -164,13 +166,13 @@ def of(
     return ordered, i18n.together([since, forecast_book.scored(now, then, compared)])
 
 
-def pages_of(run: Mapping) -> dict[str, dict]:
+def pages_of(run: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The run's page of each notebook, by number: of all rows, in its language."""
     mine = [p for p in run["pages"] if not p["set"] and p["status"] == "ok"]
     return {p["notebook"].split("_")[0]: p for p in reversed(mine)}
 
 
-def rows_of(record: Mapping | None, table: str = "") -> list[Row]:
+def rows_of(record: Mapping[str, Any] | None, table: str = "") -> list[Row]:
     """The rows of an answer's table, or of a further one; none where there is none."""
     if record is None:
         return []
@@ -178,7 +180,9 @@ def rows_of(record: Mapping | None, table: str = "") -> list[Row]:
     return [dict(zip(kept["columns"], row, strict=True)) for row in kept["rows"]] if kept else []
 
 
-def read(asked: Measure, answers: Mapping[str, Mapping[str, dict]], name: str) -> Reading | None:
+def read(
+    asked: Measure, answers: Mapping[str, Mapping[str, dict[str, Any]]], name: str
+) -> Reading | None:
     """What the answers by notebook say of a measure; None where it is unknown or hidden."""
     record = answers.get(asked.notebook, {}).get(asked.answer)
     rows = rows_of(record, asked.table)
@@ -196,14 +200,14 @@ def read(asked: Measure, answers: Mapping[str, Mapping[str, dict]], name: str) -
     return Reading(row, finding, _series(rows, row, finding), _significant(record, finding))
 
 
-def _is_of(row: Row, finding: Mapping) -> bool:
+def _is_of(row: Row, finding: Mapping[str, Any]) -> bool:
     """Whether the finding is about the row: the same number of the same wave."""
     at = finding.get("at", {})
     same = all(str(row[key]) == value for key, value in at.items() if key in row)
     return same and row["estimate"] == finding.get("value")
 
 
-def _series(rows: list[Row], row: Row, finding: Mapping) -> list[tuple[str, float]]:
+def _series(rows: list[Row], row: Row, finding: Mapping[str, Any]) -> list[tuple[str, float]]:
     """Wave and value of the waves up to that of the row."""
     by = next((key for key in finding.get("at", {}) if key in row), "")
     if not by or finding.get("previous") is None:
@@ -215,7 +219,7 @@ def _series(rows: list[Row], row: Row, finding: Mapping) -> list[tuple[str, floa
     return [(str(r[by]), r["estimate"]) for r in until if r["estimate"] is not None][-WAVES:]
 
 
-def _significant(record: Mapping, finding: Mapping) -> bool | None:
+def _significant(record: Mapping[str, Any], finding: Mapping[str, Any]) -> bool | None:
     """Whether the change since the wave before is: by its own test where the answer has it."""
     if finding.get("change") is None:
         return None
@@ -225,7 +229,9 @@ def _significant(record: Mapping, finding: Mapping) -> bool | None:
     return finding.get("verdict") in ("better", "worse")
 
 
-def _earlier(before: tuple[Mapping, Answers] | None, name: str) -> tuple[dict, str]:
+def _earlier(
+    before: tuple[Mapping[str, Any], Answers] | None, name: str
+) -> tuple[dict[str, Any], str]:
     """Answers of the run before by notebook, and its name; none where they have another form."""
     if not before:
         return {}, ""
@@ -239,7 +245,7 @@ def _earlier(before: tuple[Mapping, Answers] | None, name: str) -> tuple[dict, s
     return then, str(run["run"])
 
 
-def _since(before: object, run: str, cards: list[dict], read_: bool) -> str:
+def _since(before: object, run: str, cards: list[dict[str, Any]], read_: bool) -> str:
     if not before or not cards:
         return ""
     if not read_:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 from jinja2 import Environment
 from nbconvert.exporters import HTMLExporter, TemplateExporter
@@ -38,13 +39,14 @@ def bind(notebook: NotebookNode, facts: Facts) -> str:
 class PageExporter(HTMLExporter):
     """nbconvert's HTML exporter with the template of reports."""
 
-    def default_filters(self) -> Iterable:
-        yield from super().default_filters()
+    def default_filters(self) -> Iterable[Any]:
+        """Filters of nbconvert and of the page."""
+        yield from super().default_filters()  # type: ignore[no-untyped-call]
         yield from {"code": self.highlight, **rendering.FILTERS}.items()
 
     def from_notebook_node(  # type: ignore[override]
-        self, nb: NotebookNode, resources: dict | None = None, **more
-    ) -> tuple[str, dict]:
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **more: Any
+    ) -> tuple[str, dict[str, Any]]:
         """The page, and nbconvert's resources.
 
         HTMLExporter would parse the finished page again to add alternative texts and make outputs
@@ -57,20 +59,22 @@ class PageExporter(HTMLExporter):
         return Highlight2HTML(pygments_lexer="python", parent=self)(source)
 
     def _create_environment(self) -> Environment:
-        return rendering.dressed(super()._create_environment())
+        return rendering.dressed(super()._create_environment())  # type: ignore[no-untyped-call]
 
 
 class Layout(Preprocessor):
     """Work out what stands where, for the template."""
 
-    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+    def preprocess(
+        self, nb: NotebookNode, resources: dict[str, Any]
+    ) -> tuple[NotebookNode, dict[str, Any]]:
         """The notebook as it is, and the page in `resources`."""
         return nb, resources | {"page": layout.of(nb, resources["facts"])}
 
 
 @cache
 def _exporter() -> PageExporter:
-    return PageExporter(
+    return PageExporter(  # type: ignore[no-untyped-call]
         config=Config(Layout={"enabled": True}),
         template_name="cxlab",
         extra_template_basedirs=[str(TEMPLATES)],

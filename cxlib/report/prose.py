@@ -63,7 +63,7 @@ def rendered(source: str, slugs: set[str], links: Mapping[str, tuple[str, str]])
     markdown = mistune.create_markdown(escape=True, plugins=["table", "strikethrough"])
     made = str(markdown(source))
 
-    def anchored(match: re.Match) -> str:
+    def anchored(match: re.Match[str]) -> str:
         return f'<h{match[1]} id="{slug(words_of(match[2]), slugs)}">{match[2]}</h{match[1]}>'
 
     made = re.sub(r"<h([23])>(.*?)</h\1>", anchored, made, flags=re.S)
@@ -90,10 +90,10 @@ def slug(words: str, taken: set[str]) -> str:
     return made
 
 
-def _link_to(links: Mapping[str, tuple[str, str]]) -> Callable[[re.Match], str]:
+def _link_to(links: Mapping[str, tuple[str, str]]) -> Callable[[re.Match[str]], str]:
     """Links to notebooks lead to their pages in this run, or become plain words."""
 
-    def link(match: re.Match) -> str:
+    def link(match: re.Match[str]) -> str:
         target, words = match[1], match[2]
         if target.endswith(".ipynb"):
             stem = Path(target).stem
@@ -161,7 +161,8 @@ def tied(text: str) -> Markup:
     """
     one_line = re.sub(r"\bn (= )?(?=[\d<])", lambda m: m[0].replace(" ", "\u00a0"), text)
     one_line = SIGN.sub(lambda m: m[0] + JOINER, one_line)
-    return Markup(WAVE_OR_DAY.sub(r'<span class="tied">\g<0></span>', str(escape(one_line))))
+    escaped = str(escape(one_line))
+    return Markup(WAVE_OR_DAY.sub(r'<span class="tied">\g<0></span>', escaped))  # noqa: S704
 
 
 def when(moment: str) -> str:

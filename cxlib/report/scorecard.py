@@ -27,11 +27,13 @@ LATE = ("overdue", "stalled", "without a date", "due soon", "on its way")  # the
 NEEDED = ("overdue", "stalled")
 QUOTED = re.compile(r"^[“\"](.+?)[”\"]")  # a name that stands by itself needs no marks
 
-Answered = Mapping[str, Mapping[str, dict]]  # notebook's number: its answers
+Answered = Mapping[str, Mapping[str, dict[str, Any]]]  # notebook's number: its answers
 
 
 def of(
-    run: Mapping, answers: Answers, before: tuple[Mapping, Answers] | None = None
+    run: Mapping[str, Any],
+    answers: Answers,
+    before: tuple[Mapping[str, Any], Answers] | None = None,
 ) -> dict[str, Any]:
     """The parts of the index in the page's language; an empty one where nothing is known.
 
@@ -53,13 +55,13 @@ def of(
     }
 
 
-def pages(run: Mapping, answers: Answers) -> dict[str, list[dict]]:
+def pages(run: Mapping[str, Any], answers: Answers) -> dict[str, list[dict[str, Any]]]:
     """The pages of the run by set, in the order of the run, in which each leads to the next.
 
     A page has title, file, status, and claim, detail and owner of its most important finding, which
     is the head of the page.
     """
-    sets: dict[str, list[dict]] = {}
+    sets: dict[str, list[dict[str, Any]]] = {}
     for page in run["pages"]:
         kept = [r.get("finding") or {} for r in answers.get(page["page"], {}).values()]
         ordered = by_importance(k for k in kept if k.get("claim"))
@@ -85,11 +87,11 @@ def _rows_of_data(now: Answered) -> str:
     return ""
 
 
-def _part(items: Sequence[dict], link: str, **more: str) -> dict | None:
+def _part(items: Sequence[dict[str, Any]], link: str, **more: str) -> dict[str, Any] | None:
     return {"items": list(items), "link": link, **more} if items else None
 
 
-def _alerts(now: Answered, files: Mapping) -> dict | None:
+def _alerts(now: Answered, files: Mapping[str, Any]) -> dict[str, Any] | None:
     rows = [r for r in rows_of(now.get("41", {}).get("warnings")) if r["estimate"] is not None]
     rows = [r for r in rows if r["standing"] != "over"]
     if not rows:
@@ -142,7 +144,7 @@ def _how(row: Row, size: str) -> str:
     return _("{size} above its baseline", size=size)
 
 
-def _news(found: Sequence[Found], said: Sequence[Found]) -> dict | None:
+def _news(found: Sequence[Found], said: Sequence[Found]) -> dict[str, Any] | None:
     """Without a page of alerts: what became worse, or misses its target."""
     worse = [
         f
@@ -165,7 +167,7 @@ def _news(found: Sequence[Found], said: Sequence[Found]) -> dict | None:
     return _part(items[:MOST_ALERTS], items[0]["link"], more="") if items else None
 
 
-def _outcome(run: Mapping, number: str) -> str:
+def _outcome(run: Mapping[str, Any], number: str) -> str:
     """What the drivers of a notebook explain: the page's parameter, or the study's own outcome."""
     named = pages_of(run)[number].get("parameters", {}).get("OUTCOME")
     known = run["study"] in study.names()
@@ -173,7 +175,9 @@ def _outcome(run: Mapping, number: str) -> str:
     return i18n.quoted(i18n.label(named or own)) if named or own else _("the outcome")
 
 
-def _opportunities(now: Answered, files: Mapping, run: Mapping) -> dict | None:
+def _opportunities(
+    now: Answered, files: Mapping[str, Any], run: Mapping[str, Any]
+) -> dict[str, Any] | None:
     """The drivers with the largest association, then what has an expected gain in money."""
     for number, name in (("41", "opportunities"), ("21", "gains"), ("21", "first")):
         rows = rows_of(now.get(number, {}).get(name))
@@ -213,7 +217,7 @@ def _opportunity(row: Row, outcome: str) -> dict[str, str]:
     }
 
 
-def _actions(now: Answered, files: Mapping) -> dict | None:
+def _actions(now: Answered, files: Mapping[str, Any]) -> dict[str, Any] | None:
     """Open actions, the late ones first, and what closed ones brought."""
     kept = now.get("41", {})
     open_ = [r for r in rows_of(kept.get("ledger")) if r.get("standing") in LATE]

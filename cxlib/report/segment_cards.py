@@ -113,7 +113,7 @@ def _part(name: str) -> str:
     }[name]
 
 
-def _numbers(line: dict) -> list[str]:
+def _numbers(line: dict[str, Any]) -> list[str]:
     """The number, its interval, and everybody's, as the page writes numbers."""
     if line["estimate"] != line["estimate"]:
         return [_("hidden: too few answers"), "", ""]

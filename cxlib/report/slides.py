@@ -75,7 +75,7 @@ def chosen(found: Sequence[Found]) -> list[Found]:
     ]
 
 
-def _slide(f: Found, folder: Path, answers: Answers, run: Mapping) -> Slide:
+def _slide(f: Found, folder: Path, answers: Answers, run: Mapping[str, Any]) -> Slide:
     record = answers[f.page][f.answer]
     figure = figures_of(folder / f"{f.page}.ipynb").get(f.answer, {})
     action, owner = f.record.get("action", ""), f.record.get("owner", "")
@@ -103,7 +103,7 @@ def _slide(f: Found, folder: Path, answers: Answers, run: Mapping) -> Slide:
     )
 
 
-def _alt(figure: Mapping) -> str:
+def _alt(figure: Mapping[str, Any]) -> str:
     about = figure.get("metadata", {})
     return next((str(about[m]["alt"]) for m in (SVG, *PIXELS) if about.get(m, {}).get("alt")), "")
 
@@ -114,7 +114,7 @@ def _bytes(text: str) -> bytes:
     return base64.b64decode("".join(text.split())) if text else b""
 
 
-def figures_of(notebook: Path) -> dict[str, Mapping]:
+def figures_of(notebook: Path) -> dict[str, Mapping[str, Any]]:
     """The figure of each answer of an executed notebook: the next after it in its cell, or before.
 
     Raises ValueError where the notebook is gone.
@@ -123,13 +123,13 @@ def figures_of(notebook: Path) -> dict[str, Mapping]:
 
     if not notebook.is_file():
         raise ValueError(f"{notebook.name} is gone; run it again with `cx run`.")
-    kept: dict[str, Mapping] = {}
+    kept: dict[str, Mapping[str, Any]] = {}
     for cell in nbformat.read(notebook, as_version=4).cells:
         kept |= dict(_of_cell(cell.get("outputs", [])))
     return kept
 
 
-def _of_cell(outputs: Sequence[Mapping]) -> Iterator[tuple[str, Mapping]]:
+def _of_cell(outputs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     last, name = None, ""
     for output in outputs:
         data = output.get("data", {})

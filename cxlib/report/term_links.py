@@ -67,7 +67,7 @@ def linked(page: str, file: str) -> str:
         words = "|".join(map(re.escape, forms))
         used = re.compile(rf"(?<![\w-])({words})s?(?![\w-])", re.IGNORECASE)
 
-    def link(match: re.Match) -> str:
+    def link(match: re.Match[str]) -> str:
         term = terms.pop(by_form[html_.unescape(match[1]).casefold()], None)
         if term is None:  # linked before
             return match[0]

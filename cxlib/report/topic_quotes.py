@@ -47,7 +47,7 @@ def _block(row: Any) -> str:
     term, n, words, *texts = row
     least = context.current().smallest_cell
     crowd = [t for t in texts if t] if n >= NOT_ENOUGH * least else []
-    masked = [masking.masked(t)[0] for t in crowd]
+    masked = [masking.masked(t, comment=True)[0] for t in crowd]
     quotes = "".join(f"<blockquote>“{html.escape(t)}”</blockquote>" for t in masked)
     if not quotes:
         quotes = f"<p><small>{html.escape(_('Hidden: too few wrote of it.'))}</small></p>"

@@ -33,7 +33,7 @@ MODIFIED = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</)")
 BOLD = Font(bold=True)
 
 
-def of_run(run: Mapping[str, Any], answers: Mapping[str, Mapping[str, dict]]) -> bytes:
+def of_run(run: Mapping[str, Any], answers: Mapping[str, Mapping[str, dict[str, Any]]]) -> bytes:
     """The workbook of a run in one of its languages.
 
     Parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import numpy as np
 
@@ -93,7 +95,7 @@ def _key(store: duckdb.DuckDBPyConnection, table: str, cluster: str) -> str:
     return f"{'customer_key' if kind == 'VARCHAR' else 'row_key'}({sql.name(cluster)})"
 
 
-def _patterned(sums: Moments, found: dict) -> Patterned:
+def _patterned(sums: Moments, found: dict[str, Any]) -> Patterned:
     kinds, pattern = np.unique(np.asarray(found["pattern"]).astype("U"), return_inverse=True)
     return Patterned(
         **{f: getattr(sums, f) for f in sums.__dataclass_fields__},
@@ -103,7 +105,12 @@ def _patterned(sums: Moments, found: dict) -> Patterned:
 
 
 def _moments(
-    found: dict, columns: list[str], origin: np.ndarray, pairwise: bool, k: int, offered: int
+    found: dict[str, Any],
+    columns: list[str],
+    origin: np.ndarray,
+    pairwise: bool,
+    k: int,
+    offered: int,
 ) -> Moments:
     sums = np.column_stack([np.asarray(found[f"s{i}"], float) for i in range(k)])
     p = len(columns)

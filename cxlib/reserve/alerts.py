@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -40,8 +41,10 @@ class Alerts:
     database: Database
 
     def known(self) -> pd.DataFrame:
-        """The alerts of earlier states of the data: measure, by, group, term, kind, first_seen,
-        last_seen; none where the study's pages have not raised any before."""
+        """The alerts of earlier states of the data; none where no page has raised any before.
+
+        Columns: measure, by, group, term, kind, first_seen, last_seen.
+        """
         return known(self.database.study, self._now)
 
     @property
@@ -54,7 +57,7 @@ class Alerts:
         return fingerprints(self.database.study.reserve_path)
 
 
-def remember(study: Study, data: Mapping[str, str], table: Mapping[str, list]) -> None:
+def remember(study: Study, data: Mapping[str, str], table: Mapping[str, list[Any]]) -> None:
     """Keep the table (columns, rows) of warnings as those of this state of the data.
 
     It has KEY and first_seen; `wave` is when it was seen last. Raises ReserveError for columns that
@@ -90,7 +93,7 @@ def fingerprint(study: Study, data: Mapping[str, str]) -> str:
     return _digest({"states": _earlier(study, data)})
 
 
-def _earlier(study: Study, data: Mapping[str, str]) -> list[dict]:
+def _earlier(study: Study, data: Mapping[str, str]) -> list[dict[str, Any]]:
     states, now = _read(study), _state(data)
     at = [k for k, state in enumerate(states) if state["data"] == now]
     return states[: at[0]] if at else states
@@ -100,7 +103,7 @@ def _state(data: Mapping[str, str]) -> str:
     return _digest({k: v for k, v in data.items() if k not in NOT_OF_CUSTOMERS})
 
 
-def _digest(value: Mapping) -> str:
+def _digest(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
@@ -108,7 +111,7 @@ def _place(study: Study) -> Path:
     return study.folder / "warnings.json"
 
 
-def _read(study: Study) -> list[dict]:
+def _read(study: Study) -> list[dict[str, Any]]:
     file = _place(study)
     if not file.is_file():
         return []

@@ -55,9 +55,9 @@ class Care:
         and said so
         """
         ids, found = self._today(where), {}
-        for table in LACKING:
+        for table, lacking in LACKING.items():
             if not self.database.has_columns(table, "customer_id"):
-                leave_out(_(LACKING[table]))
+                leave_out(_(lacking))
                 continue
             rows = self.database.read(table)
             found[table] = rows if ids is None else rows[rows["customer_id"].isin(ids)]
@@ -172,9 +172,10 @@ class Care:
         found = {}
         for table in (t for t in HISTORY if self.database.has_columns(t, "customer_id")):
             source, at = sql.name(self.database.source(table)), DATED.get(table, "at")
+            have = self.database.columns(table)
             rows = self.database.store.execute(
-                f"select * exclude {sql.ROW} from {source} where customer_id = ? "
-                f"order by {sql.name(at) if at in self.database.columns(table) else sql.ROW}",
+                f"select {sql.names(have)} from {source} where customer_id = ? "
+                f"order by {sql.name(at) if at in have else sql.ROW}",
                 [customer],
             ).df()
             if len(rows):

@@ -31,7 +31,6 @@ from cxlib.reserve.database import DATED, Database
 from cxlib.reserve.grouping import OWN
 from cxlib.reserve.store import ReserveError
 
-NET = "net_orders"  # the name under which a query sees purchases with refunds taken off
 LOOK_BACK = 365  # days, the longest that a feature looks back
 A_MONTH = 365.25 / 12  # days
 
@@ -362,11 +361,14 @@ def as_of(
         raise ReserveError(f"horizon is {horizon} days; it must be 1 or more.")
     have = columns.get("customers", ["customer_id"])  # else those who ordered
     net = _net_orders(store, columns, day)
-    orders = "orders" if net is None else NET
+    bought = {} if net is None else _bought(net, day)
     joins, selected = [], ["c.customer_id"]
     if "joined_on" in have:
         selected.append("date_diff('day', c.joined_on, $day) as tenure_days")
-    for table, counted, features in _features(study, columns, orders):
+    for table, counted, features in _features(study, columns):
+        if table == "orders" and bought:  # filled in below
+            selected += [f"null::double as {sql.name(c)}" for c in bought]
+            continue
         joins.append(f"left join ({counted}) {table}_ on {table}_.customer_id = c.customer_id")
         selected += features
     if "left_on" in have:
@@ -384,18 +386,19 @@ def as_of(
     there += ["(c.left_on is null or c.left_on > $day)"] if "left_on" in have else []
     order = f"c.{sql.ROW}" if "customers" in columns else "c.customer_id"
     query = (
-        f"select {', '.join(selected)} from {_everybody(columns, orders)} c {' '.join(joins)} "
+        f"select {', '.join(selected)} from {_everybody(columns)} c {' '.join(joins)} "
         f"where {' and '.join(there)} order by {order}"
     )
     dated = joins or {"joined_on", "left_on"} & set(have)  # else nothing asks for the day
     values: dict[str, object] = {"day": day} if dated else {}
     if "left_on" in have:
         values["horizon"] = horizon
-    if net is not None:
-        store.register(NET, net)
     rows = store.execute(query, values).df()
-    if net is not None:
-        store.unregister(NET)
+    if net is not None and "customers" not in columns:  # who handed all back has bought nothing
+        rows = rows[rows["customer_id"].isin(net["customer_id"])].reset_index(drop=True)
+    for column, counts in bought.items():
+        rows[column] = rows["customer_id"].map(counts)
+        rows[column] = rows[column] if column == "recency_days" else rows[column].fillna(0.0)
     if rows.empty:
         raise ReserveError(
             f"nobody is a customer of {study.name} on {day:%Y-%m-%d}. Choose a day between the "
@@ -404,11 +407,11 @@ def as_of(
     return rows
 
 
-def _everybody(columns: dict[str, list[str]], orders: str) -> str:
+def _everybody(columns: dict[str, list[str]]) -> str:
     """The customers; where the study lists none, all who ever ordered."""
     if "customers" in columns:
         return "customers"
-    return f"(select distinct customer_id from {orders} where customer_id is not null)"
+    return "(select distinct customer_id from orders where customer_id is not null)"
 
 
 def _day(day: str | date) -> datetime:
@@ -428,12 +431,12 @@ def _attributes(study: Study, have: list[str]) -> list[str]:
 Feature = tuple[str, str, list[str]]  # table, query of one row a customer, what to select of it
 
 
-def _features(study: Study, columns: dict[str, list[str]], orders: str) -> list[Feature]:
+def _features(study: Study, columns: dict[str, list[str]]) -> list[Feature]:
     """What the dated tables there are tell of a customer before $day."""
     scores = study.items_of("csat") or study.items_of("nps")
     found: list[Feature] = []
     if _can(columns, "orders", "at"):
-        found.append(_of_orders(orders, "amount" in columns["orders"]))
+        found.append(_of_orders("amount" in columns["orders"]))
     if _can(columns, "cases", "opened_at"):
         found.append(_of_cases("solved_at" in columns["cases"]))
     if _can(columns, "responses", "answered_on") and scores:
@@ -443,13 +446,13 @@ def _features(study: Study, columns: dict[str, list[str]], orders: str) -> list[
     return found
 
 
-def _of_orders(orders: str, with_amount: bool) -> Feature:
+def _of_orders(with_amount: bool) -> Feature:
     within = 'filter (where "at" >= $day - to_days(365))'
     spend = f", sum(amount) {within} as spend_365" if with_amount else ""
     query = (
         f"select customer_id, date_diff('day', max(\"at\"), $day) as recency_days, "
         f"count(*) {within} as orders_365{spend} "
-        f'from {orders} where "at" < $day group by customer_id'
+        'from orders where "at" < $day group by customer_id'
     )
     return (
         "orders",
@@ -475,6 +478,16 @@ def _net_orders(
     )
     rows = orders.df()
     return purchases(rows, pd.Timestamp(day))[0] if (rows["amount"] >= 0).any() else rows.iloc[:0]
+
+
+def _bought(net: pd.DataFrame, day: datetime) -> dict[str, pd.Series]:
+    """The features of `_of_orders` by customer, of purchases with refunds taken off."""
+    _table, query, features = _of_orders(with_amount=True)
+    names = [feature.rpartition(" as ")[2] for feature in features]
+    with sql.connect() as local:  # no row goes to the store, which may be a server's
+        local.register("orders", net)
+        counted = local.execute(query, {"day": day}).df().set_index("customer_id")
+    return {name: counted[name].astype(float) for name in names}
 
 
 def _of_cases(with_end: bool) -> Feature:

@@ -24,8 +24,9 @@ from cxlib.core.sample import DRAWS, SEED, Losses, Sample
 from cxlib.data import contract, expressions, sql
 from cxlib.data.identifiers import IDENTIFIERS
 from cxlib.data.study import Study
-from cxlib.reserve import aggregates, engine, store, tables_read
+from cxlib.reserve import aggregates, engine, limits, store, subsample, tables_read
 from cxlib.reserve.store import ReserveError
+from cxlib.reserve.subsample import Plan
 from cxlib.stats.moments import Moments
 from cxlib.stats.survey_design import SurveyDesign
 
@@ -51,16 +52,22 @@ class Database:
 
     study: Study
     _store: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
+    _bounded: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
     _columns: dict[str, list[str]] | None = field(default=None, repr=False)
+    _plan: list[Plan | None] = field(default_factory=list, repr=False)  # once it is known
     _joined: bool = field(default=False, repr=False)  # answers come with the customers' attributes
 
     @property
     def store(self) -> duckdb.DuckDBPyConnection:
         """The DuckDB connection, opened at the first use."""
-        return tables_read.noted(self._opened())
+        if self._bounded is None:
+            opened = self._opened()
+            counted = opened.execute('select "table", kept from _tables').fetchall()
+            self._bounded = limits.bounded(opened, self.study.limits, dict(counted))
+        return tables_read.noted(self._bounded)
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
-        """The connection, whose queries are not noted as reading what they name."""
+        """The connection, whose queries are neither noted nor held to limits: few rows come."""
         if self._store is None:
             opened = store.connect(self.study.reserve_path)
             views = store.facts(self.study.reserve_path)["views"] if self.study.on_engine else {}
@@ -71,7 +78,7 @@ class Database:
         """Let go of the file."""
         if self._store is not None:
             self._store.close()
-            self._store = None
+            self._store = self._bounded = None
 
     def __enter__(self) -> Self:
         return self
@@ -215,7 +222,12 @@ class Database:
         return self._read(table, wave, where, columns)[0]
 
     def _read(
-        self, table: str, wave: str, where: str, columns: list[str] | None = None
+        self,
+        table: str,
+        wave: str,
+        where: str,
+        columns: list[str] | None = None,
+        plan: Plan | None = None,
     ) -> tuple[pd.DataFrame, Losses]:
         have = self.columns(table)
         if unknown := [c for c in columns or [] if c not in have]:
@@ -223,19 +235,25 @@ class Database:
         in_wave = self._wave_condition(table, wave)
         source = self.source(table)
         holds = expressions.condition(where, self.store, source, have)
+        chosen = f" and {plan.holds}" if plan else ""
         try:
             rows = self.store.execute(
                 f"select {sql.names(columns or have)} from {sql.name(source)} "
-                f"where {in_wave} and {holds} order by {sql.ROW}"
+                f"where {in_wave} and {holds}{chosen} order by {sql.ROW}"
             ).df()
+            kept = len(rows)
+            if plan:
+                counted = f"select count(*) from {sql.name(source)} where {in_wave} and {holds}"
+                [kept] = sql.first(self.store, counted)
         except duckdb.Error as error:
             raise ReserveError(
                 f"WHERE {where!r} fails on {table}: {str(error).splitlines()[0]} Compare text "
                 "with text in single quotes and numbers with numbers. "
                 f"The columns are: {', '.join(have)}."
             ) from error
-        steps = self._steps(table, wave, where, in_wave, len(rows))
-        if not len(rows) and (wave or where):
+        steps = self._steps(table, wave, where, in_wave, kept)
+        steps["lost"] |= {"sampled": kept - len(rows)} if plan else {}
+        if not kept and (wave or where):
             why = _nothing_left(table, wave, where, steps)
             raise ReserveError(why + self._values_in(source, have, where))
         return rows, Losses(**steps)
@@ -275,11 +293,15 @@ class Database:
         ReserveError : unknown table, wave or column, no condition, no row left
         InsufficientData : rows that the margins of study.yaml do not speak of
         """
-        rows, losses = self._read(table, wave, where)
+        plan = self._sampling_plan() if table == "responses" else None
+        rows, losses = self._read(table, wave, where, plan=plan)
+        if plan:
+            rows = plan.weighted(rows)
         if table == "responses" and self.study.sampling is not None:
             rows, sampled = self._as_sampled(rows, wave, where)
         cluster = "customer_id" if "customer_id" in rows else None
-        sample = Sample(rows, cluster=cluster, draws=draws, seed=seed, losses=losses)
+        notes = (plan.sentence(),) if plan else ()
+        sample = Sample(rows, cluster=cluster, draws=draws, seed=seed, losses=losses, notes=notes)
         if table != "responses":
             return sample
         if (given := self.study.replicates) is not None:
@@ -293,6 +315,22 @@ class Database:
             return weights.weigh(sample, self.margins)
         except ValueError as error:  # a row outside the margins must not end every page
             raise InsufficientData(str(error)) from error
+
+    def _sampling_plan(self) -> Plan | None:
+        """Which answers are read where there are more than `limits.rows_at_most`; None for all.
+
+        Answers with replicate weights or a sampling design of their own are read whole.
+        """
+        own = self.study.replicates is not None or self.study.sampling is not None
+        if own or "responses" not in self.schema:
+            return None
+        if not self._plan:
+            most, have = self.study.limits.rows_at_most, self.schema["responses"]
+            kept = "select kept from _tables where \"table\" = 'responses'"
+            large = sql.first(self._opened(), kept)[0] > most
+            found = subsample.plan(self.store, "responses", have, most) if large else None
+            self._plan.append(found)
+        return self._plan[0]
 
     def _as_sampled(
         self, rows: pd.DataFrame, wave: str, where: str
@@ -324,7 +362,7 @@ class Database:
         """Print how many rows there were at first and where the others went."""
         self._print_losses(len(sample), asdict(sample.losses) if sample.losses else {})
 
-    def _print_losses(self, kept: int, steps: dict) -> None:
+    def _print_losses(self, kept: int, steps: dict[str, Any]) -> None:
         if not steps:
             print(ngettext("{n:count} row", "{n:count} rows", kept))
             return
@@ -333,7 +371,7 @@ class Database:
         for loss in lost.itertuples():
             print(loss_sentence(loss))
 
-    def _print_steps(self, kept: int, steps: dict) -> None:
+    def _print_steps(self, kept: int, steps: dict[str, Any]) -> None:
         left = steps["offered"]
         print(
             ngettext(
@@ -350,7 +388,7 @@ class Database:
             n = left - kept
             print(_("{left:count} after {n:count} more were left out", left=kept, n=n))
 
-    def _print_loss(self, key: str, left: int, n: int, steps: dict) -> None:
+    def _print_loss(self, key: str, left: int, n: int, steps: dict[str, Any]) -> None:
         values = {"left": left, "n": n}
         if key == "only":
             print(
@@ -363,6 +401,14 @@ class Database:
             print(
                 _(
                     "{left:count} after {n:count} that broke the data contract were set aside",
+                    **values,
+                )
+            )
+        elif key == "sampled":
+            print(
+                _(
+                    "{left:count} after {n:count} of customers who were not chosen by the hash of "
+                    "their number were left out; the others are weighted for them",
                     **values,
                 )
             )
@@ -396,7 +442,7 @@ class Database:
             raise ReserveError(f"{self.study.name} has no wave {wave!r}. There are: {there}.")
         return f"wave = {sql.text(wave)}"
 
-    def _steps(self, table: str, wave: str, where: str, in_wave: str, kept: int) -> dict:
+    def _steps(self, table: str, wave: str, where: str, in_wave: str, kept: int) -> dict[str, Any]:
         query = 'select offered, kept, left_out from _tables where "table" = ?'
         offered, loaded, left_out = sql.first(self.store, query, [table])
         of_wave = loaded
@@ -497,7 +543,7 @@ class Database:
         return None if found is None else datetime(found.year, found.month, found.day)
 
 
-def _nothing_left(table: str, wave: str, where: str, steps: dict) -> str:
+def _nothing_left(table: str, wave: str, where: str, steps: dict[str, Any]) -> str:
     asked = " and ".join(
         part
         for part in (f"wave {wave!r}" if wave else "", f"WHERE {where!r}" if where else "")

@@ -18,19 +18,38 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from cxlib.reserve import spark_sql
+
 CHECKED = {  # functions and operators, by their names in sqlglot, that give the same on each engine
-    *("Abs", "Add", "And", "ApproxDistinct", "Array", "Avg", "Case", "Cast", "Coalesce"),
+    *("Abs", "Add", "And", "ApproxDistinct", "Array", "Avg", "Case", "Cast", "Ceil", "Coalesce"),
     *("Collate", "Count", "DPipe", "DateDiff", "Day", "Div", "EQ", "Exists", "GT", "GTE"),
-    *("Greatest", "If", "Is", "LT", "LTE", "Least", "Left", "Length", "Like", "Max", "Min"),
+    *("Greatest", "If", "Is", "LT", "LTE", "Lag", "Lead", "Least", "Left", "Length", "Like"),
+    *("Max", "Min"),
     *("Month", "Mul", "NEQ", "Neg", "Not", "Nullif", "Or", "Paren", "Right"),
     *("RowNumber", "StartsWith", "Sub", "Substring", "Sum", "TimestampTrunc", "Trim", "Year"),
 }
 OURS = {  # functions that each engine computes in its own way, those of `sql.KEYS` among them
     "postgres": {
         "customer_key": "(('x' || substr(md5({0}), 1, 4))::bit(16)::int >> 3)",
+        "sample_key": "('x' || substr(md5({0}), 9, 6))::bit(24)::int",
         "to_days": "({0} * interval '1 day')",
+        "to_hours": "({0} * interval '1 hour')",
         "row_key": "((({0} & 4294967295)::numeric * 2654435769 % 4294967296)::bigint >> 19)",
     },
+    "spark": {
+        "customer_key": "shiftright(cast(conv(substring(md5({0}), 1, 4), 16, 10) as int), 3)",
+        "sample_key": "cast(conv(substring(md5({0}), 9, 6), 16, 10) as int)",
+        "to_days": "({0} * interval '1' day)",
+        "to_hours": "({0} * interval '1' hour)",
+        "row_key": "shiftright(cast(cast({0} & 4294967295 as decimal(20, 0)) * 2654435769 "
+        "% 4294967296 as bigint), 19)",
+    },
+}
+SUMS = {  # rows of a statement, and the sum of the hashes of all of them
+    "postgres": "select count(*) as n, "
+    "sum(('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint)::text as h from ({0}) as t",
+    "spark": "select count(*) as n, cast(sum(cast(xxhash64(to_json(struct(*))) as decimal(20, 0))) "
+    "as string) as h from ({0}) as t",
 }
 _WORD = re.compile(r'"((?:[^"]|"")+)"|(\w+)')
 
@@ -106,8 +125,10 @@ def _translated(
     for place, parameter in enumerate(list(tree.find_all(exp.Placeholder, bfs=False))):
         parameter.replace(_constant(values[parameter.this or place]))
     _group_by_all(tree)
-    for count in [n for n in tree.find_all(exp.ApproxDistinct) if dialect == "postgres"]:
+    for count in list(tree.find_all(exp.ApproxDistinct)):
         count.replace(exp.Count(this=exp.Distinct(expressions=[count.this])))
+    if dialect == "spark":
+        tree = _for_spark(tree)
     for k, query_ in enumerate(tree.find_all(exp.Subquery)):
         if isinstance(query_.parent, (exp.From, exp.Join)) and not query_.alias:
             query_.set("alias", exp.TableAlias(this=exp.to_identifier(f"_{k}")))
@@ -130,7 +151,7 @@ def _in_place(tree: Any, views: Mapping[str, str], words: set[str] | None, diale
 
     for table in [t for t in tree.find_all(exp.Table) if t.name in views and not t.db]:
         text, joined = views[table.name], table.name.startswith("_")
-        view = _parsed(text, dialect).copy()
+        view = _parsed(text, "duckdb" if joined else dialect).copy()
         if words is not None:
             kept = [s for s in view.selects if s.is_star or s.alias_or_name in words]
             view.set("expressions", kept or view.selects[:1])
@@ -140,6 +161,26 @@ def _in_place(tree: Any, views: Mapping[str, str], words: set[str] | None, diale
             view = _in_place(view, inner, mine, dialect)
         table.replace(view.subquery(table.alias_or_name))
     return tree
+
+
+def _for_spark(tree: Any) -> Any:
+    try:
+        return spark_sql.rewritten(tree)
+    except spark_sql.NotInSpark as why:
+        raise NotTranslated(str(why)) from why
+
+
+def quoted(names: Sequence[str], dialect: str) -> str:
+    """The parts of a name as the engine takes them.
+
+    Examples
+    --------
+    >>> quoted(["shop", "a`b"], "spark")
+    '`shop`.`a``b`'
+    """
+    from sqlglot import exp
+
+    return ".".join(exp.to_identifier(part, quoted=True).sql(dialect) for part in names)
 
 
 def _constant(value: object) -> Any:

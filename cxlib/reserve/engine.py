@@ -7,12 +7,13 @@ The reserve of such a study holds its tables without their rows, what the checks
 for each table: the statement that gives its rows on the engine. A query that names such a table is
 run on the empty one first, which finds mistakes and says of which types the answer is; translated
 (`dialects`), it is then run on the engine. Anything else is answered from the reserve itself. The
-engine is only read, and all queries of a page see it as it was at the first of them; after an
-error of the server as it is then, and its rows are counted again.
+engine is only read. All queries of a page see a PostgreSQL server as it was at the first of them;
+after an error of the server as it is then, and its rows are counted again.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -25,14 +26,16 @@ from cxlib.data import live, sql
 from cxlib.data.sources import SourceError
 from cxlib.data.study import Study
 from cxlib.reserve import dialects
+from cxlib.reserve.spark_server import SparkServer
 
-DIALECT = "postgres"  # as sqlglot calls it
 SNAPSHOT = "set transaction isolation level repeatable read, read only"
 _LOCAL = re.compile(r"\s*(describe|create|drop|set|pragma)\b", re.IGNORECASE)
 
 
 class Server:
     """A PostgreSQL server, connected to at the first query and only read."""
+
+    dialect = "postgres"  # as sqlglot calls it
 
     def __init__(self, address: str) -> None:
         if find_spec("sqlglot") is None:
@@ -73,13 +76,28 @@ class Server:
             self._connection = None
 
 
+AnyServer = Server | SparkServer
+
+
+def server_of(address: str) -> AnyServer:
+    """The server of an address, which is not connected to yet.
+
+    Examples
+    --------
+    >>> server_of("sc://127.0.0.1:15002").dialect
+    'spark'
+    """
+    known = live.VARIABLE.sub(lambda found: os.environ.get(found[1], ""), address)
+    return SparkServer(address) if known.startswith("sc:") else Server(address)
+
+
 class _Attached:
     """A connection whose queries on tables of the engine are answered there."""
 
     def __init__(
         self,
         local: duckdb.DuckDBPyConnection,
-        server: Server,
+        server: AnyServer,
         views: Mapping[str, str],
         kept: Mapping[str, int],
     ) -> None:
@@ -120,7 +138,7 @@ class _Attached:
 
     def _fetch(self, query: str, values: Any = None) -> pa.Table:
         try:
-            statement = dialects.translated(query, self._views, DIALECT, values)
+            statement = dialects.translated(query, self._views, self._server.dialect, values)
         except dialects.NotTranslated as why:
             raise EngineError(
                 f"the engine cannot be asked this: {why}. Pages that need it want the "
@@ -160,5 +178,5 @@ def attached(
         return local
     counted = local.execute('select "table", kept from _tables').fetchall()
     kept = {table: n for table, n in counted if table in views}
-    attached = _Attached(local, Server(study.engine), views, kept)
+    attached = _Attached(local, server_of(study.engine), views, kept)
     return cast(duckdb.DuckDBPyConnection, attached)

@@ -19,16 +19,16 @@ from typing import Any, cast
 import pandas as pd
 import pyarrow as pa
 
-from cxlib.data import contract, live, sql
+from cxlib.data import contract, sql
 from cxlib.data.intake import QUARANTINE, WARNINGS, Intake, IntakeError, Remote, reasons
 from cxlib.data.intake.reasons import Reason
 from cxlib.data.intake.references import mistakes, without_share
 from cxlib.data.mapping import File
 from cxlib.data.study import Study
 from cxlib.reserve import dialects
-from cxlib.reserve.engine import DIALECT, Server
+from cxlib.reserve.engine import AnyServer, server_of
 
-BASE = "_base"  # the engine's own table within a view that is being written
+BASE = "base_"  # the engine's own table within a view that is being written
 FEW = 1000  # distinct values of a column that study.yaml may name
 TYPES = {"text": "varchar", "number": "double", "integer": "bigint", "date": "timestamp"}
 
@@ -61,7 +61,7 @@ def taken(study: Study) -> dict[str, Intake]:
         values that no row has
     SourceError : the server cannot be asked
     """
-    server, found = Server(study.engine), dict[str, Intake]()
+    server, found = server_of(study.engine), dict[str, Intake]()
     try:
         for name in (n for n in contract.TABLES if n in study.on_engine):
             found[name] = _table(study, name, server, found)
@@ -71,7 +71,7 @@ def taken(study: Study) -> dict[str, Intake]:
     return found
 
 
-def _table(study: Study, name: str, server: Server, others: dict[str, Intake]) -> Intake:
+def _table(study: Study, name: str, server: AnyServer, others: dict[str, Intake]) -> Intake:
     view, kind_of = _view(study, name, server)
     known = _views(others) | {name: view}
     checks = list(_checks(study, name, list(kind_of), others))
@@ -98,7 +98,7 @@ def _table(study: Study, name: str, server: Server, others: dict[str, Intake]) -
     )
 
 
-def _view(study: Study, name: str, server: Server) -> tuple[str, dict[str, str]]:
+def _view(study: Study, name: str, server: AnyServer) -> tuple[str, dict[str, str]]:
     """The statement that gives the table's rows, and the kind of each of its columns."""
     base, kinds = _base(study, name, server)
     columns, kind_of = _columns(study, name, kinds)
@@ -106,20 +106,24 @@ def _view(study: Study, name: str, server: Server) -> tuple[str, dict[str, str]]
     selected = [f"{how} as {sql.name(c)}" for c, how in columns.items()]
     selected.append(f"row_number() over (order by {key}) - 1 as {sql.ROW}")
     query = f"select {', '.join(selected)} from {BASE}"
-    return dialects.translated(query, {BASE: base}, DIALECT), kind_of
+    return dialects.translated(query, {BASE: base}, server.dialect), kind_of
 
 
 def _views(tables: dict[str, Intake]) -> dict[str, str]:
     return {name: t.remote.view for name, t in tables.items() if t.remote}
 
 
-def _base(study: Study, name: str, server: Server) -> tuple[str, dict[str, str]]:
+def _base(study: Study, name: str, server: AnyServer) -> tuple[str, dict[str, str]]:
     """The statement that gives the engine's own rows, and the kind of each of its columns."""
     file: File = study.tables[name].files[0]
-    asked = file.query.strip().rstrip(";") or f"select * from {live.quoted(file.table)}"
+    asked = file.query.strip().rstrip(";") or _whole(file.table, server.dialect)
     shape = server.fetch(f"select * from ({asked}\n) as asked limit 0").schema
-    listed = ", ".join(sql.name(c) for c in shape.names)
+    listed = ", ".join(dialects.quoted([c], server.dialect) for c in shape.names)
     return f"select {listed} from ({asked}\n) as asked", {f.name: _kind(f) for f in shape}
+
+
+def _whole(table: str, dialect: str) -> str:
+    return f"select * from {dialects.quoted(table.split('.'), dialect)}"
 
 
 def _kind(field: pa.Field) -> str:
@@ -127,7 +131,7 @@ def _kind(field: pa.Field) -> str:
     type_, own = field.type, (field.metadata or {}).get(b"ADBC:postgresql:typname", b"").decode()
     if pa.types.is_integer(type_):
         return "integer"
-    if pa.types.is_floating(type_) or own == "numeric":
+    if pa.types.is_floating(type_) or pa.types.is_decimal(type_) or own == "numeric":
         return "number"
     if pa.types.is_boolean(type_):
         return "flag"
@@ -252,23 +256,22 @@ def _checks(
             yield check(item, "not_whole", f"{cell} <> cast({cell} as bigint)")
 
 
-def _counted(server: Server, name: str, counts: list[str], views: dict[str, str]) -> list[int]:
+def _counted(server: AnyServer, name: str, counts: list[str], views: dict[str, str]) -> list[int]:
     """Aggregates over a table, which are whole numbers."""
     if not counts:
         return []
     asked = ", ".join(f"{count} as n{i}" for i, count in enumerate(counts))
-    query = dialects.translated(f"select {asked} from {name}", views, DIALECT)
+    query = dialects.translated(f"select {asked} from {name}", views, server.dialect)
     return [int(column[0].as_py()) for column in server.fetch(query).columns]
 
 
-def _fingerprint(server: Server, view: str) -> str:
+def _fingerprint(server: AnyServer, view: str) -> str:
     """What changes when a row does: rows, and the sum of the hashes of all of them."""
-    own = "('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint"
-    found = server.fetch(f"select count(*) as n, sum({own})::text as h from ({view}) as t")
+    found = server.fetch(dialects.SUMS[server.dialect].format(view))
     return f"{found['n'][0].as_py()}-{found['h'][0].as_py()}"
 
 
-def _refuse_mistakes(study: Study, server: Server, found: dict[str, Intake]) -> None:
+def _refuse_mistakes(study: Study, server: AnyServer, found: dict[str, Intake]) -> None:
     """IntakeError where study.yaml names values that no row has."""
     values = {name: _values(server, name, found) for name in found}
     if {"responses", "customers"} <= values.keys():  # answers have their customers' attributes
@@ -284,7 +287,7 @@ def _refuse_mistakes(study: Study, server: Server, found: dict[str, Intake]) -> 
         raise IntakeError("\n  ".join(["study.yaml names what the data do not hold:", *lost]))
 
 
-def _values(server: Server, name: str, found: dict[str, Intake]) -> pd.DataFrame:
+def _values(server: AnyServer, name: str, found: dict[str, Intake]) -> pd.DataFrame:
     """The distinct values of the columns that have few, one below the other, as if rows."""
     own, views = found[name].rows, _views(found)
     asked = [str(c) for c in own if own[c].dtype != contract.KINDS["date"]]
@@ -293,6 +296,6 @@ def _values(server: Server, name: str, found: dict[str, Intake]) -> pd.DataFrame
     for column, n in zip(asked, _counted(server, name, counts, views), strict=True):
         if n <= FEW:
             query = f"select distinct {sql.name(column)} as v from {name}"
-            there = server.fetch(dialects.translated(query, views, DIALECT))["v"].to_pandas()
+            there = server.fetch(dialects.translated(query, views, server.dialect))["v"].to_pandas()
             values[column] = there.dropna().astype(own[column].dtype).reset_index(drop=True)
     return pd.DataFrame(values)

@@ -104,10 +104,12 @@ class Journeys:
         if not self.database.has_columns("events", "stage"):
             return {}
         query = (
-            "select touchpoint, mode(stage) from events where stage is not null "
-            "group by 1 order by 1"
+            f"select touchpoint, stage, count(*) as n, min({sql.ROW}) as first from events "
+            "where stage is not null group by touchpoint, stage order by touchpoint, n, first desc"
         )
-        return {t: s for t, s in self.database.store.execute(query).fetchall() if s in STAGES}
+        found = self.database.store.execute(query).fetchall()  # the last of a touchpoint counts
+        most = {touchpoint: stage for touchpoint, stage, *_counts in found}
+        return {touchpoint: stage for touchpoint, stage in most.items() if stage in STAGES}
 
     @property
     def ratings(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ from cxlib.data.intake import Intake, IntakeError, plausibility, reasons
 from cxlib.data.intake.business_rules import unseen_refusals
 from cxlib.data.intake.references import mistakes, without_share
 from cxlib.data.study import Study
-from cxlib.reserve import engine_tables, store
+from cxlib.reserve import appending, engine_tables, store
 from cxlib.reserve.store import ReserveError
 
 UNUSABLE, LOST = 2, 4  # exit codes: nothing can be loaded; rows or many cells lost, or questions
@@ -162,6 +162,7 @@ class Loaded:
     path: Path
     counts: pd.DataFrame
     check: Check
+    only_new: tuple[str, ...] = ()  # what was added where new files alone were read
 
     @property
     def serious(self) -> pd.DataFrame:
@@ -204,8 +205,11 @@ def _unconfirmed(study: Study) -> list[str]:
     ]
 
 
-def load(name: str, *, wait: float = 0) -> Loaded:
+def load(name: str, *, wait: float = 0, whole: bool = False) -> Loaded:
     """Build the study's reserve beside the old one and swap it in.
+
+    Of tables that grow (study.yaml) new files alone are read where nothing else has changed, unless
+    `whole` is asked for.
 
     Cells that break the contract become missing, and rows that cannot be used are set aside; both
     are left in the quarantine and counted. Raises StudyError for study.yaml, IntakeError for a file
@@ -216,12 +220,22 @@ def load(name: str, *, wait: float = 0) -> Loaded:
     """
     study = study_.read(name)
     with store.alone(study, wait=wait):
-        return _load(study)
+        return _load(study, whole=whole)
 
 
-def _load(study: Study) -> Loaded:
+def _load(study: Study, *, whole: bool = False) -> Loaded:
     study = study_.read(study.folder / "study.yaml")  # as it is now that the lock is held
     files = store.digests(study)
+    if not whole and (added := appending.new_files(study, files)) is not None:
+        taken = appending.add(study, added, files) if added else {}
+        if taken is not None:
+            with store.connect(study.reserve_path) as opened:
+                counts = opened.execute("select * from _tables").df()
+            checked = _checked(study, taken, [])
+            lines = [f"new in {n}: {len(i.rows):,} rows" for n, i in taken.items()]
+            lines += [note for i in taken.values() for note in i.notes if appending.THERE in note]
+            said = tuple(lines or ["no file is new, and none has changed"])
+            return Loaded(study.name, study.reserve_path, counts, checked, said)
     try:
         taken = _with_study_checked(study, _every_table(study))
         refused = [f"{name}: {why}" for name, why in _lost_whole(taken)]

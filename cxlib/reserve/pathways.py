@@ -7,17 +7,17 @@ Customers are taken some at a time, so that memory does not grow with the number
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import duckdb
-import numpy as np
 import pandas as pd
 
 from cxlib.data import sql
 from cxlib.reserve.store import ReserveError
-from cxlib.stats.resampling import keys_of
+from cxlib.stats.resampling import MAX_CLUSTERS, keys_of
 
 AT_ONCE = 1_000_000  # events whose journeys are followed at a time
-NAMES = f"{sql.PREFIX}touchpoints"  # table; its columns are named by the same prefix
+NAMED = f"{sql.PREFIX}touchpoints"  # in a query; its columns have the prefix of no user's column
 NAME, CODE = f"{sql.PREFIX}name", f"{sql.PREFIX}code"
 
 
@@ -43,11 +43,7 @@ def counted(
         raise ReserveError("no event is left to follow. Check WHERE, and journey.by in study.yaml.")
     if unknown := [g for g in goal if g not in names]:
         raise ReserveError(f"nobody met the goal {unknown}. Touchpoints are: {', '.join(names)}.")
-    store.register(NAMES, pd.DataFrame({NAME: names, CODE: np.arange(len(names), dtype="int16")}))
-    try:
-        parts = _parts(store, of, gap if not by else 0, goal, most, there, row)
-    finally:
-        store.unregister(NAMES)
+    parts = _parts(store, of, gap if not by else 0, names, goal, most, there, row)
     rows = pd.concat(parts).groupby(["cluster", "step", "before", "after"], as_index=False).sum()
     for column in ("before", "after"):  # -1: nothing, the journey begins or ends
         rows[column] = pd.Categorical.from_codes(rows[column].to_numpy(), names)
@@ -58,6 +54,7 @@ def _parts(
     store: duckdb.DuckDBPyConnection,
     of: str,
     gap: float,
+    names: list[str],
     goal: Sequence[str],
     most: int,
     there: str,
@@ -66,27 +63,29 @@ def _parts(
     """The counts of some customers after others."""
     events = sql.first(store, f"select count(*) from events where {there}")[0]
     rounds = -(-events // AT_ONCE)
-    goals = ", ".join(map(sql.text, goal))
-    wanted = f"select {CODE} from {NAMES} where {NAME} in ({goals})"
-    hit = f"code in ({wanted})" if goal else "false"
+    hit = f"code in ({', '.join(str(names.index(g)) for g in goal)})" if goal else "false"
+    coded = ", ".join(f"({sql.text(name)}, {code})" for code, name in enumerate(names))
     found = []
-    for k in range(rounds):
-        mine = f"{there} and hash({of}) % {rounds} = {k}"
-        found.append(_by_cluster(store.execute(_query(of, gap, hit, most, mine, row)).df()))
+    ends = [round(k * MAX_CLUSTERS / rounds) for k in range(rounds + 1)]
+    for low, high in pairwise(ends):
+        part = f" and customer_key({of}::varchar) between {low} and {high - 1}"
+        query = _query(of, gap, coded, hit, most, there + (part if rounds > 1 else ""), row)
+        found.append(_by_cluster(store.execute(query).df()))
     return found
 
 
-def _query(of: str, gap: float, hit: str, most: int, mine: str, row: str) -> str:
+def _query(of: str, gap: float, coded: str, hit: str, most: int, mine: str, row: str) -> str:
     """Steps of journeys, then what follows what for each customer."""
     new = "w is null" + (f" or w > {float(gap)} * 86400000000" if gap else "")
     step = f"case when step <= {most} then step else 0 end" if most else "0"
     kept = "where step > 0" if most else ""
     return f"""
-        with e as (
-            select customer_id as who, {of} as own, {CODE} as code, "at",
-                {row} as r, epoch_us("at")
-                - lag(epoch_us("at")) over (partition by {of} order by "at", {row}) as w
-            from events join {NAMES} on touchpoint = {NAME} where {mine}),
+        with {NAMED} ({NAME}, {CODE}) as (values {coded}),
+        e as (
+            select customer_id as who, {of} as own, {CODE} as code, "at", {row} as r,
+                date_diff('microsecond',
+                    lag("at") over (partition by {of} order by "at", {row}), "at") as w
+            from events join {NAMED} on touchpoint = {NAME} where {mine}),
         j as (
             select *, sum(({new})::int) over (partition by own order by "at", r) as journey,
                 ({hit})::int as hit from e),

@@ -91,8 +91,10 @@ def context_of(study: Study, lang: str = "en") -> Context:
 
 
 def state(study: Study) -> dict[str, str]:
-    """Fingerprints of what the study's folder holds: tables, what they have together, study.yaml
-    and earlier warnings."""
+    """Fingerprints of what the study's folder holds.
+
+    These are tables, what they have together, study.yaml and earlier warnings.
+    """
     data = store.fingerprints(study.reserve_path)
     own = store.digests(study)[store.STUDY]
     with Database(study) as database:
@@ -130,26 +132,32 @@ class Reserve(Database):
 
     @property
     def customers(self) -> Customers:
+        """What is known of each customer."""
         return Customers(self)
 
     @property
     def care(self) -> Care:
+        """What a call-back looks at."""
         return Care(self)
 
     @property
     def journeys(self) -> Journeys:
+        """The journeys of customers."""
         return Journeys(self)
 
     @property
     def loyalty(self) -> Loyalty:
+        """Orders, repeat purchases and referrals."""
         return Loyalty(self)
 
     @property
     def quality(self) -> Quality:
+        """What the data hold, and how good they are."""
         return Quality(self)
 
     @property
     def alerts(self) -> Alerts:
+        """The alerts of earlier states of the data."""
         return Alerts(self)
 
     # What a page asks by default

@@ -27,6 +27,7 @@ from cxlib.reserve.database import Database
 from cxlib.reserve.engine import EngineError
 from cxlib.reserve.grouping import OWN
 from cxlib.reserve.journeys import Journeys
+from cxlib.reserve.limits import TooManyRows
 
 
 def coded_topics(reserve: Database) -> dict[str, str]:
@@ -45,7 +46,7 @@ def unmet(reserve: Database, need: str) -> str:
     """Why this need is not met, as a sentence of the page's language; empty when it is."""
     try:
         return _unmet(reserve, need)
-    except EngineError as error:  # the engine cannot be asked for it
+    except (EngineError, TooManyRows) as error:  # it cannot be asked for, or only against limits
         return str(error)
 
 
@@ -71,7 +72,9 @@ def _unmet(reserve: Database, need: str) -> str:
         said = _("Two survey waves are needed; the study has {n:count}.", n=n)
         return "" if n > 1 else said
     options = need.split("|")
-    if any(t in reserve.tables for t in options):
+    if there := [t for t in options if t in reserve.tables]:
+        if reserve.study.limits.max_rows_scanned is not None:  # else any page of it fails later
+            reserve.store.execute(f"select 1 from {sql.name(reserve.source(there[0]))} limit 0")
         return ""
     return _("The study has no table {tables}.", tables=" / ".join(map(i18n.label, options)))
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -69,23 +71,30 @@ def build(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.D
 
     Whatever is raised, the old reserve stays as it was and nothing of the new one is left.
     """
-    taken = {name: _with_stored_names(study, name, intake) for name, intake in taken.items()}
-    counts = _counts(taken)
+    taken = {name: with_stored_names(study, name, intake) for name, intake in taken.items()}
+    counts = counts_of(taken)
     content = _content(taken) | {"_study": _made_from(study, taken, files), "_tables": counts}
-    place = study.reserve_path.with_name("reserve.duckdb.new")
-    _remove(place)
-    try:
-        place.mkdir(
-            mode=0o700
-        )  # with the log that DuckDB writes next to it, open to its owner only
-        new = place / study.reserve_path.name
+    with new_file(study) as new:
         with sql.connect(new) as store:
             _fill(store, content, taken)
             # Else rows may stay in the write-ahead log, which the swap leaves behind.
             store.execute("force checkpoint")
-        _verify(new, {name: len(rows) for name, rows in content.items()})
-        new.chmod(0o600)
-        move_in(new, study.reserve_path)
+        swap_in(study, new, {name: len(rows) for name, rows in content.items()})
+    return counts
+
+
+@contextmanager
+def new_file(study: Study) -> Iterator[Path]:
+    """Where another reserve of the study may be written; nothing of it is left afterwards.
+
+    Raises NotWritten where that fails, as on a full disk.
+    """
+    place = study.reserve_path.with_name("reserve.duckdb.new")
+    _remove(place)
+    try:
+        # with the log that DuckDB writes next to it, open to its owner only
+        place.mkdir(mode=0o700)
+        yield place / study.reserve_path.name
     except (duckdb.Error, OSError) as error:
         raise NotWritten(
             f"the reserve of {study.name} cannot be written ({error}). Make room in {place.parent} "
@@ -93,19 +102,30 @@ def build(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.D
         ) from error
     finally:
         _remove(place)
-    return counts
+
+
+def swap_in(study: Study, new: Path, expected: dict[str, int]) -> None:
+    """Put a reserve that was written in the place of the study's; OSError when rows are missing."""
+    _verify(new, expected)
+    new.chmod(0o600)
+    move_in(new, study.reserve_path)
 
 
 def in_memory(study: Study, taken: dict[str, Intake]) -> duckdb.DuckDBPyConnection:
     """The tables in a store that is not written, to ask it what the files would allow."""
-    taken = {name: _with_stored_names(study, name, intake) for name, intake in taken.items()}
+    taken = {name: with_stored_names(study, name, intake) for name, intake in taken.items()}
     store = sql.connect()
-    _fill(store, _content(taken) | {"_tables": _counts(taken)}, taken)
+    _fill(store, _content(taken) | {"_tables": counts_of(taken)}, taken)
     return store
 
 
 def _content(taken: dict[str, Intake]) -> dict[str, pd.DataFrame]:
-    return {name: intake.rows for name, intake in taken.items()} | {
+    return {name: intake.rows for name, intake in taken.items()} | checks_of(taken)
+
+
+def checks_of(taken: dict[str, Intake]) -> dict[str, pd.DataFrame]:
+    """What the checks of the tables left: what was set aside, what that costs, and warnings."""
+    return {
         "_quarantine": _text(pd.concat([i.quarantine for i in taken.values()])),
         "_losses": _text(pd.concat([i.losses for i in taken.values()])),
         "_warnings": _text(pd.concat([i.warnings for i in taken.values()])),
@@ -145,7 +165,7 @@ def _verify(path: Path, expected: dict[str, int]) -> None:
                 raise OSError(f"{table} holds {found:,} of {rows:,} rows")
 
 
-def _with_stored_names(study: Study, table: str, intake: Intake) -> Intake:
+def with_stored_names(study: Study, table: str, intake: Intake) -> Intake:
     """The intake with the names of columns that the reserve can hold; a note says which changed."""
     stored = sql.distinct(intake.rows)
     changed = {old: new for old, new in stored.items() if old != new}
@@ -208,7 +228,8 @@ def _text(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.astype({c: whole.get(c, "string") for c in rows}).reset_index(drop=True)
 
 
-def _counts(taken: dict[str, Intake]) -> pd.DataFrame:
+def counts_of(taken: dict[str, Intake]) -> pd.DataFrame:
+    """What `_tables` says of the tables."""
     return pd.DataFrame(
         [
             {
@@ -242,13 +263,18 @@ def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) ->
     facts = {
         "name": study.name,
         "made_by": MADE_BY,
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "made_at": now(),
         "study": files[STUDY],
         "files": {name: digest for name, digest in files.items() if name != STUDY},
         "labels": {k: v for intake in taken.values() for k, v in intake.labels.items()},
         "views": views(taken),
     }
     return pd.DataFrame({"facts": [json.dumps(facts, ensure_ascii=False)]})
+
+
+def now() -> str:
+    """The time at which a reserve is made, as it says so."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def digests(study: Study) -> dict[str, str]:
@@ -279,13 +305,13 @@ def fingerprints(path: Path) -> dict[str, str]:
         return {**dict(found), "study.yaml": _facts(store, path)["study"]}
 
 
-def facts(path: Path) -> dict:
+def facts(path: Path) -> dict[str, Any]:
     """What the store was made from; ReserveError for a file that is no reserve."""
     with connect(path) as store:
         return _facts(store, path)
 
 
-def _facts(store: duckdb.DuckDBPyConnection, path: Path) -> dict:
+def _facts(store: duckdb.DuckDBPyConnection, path: Path) -> dict[str, Any]:
     """What an opened store was made from."""
     try:
         return json.loads(sql.first(store, "select facts from _study")[0])

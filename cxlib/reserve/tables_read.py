@@ -1,20 +1,24 @@
-"""Which tables a page reads: noted by its own queries, so that it is made again only for those.
+"""Which tables a page reads, noted by its own queries, and what these queries cost.
 
     os.environ[tables_read.FILE] = str(file)       # by the batch, before the notebook runs
     connection = tables_read.noted(connection)     # by the reserve
     tables_read.names(file)                        # {"responses", "columns"}
+    tables_read.cost(file)                         # {"queries": 31, "rows": 4322, "bytes": 903210}
 
-A query is taken to read every table whose name stands in its text: too many rather than too few.
+A page is made again only for the tables that it reads. A query is taken to read every table whose
+name stands in its text: too many rather than too few. Its cost is what it brings to the page.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import duckdb
+import pandas as pd
 
 from cxlib.data import contract
 
@@ -22,6 +26,8 @@ FILE = "CX_TABLES_READ"  # the variable that names the file; without it nothing 
 COLUMNS, CHECKS, DAYS = "columns", "checks", "days"  # what a page reads of all tables together
 MARKS = (COLUMNS, CHECKS, DAYS)
 ALL = "*"
+CELL = 8  # bytes of a value that comes alone
+_COST = "#"  # begins a line of a query's rows and bytes
 _VIEW = "_responses"  # each answer with its customer's attributes
 _OF_CHECKS = {"_quarantine", "_losses", "_warnings", "_tables"}
 _WHOLE = re.compile(r"select \* from _tables")  # with the fingerprint of every table
@@ -42,11 +48,20 @@ def note(*tables: str) -> None:
 
 
 def names(file: Path) -> set[str]:
-    """What was noted in the file; `ALL` where nothing can be told."""
+    """The tables noted in the file; `ALL` where nothing can be told."""
     try:
-        return set(file.read_text(encoding="utf-8").split())
+        lines = file.read_text(encoding="utf-8").splitlines()
     except OSError:
         return {ALL}
+    return {line for line in lines if line and not line.startswith(_COST)}
+
+
+def cost(file: Path) -> dict[str, int]:
+    """How many queries were noted in the file, and how many rows and bytes they brought."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    found = [line[1:].split() for line in lines if line.startswith(_COST)]
+    rows, size = (sum(int(line[k]) for line in found) for k in (0, 1))
+    return {"queries": len(found), "rows": rows, "bytes": size}
 
 
 def of(query: str) -> set[str]:
@@ -70,11 +85,37 @@ class _Noted:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def execute(self, query: Any, *values: Any) -> duckdb.DuckDBPyConnection:
+    def execute(self, query: Any, *values: Any) -> Any:
         note(*of(str(query)))
-        return self._connection.execute(query, *values)
+        return _Brought(self._connection.execute(query, *values))
 
     def __getattr__(self, name: str) -> Any:
         if name in ("sql", "query", "table", "view"):
             note(ALL)
         return getattr(self._connection, name)
+
+
+class _Brought:
+    """What a query gives, its rows and bytes noted when they come."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    def df(self) -> pd.DataFrame:
+        rows = self._answer.df()
+        note(f"{_COST}{len(rows)} {int(rows.memory_usage(index=False).sum())}")
+        return rows
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        rows = self._answer.fetchall()
+        note(f"{_COST}{len(rows)} {CELL * sum(map(len, rows))}")
+        return rows
+
+    def fetchnumpy(self) -> Mapping[str, Any]:
+        columns = self._answer.fetchnumpy()
+        rows = max(map(len, columns.values()), default=0)
+        note(f"{_COST}{rows} {sum(c.nbytes for c in columns.values())}")
+        return columns
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answer, name)

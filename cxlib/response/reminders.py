@@ -14,6 +14,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats import estimators, resampling
 from cxlib.stats.estimators import share_interval
+from cxlib.stats.intervals import percentile_interval
 from cxlib.stats.notes import resampling_note
 
 REMINDED, NOT_REMINDED = GROUPS = mark("reminded", "not reminded")
@@ -87,7 +88,7 @@ def reminders(asked: SampleLike) -> Result:
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = found.estimate[0] / found.estimate[1]
             drawn = found.replicates[:, 0] / found.replicates[:, 1]
-        ends = np.nanpercentile(np.where(np.isfinite(drawn), drawn, np.nan), [2.5, 97.5])
+        ends = percentile_interval(np.where(np.isfinite(drawn), drawn, np.nan))
         row = {"term": REMINDED, "estimate": ratio, "low": ends[0], "high": ends[1]}
         tables["ratio"] = pd.DataFrame([row | {"n": int(n.sum())}])
         finding = _compared(both, tables["ratio"].iloc[0], facts)
@@ -103,7 +104,7 @@ def reminders(asked: SampleLike) -> Result:
     return Result(tables, finding, notes, "share", **asked.bootstrap, parts={"share": share})
 
 
-def _of_answers(row: pd.Series, facts: dict) -> Finding:
+def _of_answers(row: pd.Series, facts: dict[str, Any]) -> Finding:
     """Where all were reminded, nothing says what would have come without."""
     claim = _(
         "{rate:share} of those reminded answered; nobody stayed unreminded, so what reminders add "
@@ -124,7 +125,7 @@ def _of_answers(row: pd.Series, facts: dict) -> Finding:
     return Finding.of_row(row, claim, detail, **slots)
 
 
-def _compared(both: pd.DataFrame, ratio: pd.Series, facts: dict) -> Finding:
+def _compared(both: pd.DataFrame, ratio: pd.Series, facts: dict[str, Any]) -> Finding:
     one, other = both["estimate"]
     words = {"one": one, "other": other}
     if ratio["low"] > 1:

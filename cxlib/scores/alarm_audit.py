@@ -12,6 +12,7 @@ the fallen level than to the baseline; else it passed, be it chance or a problem
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,7 +111,7 @@ def alarm_audit(*trends: Result) -> Result:
     )
 
 
-def _of_trend(trend: Result, ahead: list[int]) -> Iterator[tuple[dict, pd.DataFrame]]:
+def _of_trend(trend: Result, ahead: list[int]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
     by, over, measure = (trend.parts[k] for k in ("by", "over", "measure"))
     names = [*([by] if by else []), "term"]
     order = {w: k for k, w in enumerate(sorted(trend.limits[over].unique()))}
@@ -151,7 +152,7 @@ def _plain(measure: Measure, term: str, group: str) -> str:
     return _("{item} ({group:label})", item=name, group=group) if group else name
 
 
-def _alarms(rows: pd.DataFrame) -> Iterator[dict]:
+def _alarms(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """Each fall: the wave of its alarm, what came of it, how late it was noticed, its waves."""
     down = rows["signal"].isin(DOWN).to_numpy()
     begun, judged = rows["first_seen"].to_numpy(), rows["z"].notna().to_numpy()
@@ -169,11 +170,11 @@ def _alarms(rows: pd.DataFrame) -> Iterator[dict]:
         k = last + 1
 
 
-def _same(table: pd.DataFrame, names: list[str], row: dict) -> pd.Series:
+def _same(table: pd.DataFrame, names: list[str], row: dict[str, Any]) -> pd.Series:
     return (table[names] == pd.Series({c: row[c] for c in names})).all(axis=1)
 
 
-def _delay(alarm: dict, change: dict, order: dict[object, int]) -> int:
+def _delay(alarm: dict[str, Any], change: dict[str, Any], order: dict[object, int]) -> int:
     """Waves from the change, as it is dated with hindsight, to its alarm."""
     began = control_charts.began(str(alarm["begun"]), -1.0, change)
     places = {str(wave): k for wave, k in order.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,7 @@ class Answers:
     x: np.ndarray
     weight: np.ndarray
     group: np.ndarray
-    groups: list
+    groups: list[Any]
     unit: np.ndarray
     by: str
     notes: tuple[str, ...]
@@ -74,10 +75,12 @@ class Answers:
 
     @cached_property
     def weighted(self) -> bool:
+        """Whether weights differ."""
         return bool(np.ptp(self.weight) > 0) if len(self.weight) else False
 
     @property
     def cells(self) -> int:
+        """Number of groups times items."""
         return len(self.groups) * len(self.items)
 
     @cached_property
@@ -164,7 +167,7 @@ def read(
     return Answers(sample, keep, tuple(items), x, w, group, groups, unit, by or "", notes)
 
 
-def _grouped(column: pd.Series) -> tuple[np.ndarray, list]:
+def _grouped(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     """(place of each row's group, -1 where it has none; the groups that occur, in order)."""
     if not isinstance(column.dtype, pd.CategoricalDtype):
         place, groups = pd.factorize(column, sort=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -173,7 +173,7 @@ def _rows(sample: Sample, title: str, columns: list[str], several: bool) -> Iter
 
 
 def _cells(
-    row: _Row, groups: list, plan: Linearised, adjust: str, level: float
+    row: _Row, groups: list[Any], plan: Linearised, adjust: str, level: float
 ) -> Iterator[dict[str, object]]:
     """One row of the table, a dict for each group."""
     known = ~np.isnan(row.y) & (plan.weight > 0)
@@ -201,7 +201,7 @@ def _cells(
 
 def _letters(
     y: np.ndarray,
-    groups: list,
+    groups: list[Any],
     inside: list[np.ndarray],
     size: np.ndarray,
     means: np.ndarray,
@@ -234,7 +234,7 @@ def _pair(
     i: int,
     j: int,
 ) -> float:
-    """p of no difference between two groups; NaN where nothing varies."""
+    """The p of no difference between two groups; NaN where nothing varies."""
     from scipy.special import stdtr
 
     if means[i] == means[j]:

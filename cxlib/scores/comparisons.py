@@ -12,6 +12,8 @@ difference is associated with the group; it is not its effect.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -152,7 +154,7 @@ def by_group(
 
 def _sides(
     answers: Answers, n: np.ndarray, against: str
-) -> tuple[np.ndarray, np.ndarray, list[tuple]]:
+) -> tuple[np.ndarray, np.ndarray, list[tuple[Any, ...]]]:
     """Which groups stand on either side of each comparison, (comparisons, groups), and names."""
     groups, usable = answers.groups, np.flatnonzero(n > 1)
     if len(usable) < 2 <= len(groups):
@@ -203,7 +205,11 @@ def _gap(
 
 
 def _levels(
-    answers: Answers, found: group_means.GroupMeans, measure: Measure, sides: tuple, sums: tuple
+    answers: Answers,
+    found: group_means.GroupMeans,
+    measure: Measure,
+    sides: tuple[Any, ...],
+    sums: tuple[Any, ...],
 ) -> comparison_findings.Levels:
     """The score of each side of each comparison, and of the first side its own interval."""
     low, high, _unused = own_interval(answers, found, measure, sums)

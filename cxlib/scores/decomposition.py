@@ -149,7 +149,10 @@ def _decomposed(
     answers = read(sample.assign(_cell=later * k + codes), [item], measure, by="_cell")
     place, found = np.asarray(answers.groups), group_means.estimate(answers, measure.recode)
     total = _spread(found.total[:, 0], place, k)
-    shape = lambda v: measure.factor * _spread(v, place, k)  # noqa: E731
+
+    def shape(v: np.ndarray) -> np.ndarray:
+        return measure.factor * _spread(v, place, k)
+
     moved, answered = parts(shape(np.nan_to_num(found.mean[:, 0]) * found.total[:, 0]), total)
     tops, bottoms = group_means.resampled_sums(answers, measure.recode)
     drawn = parts(shape(tops), _spread(bottoms, place, k))

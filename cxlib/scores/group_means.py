@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -175,7 +176,7 @@ def bootstrap_interval(
     answers: Answers,
     recode: Recode,
     cells: GroupMeans,
-    bounds: tuple,
+    bounds: tuple[Any, ...],
     sums: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[Bounds, Bounds, np.ndarray]:
     """Bootstrap intervals of every cell: (its own, the simultaneous ones, replicates).

@@ -114,10 +114,12 @@ class Measure:
 
     @property
     def factor(self) -> float:
+        """The score is so many times the mean of what answers count."""
         return 100.0 if self.kind == "nps" else 1.0
 
     @cached_property
     def unit(self) -> str:
+        """The unit of the score."""
         return {"nps": "points", "csat": "share", "rate": PER_CUSTOMERS}.get(self.kind, "scale")
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -142,8 +143,8 @@ def _fixed(
     noise: np.ndarray,
     first: int,
     how: ControlLimits,
-    waves: list,
-) -> tuple[tuple, float]:
+    waves: list[Any],
+) -> tuple[tuple[Any, ...], float]:
     """The chart whose centre line is that of the first waves, and how much they scatter."""
     z, centre, error = control_charts.standardised(y, covariance, total, first)
     scatter = control_charts.overdispersion(z[:first], periods.places(waves)[:first])
@@ -169,7 +170,7 @@ def _fixed(
 
 def _adaptive(
     y: np.ndarray, known: np.ndarray, total: np.ndarray, noise: np.ndarray, how: ControlLimits
-) -> tuple[tuple, float, pd.DataFrame, Callable[[], pd.DataFrame]]:
+) -> tuple[tuple[Any, ...], float, pd.DataFrame, Callable[[], pd.DataFrame]]:
     """The chart whose baseline adapts; its swing; its alarms by chance; how soon it warns."""
     sign = -1 if how.rises_are_worse else 1
     weight = np.where(np.isnan(y), 0.0, np.nan_to_num(total))
@@ -207,7 +208,7 @@ def _adaptive(
     )
 
 
-def _delays(made: Callable, noise: np.ndarray, error: np.ndarray) -> pd.DataFrame:
+def _delays(made: Callable[..., Any], noise: np.ndarray, error: np.ndarray) -> pd.DataFrame:
     """How soon a fall that stays would be signalled, by its size in errors of the latest wave."""
     judged = np.flatnonzero(~np.isnan(error))
     if len(judged) < MINIMUM_WAVES:
@@ -302,7 +303,12 @@ def _run(flags: np.ndarray) -> np.ndarray:
 
 
 def _changes(
-    waves: list, y: np.ndarray, n: np.ndarray, covariance: np.ndarray, noise: np.ndarray, item: str
+    waves: list[Any],
+    y: np.ndarray,
+    n: np.ndarray,
+    covariance: np.ndarray,
+    noise: np.ndarray,
+    item: str,
 ) -> pd.DataFrame:
     """The most likely change of level; one row, empty of numbers where there are too few waves."""
     there = ~np.isnan(y) & ~np.isnan(noise).any(0)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -146,7 +147,7 @@ def trend(
 
 
 def _charted(
-    asked: Sequence[tuple], how: ControlLimits, by: str | None
+    asked: Sequence[tuple[Any, ...]], how: ControlLimits, by: str | None
 ) -> tuple[list[Series], pd.DataFrame, np.ndarray]:
     """The series, their charts together, and which waves of these are hidden."""
     series = [series_of(*one) for one in asked]

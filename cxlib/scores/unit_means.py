@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +36,7 @@ class UnitMeans:
     covariance : of `mean`, (k, k)
     """
 
-    names: list
+    names: list[Any]
     n: np.ndarray
     share: np.ndarray
     plain: np.ndarray

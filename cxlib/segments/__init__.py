@@ -15,6 +15,7 @@
 
     segments.grade_migration(orders, since=90)      # who went from grade to grade
     segments.outcomes(customers, fit, ["spend", "left"])    # corrected for errors of placing
+    segments.covariates(customers, fit, ["age", "plan"])    # who belongs where, corrected likewise
     segments.likelihood_ratio(customers, fit)       # is one class fewer sufficient?
     segments.prediction_strength(customers)         # how many segments other customers show again
     segments.goodness_of_fit(customers, fit)        # G², X², which answers still go together
@@ -29,6 +30,7 @@ would make that customer worth more.
 from __future__ import annotations
 
 from cxlib.core.errors import attempt
+from cxlib.segments.covariates import covariates
 from cxlib.segments.demographics import demographics
 from cxlib.segments.goodness_of_fit import goodness_of_fit
 from cxlib.segments.likelihood_ratio import likelihood_ratio
@@ -45,6 +47,7 @@ __all__ = [
     "attempt",
     "Choice",
     "classify",
+    "covariates",
     "demographics",
     "fit",
     "goodness_of_fit",

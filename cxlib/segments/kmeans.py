@@ -47,6 +47,7 @@ class KMeansData:
 
     @property
     def different(self) -> int:
+        """Number of customers that differ in some feature."""
         return len(np.unique(self.x, axis=0))
 
     def trials(

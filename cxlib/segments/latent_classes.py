@@ -6,6 +6,7 @@ draw by draw the same class is spoken of.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,6 +41,14 @@ class Classes:
         inside[:, ~sheet.statistics.any(axis=1)] = np.nan
         return inside.T[sheet.pattern]
 
+    def refitted(
+        self, rows: pd.DataFrame, w: np.ndarray, times: np.ndarray
+    ) -> Iterator[np.ndarray]:
+        """Memberships (n, k) of the model fitted again to each draw; `times` (draws, n)."""
+        sheet = _sheet(self.axes, rows, w, self.joint)
+        for sums in _refit(sheet, w, self.sums, times):
+            yield mixture_em.membership(sheet, sums).T[sheet.pattern]
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -52,6 +61,7 @@ class Answers:
 
     @property
     def different(self) -> int:
+        """Number of patterns of answers."""
         return len(self.sheet.weight)
 
     def trials(
@@ -125,16 +135,17 @@ def refits(sheet: Sheet, w: np.ndarray, sums: np.ndarray, draws: int, seed: int)
 
     Each begins at the fit, so that it needs few steps. `w` is (n,).
     """
-    found = []
-    for counts in _in_parts(len(w), draws, seed):
-        drawn = _by_pattern(counts * w, sheet.pattern, len(sheet.weight))
-        starts = np.repeat(sums[None], len(drawn), axis=0)
-        refitted, _ = mixture_em.maximise(sheet, starts, drawn, NEAR)
-        found.append(aligned(sheet, sums, refitted))
-    return np.concatenate(found)
+    return np.concatenate([_refit(sheet, w, sums, c) for c in _in_parts(len(w), draws, seed)])
 
 
-def _in_parts(n: int, draws: int, seed: int):
+def _refit(sheet: Sheet, w: np.ndarray, sums: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The model fitted to each draw, `times` (draws, n); classes in the order of `sums`."""
+    drawn = _by_pattern(times * w, sheet.pattern, len(sheet.weight))
+    starts = np.repeat(sums[None], len(drawn), axis=0)
+    return aligned(sheet, sums, mixture_em.maximise(sheet, starts, drawn, NEAR)[0])
+
+
+def _in_parts(n: int, draws: int, seed: int) -> list[np.ndarray]:
     # All draws of a large study at once would fill the memory.
     counts = resampling.multiplicities(n, draws, seed)
     return np.array_split(counts, max(1, counts.size // 20_000_000))

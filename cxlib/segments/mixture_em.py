@@ -78,8 +78,10 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Solution:
-    """`sums` (k, 1 + q): weight of each class, then its sums of statistics; `loglik` is the
-    log-likelihood there."""
+    """A solution of the mixture, and its log-likelihood.
+
+    `sums` (k, 1 + q): weight of each class, then its sums of statistics.
+    """
 
     sums: np.ndarray
     loglik: float
@@ -217,7 +219,9 @@ def parts(sheet: Sheet, sums: np.ndarray) -> list[slice]:
     return [slice(start, start + size) for start in range(0, len(sums), size)]
 
 
-def _maximise(sheet: Sheet, sums, loglik, w, close: float) -> None:
+def _maximise(
+    sheet: Sheet, sums: np.ndarray, loglik: np.ndarray, w: np.ndarray, close: float
+) -> None:
     at = np.arange(len(sums))
     for _ in range(MOST_STEPS // 3):
         own = w if w.ndim == 1 else w[at]

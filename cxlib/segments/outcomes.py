@@ -140,7 +140,16 @@ def value_shares(fit: Result) -> Result:
     )
 
 
-def _table(names, columns: list[str], y, w, estimate, replicates, plain, n) -> pd.DataFrame:
+def _table(
+    names: np.ndarray,
+    columns: list[str],
+    y: np.ndarray,
+    w: np.ndarray,
+    estimate: np.ndarray,
+    replicates: np.ndarray,
+    plain: np.ndarray,
+    n: np.ndarray,
+) -> pd.DataFrame:
     """A row an outcome and segment; see `outcomes`."""
     k = len(names)
     shares = np.array([_is_share(column) for column in y.T], bool)
@@ -201,7 +210,9 @@ def _means(sums: np.ndarray, k: int, p: int) -> tuple[np.ndarray, ...]:
         return totals / known, plain, taken, totals
 
 
-def _brings(names, value: str | None, whole: np.ndarray, again: np.ndarray, n) -> pd.DataFrame:
+def _brings(
+    names: np.ndarray, value: str | None, whole: np.ndarray, again: np.ndarray, n: np.ndarray
+) -> pd.DataFrame:
     """The segments' shares of all the value there is, which is the last of the columns."""
     if not value or not whole[:, -1].sum() > 0:
         return pd.DataFrame(columns=["segment", "term", "estimate", "low", "high", "n"])

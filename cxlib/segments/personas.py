@@ -158,7 +158,7 @@ def _quotes(comments: pd.DataFrame | None, named: list[str]) -> pd.DataFrame:
         ["foreign", "far"], kind="stable"
     )
     order = order.groupby(["segment", "better"], sort=False).head(LOOKED_AT)
-    order["named"] = [bool(masking.masked(t)[1]) for t in order["text"]]
+    order["named"] = [bool(masking.masked(t, comment=True)[1]) for t in order["text"]]
     order = order.sort_values(["foreign", "named", "far"], kind="stable")
     turn = order.groupby(["segment", "better"]).cumcount()
     order = order.assign(turn=turn).sort_values(["turn", "better"], kind="stable")

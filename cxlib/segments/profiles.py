@@ -13,7 +13,7 @@ from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.segments.features import Axis, terms_of
 from cxlib.segments.names import names_of
 from cxlib.stats import resampling
-from cxlib.stats.intervals import LEVEL
+from cxlib.stats.intervals import LEVEL, draw_quantile
 
 REPORT, PATTERN = 0.75, 0.60  # Jaccard (Hennig 2007)
 ADDED = 2.0  # customers, to each answer of a share
@@ -89,7 +89,7 @@ def interval_columns(
     with np.errstate(invalid="ignore", divide="ignore"):
         apart = np.where(error > 1e-12, np.abs(drawn - at) / error, 0.0)
     most = np.nanmax(apart.reshape(len(apart), -1), axis=1)
-    own, together = (np.nanquantile(of, LEVEL, axis=0) * error for of in (apart, most))
+    own, together = (draw_quantile(of, LEVEL) * error for of in (apart, most))
     ends = (at - own, at + own, at - together, at + together)
     low, high, *joint = (np.where(share, expit(end), end) for end in ends)
     found = np.minimum(low, estimate), np.maximum(high, estimate)

@@ -38,6 +38,7 @@ class Question:
 
     @property
     def answers(self) -> int:
+        """Number of answers to choose from."""
         return len(self.levels) if self.levels else len(self.cuts) + 1
 
 
@@ -152,6 +153,7 @@ class PointScores:
         self.points = np.rint(TOP * effect / max(effect.max(), 1e-12)).astype(int)
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
+        """Segment of each row."""
         return (x @ self.points).argmax(1)
 
 
@@ -160,7 +162,10 @@ def answer_labels(question: Question) -> list[str]:
     if question.levels:
         yes_no = {"yes": _("yes"), "no": _("no")}
         return [yes_no.get(level) or i18n.label(level) for level in question.levels]
-    write = lambda v: f"{v:,g}"  # noqa: E731
+
+    def write(v: float) -> str:
+        return f"{v:,g}"
+
     cuts = question.cuts
     if not cuts:
         return [_("any")]

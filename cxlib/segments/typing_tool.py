@@ -207,8 +207,11 @@ def _cost(
     names: list[str],
     sample: Sample,
 ) -> pd.DataFrame:
-    """By how much a customer is misjudged, on average: all by the tool, all by nothing, each
-    segment's own by the tool. `v` are the values, NaN where not known; empty without."""
+    """By how much a customer is misjudged, on average.
+
+    All by the tool, all by nothing, each segment's own by the tool. `v` are the values, NaN where
+    not known; empty without.
+    """
     if v is None:
         return pd.DataFrame(columns=["term", "estimate", "low", "high", "n"])
     k, known = len(names), ~np.isnan(v)

@@ -336,7 +336,7 @@ def sla_alerts(fit: Result, sample: SampleLike) -> Result:
     return Result(table, finding, fit.notes, "share")
 
 
-def _missed_since(sample: Sample, by: str, row: dict) -> str:
+def _missed_since(sample: Sample, by: str, row: dict[str, Any]) -> str:
     """The first of the months on end, up to the last, with fewer in time than the goal, if any."""
     in_time = sample[IN_TIME[row["term"]]]
     counted = in_time.notna() & ((sample[by].astype(str) == str(row[by])) if by else True)

@@ -53,7 +53,7 @@ class _Sums:
     mass: np.ndarray
     first: np.ndarray
     second: np.ndarray
-    parts: list[tuple]
+    parts: list[tuple[Any, ...]]
 
     def take(self, draws: np.ndarray) -> _Sums:
         some = [(o, u, w[draws], x[draws], xx[draws]) for o, u, w, x, xx in self.parts]
@@ -79,6 +79,7 @@ class Patterned(Moments):
 
     @property
     def missing(self) -> str:
+        """The treatment of missing answers."""
         return "em"
 
     def _masses(self) -> np.ndarray:
@@ -92,19 +93,23 @@ class Patterned(Moments):
         return replace(whole, **parts)
 
     def resample(self, draws: int, seed: int) -> Moments:
+        """`draws` samples of the customers, each solved."""
         most = max(1, HELD // sum(block.sums.shape[1] for block in self._blocks))
         parts = [*self.resample_in_parts(draws, seed, min(most, draws))]
         whole: dict[str, Any] = {f: np.concatenate([getattr(p, f) for p in parts]) for f in SUMS}
         return replace(parts[0], **whole)
 
     def resample_in_parts(self, draws: int, seed: int, together: int) -> Iterator[Moments]:
+        """The same draws as `resample`, `together` at a time."""
         for times in self.drawn.times(draws, seed, together):
             yield self._expected(self._solved(times), times)
 
     def mixed(self, times: np.ndarray) -> Moments:
+        """The solution where each row of sums counts as often as `times` says."""
         return self._expected(self._solved(times), times)
 
     def parted(self, times: np.ndarray) -> tuple[Moments, Moments]:
+        """The solutions of the rows in `times`, and of the rest."""
         both = self.mixed(np.concatenate([times, 1 - times]))
 
         def side(rows: slice) -> Moments:
@@ -123,6 +128,7 @@ class Patterned(Moments):
         return replace(both, pattern=place.ravel()[pattern], given=given)
 
     def select(self, columns: list[str]) -> Patterned:
+        """The same customers with some of the columns."""
         at = [self.columns.index(c) for c in columns]
         kinds, place = np.unique(self.given[:, at], axis=0, return_inverse=True)
         pattern = place.ravel()[self.pattern]
@@ -347,12 +353,12 @@ def _expect(point: np.ndarray, sums: _Sums, p: int) -> tuple[np.ndarray, np.ndar
     precision = np.linalg.inv(cov)
     repeats = max(1, len(point) // len(sums.first))
     first, second = (np.repeat(s, repeats, axis=0) for s in (sums.first, sums.second))
-    for seen, unseen, w, x, xx in sums.parts:
+    for seen, unseen, weight, x, xx in sums.parts:
         rest = np.linalg.inv(precision[:, unseen[:, None], unseen])
         slopes = -rest @ precision[:, unseen[:, None], seen]
         at_zero = (mean[:, unseen] - _times(slopes, mean[:, seen]))[:, :, None]
         sloped = _times(slopes, x)[:, :, None]
-        w, across = w[:, None, None], np.swapaxes(at_zero, 1, 2)
+        w, across = weight[:, None, None], np.swapaxes(at_zero, 1, 2)
         first[:, unseen] += (w * at_zero + sloped)[..., 0]
         shared = slopes @ xx
         own = w * (rest + at_zero @ across) + sloped @ across + at_zero @ np.swapaxes(sloped, 1, 2)

@@ -47,9 +47,7 @@ def fine_gray(
     """
     who, entry, end, left, weight = at_risk_rows(time, cause, w)
     fit = cox(x[who], entry, end, left, weight)
-    scores = np.column_stack([np.bincount(who, part, len(time)) for part in fit.scores.T])
-    reach = scores @ fit.covariance
-    return fit, reach.T @ reach
+    return fit, fit.robust(who)
 
 
 def at_risk_rows(

@@ -85,7 +85,7 @@ def by_group(
     return groups
 
 
-def groups_of(rows: pd.DataFrame, by: str) -> list:
+def groups_of(rows: pd.DataFrame, by: str) -> list[Any]:
     """The groups of the column `by`, in order; ValueError where there is none."""
     if by not in rows:
         raise ValueError(f"no column {by!r} in these rows. They have: {', '.join(rows.columns)}.")

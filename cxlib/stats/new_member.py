@@ -123,8 +123,9 @@ def _given(
     a: np.ndarray,
     b: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Log likelihood of pairs of variances (p,), and of new members given each (m, p): mean and
-    standard deviation, of the best linear unbiased prediction.
+    """Log likelihood of pairs of variances (p,), and what is predicted of new members given each.
+
+    Mean and standard deviation (m, p) of the best linear unbiased prediction.
     """
     k, at = len(y), (slice(None), None, None)
     covariance = np.diag(v) + a[at] * np.eye(k) + b[at] * alike

@@ -34,8 +34,10 @@ class PooledWaits:
     share: np.ndarray
 
     def quantile(self, p: float) -> np.ndarray:
-        """The time by which it has come to the share `p` of each kind, (kinds,); infinite where
-        so many were not observed to get it."""
+        """The time by which it has come to the share `p` of each kind, (kinds,).
+
+        Infinite where so many were not observed to get it.
+        """
         over = self.share >= p - 1e-12
         if not len(self.times):
             return np.full(len(self.share), np.inf)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import pandas as pd
 from cxlib.core.sample import Design
 from cxlib.stats.resampling import batches, keys_of
 
+Asked = tuple[str | None, int, int, Design | None]  # cluster, draws, seed, design
 NEAR, ROUNDS = 1e-6, 50  # of draws: what a share may still move, and rounds at most
 KEPT = 20_000_000  # ratios of draws kept for the next estimate of the page
 
@@ -138,9 +140,9 @@ class Raking:
     cells: Cells
     weight: np.ndarray
     trim: float
-    _last: dict = field(default_factory=dict, repr=False)
+    _last: dict[Asked, np.ndarray] = field(default_factory=dict, repr=False)
 
-    def __deepcopy__(self, _: dict) -> Raking:
+    def __deepcopy__(self, _: dict[str, Any]) -> Raking:
         return self
 
     def cells_of(self, rows: pd.DataFrame, weight: str) -> np.ndarray | None:

@@ -254,7 +254,7 @@ def bootstrap(
     return np.array([v if len(v) == width else np.full(width, np.nan) for v in values], float)
 
 
-def _value(statistic: Callable, sample: pd.DataFrame) -> np.ndarray:
+def _value(statistic: Callable[..., Any], sample: pd.DataFrame) -> np.ndarray:
     if sample.empty:
         return np.array([np.nan])
     try:

@@ -64,6 +64,7 @@ class Moments:
 
     @property
     def pairwise(self) -> bool:
+        """Whether each pair of columns has customers of its own."""
         return self.weight.ndim == self.second.ndim
 
     @property
@@ -146,7 +147,10 @@ class Moments:
         """The sums of some of the columns, in the order given."""
         at = [self.columns.index(c) for c in columns]
         pick = (..., at, slice(None)), (..., slice(None), at)
-        both = lambda a: a[pick[0]][pick[1]]  # noqa: E731
+
+        def both(a: np.ndarray) -> np.ndarray:
+            return a[pick[0]][pick[1]]
+
         return replace(
             self,
             columns=tuple(columns),
@@ -179,7 +183,10 @@ class Moments:
         # of symmetric sums only one half is multiplied.
         p = len(self.columns)
         upper = np.triu_indices(p)
-        half = lambda a: a[:, *upper]  # noqa: E731
+
+        def half(a: np.ndarray) -> np.ndarray:
+            return a[:, *upper]
+
         flat = {
             "weight": half(self.weight) if self.pairwise else self.weight[:, None],
             "first": self.first.reshape(len(self.first), -1),
@@ -192,7 +199,10 @@ class Moments:
         weight, first, second, rows = np.split(mixed, ends)
         whole = np.empty((p, p), int)  # where each pair lies in the half
         whole[upper] = whole.T[upper] = np.arange(len(upper[0]))
-        draws_first = lambda a: np.moveaxis(a, -1, 0)  # noqa: E731
+
+        def draws_first(a: np.ndarray) -> np.ndarray:
+            return np.moveaxis(a, -1, 0)
+
         return replace(
             self,
             weight=draws_first(weight[whole]) if self.pairwise else weight[0],

@@ -75,6 +75,7 @@ class Linearised:
 
     @property
     def degrees_of_freedom(self) -> int:
+        """Sampled units less strata, as the design has them."""
         return self.design.degrees_of_freedom
 
     def covariance(self, values: np.ndarray) -> np.ndarray:

@@ -196,7 +196,7 @@ def _fractions(
     rows: pd.DataFrame,
     population: str | Mapping[Any, float] | None,
     place: np.ndarray,
-    names: list,
+    names: list[Any],
     drawn: np.ndarray,
 ) -> np.ndarray:
     """Share of each stratum's PSUs that were sampled."""

@@ -198,10 +198,13 @@ class Cox:
         """Of the coefficients, if the model holds."""
         return np.linalg.inv(self.information)
 
-    @property
-    def robust(self) -> np.ndarray:
-        """Of the coefficients, for weights too (Lin and Wei 1989)."""
-        reach = self.scores @ self.covariance
+    def robust(self, who: np.ndarray | None = None) -> np.ndarray:
+        """Of the coefficients, for weights and for several rows of one customer, codes `who` (n,).
+
+        Lin and Wei (1989).
+        """
+        each = self.scores if who is None else _tally(who, self.scores, int(who.max()) + 1)
+        reach = each @ self.covariance
         return reach.T @ reach
 
 
@@ -258,7 +261,9 @@ def proportional(fit: Cox, moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 class _Deaths:
     """The leavings, and how ties thin out the risk set: one row a leaving, Efron's weights."""
 
-    def __init__(self, entry, time, left, w) -> None:
+    def __init__(
+        self, entry: np.ndarray, time: np.ndarray, left: np.ndarray, w: np.ndarray
+    ) -> None:
         self.w = w
         self.left = left > 0
         self.who = np.flatnonzero(self.left)

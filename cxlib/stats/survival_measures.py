@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,13 +24,18 @@ PAIRS = 4_000_000  # pairs of customers compared at once
 
 @dataclass(frozen=True)
 class LogRank:
-    """`chi2` on `df` degrees of freedom, `p`; `observed` and `expected` leavings, (groups,)."""
+    """`chi2` on `df` degrees of freedom, `p`; `observed` and `expected` leavings, (groups,).
+
+    scores : what each customer adds to observed minus expected, (n, groups); their sum has an
+        expected value of 0 where groups leave alike
+    """
 
     chi2: float
     df: int
     p: float
     observed: np.ndarray
     expected: np.ndarray
+    scores: np.ndarray
 
 
 def logrank(
@@ -41,21 +47,30 @@ def logrank(
     *,
     rho: float = 1.0,
     stratum: np.ndarray | None = None,
+    w: np.ndarray | None = None,
+    covariance: Callable[[np.ndarray], np.ndarray] | None = None,
+    free: float = np.inf,
 ) -> LogRank:
     """Whether groups leave at the same rate at every time.
 
     Own code because statsmodels' survdiff gives no observed and expected leavings and no number
-    for Fleming and Harrington's weights where customers come under observation late; elsewhere
-    both agree.
+    for Fleming and Harrington's weights where customers come under observation late, and takes no
+    weights of customers; elsewhere both agree.
 
     Parameters
     ----------
-    entry, time, left : (n,); customers count equally
+    entry, time, left : (n,)
     group : codes 0, 1 ..., (n,)
     weighting : of the times: "log-rank" equal, "gehan" by the number at risk, "tarone-ware" by its
         square root, "fleming-harrington" by the share still there just before, to the power `rho`
     rho : 0 gives the log-rank test, 1 that of Peto and Peto
     stratum : codes of strata, (n,), within which groups are compared
+    w : weights of customers, (n,)
+    covariance : of the sum of scores (n, groups) over customers as they were sampled, (groups,
+        groups); the test is then that of the score of a weighted Cox model with this covariance.
+        Without it customers count equally and the variance is the hypergeometric one
+    free : degrees of freedom of that covariance (sampling units minus strata): p is that of
+        Hotelling's F, without which 25 clusters reject 8 in 100 at 5%
 
     Raises
     ------
@@ -63,7 +78,8 @@ def logrank(
 
     References
     ----------
-    Mantel (1966); Gehan (1965); Tarone and Ware (1977); Harrington and Fleming (1982).
+    Mantel (1966); Gehan (1965); Tarone and Ware (1977); Harrington and Fleming (1982); Rader (2014)
+    and R's svylogrank for weights and designs.
 
     Examples
     --------
@@ -72,37 +88,69 @@ def logrank(
     >>> test.observed.tolist(), test.expected.round(3).tolist()
     ([2.0, 2.0], [0.833, 3.167])
     """
-    from scipy.stats import chi2
+    from scipy.stats import chi2, f
 
+    if w is not None and covariance is None:
+        raise ValueError("weights of customers need the covariance of their scores.")
     k = int(group.max()) + 1
-    gap, spread, observed, expected = np.zeros(k), np.zeros((k, k)), np.zeros(k), np.zeros(k)
+    own = (group[:, None] == np.arange(k)).astype(float)
+    w = np.ones(len(time)) if w is None else w
+    spread, observed, expected = np.zeros((k, k)), np.zeros(k), np.zeros(k)
+    scores = np.zeros((len(time), k))
     codes = np.zeros(len(time), int) if stratum is None else stratum
     for code in np.unique(codes):
         at = (codes == code) & (time > entry)
-        times, place = np.unique(time[at & (left > 0)], return_inverse=True)
-        own = group[at][:, None] == np.arange(k)
-        there = sums_from(times, entry[at], time[at], own.astype(float))
-        gone = np.zeros(there.shape)
-        np.add.at(gone, (place, group[at & (left > 0)]), 1.0)
-        n, d = there.sum(1), gone.sum(1)
-        share = there / n[:, None]
-        before = np.r_[1.0, kaplan_meier(d, n)[:-1]] if len(n) else n
-        weight = {
-            "log-rank": np.ones(len(n)),
-            "gehan": n,
-            "tarone-ware": np.sqrt(n),
-            "fleming-harrington": before**rho,
-        }[weighting]
-        gap += weight @ (gone - share * d[:, None])
-        size = weight**2 * d * (n - d) / np.maximum(n - 1, 1)
-        spread += np.diag(size @ share) - share.T @ (size[:, None] * share)
-        observed += gone.sum(0)
-        expected += (share * d[:, None]).sum(0)
+        part = _compared(entry[at], time[at], left[at], own[at], w[at], weighting, rho)
+        scores[at] = part[0]
+        spread, observed, expected = spread + part[1], observed + part[2], expected + part[3]
+    if covariance is not None:
+        spread = covariance(scores)
     df = int(np.linalg.matrix_rank(spread, tol=1e-9 * max(1.0, np.trace(spread))))
     if not df:
         raise ArithmeticError("at no time are members of two groups at risk.")
+    gap = scores.sum(0)
     value = float(gap @ np.linalg.pinv(spread, rcond=1e-9, hermitian=True) @ gap)
-    return LogRank(value, df, float(chi2.sf(value, df)), observed, expected)
+    p = chi2.sf(value, df)
+    if np.isfinite(free):
+        left_over = max(free - df + 1, 1.0)
+        p = f.sf(value * left_over / (free * df), df, left_over)
+    return LogRank(value, df, float(p), observed, expected, scores)
+
+
+def _compared(
+    entry: np.ndarray,
+    time: np.ndarray,
+    left: np.ndarray,
+    own: np.ndarray,
+    w: np.ndarray,
+    weighting: Weighting,
+    rho: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of one stratum: scores, hypergeometric covariance of their sum, observed, expected."""
+    times, place = np.unique(time[left > 0], return_inverse=True)
+    there = sums_from(times, entry, time, w[:, None] * own)
+    gone = np.zeros(there.shape)
+    np.add.at(gone, place, (w[:, None] * own)[left > 0])
+    n, d = there.sum(1), gone.sum(1)
+    share = there / n[:, None]
+    before = np.r_[1.0, kaplan_meier(d, n)[:-1]] if len(n) else n
+    weight = {
+        "log-rank": np.ones(len(n)),
+        "gehan": n,
+        "tarone-ware": np.sqrt(n),
+        "fleming-harrington": before**rho,
+    }[weighting]
+    rate = weight * d / n
+    first, last = (np.searchsorted(times, t, "right") for t in (entry, time))
+    met, met_share = (
+        np.concatenate([np.zeros((1, r.shape[1])), np.cumsum(r, axis=0)])
+        for r in (rate[:, None], rate[:, None] * share)
+    )
+    scores = (met_share[last] - met_share[first]) - (met[last] - met[first]) * own
+    scores[left > 0] += weight[place, None] * (own[left > 0] - share[place])
+    size = weight**2 * d * (n - d) / np.maximum(n - 1, 1)
+    spread = np.diag(size @ share) - share.T @ (size[:, None] * share)
+    return w[:, None] * scores, spread, gone.sum(0), (share * d[:, None]).sum(0)
 
 
 def restricted_mean(
@@ -188,7 +236,7 @@ def concordance(
         pairs = np.where(later & (entry < own), w[part, None] * w, 0.0)
         first = (risk[part, None] > risk) + 0.5 * (risk[part, None] == risk)
         for total, values in ((good, pairs * first), (all_of, pairs)):
-            total += values.sum(0)
+            total += values.sum(0)  # noqa: PLW2901 - `good` or `all_of`, changed in place
             total[part] += values.sum(1)
     if not all_of.any():
         raise ArithmeticError("nobody left while another customer was under observation.")

@@ -20,7 +20,11 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.stats import resampling
-from cxlib.stats.intervals import estimates_table, simultaneous_interval
+from cxlib.stats.intervals import (
+    estimates_table,
+    percentile_interval,
+    simultaneous_interval,
+)
 from cxlib.stats.notes import resampling_note
 from cxlib.value.valuation import Valuation, counted_amounts
 
@@ -110,7 +114,7 @@ def contract_value(
         ends = simultaneous_interval(estimate[0, 1:], replicates[:, 1:])
         for column, end in zip(SIMULTANEOUS, ends, strict=True):
             table[column] = [np.nan, *end]
-    total = (all_of_them[0], *np.nanpercentile(drawn_totals, [2.5, 97.5]))
+    total = (all_of_them[0], *percentile_interval(drawn_totals))
     return Result(
         table,
         _finding(table, total, by, terms),
@@ -169,9 +173,7 @@ def _notes(sample: Sample, known: Sample) -> list[str]:
     ]
 
 
-def _finding(
-    table: pd.DataFrame, total: tuple[float, float, float], by: str, terms: Valuation
-) -> Finding:
+def _finding(table: pd.DataFrame, total: tuple[Any, ...], by: str, terms: Valuation) -> Finding:
     row = table.iloc[0]
     digits = 0 if row.estimate >= 20 else 2
     facts: dict[str, Any] = {

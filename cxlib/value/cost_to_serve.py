@@ -201,7 +201,7 @@ def _finding(
 
 
 def _year(orders: pd.DataFrame, cases: pd.DataFrame, end: pd.Timestamp, days: int) -> pd.DataFrame:
-    """amount and cases within `days` before `end`, by customer_id, of those who have either."""
+    """Columns amount and cases within `days` before `end`, of each customer who has either."""
     begin = end - pd.Timedelta(days=days)
     require_amounts(orders)
     bought = purchases(orders, end)[0]

@@ -22,7 +22,7 @@ from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.notes import resampling_note
 from cxlib.value import predictions
 from cxlib.value.histories import purchase_histories
-from cxlib.value.newton import parameters_of
+from cxlib.value.newton import MOST_REFITTED, parameters_of
 from cxlib.value.purchase_model import (
     AMOUNT,
     NAMES,
@@ -73,8 +73,8 @@ def lifetime_value(
 
     and parts model, log_parameters, log_amounts, loglik, loglik_amounts (of the spending model),
     correlation (of the number and the mean amount of purchases; `amount_correlation` has its
-    interval) and valuation. Each draw resamples customers and refits the models by one
-    Newton step.
+    interval) and valuation. Each draw resamples customers and refits the models: by one
+    Newton step, by several where there are a few hundred customers.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def lifetime_value(
     ----------
     Fader, Hardie and Lee (2005) for BG/NBD; Schmittlein, Morrison and Colombo (1987) for
     Pareto/NBD; Fader and Hardie (2013) for Gamma-Gamma, (2007) for covariates; Davidson and
-    MacKinnon (1999) for the bootstrap by one step.
+    MacKinnon (1999) for the bootstrap by one step, Andrews (2002) for that by several.
 
     Examples
     --------
@@ -299,9 +299,50 @@ def _tables(
     sample: Sample,
 ) -> tuple[dict[str, pd.DataFrame], tuple[np.ndarray, np.ndarray]]:
     """A table a measure, and the replicates of the parameters of both models."""
-    # A draw's mean is its sum of values plus what its parameters move them by: all are sums.
-    values, gradients = individual_values(fit, valuation.weeks, valuation.discount, valuation.kept)
+    terms = valuation.weeks, valuation.discount, valuation.kept
+    values, gradients = individual_values(fit, *terms)
     names, member = groups
+    if len(fit.count) <= MOST_REFITTED:
+        drawn, replicates = _refitted(fit, terms, member, sample)
+    else:
+        drawn, replicates = _one_step(fit, values, gradients, member, sample)
+    estimate = member.T @ values / member.sum(0)[:, None]
+    n = member.sum(0).astype(int)
+    tables = {
+        name: grouped(name, names, estimate[:, at], replicates[..., at], n)
+        for at, name in enumerate(MEASURES)
+    }
+    ends = tables["active"].columns.intersection([*INTERVAL[1:], *SIMULTANEOUS])
+    tables["active"][ends] = tables["active"][ends].clip(0, 1)
+    return tables, drawn
+
+
+def _refitted(
+    fit: PurchaseModel, terms: tuple[float, ...], member: np.ndarray, sample: Sample
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """Replicates of the parameters, and means of the groups (draws, groups, 3), of refitted draws.
+
+    One Newton step is too short for few customers: of 150, its intervals cover in 70% to 85%.
+    """
+    times = resampling.resample_sums(np.eye(fit.customers), sample.draws, sample.seed)
+    drawn = fit.refits(times)
+    means = np.full((sample.draws, member.shape[1], 3), np.nan)
+    for mean, often, *at in zip(means, times, *drawn, strict=True):
+        weight = often[:, None] * member
+        with np.errstate(all="ignore"):
+            mean[:] = weight.T @ fit.values(*at, *terms) / weight.sum(0)[:, None]
+    return drawn, means
+
+
+def _one_step(
+    fit: PurchaseModel,
+    values: np.ndarray,
+    gradients: np.ndarray,
+    member: np.ndarray,
+    sample: Sample,
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """As `_refitted`, by one Newton step, with values that follow the parameters in a line."""
+    # A draw's mean is its sum of values plus what its parameters move them by: all are sums.
     parts = fit.contributions()
     inside = [np.column_stack([m, m[:, None] * values]) for m in member.T]
     sums = resampling.resample_sums(np.hstack([parts, *inside]), sample.draws, sample.seed)
@@ -313,16 +354,7 @@ def _tables(
     tilt = np.einsum("ig,isp->gsp", member, gradients) / member.sum(0)[:, None, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         means = by_group[..., 1:] / by_group[..., :1]
-    replicates = means + np.einsum("gsp,dp->dgs", tilt, change)
-    estimate = member.T @ values / member.sum(0)[:, None]
-    n = member.sum(0).astype(int)
-    tables = {
-        name: grouped(name, names, estimate[:, at], replicates[..., at], n)
-        for at, name in enumerate(MEASURES)
-    }
-    ends = tables["active"].columns.intersection([*INTERVAL[1:], *SIMULTANEOUS])
-    tables["active"][ends] = tables["active"][ends].clip(0, 1)
-    return tables, (purchase, amount)
+    return (purchase, amount), means + np.einsum("gsp,dp->dgs", tilt, change)
 
 
 def grouped(

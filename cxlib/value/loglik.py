@@ -19,6 +19,7 @@ since the first purchase.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy.special import digamma, expit, gammaln, zeta
@@ -90,6 +91,7 @@ class BgNbdSums:
         self.customers = np.bincount(self.of_x, count)
 
     def __call__(self, parameters: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """The log-likelihood at the parameters, its gradient and its Hessian."""
         r, alpha, a, b = parameters
         loglik, gradient, hessian = (
             part @ self.customers for part in _of_repeats(parameters, self.terms, self.first)
@@ -150,7 +152,7 @@ def _of_repeats(
     return log[0] + log[1] - log[2] + r * np.log(alpha), gradient, hessian
 
 
-SUMS: dict[Callable, Callable[..., Callable]] = {
+SUMS: dict[Callable[..., Any], Callable[..., Callable[..., Any]]] = {
     bg_nbd: BgNbdSums,
     mbg_nbd: MbgNbdSums,
 }  # models whose sums have a quicker way than kind by kind

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -20,10 +21,14 @@ from cxlib.stats import linear_algebra
 from cxlib.value.loglik import SUMS
 
 Model = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
-STEPS, CLOSE = 200, 1e-6  # the error after a step is about the square of its length
+Surface = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
+STEPS, CLOSE, ROUGH = 200, 1e-6, 1e-3  # the error after a step is about the square of its length
 BLOCK = 2048
 FAR = 15.0  # a logarithm beyond it says that the data do not bound the parameter
 ONE_STEP = 1.5  # a move of the logarithms within which one step is enough
+# Few customers bound the parameters so badly that one step is too short: draws of so many kinds of
+# customers at most are climbed in steps.
+MOST_REFITTED, REFIT_STEPS, UNBOUNDED = 500, 3, 0.95
 
 
 class NoMaximum(ArithmeticError):
@@ -39,11 +44,13 @@ class Maximum:
     at : logarithms of the model's parameters, then the covariates' coefficients, (k,)
     loglik : the log-likelihood
     each : gives loglik (u,), gradient (k, u) and Hessian (k, k, u) of one customer of each kind
+    surface_of : gives the same, summed, as a function of `at`, for other counts of each kind (u,)
     """
 
     at: np.ndarray
     loglik: float
     each: Callable[[], tuple[np.ndarray, np.ndarray, np.ndarray]]
+    surface_of: Callable[[np.ndarray], Surface]
 
     @cached_property
     def parts(self) -> np.ndarray:
@@ -67,6 +74,17 @@ class Maximum:
         fine = np.abs(step).max(1) < ONE_STEP  # NaN, where nothing climbs, is not
         return np.where(fine[:, None], self.at + step, np.nan)
 
+    def refits(self, counts: np.ndarray) -> np.ndarray:
+        """`at` for draws with `counts` (draws, u) of each kind, climbed to from here: (draws, k).
+
+        REFIT_STEPS guarded Newton steps, after which a draw is as near its own maximum as the
+        bootstrap can tell (Andrews 2002, Econometrica 70). NaN where nothing climbs, and everywhere
+        if one step is too long in nearly all draws: then the data do not bound some parameter.
+        """
+        if np.isnan(self.replicates(counts @ self.parts)).any(1).mean() > UNBOUNDED:
+            return np.full((len(counts), len(self.at)), np.nan)
+        return np.array([_climbed(self.surface_of(count), self.at) for count in counts])
+
 
 def maximise(
     model: Model,
@@ -81,25 +99,51 @@ def maximise(
     it all share the same. Raises NoMaximum when a parameter runs away or no step climbs.
     """
     at = np.asarray(start, float)
-    if design is None and model in SUMS:
-        surface_at = partial(_shared, SUMS[model](*data, count))
-    else:
-        surface_at = partial(_summed, model, data, count, design)
+    surface_of = partial(_surface_of, model, data, design)
+    surface_at = surface_of(count)
     here = surface_at(at)
     for _step in range(STEPS):
-        loglik, gradient, hessian = here
-        move = _uphill(gradient, hessian)
-        size = min(1.0, 2.0 / max(np.abs(move).max(), 1e-300))
-        while not (new := surface_at(at + size * move))[0] >= loglik - 1e-12 * abs(loglik):
-            size /= 2
-            if size < 1e-10:
-                raise NoMaximum("no step climbs")
-        at, here = at + size * move, new
+        at, here, moved = _step_up(surface_at, at, here)
         if np.abs(at).max() > FAR:
             raise NoMaximum("a parameter runs away")
-        if np.abs(size * move).max() < CLOSE:
-            return Maximum(at, here[0], partial(_surface, model, data, design, at))
+        if moved < CLOSE:
+            return Maximum(at, here[0], partial(_surface, model, data, design, at), surface_of)
     raise NoMaximum(f"{STEPS} steps were not enough")
+
+
+def _surface_of(
+    model: Model, data: tuple[np.ndarray, ...], design: np.ndarray | None, count: np.ndarray
+) -> Surface:
+    if design is None and model in SUMS:
+        return partial(_shared, SUMS[model](*data, count))
+    return partial(_summed, model, data, count, design)
+
+
+def _step_up(
+    surface_at: Surface, at: np.ndarray, here: tuple[Any, ...]
+) -> tuple[np.ndarray, tuple[Any, ...], float]:
+    """One Newton step that climbs: where it leads, the surface there, how far it is."""
+    loglik, gradient, hessian = here
+    move = _uphill(gradient, hessian)
+    size = min(1.0, 2.0 / max(np.abs(move).max(), 1e-300))
+    while not (new := surface_at(at + size * move))[0] >= loglik - 1e-12 * abs(loglik):
+        size /= 2
+        if size < 1e-10:
+            raise NoMaximum("no step climbs")
+    return at + size * move, new, float(np.abs(size * move).max())
+
+
+def _climbed(surface_at: Surface, at: np.ndarray) -> np.ndarray:
+    """Where REFIT_STEPS steps from `at` lead, parameters that run away held at FAR."""
+    try:
+        here = surface_at(at)
+        for _step in range(REFIT_STEPS):
+            at, here, moved = _step_up(surface_at, at, here)
+            if moved < ROUGH or np.abs(at).max() > FAR:
+                break
+        return np.clip(at, -FAR, FAR)
+    except (NoMaximum, np.linalg.LinAlgError):
+        return np.full(len(at), np.nan)
 
 
 def parameters_of(at: np.ndarray, design: np.ndarray | None = None) -> np.ndarray:
@@ -114,14 +158,18 @@ def _uphill(gradient: np.ndarray, hessian: np.ndarray) -> np.ndarray:
     return -(vectors / values) @ (vectors.T @ gradient)
 
 
-def _shared(sums: Callable, at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+def _shared(sums: Callable[..., Any], at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
     with np.errstate(all="ignore"):
         loglik, gradient, hessian = _on_logarithms(np.exp(at), *sums(np.exp(at)))
     return _finite(loglik), gradient, hessian
 
 
 def _summed(
-    model: Model, data: tuple, count: np.ndarray, design: np.ndarray | None, at: np.ndarray
+    model: Model,
+    data: tuple[Any, ...],
+    count: np.ndarray,
+    design: np.ndarray | None,
+    at: np.ndarray,
 ) -> tuple[float, np.ndarray, np.ndarray]:
     # In blocks that stay in the processor's cache: larger arrays are new memory each time.
     loglik, gradient, hessian = 0.0, np.zeros(len(at)), np.zeros((len(at), len(at)))
@@ -140,7 +188,7 @@ def _finite(loglik: float | np.ndarray) -> float:
 
 
 def _surface(
-    model: Model, data: tuple, design: np.ndarray | None, at: np.ndarray
+    model: Model, data: tuple[Any, ...], design: np.ndarray | None, at: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     own = parameters_of(at, design)
     with np.errstate(all="ignore"):

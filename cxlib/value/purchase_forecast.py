@@ -23,7 +23,7 @@ from cxlib.privacy import disclosure
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table
 from cxlib.stats.notes import resampling_note
-from cxlib.value import discrete, predictions
+from cxlib.value import discrete, newton, predictions
 from cxlib.value.histories import (
     PERIODS,
     Period,
@@ -70,8 +70,8 @@ def purchase_forecast(
     active; with "bg_bb" in the period after the last complete one), both [group,] term, estimate,
     low, high, n, everyone first, then the groups with simultaneous_low and simultaneous_high; and
     "parameters" (term, estimate, low, high, n); parts model, log_parameters and loglik. Each draw
-    resamples customers and refits the model: by one Newton step, but "bg_bb" in full up to some
-    thousand customers.
+    resamples customers and refits the model: by one Newton step, by several where there are a few
+    hundred customers, and "bg_bb" in full up to some thousand.
 
     Raises
     ------
@@ -123,12 +123,14 @@ def purchase_forecast(
 
     names, member = members(pd.Index(kept["customer_id"]), groups)
     values = by_kind(fit.at)
-    if model == "bg_bb" and len(count) * (data[2] - data[1]).max() <= MOST_REFITTED:
+    work = len(count) * (data[2] - data[1]).max() if model == "bg_bb" else len(count)
+    if work <= (MOST_REFITTED if model == "bg_bb" else newton.MOST_REFITTED):
         kind = (which[:, None] == np.arange(len(count))).astype(float)
         stacked = np.hstack([m[:, None] * kind for m in member.T])
         sums = resampling.resample_sums(stacked, sample.draws, sample.seed)
         by_group = sums.reshape(sample.draws, len(names), len(count))
-        drawn = discrete.refits(fit.at, by_group[:, 0], data)
+        counts = by_group[:, 0]
+        drawn = discrete.refits(fit.at, counts, data) if model == "bg_bb" else fit.refits(counts)
         each = np.stack([by_kind(at) for at in drawn])
         with np.errstate(invalid="ignore", divide="ignore"):
             replicates = by_group @ each / by_group.sum(-1, keepdims=True)

@@ -92,6 +92,31 @@ class PurchaseModel:
         """Parameters of the purchase model, (4,) or, with covariates, of each kind (4, u)."""
         return parameters_of(self.purchase.at if at is None else at, self.design)
 
+    def by_kind(self, at: np.ndarray, weeks: float, discount: float, margin: float) -> np.ndarray:
+        """Probability of being active, purchases, and those discounted, of each kind (u, 3)."""
+        own = self.own(at)
+        return np.column_stack(
+            [
+                predictions.active(self.model, own, *self.data),
+                predictions.purchases(self.model, own, *self.data, weeks),
+                margin * predictions.discounted(self.model, own, *self.data, weeks, discount),
+            ]
+        )
+
+    def values(self, at: np.ndarray, money: np.ndarray, *terms: float) -> np.ndarray:
+        """`individual_values` at other parameters; the value is NaN where it has no bound."""
+        values = self.by_kind(at, *terms)[self.which]
+        try:
+            values[:, 2] *= predictions.amount(np.exp(money), self.paid, self.mean)
+        except ArithmeticError:
+            values[:, 2] = np.nan
+        return values
+
+    def refits(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Parameters of both models in draws of each customer so many `times` (draws, n)."""
+        kinds_of = self.which[:, None] == np.arange(len(self.count))
+        return self.purchase.refits(times @ kinds_of), self.amount.refits(times[:, self.buyers])
+
     def names(self) -> list[str]:
         """Of all parameters, in the order they stand in `Maximum.at`, amounts last."""
         named = [i18n.label(column) for column in self.covariates]
@@ -118,14 +143,7 @@ def individual_values(
     """
 
     def by_kind(at: np.ndarray) -> np.ndarray:
-        own = fit.own(at)
-        return np.column_stack(
-            [
-                predictions.active(fit.model, own, *fit.data),
-                predictions.purchases(fit.model, own, *fit.data, weeks),
-                margin * predictions.discounted(fit.model, own, *fit.data, weeks, discount),
-            ]
-        )
+        return fit.by_kind(at, weeks, discount, margin)
 
     def by_amount(at: np.ndarray) -> np.ndarray:
         return predictions.amount(np.exp(at), fit.paid, fit.mean)

@@ -12,6 +12,8 @@ renewed `tenure` times; one who left did not renew the last.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -327,7 +329,7 @@ def _read(customers: pd.DataFrame, tenure: str, left: str) -> tuple[np.ndarray, 
     return periods, gone, len(given)
 
 
-def _kinds(periods: np.ndarray, gone: np.ndarray) -> tuple[tuple, np.ndarray, np.ndarray]:
+def _kinds(periods: np.ndarray, gone: np.ndarray) -> tuple[tuple[Any, ...], np.ndarray, np.ndarray]:
     both, which = np.unique(np.column_stack([periods, gone]), axis=0, return_inverse=True)
     return tuple(both.T), np.bincount(which.ravel()).astype(float), which.ravel()
 

@@ -33,7 +33,16 @@ from cxlib.voice.outcome import CLASSES, Outcome, outcome_of
 
 EVEN = 1e-6  # weights that differ by less are all alike
 EACH = 3  # comments with a score that each topic needs
-WORDS = ("e-mail", "phone", "card", "account", "identity number", "name", "comments (column)")
+WORDS = (
+    "e-mail",
+    "phone",
+    "card",
+    "account",
+    "identity number",
+    "name",
+    "address",
+    "comments (column)",
+)
 PERSONAL = {  # what masking calls it -> what readers do; a channel may be called "phone" too
     "e-mail": N_("e-mail addresses"),
     "phone": N_("phone numbers"),
@@ -41,6 +50,7 @@ PERSONAL = {  # what masking calls it -> what readers do; a channel may be calle
     "account": N_("account numbers"),
     "identity number": N_("identity numbers"),
     "name": N_("names"),
+    "address": N_("postal addresses"),
 }
 
 Margins = Mapping[str, Mapping[str, float]]
@@ -266,7 +276,7 @@ def _masked(comments: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     counts: dict[str, int] = {}
     changed = comments["text"].astype(str).to_numpy(object).copy()
     for at, text in enumerate(changed):
-        changed[at], more = masking.masked(masking.legible(text))
+        changed[at], more = masking.masked(masking.legible(text), comment=True)
         masking.add(counts, more)
     return comments.assign(text=changed), counts
 

@@ -109,7 +109,7 @@ def _once(sample: Sample, over: str) -> np.ndarray:
 def _counted(
     there: np.ndarray | sparse.csr_matrix, now: np.ndarray, group: np.ndarray
 ) -> pd.DataFrame:
-    """now and before (shares), n and the numbers behind them, a row a column of `there`."""
+    """Shares now and before, n and the numbers behind them, a row a column of `there`."""
     at, n = np.arange(len(group)), group.max() + 1
     pooled = sparse.csr_matrix((np.ones(len(group)), (group, at)), (n, len(group)))
     held = ((pooled @ sparse.csr_matrix(there)) > 0).astype(float)

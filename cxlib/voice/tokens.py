@@ -14,7 +14,7 @@ that what follows is done for all comments at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -236,7 +236,7 @@ def content_words(text: Text, keep: frozenset[str] = frozenset(), language: str 
     return np.flatnonzero(np.fromiter(map(has_content, text.words), bool, len(text.words)))
 
 
-def _cutter(known: tuple[str, ...]):
+def _cutter(known: tuple[str, ...]) -> Callable[[str], list[str]]:
     import rjieba
 
     jieba = rjieba.Jieba()

@@ -34,7 +34,7 @@ Correct = Callable[[list[str], Kinds], Mapping[str, tuple[float, float, int, np.
 def sentiments(
     comments: pd.DataFrame, topics: Keywords, complaints: Collection[str] = ()
 ) -> pd.DataFrame:
-    """place (of the comment, from 0), topic, sentiment (-1, 0, 1), a row a comment and topic.
+    """Table of place (of the comment, from 0), topic, sentiment (-1, 0, 1) by comment and topic.
 
     On one of `complaints` good words make it neutral at most, and none make it negative.
     """

@@ -94,7 +94,11 @@ def rake(
 
 
 def poststratify(
-    sample: SampleLike, by: Sequence[str], shares: Mapping[tuple, float], *, trim: float = 5.0
+    sample: SampleLike,
+    by: Sequence[str],
+    shares: Mapping[tuple[Any, ...], float],
+    *,
+    trim: float = 5.0,
 ) -> Result:
     """Weights by which every combination of the columns `by` has its share in the population.
 

@@ -1,4 +1,4 @@
-"""Write the tables of the made-up company beside this script: python data/sample/generate.py
+"""Write the tables of the made-up company beside this script: python data/sample/generate.py.
 
 The same seed gives the same bytes; what is true of the company stands in `generator/truth.py`.
 """

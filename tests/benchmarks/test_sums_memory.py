@@ -15,10 +15,12 @@ import pytest
 ROWS, QUESTIONS, CUSTOMERS = 10_000_000, 20, 2_000_000
 SCAN = """
 import resource, sys, time
-import duckdb, numpy as np
+from pathlib import Path
+import numpy as np
+from cxlib.data import sql
 from cxlib.reserve import aggregates
 
-store = duckdb.connect(sys.argv[1], read_only=True)
+store = sql.connect(Path(sys.argv[1]), read_only=True)
 items = [f"q{i}" for i in range(int(sys.argv[2]))]
 start = time.perf_counter()
 middle = np.full(len(items), 5.5)

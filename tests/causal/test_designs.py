@@ -118,12 +118,13 @@ def test_a_past_that_few_lack_or_have_leaves_the_difference_an_answer(lacking):
 # Difference in differences
 
 
-def test_card_and_krueger():
+def test_card_and_krueger(tell_witness):
     known = PUBLISHED["card_krueger"]
     means = exact([known["NJ"], known["PA"]])
     cells = difference_in_differences.Cells(means, np.ones(2), np.ones((2, 2)))
     found = difference_in_differences.effect(cells, [True, False], [True, False], [False, True])
-    assert found.estimate[0] == pytest.approx(known["difference"], abs=0.011)  # printed to 2 digits
+    ours, source = found.estimate[0], "Card and Krueger (1994)"  # printed to 2 digits
+    tell_witness("difference-in-differences", source, ours, known["difference"], atol=0.011)
 
 
 def grid(values: np.ndarray, share=None) -> difference_in_differences.Cells:
@@ -235,15 +236,17 @@ def test_those_without_their_like_are_named():
 
 
 @pytest.mark.slow
-def test_california_as_published():
+def test_california_as_published(tell_witness):
     rows, known = published("california_prop99").set_index("Year"), PUBLISHED["california"]
     y, place = rows.to_numpy(float).T, list(rows).index("California")
     plain = synthetic_control(y, place, known["first"])
-    assert plain.effect == pytest.approx(known["sc"], abs=0.15)
+    source = "R synthdid (California, Proposition 99)"
+    tell_witness("synthetic control", source, plain.effect, known["sc"], atol=0.15)
     states = [list(rows).index(s) for s in ("Utah", "Montana", "Nevada", "Connecticut")]
     assert plain.weights[states].sum() > 0.9
     even = synthetic_control(y, place, known["first"], method="sdid")
-    assert even.effect == pytest.approx(known["sdid"], abs=0.01)
+    ours = even.effect
+    tell_witness("synthetic difference-in-differences", source, ours, known["sdid"], atol=0.01)
     others = np.delete(y, place, axis=0).mean(0)
     gap, after = y[place] - others, np.arange(31) >= known["first"]
     assert gap[after].mean() - gap[~after].mean() == pytest.approx(known["did"], abs=1e-4)
@@ -287,19 +290,24 @@ def test_a_stand_in_says_what_it_lacks(y, first, said):
 # One series
 
 
-def test_a_broken_line_equals_statsmodels():
+def test_a_broken_line_equals_statsmodels(tell_witness):
     """The line itself, and its covariance under a correlation of .5 (generalised least squares)."""
     known = KNOWN["series"]
     y = np.array(known["y"])
     fit = interrupted_time_series.segmented_regression(y, 25)
-    assert [fit.step, fit.slope] == pytest.approx(known["beta"][2:])
+    ours, theirs = [fit.step, fit.slope], known["beta"][2:]
+    tell_witness(
+        "interrupted time series: step, slope", "statsmodels 0.15.0 (GLS)", ours, theirs, rtol=1e-6
+    )
     x, _ = interrupted_time_series._columns(np.arange(40), 25, True)
     at = int(np.abs(interrupted_time_series.FOLLOWS - 0.55).argmin())
     assert interrupted_time_series.FOLLOWS[at] == pytest.approx(0.55)
     _, cov = interrupted_time_series._by_correlation(x, y, np.arange(40))
     inverse = np.linalg.pinv(x)
     along = 0.55 ** np.abs(np.subtract.outer(np.arange(40), np.arange(40)))
-    assert_allclose(cov[at], known["scale"] * inverse @ along @ inverse.T, rtol=1e-8)
+    theirs = known["scale"] * inverse @ along @ inverse.T
+    witness = "statsmodels 0.15.0 (GLS)"
+    tell_witness("interrupted time series: covariance", witness, cov[at], theirs, rtol=1e-8)
 
 
 def test_a_line_without_noise_gives_its_step_and_slope_back():
@@ -330,11 +338,13 @@ def test_errors_are_never_smaller_than_sampling_makes_them():
 
 
 @pytest.mark.coverage
-@pytest.mark.parametrize(("follows", "least"), [(0.0, 0.965), (0.3, 0.945), (0.6, 0.9)])
+@pytest.mark.parametrize(
+    ("follows", "least"), [(0.0, 0.975), (0.3, 0.96), (0.6, 0.925), (0.8, 0.87)]
+)
 def test_intervals_of_a_broken_line_cover(follows, least, tell_coverage):
-    """Of 400 series; the bounds are three standard errors under what 1,500 gave."""
+    """Of 2,000 series. How closely waves follow each other cannot be known from 16 of them."""
     rng = np.random.default_rng(12)
-    noise = rng.normal(size=(400, 16))
+    noise = rng.normal(size=(2000, 16))
     noise[:, 0] /= np.sqrt(1 - follows**2)
     for t in range(1, 16):
         noise[:, t] += follows * noise[:, t - 1]
@@ -343,7 +353,7 @@ def test_intervals_of_a_broken_line_cover(follows, least, tell_coverage):
     ]
     held = np.mean([fit.low <= 1.0 <= fit.high for fit in fits])
     tell_coverage(
-        "effect, interrupted time series", f"16 waves, autocorrelation {follows}", held, 400
+        "effect, interrupted time series", f"16 waves, autocorrelation {follows}", held, 2000
     )
     assert held >= least
 
@@ -351,7 +361,7 @@ def test_intervals_of_a_broken_line_cover(follows, least, tell_coverage):
 # Compared with CausalPy and CausalImpact
 
 
-def test_the_same_effects_as_causalpy_and_causalimpact():
+def test_the_same_effects_as_causalpy_and_causalimpact(tell_witness):
     """Their numbers are in reference/peers.json, with the program that prints them. Rows taken for
     independent, as CausalPy takes them, the difference in differences has its interval; with
     customers drawn whole it is shorter, for they answered before and after. The interval of the
@@ -375,22 +385,26 @@ def test_the_same_effects_as_causalpy_and_causalimpact():
         return (float(found.estimate[0]), *(float(e[0]) for e in found.interval()))
 
     known, apart = peers["causalpy"]["differences"], differ(None)
-    assert apart == pytest.approx([known[k] for k in ("estimate", "low", "high")], abs=0.06)
+    theirs = [known[k] for k in ("estimate", "low", "high")]
+    tell_witness("difference-in-differences: interval", "CausalPy", apart, theirs, atol=0.06)
     paired = differ(resampling.resampling_units(Sample(rows, cluster="unit")))
     assert apart[1] < paired[1] < 0.8 < paired[2] < apart[2]
     fit = interrupted_time_series.segmented_regression(waves()["y"].to_numpy(), 28)
     for name in peers:
         known = peers[name]["series"]
-        assert fit.effect == pytest.approx(known["estimate"], abs=0.03)
+        theirs = known["estimate"]
+        witness = {"causalpy": "CausalPy", "causalimpact": "CausalImpact"}[name]
+        tell_witness("interrupted time series: effect", witness, fit.effect, theirs, atol=0.03)
         assert fit.low < known["low"] < 3.0 < known["high"]
 
 
 # What could explain it away, and what could be found
 
 
-def test_published_e_values():
+def test_published_e_values(tell_witness):
     for ratio, value in PUBLISHED["e_value"].items():
-        assert sensitivity.e_value(float(ratio)) == pytest.approx(value, abs=0.005)
+        ours = sensitivity.e_value(float(ratio))
+        tell_witness("E-value", "VanderWeele and Ding (2017)", ours, value, atol=0.005)
     assert sensitivity.e_value(0.5) == pytest.approx(sensitivity.e_value(2.0))
     assert sensitivity.e_value(standardised=0.0) == 1
     assert sensitivity.nearest_to_none(-1, 2) == 0

@@ -27,9 +27,10 @@ PUBLISHED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "bounds"), PUBLISHED.items())
-def test_bounds_of_five_looks_are_those_published(kind, bounds):
+def test_bounds_of_five_looks_are_those_published(kind, bounds, tell_witness):
     plan = sequential.boundaries(FIVE, kind=kind)
-    assert_allclose(plan["z"], bounds, atol=2e-4)
+    source = "Jennison and Turnbull (2000); Reboussin and others (2000)"
+    tell_witness("sequential tests: limits of five looks", source, plan["z"], bounds, atol=2e-4)
     assert plan["spent"].iloc[-1] == pytest.approx(0.05, abs=1e-6)
 
 

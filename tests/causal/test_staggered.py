@@ -15,6 +15,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.stats.estimators import Replicated
 
 KNOWN = json.loads((Path(__file__).parents[1] / "reference" / "staggered.json").read_text())
+DID = "R did 2.5.1 (mpdta)"
 DRAWS = 1000
 
 
@@ -41,7 +42,7 @@ def counties() -> staggered.GroupTimeEffects:
     return staggered.group_time(table, np.array(start), never=True)
 
 
-def test_the_effects_and_errors_of_the_published_example(counties):
+def test_the_effects_and_errors_of_the_published_example(counties, tell_witness):
     """Points to the last digit printed; errors, which both programs draw, within 12 in 100."""
     effects, years = counties.effects, KNOWN["years"]
     for k, (cohort, printed) in enumerate(KNOWN["printed"]["effects"].items()):
@@ -49,21 +50,21 @@ def test_the_effects_and_errors_of_the_published_example(counties):
             one = effects[k, [years.index(int(year))]]
             if year < cohort:  # printed as changes since the year before
                 one = one - effects[k, [years.index(int(year)) - 1]]
-            assert one.estimate[0] == pytest.approx(estimate, abs=6e-5), (cohort, year)
-            assert one.error[0] == pytest.approx(error, rel=0.12), (cohort, year)
+            tell_witness("staggered adoption: effects", DID, one.estimate[0], estimate, atol=6e-5)
+            tell_witness("staggered adoption: errors", DID, one.error[0], error, rtol=0.12)
 
 
-def test_the_aggregates_of_the_published_example(counties):
+def test_the_aggregates_of_the_published_example(counties, tell_witness):
     times, path = staggered.by_event_time(counties)
     later = times >= 0
     found = {"event_time": path[later], "cohort": staggered.by_cohort(counties)}
     for name, one in found.items():
         printed = np.array([*KNOWN["printed"][name].values()])
-        assert_allclose(one.estimate, printed[:, 0], atol=6e-5)
-        assert_allclose(one.error, printed[:, 1], rtol=0.12)
+        tell_witness("staggered adoption: aggregates", DID, one.estimate, printed[:, 0], atol=6e-5)
+        tell_witness("staggered adoption: errors", DID, one.error, printed[:, 1], rtol=0.12)
     whole, printed = staggered.overall(counties), KNOWN["printed"]["overall"]
-    assert whole.estimate[0] == pytest.approx(printed[0], abs=6e-5)
-    assert whole.error[0] == pytest.approx(printed[1], rel=0.12)
+    tell_witness("staggered adoption: aggregates", DID, whole.estimate[0], printed[0], atol=6e-5)
+    tell_witness("staggered adoption: errors", DID, whole.error[0], printed[1], rtol=0.12)
 
 
 def test_the_test_of_parallel_trends_of_the_published_example(counties):

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import f, norm
 from statsmodels.duration.survfunc import survdiff
+from witness_table import package
 
-from cxlib import churn
+from cxlib import churn, weights
 from cxlib.core import context
 from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
@@ -133,55 +135,116 @@ def test_twice_a_weight_is_two_customers() -> None:
 @pytest.mark.parametrize(
     ("weighting", "name"), [("log-rank", None), ("gehan", "gb"), ("tarone-ware", "tw")]
 )
-def test_weighted_tests_are_those_of_statsmodels(weighting: str, name: str | None) -> None:
+def test_weighted_tests_are_those_of_statsmodels(
+    weighting: str, name: str | None, tell_witness
+) -> None:
     rows = stays(120, 7, 1.5)
     for entry in (rows["entry"].to_numpy(), np.zeros(120)):
         time, left, plan = (rows[c].to_numpy() for c in ("time", "left", "plan"))
         found = survival_measures.logrank(entry, time, left, plan, weighting)
-        assert_allclose(found.chi2, survdiff(time, left, plan, name, entry=entry)[0])
+        theirs = survdiff(time, left, plan, name, entry=entry)[0]
+        tell_witness("log-rank test", package("statsmodels"), found.chi2, theirs)
 
 
-def test_strata_and_early_weights_are_those_of_statsmodels() -> None:
+def test_strata_and_early_weights_are_those_of_statsmodels(tell_witness) -> None:
     rows = stays(120, 8, 1.5)
     time, left, plan = (rows[c].to_numpy() for c in ("time", "left", "plan"))
     region, zero = np.arange(120) % 3, np.zeros(120)
     found = survival_measures.logrank(zero, time, left, plan, stratum=region)
-    assert_allclose(found.chi2, survdiff(time, left, plan, strata=region)[0])
+    witness, theirs = package("statsmodels"), survdiff(time, left, plan, strata=region)[0]
+    tell_witness("log-rank test, stratified", witness, found.chi2, theirs)
     early = survival_measures.logrank(zero, time, left, plan, "fleming-harrington", rho=0.5)
-    assert_allclose(early.chi2, survdiff(time, left, plan, "fh", fh_p=0.5)[0])
+    theirs = survdiff(time, left, plan, "fh", fh_p=0.5)[0]
+    tell_witness("log-rank test", witness, early.chi2, theirs)
     assert_allclose(found.observed.sum(), found.expected.sum())
 
 
 # Witnesses
 
 
+def by_the_definition(rows: pd.DataFrame, w: np.ndarray, rho: float) -> np.ndarray:
+    """What each customer adds to the score of a weighted Cox model for plan 1: a loop over times.
+
+    Lin and Wei (1989): of each customer its own residual at leaving, less what was expected of it
+    at every leaving while it was at risk.
+    """
+    entry, time, left, x = rows[["entry", "time", "left", "plan"]].to_numpy(float).T
+    parts, stay = np.zeros(len(rows)), 1.0
+    for t in np.unique(time[left > 0]):
+        risk, gone = (entry < t) & (time >= t), (time == t) & (left > 0)
+        mean, hazard = np.average(x[risk], weights=w[risk]), w[gone].sum() / w[risk].sum()
+        parts += stay**rho * w * (x - mean) * (gone - risk * hazard)
+        stay *= 1 - hazard
+    return parts
+
+
+@pytest.mark.parametrize(("weighting", "rho"), [("log-rank", 0.0), ("fleming-harrington", 1.0)])
+def test_weighted_log_rank_tests_are_score_tests_by_their_definition(weighting, rho) -> None:
+    rows = stays(90, 21, 1.5).assign(pw=np.random.default_rng(1).uniform(0.3, 3, 90))
+    rows["time"] = np.ceil(rows["time"] / 10) * 10  # with ties
+    sample = Sample(rows, weight="pw")
+    found = churn.logrank(sample, "plan", weighting=weighting).table.iloc[0]
+    parts = by_the_definition(rows, (rows["pw"] / rows["pw"].mean()).to_numpy(), rho)
+    expected = parts.sum() ** 2 / (90 * parts.var(ddof=1))
+    assert_allclose([found["estimate"], found["df"]], [expected, 1])
+    assert_allclose(found["p"], f.sf(expected, 1, 89))
+    scaled = sample.assign(pw=rows["pw"] * 7)
+    again = churn.logrank(scaled, "plan", weighting=weighting).table.iloc[0]
+    assert_allclose(again["estimate"], found["estimate"])
+
+
+def test_a_customer_twice_in_a_cluster_is_one_of_weight_two() -> None:
+    rows = stays(80, 22, 1.5).assign(pw=1.0 + np.arange(80) % 2, who=np.arange(80))
+    both = rows.loc[np.repeat(rows.index, rows["pw"].astype(int))].reset_index(drop=True)
+    for weighting in W:
+        one = churn.logrank(Sample(rows, weight="pw"), "plan", weighting=weighting)
+        twice = churn.logrank(Sample(both, cluster="who"), "plan", weighting=weighting)
+        assert_allclose(one.table["estimate"], twice.table["estimate"])
+        assert_allclose(one.groups["ratio"], twice.groups["ratio"])
+
+
+def test_strata_of_a_design_enter_the_log_rank_test() -> None:
+    rows = stays(200, 23, 1.5)
+    rows["region"] = np.repeat(["n", "s"], [120, 80])
+    found = churn.logrank(weights.with_design(rows, strata="region"), "plan").table
+    parts = by_the_definition(rows, np.ones(200), 0.0)
+    spread = 120 * parts[:120].var(ddof=1) + 80 * parts[120:].var(ddof=1)
+    assert_allclose(found["estimate"], parts.sum() ** 2 / spread)
+    assert_allclose(found["p"], f.sf(found["estimate"], 1, 198))
+
+
 @pytest.mark.slow
 @pytest.mark.mirror
-def test_log_rank_and_restricted_means_are_those_of_r_on_lung() -> None:
+def test_log_rank_and_restricted_means_are_those_of_r_on_lung(tell_witness) -> None:
     about, rows = LUNG["log_rank"], lung()
     fit = churn.logrank(rows, "sex")
     row = fit.table.iloc[0]
     assert (round(row.estimate, 1), round(row.p, 3), row.df) == (about["chi2"], about["p"], 1)
-    assert_allclose(fit.groups["expected"], about["expected"], atol=0.05)
+    ours, theirs = [row.estimate, *fit.groups["expected"]], [about["chi2"], *about["expected"]]
+    tell_witness("log-rank test", "R survival (lung)", ours, theirs, atol=0.05)
     for (_sex, part), (mean, error) in zip(rows.groupby("sex"), about["rmean"], strict=True):
         times = part[["time", "left"]].to_numpy(float).T
         one = np.ones(len(part))
         found = survival_measures.restricted_mean(0 * one, *times, one, rows["time"].max())
-        assert_allclose(found, [mean, error], atol=0.05)
+        ends = [mean, error]
+        tell_witness("restricted mean time", "R survival (lung)", found, ends, atol=0.05)
 
 
 @pytest.mark.slow
 @pytest.mark.mirror
-def test_the_fit_of_the_cox_model_is_that_of_r_on_lung() -> None:
+def test_the_fit_of_the_cox_model_is_that_of_r_on_lung(tell_witness) -> None:
     about = LUNG["fit"]
     rows = lung()[["time", "left", "age", "sex", "ph.ecog"]].dropna()
     table = churn.cox_fit(rows, ["age", "sex", "ph.ecog"]).table.set_index("term")
     ratio = table.loc["likelihood ratio test"]
-    assert_allclose(ratio["estimate"], about["likelihood_ratio"], atol=0.05)
+    ours, witness = ratio["estimate"], "R survival (lung)"
+    tell_witness("Cox model: likelihood ratio", witness, ours, about["likelihood_ratio"], atol=0.05)
     assert ratio["df"] == 3 and ratio["p"] < 2e-6
-    assert_allclose(table.loc["Wald test", "estimate"], about["wald"], atol=0.005)
+    ours = table.loc["Wald test", "estimate"]
+    tell_witness("Cox model: Wald test", witness, ours, about["wald"], atol=0.005)
     own = table.loc["concordance"]
-    assert_allclose(own["estimate"], about["concordance"], atol=0.0005)
+    theirs = about["concordance"]
+    tell_witness("concordance", witness, own["estimate"], theirs, atol=0.0005)
     odds = np.log(own["high"] / (1 - own["high"])) - np.log(own["low"] / (1 - own["low"]))
     error = (
         odds
@@ -190,7 +253,8 @@ def test_the_fit_of_the_cox_model_is_that_of_r_on_lung() -> None:
         * own["estimate"]
         * (1 - own["estimate"])
     )
-    assert_allclose(error, about["concordance_error"], atol=0.0005)
+    theirs = about["concordance_error"]
+    tell_witness("concordance: standard error", witness, error, theirs, atol=0.0005)
 
 
 # Recovery
@@ -225,17 +289,50 @@ def test_log_rank_tests_keep_their_level(tell_coverage) -> None:
     rejected = np.array(
         [
             [churn.logrank(stays(40, s), "plan", weighting=w).table["p"].item() < 0.05 for w in W]
-            for s in range(200)
+            for s in range(1000)
         ]
     )
     for weighting, share in zip(W, rejected.mean(0), strict=True):
         tell_coverage(
-            f"rate of false findings, {weighting} test", "40 customers, 2 plans", share, 200, 0.05
+            f"rate of false findings, {weighting} test", "40 customers, 2 plans", share, 1000, 0.05
         )
-    assert (abs(rejected.mean(0) - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 200)).all(), rejected.mean(0)
+    # The chi-square law is that of many: of 40 customers, 6,000 samples gave 5.6% to 6.0%.
+    assert (abs(rejected.mean(0) - 0.055) < 3 * np.sqrt(0.05 * 0.95 / 1000)).all()
 
 
 W = ("log-rank", "gehan", "tarone-ware", "fleming-harrington")
+
+
+@pytest.mark.coverage
+@pytest.mark.parametrize("n", [50, 200])
+def test_weighted_and_clustered_log_rank_tests_keep_their_level(n: int, tell_coverage) -> None:
+    """Customers at unequal chances of being sampled, and pairs in a firm who leave together."""
+    rejected, ignored = np.zeros((800, 2)), []
+    for seed in range(800):
+        rng = np.random.default_rng([seed, n])
+        # Late leavers are sampled at twice the chance, more of them in plan 1; weights undo it.
+        time, plan, end = rng.exponential(100, 4 * n), rng.integers(0, 2, 4 * n), 150.0
+        chance = np.where((time > 60) & (plan == 1), 1.0, 0.5)
+        rows = pd.DataFrame({"plan": plan, "time": np.minimum(time, end), "left": time <= end})
+        rows = rows.assign(pw=1 / chance)[rng.random(4 * n) < chance].head(n)
+        weighted = churn.logrank(Sample(rows, weight="pw"), "plan").table["p"].item()
+        common = np.repeat(rng.normal(size=n // 2), 2)
+        rank = norm.cdf(np.sqrt(0.8) * common + np.sqrt(0.2) * rng.normal(size=n))
+        firm, stay = np.arange(n) // 2, -100 * np.log(rank)
+        pairs = pd.DataFrame({"plan": firm % 2, "firm": firm, "time": np.minimum(stay, end)})
+        pairs["left"] = stay <= end
+        clustered = churn.logrank(Sample(pairs, cluster="firm"), "plan").table["p"].item()
+        rejected[seed] = [weighted < 0.05, clustered < 0.05]
+        if seed < 200:
+            ignored.append(churn.logrank(pairs, "plan").table["p"].item() < 0.05)
+    share = rejected.mean(0)
+    for kind, rate in zip(("weighted", "clustered"), share, strict=True):
+        of = f"{n} customers, {kind}"
+        tell_coverage("rate of false findings, weighted log-rank test", of, rate, 800, 0.05)
+    # Of 4,000 samples of 25 firms 6.8% were rejected, of 3,000 of 100 firms 6.1%; ignoring that
+    # pairs leave together is wrong twice as often or more.
+    most = 0.1 if n == 50 else 0.085
+    assert (share < most).all() and (share > 0.025).all() and np.mean(ignored) > 0.09, share
 
 
 @pytest.mark.coverage
@@ -282,8 +379,9 @@ def test_it_says_what_was_tested() -> None:
 
 def test_what_makes_no_sense_is_refused() -> None:
     rows = stays(60, 13)
-    with pytest.raises(ValueError, match="takes no weights"):
-        churn.logrank(Sample(rows.assign(w=1.0), weight="w"), "plan")
+    with pytest.raises(ValueError, match="need the covariance"):
+        times = rows[["entry", "time", "left"]].to_numpy(float).T
+        survival_measures.logrank(*times, rows["plan"].to_numpy(), w=np.ones(60))
     with pytest.raises(ValueError, match="came under observation"):
         churn.subdistribution_ratios(rows.assign(left_because="price"), "price", ["plan"])
     with pytest.raises(InsufficientData, match="choose a shorter time"):

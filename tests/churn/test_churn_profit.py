@@ -92,12 +92,13 @@ def test_expected_gain_by_hand() -> None:
     assert_allclose(found, [0.3 * 100 - 2, -10 - 2, 0.5 * 0.3 * 200 - 0.5 * 10 - 2])
 
 
-def test_the_expected_maximum_profit_is_the_published_one() -> None:
+def test_the_expected_maximum_profit_is_the_published_one(tell_witness) -> None:
     left, p = scored()
     about, w = REFERENCE["emp"], np.ones(400)
-    assert_allclose(profit.expected_maximum_profit(left, p, w, PAPER)[0], about["paper"])
+    ours, witness = profit.expected_maximum_profit(left, p, w, PAPER)[0], "empulse"
+    tell_witness("expected maximum profit", witness, ours, about["paper"])
     other = profit.expected_maximum_profit(left, p, w, Campaign(*about["other_costs"].values()))
-    assert_allclose(other[0], about["other"])
+    tell_witness("expected maximum profit", witness, other[0], about["other"])
 
 
 @pytest.mark.slow
@@ -552,7 +553,7 @@ def _areas(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @pytest.mark.slow
 @pytest.mark.mirror
-def test_hillstrom_s_trial_gives_the_published_effect() -> None:
+def test_hillstrom_s_trial_gives_the_published_effect(tell_witness) -> None:
     about = REFERENCE["hillstrom"]
     path = Path(os.environ.get("CX_MIRROR", "")) / about["mirror"]
     if not path.is_file():
@@ -566,7 +567,8 @@ def test_hillstrom_s_trial_gives_the_published_effect() -> None:
     fit = churn.uplift(Sample(rows, draws=100), treated="treated", outcome="visit")
     table = fit.table.set_index("term")
     assert rows["treated"].sum() == about["treated"]
-    assert_allclose(table.loc["average effect", "estimate"], 100 * about["effect"], atol=5e-3)
+    ours, theirs = table.loc["average effect", "estimate"], 100 * about["effect"]
+    tell_witness("uplift: average effect", "Hillstrom (2008)", ours, theirs, atol=5e-3)
     # Who bought women's things before is who comes for women's things.
     assert table.loc["Qini", "low"] > 0
     inside, outside = (table.loc[f"effect {k} the treat set"] for k in ("in", "outside"))

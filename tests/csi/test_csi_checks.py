@@ -37,19 +37,21 @@ def scores(rows: pd.DataFrame, model: csi.Model, fit: Result) -> pd.DataFrame:
 
 
 @pytest.mark.slow
-def test_mobi_has_the_htmt_and_htmt2_of_semtools(mobi):
+def test_mobi_has_the_htmt_and_htmt2_of_semtools(mobi, tell_witness):
     table = csi.validity(Sample(mobi, draws=2), MODEL).table
     named = (table["one"] + " · " + table["other"]).rename("pair")
     both = table.set_index(named)
     for column, name in (("estimate", "htmt"), ("htmt2", "htmt2")):
-        assert_allclose(both.loc[list(HTMT[name]), column], list(HTMT[name].values()), atol=1e-9)
+        ours, theirs = both.loc[list(HTMT[name]), column], list(HTMT[name].values())
+        tell_witness("PLS: HTMT, HTMT2", "R semTools (mobi)", ours, theirs, atol=1e-9)
 
 
-def test_mobi_has_the_variance_inflation_of_seminr(mobi):
+def test_mobi_has_the_variance_inflation_of_seminr(mobi, tell_witness):
     vif = csi.validity(Sample(mobi, draws=2), MODEL).vif.set_index(["effect", "term"])["estimate"]
     for effect, causes in WITNESS["checks"]["vif"].items():
         for cause, value in causes.items():
-            assert vif[effect, cause] == pytest.approx(value, abs=1e-7)
+            ours = vif[effect, cause]
+            tell_witness("PLS: VIF", "seminr (mobi)", ours, value, atol=1e-7)
 
 
 def test_formative_questions_have_the_variance_inflation_of_a_regression():
@@ -195,14 +197,15 @@ def test_order_weights_and_scale_change_no_check(seed, factor):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("antecedents", ["direct", "earliest"])
-def test_mobi_is_foretold_person_by_person_as_seminr_does(mobi, antecedents):
+def test_mobi_is_foretold_person_by_person_as_seminr_does(mobi, antecedents, tell_witness):
     found = csi.predict(
         Sample(mobi, draws=2), MODEL, antecedents=antecedents, folds=len(mobi), repeats=1
     ).table.set_index("term")
     for kind, ours in (("pls", ("rmse", "mae")), ("lm", ("rmse_linear", "mae_linear"))):
         witness = WITNESS["checks"][f"{antecedents}_{kind}"]
         for item, values in witness.items():
-            assert_allclose(found.loc[item.lower(), list(ours)].astype(float), values, atol=2e-6)
+            errors = found.loc[item.lower(), list(ours)].astype(float)
+            tell_witness("PLSpredict: RMSE, MAE", "seminr (mobi)", errors, values, atol=2e-6)
 
 
 def test_q2_compares_with_the_mean_of_the_others():

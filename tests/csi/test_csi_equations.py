@@ -18,41 +18,45 @@ __all__ = ["mobi"]  # the fixture
 # --- witnesses
 
 
-def test_mobi_has_the_adjusted_r2_and_bic_of_seminr(mobi):
+def test_mobi_has_the_adjusted_r2_and_bic_of_seminr(mobi, tell_witness):
     table = csi.equations(Sample(mobi, draws=2), MODEL).table.set_index("term")
     for column in ("adjusted_r2", "bic"):
-        assert_allclose(table[column], [FOUND[column][t] for t in table.index], atol=2e-5)
+        theirs = [FOUND[column][t] for t in table.index]
+        tell_witness("PLS: adjusted R², BIC", "seminr (mobi)", table[column], theirs, atol=2e-5)
 
 
-def test_mobi_has_the_cross_loadings_of_seminr(mobi):
+def test_mobi_has_the_cross_loadings_of_seminr(mobi, tell_witness):
     table = csi.equations(Sample(mobi, draws=2), MODEL).cross_loadings
     for construct, own in table.groupby("construct"):
         witness = {k.lower(): v for k, v in FOUND["cross_loadings"][construct].items()}
-        assert_allclose(own["estimate"], [witness[t] for t in own["term"]], atol=2e-6)
+        theirs = [witness[t] for t in own["term"]]
+        tell_witness("PLS: cross-loadings", "seminr (mobi)", own["estimate"], theirs, atol=2e-6)
 
 
-def test_mobi_has_the_redundancy_and_gof_of_plspm(mobi):
+def test_mobi_has_the_redundancy_and_gof_of_plspm(mobi, tell_witness):
     fit = csi.equations(Sample(mobi, draws=2), MODEL, csi.Options(scheme="centroid"))
     table = fit.table.set_index("term")
-    witness = [FOUND["centroid_redundancy"][t] for t in table.index]
-    assert_allclose(table["redundancy"], witness, atol=2e-6)
-    assert fit.gof == pytest.approx(FOUND["centroid_gof"], abs=2e-6)
+    ours = [*table["redundancy"], fit.gof]
+    theirs = [*(FOUND["centroid_redundancy"][t] for t in table.index), FOUND["centroid_gof"]]
+    tell_witness("PLS: redundancy and GoF", "plspm (mobi)", ours, theirs, atol=2e-6)
 
 
-def test_mobi_has_the_indirect_effects_of_seminr(mobi):
+def test_mobi_has_the_indirect_effects_of_seminr(mobi, tell_witness):
     fit = csi.mediation(Sample(mobi, draws=2), MODEL)
     routes = fit.table.groupby(["cause", "effect"])["estimate"].sum()
     totals = fit.totals[fit.totals["term"] == "indirect"].set_index(["cause", "effect"])
     for (cause, effect), value in routes.items():
-        assert value == pytest.approx(FOUND["indirect"][effect][cause], abs=2e-6)
+        theirs = FOUND["indirect"][effect][cause]
+        tell_witness("PLS: indirect effects", "seminr (mobi)", value, theirs, atol=2e-6)
         assert totals.loc[(cause, effect), "estimate"] == pytest.approx(value)
 
 
-def test_mobi_has_the_scores_of_seminr(mobi):
+def test_mobi_has_the_scores_of_seminr(mobi, tell_witness):
     found = csi.scores(mobi, MODEL)
     standard = (found - found.mean()) / found.std()
     for construct, witness in FOUND["scores"].items():
-        assert_allclose(standard[construct].head(5), witness, atol=2e-6)
+        ours = standard[construct].head(5)
+        tell_witness("PLS: construct scores", "seminr (mobi)", ours, witness, atol=2e-6)
 
 
 # --- truth by hand, and laws

@@ -51,14 +51,16 @@ def answers(n: int, seed: int = 1, interaction: float = 0.25, repeated: int = 1)
 
 
 @pytest.mark.parametrize("method", ["two_stage", "orthogonal", "product_indicator", "quadratic"])
-def test_mobi_has_the_interactions_of_seminr(mobi, method):
+def test_mobi_has_the_interactions_of_seminr(mobi, method, tell_witness):
     quadratic = method == "quadratic"
     pairs = [("image", "image")] if quadratic else [("image", "expectation"), ("image", "value")]
     how = "two_stage" if quadratic else method
     fit = csi.moderation(Sample(mobi, draws=2), MOBI, {"satisfaction": pairs}, method=how)
-    assert_allclose(fit.paths["estimate"], FOUND[method][:3], atol=2e-6)
+    own, theirs = fit.paths["estimate"], FOUND[method][:3]
+    tell_witness("PLS moderation: paths", "seminr (mobi)", own, theirs, atol=2e-6)
     bessel = np.sqrt(len(mobi) / (len(mobi) - 1))  # of its standard deviations
-    assert_allclose(fit.table["estimate"] * bessel, FOUND[method][3:], atol=2e-6)
+    own, theirs = fit.table["estimate"] * bessel, FOUND[method][3:]
+    tell_witness("PLS moderation: interactions", "seminr (mobi)", own, theirs, atol=2e-6)
 
 
 # --- truth by hand, and laws

@@ -25,15 +25,17 @@ from odds import answers  # noqa: E402
 
 
 @pytest.mark.parametrize("kind", ["logistic", "ordered"])
-def test_graded_outcomes_have_the_shares_that_r_gives(kind):
+def test_graded_outcomes_have_the_shares_that_r_gives(kind, tell_witness):
     given = json.loads((REFERENCE / "odds.json").read_text())[kind]
     fit = drivers.importance(
         Sample(answers(), weight="w", draws=9), given["outcome"], list("abcd"), kind=kind
     )
     r2 = fit.r2["estimate"].item()
-    assert_allclose(r2, given["r2"], atol=1e-10)
+    witness = "R 4.2.2 (glm, MASS polr)"
+    tell_witness("McFadden's R², logistic and ordered", witness, r2, given["r2"], atol=1e-10)
     shares_of = fit.table.set_index("term")["estimate"][list("abcd")]
-    assert_allclose(shares_of * r2, given["weights"], atol=1e-9)
+    ours, theirs = shares_of * r2, given["weights"]
+    tell_witness("Shapley shares, logistic and ordered", witness, ours, theirs, atol=1e-9)
     assert "McFadden R² = 0." in fit.finding.detail and "300 of 300 responses" in fit.notes
 
 
@@ -138,7 +140,7 @@ def test_draws_of_a_graded_outcome_are_raked_again(monkeypatch):
 def test_each_group_of_a_graded_outcome_is_its_own_fit():
     rows = visits(400, seed=5, k=2).assign(region=np.repeat(["north", "south"], 200))
     rows["high"] = (rows["outcome"] > rows["outcome"].mean()).astype(float)
-    sample = Sample(rows, draws=30)
+    sample = Sample(rows, draws=200)
     south = sample.where(rows["region"] == "south")
     asked = "high", ["t0", "t1"]
     fit = drivers.importance_by(sample, *asked, by="region", kind="logistic")

@@ -34,6 +34,7 @@ def rows_with(covariance: list[list[float]], weights: np.ndarray) -> pd.DataFram
 
 
 SWISS = rows_with(WITNESS["covariance"], np.ones(WITNESS["n"]))
+RELAIMPO = "R relaimpo 2.2-7 (swiss)"
 
 
 def wide(fit) -> pd.DataFrame:
@@ -63,21 +64,24 @@ def touchpoints(n: int, seed: int) -> pd.DataFrame:
 # --- witnesses
 
 
-def test_swiss_has_the_numbers_that_relaimpo_and_lm_print():
+def test_swiss_has_the_numbers_that_relaimpo_and_lm_print(tell_witness):
     fit = drivers.importance_metrics(Sample(SWISS, draws=2), OUTCOME, PARTS)
     found = wide(fit)
-    assert_allclose(found["lmg"], WITNESS["lmg"], atol=1e-10)
-    assert_allclose(found["first"], WITNESS["first"], atol=1e-10)
-    assert_allclose(found["betasq"], np.square(WITNESS["beta"]), atol=1e-10)
+    known = {**WITNESS, "betasq": np.square(WITNESS["beta"])}
+    for name in ("lmg", "first", "betasq"):
+        tell_witness(
+            "importance metrics: lmg, first, betasq", RELAIMPO, found[name], known[name], atol=1e-10
+        )
     assert_allclose(fit.signs["estimate"], WITNESS["beta"], atol=1e-10)
     assert_allclose(found[["lmg", "pratt", "car"]].sum(), WITNESS["r2"], atol=1e-10)
 
 
-def test_weights_enter_as_in_relaimpo():
+def test_weights_enter_as_in_relaimpo(tell_witness):
     weights = 1 + np.arange(1, WITNESS["n"] + 1) % 3
     rows = rows_with(WITNESS["covariance_weighted"], weights).assign(w=weights)
     fit = drivers.importance_metrics(Sample(rows, weight="w", draws=2), OUTCOME, PARTS)
-    assert_allclose(wide(fit)["lmg"], WITNESS["lmg_weighted"], atol=1e-10)
+    ours, theirs = wide(fit)["lmg"], WITNESS["lmg_weighted"]
+    tell_witness("importance metrics: lmg, weighted", RELAIMPO, ours, theirs, atol=1e-10)
 
 
 def test_last_is_what_a_nested_regression_loses():

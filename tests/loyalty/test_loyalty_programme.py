@@ -83,7 +83,7 @@ def test_columns_that_hardly_anybody_differs_in_or_that_repeat_are_left_out():
 
 
 @pytest.mark.slow
-def test_pairs_have_the_published_balance():
+def test_pairs_have_the_published_balance(tell_witness):
     told, rows = PUBLISHED["lalonde"], published("lalonde")
     treated = rows["treat"].to_numpy() == 1
     x = rows[["age", "educ", "married", "nodegree", "re74", "re75"]].astype(float)
@@ -92,10 +92,9 @@ def test_pairs_have_the_published_balance():
     one, other = propensity.paired(chance, treated, np.inf)
     assert len(set(one)) == len(set(other)) == treated.sum() == 185
     means = [chance[treated].mean(), chance[~treated].mean(), chance[other].mean()]
-    assert_allclose(means, list(told["distance"].values()), atol=5e-5)
-    assert_allclose(
-        x.iloc[other].mean()[list(told["partners"])], list(told["partners"].values()), atol=5e-5
-    )
+    ours = [*means, *x.iloc[other].mean()[list(told["partners"])]]
+    theirs = [*told["distance"].values(), *told["partners"].values()]
+    tell_witness("matched pairs: balance", "R MatchIt (lalonde)", ours, theirs, atol=5e-5)
 
 
 @pytest.mark.slow

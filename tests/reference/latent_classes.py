@@ -24,7 +24,10 @@ PUBLISHED = {
 
 
 def made_up() -> dict[str, np.ndarray]:
-    """600 people of three classes: two categories, two numbers, an outcome; a tenth is missing."""
+    """600 people of three classes: two categories, two numbers, an outcome and a covariate.
+
+    A tenth of the answers is missing.
+    """
     rng = np.random.default_rng(5)
     n, kind = 600, rng.choice(3, 600, p=[0.5, 0.3, 0.2])
     level = lambda p: (rng.random(n)[:, None] > np.cumsum(p, axis=1)[kind]).sum(1)  # noqa: E731
@@ -36,7 +39,8 @@ def made_up() -> dict[str, np.ndarray]:
     given = {"a": a, "b": b, "x": x, "z": z}
     for column in given.values():
         column[rng.random(n) < 0.1] = np.nan
-    return {**given, "y": y, "kind": kind}
+    c = np.random.default_rng(6).normal(0.7 * kind, 1.5)
+    return {**given, "y": y, "c": c, "kind": kind}
 
 
 def by_stepmix() -> dict:
@@ -64,9 +68,22 @@ def by_stepmix() -> dict:
         **how, n_steps=3, correction="BCH", assignment="modal", structural="gaussian_unit"
     ).fit(answers, data["y"][:, None])
     means = three.get_sm_df().reset_index()
+    slopes = {}
+    for correction in ("ML", "BCH"):
+        found = StepMix(
+            **how,
+            n_steps=3,
+            correction=correction,
+            assignment="modal",
+            structural="covariate",
+            structural_params={"method": "newton-raphson", "max_iter": 100, "intercept": True},
+        ).fit(answers, data["c"][:, None])
+        slope = found.get_parameters()["structural"]["beta"][:, 1]
+        slopes[correction] = (slope - slope[found.get_parameters()["weights"].argmax()]).tolist()
     return {
         "log-likelihood": one.score(answers) * len(answers),
         "BCH means": sorted(float(v) for v in means.iloc[0, -3:]),
+        "slopes against the largest class": slopes,
     }
 
 

@@ -242,6 +242,14 @@ def test_the_index_says_what_failed() -> None:
     assert "This run is incomplete" in html and "1 failed, 1 not run, of 2 pages." in html
 
 
+def test_the_index_says_which_data_are_older_than_they_should_be() -> None:
+    assert "older than they should be" not in indexes.of_run(record())
+    about = {**record()["about"], "stale": ["Orders: 9 days old"], "fresh": ["Cases: 0 days old"]}
+    html = indexes.of_run(record(about=about)).split("<main>")[0]
+    assert html.index("Some of the data are older") < html.index("Orders: 9 days old")
+    assert html.index("Orders: 9 days old") < html.index("Cases: 0 days old")
+
+
 def test_the_index_folds_away_time_and_memory_of_the_pages() -> None:
     assert "Time and memory" not in indexes.of_run(record())
     made = record()["pages"][0] | {"seconds": 12.34, "memory_mb": 1345, "reused": False}

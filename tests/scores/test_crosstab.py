@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import chi2_contingency
 from statsmodels.stats.contingency_tables import Table
+from witness_table import package
 
 from cxlib import scores
 from cxlib.core.errors import InsufficientData
@@ -25,13 +26,15 @@ def drawn(seed: int, n: int = 400, rows: int = 4, columns: int = 3):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_independent_answers_are_tested_as_by_pearson(seed):
+def test_independent_answers_are_tested_as_by_pearson(seed, tell_witness):
     r, c = drawn(seed)
     table = pd.crosstab(r, c)
     statistic, p, _, _ = chi2_contingency(table, correction=False)
     found = independence(r, c, np.ones(len(r)))
-    assert_allclose([found.statistic, found.p], [statistic, p])
-    assert_allclose(found.residuals, Table(table).standardized_resids)
+    ours, theirs = [found.statistic, found.p], [statistic, p]
+    tell_witness("crosstab: Pearson's χ² and p", package("scipy"), ours, theirs)
+    theirs = Table(table).standardized_resids
+    tell_witness("crosstab: adjusted residuals", package("statsmodels"), found.residuals, theirs)
     assert_allclose(found.cramers_v, np.sqrt(statistic / len(r) / 2))
 
 

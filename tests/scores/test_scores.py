@@ -61,11 +61,11 @@ def test_the_nps_by_hand(answers, points):
     assert_allclose(one(scores.nps(asked(answers))).estimate, points)
 
 
-def test_rocks_has_the_same_variance():
+def test_rocks_has_the_same_variance(tell_witness):
     case = PUBLISHED["case"]
     p, d, n = (case[k] / case["n"] for k in ("promoters", "detractors", "n"))
     assert_allclose(n, 1)
-    assert_allclose(p + d - (p - d) ** 2, case["variance"])
+    tell_witness("NPS: variance", "Rocks (2016)", p + d - (p - d) ** 2, case["variance"])
 
 
 def test_adjusted_wald_adds_three_answers():
@@ -75,12 +75,13 @@ def test_adjusted_wald_adds_three_answers():
     assert_allclose([low, high], [p - d - reach, p - d + reach], rtol=1e-6)
 
 
-def test_the_score_interval_is_tangos():
+def test_the_score_interval_is_tangos(tell_witness):
     # Promoters and detractors are the discordant pairs of a paired comparison.
     case = TRENDS["paired"]
     shares = (case[k] / case["n"] for k in ("promoters", "detractors"))
-    assert_allclose(
-        nps_intervals.score_interval(*shares, case["n"]), [case["low"], case["high"]], atol=5e-4
+    ours, theirs = nps_intervals.score_interval(*shares, case["n"]), [case["low"], case["high"]]
+    tell_witness(
+        "NPS: score interval", "Fagerland, Lydersen and Laake (2014)", ours, theirs, atol=5e-4
     )
 
 
@@ -109,11 +110,12 @@ def test_the_dirichlet_interval_is_the_posterior():
     assert_allclose(found, [low, high], atol=0.004)
 
 
-def test_wilson_by_hand():
+def test_wilson_by_hand(tell_witness):
     # 81 of 263: Newcombe (1998), table I, method 3.
     case = PUBLISHED["wilson"]
     bounds = wilson_interval(case["successes"] / case["n"], case["n"])
-    assert_allclose(bounds, [case["low"], case["high"]], atol=5e-5)
+    ends = [case["low"], case["high"]]
+    tell_witness("Wilson interval", "Newcombe (1998), table I", bounds, ends, atol=5e-5)
 
 
 def test_the_other_scores_by_hand():

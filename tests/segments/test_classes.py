@@ -75,31 +75,39 @@ def stouffer_toby() -> mixture_em.Sheet:
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
-def test_published_likelihoods_of_stouffer_and_toby(k: int) -> None:
+def test_published_likelihoods_of_stouffer_and_toby(k: int, tell_witness) -> None:
     found = mixture_em.best(stouffer_toby(), k, 20, 1, close=1e-9)
-    assert_allclose(found.loglik, KNOWN["published"]["log-likelihood"][str(k)], atol=6e-5)
+    theirs = KNOWN["published"]["log-likelihood"][str(k)]
+    witness = "poLCA (Stouffer and Toby)"
+    tell_witness("latent classes: log-likelihood", witness, found.loglik, theirs, atol=6e-5)
 
 
-def test_published_classes_of_stouffer_and_toby() -> None:
+def test_published_classes_of_stouffer_and_toby(tell_witness) -> None:
     """Goodman (1974): deviance 2.72, shares and probabilities of the first answer."""
     counts = np.array(KNOWN["published"]["counts"])
     found = mixture_em.best(stouffer_toby(), 2, 20, 1)
     deviance = 2 * ((counts * np.log(counts / counts.sum())).sum() - found.loglik)
-    assert_allclose(deviance, KNOWN["published"]["deviance of 2"], atol=5e-4)
+    theirs = KNOWN["published"]["deviance of 2"]
+    tell_witness("latent classes: deviance", "Goodman (1974)", deviance, theirs, atol=5e-4)
     sums = found.sums[np.argsort(-found.sums[:, 0])]
-    assert_allclose(sums[:, 0] / 216, [0.721, 0.279], atol=6e-4)
+    ours, theirs = sums[:, 0] / 216, [0.721, 0.279]
+    tell_witness("latent classes: shares", "Goodman (1974)", ours, theirs, atol=6e-4)
     first = sums[:, 1::2] / sums[:, :1]
-    assert_allclose(first, [[0.714, 0.330, 0.354, 0.132], [0.993, 0.940, 0.927, 0.769]], atol=6e-4)
+    theirs = [[0.714, 0.330, 0.354, 0.132], [0.993, 0.940, 0.927, 0.769]]
+    tell_witness("latent classes: answers", "Goodman (1974)", first, theirs, atol=6e-4)
 
 
-def test_mixed_answers_with_gaps_are_as_likely_as_stepmix_finds(people: pd.DataFrame) -> None:
+def test_mixed_answers_with_gaps_are_as_likely_as_stepmix_finds(
+    people: pd.DataFrame, tell_witness
+) -> None:
     codes = [(pd.Categorical(people[c]).codes.astype(int), k) for c, k in (("a", 3), ("b", 2))]
     numbers = [(people[c].to_numpy(float), 0) for c in "xz"]
     found = mixture_em.best(mixture_em.sheet_of([*codes, *numbers], np.ones(len(people))), 3, 30, 1)
-    assert_allclose(found.loglik, KNOWN["stepmix"]["log-likelihood"], atol=1e-4)
+    theirs = KNOWN["stepmix"]["log-likelihood"]
+    tell_witness("latent classes: log-likelihood", "StepMix", found.loglik, theirs, atol=1e-4)
 
 
-def test_corrected_means_are_those_of_stepmix(people: pd.DataFrame) -> None:
+def test_corrected_means_are_those_of_stepmix(people: pd.DataFrame, tell_witness) -> None:
     three = segments.fit(
         Sample(people, draws=20),
         list("abxz"),
@@ -107,7 +115,8 @@ def test_corrected_means_are_those_of_stepmix(people: pd.DataFrame) -> None:
         choice=segments.Choice(k=3, most=3, draws=5),
     )
     found = segments.outcomes(Sample(people, draws=50), three, ["y"])
-    assert_allclose(np.sort(found.table["estimate"]), KNOWN["stepmix"]["BCH means"], atol=2e-3)
+    ours, theirs = np.sort(found.table["estimate"]), KNOWN["stepmix"]["BCH means"]
+    tell_witness("latent classes: corrected means (BCH)", "StepMix", ours, theirs, atol=2e-3)
 
 
 @pytest.mark.slow

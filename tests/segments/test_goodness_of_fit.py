@@ -34,15 +34,16 @@ def fitted(rows: pd.DataFrame):
     return segments.fit(Sample(rows, draws=2), list(rows), model="classes", choice=choice)
 
 
-def test_stouffer_and_toby_fit_as_polca_prints() -> None:
+def test_stouffer_and_toby_fit_as_polca_prints(tell_witness) -> None:
     patterns = np.array([[i >> 3 & 1, i >> 2 & 1, i >> 1 & 1, i & 1] for i in range(16)])
     sheet = mixture_em.sheet_of([(c, 2) for c in patterns.T], np.array(PUBLISHED["counts"], float))
     found = mixture_em.best(sheet, 2, 20, 1, close=1e-10)
     both, _ = statistics(sheet, found.sums)
     told = PUBLISHED["poLCA of 2"]
-    assert_allclose(both, [told["G²"], told["X²"]], atol=2e-5)
+    witness, theirs = "poLCA (Stouffer and Toby)", [told["G²"], told["X²"]]
+    tell_witness("latent classes: G², X²", witness, both, theirs, atol=2e-5)
     facts = latent_classes.criteria(sheet, found, 216)
-    assert_allclose(facts["BIC"], told["BIC"], atol=6e-4)
+    tell_witness("latent classes: BIC", witness, facts["BIC"], told["BIC"], atol=6e-4)
 
 
 def test_one_class_leaves_the_chi_squares_of_the_tables() -> None:

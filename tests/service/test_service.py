@@ -119,7 +119,7 @@ def test_share_in_time_by_hand():
     assert plain["estimate"].item() == pytest.approx(rows["solved_in_time"].mean())
 
 
-def test_waits_equal_the_published_curve_and_the_durations():
+def test_waits_equal_the_published_curve_and_the_durations(tell_witness):
     about = REFERENCE["remission"]
     hours = np.array([*about["relapsed"], *about["censored"]], float)
     happened = np.arange(len(hours)) < len(about["relapsed"])
@@ -127,7 +127,9 @@ def test_waits_equal_the_published_curve_and_the_durations():
     drawn = shares.share_within(
         hours, happened, at, ResamplingUnits(np.arange(len(hours))), draws=2000
     )
-    assert_allclose(1 - drawn.estimate, list(about["left"].values()), atol=5e-5)
+    ours, theirs = 1 - drawn.estimate, list(about["left"].values())
+    source = "Freireich and others (1963), 6-MP"
+    tell_witness("Kaplan–Meier: shares still waiting", source, ours, theirs, atol=5e-5)
     risk = survival.at_risk(0 * hours, hours, happened.astype(int), np.ones(len(hours)))
     share, covariance = survival.incidence(risk, at)
     assert_allclose(drawn.estimate, share[0], atol=1e-12)
@@ -415,16 +417,17 @@ def test_no_more_units_than_told_lie_beyond_a_limit_by_chance(n, target, p):
     assert binom.cdf(np.ceil(low * n - 1e-9), n, target) >= p - 1e-9  # and not one case more
 
 
-def test_overdispersion_equals_the_published_variance_between_trials():
+def test_overdispersion_equals_the_published_variance_between_trials(tell_witness):
     about = REFERENCE["bcg"]
     (a, b), (c, d) = (np.array(about[arm], float).T for arm in ("treated", "control"))
     ratio = np.log(a / (a + b)) - np.log(c / (c + d))
     error = np.sqrt(1 / a - 1 / (a + b) + 1 / c - 1 / (c + d))
     fixed = np.average(ratio, weights=1 / error**2)
     phi, tau2 = funnels.moments_of((ratio - fixed) / error, error)
-    assert fixed == pytest.approx(about["fixed"], abs=5e-5)
-    assert phi * len(ratio) == pytest.approx(about["Q"], abs=5e-3)
-    assert tau2 == pytest.approx(about["tau2"], abs=5e-5)
+    ours, theirs = [fixed, tau2], [about["fixed"], about["tau2"]]
+    source = "R metafor (BCG vaccine)"
+    tell_witness("funnel plot: mean and variance between units", source, ours, theirs, atol=5e-5)
+    tell_witness("funnel plot: Q", source, phi * len(ratio), about["Q"], atol=5e-3)
 
 
 def units(shares_of: np.ndarray, n: int, seed: int) -> pd.DataFrame:
@@ -460,7 +463,9 @@ def test_one_of_four_units_does_not_hide_in_the_spread_that_it_makes():
 
 
 @pytest.mark.coverage
-@pytest.mark.parametrize(("k", "spread"), [(4, 0), (6, 0), (9, 0), (4, 0.1), (6, 0.1), (9, 0.1)])
+@pytest.mark.parametrize(
+    ("k", "spread"), [(4, 0), (6, 0), (9, 0), (4, 0.1), (6, 0.1), (9, 0.1), (15, 0.1)]
+)
 def test_few_units_alike_or_of_the_usual_spread_are_rarely_called_different(
     k, spread, tell_coverage
 ):
@@ -469,14 +474,15 @@ def test_few_units_alike_or_of_the_usual_spread_are_rarely_called_different(
         service.funnel(
             units(np.clip(rng.normal(0.73, spread, k), 0.3, 0.98), 250, seed), "hit"
         ).table["signal"]
-        for seed in range(120)
+        for seed in range(300)
     ]
     alarmed = pd.concat(called).str.startswith("very").mean()
     of = f"{k} teams of 250 cases" + (", alike" if not spread else f", standard deviation {spread}")
-    tell_coverage(
-        "rate of false alarms, funnel plot, outer limits", of, alarmed, len(called), 0.002
-    )
-    assert alarmed <= 0.05
+    teams, what = k * len(called), "rate of false alarms, funnel plot, teams outside outer limits"
+    tell_coverage(what, of, alarmed, teams, 0.002)
+    # The usual spread of fewer than 10 teams is known only roughly, as a note says.
+    limit = (0.014 if k < 10 else 0.004) if spread else 0.002
+    assert alarmed <= limit + 3 * np.sqrt(limit / teams), alarmed
 
 
 def test_hard_cases_accuse_nobody():

@@ -37,9 +37,10 @@ FOUR = pd.DataFrame(
         (FOUR, "interval", 0.849),
     ],
 )
-def test_alpha_is_the_published_one(codings, level, published):
+def test_alpha_is_the_published_one(codings, level, published, tell_witness):
     fit = agreement.krippendorff(Sample(codings, draws=50), level=level)
-    assert fit.table["estimate"][0] == pytest.approx(published, abs=0.0005)
+    ours, source = fit.table["estimate"][0], "Krippendorff (2011)"
+    tell_witness("Krippendorff's α", source, ours, published, atol=0.0005)
 
 
 def test_by_hand():

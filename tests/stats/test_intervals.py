@@ -33,8 +33,16 @@ def table() -> pd.DataFrame:
 
 
 def test_a_percentile_interval_by_hand():
-    low, high = intervals.percentile_interval(np.arange(1001.0)[:, None])
-    assert_allclose([low[0], high[0]], [25, 975])
+    low, high = intervals.percentile_interval(np.arange(1.0, 1000)[:, None])
+    assert_allclose([low[0], high[0]], [25, 975])  # of 999 draws, the 25th from either end
+
+
+def test_an_interval_of_few_draws_covers_as_often_as_one_of_many():
+    """Another draw lies in the interval of 79 in 95 of 100: it leaves out 4 of 80 places."""
+    drawn = np.random.default_rng(3).normal(size=(80, 20_000))
+    low, high = intervals.percentile_interval(drawn[:79])
+    inside = (low <= drawn[79]) & (drawn[79] <= high)
+    assert_allclose(inside.mean(), 0.95, atol=4 * np.sqrt(0.05 * 0.95 / 20_000))
 
 
 def test_failed_draws_stay_out_of_the_interval_and_are_counted():

@@ -37,12 +37,15 @@ def coded(counts: list[int], pairs: list[str]) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("term", [t for t in PUBLISHED["icc"] if t != "source"])
-def test_intraclass_correlations_are_the_published_ones(term):
+def test_intraclass_correlations_are_the_published_ones(term, tell_witness):
     table = intraclass.icc(JUDGES).table.set_index("term")
     estimate, low, high = PUBLISHED["icc"][term]
-    assert table.loc[term, "estimate"] == pytest.approx(estimate, abs=0.005)
-    assert table.loc[term, "low"] == pytest.approx(low, abs=0.0011)
-    assert table.loc[term, "high"] == pytest.approx(high, abs=0.005)
+    row, source = table.loc[term], "Shrout and Fleiss (1979)"
+    tell_witness("intraclass correlation", source, row["estimate"], estimate, atol=0.005)
+    ends = [low, high]
+    tell_witness(
+        "intraclass correlation: interval", "R psych", row[["low", "high"]], ends, atol=0.005
+    )
 
 
 def test_raters_of_one_level_agree_and_of_two_only_in_order():
@@ -62,12 +65,14 @@ def test_units_that_not_all_rated_are_left_out():
         intraclass.icc(JUDGES.iloc[:1])
 
 
-def test_kappas_are_the_published_ones():
+def test_kappas_are_the_published_ones(tell_witness):
     cohen = agreement.kappa(Sample(coded([20, 5, 10, 15], ["yy", "yn", "ny", "nn"]), draws=20))
-    assert cohen.table["estimate"][0] == pytest.approx(PUBLISHED["cohen"]["kappa"])
+    one, two = (PUBLISHED[name]["kappa"] for name in ("cohen", "fleiss"))
+    tell_witness("Cohen's κ", "worked example, Wikipedia", cohen.table["estimate"][0], one)
     rows = [np.repeat(np.arange(5), counts) for counts in FLEISS]
     fleiss = agreement.kappa(Sample(pd.DataFrame(rows, columns=list("abcdefghijklmn")), draws=20))
-    assert fleiss.table["estimate"][0] == pytest.approx(PUBLISHED["fleiss"]["kappa"], abs=0.0005)
+    found = fleiss.table["estimate"][0]
+    tell_witness("Fleiss' κ", "worked example, Wikipedia", found, two, atol=0.0005)
 
 
 def test_quadratic_weights_of_two_raters_of_one_distribution_give_icc():

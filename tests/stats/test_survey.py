@@ -51,7 +51,7 @@ def test_a_stratified_mean_is_that_of_cochran():
     assert row["high"] == pytest.approx(row["estimate"] + 3.18244631 * row["error"])  # t, 3 df
 
 
-def test_r_survey_prints_the_same_for_the_stratified_schools():
+def test_r_survey_prints_the_same_for_the_stratified_schools(tell_witness):
     # Errors need the mean and variance of each stratum only: two values give both.
     parts = []
     for name, s in PUBLISHED["apistrat"]["strata"].items():
@@ -61,8 +61,11 @@ def test_r_survey_prints_the_same_for_the_stratified_schools():
     rows = pd.concat(parts, ignore_index=True)
     fit = survey.mean(weights.with_design(rows, strata="stype", population="fpc"), "api00")
     told = PUBLISHED["apistrat"]["mean api00"]
-    assert fit.table["estimate"][0] == pytest.approx(told["estimate"], abs=0.005)
-    assert fit.table["error"][0] == pytest.approx(told["error"], abs=0.0001)
+    witness, row = "R survey 4 (apistrat)", fit.table.iloc[0]
+    tell_witness("mean of a survey design", witness, row["estimate"], told["estimate"], atol=0.005)
+    tell_witness(
+        "mean of a survey design: standard error", witness, row["error"], told["error"], atol=0.0001
+    )
 
 
 def test_a_total_of_clusters_by_hand():

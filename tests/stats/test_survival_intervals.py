@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import norm
+from witness_table import package
 
 from cxlib import churn
 from cxlib.stats import intervals, survival, survival_intervals
@@ -33,14 +34,15 @@ def risk_of(time: list[float], ended: list[int], w: np.ndarray | None = None) ->
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # statsmodels takes logarithms of 0
-def test_the_median_is_that_of_r_and_statsmodels(time, ended, expected) -> None:
+def test_the_median_is_that_of_r_and_statsmodels(time, ended, expected, tell_witness) -> None:
     from statsmodels.duration.survfunc import SurvfuncRight
 
     found = survival_intervals.quantile(risk_of(time, ended))
-    assert_allclose(found, expected)
+    tell_witness("survival curve: median and interval", "R survival (6-MP)", found, expected)
     theirs = SurvfuncRight(np.array(time, float), np.array(ended))
     low, high = theirs.quantile_ci(0.5, method="cloglog")
-    assert_allclose(found, [theirs.quantile(0.5), low, high if np.isfinite(high) else np.nan])
+    ends = [theirs.quantile(0.5), low, high if np.isfinite(high) else np.nan]
+    tell_witness("survival curve: median and interval", package("statsmodels"), found, ends)
 
 
 @pytest.mark.slow

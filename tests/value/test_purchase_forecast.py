@@ -42,18 +42,19 @@ def orders(n: int, seed: int = 1) -> pd.DataFrame:
 # --- witness
 
 
-def test_donations_have_the_published_fit_and_forecasts():
+def test_donations_have_the_published_fit_and_forecasts(tell_witness):
     x, last, count = np.array(DONATIONS["frequency_recency_customers"], float).T
     data = x, last, np.full(len(x), float(DONATIONS["periods"]))
     fit = newton.maximise(discrete.bg_bb, data, count, np.zeros(4))
     assert count.sum() == 11104
-    assert_allclose(np.exp(fit.at), DONATIONS["parameters"], atol=5e-4)
-    assert fit.loglik == pytest.approx(DONATIONS["loglik"], abs=0.05)
+    source, parameters = "Fader, Hardie and Shang (2010)", DONATIONS["parameters"]
+    tell_witness("BG/BB: parameters", source, np.exp(fit.at), parameters, atol=5e-4)
+    tell_witness("BG/BB: log-likelihood", source, fit.loglik, DONATIONS["loglik"], atol=0.05)
     ahead = discrete.purchases(np.exp(fit.at), *data, 10)
     for key, published in DONATIONS["ten_more"].items():
         frequency, recency = map(float, key.split(","))
         at = (x == frequency) & (last == recency)
-        assert ahead[at] == pytest.approx([published], abs=5e-4)
+        tell_witness("BG/BB: expected purchases", "R BTYD", ahead[at], [published], atol=5e-4)
 
 
 @pytest.mark.parametrize("model", ["bg_nbd", "mbg_nbd", "pareto_nbd"])

@@ -13,7 +13,7 @@ from cxlib.data.mapping import Log
 
 
 def cases_of(log: pd.DataFrame, how: Log) -> pd.DataFrame:
-    """A row a case, in the order of their names: its columns as they were at its last event, and
+    """A row a case, in the order of their names: its columns as they were at its last event, and.
 
     opened_at (the first event), first_reply_at (the first of the activities `reply`), solved_at
     (the last of `solved`), reopened (anything but `closing` or another `solved` came after a first

@@ -65,8 +65,8 @@ def gather(study: Study, name: str) -> Gathered:
     left_out: dict[str, int] = {}
     commas = False
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
-    for file in mapping.files:
-        file = file.model_copy(update={"derive": {**mapping.derive, **file.derive}})
+    for own in mapping.files:
+        file = own.model_copy(update={"derive": {**mapping.derive, **own.derive}})
         forms = partial(_form_of, mapping, file)
         raw = prepared(_by(once, file), file, partial(_by, once), forms, _called(file))
         notes += [n for n in raw.notes if n not in notes]

@@ -9,6 +9,7 @@ What a file declares missing is missing, and how many cells that are is said.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,8 +61,8 @@ def _read(path: Path, name: str, kind: str, function: str, options: Reading) -> 
 
 
 def _without_missing(
-    frame: pd.DataFrame, meta, values: dict[str, dict]
-) -> tuple[pd.DataFrame, dict[str, dict], list[str]]:
+    frame: pd.DataFrame, meta: Any, values: dict[str, dict[str, Any]]
+) -> tuple[pd.DataFrame, dict[str, dict[str, Any]], list[str]]:
     """The cells declared missing made so, value labels without those of them, and counts."""
     done, said = {}, []
     for column, codes in frame.items():
@@ -83,7 +84,7 @@ def _without_missing(
     return frame.assign(**done), values, said
 
 
-def _declared(code: object, ranges: list[dict], letters: list[str]) -> bool:
+def _declared(code: object, ranges: list[dict[str, Any]], letters: list[str]) -> bool:
     if isinstance(code, str):
         return code in letters or any(code == r["lo"] for r in ranges)
     return any(not isinstance(r["lo"], str) and r["lo"] <= code <= r["hi"] for r in ranges)

@@ -23,6 +23,8 @@ import pandas as pd
 from cxlib.data.intake.errors import IntakeError
 
 LOOKED_AT = 60  # rows in which the header is looked for
+WIDEST = 16_384  # columns of a file, as of a sheet of Excel
+LISTED = 12  # column names that a message lists
 LAST = 5  # rows at the end that may be totals or remarks
 SKIPPED = ["row", "value", "why"]
 # Second header rows of survey tools: they say of what kind the answer is, not what was asked.
@@ -249,28 +251,41 @@ def unique_names(given: Sequence[str], name: str) -> tuple[list[str], list[str]]
     cut = [c for c in given if c != c.strip()]
     blank = [i for i, c in enumerate(given) if not c.strip()]
     plain = [c.strip() or _blank(i) for i, c in enumerate(given)]
-    names: list[str] = []
+    if len(plain) > WIDEST:
+        raise IntakeError(
+            f"{name} has {len(plain):,} columns; {WIDEST:,} are the most. Export fewer, or name "
+            "the delimiter with `delimiter:` if it has fewer."
+        )
+    times, found, last = Counter(plain), dict[str, None](), Counter[str]()
     for c in plain:
-        new, n = c, 1
-        while new in names or (n > 1 and new in plain):
+        new, n = c, last[c] + 1
+        while new in found or (n > 1 and new in times):
             n += 1
             new = f"{c} ({n})"
-        names.append(new)
+        last[c] = n - 1
+        found[new] = None
+    names = list(found)
     notes = []
     if cut:
-        notes.append(f"{name}: blanks around {len(cut)} column name(s) were cut: {cut}.")
+        notes.append(f"{name}: blanks around {len(cut)} column name(s) were cut: {listed(cut)}.")
     if blank:
         notes.append(
             f"{name}: {len(blank)} column(s) have no name and are called "
             f"{', '.join(names[i] for i in blank[:4])}."
         )
-    if repeated := sorted({c for c in plain if plain.count(c) > 1}):
+    if repeated := sorted(c for c, n in times.items() if n > 1):
         called = [n for n, c in zip(names, plain, strict=True) if c == repeated[0]]
         notes.append(
-            f"{name}: the header repeats {repeated}; the columns are called "
-            f"{', '.join(map(repr, called))}."
+            f"{name}: the header repeats {listed(repeated)}; the columns are called "
+            f"{listed(called)}."
         )
     return names, notes
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+    return f"{', '.join(map(repr, names[:LISTED]))}{more}"
 
 
 def ending(frame: pd.DataFrame, blank: Sequence[int] = ()) -> tuple[int, str]:

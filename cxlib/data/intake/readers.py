@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import pyarrow.parquet
 
@@ -102,7 +103,9 @@ def sheets_of(path: str | Path) -> list[str]:
 
 
 def _not_there(path: Path) -> str:
-    there = sorted(p.name for p in path.parent.glob("*") if p.is_file() and p.name != "study.yaml")
+    own = ("study.yaml", "reserve.duckdb")  # and what is beside the reserve while it is loaded
+    files = (p.name for p in path.parent.glob("*") if p.is_file())
+    there = sorted(name for name in files if not name.startswith(own))
     near = get_close_matches(path.name, there, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     listed = f" The folder holds: {', '.join(there[:12])}." if there else " The folder is empty."
@@ -209,7 +212,9 @@ def _gzip(path: Path, name: str, options: Reading) -> Raw:
         raise IntakeError(f"{name} is not a whole gzip file ({error}). Get it again.") from error
 
 
-def _unpacked(file, inner: str, name: str, options: Reading, note: str) -> Raw:
+def _unpacked(
+    file: IO[bytes] | gzip.GzipFile, inner: str, name: str, options: Reading, note: str
+) -> Raw:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / inner
         with open(target, "wb") as out:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -32,9 +33,13 @@ def read(path: Path, name: str, options: Reading) -> Raw:
     return numbered(frame, [note], encoding=encoding)
 
 
-def _records(text: str, name: str, table: str) -> tuple[list, str]:
+def _records(text: str, name: str, table: str) -> tuple[list[Any], str]:
     try:
         found = json.loads(text)
+    except RecursionError:
+        raise IntakeError(
+            f"{name}: its brackets lie too deep within each other. Export a list of flat records."
+        ) from None
     except json.JSONDecodeError as whole:
         if whole.msg != "Extra data":
             raise IntakeError(f"{name} is not JSON: {whole}. Export it again.") from None
@@ -57,13 +62,18 @@ def _records(text: str, name: str, table: str) -> tuple[list, str]:
     return lists[key], f"{name}: the {len(lists[key]):,} records of {key!r}."
 
 
-def _lines(text: str, name: str) -> list:
+def _lines(text: str, name: str) -> list[Any]:
     records = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             records.append(json.loads(line))
+        except RecursionError:
+            raise IntakeError(
+                f"{name} line {number}: its brackets lie too deep within each other. Correct the "
+                "line or export the file again."
+            ) from None
         except json.JSONDecodeError as error:
             raise IntakeError(
                 f"{name} line {number}: no JSON record ({error.msg} at character {error.pos + 1}). "
@@ -72,7 +82,7 @@ def _lines(text: str, name: str) -> list:
     return records
 
 
-def _flat(record: dict) -> dict[str, object]:
+def _flat(record: dict[str, Any]) -> dict[str, object]:
     flat: dict[str, object] = {}
     for key, value in record.items():
         parts = (

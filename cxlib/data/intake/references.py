@@ -19,6 +19,7 @@ from cxlib.data import contract
 from cxlib.data.intake import business_rules
 from cxlib.data.intake.plausibility import DataWarning
 from cxlib.data.intake.reasons import Reason
+from cxlib.data.intake.rules import are_among
 from cxlib.data.intake.unmatched import NEAR, listed, lost_codes, no_column, shown, unmatched
 from cxlib.data.intake.validation import Intake
 from cxlib.data.organisation import Tree, tree_of
@@ -58,7 +59,7 @@ def _customers(tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
         if name == "customers" or "customer_id" not in rows or name == "actions":
             continue
         ids = rows["customer_id"].dropna()
-        if len(ids) >= MANY and len(known) and not ids.isin(known).any():
+        if len(ids) >= MANY and len(known) and not are_among(ids, known).any():
             yield (
                 f"{name}.customer_id: none of the {ids.nunique():,} customers is among the "
                 f"customers: ids here are like {ids.iloc[0]!r}, there like {known.iloc[0]!r}. Map "

@@ -1,6 +1,6 @@
-"""Text becomes rows of cells, once, by pyarrow; rows of another width than the header's come out.
+r"""Text becomes rows of cells, once, by pyarrow; rows of another width than the header's come out.
 
-    tokens = tokenise("id,nps\\n1,9\\n2\\n", ",", "answers.csv")
+    tokens = tokenise("id,nps\n1,9\n2\n", ",", "answers.csv")
     tokens.frame        # cells as text, empty ones missing, under the header; index: lines from 1
     tokens.broken       # row, value, found, expected
     tokens.notes        # where the header was found, and how many rows it takes
@@ -129,7 +129,7 @@ def _head(
     except (StopIteration, csv.Error):  # the end, or a field longer than any in a header
         starts.pop()
     if not rows:
-        raise _open_quotation(name)
+        raise _open_quotation(name) if b'"' in content[:HEAD] else _endless(name)
     if len(content) > HEAD and len(rows) > 1 and reader.line_num == len(lines):
         rows.pop()  # it may be cut
     return rows, [n + 1 for n in starts[: len(rows)]], [int(ends[n]) for n in starts[: len(rows)]]
@@ -149,6 +149,13 @@ def _open_quotation(name: str) -> IntakeError:
     return IntakeError(
         f"{name}: a quotation mark is opened and never closed. Find it, or export the file again "
         "with every text in quotes."
+    )
+
+
+def _endless(name: str) -> IntakeError:
+    return IntakeError(
+        f"{name}: its first line has a cell of more than {csv.field_size_limit():,} characters, "
+        "which is no header. Name the `delimiter` or the `encoding`, or export the file again."
     )
 
 

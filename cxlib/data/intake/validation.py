@@ -47,8 +47,10 @@ FORM_OF: dict[str, Literal["dates"]] = {"date": "dates"}  # the key that says ho
 
 @dataclass(frozen=True)
 class Remote:
-    """A table that stays on an engine: the statement that gives its rows there, their number, and
-    a fingerprint of their content."""
+    """A table that stays on an engine.
+
+    The statement that gives its rows there, their number, and a fingerprint of their content.
+    """
 
     view: str
     rows: int
@@ -246,7 +248,8 @@ def _converted(
     evidence: dict[str, str] = {}
     done: dict[str, pd.Series] = {}
     breaches, warnings, notes, doubts = [], [], [], []
-    for column, values in gathered.rows.items():
+    for column, given in gathered.rows.items():
+        values = given
         item = study.items.get(column) if name == "responses" else None
         never = pd.Series(False, index=values.index)
         if _may_be_id(name, column, item is None) and (odd := conversion.inexact(values)).any():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -15,13 +16,13 @@ from python_calamine import SheetVisibleEnum
 
 from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
-from cxlib.data.intake.layout import LOOKED_AT, header_of
+from cxlib.data.intake.layout import LOOKED_AT, WIDEST, header_of
 from cxlib.data.intake.raw import Raw, trimmed
+from cxlib.data.intake.sheet_extent import refuse_far_cells
 from cxlib.data.mapping import Reading
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 SPREADSHEET = "{urn:schemas-microsoft-com:office:spreadsheet}"
-WIDEST = 16_384  # columns of a sheet of Excel
 
 
 def sheets(path: Path) -> list[str]:
@@ -44,7 +45,10 @@ def read(path: Path, name: str, options: Reading) -> Raw:
 
 def _opened(path: Path, name: str) -> pd.ExcelFile:
     try:
+        refuse_far_cells(path, name)
         return pd.ExcelFile(path, engine="calamine")
+    except IntakeError:
+        raise
     except Exception as error:  # calamine and zipfile raise many kinds for a broken book
         raise IntakeError(
             f"{name} is not an Excel workbook that can be read ({error}). Save it again as "
@@ -114,7 +118,7 @@ def _html_rows(content: bytes) -> tuple[list[list[str]], str]:
     return max(tables, key=len, default=[]), f"the largest of {len(tables)} table(s) of the page"
 
 
-def _spread(row) -> list[str]:
+def _spread(row: Any) -> list[str]:
     """The cells of a row, one that spans several columns followed by empty ones."""
     out: list[str] = []
     for cell in row.find_all(["td", "th"], recursive=False):

@@ -34,7 +34,7 @@ MOST_STEPS = 60
 
 
 def journeys(customers: int, seed: int, *, moods: float = 0.0) -> dict[str, pd.DataFrame]:
-    """events and responses of the journeys of so many customers, 1 to 3 each.
+    """Events and responses of the journeys of so many customers, 1 to 3 each.
 
     events: customer_id, journey_id, at, touchpoint, outcome, minutes; responses: customer_id,
     journey_id, answered_on, score, and a rating (0 to 100) of each touchpoint met. With `moods`

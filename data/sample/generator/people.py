@@ -109,7 +109,7 @@ def topics(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def survey(n: int, seed: int) -> pd.DataFrame:
-    """n answers of one quiet wave in which all answer; codes blank, as a reserve gives them.
+    """Draw n answers of one quiet wave in which all answer; codes blank, as a reserve gives them.
 
     A simple random sample of an endless population, whose values are TRUTH["population"].
     """

@@ -24,10 +24,9 @@ EXAMPLES = Path(__file__).parent / "profiles"
 def drafted(root: Path, **files: str | bytes | pd.DataFrame) -> tuple[study.Study, dict]:
     """Draft a study of the files, with the proposed answers, and take its tables in."""
     folder, paths = root / "data" / "new", []
-    for name, content in files.items():
+    for name, given in files.items():
         path = folder / name.replace("__", ".")
-        if isinstance(content, pd.DataFrame):
-            content = content.to_csv(index=False)
+        content = given.to_csv(index=False) if isinstance(given, pd.DataFrame) else given
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         paths.append(path)
     (folder / "study.yaml").write_text(intake.draft("new", paths), encoding="utf-8")

@@ -133,7 +133,7 @@ def test_every_column_can_be_named(tmp_path, kind):
     assert list(raw.frame) == names
     assert raw.frame["(column 6)"].fillna("").tolist() == ["d", "", "d"]
     said = " ".join(raw.notes)
-    assert "the header repeats ['Other']; the columns are called 'Other', 'Other (3)'" in said
+    assert "the header repeats 'Other'; the columns are called 'Other', 'Other (3)'" in said
     if kind == "csv":
         assert "1 column(s) have no name and no cell: left out" in said
 
@@ -201,7 +201,7 @@ def test_a_study_maps_repeated_and_nameless_columns(tmp_path, monkeypatch):
     }
     (folder / "study.yaml").write_text(yaml.safe_dump(about))
     check = reserve.check("shop")
-    assert check.ok and "the header repeats ['Other']" in str(check)
+    assert check.ok and "the header repeats 'Other'" in str(check)
     reserve.load("shop")
     rows = reserve.open("shop")["responses"]
     assert rows["response_id"].tolist() == ["7", "8"] and rows["channel"].tolist() == ["x", "x"]

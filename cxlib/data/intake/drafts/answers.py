@@ -141,11 +141,7 @@ def _outcome(plan: Plan) -> None:
         if asks("satisfied").search(f"{r.label} {r.wording} {r.column}".casefold())
     ]
     candidates = by["nps"] or by["csat"]
-    if (
-        not candidates
-        and len([r for r in plan.ratings if r.role != "attribute"])
-        and not by["effort"]
-    ):
+    if not candidates and [r for r in plan.ratings if r.role != "attribute"] and not by["effort"]:
         likely = [r for r in plan.ratings if r.sure != "low"]
         felt = [r for r in likely if r.family not in ("importance", "frequency")]
         first = next(iter(satisfied or felt or likely), None)

@@ -11,6 +11,7 @@ from cxlib.data.intake.profiles.recognition import plain
 
 
 def leave_out(plan: Plan, column: str, why: str) -> None:
+    """Leave a column out of the responses, and say why."""
     for part in plan.tables["responses"]:
         if column in part.seen.columns:
             part.left_out[column] = why

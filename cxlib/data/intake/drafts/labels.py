@@ -157,8 +157,9 @@ def distinct(labels: Sequence[str], codes: Sequence[str]) -> list[str]:
             mark = (
                 code if len(code) <= 12 and code != one else str(small[: len(out)].count(plain) + 1)
             )
-            one = f"{one} ({mark})" if mark != "1" else one
-        out.append(one)
+            out.append(f"{one} ({mark})" if mark != "1" else one)
+        else:
+            out.append(one)
     return out
 
 

@@ -27,6 +27,7 @@ NUMBERING = re.compile(
 NUMBER = re.compile(r"[_.]?\d+$")  # at the end of a column's name: its place in a block
 DIGIT = re.compile(r"\d")
 YEAR = re.compile(r"\s*(?:19|20)\d\d(?:\.0)?\s*")
+WIDEST = 2000  # columns of which a draft is made
 DATED = 2000  # cells that are read to see whether a column holds dates
 TAGS = re.compile(r"<[^>]+>|&nbsp;")
 
@@ -77,6 +78,7 @@ class Column:
 
     @property
     def not_numbers(self) -> int:
+        """Number of filled cells that are no numbers."""
         return int(self.counts.sum() - self.numbers.sum())
 
     @property
@@ -102,6 +104,7 @@ class Seen:
 
     @property
     def called(self) -> str:
+        """What messages call the table: its file, and its sheet if it has several."""
         return f"{self.path.name}, {self.part[0]} {self.part[1]!r}" if self.part else self.path.name
 
     @property
@@ -124,6 +127,11 @@ def _seen(path: Path, part: tuple[str, str] | None) -> Seen:
         if not part:
             raise
         raw, problem = Raw(pd.DataFrame()), str(error)
+    if len(raw.frame.columns) > WIDEST:
+        raise IntakeError(
+            f"{path.name} has {len(raw.frame.columns):,} columns; a draft looks at no more than "
+            f"{WIDEST:,}. Keep those you need, or write study.yaml by hand."
+        )
     wordings = _divided({str(c): clean(raw.labels.get(c) or str(c)) for c in raw.frame})
     columns = {
         str(c): Column(str(c), wordings[str(c)], raw.frame[c], dict(raw.values.get(c, {})))

@@ -23,6 +23,7 @@ from cxlib.data.intake.drafts import labels, scales
 from cxlib.data.intake.drafts.looking import Column, clean, slug
 from cxlib.data.intake.profiles import names
 
+Spans = Counter[tuple[str, tuple[int, int] | None]]  # columns of a series with the same ends
 SPECIAL = (
     -99.0,
     -9.0,
@@ -323,7 +324,7 @@ def _span(column: Column, ignored: Mapping[str, str]) -> tuple[int, int] | None:
 
 
 def _by_numbers(
-    column: Column, ignored: Mapping[str, str], stems: Counter, series: Counter
+    column: Column, ignored: Mapping[str, str], stems: Counter[str], series: Spans
 ) -> Rating | None:
     if column.labels and scales.of_labels(column.labels) is None and len(column.labels) > 1:
         return None  # the labels name groups
@@ -431,7 +432,7 @@ def _signed(columns: Sequence[Column], ignored: Mapping[str, str]) -> int:
     return max(ends, default=0)
 
 
-def _around_zero(column: Column, end: int, stems: Counter) -> Rating | None:
+def _around_zero(column: Column, end: int, stems: Counter[str]) -> Rating | None:
     """A rating from -end to end, of a file that has such; it needs what other ratings need."""
     given = column.numbers.index
     inside = column.not_numbers == 0 and len(given) > 1 and given.isin(range(-end, end + 1)).all()
@@ -455,7 +456,7 @@ def _used(span: tuple[int, int], answers: Mapping[float, int]) -> tuple[int, int
 
 
 def _evidence(
-    column: Column, span: tuple[int, int], whole: bool, stems: Counter, series: Counter
+    column: Column, span: tuple[int, int], whole: bool, stems: Counter[str], series: Spans
 ) -> tuple[str, str]:
     """What speaks for a rating, and how much; empty when nothing does."""
     said = f"answers {span[0]} to {span[1]}"

@@ -69,7 +69,8 @@ def _by_profile(seen: Seen, table: str, part: Part) -> TableOf:
         found = first(some)
         if found == ROW or (found and len(seen.columns[found].words)):
             out.columns[ours], out.why[ours] = found, f"high: {seen.profile.title}"
-    for ours, expression in part.derive.items():
+    for ours, pattern in part.derive.items():
+        expression = pattern
         asked = {a: first(a.split("|")) for a in re.findall(r"\{([^}]*)\}", expression)}
         for a, theirs in asked.items():
             expression = expression.replace("{" + a + "}", sql.name(theirs) if theirs else "")

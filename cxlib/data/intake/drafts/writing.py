@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from cxlib.core import codes
 from cxlib.data import contract, schema
@@ -68,7 +69,7 @@ def text_of(plan: Plan, folder: Path, copies: Mapping[Path, Path]) -> str:
 # Tables
 
 
-def _table(plan: Plan, table: str, of: list[TableOf], where) -> list[str]:
+def _table(plan: Plan, table: str, of: list[TableOf], where: Callable[[Path], str]) -> list[str]:
     shared = _shared(plan, table, of)
     lines = [f"  {table}:"]
     lines += [f"    # {note}" for note in dict.fromkeys(n for p in of for n in p.notes)]
@@ -101,7 +102,7 @@ def _table(plan: Plan, table: str, of: list[TableOf], where) -> list[str]:
     return lines
 
 
-def _recodes(plan: Plan, table: str, shared: Mapping[str, str]) -> dict[str, dict]:
+def _recodes(plan: Plan, table: str, shared: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """The codes of words, by column: of questions, and of the scores of comments or cases."""
     if table == "responses":
         return {r.name: r.recode for r in plan.ratings if r.recode}
@@ -139,7 +140,12 @@ def _shared(plan: Plan, table: str, of: list[TableOf]) -> dict[str, str]:
 
 
 def _file(
-    plan: Plan, part: TableOf, shared: dict[str, str], where, *, with_derive: bool
+    plan: Plan,
+    part: TableOf,
+    shared: dict[str, str],
+    where: Callable[[Path], str],
+    *,
+    with_derive: bool,
 ) -> list[str]:
     seen, raw = part.seen, part.seen.raw
     lines = [f"      # {seen.profile.title}"] if seen.profile else []

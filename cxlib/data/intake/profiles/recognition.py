@@ -23,6 +23,8 @@ Names = Annotated[list[str], BeforeValidator(_split)]  # "A|B": the first of the
 
 
 class Closed(BaseModel):
+    """A part of a profile: keys that are not known are mistakes."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 

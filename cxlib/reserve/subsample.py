@@ -1,0 +1,101 @@
+"""Answers by the million: customers chosen by the hash of their id, wave by wave, and weighted.
+
+    plan = subsample.plan(store, "responses", by_wave=True, at_most=2_000_000)
+    plan.holds            # the condition for the rows that are read
+    plan.weighted(rows)   # each with the number of rows that it stands for
+
+A customer is chosen in all waves or in none of equal share, so that changes are of the same people;
+small waves are read whole. The choice depends on the study's data alone, not on the page's WAVE and
+WHERE: every page reads the same answers. The bits of the hash are others than those by which
+customers are resampled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from cxlib.core.i18n import _
+from cxlib.data import sql
+
+KEYS = 1 << 24  # of `sample_key`
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which share of the rows of each wave is read; `total` rows there are in all."""
+
+    shares: Mapping[str | None, float]
+    counts: Mapping[str | None, int]
+    customers: bool  # whether rows name their customer
+
+    @property
+    def holds(self) -> str:
+        """The condition for the rows that are read."""
+        row = f"'row ' || {sql.ROW}::varchar"
+        who = f"coalesce(customer_id::varchar, {row})" if self.customers else row
+        ends = {wave: round(share * KEYS) for wave, share in self.shares.items()}
+        cases = " ".join(
+            f"when wave = {sql.text(wave)} then {end}" for wave, end in ends.items() if wave
+        )
+        other = ends.get(None, KEYS)
+        return f"sample_key({who}) < {f'case {cases} else {other} end' if cases else other}"
+
+    def weighted(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """The rows with the column `weight` times the number of rows that each stands for."""
+        stands_for = np.full(len(rows), 1 / self.shares.get(None, 1.0))
+        if "wave" in rows:
+            shares = rows["wave"].map({w: s for w, s in self.shares.items() if w is not None})
+            stands_for = np.where(shares.isna(), stands_for, 1 / shares.astype(float))
+        return rows.assign(weight=rows.get("weight", 1.0) * stands_for)
+
+    @property
+    def widening(self) -> float:
+        """How many times as wide an interval of all rows comes out by reading only these."""
+        counts = np.array([self.counts[w] for w in self.shares], float)
+        shares = np.array(list(self.shares.values()))
+        return float(np.sqrt((counts / shares).sum() / counts.sum()))
+
+    def sentence(self) -> str:
+        """What a page says of it."""
+        rows = {w: self.counts[w] * s for w, s in self.shares.items()}
+        return _(
+            "Of {total:count} answers about {n:count} are read, those of customers chosen by a "
+            "hash of their number, and weighted by what they stand for: intervals over all waves "
+            "are about {times:.1f} times as wide as those of all answers would be.",
+            total=sum(self.counts.values()),
+            n=round(sum(rows.values())),
+            times=self.widening,
+        )
+
+
+def plan(
+    store: duckdb.DuckDBPyConnection, source: str, have: list[str], at_most: int
+) -> Plan | None:
+    """How to read at most about so many rows; None where there are no more than that."""
+    wave = "wave" if "wave" in have else "cast(null as varchar)"
+    found = store.execute(f"select {wave} as w, count(*) as n from {source} group by 1 order by 1")
+    counts = {None if pd.isna(w) else str(w): int(n) for w, n in found.fetchall()}
+    if sum(counts.values()) <= at_most:
+        return None
+    return Plan(shares_of(counts, at_most), counts, "customer_id" in have)
+
+
+def shares_of(counts: Mapping[str | None, int], at_most: int) -> dict[str | None, float]:
+    """The share of each wave that is read: as many rows of each wave, and small waves whole.
+
+    Examples
+    --------
+    >>> shares_of({"2026-Q1": 100, "2026-Q2": 900, "2026-Q3": 1800}, 1300)
+    {'2026-Q1': 1.0, '2026-Q2': 0.6666666666666666, '2026-Q3': 0.3333333333333333}
+    """
+    left, shares = float(at_most), dict[str | None, float]()
+    by_size = sorted(counts.items(), key=lambda pair: pair[1])
+    for k, (wave, n) in enumerate(by_size):
+        quota = min(n, left / (len(by_size) - k))
+        shares[wave], left = quota / n, left - quota
+    return {wave: shares[wave] for wave in counts}

@@ -1,0 +1,132 @@
+"""A seeded part of `make chaos`: hostile conditions are refused or filter, files are reported."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+from chaos import conditions, hostile
+
+from cxlib.data import study, yaml_limits
+from cxlib.data.intake import IntakeError, layout, readers, sheet_extent
+
+pytestmark = pytest.mark.slow
+
+
+def test_no_condition_is_more_than_a_filter() -> None:
+    store = conditions.store()
+    judged = [(text, *conditions.judge(store, text)) for text in conditions.conditions(1, 300)]
+    assert [(text, wrong) for text, _taken, wrong in judged if wrong] == []
+    assert 15 < sum(taken for _text, taken, _wrong in judged) < 100  # both ways are tried
+
+
+def test_the_judge_sees_what_is_more_than_a_filter(monkeypatch) -> None:
+    """A check that lets everything through is caught."""
+    from cxlib.data import expressions
+
+    monkeypatch.setattr(expressions, "_refuse_unsafe", lambda *_: None)
+    store = conditions.store()
+    for text in ("speed in (select speed from t)", "exists (select * from secret)"):
+        assert conditions.judge(store, text)[1]
+
+
+@pytest.mark.parametrize("name", ["commas", "columns-100000", "header-of-10-MB"])
+def test_a_file_of_too_many_columns_is_refused_at_once(tmp_path, name) -> None:
+    """Its time was quadratic in the number of columns: minutes for a file of 100 kB."""
+    case = next(c for c in hostile.raw_bytes(random.Random(1)) if c.name == f"bytes/{name}")
+    [path] = case.write(tmp_path)
+    says = "which is no header" if "10-MB" in name else "columns; 16,384 are the most"
+    with pytest.raises(IntakeError, match=says):
+        readers.read_file(path)
+
+
+BOMBS = {
+    "alias-bomb": "more than 200,000 values",
+    "alias-bomb-in-title": "more than 200,000 values",
+    "merge-bomb": "more than 200,000 values",
+    "recursive": "more than 200,000 values",
+    "recursive-map": "more than 200,000 values",
+    "brackets": "within each other",
+    "braces": "within each other",
+    "dashes": "within each other",
+    "indents": "within each other",
+    "long-title": "5,000,000 are the most",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_study_that_stands_for_more_than_it_says_is_refused(tmp_path, name) -> None:
+    """Read as they were, they took all memory, or ended the interpreter."""
+    case = next(c for c in hostile.studies(random.Random(1)) if c.name == f"study/{name}")
+    (tmp_path / "study.yaml").write_text(case.study, encoding="utf-8")
+    with pytest.raises(study.StudyError, match=BOMBS[name]):
+        study.read(tmp_path / "study.yaml")
+
+
+def test_an_alias_that_repeats_a_little_is_taken() -> None:
+    text = "a: &a {x: [1, 2]}\nb: *a\nc: {<<: *a, y: 3}\n"
+    yaml_limits.refuse_bombs(text)
+    assert study._parsed(text) == {
+        "a": {"x": [1, 2]},
+        "b": {"x": [1, 2]},
+        "c": {"x": [1, 2], "y": 3},
+    }
+
+
+def test_names_are_made_unique_as_by_the_plain_rule() -> None:
+    """Against the rule written out: the first free one of `name (2)`, `name (3)` and so on."""
+    rng = random.Random(5)
+    for _ in range(200):
+        given = [rng.choice(["a", "b", "a (2)", " a", "", "a (3)"]) for _ in range(12)]
+        plain = [c.strip() or f"(column {i + 1})" for i, c in enumerate(given)]
+        names: list[str] = []
+        for c in plain:
+            new, n = c, 1
+            while new in names or (n > 1 and new in plain):
+                n += 1
+                new = f"{c} ({n})"
+            names.append(new)
+        assert layout.unique_names(given, "a.csv")[0] == names
+
+
+def test_a_message_lists_a_few_names_and_says_how_many_more() -> None:
+    names = [letter * 2 for letter in string.ascii_lowercase]
+    assert layout.listed(names).endswith("'ll' and 14 more")
+
+
+FAR = {
+    "far-cell": "1,048,576 rows and 16,384 columns",
+    "beyond": "rows and 475,254 columns",
+}
+
+
+@pytest.mark.parametrize("name", ["far-cell", "beyond"])
+def test_a_cell_far_from_the_table_is_refused_and_ends_nothing(tmp_path, name) -> None:
+    """The reader made room for all between, and its failure ended the interpreter."""
+    case = next(c for c in hostile.workbooks(random.Random(1)) if c.name == f"workbook/{name}")
+    [path] = case.write(tmp_path)
+    with pytest.raises(IntakeError, match=FAR[name]):
+        readers.read_file(path)
+
+
+@pytest.mark.parametrize("name", ["far-down", "far-right", "dimension", "row-0"])
+def test_a_cell_that_takes_little_room_is_read(tmp_path, name) -> None:
+    case = next(c for c in hostile.workbooks(random.Random(1)) if c.name == f"workbook/{name}")
+    [path] = case.write(tmp_path)
+    sheet_extent.refuse_far_cells(path, "a.xlsx")
+
+
+def test_cells_without_a_place_are_counted_by_row(tmp_path) -> None:
+    cells = b"<c><v>1</v></c>" * 20_000
+    xml = b"<worksheet><sheetData><row>" + cells + b"</row></sheetData></worksheet>"
+    (tmp_path / "a.xlsx").write_bytes(hostile.zipped(**{"xl/worksheets/sheet1.xml": xml}))
+    with pytest.raises(IntakeError, match="20,000 columns"):
+        sheet_extent.refuse_far_cells(tmp_path / "a.xlsx", "a.xlsx")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '{"a": 1}\n' + "[" * 100_000])
+def test_brackets_without_end_are_no_records(tmp_path, text) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(IntakeError, match="a.json"):
+        readers.read_file(tmp_path / "a.json")
