@@ -487,19 +487,22 @@ def test_the_server_is_only_read(both):
 @pytest.fixture(scope="module")
 def runs(roots) -> dict[str, dict]:
     """What pages of both engines keep."""
-    found = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGUSER", "reader")
         patch.setenv("PGPASSWORD", "p@ss/word")
-        for engine, root in roots.items():
-            patch.setenv("CX_ROOT", str(root))
-            few = [page for page in PAGES if page != "41"]  # which has no DRAWS, and reads others
-            for pages, draws in ((few, ["-p", "DRAWS=100"]), (["41"], [])):
-                asked = ["run", "sample", *pages, *draws, "-o", str(root / pages[0]), "--jobs", "1"]
-                done = CliRunner().invoke(cli.main, asked)
-                assert done.exit_code == 0, done.output
-                answers = json.loads((root / pages[0] / "answers.json").read_text())
-                found[engine] = found.get(engine, {}) | answers
+        return {engine: answers_of(root, patch) for engine, root in roots.items()}
+
+
+def answers_of(root: Path, patch: pytest.MonkeyPatch) -> dict:
+    """What all pages of `sample` in a project keep, page -> answers."""
+    patch.setenv("CX_ROOT", str(root))
+    few = [page for page in PAGES if page != "41"]  # which has no DRAWS, and reads others
+    found: dict = {}
+    for pages, draws in ((few, ["-p", "DRAWS=100"]), (["41"], [])):
+        asked = ["run", "sample", *pages, *draws, "-o", str(root / pages[0]), "--jobs", "1"]
+        done = CliRunner().invoke(cli.main, asked)
+        assert done.exit_code == 0, done.output
+        found |= json.loads((root / pages[0] / "answers.json").read_text())
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -15,10 +14,9 @@ import pyarrow as pa
 import pytest
 import spark_server
 import test_engine
-from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import cli, reserve
+from cxlib import reserve
 from cxlib.data import sql
 from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError
@@ -30,7 +28,6 @@ from cxlib.reserve.spark_server import TOKEN, SparkServer, _url
 pytest.importorskip("sqlglot", reason="engines need cxlib[databases]")
 
 SAMPLE, CELLS = test_engine.SAMPLE, test_engine.CELLS
-PAGES = ("00", "01", "10", "11", "12", "20", "21")
 ALSO = [  # what Spark computes otherwise, beside the functions of `test_engine.SAME`
     *(
         "k::int8 / 3",
@@ -268,21 +265,12 @@ def test_rows_that_came_after_the_checks_are_not_read_unchecked(both):
 @pytest.fixture(scope="module")
 def runs(roots) -> dict[str, dict]:
     """What pages of both engines keep."""
-    found = {}
     with pytest.MonkeyPatch.context() as patch:
-        for engine, root in roots.items():
-            patch.setenv("CX_ROOT", str(root))
-            place = ["-o", str(root / "out"), "--jobs", "1"]
-            done = CliRunner().invoke(
-                cli.main, ["run", "sample", *PAGES, "-p", "DRAWS=100", *place]
-            )
-            assert done.exit_code == 0, done.output
-            found[engine] = json.loads((root / "out" / "answers.json").read_text())
-    return found
+        return {engine: test_engine.answers_of(root, patch) for engine, root in roots.items()}
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", test_engine.PAGES)
 def test_a_page_keeps_the_same_numbers_on_every_engine(runs, page):
     test_engine.test_a_page_keeps_the_same_numbers_on_every_engine(runs, page)
 
