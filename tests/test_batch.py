@@ -117,7 +117,7 @@ def project(tmp_path_factory):
     write(notebooks, "21_dies", "import os\nos._exit(3)")
     write(notebooks, "22_hangs", "import time\ntime.sleep(600)")
     of_orders = CELL.replace("(a condition)", "(a condition on orders)")
-    write(notebooks, "13_of_orders", "1", asked=of_orders)
+    write(notebooks, "15_of_orders", "1", asked=of_orders)
     write(notebooks, "30_orders", "1", needs=("orders",))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
@@ -281,8 +281,8 @@ def test_a_column_that_splits_nothing_is_refused(project) -> None:
 
 
 def test_a_notebook_about_tables_that_are_not_there_is_not_split(project) -> None:
-    with pytest.raises(ValueError, match=r"cannot split 13_of_orders: its WHERE is of orders"):
-        batch.plan(["tiny"], ["13"], by="channel")
+    with pytest.raises(ValueError, match=r"cannot split 15_of_orders: its WHERE is of orders"):
+        batch.plan(["tiny"], ["15"], by="channel")
 
 
 @pytest.mark.slow

@@ -172,5 +172,5 @@ def test_new_asks_on_a_terminal_what_only_the_owner_knows(
 
 def test_names_are_completed() -> None:
     found = [item.value for item in completion.studies_and_notebooks(None, None, "1")]
-    assert found == ["10_works", "11_too_few", "12_misspelt", "13_of_orders"]
+    assert found == ["10_works", "11_too_few", "12_misspelt", "15_of_orders"]
     assert [item.value for item in completion.parameters(None, None, "DRA")] == ["DRAWS="]

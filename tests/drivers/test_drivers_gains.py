@@ -432,7 +432,7 @@ def test_the_figures_say_what_they_show():
     assert "must 1 to 2" in ranks.figure.alt_text
     legend = [t.get_text() for t in ranks.get_legend().get_texts()]
     assert legend == ["may be first", "ruled out as first"]
-    assert drivers.order(share).finding.detail == "may be the strongest: must"
+    assert drivers.order(share).finding.detail == "may be the strongest: must and charm"
     square = drivers.order_probabilities(share.differences)
     assert_allclose(square + square.T, np.where(np.eye(3), np.nan, 1))
     assert "must – charm 97%" in plots.rank_probabilities(square).figure.alt_text

@@ -698,7 +698,7 @@ def test_timely_answers_of_a_bank_to_complaints():
     share = about["yes"] / (about["yes"] + about["no"])
     assert fit.limits["estimate"].iloc[0] == pytest.approx(share)
     out = fit.table["signal"].str.startswith("very")
-    assert fit.between == 0 and list(fit.table["term"][out]) == ["UT"]  # the others: chance alone
+    assert fit.between < 0.005 and list(fit.table["term"][out]) == ["UT"]  # others: nearly chance
     products = service.funnel(cases, "timely", by="bank_product")
     assert products.dispersion > 5 and products.between > 0.01
 
