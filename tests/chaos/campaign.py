@@ -105,6 +105,8 @@ def _as_child(case: hostile.Case, place: Path, paths: Sequence[Path]) -> None:
         os.chdir(home)
         os.environ |= {"HOME": str(home), "TMPDIR": str(home / "tmp"), "CX_CACHE": str(home / "c")}
         os.environ["CX_ROOT"] = str(place / "project")
+        # matplotlib lists the fonts of the machine once, for all cases.
+        os.environ["MPLCONFIGDIR"] = str(Path(tempfile.gettempdir()) / "cx-chaos-fonts")
         os.environ.pop("CX_MIRROR", None)
         tempfile.tempdir = None
         with open(home / "said.txt", "wb") as out:
