@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -141,7 +141,7 @@ def _two_intervals(run: Mapping[str, Any], answers: Answers) -> Iterator[Conflic
     for places in shared.values():
         for k, (*one, row) in enumerate(places):
             for *other, same in places[k + 1 :]:
-                if one[:2] != other[:2] and _labels(row) & _labels(same):
+                if one[:2] != other[:2] and _may_be_same(row, same, other, places):
                     pairs.setdefault((*one, *other), []).append((row, same))
     for (page, name, table, *other), rows in pairs.items():
         # Some rows may be the same shares of as many by chance.
@@ -152,6 +152,15 @@ def _two_intervals(run: Mapping[str, Any], answers: Answers) -> Iterator[Conflic
             ends = [f"{r['low']} to {r['high']}" for r in (a, b)]
             words = f"{a['estimate']} ({', '.join(_labels(a) & _labels(b))}): {ends[0]}, but "
             yield Conflict(page, name, "two intervals", f"{words}{ends[1]} in {other}", other[0])
+
+
+def _may_be_same(row: Row, same: Row, table: Sequence[str], places: Sequence[Any]) -> bool:
+    """Whether two rows have a label in common, and the table no other row with all labels of `row`.
+
+    Two categories of as many cases have one share, and each is itself in another table.
+    """
+    mine, there = _labels(row), [_labels(other) for *of, other in places if of == table]
+    return bool(mine & _labels(same)) and (mine == _labels(same) or mine not in there)
 
 
 def _identity(row: Row) -> tuple[float, float] | None:

@@ -93,6 +93,20 @@ def test_one_share_of_as_many_may_be_the_same_by_chance() -> None:
     assert found(one, other) == []
 
 
+def test_two_rows_of_as_many_are_each_compared_with_themselves() -> None:
+    """Two categories of 180 cases have one share, and intervals of their own draws."""
+
+    def page(low: float) -> dict:
+        rows = [
+            ["process", "a", 2.8792, 2.4887, 3.3309, 180],
+            ["process", "b", 2.8792, low, 3.3385, 180],
+        ]
+        return record({}, rows, ["class", "term", "estimate", "low", "high", "n"])
+
+    assert found(page(2.383), page(2.383)) == []
+    assert found(page(2.383), page(2.5)) == ["two intervals"]
+
+
 def test_pages_that_contradict_each_other_are_named_with_the_measure() -> None:
     mine = NPS | {"value": 27.1, "claim": "NPS was +27.1."}
     rows = [ROWS[0], ["2026-Q3", "recommend", 27.1, mine["low"], mine["high"], 458]]
