@@ -144,7 +144,7 @@ def test_a_date_is_written_as_people_do() -> None:
     assert _("{owner}, due {due:date}", **due) == "IT, due 30 Sep 2026"
     assert _("{owner}, due {due:date}", **due | {"due": "soon"}) == "IT, due soon"
     context.begin(lang="zh")
-    assert _("{owner}, due {due:date}", **due | {"owner": "物流"}) == "物流，截止2026年9月30日"
+    assert _("{owner}, due {due:date}", **due | {"owner": "物流"}) == "物流，截止：2026年9月30日"
 
 
 def test_an_empty_sentence_is_empty_in_every_language() -> None:

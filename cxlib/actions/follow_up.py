@@ -202,6 +202,16 @@ def _total(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
+def _started(days: int) -> str:
+    if days == 0:
+        return _("started on the day of the alert (median)")
+    return ngettext(
+        "started {n:count} day after the alert (median)",
+        "started {n:count} days after the alert (median)",
+        days,
+    )
+
+
 def _finding(table: pd.DataFrame, total: pd.Series, days: int, currency: str) -> Finding:
     if table.empty:
         return Finding(_("No alert was raised in the last {days:count} days.", days=days))
@@ -227,15 +237,7 @@ def _finding(table: pd.DataFrame, total: pd.Series, days: int, currency: str) ->
     else:
         claim = _("{claim}.", claim=claim)
     wait = acted["days"].dropna()
-    details = []
-    if len(wait):
-        details.append(
-            ngettext(
-                "started {n:count} day after the alert (median)",
-                "started {n:count} days after the alert (median)",
-                round(float(wait.median())),
-            )
-        )
+    details = [_started(round(float(wait.median())))] if len(wait) else []
     for response in (UNDER_WAY, PLANNED, DROPPED, NONE):
         if count := int((table["response"] == response).sum()):
             named = i18n.label(response)

@@ -252,8 +252,8 @@ def _finding(
             _("; ").join([detail, *against[1:]]),
             verdict="unclear",
             action=_(
-                "Work through the list from the top; call no control, and plan no more calls "
-                "before the trial shows that they pay."
+                "Work through the list from the top; do not call customers marked control, "
+                "and plan no more calls before the trial shows that they pay."
             ),
             **slots,
         )
@@ -273,9 +273,8 @@ def _finding(
             called,
             **facts,
         )
-    return Finding(
-        claim, detail, action=_("Work through the list from the top; call no control."), **slots
-    )
+    action = _("Work through the list from the top; do not call customers marked control.")
+    return Finding(claim, detail, action=action, **slots)
 
 
 def reasons(needs: pd.DataFrame) -> Result:

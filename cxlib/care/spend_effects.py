@@ -142,7 +142,7 @@ def _unclear(follow_up: int) -> str:
 
 
 def _sales_finding(spend: pd.Series, follow_up: int, cost: float, currency: str) -> Finding:
-    """Without a margin: a call cannot pay, pays from a margin on, or nobody knows yet."""
+    """Without a margin: a call cannot pay, has a break-even margin, or nobody knows yet."""
     facts: dict[str, Any] = {
         "spend": (spend["estimate"], currency),
         "span": (spend["low"], spend["high"], currency),
@@ -164,8 +164,8 @@ def _sales_finding(spend: pd.Series, follow_up: int, cost: float, currency: str)
         claim = _unclear(follow_up)
     elif pays:
         claim = _(
-            "A call-back brings {spend:money2} of sales within {days:count} days; it pays from a "
-            "margin of {even:share}.",
+            "A call-back brings {spend:money2} of sales within {days:count} days; it pays if at "
+            "least {even:share} of sales is margin.",
             **facts,
         )
     else:
@@ -187,7 +187,7 @@ def _sales_finding(spend: pd.Series, follow_up: int, cost: float, currency: str)
 
 
 def _break_even(spend: pd.Series, cost: float) -> list[str]:
-    """The margin from which a call pays, as far as the interval of spend shows one."""
+    """The break-even margin of a call, as far as the interval of spend shows one."""
     if cost <= 0 or spend["high"] < cost:
         return []
     if spend["estimate"] < cost:
@@ -196,12 +196,12 @@ def _break_even(spend: pd.Series, cost: float) -> list[str]:
     if spend["low"] < cost:
         return [
             _(
-                "pays from a margin of {even:share} by the estimate, of {least:share} at best",
+                "break-even margin {even:share} ({least:share} in the best case)",
                 even=even,
                 least=least,
             )
         ]
     span = (least, cost / spend["low"])
     return [
-        _("pays from a margin of {even:share} (95% CI {span:share_interval})", even=even, span=span)
+        _("break-even margin {even:share} (95% CI {span:share_interval})", even=even, span=span)
     ]

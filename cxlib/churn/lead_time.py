@@ -71,8 +71,10 @@ def lead_time(
     rows, before = [], 0
     for lead in leads:
         gone, lately = days <= lead, (days > before) & (days <= lead)
-        rows.append(_share(PRECISION, lead, gone[warned], w[warned]))
-        rows.append(_share(CAUGHT, lead, warned[lately], w[lately]))
+        within = _("within {n:count} days", n=lead)
+        ahead = _("{since:count} to {n:count} days ahead", since=before, n=lead)
+        rows.append(_share(PRECISION, within, gone[warned], w[warned]))
+        rows.append(_share(CAUGHT, ahead, warned[lately], w[lately]))
         before = lead
     table = pd.DataFrame(rows[::2] + rows[1::2])
     cost = pd.DataFrame([_cost(row, contact) for row in rows[::2]])
@@ -86,12 +88,11 @@ def lead_time(
     return Result({"table": table, "cost": cost}, finding, notes, "share")
 
 
-def _share(measure: str, lead: int, hit: np.ndarray, w: np.ndarray) -> dict[str, Any]:
+def _share(measure: str, term: str, hit: np.ndarray, w: np.ndarray) -> dict[str, Any]:
     share, low, high = np.nan, np.nan, np.nan
     if len(hit):
         share = float(np.average(hit, weights=w))
         low, high = map(float, wilson_interval(np.array(share), w.sum() ** 2 / (w**2).sum()))
-    term = _("{n:count} days ahead", n=lead)
     return {
         "measure": measure,
         "term": term,

@@ -222,7 +222,11 @@ def _finding(
     )
     if campaign.in_sales:
         even = break_even_margin(listed, campaign, float(row.estimate))
-        detail = _("{detail}; pays from a margin of {even:share}", detail=detail, even=even)
+        detail = _(
+            "{detail}; break-even: worth it only if at least {even:share} of sales is margin",
+            detail=detail,
+            even=even,
+        )
     return Finding.of_row(
         row,
         claim,

@@ -10,6 +10,11 @@ from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
 
+def may_lead_by_share(others: list[str]) -> str:
+    """That others may be the strongest as well, as part of a sentence."""
+    return _("{others:quoted_list3} may also be first by explained variance", others=others)
+
+
 def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bool) -> Finding:
     """Who explains most; an order that the resamples do not support is not claimed."""
     least = context.current().smallest_cell
@@ -47,8 +52,7 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
                "({span2:share_interval}) of explained variance; {fit}; n = {n:count}", **facts)
     )  # fmt: skip
     if others := list(leaders["term"].iloc[2:]) if len(leaders) < len(table) else []:
-        more = _("by explained variance, {others:quoted_list3} may be first as well", others=others)
-        detail = _("{first}; {second}", first=detail, second=more)
+        detail = _("{first}; {second}", first=detail, second=may_lead_by_share(others))
     if len(table) == 1:  # no other to be stronger than; its share of what is explained is all
         claim = _(
             "{driver} explains {fit_share:share} of the variance of {outcome:quoted}.",

@@ -11,6 +11,7 @@ from cxlib.core import context
 from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
+from cxlib.drivers.importance_findings import may_lead_by_share
 from cxlib.drivers.waves import past_words
 
 
@@ -163,18 +164,16 @@ def _may_be_first(gain: Result, share: Result, named: set[str]) -> list[str]:
     """
     by_gain = [t for t in gain.top if t not in named]
     by_share = [t for t in share.top if t not in named]
-    said = []
+    if set(by_share) == set(by_gain):
+        by_share = []
+    if by_gain and by_share:
+        both = _(
+            "{others:quoted_list3} may also be first by gain; {more:quoted_list3} by explained "
+            "variance",
+            others=by_gain,
+            more=by_share,
+        )
+        return [both]
     if by_gain:
-        said.append(
-            _("by gain, {others:quoted_list3} cannot be ruled out as first", others=by_gain)
-        )
-    if by_share and set(by_share) != set(by_gain):
-        said.append(
-            _("by explained variance, {others:quoted_list3} cannot be", others=by_share)
-            if by_gain
-            else _(
-                "by explained variance, {others:quoted_list3} cannot be ruled out as first",
-                others=by_share,
-            )
-        )
-    return said
+        return [_("{others:quoted_list3} may also be first by gain", others=by_gain)]
+    return [may_lead_by_share(by_share)] if by_share else []

@@ -89,11 +89,16 @@ def of_record(record: dict[str, Any]) -> str:
     kept = [c for c in raw if not _says_nothing(raw, c)]
     names = {c: heading(known, c) for c in kept}
     unit = record["unit"]
-    unit = "money" if len(unit) == 3 and unit.isupper() else unit
+    currency = _currency(record)
+    unit = "money" if unit == currency else unit
     if unit == "share" and ("against" in kept or record.get("name") in CHANGES):
         unit = "gap"
     if "estimate" in kept and unit in UNITS:
         names["estimate"] = _(UNITS[unit])
+    if currency:  # cells of amounts have no sign
+        amounts = {c for c in kept if c in known and known[c].unit == "money"} - {*INTERVAL}
+        amounts |= {"estimate"} & {*kept} if unit in ("money", "amount") else set()
+        names |= {c: _in_currency(names[c], currency) for c in amounts}
     if "term" in kept and not (known.get("term") and known["term"].label):
         names["term"] = i18n.heading(ROWS.get(record.get("name", ""), "measure"))
     cells = {c: [str(v) for v in shown[c]] for c in kept}
@@ -134,6 +139,16 @@ def of_record(record: dict[str, Any]) -> str:
         return _framed(table)
     switch = html.escape(_("All {n:count} columns", n=len(kept)))
     return f'<label class="all"><input type="checkbox"> {switch}</label>{_framed(table)}'
+
+
+def _currency(record: dict[str, Any]) -> str:
+    """The currency of an answer's amounts: of its table, or of what its finding says; else ""."""
+    units = (record["unit"], (record.get("finding") or {}).get("unit") or "")
+    return next((u for u in units if len(u) == 3 and u.isupper()), "")
+
+
+def _in_currency(name: str, currency: str) -> str:
+    return name if currency in name else _("{name} ({unit})", name=name, unit=currency)
 
 
 def opened(name: str) -> str:

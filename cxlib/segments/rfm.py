@@ -266,14 +266,14 @@ def _dated(end: pd.Timestamp, asked: object, customers: int) -> str:
     day = end
     if asked is None:
         return ngettext(
-            "{n:count} customer, seen from {day:date}, the day after the last order.",
-            "{n:count} customers, seen from {day:date}, the day after the last order.",
+            "{n:count} customer, as of {day:date}, the day after the last order.",
+            "{n:count} customers, as of {day:date}, the day after the last order.",
             customers,
             day=day,
         )
     return ngettext(
-        "{n:count} customer, seen from {day:date}.",
-        "{n:count} customers, seen from {day:date}.",
+        "{n:count} customer, as of {day:date}.",
+        "{n:count} customers, as of {day:date}.",
         customers,
         day=day,
     )

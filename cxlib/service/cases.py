@@ -290,8 +290,8 @@ def require_case_columns(sample: Sample, *columns: str) -> None:
 def case_notes(sample: Sample) -> list[str]:
     """How many cases there are, since when, and what was left out."""
     opened = ngettext(
-        "{n:count} case opened from {first:date}, seen from {seen:date}.",
-        "{n:count} cases opened from {first:date}, seen from {seen:date}.",
+        "{n:count} case opened from {first:date}, as of {seen:date}.",
+        "{n:count} cases opened from {first:date}, as of {seen:date}.",
         len(sample),
         first=sample["opened_at"].min(),
         seen=observed_until(sample),

@@ -128,7 +128,14 @@ def _name(monday: pd.Timestamp) -> str:
 def _finding(table: pd.DataFrame, earlier: pd.DataFrame) -> Finding:
     first = table.iloc[0]
     words = {"n": first["estimate"], "low": first["low"], "high": first["high"]}
-    parts = [_("{n:count} expected, 95% prediction interval {low:count} to {high:count}", **words)]
+    parts = [
+        ngettext(
+            "{n:count} case expected, 95% prediction interval {low:count} to {high:count}",
+            "{n:count} cases expected, 95% prediction interval {low:count} to {high:count}",
+            first["estimate"],
+            **words,
+        )
+    ]
     if len(earlier):
         held = int((earlier["within"] == "yes").sum())
         parts.append(

@@ -169,8 +169,8 @@ def _finding(
     }
     if costs.margin is None:
         claim = _(
-            "{share:rate} of customers cost more to serve than they spend; all together pay for "
-            "their cases from a margin of {even:share1}.",
+            "{share:rate} of customers cost more to serve than they spend; for all together, a "
+            "margin of {even:share1} of sales covers the cost of their cases.",
             **facts,
         )
         detail = _(

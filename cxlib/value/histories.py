@@ -126,8 +126,8 @@ def opportunity_histories(
 
 def _seen(customers: int, end: pd.Timestamp) -> str:
     return ngettext(
-        "{customers:count} customer, seen from {date:date}.",
-        "{customers:count} customers, seen from {date:date}.",
+        "{customers:count} customer, as of {date:date}.",
+        "{customers:count} customers, as of {date:date}.",
         customers,
         customers=customers,
         date=end,

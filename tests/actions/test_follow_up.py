@@ -83,6 +83,12 @@ def test_an_action_counts_once_however_many_alerts_it_answers():
     assert "1 of 1 judged" in both.finding.claim
 
 
+def test_an_action_may_start_on_the_day_of_the_alert():
+    prompt = pd.DataFrame([action("p", "delivery", "2026-04-01")])
+    told = actions.follow_up(alerts(("delivery", "2026-Q1")), prompt, TODAY).finding
+    assert told.detail == "Started on the day of the alert (median)"
+
+
 def test_alerts_without_actions_or_dates():
     none = actions.follow_up(alerts(("support", "2026-Q2")), LEDGER, TODAY)
     assert str(none.finding) == "0 of 1 alert of the last 365 days led to an action."

@@ -86,9 +86,9 @@ SPENT = pd.Series({"estimate": 20.0, "low": 12.0, "high": 30.0, "n": 400})
 @pytest.mark.parametrize(
     ("cost", "low", "verdict", "claim", "detail"),
     [
-        (6, 12.0, "", "pays from a margin of 30%.", "margin of 30% (95% CI 20% to 50%)"),
-        (15, 12.0, "", "pays from a margin of 75%.", "75% by the estimate, of 50% at best"),
-        (6, -1.0, "unclear", "is unclear", "30% by the estimate, of 20% at best"),
+        (6, 12.0, "", "if at least 30% of sales is margin.", "margin 30% (95% CI 20% to 50%)"),
+        (15, 12.0, "", "if at least 75% of sales is margin.", "margin 75% (50% in the best case)"),
+        (6, -1.0, "unclear", "is unclear", "margin 30% (20% in the best case)"),
         (25, -1.0, "unclear", "is unclear", "by the estimate it pays at no margin"),
         (31, 12.0, "worse", "it pays at no margin.", "for the call; n = 400"),
         (0, 12.0, "", "brings €20.00 of sales within 75 days.", "for the call; n = 400"),

@@ -260,6 +260,9 @@ def test_lead_time_by_hand() -> None:
     fit = churn.lead_time(rows, 0.5, contact=4, currency="EUR")
     precision = fit.table[fit.table["measure"] == PRECISION]["estimate"]
     caught = fit.table[fit.table["measure"] == CAUGHT]["estimate"]
+    terms = [f"within {n} days" for n in (30, 60, 90)]
+    terms += [f"{n - 30} to {n} days ahead" for n in (30, 60, 90)]
+    assert fit.table["term"].tolist() == terms  # of those flagged all so far, of leavers each
     assert_allclose(precision, [1 / 3, 1 / 3, 2 / 3])
     assert_allclose(caught, [1, np.nan, 1 / 2])
     assert_allclose(fit.cost["estimate"], [12, 12, 6])

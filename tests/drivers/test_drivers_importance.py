@@ -392,10 +392,10 @@ def test_what_may_be_first_is_named_by_the_measure_it_is_first_in():
     rows = pd.DataFrame({"term": list("abcd"), "estimate": [4, 3, 2, 1.0]})
     gain, share = (Result(rows, "", parts={"top": list(top)}) for top in ("abc", "abd"))
     assert _may_be_first(gain, share, {"a"}) == [
-        "by gain, b and c cannot be ruled out as first",
-        "by explained variance, b and d cannot be",
+        "b and c may also be first by gain; b and d by explained variance"
     ]
-    assert len(_may_be_first(gain, gain, {"a"})) == 1
+    assert _may_be_first(gain, gain, {"a"}) == ["b and c may also be first by gain"]
+    assert _may_be_first(gain, share, set("abc")) == ["d may also be first by explained variance"]
 
 
 def test_a_share_that_is_known_already_is_not_estimated_again(responses):

@@ -51,6 +51,21 @@ def test_rows_of_several_units_are_each_told_in_their_own() -> None:
     assert "yes" not in made and "None" not in made and "Money" not in made
 
 
+def test_amounts_say_their_currency() -> None:
+    table = record(term=["a"], estimate=[6.72], low=[1.0], high=[9.0], n=[99])
+    heads = ["Measure", "Amount (EUR)", "95% CI", "n"]
+    for units in (
+        {"unit": "EUR"},
+        {"unit": "money", "finding": {"unit": "EUR"}},
+        {"unit": "amount", "finding": {"unit": "EUR"}},
+    ):
+        assert cells(html_tables.of_record(table | units))[:4] == heads
+    unknown = cells(html_tables.of_record(table | {"unit": "money", "finding": {"unit": "money"}}))
+    assert unknown[1] == "Amount"
+    number = cells(html_tables.of_record(table | {"unit": "count", "finding": {"unit": "EUR"}}))
+    assert number[1] == "Number"
+
+
 def test_differences_of_shares_are_in_percentage_points() -> None:
     moved = record(wave=["2018"], against=["2017"], estimate=[-0.018], low=[-0.04], high=[0.004])
     found = cells(html_tables.of_record(moved))

@@ -462,7 +462,7 @@ def test_customers_who_cost_more_than_they_bring_by_hand():
         quarter = value.cost_to_serve(Sample(orders, draws=20), cases, costs, days=90).finding
     assert quarter.claim.endswith("within 90 days.")
     assert sold.table["estimate"].item() == pytest.approx(1 / 3)  # only c: b brings 10 and costs 4
-    assert "pay for their cases from a margin of 7.3%" in sold.finding.claim
+    assert "a margin of 7.3% of sales covers the cost of their cases" in sold.finding.claim
 
 
 def test_too_few_repeat_buyers_are_a_sentence_and_no_error(capsys):
