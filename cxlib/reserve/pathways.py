@@ -92,8 +92,8 @@ def _query(of: str, gap: float, coded: str, hit: str, most: int, mine: str, row:
         s as (
             select who, code, hit, lag(code) over path as before, lead(code) over path as next,
                 row_number() over path as step,
-                coalesce(sum(hit) over (path rows between unbounded preceding and 1 preceding), 0)
-                as past
+                coalesce(sum(hit) over (partition by own, journey order by "at", r
+                    rows between unbounded preceding and 1 preceding), 0) as past
             from j window path as (partition by own, journey order by "at", r)),
         ways as (
             select who, step, coalesce(before, -1) as before, code as after from s where past = 0
