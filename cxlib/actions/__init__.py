@@ -29,7 +29,7 @@ from cxlib.actions.ledger import (
     customers_waiting,
 )
 from cxlib.actions.opportunities import opportunities, past_problems
-from cxlib.actions.responsibility import responsible
+from cxlib.actions.responsibility import evidence_against, responsible
 from cxlib.actions.series import tests_of
 from cxlib.actions.waiting import sample_information
 
@@ -41,6 +41,7 @@ __all__ = [
     "check_ledger",
     "contradictions",
     "customers_waiting",
+    "evidence_against",
     "expected_by_kind",
     "follow_up",
     "net_gain",
