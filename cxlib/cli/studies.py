@@ -361,7 +361,7 @@ def _loaded(study: str, *, full: bool = False) -> int:
     for line in (*_without_customer(loaded.check), *_open_questions(loaded.check)):
         click.echo(_wrapped(line))
     if len(loaded.check.problems):
-        click.echo(f"  What was quarantined, and how to correct it: `cx check {study}`.")
+        click.echo(f"  What was lost, and how to correct it: `cx check {study}`.")
     elif warned := len(loaded.check.warnings):
         click.echo(f"  {warned} warning(s): `cx check {study}` shows them.")
     return loaded.check.exit_code

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -68,7 +69,8 @@ def penalty_reward(
 
     Raises
     ------
-    ValueError : as in `importance`; no driver has 10 low and 10 high ratings
+    ValueError : as in `importance`
+    InsufficientData : no driver has 10 low and 10 high ratings with others between
 
     References
     ----------
@@ -90,9 +92,12 @@ def penalty_reward(
     rated.require_single_columns("a contrast takes single ones.")
     cuts = _cuts(rated)
     if not (terms := [t for t in rated.terms if t in cuts]):
-        raise ValueError(
-            f"none of {rated.terms} has {LEAST_TAIL} low and {LEAST_TAIL} high ratings with "
-            "others between. Take drivers with longer scales, or more responses."
+        raise InsufficientData(
+            _(
+                "No driver has {least:count} low and {least:count} high ratings with others "
+                "between.",
+                least=LEAST_TAIL,
+            )
         )
     spec = _contrasts(rated, cuts, "complete" if missing == "dummy" else missing)
     sums = spec.sums()

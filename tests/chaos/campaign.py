@@ -25,6 +25,7 @@ import traceback
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing import util
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,6 +133,7 @@ def _as_child(case: hostile.Case, place: Path, paths: Sequence[Path]) -> None:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        util._exit_function()  # as at the end of a program: it takes its temporary folder away
         os._exit(0)
 
 

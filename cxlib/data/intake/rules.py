@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,14 @@ def rules(
                 yield Rule(asked, Reason("not_whole"), lambda s: s == s.round())
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the remark on pandas of Spark's client, which pandera imports where it is there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
 def schema(
     name: str, rows: pd.DataFrame, held: Iterable[Rule] | None = None, *, unique: bool = True
 ) -> pa.DataFrameSchema:
@@ -92,8 +101,7 @@ def schema(
     held : the rules; those of the contract alone when None
     unique : whether keys must not repeat
     """
-    with warnings.catch_warnings():  # it imports Spark's client, where that is installed
-        warnings.simplefilter("ignore", FutureWarning)
+    with quiet():
         import pandera.pandas as pa
 
     table = contract.TABLES[name]

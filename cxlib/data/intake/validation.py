@@ -32,7 +32,7 @@ from cxlib.data.intake.gathering import Gathered, gather
 from cxlib.data.intake.ordering import in_time
 from cxlib.data.intake.plausibility import DataWarning, accepted, date_rules, warnings_of
 from cxlib.data.intake.reasons import Reason
-from cxlib.data.intake.rules import PANDERA, Rule, rules, schema
+from cxlib.data.intake.rules import PANDERA, Rule, quiet, rules, schema
 from cxlib.data.study import Study
 
 if TYPE_CHECKING:
@@ -331,7 +331,8 @@ def _breaches(rows: pd.DataFrame, name: str, held: list[Rule]) -> list[Breach]:
 
 def _repeated_keys(rows: pd.DataFrame, name: str, places: pd.Series) -> list[Breach]:
     """Of sound rows with the same key, all but the first."""
-    import pandera.pandas as pa
+    with quiet():
+        import pandera.pandas as pa
 
     key = list(contract.TABLES[name].key)
     unique = pa.DataFrameSchema(unique=key, report_duplicates="exclude_first")
@@ -347,7 +348,8 @@ def _failure_cases(schema: pa.DataFrameSchema, rows: pd.DataFrame) -> pd.DataFra
     import pandera.errors
 
     try:
-        schema.validate(rows, lazy=True)
+        with quiet():
+            schema.validate(rows, lazy=True)
     except pandera.errors.SchemaErrors as error:
         if error.failure_cases["index"].isna().any():  # a type that conversion did not keep
             raise

@@ -982,6 +982,13 @@ def test_slips_of_the_pen_cost_no_question(load) -> None:
     assert tables["responses"][name].mean() == 3 and tables["responses"][name].count() == 300
 
 
+def test_one_slip_among_twenty_answers_costs_no_question(load) -> None:
+    answers = [*range(1, 11), *range(1, 10), 11]
+    rows = pd.DataFrame({"id": range(20), "How likely are you to recommend us?": answers})
+    item = load(answers__csv=rows)[0].items["recommend"]
+    assert item.scale == (0, 10) and item.role == "nps"
+
+
 def test_an_answer_that_is_no_slip_keeps_words_from_being_a_scale(load) -> None:
     answers = ["good", "bad", "fair"] * 20 + ["blue"] * 10
     rows = pd.DataFrame({"id": range(70), "customer": range(70), "Mood": answers})

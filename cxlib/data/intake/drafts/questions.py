@@ -44,6 +44,7 @@ SPECIAL = (
 ENDS = ((0, 10), (1, 5), (1, 7), (1, 10))  # of scales whose other answers may have no labels
 DECIMALS = 0.05  # of the answers with decimals, from which they are no slips
 SLIPS = 0.02  # of the answers to a question, how many may be off its scale
+FEWEST = 10  # answers among which one may be off it
 MOST_ANSWERS = 60  # different answers to a question, slips among them
 MANY = 100  # answers, after which a point that nobody chose may not be there
 NOT_EXPERIENCED = -1  # the code that "not applicable" gets
@@ -318,7 +319,13 @@ def _span(column: Column, ignored: Mapping[str, str]) -> tuple[int, int] | None:
     words = {w: n for w, n in column.counts.items() if w in ignored or scales.no_rating(str(w))}
     odd = sum(answers.values()) - sum(inside.values()) + column.not_numbers
     odd -= sum(n for w, n in words.items() if not re.fullmatch(r"-?\d+", str(w)))
-    if len(inside) < 3 or max(inside) < 3 or odd > sum(answers.values()) * SLIPS:
+    # Of few answers one is more than a slip's share; the wording then says that it is a rating.
+    n, told = (
+        sum(answers.values()),
+        asks("nps").search(column.text) or asks("rated").search(column.text),
+    )
+    most = max(n * SLIPS, 1 if told and n >= FEWEST else 0)
+    if len(inside) < 3 or max(inside) < 3 or odd > most:
         return None
     return scales.span(list(inside))
 
