@@ -41,6 +41,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "QUANTILE": 0.95,
     "DAYS": 45,
     "CHANNEL": "email",
+    "LISTED": 1,
     "TREATED": ["hotel 12"],
     "UNIT": "Centre 1",
 }

@@ -21,9 +21,15 @@ from cxlib.actions.causes import causes
 from cxlib.actions.experience import expected_by_kind
 from cxlib.actions.follow_up import follow_up
 from cxlib.actions.gains import net_gain, realised_gains
-from cxlib.actions.ledger import OPEN, action_status, check_ledger, contradictions
+from cxlib.actions.ledger import (
+    OPEN,
+    action_status,
+    check_ledger,
+    contradictions,
+    customers_waiting,
+)
 from cxlib.actions.opportunities import opportunities, past_problems
-from cxlib.actions.responsibility import responsible
+from cxlib.actions.responsibility import evidence_against, responsible
 from cxlib.actions.series import tests_of
 from cxlib.actions.waiting import sample_information
 
@@ -34,6 +40,8 @@ __all__ = [
     "causes",
     "check_ledger",
     "contradictions",
+    "customers_waiting",
+    "evidence_against",
     "expected_by_kind",
     "follow_up",
     "net_gain",

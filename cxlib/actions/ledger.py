@@ -146,6 +146,20 @@ def complete(ledger: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**dates, **numbers)
 
 
+def customers_waiting(ledger: pd.DataFrame) -> list[object]:
+    """Customers whom an open action names: its owner is to contact them, and nobody else decides.
+
+    Examples
+    --------
+    >>> rows = {"action_id": ["a", "b"], "status": ["started", "done"], "customer_id": ["c1", "c2"]}
+    >>> customers_waiting(pd.DataFrame(rows))
+    ['c1']
+    """
+    rows = complete(ledger)
+    named = rows.loc[rows["status"].isin(OPEN), "customer_id"].dropna()
+    return list(named.unique())
+
+
 def action_status(
     ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STALLED
 ) -> Result:

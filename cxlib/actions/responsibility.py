@@ -7,6 +7,8 @@ Every page that names an open action says of it what 41_what_shall_we_do_next sa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from cxlib.actions.gains import VERDICTS, net_gain
@@ -52,19 +54,45 @@ def responsible(ledger: pd.DataFrame, *measures: str, more: int = 0) -> tuple[st
     >>> responsible(ledger, "delivery")
     ('The action planned on “late parcels” is not expected to pay: look for another.', 'Ann')
     """
+    found = _first(ledger, measures)
+    if found.empty:
+        return "", ""
+    first, judged = found.iloc[0], net_gain(found, more=more).table
+    verdict = str(judged["verdict"].iloc[0]) if len(judged) else VERDICTS[3]
+    owner = owner_with_date(first["owner"], first["due_on"])
+    return _(ADVICE[verdict], problem=first["problem"]), owner
+
+
+def evidence_against(ledger: pd.DataFrame, *measures: str, more: int = 0) -> str:
+    """What the ledger says against acting on it, as the end of a detail; empty where nothing.
+
+    Parameters
+    ----------
+    ledger, measures, more : as in `responsible`
+
+    Examples
+    --------
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "started", "owner": "ann"}
+    >>> effect = {"predicted": 2.0, "predicted_low": 1.0, "predicted_high": 3.0, "worth": 100.0}
+    >>> ledger = pd.DataFrame([row | effect | {"about": "delivery", "cost": 250.0}])
+    >>> evidence_against(ledger, "delivery")
+    'open action “late parcels”: do not act (chance of a gain 16%)'
+    """
+    judged = net_gain(_first(ledger, measures), more=more).table
+    if judged.empty or judged["verdict"].iloc[0] not in VERDICTS[1:3]:
+        return ""
+    return _(
+        "open action “{problem:label}”: {verdict:label} (chance of a gain {chance:rate})",
+        **judged.iloc[0][["problem", "verdict", "chance"]],
+    )
+
+
+def _first(ledger: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
+    """The open action about the first of the measures that has one: a row, or none."""
     rows = complete(ledger)
     rows = rows[rows["status"].isin(OPEN) & ~rows["class"].eq(INNER).fillna(False)]
-    for measure in measures:
+    for measure in filter(None, measures):
         found = rows[rows["about"].eq(measure).fillna(False)]
-        if measure and len(found):
-            first = found.sort_values("due_on", kind="stable").iloc[0]
-            owner = owner_with_date(first["owner"], first["due_on"])
-            advice = ADVICE[_verdict(found.loc[[first.name]], more)]
-            return _(advice, problem=first["problem"]), owner
-    return "", ""
-
-
-def _verdict(action: pd.DataFrame, more: int) -> str:
-    """Whether an action, one row of the ledger, is expected to pay, as 41 says it."""
-    judged = net_gain(action, more=more).table["verdict"]
-    return str(judged.iloc[0]) if len(judged) else VERDICTS[3]
+        if len(found):
+            return found.sort_values("due_on", kind="stable").head(1)
+    return rows.iloc[:0]

@@ -4,14 +4,16 @@
     week.table            # by priority: customers, calls, controls, postponed
     week.customers        # the list: report.list_to_file("call_list", week.customers)
 
-A customer with an overdue case is never a control. Among others of the same priority a hash of
-customer, day and seed decides, which anybody can compute again and nobody can steer.
+A customer with an overdue case, or whom somebody else is to contact, is never a control. Among
+others of the same priority a hash of customer, day and seed decides, which anybody can compute
+again and nobody can steer.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +86,7 @@ def callbacks(
     *,
     score: Result | None = None,
     spend: Result | None = None,
+    elsewhere: Collection[object] = (),
 ) -> Result:
     """Choose who is called this week and who is kept as control.
 
@@ -94,6 +97,8 @@ def callbacks(
     plan : capacity, share of controls, seed
     score, spend : what earlier call-backs did, of `effect_on_score` and `effect_on_spend`; where
         they speak against call-backs, the finding asks for them as a trial only
+    elsewhere : customer_id of those whom somebody else is to contact, such as the owner of an open
+        action. They may be called, but are no part of the trial: a control must stay uncalled
 
     Returns
     -------
@@ -110,7 +115,7 @@ def callbacks(
     [[30, 10, 10, 10]]
     """
     free = needs[needs["customer_id"].map(rest).fillna("").eq("").to_numpy(bool)]
-    drawn = _drawn(free, plan)
+    drawn = _drawn(free, plan, elsewhere)
     rows = []
     for priority, name in PRIORITIES.items():
         arms = drawn.loc[drawn["priority"] == priority, "_arm"].value_counts()
@@ -127,40 +132,48 @@ def callbacks(
     )
 
 
-def _drawn(rows: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """The rows in the order of priority and chance, with the arm of each."""
+def _drawn(rows: pd.DataFrame, plan: Plan, elsewhere: Collection[object]) -> pd.DataFrame:
+    """The rows in the order of priority and chance, with the arm of each, and who is in a trial."""
     keys = [
         hashlib.sha256(f"{plan.seed}|{plan.block(p)}|{c}".encode()).hexdigest()
         for c, p in zip(rows["customer_id"], rows["priority"], strict=True)
     ]
     rows = rows.assign(_key=keys).sort_values(["priority", "_key"], ignore_index=True)
+    # An overdue case is nobody's control, nor is a customer whom somebody else contacts.
+    trial = (rows["priority"].gt(1) & ~rows["customer_id"].isin(elsewhere)).to_numpy(bool)
     arms = np.full(len(rows), POSTPONED, dtype=object)
     left = plan.capacity
     for priority in PRIORITIES:
         place = np.flatnonzero(rows["priority"] == priority)
-        calls, controls = _sizes(len(place), left, plan.control if priority > 1 else 0.0)
-        controls = controls if priority > 1 else 0  # an overdue case is nobody's control
-        arms[place[:calls]], arms[place[calls : calls + controls]] = CALLED, CONTROL
-        left -= calls
-    return rows.drop(columns="_key").assign(_arm=arms)
+        called, controls = _chosen(trial[place], left, plan.control)
+        arms[place[called]], arms[place[controls]] = CALLED, CONTROL
+        left -= len(called)
+    return rows.drop(columns="_key").assign(_arm=arms, _trial=trial)
 
 
-def _sizes(members: int, left: int, share: float) -> tuple[int, int]:
-    """Calls and controls among the members of a priority.
+def _chosen(trial: np.ndarray, left: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Places of calls and of controls among the members of a priority, in the order of chance.
 
     Where capacity leaves more uncalled than the share asks for, there are as many controls as
-    calls: they cost nothing, and more would only miss the calls of the next weeks.
+    calls in the trial: they cost nothing, and more would only miss the calls of the next weeks.
     """
+    members = np.flatnonzero(trial)
     # None of very few: they would never be called.
-    least = math.ceil(members * share - 1e-9) if members * share >= 1 else 0
-    calls = min(left, members - least)
-    return calls, least if calls < left else min(members - calls, calls)
+    asked = len(members) * share
+    least = math.ceil(asked - 1e-9) if asked >= 1 else 0
+    kept = members[len(members) - least :]
+    callable_ = np.setdiff1d(np.arange(len(trial)), kept)
+    if len(callable_) < left:
+        return callable_, kept
+    called = callable_[:left]
+    others = np.setdiff1d(members, called)
+    return called, others[: int(trial[called].sum())]
 
 
 def _listed(drawn: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The list: columns of the table `contacts`, then what the caller should know."""
     called = (drawn["_arm"] == CALLED).to_numpy()
-    chance = (drawn["priority"] > 1).to_numpy()
+    chance = drawn["_trial"].to_numpy(bool)
     day = pd.Timestamp(plan.today)
     due = [f"{day + pd.Timedelta(days=DUE[p]):%Y-%m-%d}" for p in drawn["priority"]]
     listed = pd.DataFrame(
@@ -192,6 +205,7 @@ def _notes(listed: pd.DataFrame, plan: Plan) -> str:
     owner = listed["owner"] if "owner" in listed else pd.Series(pd.NA, listed.index)
     calls = listed["due_on"] != ""
     lacking = int((owner.isna() & calls).sum()) / max(int(calls.sum()), 1)
+    outside = int(((listed["priority"] > 1) & (listed["arm"] == "")).sum())
     notes = [
         _(
             "Within a priority a hash of customer, day and seed decides. Due within {first:count} "
@@ -202,9 +216,23 @@ def _notes(listed: pd.DataFrame, plan: Plan) -> str:
             second=DUE[2],
             third=DUE[3],
         ),
-        _("{share:share} of calls have no owner, as no earlier case names one.", share=lacking),
     ]
-    return i18n.together(notes[: 1 + bool(lacking)])
+    if outside:
+        notes.append(
+            ngettext(
+                "{n:count} customer called is not part of the trial, as an open action or the "
+                "list of those about to leave has them too.",
+                "{n:count} customers called are not part of the trial, as an open action or the "
+                "list of those about to leave has them too.",
+                outside,
+            )
+        )
+    if lacking:
+        told = _(
+            "{share:share} of calls have no owner, as no earlier case names one.", share=lacking
+        )
+        notes.append(told)
+    return i18n.together(notes)
 
 
 def _finding(

@@ -167,4 +167,5 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result) -> Finding:
         at={by: str(row[by])},
         verdict="worse" if len(found) else "unclear",
         importance=Importance.NOTABLE if len(found) else Importance.ANSWER,
+        action=_("Improve {group} first", **words) if len(found) else "",
     )

@@ -40,7 +40,7 @@ from cxlib.churn.profit import Campaign, campaign_gain, expected_gain
 from cxlib.churn.reasons import PUBLISHED, churn_reasons
 from cxlib.churn.scoring import score
 from cxlib.churn.survival import cumulative_incidence, survival
-from cxlib.churn.targeting import Experiences, contact_list
+from cxlib.churn.targeting import Experiences, contact_list, worth_contacting
 from cxlib.churn.uplift_models import UpliftModel, uplift, uplift_of_changes
 from cxlib.core.errors import attempt
 
@@ -74,4 +74,5 @@ __all__ = [
     "uplift",
     "uplift_of_changes",
     "validation_by_group",
+    "worth_contacting",
 ]

@@ -10,7 +10,7 @@ The page says how many and why; who is on the list goes to a file of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,12 @@ class Experiences:
 
 
 def contact_list(
-    sample: SampleLike, fit: Result, campaign: Campaign, experiences: Experiences | None = None
+    sample: SampleLike,
+    fit: Result,
+    campaign: Campaign,
+    experiences: Experiences | None = None,
+    *,
+    resting: pd.Series | None = None,
 ) -> Result:
     """Customers worth contacting, the largest expected gain first, at most the capacity.
 
@@ -56,6 +61,8 @@ def contact_list(
     fit : of `churn.fit`
     campaign : what contacts and offers cost and bring
     experiences : tables from which the last touchpoint that hurt and the last comment are read
+    resting : customer_id -> why the customer is not to be contacted, "" where nothing forbids; of
+        `care.resting`. Controls of call-backs are among them
 
     Returns
     -------
@@ -71,11 +78,10 @@ def contact_list(
     """
     experiences = experiences or Experiences()
     scored = score(sample, fit).data
-    expected = expected_gain(scored, campaign)
-    scored = scored.assign(worth=campaign.worth(scored), expected_gain=expected)
-    chosen = scored[expected > 0].sort_values("expected_gain", ascending=False, kind="stable")
-    chosen = chosen.head(len(chosen) if campaign.capacity is None else campaign.capacity)
-    chosen = chosen.reset_index(drop=True)
+    chosen = worth_contacting(scored, campaign, resting)
+    every = replace(campaign, capacity=None)
+    counts = [len(worth_contacting(scored, every, r)) for r in (None, resting)]
+    left_out = counts[0] - counts[1]
     if "customer_id" not in chosen:
         chosen = chosen.assign(customer_id=[f"#{i + 1}" for i in range(len(chosen))])
     listed = chosen[["customer_id", "probability", "risk", "worth", "expected_gain", "reasons"]]
@@ -89,6 +95,13 @@ def contact_list(
         "On the list are customers whose expected gain is above 0, whether or not their risk is "
         "high. The prediction interval takes the risks and the share who accept as known."
     )
+    if left_out:
+        rests = ngettext(
+            "Rest rules, which cover controls of call-backs, leave out {n:count} customer.",
+            "Rest rules, which cover controls of call-backs, leave out {n:count} customers.",
+            left_out,
+        )
+        notes = i18n.together([notes, rests])
     curve = _curve(listed, campaign)
     return Result(
         {"table": curve.tail(1), "curve": curve},
@@ -97,6 +110,37 @@ def contact_list(
         "money",
         parts={"customers": listed, "touchpoints": _touchpoints(listed["touchpoint"])},
     )
+
+
+def worth_contacting(
+    scored: pd.DataFrame, campaign: Campaign, resting: pd.Series | None = None
+) -> pd.DataFrame:
+    """The customers whose expected gain is above 0, the largest first, at most the capacity.
+
+    Parameters
+    ----------
+    scored : customers of today, of `score`
+    campaign, resting : as in `contact_list`
+
+    Returns
+    -------
+    Their rows, with worth and expected_gain
+
+    Examples
+    --------
+    >>> scored = pd.DataFrame({"customer_id": ["a", "b", "c"], "probability": [0.9, 0.0, 0.8]})
+    >>> rest = pd.Series({"a": "followed after an earlier call-back"})
+    >>> worth_contacting(scored, Campaign(value=100, offer=5), rest)["customer_id"].tolist()
+    ['c']
+    """
+    expected = expected_gain(scored, campaign)
+    rows = scored.assign(worth=campaign.worth(scored), expected_gain=expected)
+    pays = expected > 0
+    if resting is not None and "customer_id" in rows:
+        pays &= rows["customer_id"].map(resting).fillna("").eq("")
+    chosen = rows[pays].sort_values("expected_gain", ascending=False, kind="stable")
+    most = len(chosen) if campaign.capacity is None else campaign.capacity
+    return chosen.head(most).reset_index(drop=True)
 
 
 def _touchpoint(ids: pd.Series, experiences: Experiences) -> pd.Series:

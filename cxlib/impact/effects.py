@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
-from cxlib.impact.trial import Trial
+from cxlib.impact.trial import SMALLEST_ARM, Trial
 from cxlib.stats.estimators import Replicated, cell_means
 from cxlib.stats.intervals import LEVEL
 from cxlib.stats.notes import gap_note
@@ -168,6 +168,24 @@ def randomised(trial: Trial) -> DesignEstimate:
     if not past.shape[1]:
         return DesignEstimate.of(experiment.difference(y, arm, **how), int(rows.sum()))
     return DesignEstimate.of(experiment.adjusted(y, arm, past, **how), int(rows.sum()))
+
+
+def in_latest_wave(trial: Trial) -> pd.Series | None:
+    """The effect on the first outcome among answers of the latest of several waves with the change.
+
+    wave, estimate, low, high, n, by the difference between randomised arms; None of one wave, or
+    where it has too few answers of an arm.
+    """
+    if trial.after.sum() < 2:
+        return None
+    last = int(np.flatnonzero(trial.after).max())
+    alone = replace(trial, after=np.arange(len(trial.waves)) == last)
+    arms = trial.arm[alone.during & ~np.isnan(trial.y).any(1)]
+    if np.bincount(arms, minlength=2).min() < SMALLEST_ARM:
+        return None
+    own = randomised(alone)
+    row = {"estimate": own.estimate[0], "low": own.low[0], "high": own.high[0], "n": own.n}
+    return pd.Series({"wave": trial.waves[last], **row})
 
 
 def unadjusted(trial: Trial) -> DesignEstimate:

@@ -14,7 +14,7 @@ interval is narrow enough to tell the effect from none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,7 +26,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import counterfactuals, parallel_trends, robustness, wording
-from cxlib.impact.effects import effect
+from cxlib.impact.effects import effect, in_latest_wave
 from cxlib.impact.trial import Trial
 
 PASSED, FAILED, IMPOSSIBLE, SILENT = mark("passed", "failed", "not possible", "inconclusive")
@@ -110,7 +110,7 @@ def evaluate(trial: Trial) -> Result:
     doubt = significant and (fit.design == "series" or (fit.design != "randomised" and uneven))
     parts = {**fit.parts, "passed": passed, "failed": failed, "silent": silent, "doubt": doubt}
     names = checks.loc[checks["result"] == FAILED, "term"].tolist()
-    latest, parts["faded"] = _latest(fit, tables)
+    latest, parts["faded"] = _latest(trial, fit, tables)
     finding = _finding(fit, latest, passed, silent, names, doubt)
     own = {"effects": fit.table, "standard": fit.standard, "by_design": fit.by_design}
     return Result(
@@ -164,27 +164,32 @@ def is_sure(one: Result) -> bool:
     return is_significant(one) and not one.doubt
 
 
-def counted(passed: int, failed: int, silent: int = 0) -> str:
-    """How many of all checks passed, and how many could not have failed, for a detail."""
+def counted(passed: int, failed: Sequence[str] = (), silent: int = 0) -> str:
+    """How many of all checks passed, which failed, and how many could not have, for a detail."""
     said = ngettext(
         "{passed:count} of {n:count} check passed",
         "{passed:count} of {n:count} checks passed",
-        passed + failed + silent,
+        passed + len(failed) + silent,
         passed=passed,
     )
+    if failed:
+        wrong = _("{n:count} failed ({checks:label_list})", n=len(failed), checks=list(failed))
+        said = _("{first}, {second}", first=said, second=wrong)
     if not silent:
         return said
     others = ngettext("{n:count} is inconclusive", "{n:count} are inconclusive", silent)
     return _("{first}, {second}", first=said, second=others)
 
 
-def _latest(fit: Result, tables: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
+def _latest(trial: Trial, fit: Result, tables: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
     """The effect in the latest of several waves, which one over all of them does not show.
 
     The second is what whoever names the effect over all waves must add: that in the latest none can
     be shown; empty where one can.
     """
     path = tables.get("path", pd.DataFrame())
+    if fit.design == "randomised":
+        return _latest_of_arms(trial, fit)
     if fit.design != "compared" or "changed" not in path or path["changed"].sum() < 2:
         return "", ""
     before, last = path[~path["changed"]].iloc[-1], path.iloc[-1]
@@ -206,6 +211,24 @@ def _latest(fit: Result, tables: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
     return _("{first}, not distinguishable from 0", first=said), faded
 
 
+def _latest_of_arms(trial: Trial, fit: Result) -> tuple[str, str]:
+    """The same of randomised arms, where all waves together show an effect."""
+    first, last = fit.table.iloc[0], in_latest_wave(trial)
+    if last is None or first["low"] <= 0 <= first["high"]:
+        return "", ""
+    unit = str(first["unit"])
+    facts = {
+        "wave": last["wave"],
+        "size": wording.signed(last["estimate"], unit),
+        "span": wording.span(last["low"], last["high"], unit),
+    }
+    said = _("in {wave:label} {size} (95% CI {span})", **facts)
+    if not last["low"] <= 0 <= last["high"]:
+        return said, ""
+    faded = _("not distinguishable from 0 in {wave:label} ({size}, 95% CI {span})", **facts)
+    return faded, faded
+
+
 def _rank(one: Result) -> int:
     return 0 if is_sure(one) else 1 if is_significant(one) else 2
 
@@ -217,10 +240,8 @@ def _finding(
     if latest:
         detail = _("{first}; {second}", first=detail, second=latest)
     if passed or failed or silent:
-        counts = counted(passed, len(failed), silent)
+        counts = counted(passed, failed, silent)
         detail = _("{first}; {second}", first=detail, second=counts)
-    if failed:
-        detail = _("{detail}; failed: {checks:label_list}", detail=detail, checks=failed)
     if not doubt:
         return replace(fit.finding, detail=detail)
     if fit.design == "series":

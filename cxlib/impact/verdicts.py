@@ -13,7 +13,7 @@ from cxlib.core.columns import Column
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
-from cxlib.impact.evaluation import TOLD, counted, is_significant, is_sure
+from cxlib.impact.evaluation import FAILED, TOLD, counted, is_significant, is_sure
 
 DETECTABLE = 2.8016  # standard errors that 80 of 100 comparisons find at 5%: 1.9600 + 0.8416
 COLUMNS = ["change", "verdict", "term", "estimate", "low", "high", "n", "unit", "design"]
@@ -109,10 +109,11 @@ def _finding(evaluations: Mapping[str, Result]) -> Finding:
 def _short(one: Result) -> str:
     """Design, interval, checks of one of several effects, and whether the latest wave shows it."""
     row = one.effects.iloc[0]
+    failed = one.checks.loc[one.checks["result"] == FAILED, "term"].tolist()
     said = _(
         "{design}, 95% CI {span}, {checks}",
         design=i18n.label(wording.DESIGNS[one.design]),
         span=wording.span(row["low"], row["high"], row["unit"]),
-        checks=counted(one.passed, one.failed, one.silent),
+        checks=counted(one.passed, failed, one.silent),
     )
     return _("{first}, {second}", first=said, second=one.faded) if one.faded else said

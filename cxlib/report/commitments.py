@@ -160,9 +160,15 @@ def _owned(finding: Finding, fit: Result) -> Finding:
     if ledger is None or finding.owner or finding.importance < Importance.ANSWER:
         return finding
     more = context.current().last_wave
-    action, owner = actions.responsible(ledger, *_subjects(finding, fit), more=more)
+    subjects = list(_subjects(finding, fit))
+    action, owner = actions.responsible(ledger, *subjects, more=more)
     if not action:
         return finding
+    # A claim that asks for something must not leave out that the ledger says otherwise.
+    against = actions.evidence_against(ledger, *subjects, more=more)
+    if finding.action and against:
+        told = _("; ").join(filter(None, [finding.detail, against]))
+        finding = replace(finding, detail=told)
     return replace(finding, action=action, owner=owner)
 
 

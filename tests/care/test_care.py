@@ -207,6 +207,23 @@ def test_the_list_fits_the_capacity_and_no_overdue_case_is_a_control():
     assert set(listed["arm"]) == {"", "contacted", "control"}
 
 
+@pytest.mark.parametrize("capacity", [20, 200])  # short, and enough for all
+def test_nobody_whom_others_contact_is_a_control_or_in_the_trial(capacity):
+    found = needing([2] * 20 + [3] * 60)
+    plan, rest = care.Plan(TODAY, capacity=capacity), pd.Series("", found["customer_id"])
+    before = week(found, capacity=capacity)
+    elsewhere = before.loc[before["call"] == "no", "customer_id"].tolist()
+    assert len(elsewhere) > 3
+    listed = care.callbacks(found, rest, plan, elsewhere=elsewhere)
+    theirs = listed.customers[listed.customers["customer_id"].isin(elsewhere)]
+    assert theirs["call"].eq("yes").all() and theirs[["arm", "block"]].eq("").all(axis=None)
+    others = listed.customers[~listed.customers["customer_id"].isin(elsewhere)]
+    assert set(others["arm"]) == {"contacted", "control"}
+    assert (listed.customers["call"] == "yes").sum() <= capacity
+    asked = f"{len(theirs)} customers called are not part of the trial"
+    assert (asked in listed.notes) == (len(theirs) > 1)
+
+
 def test_chance_decides_by_the_seed_and_not_by_the_order_of_the_rows():
     found = needing([3] * 60)
     one, again = week(found, capacity=20), week(found.iloc[::-1], capacity=20)

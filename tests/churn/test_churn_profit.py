@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from cxlib import churn, report
+from cxlib import care, churn, report
 from cxlib.churn import (
     Campaign,
     Experiences,
@@ -30,6 +30,7 @@ from cxlib.churn.profit import break_even_margin
 from cxlib.core import context
 from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
+from cxlib.data.schema import ContactRules
 from cxlib.stats import regression
 from cxlib.stats.intervals import wilson_interval
 
@@ -622,6 +623,23 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     file = report.list_to_file("contact", listed)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "'=cmd" in file.read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.slow
+def test_controls_of_call_backs_are_not_on_the_list() -> None:
+    fit = churn.fit(Sample(company(800, 6), draws=20), validation=ONCE)
+    now, campaign = company(300, 7).assign(worth=100.0), Campaign("worth", offer=5, capacity=20)
+    first = churn.contact_list(now, fit, campaign)
+    kept = first.customers["customer_id"].head(3).tolist()
+    calls = pd.DataFrame({"customer_id": kept, "at": pd.Timestamp("2026-09-20"), "arm": "control"})
+    rest = care.resting(now["customer_id"], calls, ContactRules(), "2026-10-01")
+    found = churn.contact_list(now, fit, campaign, resting=rest)
+    assert len(found.customers) == 20  # others take their places
+    names, others = (f.customers["customer_id"].tolist() for f in (found, first))
+    assert names[:17] == others[3:]
+    assert "leave out 3 customers." in found.notes and "leave out" not in first.notes
+    again = churn.worth_contacting(churn.score(now, fit).data, campaign, rest)  # as page 26 does
+    assert again["customer_id"].tolist() == names
 
 
 def test_nobody_is_listed_where_it_does_not_pay() -> None:

@@ -400,8 +400,27 @@ def test_of_no_effect_a_check_is_held_to_what_the_first_could_detect():
 
 
 def test_checks_that_say_nothing_are_counted_by_themselves():
-    assert evaluation.counted(3, 1) == "3 of 4 checks passed"
-    assert evaluation.counted(3, 1, 2) == "3 of 6 checks passed, 2 are inconclusive"
+    assert evaluation.counted(3) == "3 of 3 checks passed"
+    assert (
+        evaluation.counted(3, ["placebo tests"]) == "3 of 4 checks passed, 1 failed (placebo tests)"
+    )
+    assert evaluation.counted(3, ["attrition"], 2) == (
+        "3 of 6 checks passed, 1 failed (attrition), 2 are inconclusive"
+    )
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_an_effect_of_randomised_arms_that_is_gone_in_the_latest_wave_is_said_so(randomised, gone):
+    last = randomised["wave"].max()
+    there = randomised["wave"].eq(last) & randomised["arm"].eq("treated")
+    rows = randomised.assign(score=randomised["score"] - 0.5 * gone * there)
+    one = impact.evaluate(read(rows))
+    assert evaluation.is_sure(one) and bool(one.faded) == gone
+    assert (f"not distinguishable from 0 in {last} (" in one.finding.detail) == gone
+    trial = read(rows[rows["wave"].eq(last) | rows["wave"].lt("w3")], begun=last)
+    assert effects.in_latest_wave(trial) is None  # one wave alone is the whole
+    alone = effects.randomised(trial).estimate[0]
+    assert effects.in_latest_wave(read(rows))["estimate"] == pytest.approx(alone)
 
 
 @pytest.mark.slow
@@ -428,6 +447,8 @@ def test_effects_come_first_and_the_head_names_two(judged):
         f"fell by {-size[1]:.2f} points compared with the controls."
     )
     # Whoever reads the effect over all waves learns that the latest one does not show it.
+    assert judged["callback_programme"].faded in found.finding.detail  # as page 26 by quarter
+    assert "not distinguishable from 0 in 2026-Q3 (" in judged["callback_programme"].faded
     last = judged["price_rise"].path.iloc[-1]
     faded = f"not distinguishable from 0 in {last['wave']}" in found.finding.detail
     assert faded == bool(last["low"] <= 0 <= last["high"])

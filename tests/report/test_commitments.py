@@ -124,6 +124,23 @@ def test_a_finding_names_the_open_action_about_it_and_its_owner(table, slots, ow
 
 
 @pytest.mark.parametrize(
+    ("cost", "asks", "against"),
+    [
+        (250.0, "Improve it", "do not act (chance of a gain 16%)"),  # 2 ± 1 × 100: z = −50 / 51.02
+        (250.0, "", ""),  # a claim that asks for nothing
+        (50.0, "Improve it", ""),  # the action is expected to pay
+    ],
+)
+def test_what_asks_for_something_says_that_the_ledger_is_against_it(cost, asks, against):
+    effect = {"predicted": 2.0, "predicted_low": 1.0, "predicted_high": 3.0, "worth": 100.0}
+    ledger = LEDGER.assign(cost=cost, **effect)
+    finding = Finding("x", "n = 90", value=0.2, importance=Importance.NOTABLE, action=asks)
+    table = pd.DataFrame({"term": ["delivery"], "estimate": [0.2]})
+    own = f"n = 90; open action “Parcels come late”: {against}" if against else "n = 90"
+    assert told(finding, table, ledger=ledger).detail == own
+
+
+@pytest.mark.parametrize(
     ("silent", "wave", "said"),
     [
         ({"w2": 0.5}, "w2", True),  # 26 of half of them: -37 to 63 of all
