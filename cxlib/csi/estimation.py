@@ -14,7 +14,8 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from cxlib.core.errors import require_choice
+from cxlib.core.errors import InsufficientData, require_choice
+from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.csi import pls
 from cxlib.csi.model import Model
@@ -175,15 +176,13 @@ def _check_answers(answers: pd.DataFrame, ends: np.ndarray) -> None:
 def _check_spread(sums: Moments, items: list[str]) -> None:
     total = sums.total()
     variance = np.diagonal(total.cov)
-    alike = [
-        f"{i!r} (all {m:g})"
-        for i, m, v in zip(items, total.mean, variance, strict=True)
-        if v < 1e-12
-    ]
-    if alike:
-        raise ValueError(
-            f"everybody gives the same answer to {', '.join(alike)}. A question without "
-            "differences cannot be weighed: leave it out of the model, or take more responses."
+    if alike := [i for i, v in zip(items, variance, strict=True) if v < 1e-12]:
+        raise InsufficientData(
+            _(
+                "Everybody gives the same answer to {questions:quoted_list}. A question without "
+                "differences cannot be weighed: leave it out of the model, or take more responses.",
+                questions=alike,
+            )
         )
 
 

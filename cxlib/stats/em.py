@@ -20,6 +20,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _
 from cxlib.stats.sums import SUMS, Moments
 
 SETTLED = 1e-10  # largest step of a standardised mean or covariance: of the estimate,
@@ -189,11 +191,15 @@ class Patterned(Moments):
         if not settled.all():
             point, settled = _climb(point, sums, p, None, SETTLED, MOST)
         if not settled.all():
-            raise ValueError(
-                f"the answers to {list(self.columns)} do not determine their correlations: "
-                f"maximum likelihood (missing='em') did not settle in {MOST:,} steps. Some are "
-                "constant, copies of one another, or seldom answered together. Leave one out, or "
-                "use missing='complete'."
+            raise InsufficientData(
+                _(
+                    "The answers to {questions:quoted_list} do not determine their correlations "
+                    "(missing='em' did not settle in {most:count} steps): some are constant, "
+                    "copies of one another, or seldom answered together. Leave one out, or take "
+                    "complete rows.",
+                    questions=list(self.columns),
+                    most=MOST,
+                )
             )
         return point[0], np.eye(len(point[0])) if lengthen is None else lengthen
 
@@ -306,7 +312,7 @@ def _climb(
     """
     ends, settled = point.copy(), np.zeros(len(point), bool)
     left, before = np.arange(len(point)), None
-    for _ in range(most):
+    for _step in range(most):
         keep = _sound(point, p)
         if before is not None:
             keep &= ~settled[left]
