@@ -312,7 +312,7 @@ def _climb(
     """
     ends, settled = point.copy(), np.zeros(len(point), bool)
     left, before = np.arange(len(point)), None
-    for _step in range(most):
+    for _again in range(most):
         keep = _sound(point, p)
         if before is not None:
             keep &= ~settled[left]
