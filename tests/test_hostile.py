@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import string
+import zipfile
+from contextlib import closing
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from chaos import conditions, hostile
 
+from cxlib.cli import errors
 from cxlib.data import study, yaml_limits
-from cxlib.data.intake import IntakeError, layout, readers, sheet_extent
+from cxlib.data.intake import IntakeError, cells, databases, layout, readers, sheet_extent
 
 pytestmark = pytest.mark.slow
 
@@ -130,3 +137,48 @@ def test_brackets_without_end_are_no_records(tmp_path, text) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(IntakeError, match="a.json"):
         readers.read_file(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("place", [28, 40, 45])  # in the header of the file, and in its content
+def test_a_damaged_archive_is_said_to_be_one(tmp_path, place) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", "id,x\n1,2\n" * 50)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0xFF
+    path.write_bytes(bytes(content))
+    with pytest.raises(IntakeError, match="not a whole zip"):
+        readers.read_file(path)
+
+
+def test_a_damaged_database_is_said_to_be_one(tmp_path) -> None:
+    path = tmp_path / "a.sqlite"
+    with closing(sqlite3.connect(path)) as store:
+        store.execute("create table a (x)")
+        store.commit()
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + bytes(300) + content[400:])
+    with pytest.raises(IntakeError, match="SQLite cannot read the file"):
+        databases.tables(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "says"), [("? [a, b]\n: c", "a key is a word"), ("~: c", "no word")]
+)
+def test_a_key_that_is_no_word_is_named(tmp_path, key, says) -> None:
+    (tmp_path / "study.yaml").write_text(f"{key}\ntitle: T\n")
+    with pytest.raises(study.StudyError, match=says):
+        study.read(tmp_path / "study.yaml")
+
+
+def test_days_after_the_year_9999_are_written() -> None:
+    days = pd.Series(np.array(["2026-01-02", "290000-03-04", "NaT"], "datetime64[us]"))
+    assert cells.text(days).tolist()[:2] == ["2026-01-02", "290000-03-04"]
+    assert pd.isna(cells.text(days)[2])
+    moments = pd.Series(np.array(["2026-01-02T03:04:05"], "datetime64[us]"))
+    assert cells.text(moments).tolist() == ["2026-01-02 03:04:05"]
+
+
+def test_too_little_memory_is_said_in_words() -> None:
+    error = pa.lib.ArrowMemoryError("malloc of size 9 failed")
+    assert errors.is_ours(error) and "more memory than there is" in errors.in_words(error)

@@ -63,12 +63,14 @@ class Errors(click.Group):
 def is_ours(error: Exception) -> bool:
     """Whether it is a mistake in what was asked or given, told by its message alone."""
     ours = type(error).__module__.startswith("cxlib")
-    return ours or isinstance(error, (ValueError, OSError))
+    return ours or isinstance(error, (ValueError, OSError, MemoryError))
 
 
 def in_words(error: Exception) -> str:
     """The message of an error; of the system's refusals, which file it is and what to do."""
     said = shortened(str(error).replace("\r", " "))
+    if isinstance(error, MemoryError):
+        return f"this needs more memory than there is ({said}). Read fewer rows or columns."
     if type(error).__module__.startswith("cxlib") or not isinstance(error, OSError):
         return said
     if not (error.filename and error.errno):

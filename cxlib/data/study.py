@@ -581,8 +581,10 @@ class _Plain(_Loader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.YAMLError(f"line {line}: a key is a word, and no list or mapping")
             if key.value in seen:
-                line = key.start_mark.line + 1
                 raise yaml.YAMLError(f"line {line}: the key {key.value!r} stands there twice")
             seen.add(key.value)
             if key.tag in (YAML + "int", YAML + "float"):
@@ -616,9 +618,10 @@ def read(name: str | Path) -> Study:
         content = deepcopy(_parsed(file.read_text(encoding="utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StudyError(f"{file.parent.name}/study.yaml is not YAML: {_yaml(error)}") from error
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise StudyError(
-            f"{file.parent.name}/study.yaml holds no keys. Start with title, source, tables."
+            f"{file.parent.name}/study.yaml holds no keys, or one that is no word. Start with "
+            "title, source, tables."
         )
     try:
         content = topic_file.added(_with_ledgers(content, file.parent), file.parent, _parsed)

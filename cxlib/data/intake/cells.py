@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -69,11 +70,18 @@ class Converted:
     odd: tuple[int, Reason] | None = None
 
 
+def iso(times: pd.Series, unit: Literal["D", "s"]) -> pd.Series:
+    """Times as ISO 8601 writes them, to the day or the second, also of years after 9999."""
+    written = np.datetime_as_string(times.to_numpy("datetime64[us]"), unit=unit, casting="unsafe")
+    said = pd.Series(written, times.index, dtype="string").str.replace("T", " ", n=1)
+    return said.mask(times.isna())
+
+
 def text(values: pd.Series) -> pd.Series:
     """The cells as people write them: 1 for 1.0, ISO dates, blanks cut, empty as missing."""
     if pd.api.types.is_datetime64_any_dtype(values):
         midnight = (values.dropna() == values.dropna().dt.normalize()).all()
-        return values.dt.strftime("%Y-%m-%d" if midnight else "%Y-%m-%d %H:%M:%S").astype("string")
+        return iso(values, "D" if midnight else "s")
     if pd.api.types.is_float_dtype(values):
         whole = values.dropna() % 1 == 0
         values = values.astype("Float64").astype("Int64") if whole.all() else values

@@ -22,8 +22,11 @@ ALLOWED = (
 
 def tables(path: Path) -> list[str]:
     """Tables and views of the database, by name."""
-    with closing(_opened(path)) as store:
-        return _tables(store)
+    try:
+        with closing(_opened(path)) as store:
+            return _tables(store)
+    except sqlite3.Error as error:
+        raise IntakeError(f"{path.name}: SQLite cannot read the file ({error}).") from error
 
 
 def read_sqlite(path: Path, name: str, options: Reading) -> Raw:

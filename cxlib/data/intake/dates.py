@@ -24,6 +24,7 @@ from cxlib.data.intake.cells import (
     Question,
     examples,
     given,
+    iso,
     of_type,
     plain_letters,
     without_digits,
@@ -308,7 +309,7 @@ def _without_never(
         never, bad = never | zero, bad & ~zero
     odd = None
     if never.any():
-        shown = words[never] if words is not None else at[never].dt.strftime("%Y-%m-%d")
+        shown = words[never] if words is not None else iso(at[never], "D")
         odd = int(never.sum()), Reason("never_dates", {"words": list(map(repr, examples(shown)))})
     return Converted(at.mask(never), bad, reason, notes, *decided, odd)
 

@@ -18,6 +18,7 @@ import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
@@ -183,9 +184,13 @@ def _members(path: Path) -> list[str]:
 
 def _zip(path: Path, name: str, options: Reading) -> Raw:
     try:
-        members = _members(path)
-    except zipfile.BadZipFile as error:
+        return _of_archive(path, name, options)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise IntakeError(f"{name} is not a whole zip archive ({error}). Get it again.") from error
+
+
+def _of_archive(path: Path, name: str, options: Reading) -> Raw:
+    members = _members(path)
     if options.member and options.member not in members:
         raise IntakeError(f"{name} holds no file {options.member!r}. It holds: {members}.")
     if not options.member and len(members) != 1:
