@@ -14,7 +14,6 @@ import pyarrow as pa
 import pytest
 import spark_server
 import test_engine
-from numpy.testing import assert_allclose, assert_array_equal
 
 from cxlib import reserve
 from cxlib.data import sql
@@ -209,19 +208,12 @@ def test_every_table_is_the_same_and_no_row_of_it_is_copied(both):
 @pytest.mark.parametrize("missing", ["complete", "pairwise", "em"])
 @pytest.mark.parametrize("cluster", ["customer_id", None])
 def test_sums_and_their_resamples_are_the_same(both, missing, cluster):
-    asked = {"weight": "weight", "cluster": cluster, "missing": missing, "where": "plan = 'plus'"}
-    here, there = (one.sums("responses", ["recommend", "delivery"], **asked) for one in both)
-    assert_array_equal(here.keys, there.keys)
-    assert_allclose(here.second, there.second, rtol=1e-12, atol=1e-9)
-    assert_allclose(here.resample(20, 1).mean, there.resample(20, 1).mean, rtol=1e-9)
+    test_engine.test_sums_and_their_resamples_are_the_same(both, missing, cluster)
 
 
 @pytest.mark.thorough
 def test_customers_as_of_a_day_are_the_same(both):
-    here, there = both
-    pd.testing.assert_frame_equal(here.customers.profiles(), there.customers.profiles())
-    pd.testing.assert_frame_equal(here.customers.active(), there.customers.active())
-    assert here.journeys.revenue()[0].equals(there.journeys.revenue()[0])
+    test_engine.test_customers_as_of_a_day_are_the_same(both)
 
 
 @pytest.mark.thorough

@@ -171,10 +171,11 @@ def test_a_key_that_is_no_word_is_named(tmp_path, key, says) -> None:
         study.read(tmp_path / "study.yaml")
 
 
-def test_days_after_the_year_9999_are_written() -> None:
+def test_days_of_any_year_are_written() -> None:
     days = pd.Series(np.array(["2026-01-02", "290000-03-04", "NaT"], "datetime64[us]"))
     assert cells.text(days).tolist()[:2] == ["2026-01-02", "290000-03-04"]
     assert pd.isna(cells.text(days)[2])
+    assert cells.iso_day(pd.Timestamp(np.datetime64("-4712-01-02", "us"))) == "-4712-01-02"
     moments = pd.Series(np.array(["2026-01-02T03:04:05"], "datetime64[us]"))
     assert cells.text(moments).tolist() == ["2026-01-02 03:04:05"]
 

@@ -87,6 +87,8 @@ def test_personal_data_is_replaced(text: str, said: str) -> None:
         "weeks 01-03 04-06 07-09, hours 08-11 09-12 14-18",
         "NPS +26 (15 to 37); −0.49 (95% CI −0.70 to −0.28); 1,850 of 2,112",
         "3 649 1 850 2 112",
+        "my passport expired on 12/03/2018, my tax id in 2018-2019",
+        "NHS England 2018-2019",
     ],
 )
 def test_other_numbers_and_words_stay(text: str) -> None:

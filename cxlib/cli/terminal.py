@@ -6,18 +6,15 @@ shortened("a" * 9000)                   # the begin and the end, and how much is
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from cxlib.privacy.text import UNSEEN
+
 LONGEST = 2000  # characters of a line of a message
 END = 500  # of them, those at the end, where messages say what to do
-
-
-# Controls but line ends, tabs and the return of progress bars; what turns the direction of text.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class Plain:
@@ -31,7 +28,7 @@ class Plain:
 
     def write(self, text: str) -> int:
         """Write the text without characters that nobody sees; how long it was."""
-        self._stream.write(text if text.isprintable() else _UNSEEN.sub("", text))
+        self._stream.write(text if text.isprintable() else UNSEEN.sub("", text))
         return len(text)
 
     def writelines(self, lines: Iterator[str]) -> None:

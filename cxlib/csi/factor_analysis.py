@@ -148,7 +148,7 @@ def cfa(
 
 
 def _constructs(model: Model | Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The questions of each construct; ValueError where they cannot be told apart."""
+    """The questions of each construct; ValueError where they are not distinct."""
     if isinstance(model, Model):
         model = (model.stages[0] if model.parts else model).constructs
     constructs = {name: list(items) for name, items in model.items()}

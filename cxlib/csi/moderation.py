@@ -361,10 +361,10 @@ def _finding(table: pd.DataFrame, paths: pd.DataFrame) -> Finding:
     own = paths[(paths["effect"] == top["effect"]) & (paths["term"] == top["cause"])]
     stronger = top["estimate"] * own["estimate"].iloc[0] > 0
     words = {name: top[name] for name in ("cause", "effect", "moderator")}
-    surely = top["simultaneous_low"] > 0 or top["simultaneous_high"] < 0
+    certain = top["simultaneous_low"] > 0 or top["simultaneous_high"] < 0
     claim = _("No interaction is statistically significant.")
-    if surely or top["low"] > 0 or top["high"] < 0:
-        claim = _(CLAIMS[bool(surely), bool(stronger)], **words)
+    if certain or top["low"] > 0 or top["high"] < 0:
+        claim = _(CLAIMS[bool(certain), bool(stronger)], **words)
     detail = _(
         "{term}: {estimate:number2} (95% CI {ci:interval2}) per standard deviation; n = {n:count}",
         term=top["term"],

@@ -148,7 +148,7 @@ def _finding(
             **facts,
         )
         own = _("{driver:quoted} {gain:signed2} points per rating point", **facts)
-        detail = [f"{own} ({detail[0]})"]
+        detail = [_("{effect} ({numbers})", effect=own, numbers=detail[0])]
         action = _("Check {leader:quoted} in the next wave before acting on it", **facts)
         known = replace(known, verdict="unclear")
     detail += passed

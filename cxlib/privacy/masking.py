@@ -22,11 +22,9 @@ from typing import Any
 
 from cxlib.core import context
 from cxlib.privacy import national_numbers, telephones, written_details
-from cxlib.privacy.text import CJK, longest, plain
+from cxlib.privacy.text import CJK, UNSEEN, longest, passes_luhn, plain
 
 Spans = Iterator[tuple[int, int]]
-
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _LATIN = rf"[^\W_{CJK}]"  # what a name or an address may not touch
 _BEFORE = r"(?<![0-9A-Za-z])(?<!\d[.,])"  # no part of a word or of a decimal number
@@ -67,7 +65,7 @@ def legible(text: str) -> str:
 
     Controls but line ends and tabs, overrides of the writing direction, halves of characters.
     """
-    return _UNSEEN.sub("", text)
+    return UNSEEN.sub("", text)
 
 
 def storable(text: str) -> str:
@@ -187,12 +185,10 @@ def _letters(word: str) -> str:
 
 def is_card(text: str) -> bool:
     """Whether 13 to 19 digits pass the check of Luhn, are not all the same, and are no years."""
-    digits = [int(c) for c in text if c.isdigit()]
-    doubled = [sum(divmod(2 * d, 10)) for d in digits[-2::-2]]
-    whole = sum(digits[-1::-2]) + sum(doubled)
+    digits = [c for c in text if c.isdigit()]
     if _YEARS.fullmatch(text):
         return False
-    return 13 <= len(digits) <= 19 and len(set(digits)) > 1 and whole % 10 == 0
+    return 13 <= len(digits) <= 19 and len(set(digits)) > 1 and passes_luhn(digits)
 
 
 def is_identity_number(text: str) -> bool:

@@ -4,8 +4,8 @@
 
 The United States (social security), Britain (national insurance), Germany (tax), France (NIR),
 Spain (DNI, NIE), Italy (codice fiscale), Poland (PESEL), Brazil (CPF), Sweden and, after a word
-that announces it, any other. What is of digits alone, without a form
-of its own, is one only after a word that announces it, or on pages of its country.
+that announces it, any other. What is of digits alone, without a form of its own, is one only after
+such a word, or on pages of its country; a date is none.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date
 
+from cxlib.privacy.text import DATE, passes_luhn
+
 _CUE = re.compile(
     r"\b(?:ssn|social security|nino|ni (?:number|no)|national insurance|steuer-?id(?:ent\w*)?|"
     r"steuer(?:identifikations)?nummer|idnr|tax id|nir|s[ée]cu\w*|dni|nie|nif|codice fiscale|"
     r"pesel|passport|passeport|reisepass|pasaporte|personalausweis|(?:id|identity) card|cpf|rg|bsn|"
-    r"burgerservicenummer|personnummer|aadhaar|nhs)\b[^\d\n]{0,20}$"
+    r"burgerservicenummer|personnummer|aadhaar)\b[^\d\n]{0,20}$"
     r"|(?:身份证|身分證|护照|護照|社保|マイナンバー|個人番号|주민등록번호)[^\d\n]{0,20}$",
     re.I,
 )
@@ -96,9 +98,8 @@ def is_cpf(text: str) -> bool:
 def is_personnummer(text: str) -> bool:
     """Whether ten or twelve digits are Swedish: a date of birth, and the check of Luhn."""
     digits = text[-10:]
-    doubled = [int(d) * (2 - i % 2) for i, d in enumerate(digits)]
     born = 1 <= int(digits[2:4]) <= 12 and 1 <= int(digits[4:6]) <= 31
-    return born and sum(sum(divmod(d, 10)) for d in doubled) % 10 == 0
+    return born and passes_luhn(digits)
 
 
 def has_six_digits(text: str) -> bool:
@@ -148,6 +149,8 @@ def spans(text: str, country: str = "") -> Iterator[tuple[int, int]]:
             before = text[max(0, match.start() - 40) : match.start()]
             announced = bool(_CUE.search(before))
             if not announced and (of is not None and of != country or _ORDER.search(before)):
+                continue
+            if of == ANNOUNCED and DATE.match(match[0]):
                 continue
             if holds(re.sub("[ .+-]", "", match[0])):
                 found.append(match.span())

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 import phonenumbers
 from phonenumbers import NumberParseException, ValidationResult
 
-from cxlib.privacy.text import CJK, longest
+from cxlib.privacy.text import CJK, DATE, longest
 
 _WORD = rf"[^\W{CJK}]"  # a letter, digit or underscore that is not Chinese
 _START = rf"(?<!{_WORD})(?<![+/])(?<!\d[.,-])(?<!\d-)"
@@ -68,12 +68,6 @@ _AMOUNT_AFTER = re.compile(
     r"answers?|responses?|orders?|points?|people|persons|users?|times|ids?|days?|weeks?|months?|"
     r"years?|hours?|minutes?|seconds?|km|kg|ms|[KMGT]B)\b|[元万亿条人个次份分天年月]|小时)",
     re.I,
-)
-_DATE = re.compile(
-    r"\(?(?:(?:19|20)\d\d[-/. ]\d{1,2}(?:[-/. ]\d{1,2})?|\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d"
-    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d\d(?![-/.])"
-    r"|\d{1,2}[-/. ](?:19|20)\d\d|(?:19|20)\d\d[-/ ]+(?:19|20)\d\d"
-    r"|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?)(?!\d)"
 )
 _THOUSANDS = re.compile(r"\d{1,3}(?: \d{3})+")
 
@@ -135,7 +129,7 @@ def _is_international(part: str) -> bool:
 
 def _is_local(part: str, country: str) -> bool:
     """Whether the part has the shape of a local number, or is one of the country."""
-    if _DATE.match(part):
+    if DATE.match(part):
         return False
     return any(shape.fullmatch(part) for shape in _SHAPES) or _is_of(part, country)
 
@@ -152,7 +146,7 @@ def _is_of(part: str, country: str) -> bool:
 
 def _is_announced(part: str) -> bool:
     """Whether the part can be a number where the words before it say that one follows."""
-    if _DATE.match(part) or not 7 <= len(_digits(part)) <= 15:
+    if DATE.match(part) or not 7 <= len(_digits(part)) <= 15:
         return False
     return any(shape.fullmatch(part) for shape in _CUED)
 

@@ -193,12 +193,10 @@ class Patterned(Moments):
         if not settled.all():
             raise InsufficientData(
                 _(
-                    "The answers to {questions:quoted_list} do not determine their correlations "
-                    "(missing='em' did not settle in {most:count} steps): some are constant, "
-                    "copies of one another, or seldom answered together. Leave one out, or take "
-                    "complete rows.",
+                    "The answers to {questions:quoted_list} do not determine their correlations: "
+                    "some are constant, copies of one another, or seldom answered together. Leave "
+                    "one out, or take complete rows.",
                     questions=list(self.columns),
-                    most=MOST,
                 )
             )
         return point[0], np.eye(len(point[0])) if lengthen is None else lengthen

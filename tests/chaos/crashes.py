@@ -187,8 +187,13 @@ def at_once(site: Site, _name: str, _rng: random.Random) -> list[str]:
     return wrong + [f"unclear: {s[-200:]}" for s in unclear] + judged(site, "run", ended[0][0])
 
 
-KINDS = {"kill -9": killed, "SIGINT": interrupted, "SIGINT twice": twice, "disk full": full,
-         "two runs and a load": at_once}  # fmt: skip
+KINDS = {
+    "kill -9": killed,
+    "SIGINT": interrupted,
+    "SIGINT twice": twice,
+    "disk full": full,
+    "two runs and a load": at_once,
+}
 
 
 def campaign(most: dict[str, int], seconds: float, seed: int) -> int:

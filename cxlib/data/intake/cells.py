@@ -77,6 +77,17 @@ def iso(times: pd.Series, unit: Literal["D", "s"]) -> pd.Series:
     return said.mask(times.isna())
 
 
+def iso_day(moment: pd.Timestamp) -> str:
+    """The day as ISO 8601 writes it, also before the year 1 and after 9999.
+
+    Examples
+    --------
+    >>> iso_day(pd.Timestamp("2026-03-01 12:00"))
+    '2026-03-01'
+    """
+    return str(np.datetime_as_string(moment.to_datetime64(), unit="D"))
+
+
 def text(values: pd.Series) -> pd.Series:
     """The cells as people write them: 1 for 1.0, ISO dates, blanks cut, empty as missing."""
     if pd.api.types.is_datetime64_any_dtype(values):

@@ -25,6 +25,7 @@ from cxlib.data.intake.cells import (
     examples,
     given,
     iso,
+    iso_day,
     of_type,
     plain_letters,
     without_digits,
@@ -252,7 +253,7 @@ def _order(
         return [DAY, MONTH], "", None
     answers = [o for o in read if fits.loc[differ, o].all()] if not votes.iloc[0] else [DAY, MONTH]
     shown = read[differ].head(3)
-    readings = [" and ".join(f"{d:%Y-%m-%d}" for d in shown[o].dropna()) for o in answers]
+    readings = [" and ".join(iso_day(d) for d in shown[o].dropna()) for o in answers]
     values = examples(cells[shown.index])
     n_differ = int(size[differ].sum())
     question = Question("dates", tuple(answers), values, tuple(readings), n_differ)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from cxlib.data import contract
+from cxlib.data.intake.cells import iso_day
 from cxlib.data.intake.reasons import Reason, render
 from cxlib.data.intake.rules import Rule, within
 from cxlib.data.intake.scales import unclear_ratings
@@ -102,7 +103,7 @@ def date_rules(study: Study, name: str, rows: pd.DataFrame) -> Iterator[Rule]:
     for column in _dates(name, rows):
         first, last = _without_strays(rows[column].dropna().sort_values())
         if pd.notna(first) and not _is_accepted(study, f"{name}.{column}.far_date"):
-            about = {"first": f"{first:%Y-%m-%d}", "last": f"{last:%Y-%m-%d}"}
+            about = {"first": iso_day(first), "last": iso_day(last)}
             reason = Reason("far_date", {**about, "key": f"{name}.{column}.far_date"})
             yield within(column, reason, first, last)
         ahead = _ahead(rows[column].dropna())
@@ -145,11 +146,11 @@ def _without_strays(at: pd.Series) -> tuple[pd.Timestamp, pd.Timestamp]:
 def _odd_dates(name: str, column: str, at: pd.Series) -> Iterator[DataWarning]:
     given = at.dropna()
     if ahead := int(_ahead(given).sum()):
-        last = f"{given.max():%Y-%m-%d}"
+        last = iso_day(given.max())
         yield DataWarning(column, ahead, Reason("future_dates", {"last": last}))
     days = given.dt.normalize().value_counts()
     if name != "audits" and len(given) >= ENOUGH and days.iloc[0] > len(given) / 2:
-        about = {"day": f"{days.index[0]:%Y-%m-%d}", "share": f"{days.iloc[0] / len(given):.0%}"}
+        about = {"day": iso_day(days.index[0]), "share": f"{days.iloc[0] / len(given):.0%}"}
         # All on one day may be a survey of a day; most on one day are more often a default.
         rule = "one_date" if len(days) > 1 else "single_date"
         yield DataWarning(column, int(days.iloc[0]), Reason(rule, about))
