@@ -61,8 +61,6 @@ def test_no_page_of_a_group_or_wave_fails(name, tmp_path) -> None:
     failed: dict[str, str] = {}
     made = 0
     columns = columns_of(name)
-    if not columns:
-        pytest.skip(f"{name} has no column that makes groups")
     for by in columns:
         pages = subsets(name, by)
         if not pages:
@@ -72,6 +70,8 @@ def test_no_page_of_a_group_or_wave_fails(name, tmp_path) -> None:
         results = runner.run(pages, out=out, keep=False, html=False, progress=quiet)
         made += len(results)
         failed |= {r.page.name: r.answer for r in results if r.status == "failed"}
+    if not made and name != "sample":
+        pytest.skip(f"no notebook splits a table that {name} has")
     assert made > 0 and failed == {}
 
 
