@@ -113,8 +113,8 @@ def pick(name: str) -> Path:
         raise ValueError(f"{name!r} begins {len(found)} notebooks: {', '.join(found)}. Say more.")
     numbers = [n.split("_")[0] for n in known]
     raise ValueError(
-        f"no notebook {name!r}{parameters.nearest(name, [*known, *numbers]) or '.'} There are: "
-        f"{', '.join(known) or 'none'}."
+        f"no notebook {name!r}{parameters.nearest(name, [*known, *numbers]) or '.'} "
+        "`cx list` shows those there are."
     )
 
 

@@ -611,8 +611,8 @@ def read(name: str | Path) -> Study:
     if not file.is_file():
         known = names()
         raise StudyError(
-            f"no study {str(name)!r}{_nearest(str(name), known) or '.'} There are: "
-            f"{', '.join(known) or 'none yet'}. `cx new {file.parent.name} FILE...` makes one."
+            f"no study {str(name)!r}{_nearest(str(name), known) or '.'} `cx list` shows those "
+            f"there are; `cx new {file.parent.name} FILE...` makes one."
         )
     try:
         content = deepcopy(_parsed(file.read_text(encoding="utf-8")))
