@@ -78,7 +78,11 @@ def line(check: reserve.Check, start: str) -> str:
 
 def test_good_input_is_sound(shop):
     check = shop()
-    assert check.ok and check.warnings.empty and str(check).startswith("shop: all data checks passed\n")
+    assert (
+        check.ok
+        and check.warnings.empty
+        and str(check).startswith("shop: all data checks passed\n")
+    )
 
 
 CELLS = [  # old line of the file, new one, and what the check says
@@ -304,7 +308,10 @@ def test_a_few_lost_cells_are_no_failure_of_check_or_load(shop):
         )
     )
     check = shop(many)
-    assert str(check).startswith("shop: all data checks passed but for 2 cell(s)") and check.exit_code == 0
+    assert (
+        str(check).startswith("shop: all data checks passed but for 2 cell(s)")
+        and check.exit_code == 0
+    )
     run = CliRunner().invoke
     assert [run(main, [c, "shop"]).exit_code for c in ("check", "load")] == [0, 0]
     shop(many.replace("web,5,", "web,often,"))

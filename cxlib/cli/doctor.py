@@ -44,9 +44,9 @@ class Check:
 def doctor(as_json: bool) -> None:
     """Check whether everything that reports need is here.
 
-    Where it is not, a line says what to do. Each line is ok, warn (a part is missing that only some commands need) or fail. The exit code is
-    1 where something fails, else 0. Nothing is changed or installed; the package index is asked
-    once, through pip.
+    Where it is not, a line says what to do. Each line is ok, warn (a part is missing that only some
+    commands need) or fail. The exit code is 1 where something fails, else 0. Nothing is changed or
+    installed; the package index is asked once, through pip.
 
     \b
     Example

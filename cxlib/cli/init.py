@@ -34,8 +34,9 @@ PARTS = (
 def init(folder: Path, replace: bool) -> None:
     """Make FOLDER a project, with notebooks and the study sample.
 
-    The public studies, a Makefile and a .gitignore are written too. In a project that exists already, files that are missing are added. Files that differ stay as
-    they are and are named; with --replace they are replaced. Nothing else is touched.
+    The public studies, a Makefile and a .gitignore are written too. In a project that exists
+    already, files that are missing are added. Files that differ stay as they are and are named;
+    with --replace they are replaced. Nothing else is touched.
 
     \b
     Examples

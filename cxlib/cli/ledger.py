@@ -47,7 +47,8 @@ def actions() -> None:
 def list_(study: str, today: datetime | None, every: bool) -> None:
     """List the actions of STUDY, overdue and stalled ones first.
 
-    The others follow by expected net gain. Exit code 1 when a row breaks the contract or contradicts itself; each is named.
+    The others follow by expected net gain. Exit code 1 when a row breaks the contract or
+    contradicts itself; each is named.
 
     \b
     Example

@@ -164,11 +164,12 @@ def run(
 ) -> None:
     """Make the reports of STUDIES, one page a notebook.
 
-    Pages are made of the NOTEBOOKS named, or of those that study.yaml lists. A notebook is named by its number, the beginning of its name or its path, and takes the
-    parameters that study.yaml gives it, unless -p says otherwise. Everything is checked before
-    anything starts. A page whose notebook, parameters, data, code, environment and language are
-    those of an earlier run is copied from it. A page that fails says so at its top and the others
-    go on. After Ctrl-C or a crash, the same command goes on where it stopped.
+    Pages are made of the NOTEBOOKS named, or of those that study.yaml lists. A notebook is named by
+    its number, the beginning of its name or its path, and takes the parameters that study.yaml
+    gives it, unless -p says otherwise. Everything is checked before anything starts. A page whose
+    notebook, parameters, data, code, environment and language are those of an earlier run is copied
+    from it. A page that fails says so at its top and the others go on. After Ctrl-C or a crash, the
+    same command goes on where it stopped.
 
     Before a run is published, it is tried to work out its hidden small groups from it and from
     earlier runs; a run that gives one away is not published.

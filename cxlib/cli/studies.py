@@ -233,8 +233,9 @@ def help_(
 def check(study: str | None, dictionary: bool, lang: str) -> None:
     """Say what is wrong with the data of STUDY and how to fix it.
 
-    It also says which pages can be made: the first line counts the notebooks that are ready, that leave parts out (partly), and that are
-    not possible; the list at the end says why. Nothing is changed.
+    It also says which pages can be made: the first line counts the notebooks that are ready, that
+    leave parts out (partly), and that are not possible; the list at the end says why. Nothing is
+    changed.
 
     The exit code is that of `cx load`: 0 when nothing is lost but a few cells (at most 1% of the
     filled cells of a column) and no question is open; 4 when a row or more cells are lost, or a

@@ -59,9 +59,10 @@ def _opened(study: str) -> Reserve:
 def topics(study: str, write: bool) -> None:
     """Show the topics of the comments of STUDY.
 
-    It also says what you might decide about them. Topics that were found are named by their key phrase. In data/STUDY/topics.yaml they are given
-    to a topic (`found: {key phrase: topic}`), in whatever language they were found; topics get
-    words, labels and a group there, and `complaint: true` where who mentions them complains.
+    It also says what you might decide about them. Topics that were found are named by their key
+    phrase. In data/STUDY/topics.yaml they are given to a topic (`found: {key phrase: topic}`), in
+    whatever language they were found; topics get words, labels and a group there, and `complaint:
+    true` where who mentions them complains.
 
     \b
     Example
@@ -157,8 +158,9 @@ def coding() -> None:
 def export(study: str, number: int, seed: int, out: Path | None) -> None:
     """Draw NUMBER comments of STUDY into a file to be coded.
 
-    Rare topics are among them. Only its owner can read the file; personal details are masked. Write 1 (positive), 0 (neutral)
-    or -1 (negative) under each topic that a comment mentions, and x under `done` when it is read.
+    Rare topics are among them. Only its owner can read the file; personal details are masked. Write
+    1 (positive), 0 (neutral) or -1 (negative) under each topic that a comment mentions, and x under
+    `done` when it is read.
 
     \b
     Example
@@ -194,8 +196,9 @@ def export(study: str, number: int, seed: int, out: Path | None) -> None:
 def import_(file: Path, replace: bool) -> None:
     """Take in FILE, coded by people, and say how right topics are.
 
-    FILE is one that `cx coding export` wrote. The codes are kept in data/STUDY/coding.csv, without the texts, readable by their owner only.
-    Notebook 23 then shows the accuracy, and corrects its shares by the codes.
+    FILE is one that `cx coding export` wrote. The codes are kept in data/STUDY/coding.csv, without
+    the texts, readable by their owner only. Notebook 23 then shows the accuracy, and corrects its
+    shares by the codes.
 
     \b
     Example

@@ -226,10 +226,10 @@ def load(name: str, *, wait: float = 0, whole: bool = False) -> Loaded:
 
     Cells that break the contract become missing, and rows that cannot be used are set aside; both
     are left in the quarantine and counted. Raises StudyError for study.yaml, IntakeError for a file
-    that cannot be read, a table or a column of which nothing can be used, and values that study.yaml
-    names and no row has,
-    SourceError for public data that cannot be had, ReserveError while another load is running (for
-    longer than `wait` seconds). Whatever is raised, the reserve there was stays.
+    that cannot be read, a table or a column of which nothing can be used, and values that
+    study.yaml names and no row has, SourceError for public data that cannot be
+    had, ReserveError while another load is running (for longer than `wait` seconds). Whatever is
+    raised, the reserve there was stays.
     """
     study = study_.read(name)
     with store.alone(study, wait=wait):
@@ -299,7 +299,10 @@ def _all_lost(intake: Intake) -> str:
     if intake.remote:
         return ""
     if not len(intake.rows):
-        what, lost = f"none of its {intake.offered:,} rows can be used; most often", intake.quarantine
+        what, lost = (
+            f"none of its {intake.offered:,} rows can be used; most often",
+            intake.quarantine,
+        )
     else:
         whole = intake.losses.query("lost == 'cell' and n == of and n >= @WHOLE")
         if whole.empty:
