@@ -357,6 +357,16 @@ def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
     assert reserve.open("shop").quality.unconfirmed().iloc[:, 0].tolist() == ["is 1 the best?"]
 
 
+def test_labels_that_a_language_of_the_pages_lacks_are_noted_once(shop):
+    shop()
+    file = study.folder_of("shop") / "study.yaml"
+    assert "no label" not in str(reserve.check("shop"))  # pages are in English alone
+    file.write_text(file.read_text() + "reporting: {languages: [en, zh]}\n")
+    said = str(reserve.check("shop"))
+    assert said.count("question(s) have no label in Chinese") == 1
+    assert "write `label: {en: ..., zh: ...}` under `items`" in said
+
+
 def test_a_condition_that_holds_for_no_row_says_what_values_there_are(shop):
     shop()
     with pytest.raises(ValueError, match="no row has channel = 'wbe'. channel holds: 'web' .40."):

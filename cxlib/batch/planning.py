@@ -41,7 +41,9 @@ class Page:
     title: str
     values: Mapping[str, object]
     rules: Mapping[str, Any]  # language, smallest cell, labels
-    source: Mapping[str, Any]  # title, source, licence, citation, unconfirmed, questions
+    source: Mapping[
+        str, Any
+    ]  # title, source, licence, citation, unconfirmed, untranslated, questions
     set_name: str = ""
     lacking: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page
@@ -363,6 +365,7 @@ def _source(about: study.Study, lang: str) -> dict[str, Any]:
         "licence": text(about.licence),
         "citation": text(about.citation),
         "unconfirmed": about.unconfirmed,
+        "untranslated": about.untranslated(lang),
         "questions": [
             {
                 "label": about.label(name, lang),

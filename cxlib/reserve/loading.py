@@ -387,10 +387,20 @@ def _checked(study: Study, taken: dict[str, Intake], whole: list[tuple[str, str,
         _together([problems, *(i.quarantine for i in taken.values())]),
         _together(warnings),
         _together([i.losses for i in taken.values()] or [pd.DataFrame(columns=intake_.LOSSES)]),
-        tuple(dict.fromkeys(note for i in taken.values() for note in i.notes)),
+        (*dict.fromkeys(note for i in taken.values() for note in i.notes), *_untranslated(study)),
         tuple(study.unconfirmed),
         taken,
     )
+
+
+def _untranslated(study: Study) -> list[str]:
+    """Which questions have no label in a language that pages are made in, and how to give one."""
+    return [
+        f"{len(labels)} question(s) have no label in {language}, such as {labels[0]!r}: write "
+        "`label: {en: ..., zh: ...}` under `items` in study.yaml, and likewise `labels` for groups."
+        for lang, language in {"en": "English", "zh": "Chinese"}.items()
+        if lang in study.reporting.languages and (labels := study.untranslated(lang))
+    ]
 
 
 def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
