@@ -95,7 +95,7 @@ def card_of(answers: dict, *numbers: str, before=None) -> dict:
 def test_a_card_compares_with_the_wave_before(change, p, verdict, words, tone) -> None:
     card = card_of(by_wave(change, p, verdict))
     assert (card["change"], card["change_tone"]) == (words, tone)
-    assert card["value"] == f"+{20 + change:.0f}" and card["link"] == "10_page.html#answer-nps"
+    assert card["value"] == f"+{20 + change:.1f}" and card["link"] == "10_page.html#answer-nps"
     assert card["detail"].endswith("n = 100.") and "polyline" in card["spark"]
 
 
