@@ -102,11 +102,11 @@ def test_a_card_compares_with_the_wave_before(change, p, verdict, words, tone) -
 @pytest.mark.parametrize(
     ("standing", "words", "tone"),
     [
-        ("missed", "Target +23 missed", "worse"),
-        ("missed, not certain", "Target +23 missed, not certain", "same"),
-        ("not reached yet", "Target +23 not reached yet", "same"),
-        ("met, not certain", "Target +23 met, not certain", "same"),
-        ("met", "Target +23 met", "better"),
+        ("missed", "Target +23.0 missed", "worse"),
+        ("missed, not certain", "Target +23.0 missed, not certain", "same"),
+        ("not reached yet", "Target +23.0 not reached yet", "same"),
+        ("met, not certain", "Target +23.0 met, not certain", "same"),
+        ("met", "Target +23.0 met", "better"),
     ],
 )
 def test_a_target_is_met_or_missed_as_its_page_says(standing, words, tone) -> None:
