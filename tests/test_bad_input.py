@@ -78,7 +78,11 @@ def line(check: reserve.Check, start: str) -> str:
 
 def test_good_input_is_sound(shop):
     check = shop()
-    assert check.ok and check.warnings.empty and str(check).startswith("shop: sound")
+    assert (
+        check.ok
+        and check.warnings.empty
+        and str(check).startswith("shop: all data checks passed\n")
+    )
 
 
 CELLS = [  # old line of the file, new one, and what the check says
@@ -304,7 +308,10 @@ def test_a_few_lost_cells_are_no_failure_of_check_or_load(shop):
         )
     )
     check = shop(many)
-    assert str(check).startswith("shop: sound but for 2 cell(s)") and check.exit_code == 0
+    assert (
+        str(check).startswith("shop: all data checks passed but for 2 cell(s)")
+        and check.exit_code == 0
+    )
     run = CliRunner().invoke
     assert [run(main, [c, "shop"]).exit_code for c in ("check", "load")] == [0, 0]
     shop(many.replace("web,5,", "web,often,"))
@@ -338,11 +345,26 @@ def test_a_missing_key_and_broken_yaml_say_where(shop):
 def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
     shop()
     file = study.folder_of("shop") / "study.yaml"
+    assert reserve.check("shop").exit_code == reserve.load("shop").check.exit_code == 0
     file.write_text(file.read_text() + "unconfirmed: [is 1 the best?]\n")
-    assert "1 guess(es) wait to be confirmed" in (said := str(reserve.check("shop")))
-    assert "unconfirmed: is 1 the best?" in said
-    reserve.load("shop")
+    said = str(found := reserve.check("shop"))
+    assert said.startswith("shop: all data checks passed; 1 guess(es) to confirm\n")
+    assert "  question: unconfirmed: is 1 the best?\n" in said
+    loaded = reserve.load("shop").check
+    assert found.exit_code == loaded.exit_code == reserve.LOST == 4
+    done = CliRunner().invoke(main, ["load", "shop"])
+    assert done.exit_code == 4 and "question: unconfirmed: is 1 the best?" in done.output
     assert reserve.open("shop").quality.unconfirmed().iloc[:, 0].tolist() == ["is 1 the best?"]
+
+
+def test_labels_that_a_language_of_the_pages_lacks_are_noted_once(shop):
+    shop()
+    file = study.folder_of("shop") / "study.yaml"
+    assert "no label" not in str(reserve.check("shop"))  # pages are in English alone
+    file.write_text(file.read_text() + "reporting: {languages: [en, zh]}\n")
+    said = str(reserve.check("shop"))
+    assert said.count("question(s) have no label in Chinese") == 1
+    assert "write `label: {en: ..., zh: ...}` under `items`" in said
 
 
 def test_a_condition_that_holds_for_no_row_says_what_values_there_are(shop):

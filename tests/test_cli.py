@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import click
 import pytest
 from click.testing import CliRunner
 from test_batch import project  # noqa: F401  (a fixture)
@@ -27,6 +30,28 @@ def test_the_front_door_shows_examples() -> None:
     assert "cx run mobile telco 10 20" in cx("--help").output
 
 
+def _groups(group: click.Group) -> Iterator[click.Group]:
+    yield group
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from _groups(command)
+
+
+@pytest.mark.parametrize("group", list(_groups(cli.main)), ids=lambda group: group.name)
+def test_each_command_is_listed_with_a_whole_sentence(group: click.Group) -> None:
+    listed = CliRunner().invoke(group, ["--help"]).output.partition("Commands:\n")[2]
+    lines = listed.partition("\n\n")[0].splitlines()
+    assert len(lines) == len(group.commands)
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines), lines
+
+
+@pytest.mark.slow
+def test_an_unknown_name_does_not_list_all_that_there_are() -> None:
+    output = cx("run", "nope").output
+    assert "`cx list` shows the studies and notebooks there are." in output
+    assert "10_works" not in output and "did you mean" not in output
+
+
 def test_a_notebook_shows_its_parameters() -> None:
     done = cx("run", "10", "--help")
     assert done.exit_code == 0
@@ -43,7 +68,8 @@ def test_list_names_studies_and_notebooks() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["run", "tinny"], "did you mean 'tiny'"),
+        (["run", "tinny"], "did you mean 'tiny'? `cx list` shows the studies and notebooks"),
+        (["run", "10_wroks"], "did you mean '10_works'"),
         (["run", "10"], "name a study"),
         (["run", "tiny", "99"], "no notebook '99'"),
         (["run", "tiny", "2"], "begins 3 notebooks"),
@@ -55,7 +81,7 @@ def test_list_names_studies_and_notebooks() -> None:
         (["run", "tiny", "--storage", "file:///x"], "name its --scheduler"),
         (["run", "tiny", "--memory", "0.1"], "0.1 is not in the range"),
         (["check", "../x"], "is not a study name"),
-        (["load", "nothing"], "no study"),
+        (["load", "nothing"], "no study 'nothing'. `cx list` shows those there are"),
         (["check"], "--dictionary"),
     ],
 )

@@ -299,7 +299,7 @@ def test_check_says_what_where_how_many_and_what_to_do(own):
     data["orders"].loc[7, "customer_id"] = "nobody"
     write(own, data)
     check = reserve.check("shop")
-    assert check.ok and str(check).startswith("shop: sound but for 2 cell(s)")
+    assert check.ok and str(check).startswith("shop: all data checks passed but for 2 cell(s)")
     assert "responses.satisfied: 2 cell(s) outside the scale 1 to 10, first '11.0' in row 4" in str(
         check
     )

@@ -87,7 +87,7 @@ def test_the_first_line_of_excel_names_the_delimiter(tmp_path):
     raw = intake.read_file(tmp_path / "a.csv")
     assert list(raw.frame) == ["id", "a"] and raw.frame.loc[3].tolist() == ["1", "x,y"]
     assert raw.broken["row"].tolist() == [4] and raw.delimiter == ";"
-    assert any("line 1 names the delimiter" in note for note in raw.notes)
+    assert raw.notes == ()
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,14 @@ def test_the_first_line_of_excel_names_the_delimiter(tmp_path):
 )
 def test_delimiters_within_texts_do_not_count(text, delimiter):
     assert find_delimiter(text)[0] == delimiter
+
+
+def test_only_a_delimiter_in_doubt_is_noted():
+    even = "".join(f"{i};{i}\n" for i in range(100))
+    assert find_delimiter("id;a\n" + even) == (";", "")
+    delimiter, doubt = find_delimiter("id;a\n" + even + "1;2;3\n" * 20, "a.csv")
+    assert delimiter == ";" and doubt.startswith("a.csv: delimiter semicolon: it gives only 83%")
+    assert "no delimiter found" in find_delimiter("only\none\n")[1]
 
 
 SIGNS = "网站电话客服门店北京上海广州深圳满意度非常好一般差男女经理产品价格服务质量等待时间"

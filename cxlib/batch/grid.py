@@ -79,7 +79,7 @@ def _of_entry(
     for name in entry.studies:
         if name not in known:
             raise ValueError(
-                f"no study {name!r}{nearest(name, known) or '.'} There are: {', '.join(known)}."
+                f"no study {name!r}{nearest(name, known) or '.'} `cx list` shows those there are."
             )
     for lang in entry.lang:
         if lang not in context.LANGUAGES:

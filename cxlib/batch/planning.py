@@ -41,7 +41,9 @@ class Page:
     title: str
     values: Mapping[str, object]
     rules: Mapping[str, Any]  # language, smallest cell, labels
-    source: Mapping[str, Any]  # title, source, licence, citation, unconfirmed, questions
+    source: Mapping[
+        str, Any
+    ]  # title, source, licence, citation, unconfirmed, untranslated, questions
     set_name: str = ""
     lacking: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page
@@ -113,8 +115,8 @@ def pick(name: str) -> Path:
         raise ValueError(f"{name!r} begins {len(found)} notebooks: {', '.join(found)}. Say more.")
     numbers = [n.split("_")[0] for n in known]
     raise ValueError(
-        f"no notebook {name!r}{parameters.nearest(name, [*known, *numbers]) or '.'} There are: "
-        f"{', '.join(known) or 'none'}."
+        f"no notebook {name!r}{parameters.nearest(name, [*known, *numbers]) or '.'} "
+        "`cx list` shows those there are."
     )
 
 
@@ -363,6 +365,7 @@ def _source(about: study.Study, lang: str) -> dict[str, Any]:
         "licence": text(about.licence),
         "citation": text(about.citation),
         "unconfirmed": about.unconfirmed,
+        "untranslated": about.untranslated(lang),
         "questions": [
             {
                 "label": about.label(name, lang),

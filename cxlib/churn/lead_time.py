@@ -161,4 +161,12 @@ def _finding(
         measure="caught",
         at={"lead": str(caught.term)},
         importance=Importance.NEWS if unfit else Importance.ANSWER,
+        action=_(
+            "Contact listed customers only as a randomised trial, and look for features that "
+            "show leaving earlier."
+        )
+        if unfit
+        else _(
+            "Contact the listed customers, but for a random control group that shows the effect."
+        ),
     )

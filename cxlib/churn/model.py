@@ -307,6 +307,11 @@ def _finding(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, f
         ),
         measure="churn_auc",
         importance=Importance.NEWS if useless else Importance.ANSWER,
+        action=_("Look for features that differ between leavers and stayers before they leave.")
+        if useless
+        else _(
+            "Contact the listed customers, but for a random control group that shows the effect."
+        ),
     )
 
 

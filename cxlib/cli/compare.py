@@ -22,7 +22,7 @@ RUN = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.command()
 @click.argument("run", required=False, type=RUN)
 def report(run: Path | None) -> None:
-    """Bind pages and indexes again from what `cx run` kept; nothing is computed.
+    """Bind the pages and index of RUN again; nothing is computed.
 
     RUN is a folder such as reports/sample/2026-11-21-093000; all of them when it is left out.
     """
@@ -82,9 +82,9 @@ def verify(run: Path, jobs: int | None, fork: bool) -> None:
 )
 @click.option("--all", "every", is_flag=True, help="Every value that differs, a line each.")
 def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) -> None:
-    """What changed from run BEFORE to run AFTER, whether significantly, and why it may have.
+    """Say what changed from run BEFORE to run AFTER, and why.
 
-    Answers that say something else, and estimates whose intervals do not touch, page by page.
+    Page by page: answers that say something else, and estimates whose intervals do not touch.
 
     \b
     Example

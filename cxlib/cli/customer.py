@@ -38,7 +38,7 @@ Facts = list[tuple[str, str]]
     help="Where the card goes; not into reports/. [default: data/STUDY/cards]",
 )
 def customer(study: str, customer: str, lang: str, out: Path | None) -> None:
-    """Write the card of one customer of STUDY: all touches by time, and what they add up to.
+    """Write the card of one customer of STUDY.
 
     ID is a customer_id. The card has attributes, value, risk of leaving, purchase grade, reasons to
     call and rest rules; then every answer, comment, case, order, touchpoint and contact, the latest

@@ -42,11 +42,11 @@ class Check:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as JSON.")
 def doctor(as_json: bool) -> None:
-    """Say whether everything is here that reports need, and what to do where it is not.
+    """Check whether everything that reports need is here.
 
-    Each line is ok, warn (a part is missing that only some commands need) or fail. The exit code is
-    1 where something fails, else 0. Nothing is changed or installed; the package index is asked
-    once, through pip.
+    Where it is not, a line says what to do. Each line is ok, warn (a part is missing that only some
+    commands need) or fail. The exit code is 1 where something fails, else 0. Nothing is changed or
+    installed; the package index is asked once, through pip.
 
     \b
     Example

@@ -32,10 +32,11 @@ PARTS = (
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Replace files that differ from those of cxlib.")
 def init(folder: Path, replace: bool) -> None:
-    """Make FOLDER a project: notebooks, the study sample, public studies, Makefile, .gitignore.
+    """Make FOLDER a project, with notebooks and the study sample.
 
-    In a project that exists already, files that are missing are added. Files that differ stay as
-    they are and are named; with --replace they are replaced. Nothing else is touched.
+    The public studies, a Makefile and a .gitignore are written too. In a project that exists
+    already, files that are missing are added. Files that differ stay as they are and are named;
+    with --replace they are replaced. Nothing else is touched.
 
     \b
     Examples

@@ -33,7 +33,10 @@ CLASSES = ("one customer", "process", "product", "policy")
 
 @click.group()
 def actions() -> None:
-    """The action ledger of a study, data/STUDY/actions.csv: list, add, close."""
+    """List, add and close actions of a study.
+
+    The ledger is the file data/STUDY/actions.csv.
+    """
 
 
 @actions.command("list")
@@ -42,9 +45,10 @@ def actions() -> None:
 @click.option("--today", type=DAY, help="The day it is looked at from. [default: today]")
 @click.option("--all", "every", is_flag=True, help="Closed ones too.")
 def list_(study: str, today: datetime | None, every: bool) -> None:
-    """Show the actions of STUDY: overdue and stalled first, then by expected net gain.
+    """List the actions of STUDY, overdue and stalled ones first.
 
-    Exit code 1 when a row breaks the contract or contradicts itself; each is named.
+    The others follow by expected net gain. Exit code 1 when a row breaks the contract or
+    contradicts itself; each is named.
 
     \b
     Example
@@ -143,7 +147,9 @@ def _taken(study: str) -> tuple[pd.DataFrame, list[str]]:
 @click.option("--answers", type=click.IntRange(min=0), help="Answers the prediction rests on.")
 @click.option("--worth", type=float, help="What one unit of the effect brings in a year.")
 def add(study: str, class_: str, **said: Any) -> None:
-    """Add an action to the ledger of STUDY; it is planned until it has started.
+    """Add an action to the ledger of STUDY.
+
+    It is planned until it has started.
 
     \b
     Example
@@ -173,7 +179,9 @@ def add(study: str, class_: str, **said: Any) -> None:
 @click.option("--high", "realised_high", type=float, help="High end of its 95% interval.")
 @click.option("--dropped", is_flag=True, help="It was given up, not done.")
 def close(study: str, action: str, dropped: bool, **said: Any) -> None:
-    """Close ACTION of STUDY as done, with what it brought, or as dropped.
+    """Close ACTION of STUDY as done or as dropped.
+
+    Of one that is done, say what it brought.
 
     \b
     Example

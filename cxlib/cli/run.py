@@ -162,13 +162,14 @@ def run(
     dry_run: bool,
     **how: Any,
 ) -> None:
-    """Make reports of STUDIES: the NOTEBOOKS named, or those that study.yaml lists.
+    """Make the reports of STUDIES, one page a notebook.
 
-    A notebook is named by its number, the beginning of its name or its path, and takes the
-    parameters that study.yaml gives it, unless -p says otherwise. Everything is checked before
-    anything starts. A page whose notebook, parameters, data, code, environment and language are
-    those of an earlier run is copied from it. A page that fails says so at its top and the others
-    go on. After Ctrl-C or a crash, the same command goes on where it stopped.
+    Pages are made of the NOTEBOOKS named, or of those that study.yaml lists. A notebook is named by
+    its number, the beginning of its name or its path, and takes the parameters that study.yaml
+    gives it, unless -p says otherwise. Everything is checked before anything starts. A page whose
+    notebook, parameters, data, code, environment and language are those of an earlier run is copied
+    from it. A page that fails says so at its top and the others go on. After Ctrl-C or a crash, the
+    same command goes on where it stopped.
 
     Before a run is published, it is tried to work out its hidden small groups from it and from
     earlier runs; a run that gives one away is not published.
@@ -341,17 +342,16 @@ def _sorted_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
         begins = [n for n in batch.notebooks() if n.startswith(name)]
         if not begins and not name[:1].isdigit() and not name.endswith(".ipynb"):
             raise ValueError(
-                f"{name!r} is neither a study nor a notebook{nearest(name, known) or '.'} Studies: "
-                f"{', '.join(known) or 'none yet'}. Notebooks: {', '.join(batch.notebooks())}."
+                f"{name!r} is neither a study nor a notebook"
+                f"{nearest(name, [*known, *batch.notebooks()]) or '.'} "
+                "`cx list` shows the studies and notebooks there are."
             )
         batch.pick(name)
         notebooks.append(name)
     if both := [n for n in studies if any(b.startswith(n) for b in batch.notebooks())]:
         raise ValueError(f"{both[0]!r} is a study and begins a notebook. Write out the notebook.")
     if not studies:
-        raise ValueError(
-            f"name a study: cx run STUDY. There are: {', '.join(known) or 'none yet'}."
-        )
+        raise ValueError("name a study: cx run STUDY. `cx list` shows those there are.")
     return studies, notebooks
 
 

@@ -50,7 +50,7 @@ allow_outside = click.option(
 @click.argument("names", nargs=-1, metavar="[STUDY...]", shell_complete=completion.studies)
 @click.option("--runs", is_flag=True, help="The runs of the studies, or of all, with their sizes.")
 def list_(names: Sequence[str], runs: bool) -> None:
-    """Studies and notebooks there are; with --runs the runs that are kept.
+    """List studies and notebooks; with --runs, the runs kept.
 
     \b
     Example
@@ -231,14 +231,16 @@ def help_(
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", help="Of the dictionary.")
 @allow_outside
 def check(study: str | None, dictionary: bool, lang: str) -> None:
-    """Say what is wrong with the data of STUDY and how to fix it, and what pages can be made.
+    """Say what is wrong with the data of STUDY and how to fix it.
 
-    The first line counts the notebooks that are ready, that leave parts out (partly), and that are
-    not possible; the list at the end says why. Nothing is changed.
+    It also says which pages can be made: the first line counts the notebooks that are ready, that
+    leave parts out (partly), and that are not possible; the list at the end says why. Nothing is
+    changed.
 
     The exit code is that of `cx load`: 0 when nothing is lost but a few cells (at most 1% of the
-    filled cells of a column); 4 when a row or more cells are lost, or a question is open; 2 when
-    study.yaml or a file cannot be used, so that nothing could be loaded.
+    filled cells of a column) and no question is open; 4 when a row or more cells are lost, or a
+    question is open, such as a guess under `unconfirmed` in study.yaml; 2 when study.yaml or a file
+    cannot be used, so that nothing could be loaded.
 
     \b
     Examples
@@ -316,8 +318,9 @@ def load(studies: Sequence[str], full: bool) -> None:
     `grows: true` new files alone are read, where nothing else has changed.
 
     The exit code is that of `cx check`: 0 when nothing is lost but a few cells (at most 1% of the
-    filled cells of a column); 4 when it is done and a row or more cells are lost, or a question is
-    open; 2 when study.yaml or a file cannot be used, so that nothing is loaded.
+    filled cells of a column) and no question is open; 4 when it is done and a row or more cells are
+    lost, or a question is open, such as a guess under `unconfirmed` in study.yaml; 2 when
+    study.yaml or a file cannot be used, so that nothing is loaded.
 
     \b
     Example
@@ -379,11 +382,12 @@ def _without_customer(check: Check) -> list[str]:
 
 
 def _open_questions(check: Check) -> list[str]:
-    """The warnings of a check that have to be answered."""
+    """The warnings of a check that have to be answered, and the guesses to be confirmed."""
     from cxlib.data.intake import plausibility
-    from cxlib.reserve.loading import warning_lines
+    from cxlib.reserve.loading import confirmation_lines, warning_lines
 
-    return warning_lines(plausibility.doubtful(check.warnings))
+    warned = warning_lines(plausibility.doubtful(check.warnings))
+    return warned + confirmation_lines(check.unconfirmed)
 
 
 def _hold_to_checksums(name: str) -> None:

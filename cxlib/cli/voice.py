@@ -57,11 +57,12 @@ def _opened(study: str) -> Reserve:
 @allow_outside
 @click.option("--write", is_flag=True, help="Write data/STUDY/topics.yaml, where there is none.")
 def topics(study: str, write: bool) -> None:
-    """Show the topics of the comments of STUDY, and what people might decide about them.
+    """Show the topics of the comments of STUDY.
 
-    Topics that were found are named by their key phrase. In data/STUDY/topics.yaml they are given
-    to a topic (`found: {key phrase: topic}`), in whatever language they were found; topics get
-    words, labels and a group there, and `complaint: true` where who mentions them complains.
+    It also says what you might decide about them. Topics that were found are named by their key
+    phrase. In data/STUDY/topics.yaml they are given to a topic (`found: {key phrase: topic}`), in
+    whatever language they were found; topics get words, labels and a group there, and `complaint:
+    true` where who mentions them complains.
 
     \b
     Example
@@ -139,7 +140,7 @@ def _written(store: Reserve, fit: Result) -> str:
 
 @click.group()
 def coding() -> None:
-    """Let people code comments, and use their codes: export, import."""
+    """Have people code comments, and use their codes."""
 
 
 @coding.command()
@@ -155,10 +156,11 @@ def coding() -> None:
     help="Where it goes. [default: data/STUDY/coding_sheet.csv]",
 )
 def export(study: str, number: int, seed: int, out: Path | None) -> None:
-    """Draw NUMBER comments of STUDY, with rare topics among them, into a file to be coded.
+    """Draw NUMBER comments of STUDY into a file to be coded.
 
-    Only its owner can read the file; personal details are masked. Write 1 (positive), 0 (neutral)
-    or -1 (negative) under each topic that a comment mentions, and x under `done` when it is read.
+    Rare topics are among them. Only its owner can read the file; personal details are masked. Write
+    1 (positive), 0 (neutral) or -1 (negative) under each topic that a comment mentions, and x under
+    `done` when it is read.
 
     \b
     Example
@@ -192,10 +194,11 @@ def export(study: str, number: int, seed: int, out: Path | None) -> None:
 @allow_outside
 @click.option("--replace", is_flag=True, help="Take the place of codes that are kept already.")
 def import_(file: Path, replace: bool) -> None:
-    """Take in FILE, a file of `cx coding export` that people filled in, and say how right we are.
+    """Take in FILE, coded by people, and say how right topics are.
 
-    The codes are kept in data/STUDY/coding.csv, without the texts, readable by their owner only.
-    Notebook 23 then shows the accuracy, and corrects its shares by the codes.
+    FILE is one that `cx coding export` wrote. The codes are kept in data/STUDY/coding.csv, without
+    the texts, readable by their owner only. Notebook 23 then shows the accuracy, and corrects its
+    shares by the codes.
 
     \b
     Example

@@ -204,6 +204,7 @@ QUANTITIES: Mapping[str, Mapping[str, str]] = {  # unit: what its columns measur
         "predicted": "predicted estimate",
         "predicted_low": "lower end of the prediction",
         "predicted_high": "upper end of the prediction",
+        "could_find": "effect that 80 of 100 such comparisons find",
         "plain": "estimate without adjustment",
         "quoted": "estimate with the comments that are quoted",
         "everyone": "estimate of all customers",

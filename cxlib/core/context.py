@@ -37,6 +37,7 @@ class Context:
     mask : names that no page may show
     country : two letters (ISO 3166-1) of the country whose telephone numbers have no country code;
         empty where none is named
+    currency : of all amounts, three letters (ISO 4217); empty where the study names none
     targets, ledger, last_wave, silent : what measures are to reach, the open actions with what a
         unit of their effect is worth, how many answers the last wave has, and which share of those
         asked did not answer, by wave (empty key: of every wave), as the study has them; each page
@@ -52,6 +53,7 @@ class Context:
     labels: Mapping[str, str] = field(default_factory=dict)
     mask: tuple[str, ...] = ()
     country: str = ""
+    currency: str = ""
     targets: Mapping[str, Any] = field(default_factory=dict)
     ledger: Any = field(default=None, compare=False, repr=False)
     last_wave: int = 0

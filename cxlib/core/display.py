@@ -8,7 +8,15 @@ from typing import Any
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.columns import COMMON, ESTIMATE, Column, format_cells, heading, resolved
+from cxlib.core.columns import (
+    COMMON,
+    ESTIMATE,
+    PER_CONTACTS,
+    Column,
+    format_cells,
+    heading,
+    resolved,
+)
 from cxlib.core.i18n import N_, _
 from cxlib.privacy import disclosure
 
@@ -19,6 +27,9 @@ MEASURED = {
     "points": (i18n.number, 1),
     "csat": (i18n.percent, 1),
     "share": (i18n.percent, 1),
+    "percentage points": (i18n.number, 1),
+    PER_CONTACTS: (i18n.number, 1),
+    "money": (i18n.number, 0),
 }
 UNIT_NAMES = {
     "scale": N_("rating points"),
@@ -90,7 +101,8 @@ def display_cells(
             ]
     if "unit" in shown:
         units = zip(shown["unit"], text["unit"], strict=True)
-        text["unit"] = [_(UNIT_NAMES[u]) if u in UNIT_NAMES else known_as for u, known_as in units]
+        named = UNIT_NAMES | {"money": context.current().currency or N_("amount")}
+        text["unit"] = [_(named[u]) if u in named else known_as for u, known_as in units]
     return text
 
 

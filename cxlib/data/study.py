@@ -504,6 +504,17 @@ class Study(Strict):
             return self.model.labels[name].get(language, name)
         return self.labels.get(name, {}).get(language, name.replace("_", " "))
 
+    def untranslated(self, lang: str) -> list[str]:
+        """Labels of questions that pages in `lang` show in the other language, for want of one."""
+        other = "en" if lang == "zh" else "zh"
+        found = []
+        for name in self.items:
+            own = self.label(name, lang)
+            foreign = bool(HAN.search(own)) != (lang == "zh") and not own.isupper()
+            if foreign and own in (name, self.label(name, other)):
+                found.append(own)
+        return found
+
     @property
     def default_outcome(self) -> str:
         """The outcome that study.yaml names, else the first that asks for the whole."""
@@ -592,6 +603,7 @@ class _Plain(_Loader):
         return super().construct_mapping(node, deep)
 
 
+HAN = re.compile("[\u3400-\u9fff]")
 YAML = "tag:yaml.org,2002:"
 _WHOLE = r"[-+]?(0|[1-9][0-9]*)"
 _DECIMAL = r"[-+]?(0|[1-9][0-9]*)?[.][0-9]+([eE][-+]?[0-9]+)?|[-+]?[1-9][0-9]*[eE][-+]?[0-9]+"
@@ -611,8 +623,8 @@ def read(name: str | Path) -> Study:
     if not file.is_file():
         known = names()
         raise StudyError(
-            f"no study {str(name)!r}{_nearest(str(name), known) or '.'} There are: "
-            f"{', '.join(known) or 'none yet'}. `cx new {file.parent.name} FILE...` makes one."
+            f"no study {str(name)!r}{_nearest(str(name), known) or '.'} `cx list` shows those "
+            f"there are; `cx new {file.parent.name} FILE...` makes one."
         )
     try:
         content = deepcopy(_parsed(file.read_text(encoding="utf-8")))

@@ -112,6 +112,7 @@ def evaluate(trial: Trial) -> Result:
     names = checks.loc[checks["result"] == FAILED, "term"].tolist()
     latest, parts["faded"] = _latest(trial, fit, tables)
     finding = _finding(fit, latest, passed, silent, names, doubt)
+    finding = replace(finding, action=_next_step(fit, significant, doubt, bool(parts["faded"])))
     own = {"effects": fit.table, "standard": fit.standard, "by_design": fit.by_design}
     return Result(
         {"checks": checks, **own, **tables},
@@ -258,6 +259,35 @@ def _finding(
         )
     return replace(
         fit.finding, claim=claim, detail=detail, verdict="unclear", importance=Importance.ANSWER
+    )
+
+
+def _next_step(fit: Result, significant: bool, doubt: bool, faded: bool) -> str:
+    """What follows from an effect for the change."""
+    change = {"change": fit.label}
+    if doubt:
+        return _(
+            "Do not decide on {change:quoted} by this: repeat it with random assignment or better "
+            "controls.",
+            **change,
+        )
+    if not significant:
+        return _(
+            "Do not extend {change:quoted} on this evidence: no effect on the outcome is shown.",
+            **change,
+        )
+    if not faded:
+        return _("Weigh this effect of {change:quoted} against its cost.", **change)
+    if fit.design == "randomised":
+        return _(
+            "Keep {change:quoted} a randomised trial and do not extend it yet: the latest wave "
+            "does not show the effect.",
+            **change,
+        )
+    return _(
+        "Check in the next wave whether the effect of {change:quoted} persists before acting on "
+        "it.",
+        **change,
     )
 
 

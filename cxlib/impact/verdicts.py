@@ -94,6 +94,7 @@ def _finding(evaluations: Mapping[str, Result]) -> Finding:
             _("None of the {n:count} changes had a significant effect.", n=len(every)),
             _("Changes: {names:list}", names=[one.label for one in every]),
             importance=Importance.ANSWER,
+            action=_("Do not extend any of them on this evidence."),
         )
     if not sure:
         return replace(every[0].finding, importance=Importance.ANSWER)
@@ -103,7 +104,9 @@ def _finding(evaluations: Mapping[str, Result]) -> Finding:
     detail = _(
         "{first}; {second}", **dict(zip(("first", "second"), map(_short, sure), strict=True))
     )
-    return replace(sure[0].finding, claim=claim, detail=detail, importance=Importance.NOTABLE)
+    action = i18n.together([one.finding.action for one in sure])
+    first, news = sure[0].finding, Importance.NOTABLE
+    return replace(first, claim=claim, detail=detail, action=action, importance=news)
 
 
 def _short(one: Result) -> str:

@@ -124,7 +124,7 @@ def _rework_finding(table: pd.DataFrame) -> Finding:
     else:
         row = rows.loc["steps met before"]
         claim = _(
-            "{share:share} of all steps lead to a touchpoint that the journey had met.",
+            "{share:share} of all steps lead to a touchpoint that the journey had reached before.",
             share=row["estimate"],
         )
     return _described(row, claim)
@@ -136,8 +136,8 @@ def _finding(rework: pd.DataFrame, table: pd.DataFrame) -> Finding:
         claim = _("Fewer than {share:share} of journeys return to a touchpoint.", share=SELDOM)
         return _described(every, claim, importance=Importance.METHOD)
     claim = _(
-        "{share:share} of journeys return to a touchpoint they had met; returns are most frequent "
-        "at {touchpoint:quoted} ({most:share}).",
+        "{share:share} of journeys return to a touchpoint they had reached; returns are most "
+        "frequent at {touchpoint:quoted} ({most:share}).",
         share=every["estimate"],
         touchpoint=most["term"],
         most=most["estimate"],

@@ -414,6 +414,11 @@ def _finding(
         measure="lift",
         at={"if_bought": best["if_bought"], "then_bought": best["then_bought"]},
         importance=Importance.NOTABLE,
+        action=_(
+            "Offer {other:verbatim} to buyers of {bought:list}.",
+            bought=[i18n.quoted(str(name)) for name in names[:-1]],
+            **facts,
+        ),
     )
 
 

@@ -332,7 +332,7 @@ def margins(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = 
     figure.number_axis(ax.xaxis, "share")
     ring: Style = {"ls": "", "mfc": "none", "mec": INK, "mew": 1.4, "ms": 9}
     ax.plot([], [], "o", label=i18n.label("customers"), **ring)
-    looks = {_("as they came"): (COLOURS[1], "D"), _("weighted"): (COLOURS[0], "o")}
+    looks = {_("unweighted"): (COLOURS[1], "D"), _("weighted"): (COLOURS[0], "o")}
     figure.legend_above(ax, looks, ls="")
     return figure.finish(ax, title, _("Rings are the customers."), rows.words("share"))
 

@@ -55,7 +55,29 @@ def of(fit: Result) -> Finding:
     ...     of(Result(pd.DataFrame({"estimate": [93.0]}), finding)).detail
     'n = 40; target 100 missed'
     """
-    return _owned(_judged(fit.finding, fit), fit)
+    return _answered(_owned(_judged(fit.finding, fit), fit))
+
+
+def _answered(finding: Finding) -> Finding:
+    """With what follows from a level of all rows, its change and its target, where nothing else."""
+    level = finding.change is not None or finding.target_standing
+    if finding.action or not level or finding.importance < Importance.ANSWER:
+        return finding
+    return replace(finding, action=_next_step(finding)) if set(finding.at) <= TIMES else finding
+
+
+def _next_step(finding: Finding) -> str:
+    standing = finding.target_standing
+    if finding.verdict == "worse" or standing == "missed":
+        return _("Find out which groups and causes are behind it, and act on those.")
+    if standing == "not reached yet":
+        day = finding.target_by
+        return _("Plan what closes the gap to the target by {day:date}.", day=day)
+    if standing.endswith("not certain"):
+        return _("Nothing to correct yet: more answers would settle whether the target is met.")
+    if finding.verdict == "better":
+        return _("Find out what raised it, and keep that.")
+    return _("Nothing to do: there is no significant change to respond to.")
 
 
 def _judged(finding: Finding, fit: Result) -> Finding:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from cxlib.core import i18n
+from cxlib.core import context, i18n
 from cxlib.core.columns import A_WEEK, PER_CONTACTS, PER_CUSTOMERS, SIMULTANEOUS, heading
 from cxlib.core.i18n import N_, _
 from cxlib.report.answers import cells_of
@@ -90,7 +90,7 @@ def of_record(record: dict[str, Any]) -> str:
     names = {c: heading(known, c) for c in kept}
     unit = record["unit"]
     currency = _currency(record)
-    unit = "money" if unit == currency else unit
+    unit = "money" if currency and unit == currency else unit
     if unit == "share" and ("against" in kept or record.get("name") in CHANGES):
         unit = "gap"
     if "estimate" in kept and unit in UNITS:
@@ -142,9 +142,10 @@ def of_record(record: dict[str, Any]) -> str:
 
 
 def _currency(record: dict[str, Any]) -> str:
-    """The currency of an answer's amounts: of its table, or of what its finding says; else ""."""
+    """The currency of an answer's amounts: of its table, its finding, or the study; else ""."""
     units = (record["unit"], (record.get("finding") or {}).get("unit") or "")
-    return next((u for u in units if len(u) == 3 and u.isupper()), "")
+    own = (u for u in units if len(u) == 3 and u.isupper())
+    return next(own, context.current().currency)
 
 
 def _in_currency(name: str, currency: str) -> str:

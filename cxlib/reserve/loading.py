@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
@@ -22,7 +22,7 @@ from cxlib.data.study import Study
 from cxlib.reserve import appending, engine_tables, store
 from cxlib.reserve.store import ReserveError
 
-UNUSABLE, LOST = 2, 4  # exit codes: nothing can be loaded; rows or many cells lost, or questions
+UNUSABLE, LOST = 2, 4  # exit codes: nothing can be loaded; something is lost or to be answered
 WHOLE = 10  # cells of a column: when all of so many are lost, it is the wrong column
 LISTED = 100  # distinct values that a check lists of one kind of breach
 NOT_TO_RECODE = ("duplicate_key", "duplicate_keys", "unknown_reference", "not_exact")
@@ -41,6 +41,7 @@ class Check:
     losses : table, column, lost ("row", "cell"), n, of
     warnings : table, column, rows, rule, params: no breach, but worth a look
     notes : what had to be found out: encodings, delimiters, codes
+    unconfirmed : guesses of `cx new` that nobody has confirmed yet
     taken : the tables that could be read
     """
 
@@ -50,6 +51,7 @@ class Check:
     warnings: pd.DataFrame
     losses: pd.DataFrame
     notes: tuple[str, ...] = ()
+    unconfirmed: tuple[str, ...] = ()
     taken: dict[str, Intake] = field(default_factory=dict, repr=False)
 
     @property
@@ -64,18 +66,30 @@ class Check:
 
     @property
     def exit_code(self) -> int:
-        """UNUSABLE, LOST or 0: one rule for `cx check` and `cx load`."""
+        """UNUSABLE, LOST or 0: one rule for `cx check` and `cx load`.
+
+        0: nothing is lost but a few cells, and nothing is to be answered. LOST: rows or many cells
+        are lost, a warning has to be answered, or a guess is to be confirmed.
+        """
         if self.problems["row"].isna().any():
             return UNUSABLE
-        told = len(self.serious) or len(plausibility.doubtful(self.warnings))
-        return LOST if told else 0
+        return LOST if self._failed or self.unconfirmed else 0
+
+    @property
+    def _failed(self) -> bool:
+        """Whether the data themselves, apart from guesses, leave something to answer."""
+        lost = self.problems["row"].isna().any() or len(self.serious)
+        return bool(lost or len(plausibility.doubtful(self.warnings)))
 
     def __str__(self) -> str:
         few = f" but for {len(self.problems):,} cell(s)" if len(self.problems) else ""
-        lines = [f"{self.study}: {f'sound{few}' if self.ok else 'not sound'}"]
+        passed = "not all data checks passed" if self._failed else f"all data checks passed{few}"
+        waiting = f"; {len(self.unconfirmed)} guess(es) to confirm" if self.unconfirmed else ""
+        lines = [f"{self.study}: {passed}{waiting}"]
         lines += [f"  {c.table}: {count_line(c)}" for c in self.counts.itertuples()]
         lines += _problem_lines(self.problems)
         lines += warning_lines(self.warnings)
+        lines += confirmation_lines(self.unconfirmed)
         lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -98,6 +112,17 @@ def warning_lines(warnings: pd.DataFrame) -> list[str]:
         if become := json.loads(w.params).get("become"):
             lines += ["    proposed recode:", *_recode(w.table, w.column, become)]
     return lines
+
+
+def confirmation_lines(guesses: Sequence[str]) -> list[str]:
+    """Each guess of `cx new` as a question, then how to confirm it."""
+    if not guesses:
+        return []
+    return [
+        *(f"  question: unconfirmed: {guess}" for guess in guesses),
+        "    Correct in study.yaml what is wrong, and take each line that is right out of "
+        "`unconfirmed` there.",
+    ]
 
 
 def count_line(count: Any) -> str:
@@ -190,19 +215,7 @@ def check(name: str) -> Check:
         whole += [("study.yaml", "unmatched", why) for why in _idle_only(study, taken)]
     lost = [] if study.on_engine else mistakes(study, taken)  # the engine's own were refused
     whole += [("study.yaml", "unmatched", why) for why in lost]
-    checked = _checked(study, taken, whole)
-    return replace(checked, notes=(*checked.notes, *_unconfirmed(study)))
-
-
-def _unconfirmed(study: Study) -> list[str]:
-    """What `cx new` guessed and nobody has confirmed yet."""
-    if not study.unconfirmed:
-        return []
-    return [
-        f"study.yaml: {len(study.unconfirmed)} guess(es) wait to be confirmed. Correct what is "
-        "wrong, then take its line out of `unconfirmed`.",
-        *(f"unconfirmed: {guess}" for guess in study.unconfirmed),
-    ]
+    return _checked(study, taken, whole)
 
 
 def load(name: str, *, wait: float = 0, whole: bool = False) -> Loaded:
@@ -213,10 +226,10 @@ def load(name: str, *, wait: float = 0, whole: bool = False) -> Loaded:
 
     Cells that break the contract become missing, and rows that cannot be used are set aside; both
     are left in the quarantine and counted. Raises StudyError for study.yaml, IntakeError for a file
-    that cannot be read, a table or a column of which nothing is sound, and values that study.yaml
-    names and no row has,
-    SourceError for public data that cannot be had, ReserveError while another load is running (for
-    longer than `wait` seconds). Whatever is raised, the reserve there was stays.
+    that cannot be read, a table or a column of which nothing can be used, and values that
+    study.yaml names and no row has, SourceError for public data that cannot be
+    had, ReserveError while another load is running (for longer than `wait` seconds). Whatever is
+    raised, the reserve there was stays.
     """
     study = study_.read(name)
     with store.alone(study, wait=wait):
@@ -278,7 +291,7 @@ def _every_table(study: Study) -> dict[str, Intake]:
 
 
 def _lost_whole(taken: dict[str, Intake]) -> list[tuple[str, str]]:
-    """Tables of which no row, or no cell of a filled column, is sound: the table, and why."""
+    """Tables of which no row, or no cell of a filled column, can be used: the table, and why."""
     return [(name, why) for name, intake in taken.items() if (why := _all_lost(intake))]
 
 
@@ -286,7 +299,10 @@ def _all_lost(intake: Intake) -> str:
     if intake.remote:
         return ""
     if not len(intake.rows):
-        what, lost = f"none of its {intake.offered:,} rows is sound; most often", intake.quarantine
+        what, lost = (
+            f"none of its {intake.offered:,} rows can be used; most often",
+            intake.quarantine,
+        )
     else:
         whole = intake.losses.query("lost == 'cell' and n == of and n >= @WHOLE")
         if whole.empty:
@@ -371,9 +387,20 @@ def _checked(study: Study, taken: dict[str, Intake], whole: list[tuple[str, str,
         _together([problems, *(i.quarantine for i in taken.values())]),
         _together(warnings),
         _together([i.losses for i in taken.values()] or [pd.DataFrame(columns=intake_.LOSSES)]),
-        tuple(dict.fromkeys(note for i in taken.values() for note in i.notes)),
+        (*dict.fromkeys(note for i in taken.values() for note in i.notes), *_untranslated(study)),
+        tuple(study.unconfirmed),
         taken,
     )
+
+
+def _untranslated(study: Study) -> list[str]:
+    """Which questions have no label in a language that pages are made in, and how to give one."""
+    return [
+        f"{len(labels)} question(s) have no label in {language}, such as {labels[0]!r}: write "
+        "`label: {en: ..., zh: ...}` under `items` in study.yaml, and likewise `labels` for groups."
+        for lang, language in {"en": "English", "zh": "Chinese"}.items()
+        if lang in study.reporting.languages and (labels := study.untranslated(lang))
+    ]
 
 
 def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -87,6 +87,7 @@ def context_of(study: Study, lang: str = "en") -> Context:
         labels=_labels(study, lang),
         mask=tuple(study.mask),
         country=study.country,
+        currency=study.currency,
     )
 
 

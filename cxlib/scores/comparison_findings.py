@@ -65,8 +65,16 @@ def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     if waves > 1:
         claim = _("Over all {n:count} waves, {claim}", n=waves, claim=told.claim)
         told = replace(told, claim=claim)
-    large = abs(rest.table.loc[mine, "estimate"].iloc[0]) >= LARGE * rest.spread
-    return replace(told, importance=Importance.NOTABLE if large else Importance.ANSWER)
+    moved = float(rest.table.loc[mine, "estimate"].iloc[0])
+    large = abs(moved) >= LARGE * rest.spread
+    group = told.at[by]
+    action = (
+        _("Find out what goes wrong for {group:quoted}, and correct that first.", group=group)
+        if moved < 0
+        else _("Find out what {group:quoted} gets better, and offer it to others.", group=group)
+    )
+    news = Importance.NOTABLE if large else Importance.ANSWER
+    return replace(told, importance=news, action=action)
 
 
 def with_latest(

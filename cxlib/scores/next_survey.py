@@ -34,6 +34,7 @@ NARROWER = 0.95  # of the margin of error; above it answers hardly narrow it
 COLUMNS = [
     Column("margin", "half the width of the interval", ESTIMATE, label="margin of error"),
     Column("margin_after", "the same with more answers", ESTIMATE, label="with more answers"),
+    Column("reference", "the target, or all customers' score", ESTIMATE, label="compared with"),
     Column("settled", "probability that the verdict is clear", "chance", label="verdict settled"),
 ]
 

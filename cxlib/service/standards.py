@@ -159,9 +159,23 @@ def _finding(table: pd.DataFrame, by: str | None, goal: float, counted: str) -> 
         _("; ").join(filter(None, [*lines, counted])),
         **_facts(row),
         target=goal,
+        action=_next_step(shown),
         verdict="worse" if "missed" in verdicts else "better" if verdicts == {"met"} else "unclear",
         importance=Importance.NEWS if "missed" in verdicts else Importance.ANSWER,
     )
+
+
+def _next_step(shown: pd.DataFrame) -> str:
+    """What follows from the standards: the one furthest from its target comes first."""
+    if set(shown["verdict"]) == {"met"}:
+        return _("Nothing to do: what was promised is kept.")
+    missed = shown[shown["verdict"] == "missed"]
+    if missed.empty:
+        return _("Nothing to correct yet: more cases would settle whether the target is met.")
+    what = _(DONE[missed.loc[missed["estimate"].idxmin(), "term"]])
+    if len(missed) == 1:
+        return _("Speed up {what}.", what=what)
+    return _("Speed up {what} first: they are furthest from the target.", what=what)
 
 
 def _facts(row: pd.Series, **at: str) -> dict[str, Any]:

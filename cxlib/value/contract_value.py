@@ -26,7 +26,7 @@ from cxlib.stats.intervals import (
     simultaneous_interval,
 )
 from cxlib.stats.notes import resampling_note
-from cxlib.value.valuation import Valuation, counted_amounts
+from cxlib.value.valuation import Valuation, counted_amounts, spending_limit
 
 (TERM,) = mark("contract value")
 TAIL = 12  # last periods observed, whose share leaving is taken for those beyond
@@ -225,5 +225,6 @@ def _finding(table: pd.DataFrame, total: tuple[Any, ...], by: str, terms: Valuat
         unit=terms.currency or "amount",
         measure="contract_value",
         at={"basis": terms.basis},
+        action=spending_limit(terms.margin),
         importance=Importance.NOTABLE if differs else Importance.ANSWER,
     )

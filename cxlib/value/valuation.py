@@ -74,6 +74,16 @@ def counted_amounts(margin: float | None) -> str:
     return _("margin {margin:share} of amounts", margin=margin)
 
 
+def spending_limit(margin: float | None) -> str:
+    """What a customer lifetime value is for: the most to spend on a customer, once it is margin."""
+    if margin is None:
+        return _(
+            "State `margin` under `costs` in study.yaml before you set budgets by this: it is "
+            "sales, not profit."
+        )
+    return _("Spend less than this on winning or keeping an average customer.")
+
+
 def valued(row: pd.Series, valuation: Valuation) -> Finding:
     """The finding on what the average customer is worth."""
     digits = 0 if row.estimate >= 20 else 2
@@ -105,6 +115,7 @@ def valued(row: pd.Series, valuation: Valuation) -> Finding:
         measure="clv",
         at={"horizon": f"{valuation.weeks:g}", "basis": valuation.basis},
         importance=Importance.ANSWER,
+        action=spending_limit(valuation.margin),
     )
 
 

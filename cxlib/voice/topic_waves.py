@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n, periods
-from cxlib.core.columns import SIMULTANEOUS
+from cxlib.core.columns import SIMULTANEOUS, Column
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
@@ -73,6 +73,7 @@ def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
         _finding(changes, waves),
         resampling_note(sample),
         "share",
+        columns=[Column("term", "topic", "name", label="topic")],
         draws=sample.draws,
         seed=sample.seed,
     )

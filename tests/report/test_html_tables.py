@@ -9,6 +9,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from cxlib.core import context
 from cxlib.report import answers, html_tables
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -64,6 +65,32 @@ def test_amounts_say_their_currency() -> None:
     assert unknown[1] == "Amount"
     number = cells(html_tables.of_record(table | {"unit": "count", "finding": {"unit": "EUR"}}))
     assert number[1] == "Number"
+
+
+def test_amounts_beside_other_estimates_are_in_the_currency_of_the_study() -> None:
+    models = record(term=["BG/NBD"], estimate=[0.83], n=[99], clv=[293.4])
+    models |= {"columns": [{"name": "clv", "unit": "money", "label": "CLV"}]}
+    assert "CLV" in cells(html_tables.of_record(models))
+    with context.use(context.Context(currency="EUR")):
+        assert "CLV (EUR)" in cells(html_tables.of_record(models))
+
+
+def test_estimates_of_several_units_are_estimates_each_with_its_unit_and_digits() -> None:
+    mixed = record(
+        term=["room", "website", "calls"],
+        estimate=[0.15, 2770.45, 21.9],
+        low=[0.1, -37.49, 12.7],
+        high=[0.19, 6592.97, 31.3],
+        could_find=[0.04, 900.0, 13.56],
+        n=[99, 99, 99],
+        unit=["scale", "money", "points"],
+    )
+    with context.use(context.Context(currency="EUR")):
+        found = cells(html_tables.of_record(mixed | {"unit": ""}))
+    assert found[:6] == ["Measure", "Estimate", "95% CI", "Detectable effect", "n", "Unit"]
+    assert found[6:12] == ["room", "0.15", "0.10 to 0.19", "0.04", "99", "rating points"]
+    assert found[12:18] == ["website", "2,770", "−37 to 6,593", "900", "99", "EUR"]
+    assert found[18:] == ["calls", "21.9", "12.7 to 31.3", "13.6", "99", "points"]
 
 
 def test_differences_of_shares_are_in_percentage_points() -> None:

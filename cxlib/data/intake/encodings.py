@@ -42,16 +42,17 @@ def to_utf8(content: bytes, name: str, encoding: str = "") -> tuple[bytes, str, 
 
     Returns
     -------
-    The text as UTF-8 without a byte order mark, its encoding, and a sentence on why it is that one
+    The text as UTF-8 without a byte order mark, its encoding, and a sentence on why it is that one:
+    empty where there is no doubt, as it is named, marked, or valid UTF-8
 
     Raises
     ------
     IntakeError : the encoding named is unknown or does not fit, or the file is almost UTF-8
     """
-    why = f"{name}: encoding {encoding}, as named."
+    why = ""
     if not encoding:
         encoding, found = find_encoding(content, name)
-        why = f"{name}: encoding {encoding}: {found}"
+        why = f"{name}: encoding {encoding}: {found}" if found else ""
         if encoding in ("utf-8", "utf-8-sig"):  # checked already
             return content.removeprefix(b"\xef\xbb\xbf"), encoding, why
     try:
@@ -69,7 +70,9 @@ def to_utf8(content: bytes, name: str, encoding: str = "") -> tuple[bytes, str, 
 
 
 def find_encoding(content: bytes, name: str = "the file") -> tuple[str, str]:
-    """The encoding of the bytes and why: UTF-8, UTF-16, Big5, GB 18030 (GBK) or Windows-1252.
+    """The encoding of the bytes: UTF-8, UTF-16, Big5, GB 18030 (GBK) or Windows-1252.
+
+    And a sentence on why, where the bytes leave a doubt: another encoding reads them as well.
 
     Examples
     --------
@@ -78,14 +81,14 @@ def find_encoding(content: bytes, name: str = "the file") -> tuple[str, str]:
     """
     for mark, encoding in MARKS.items():
         if content.startswith(mark):
-            return encoding, "it begins with that byte order mark."
+            return encoding, ""
     zeros = content[:4000].count(0)
     if zeros > len(content[:4000]) / 5:
         at = "le" if content[:4000:2].count(0) < zeros / 2 else "be"
-        return f"utf-16-{at}", "every other byte is zero."
+        return f"utf-16-{at}", ""
     try:
         content.decode("utf-8")
-        return "utf-8", "every byte is plain ASCII." if content.isascii() else "it is valid UTF-8."
+        return "utf-8", ""
     except UnicodeDecodeError as error:
         _refuse_almost_utf8(content, name, error)
     if encoding := _big5(content):

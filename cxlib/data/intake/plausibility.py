@@ -5,7 +5,7 @@ date_rules(study, "orders", rows)         # Rule: dates that cannot be, such as 
 accepted(study, "orders", warnings)       # those that `accept` in study.yaml does not answer
 
 A warning is called TABLE.COLUMN.RULE, as in orders.at.future_dates. Those of `DOUBTFUL` may move
-numbers: a study is not sound before they are corrected or accepted.
+numbers: a study does not pass its checks before they are corrected or accepted.
 """
 
 from __future__ import annotations

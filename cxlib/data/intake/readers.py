@@ -240,10 +240,9 @@ def _unpacked(
 
 def _text(path: Path, name: str, options: Reading) -> Raw:
     content, encoding, why = to_utf8(path.read_bytes(), name, options.encoding)
-    notes, first_line, delimiter = [why], 1, options.delimiter
+    notes, first_line, delimiter = [why] if why else [], 1, options.delimiter
     named, start = named_delimiter(content[:20])
     if named:
-        notes.append(f"{name}: line 1 names the delimiter {named!r}.")
         content, first_line, delimiter = content[start:], 2, delimiter or named
     if not content[:HEAD].strip() and not content.strip():
         raise IntakeError(f"{name} is empty but for blanks. Export it again.")
@@ -251,7 +250,7 @@ def _text(path: Path, name: str, options: Reading) -> Raw:
     if not delimiter:
         at = header - first_line + 1 if header else header
         delimiter, why = find_delimiter(content[:HEAD].decode("utf-8", "ignore"), name, at)
-        notes.append(why)
+        notes += [why] if why else []
     if not delimiter and header is None:  # of a single column the first line is the header
         header = first_line + content[: len(content) - len(content.lstrip())].count(b"\n")
     tokens = tokenise(

@@ -31,6 +31,7 @@ LINE_END = r"\r\n|\n|\r"
 LETTER = re.compile(r"[^\W\d_]")
 QUOTED = r'(^|[,;\t|])"[^"]*(?:""[^"]*)*"'
 END = "\x03end-of-table\x03"  # a last record of our own: an open quotation mark swallows it
+EVEN = 0.95  # of the first lines as wide as the header, from which no delimiter is in doubt
 HEAD = 500_000  # bytes in which the header and the delimiter are looked for
 BLOCK = 1 << 24  # bytes that pyarrow parses at a time
 
@@ -217,9 +218,10 @@ def named_delimiter(start: bytes) -> tuple[str, int]:
 
 
 def find_delimiter(text: str, name: str = "the file", header: int | None = None) -> tuple[str, str]:
-    """The delimiter that splits the first 200 records most evenly, and a sentence on why.
+    """The delimiter that splits the first 200 records most evenly, and what leaves a doubt.
 
-    It is empty for a file of a single column. `header` is the line that the header stands in,
+    The doubt is empty where nearly all of them have as many fields as the header. The delimiter is
+    empty for a file of a single column. `header` is the line that the header stands in,
     where the user says it.
     """
     sample = "".join(io.StringIO(text, newline="").readlines()[:400])
@@ -235,9 +237,11 @@ def find_delimiter(text: str, name: str = "the file", header: int | None = None)
             best, score, even, width = candidate, new, share, common
     if width == 1:
         return "", f"{name}: no delimiter found in the header; read as a single column."
+    if even >= EVEN:
+        return best, ""
     return best, (
-        f"{name}: delimiter {DELIMITERS[best]}: it gives {even:.0%} of the first lines {width} "
-        "fields, as the header."
+        f"{name}: delimiter {DELIMITERS[best]}: it gives only {even:.0%} of the first lines "
+        f"{width} fields, as the header. Name another with `delimiter:` if the columns look wrong."
     )
 
 

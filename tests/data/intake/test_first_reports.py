@@ -252,7 +252,14 @@ def test_readers_see_no_placeholder_of_a_draft(load):
     new, _tables = load(pd.DataFrame({"NPS": answers(0, 10)}), "Acme_relationship_survey_2026.csv")
     assert new.title["en"] == "Acme relationship survey 2026"
     assert new.source is new.licence is None
-    assert any("source" in guess for guess in new.unconfirmed)
+    assert new.unconfirmed == []  # what no number rests on is no question
+
+
+def test_questions_in_chinese_make_pages_in_chinese(load):
+    new, _tables = load(pd.DataFrame({"您有多大可能推荐我们？": answers(0, 10)}))
+    assert new.reporting.languages == ["zh"] and new.untranslated("zh") == []
+    english, _tables = load(pd.DataFrame({"NPS": answers(0, 10)}))
+    assert english.reporting.languages == []
 
 
 def test_guesses_call_questions_by_their_labels(load):

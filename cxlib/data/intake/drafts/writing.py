@@ -27,6 +27,7 @@ EXPORT = re.compile(  # words of an export's name that say nothing of the study
 LEFT = re.compile(
     r"(^|_)(churn(ed)?|left|exit(ed)?|attrit(ion|ed)|cancell?ed|terminated|gekündigt)(_|$)|流失|退订"
 )
+HAN = re.compile("[\u3400-\u9fff]")
 MORE = [  # what the files do not tell
     "",
     "# Further keys, when you have what they need (`cx help study.yaml` explains all):",
@@ -41,13 +42,12 @@ def text_of(plan: Plan, folder: Path, copies: Mapping[Path, Path]) -> str:
     open_ = [
         f"{q.text} Taken: {q.options[q.proposed]}" for q in plan.questions if not q.settled
     ] + plan.doubts
-    open_.append("title, made from a name; source and licence, which reports do not show yet")
     lines = [
         f"# Drafted by `cx new` from {len(plan.files)} file(s). Beside each guess stands what",
         "# speaks for it, and its confidence: high, medium, low. Correct it, then run",
         f"# `cx check {plan.name}`.",
-        f"title: {_both(title_of(plan))}",
-        "# source: who collected these data, when and how",
+        f"title: {_both(title_of(plan))}  # made from the name of a file; zh: on Chinese pages",
+        "# source: who collected these data, when and how (reports show it)",
         "# licence: internal, or the licence that they came under",
         *(f"# Left out: {why}" for why in plan.passed),
     ]
@@ -248,6 +248,8 @@ def _ending(plan: Plan) -> list[str]:
         lines.append(f"outcome: {quoted(plan.outcome)}")
     if plan.group:
         lines.append(f"group: {quoted(plan.group)}  # low: the first column of few, large groups")
+    if sum(bool(HAN.search(r.wording or r.label)) for r in plan.ratings) > len(plan.ratings) / 2:
+        lines.append("reporting: {languages: [zh]}  # questions are in Chinese; [zh, en]: both")
     lines.append(f"reports: {json.dumps(reports(plan, bool(flag)))}")
     return lines + (MORE if "responses" in plan.tables else [])
 
