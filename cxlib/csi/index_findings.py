@@ -53,24 +53,24 @@ def level(
     missed = met.get("target_standing") == "missed"
     if missed and goal is not None:
         claim = _(
-            "{name} is {now:number1} of 100, significantly short of the target of {goal:number1}.",
+            "{name} is {now:number0} of 100, significantly short of the target of {goal:number0}.",
             goal=goal.value,
             **words,
         )
     elif weak is not None and len(weak):
         names = [
-            _("{construct} ({x:number1})", construct=lowered(i18n.label(w.term)), x=w.estimate)
+            _("{construct} ({x:number0})", construct=lowered(i18n.label(w.term)), x=w.estimate)
             for w in weak.head(MOST).itertuples()
         ]
         claim = ngettext(
-            "{name} is {now:number1} of 100; {weak} is significantly lower.",
-            "{name} is {now:number1} of 100; {weak} are significantly lower.",
+            "{name} is {now:number0} of 100; {weak} is significantly lower.",
+            "{name} is {now:number0} of 100; {weak} are significantly lower.",
             len(names),
             weak=i18n.conjoined(names),
             **words,
         )
     else:
-        claim = _("{name} is {now:number1} of 100.", **words)
+        claim = _("{name} is {now:number0} of 100.", **words)
     return Finding.of_row(
         row,
         claim,
@@ -120,11 +120,11 @@ def step(
     significant, moved = change["p"] < 1 - LEVEL, float(change["estimate"])
     words: dict[str, object] = {
         "measure": i18n.opening(name_of(target)),
-        "now": i18n.number(now["estimate"], 1),
+        "now": i18n.number(now["estimate"], 0),
         "wave": now[by],
         "size": _("{v:number1} points", v=abs(moved)),
         "before": periods.before(now[by], then[by]),
-        "then": i18n.number(then["estimate"], 1),
+        "then": i18n.number(then["estimate"], 0),
     }
     met = of_goal(goal, now)
     missed = met.get("target_standing") == "missed"

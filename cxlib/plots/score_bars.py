@@ -33,7 +33,7 @@ def nps_bars(
     >>> table = pd.DataFrame({"wave": ["q1", "q2"], "estimate": [20.0, -5.0], "n": 90,
     ...     "detractors": [0.2, 0.4], "passives": [0.4, 0.25], "promoters": [0.4, 0.35]})
     >>> [text.get_text() for text in nps_bars(table).texts if "NPS" in text.get_text()]
-    ['NPS +20.0', 'NPS −5.0']
+    ['NPS +20', 'NPS −5']
     """
     shown = figure.prepare(table, ("estimate", *PARTS))
     rows = arrange(shown, None, None, sort, bars=True)
@@ -50,7 +50,7 @@ def nps_bars(
                 figure.centred(ax, start + share / 2, place, value, 9.5)
         left = left + data[part]
     rows.label(ax)
-    scores = {row.place: f"NPS {i18n.signed(row.estimate)}" for row in data.itertuples()}
+    scores = {row.place: f"NPS {signed(row.estimate)}" for row in data.itertuples()}
     look: Style = {"xycoords": ("axes fraction", "data"), "fontweight": "bold"}
     for place, score in scores.items():
         if layout.narrow():
@@ -62,7 +62,7 @@ def nps_bars(
         words = (
             []
             if row.low != row.low
-            else [_("{low} to {high}", low=i18n.signed(row.low), high=i18n.signed(row.high))]
+            else [_("{low} to {high}", low=signed(row.low), high=signed(row.high))]
         )
         words += [f"n {labels.count(row.n)}"] if "n" in data else []
         quiet: Style = {"color": SOFT, "fontsize": 9, "xycoords": ("axes fraction", "data")}
@@ -87,3 +87,15 @@ def nps_bars(
     ]
     about = _("Shares of detractors, passives and promoters, and the NPS.")
     return figure.finish(ax, title, about, labels.in_words(each))
+
+
+def signed(value: float) -> str:
+    """A whole number with its sign.
+
+    Examples
+    --------
+    >>> signed(19.6), signed(-3.1), signed(0.2)
+    ('+20', '−3', '0')
+    """
+    whole = round(value)
+    return f"{'+' if whole > 0 else '−' if whole < 0 else ''}{i18n.count(abs(whole))}"

@@ -319,13 +319,13 @@ def _moved(now: Reading, earlier: Reading) -> bool:
 def _writer(kind: str, now: Reading) -> Callable[[float], str]:
     """How the numbers of a card are written: as the claims of its page write them."""
     if kind == "nps":
-        return i18n.signed
+        return lambda v: i18n.signed(v, 0)
     if kind in ("share", "people"):
         few = abs(now.row["estimate"]) < 0.1
         return lambda v: i18n.percent(v, 1 if few else 0)
     if kind == "money":
         return lambda v: i18n.money((v, now.finding.get("unit", "")), _cents(now))
-    digits = {"scale": 2, "index": 1}.get(kind, 0)
+    digits = 1 if kind == "scale" else 0
     return lambda v: i18n.number(v, digits)
 
 

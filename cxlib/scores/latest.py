@@ -122,7 +122,7 @@ def ratings(
         return fit.replace(tables={**fit.tables, "table": table})
     first = max(missed, key=lambda r: abs(r.estimate - r.target))
     claim = _(
-        "{item:quoted} ({now:number2}) is significantly short of its target of {goal:number2}.",
+        "{item:quoted} ({now:number1}) is significantly short of its target of {goal:number1}.",
         item=first.term,
         now=first.estimate,
         goal=first.target,

@@ -171,19 +171,16 @@ class Measure:
         return "nps" if self.kind == "nps" else f"{self.kind}:{item}"
 
     def level(self, value: float, *, bare: bool = False) -> str:
-        """The score, as a claim says it: +26.5, 31%, 5.25 of 7 (`bare` 5.25).
-
-        With the decimals of tables and figures, so that a page has one number for one thing.
-        """
+        """The score, as short as a claim says it: +26, 31%, 5.2 of 7 (`bare` 5.2)."""
         if self.kind == "nps":
-            return i18n.signed(value)
+            return i18n.signed(value, 0)
         if self.kind == "csat":
             return i18n.percent(value)
         if self.scale is None:
             return i18n.number(value, 2)
         if bare:
-            return i18n.number(value, 2)
-        return _("{v:number2} of {best}", v=value, best=f"{self.scale[1]:g}")
+            return i18n.number(value, 1)
+        return _("{v:number1} of {best}", v=value, best=f"{self.scale[1]:g}")
 
     def value(self, value: float) -> str:
         """The score, as said in a sentence."""

@@ -501,7 +501,7 @@ def test_the_index_of_the_latest_wave_is_compared_with_the_one_before():
 def test_the_answer_holds_index_interval_and_n():
     fit = csi.fit(Sample(answers(), draws=200, weight="weight", cluster="customer_id"), SMALL)
     row = fit.table.set_index("term").loc["satisfaction"]
-    assert str(fit).startswith(f"The satisfaction index is {row['estimate']:.1f} of 100")
+    assert str(fit).startswith(f"The satisfaction index is {row['estimate']:.0f} of 100")
     assert fit.finding.detail == f"95% CI {row['low']:.1f} to {row['high']:.1f}; n = 300"
     assert "300 of 300 responses" in fit.notes and "clustered by customer" in fit.notes
     waves = answers().assign(wave=["2025", "2026"] * 150)

@@ -139,7 +139,7 @@ def test_run_with_run_comes_second_and_only_where_the_same_wave_has_another_valu
 def test_without_waves_a_card_compares_with_the_run_before(before, words, tone) -> None:
     then = run_of("10", name="then", begun="2026-01"), nps(*before)
     card = card_of(nps(20.0, 17.0, 23.0), before=then)
-    assert (card["value"], card["detail"]) == ("+20.0", "95% CI 17.0 to 23.0; n = 400.")
+    assert (card["value"], card["detail"]) == ("+20", "95% CI 17.0 to 23.0; n = 400.")
     assert (card["change"], card["change_tone"]) == (words, tone)
 
 
@@ -367,7 +367,7 @@ def test_every_part_is_there_and_leads_to_its_page() -> None:
     card = scorecard.of(*everything())
     assert [(m["name"], m["value"]) for m in card["measures"]] == [
         ("First-response SLA met", "70%"),  # what is worse comes first
-        ("NPS", "+20.0"),
+        ("NPS", "+20"),
         ("High risk of leaving (backtest)", "40"),
     ]
     assert card["measures"][0]["target"] == "Target 90% missed"
@@ -433,7 +433,7 @@ def test_the_index_says_of_each_page_what_the_page_says_first(lang) -> None:
     summary, found = body.split('class="found"')
     for claim in ["NPS is 20.0.", "Value for money fell.", "Fix late parcels first."]:
         assert summary.count(claim) == 1 and found.count(claim) == 1
-    assert {"+20.0", "70%", "40"} <= set(re.findall(r"<strong>([^<]+)</strong>", body))
+    assert {"+20", "70%", "40"} <= set(re.findall(r"<strong>([^<]+)</strong>", body))
     assert "http://" not in html and "https://" not in html
 
 

@@ -104,7 +104,7 @@ def test_a_bad_unit_is_named_and_an_unlucky_small_one_is_not():
     sample = sample.replace(data=pd.concat([few, unlucky], ignore_index=True))
     tree = Tree(SHOPS, {"B": "Ms Li"})
     fit = scores.units(sample, by="shop", tree=tree, target=Target(value=20))
-    assert str(fit) == "1 of 6 units significantly misses the target of +20.0: B."
+    assert str(fit) == "1 of 6 units significantly misses the target of +20: B."
     assert fit.finding.owner == "Ms Li" and fit.finding.importance == Importance.NOTABLE
     table = fit.table.set_index("shop")
     assert table.index[0] == "B" and list(table.index[1:]) == list("ACDEF")
@@ -205,7 +205,7 @@ def test_a_difference_from_a_benchmark_has_the_uncertainty_of_both():
     row = found.table.iloc[0]
     reach = np.hypot(11, 1.959964 * 4)
     assert_allclose(row[["estimate", "low", "high"]].astype(float), [21, 21 - reach, 21 + reach])
-    assert str(found) == "NPS (+26.0) is significantly above Hotels (+5.0)."
+    assert str(found) == "NPS (+26) is significantly above Hotels (+5)."
     assert "exact" not in found.notes
 
 
