@@ -40,7 +40,7 @@ COLUMNS = [
 
 
 @dataclass(frozen=True)
-class _Test:
+class FitTest:
     """`chi2` of a model on `df` degrees of freedom; if the model held its mean is `scale` df."""
 
     chi2: float
@@ -109,7 +109,7 @@ def cfa(
     """
     sample = as_sample(sample)
     require_choice("missing", missing, MISSING)
-    constructs = _constructs(model)
+    constructs = constructs_of(model)
     items = [item for those in constructs.values() for item in those]
     require_columns(sample.data, items)
     sums = moments.of(sample, items, missing=missing)
@@ -147,7 +147,7 @@ def cfa(
     )
 
 
-def _constructs(model: Model | Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def constructs_of(model: Model | Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     """The questions of each construct; ValueError where they are not distinct."""
     if isinstance(model, Model):
         model = (model.stages[0] if model.parts else model).constructs
@@ -251,15 +251,15 @@ def _fit(cov: np.ndarray, point: Factors, drawn: np.ndarray, n: int) -> pd.DataF
     scale_base = n * (apart[:, *off] ** 2).sum(1).mean() / df_base
     rows = []
     for robust in (False, True):
-        own = _Test(chi2, df, scale if robust else 1.0)
-        rows += _indices(own, _Test(base, df_base, scale_base if robust else 1.0), n, robust)
+        own = FitTest(chi2, df, scale if robust else 1.0)
+        rows += indices(own, FitTest(base, df_base, scale_base if robust else 1.0), n, robust)
     gap = (cov - point.implied)[np.tril_indices(p)]
     rows.insert(4, {"term": "SRMR", "estimate": np.sqrt((gap**2).mean())})
     columns = ["term", "estimate", "low", "high", "n", "df", "p"]
     return pd.DataFrame(rows).assign(n=n).reindex(columns=columns)
 
 
-def _indices(own: _Test, base: _Test, n: int, robust: bool) -> list[dict[str, object]]:
+def indices(own: FitTest, base: FitTest, n: float, robust: bool) -> list[dict[str, object]]:
     """Rows χ², CFI, TLI and RMSEA of a model against that of unrelated questions."""
     from scipy.stats import chi2
 

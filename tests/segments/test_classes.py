@@ -16,10 +16,10 @@ from cxlib import segments
 from cxlib.core import context
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
-from cxlib.segments import latent_classes, mixture_em, profiles, stability
+from cxlib.segments import latent_classes, profiles, stability
 from cxlib.segments.likelihood_ratio import _ratio, simulated
 from cxlib.segments.outcomes import _each, _means
-from cxlib.stats import resampling
+from cxlib.stats import mixture_em, mixture_refits, resampling
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "latent_classes.json"
 KNOWN = json.loads(REFERENCE.read_text(encoding="utf-8"))
@@ -217,7 +217,7 @@ def test_refits_keep_the_names_of_the_classes() -> None:
     sums = mixture_em.best(own, 2, 10, 1).sums
     drawn = mixture_em.maximise(own, np.repeat(sums[None], 4, 0), own.weight)[0]
     drawn[1::2] = drawn[1::2, ::-1]  # the same classes, called by each other's name
-    assert_allclose(latent_classes.aligned(own, sums, drawn), drawn[[0, 0, 0, 0]])
+    assert_allclose(mixture_refits.aligned(own, sums, drawn), drawn[[0, 0, 0, 0]])
 
 
 def test_many_answers_are_told_apart_without_overflow() -> None:
@@ -417,7 +417,7 @@ def test_intervals_of_classes_hold_the_truth(n: int, weighted: bool, tell_covera
         own = sheet(x, w / w.mean())
         sums = mixture_em.best(own, 2, 6, seed).sums
         sums = sums[np.argsort(-sums[:, 2])]  # the first class says yes to the first question
-        drawn = latent_classes.refits(own, w / w.mean(), sums, 100, seed)
+        drawn = mixture_refits.refits(own, w / w.mean(), sums, 100, seed)
         answers, again = (s[..., 2::2] / s[..., :1] for s in (sums, drawn))
         low, high = _joint(answers, again, sums[:, :1] / sums[:, 0].sum() * len(x))
         share, shares = (s[..., 0] / s[..., 0].sum(-1, keepdims=True) for s in (sums, drawn))
