@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from cxlib.core import i18n
 from cxlib.core.columns import INTERVAL, Column
@@ -25,7 +26,7 @@ from cxlib.csi.estimation import Options
 from cxlib.csi.model import Model
 from cxlib.privacy import disclosure
 from cxlib.stats import mixture_em, mixture_refits, moments
-from cxlib.stats.intervals import estimates_table, expanded_level
+from cxlib.stats.intervals import estimates_table, expanded_level, symmetric_interval
 from cxlib.stats.mixture_em import Sheet
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import resampling_units
@@ -247,7 +248,11 @@ def _tables(
         effect=[inner.names[e] for _c, e in routes] * k,
     )
     share, shares = (s[..., 0] / s[..., 0].sum(-1, keepdims=True) for s in (sums, drawn))
-    sizes = estimates_table([str(i) for i in range(1, k + 1)], share, shares, n.tolist())
+    sizes = pd.DataFrame({"term": [str(i) for i in range(1, k + 1)], "estimate": share})
+    low, high = (
+        (share, share) if k == 1 else map(expit, symmetric_interval(logit(share), logit(shares)))
+    )
+    sizes = sizes.assign(low=low, high=high, n=n)
     explained = [e for e, those in enumerate(inner.causes) if those]
     square = mixture_em.products(sums[:, 1:])[:, explained, explained]
     r2 = pd.DataFrame(

@@ -163,6 +163,7 @@ def test_more_than_answers_of_some_are_not_needed_and_membership_says_who_is_pla
 # Recovery
 
 
+@pytest.mark.slow
 def test_two_hidden_segments_are_found_and_no_more() -> None:
     rows = customers(500, 6)
     found = csi.fimix(Sample(rows, draws=20), MODEL, WIDE)
