@@ -63,8 +63,8 @@ def cfa(
     people of one cluster not independent, so intervals come from resamples, and χ², CFI, TLI and
     RMSEA are also given as robust ones: χ² is divided by its mean in such samples if the model
     held, and its p has Swain's correction for few people (Herzog, Boomsma and Reinecke 2007). With
-    weights, a design or clusters only the robust ones count. Of 50 people even the scaled χ² rejects
-    a true model somewhat too often.
+    weights, a design or clusters only the robust ones count. Of 50 people even the scaled χ²
+    rejects a true model somewhat too often.
 
     Parameters
     ----------
