@@ -63,8 +63,9 @@ lint: setup
 notebooks: setup  ## run the notebooks on the sample and keep their outputs
 	@$(BIN)/python tests/refresh_notebooks.py
 
-bench: setup  ## speed beside named peers, as ratios
-	@$(BIN)/python -m pytest tests/benchmarks -q -s
+bench: setup  ## speed beside named peers, as ratios; renews docs/speed.md. Peers are installed apart, in build/peers
+	@$(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/peers -r tests/benchmarks/peers.txt
+	@PYTHONPATH=build/peers:$$PYTHONPATH $(BIN)/python -m pytest -p no:nbval tests/benchmarks -q -s
 
 lock: setup  ## renew requirements.lock (needs uv); no index address is written
 	uv pip compile pyproject.toml --extra lab --extra dask --extra databases --extra export --extra test --extra docs --group build --universal --generate-hashes \

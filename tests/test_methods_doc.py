@@ -1,4 +1,4 @@
-"""docs/methods.md names functions, tests and files that exist."""
+"""docs/methods.md and methods-by-question.md name functions, tests and files that exist."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "methods.md").read_text("utf-8")
-FUNCTIONS = sorted(set(re.findall(r"`(cxlib(?:\.\w+)+)`", TEXT)))
+BY_QUESTION = (ROOT / "docs" / "methods-by-question.md").read_text("utf-8")
+FUNCTIONS = sorted(set(re.findall(r"`(cxlib(?:\.\w+)+)`", TEXT + BY_QUESTION)))
 SECTIONS = re.split(r"^## ", TEXT, flags=re.M)[1:]
 DEFINED = {
     file.relative_to(ROOT).as_posix(): set(
@@ -42,6 +43,12 @@ def test_every_file_exists_and_has_the_tests_that_its_section_names(section: str
     assert [f for f in files if not (ROOT / f).exists()] == []
     there = set().union(*(DEFINED.get(f, set()) for f in files))
     assert set(re.findall(r"`(test_\w+)`", section)) <= there
+
+
+def test_every_row_of_methods_by_question_names_a_function():
+    rows = [r for r in BY_QUESTION.splitlines() if r.startswith("| ") and "| function" not in r]
+    assert len(rows) > 50
+    assert [r for r in rows if r.count("|") != 4 or "`cxlib." not in r.split("|")[3]] == []
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s.splitlines()[0])

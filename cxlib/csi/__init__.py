@@ -14,6 +14,8 @@
     csi.moderation(sample, model, {"loyalty": [("satisfaction", "image")]})  # interactions
     csi.equations(sample, model)                          # adjusted R², BIC, cross-loadings, GoF
     csi.cfa(sample, model)                                # confirmatory factor analysis
+    csi.invariance(sample, model, "channel")              # its measurement in groups
+    csi.fimix(sample, model)                              # hidden segments
     csi.predict(sample, model)                            # prediction of new people
     csi.compare(sample, model, "channel")                 # measured alike, different
 
@@ -25,9 +27,11 @@ from cxlib.csi.effect_sizes import f2_refitted
 from cxlib.csi.equations import equations, scores
 from cxlib.csi.estimation import Options
 from cxlib.csi.factor_analysis import cfa
+from cxlib.csi.fimix import fimix
 from cxlib.csi.groups import by_wave, fit_by
 from cxlib.csi.importance_performance import importance_performance
 from cxlib.csi.index import fit, key_drivers, reliability
+from cxlib.csi.invariance import invariance
 from cxlib.csi.mediation import mediation
 from cxlib.csi.model import PRESETS, Model, model_of
 from cxlib.csi.moderation import moderation
@@ -45,10 +49,12 @@ __all__ = [
     "compare",
     "equations",
     "f2_refitted",
+    "fimix",
     "fit",
     "fit_by",
     "htmt_matrix",
     "importance_performance",
+    "invariance",
     "key_drivers",
     "mediation",
     "model_fit",

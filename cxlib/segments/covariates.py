@@ -29,6 +29,7 @@ from cxlib.segments.features import MOST_LEVELS, is_category
 from cxlib.segments.segmentation import memberships
 from cxlib.segments.three_step import fit_membership, taken_for
 from cxlib.stats import intervals, moments
+from cxlib.stats.mixture_refits import REFITS
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import resampling_units
 
@@ -224,7 +225,7 @@ def _redrawn(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """How often each customer comes up (n,) and the memberships (n, k) of each resample."""
     classes = fit.model if isinstance(fit.model, latent_classes.Classes) else None
-    draws = sample.draws if classes is None else min(sample.draws, latent_classes.REFITS)
+    draws = sample.draws if classes is None else min(sample.draws, REFITS)
     for times in resampling_units(sample).times(draws, sample.seed):
         some = np.maximum(times, 0.0)
         again = [inside] * len(some) if classes is None else classes.refitted(sample.data, w, some)

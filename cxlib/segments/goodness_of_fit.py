@@ -12,11 +12,11 @@ from cxlib.core.columns import Column
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.segments import inputs, latent_classes, mixture_em
+from cxlib.segments import inputs, latent_classes
 from cxlib.segments.latent_classes import Classes
 from cxlib.segments.likelihood_ratio import CLOSE, STARTS, simulated
-from cxlib.segments.mixture_em import Sheet
-from cxlib.stats import moments
+from cxlib.stats import mixture_em, mixture_refits, moments
+from cxlib.stats.mixture_em import Sheet
 
 SAMPLE = 5_000  # customers at most
 ADJUSTED = Column("p", "p-value of the largest residual", "p", label=N_("p-value (adjusted)"))
@@ -92,7 +92,7 @@ def goodness_of_fit(sample: SampleLike, fit: Result, *, simulations: int = 99) -
     whole = np.array([d[0] for d in drawn])
     largest = np.array([d[1].max() for d in drawn])
     p = (1 + (whole >= seen).sum(0)) / (simulations + 1)
-    facts = latent_classes.criteria(data.sheet, found, float(data.sheet.weight.sum()))
+    facts = mixture_refits.criteria(data.sheet, found, float(data.sheet.weight.sum()))
     levels = [block.at.stop - block.at.start for block in data.sheet.blocks]
     df = np.prod(levels, dtype=float) - 1 - facts["parameters"]
     aic = 2 * (facts["parameters"] - facts["log-likelihood"])

@@ -1,8 +1,4 @@
-"""Segments as latent classes or a Gaussian mixture: tried, refitted over draws, tested.
-
-The classes of a refit are put in the order of the fit by whom they share (Munkres 1957), so that
-draw by draw the same class is spoken of.
-"""
+"""Segments as latent classes or a Gaussian mixture: tried, refitted over draws, tested."""
 
 from __future__ import annotations
 
@@ -11,19 +7,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 
-from cxlib.segments import mixture_em, profiles
+from cxlib.segments import profiles
 from cxlib.segments.features import Axis, answers_of, axes_of
-from cxlib.segments.mixture_em import Block, Sheet
 from cxlib.segments.stability import Trial, jaccard_of_counts
-from cxlib.stats import resampling
+from cxlib.stats import mixture_em, resampling
+from cxlib.stats.mixture_em import Block, Sheet
+from cxlib.stats.mixture_refits import NEAR, REFITS, by_pattern, criteria, refit, refits
 
 STARTS = 12
-REFITS = 200  # draws, at most, in which the model is fitted again
 SAMPLE = 3_000  # customers on whom the number of classes is chosen
 SUFFICIENT = 0.9  # share of the best gain in BIC that the chosen number brings
-NEAR = 0.05  # gain in log-likelihood below which a refit is near enough to the top
 
 
 @dataclass(frozen=True)
@@ -46,7 +40,7 @@ class Classes:
     ) -> Iterator[np.ndarray]:
         """Memberships (n, k) of the model fitted again to each draw; `times` (draws, n)."""
         sheet = _sheet(self.axes, rows, w, self.joint)
-        for sums in _refit(sheet, w, self.sums, times):
+        for sums in refit(sheet, w, self.sums, times):
             yield mixture_em.membership(sheet, sums).T[sheet.pattern]
 
 
@@ -71,8 +65,8 @@ class Answers:
         some = self._of(sampled)
         counts = resampling.multiplicities(len(sampled), draws, seed)
         pattern, w = some.pattern, self.w[sampled]
-        drawn = _by_pattern(counts * w, pattern, len(some.weight))
-        different = _by_pattern((counts > 0).astype(float), pattern, len(some.weight))
+        drawn = by_pattern(counts * w, pattern, len(some.weight))
+        different = by_pattern((counts > 0).astype(float), pattern, len(some.weight))
         found = {1: mixture_em.best(some, 1, 1, seed)}
         for k in numbers:
             near = mixture_em.split(found[k - 1].sums) if k - 1 in found else None
@@ -130,36 +124,6 @@ def _sheet(axes: list[Axis], rows: pd.DataFrame, w: np.ndarray, joint: bool) -> 
     return mixture_em.sheet_of(given, w, joint=joint)
 
 
-def refits(sheet: Sheet, w: np.ndarray, sums: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """The model fitted again to samples of the rows, classes in order: (draws, k, 1 + q).
-
-    Each begins at the fit, so that it needs few steps. `w` is (n,).
-    """
-    return np.concatenate([_refit(sheet, w, sums, c) for c in _in_parts(len(w), draws, seed)])
-
-
-def _refit(sheet: Sheet, w: np.ndarray, sums: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """The model fitted to each draw, `times` (draws, n); classes in the order of `sums`."""
-    drawn = _by_pattern(times * w, sheet.pattern, len(sheet.weight))
-    starts = np.repeat(sums[None], len(drawn), axis=0)
-    return aligned(sheet, sums, mixture_em.maximise(sheet, starts, drawn, NEAR)[0])
-
-
-def _in_parts(n: int, draws: int, seed: int) -> list[np.ndarray]:
-    # All draws of a large study at once would fill the memory.
-    counts = resampling.multiplicities(n, draws, seed)
-    return np.array_split(counts, max(1, counts.size // 20_000_000))
-
-
-def aligned(sheet: Sheet, sums: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The classes of `others` (draws, k, 1 + q) in the order of `sums`, by whom they share."""
-    ours = (mixture_em.membership(sheet, sums) * sheet.weight).T
-    parts = mixture_em.parts(sheet, others)
-    shared = np.concatenate([mixture_em.membership(sheet, others[part]) @ ours for part in parts])
-    order = np.array([linear_sum_assignment(-each.T)[1] for each in shared])
-    return np.take_along_axis(others, order[:, :, None], axis=1)
-
-
 def means_of(axes: list[Axis], blocks: list[Block], sums: np.ndarray) -> np.ndarray:
     """Mean of each number and share of each level, in the features' units: (..., k, p)."""
     part, found = sums[..., 1:], []
@@ -176,27 +140,6 @@ def means_of(axes: list[Axis], blocks: list[Block], sums: np.ndarray) -> np.ndar
         share = own / np.maximum(own.sum(-1, keepdims=True), 1e-300)
         found.append(share @ np.array(axis.steps)[:, None] if axis.steps else share)
     return np.concatenate(found, axis=-1)
-
-
-def criteria(sheet: Sheet, found: mixture_em.Solution, n: float) -> dict[str, float]:
-    """log-likelihood, parameters, BIC, ICL, entropy (1 is certain) and expected misplacement.
-
-    Schwarz (1978); Biernacki, Celeux and Govaert (2000); Ramaswamy et al. (1993). `n` is the
-    (effective) number of customers.
-    """
-    k = len(found.sums)
-    inside = mixture_em.membership(sheet, found.sums)
-    unsure = -(sheet.weight * inside * np.log(np.maximum(inside, 1e-300))).sum()
-    total = sheet.weight.sum()
-    bic = -2 * found.loglik + sheet.parameters(k) * np.log(n)
-    return {
-        "log-likelihood": found.loglik,
-        "parameters": sheet.parameters(k),
-        "BIC": bic,
-        "ICL": bic + 2 * unsure,
-        "entropy": 1 - unsure / (total * np.log(k)) if k > 1 else 1.0,
-        "misplaced share": float(1 - sheet.weight @ inside.max(0) / total),
-    }
 
 
 def _trial(
@@ -222,14 +165,3 @@ def _trial(
     share = found.sums[:, 0] / found.sums[:, 0].sum()
     gain = alone - facts["BIC"]
     return Trial(share, jaccard_of_counts(both), found, gain, facts)
-
-
-def _by_pattern(values: np.ndarray, pattern: np.ndarray, patterns: int) -> np.ndarray:
-    """Sums over the rows of each pattern, draw by draw: (draws, patterns)."""
-    if patterns == len(pattern):
-        order = np.empty(patterns, int)
-        order[pattern] = np.arange(patterns)
-        return values[:, order].astype(float)
-    at = pattern + patterns * np.arange(len(values))[:, None]
-    summed = np.bincount(at.ravel(), np.ravel(values), minlength=len(values) * patterns)
-    return summed.reshape(len(values), patterns)

@@ -8,10 +8,10 @@ import pandas as pd
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.segments import inputs, latent_classes, mixture_em
+from cxlib.segments import inputs, latent_classes
 from cxlib.segments.latent_classes import Classes
-from cxlib.segments.mixture_em import Sheet
-from cxlib.stats import moments
+from cxlib.stats import mixture_em, moments
+from cxlib.stats.mixture_em import Sheet
 
 STARTS = 6  # of each fit of a simulated sample, besides the one that it was simulated from
 CLOSE = 1e-3  # gain in log-likelihood at which a fit is near enough to its top

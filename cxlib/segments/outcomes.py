@@ -8,27 +8,37 @@ each other; undoing that gives the means of the segments themselves (Bolck, Croo
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends, in_unit
-from cxlib.core.errors import require_columns
+from cxlib.core.errors import require_choice, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.core.sample import SampleLike, as_sample
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.segments import summary
 from cxlib.segments.profiles import interval_columns
 from cxlib.segments.segmentation import memberships
+from cxlib.segments.three_step import fit_outcome, taken_for
 from cxlib.stats import linear_algebra, moments, resampling
+from cxlib.stats.mixture_refits import REFITS
 from cxlib.stats.notes import resampling_note
 
+Correction = Literal["bch", "ml"]
 USUAL = ("left", "last_satisfaction", "worth", "spend_365", "cases_180")
 
 
 def outcomes(
-    sample: SampleLike, fit: Result, columns: list[str] | None = None, *, value: str | None = None
+    sample: SampleLike,
+    fit: Result,
+    columns: list[str] | None = None,
+    *,
+    value: str | None = None,
+    method: Correction = "bch",
 ) -> Result:
     """Means of outcomes in each segment, corrected for errors of placing, with 95% intervals.
 
@@ -39,6 +49,9 @@ def outcomes(
     columns : numbers, or yes and no; the usual outcomes that are there and that the segments were
         not made by where none are named
     value : column of amounts of which the share that each segment brings is reported
+    method : "bch" supposes nothing of the outcome; "ml" (maximum likelihood) takes numbers to be
+        normal in a segment and is then more precise where segments are hard to tell apart, else
+        biased. What segments bring is by "bch" always; "ml" rests on at most 200 resamples
 
     Returns
     -------
@@ -57,7 +70,8 @@ def outcomes(
 
     References
     ----------
-    Bolck, Croon and Hagenaars (2004); Vermunt (2010).
+    Bolck, Croon and Hagenaars (2004); Vermunt (2010); Bakk and Vermunt (2016), Structural Equation
+    Modeling 23, for when which fails.
 
     Examples
     --------
@@ -69,6 +83,7 @@ def outcomes(
     [0.33, 0.33]
     """
     sample = as_sample(sample)
+    require_choice("method", method, get_args(Correction))
     customers = sample.data
     columns = _usual(customers, fit) if columns is None else columns
     asked = [*columns, *([value] if value else [])]
@@ -84,7 +99,10 @@ def outcomes(
     replicates, _plain, _taken, again = _means(drawn, k, len(asked))
     n = (placed.T @ ~np.isnan(y)).astype(int)
     names, own = fit.table["term"].to_numpy(object), slice(len(columns))
-    found = estimate[0, :, own], replicates[:, :, own], plain[0, :, own], n[:, own]
+    middle, again_own = estimate[0, :, own], replicates[:, :, own]
+    if method == "ml" and columns:
+        middle, again_own = _likeliest(sample, inside, y[:, own], w)
+    found = middle, again_own, plain[0, :, own], n[:, own]
     table = _table(names, columns, y[:, own], w, *found)
     brings = _brings(names, value, whole[0], again, n)
     confused = pd.DataFrame(
@@ -98,10 +116,30 @@ def outcomes(
     return Result(
         {"table": table, "brings": brings, "taken": confused},
         _finding(table),
-        i18n.together([_note(taken[0]), resampling_note(sample)]),
+        i18n.together([_note(taken[0], method), resampling_note(sample)]),
         **sample.bootstrap,
         parts={"sizes": fit.table, "value": value},
     )
+
+
+def _likeliest(
+    sample: Sample, inside: np.ndarray, y: np.ndarray, w: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means by maximum likelihood (k, p), and their replicates (draws, k, p)."""
+    placed, shares = inside.argmax(1), [_is_share(column) for column in y.T]
+
+    def means(w: np.ndarray) -> np.ndarray:
+        taken, size, found = taken_for(inside, placed, w), w @ inside / w.sum(), []
+        for column, share in zip(y.T, shares, strict=True):
+            given = ~np.isnan(column) & (w > 0)
+            found.append(
+                fit_outcome(column[given], placed[given], taken, w[given], size, share=share)
+            )
+        return np.stack(found, axis=1)
+
+    draws = min(sample.draws, REFITS)
+    times = resampling.multiplicities(len(w), draws, sample.seed)
+    return means(w), np.stack([means(w * some) for some in times])
 
 
 def value_shares(fit: Result) -> Result:
@@ -276,10 +314,18 @@ def _mean(values: np.ndarray, w: np.ndarray) -> float:
     return float(np.average(values[known], weights=w[known])) if known.any() else np.nan
 
 
-def _note(taken: np.ndarray) -> str:
+def _note(taken: np.ndarray, method: Correction) -> str:
     if np.allclose(taken, np.eye(len(taken))):
         return _("Every customer belongs to one segment for certain, as the segments are made.")
     worst = 1 - np.diag(taken)
+    if method == "ml":
+        return _(
+            "Between {least:share} and {most:share} of a segment's customers are placed in "
+            "another; the means are those of the segments themselves, by maximum likelihood "
+            "(Vermunt 2010).",
+            least=worst.min(),
+            most=worst.max(),
+        )
     return _(
         "Between {least:share} and {most:share} of a segment's customers are placed in another; "
         "the means are those of the segments themselves (Bolck, Croon and Hagenaars 2004).",

@@ -2,6 +2,7 @@
 
     fit_membership(x, placed, taken, w)                  # by maximum likelihood ("ml")
     fit_membership(x, placed, taken, w, method="bch")
+    fit_outcome(y, placed, taken, w, size, share=False)  # means of an outcome by maximum likelihood
 
 Customers are placed in their likeliest class and are wrong now and then; `taken` says how often
 each class is taken for each other. A multinomial logit of the placed class is therefore too flat.
@@ -14,7 +15,8 @@ from typing import Literal
 import numpy as np
 
 Method = Literal["ml", "bch", "plain"]
-MOST_STEPS = 100
+MOST_STEPS, MOST_ROUNDS = 100, 1000
+SETTLED, NARROW = 1e-7, 1e-3  # of a mean, in spreads; least variance, of that of all
 ENDLESS = 30.0  # log-odds of a covariate of spread one that stand for infinity
 
 
@@ -88,6 +90,65 @@ def fit_membership(
         if np.abs(step).max() < 1e-8:
             return b
     raise ArithmeticError("the coefficients of class membership do not settle.")
+
+
+def fit_outcome(
+    y: np.ndarray,
+    placed: np.ndarray,
+    taken: np.ndarray,
+    w: np.ndarray,
+    size: np.ndarray,
+    *,
+    share: bool,
+) -> np.ndarray:
+    """Mean of an outcome in each true class, (k,), by maximum likelihood.
+
+    The placed class is a single answer with known errors; means and, of numbers, variances of the
+    classes are estimated by EM. Classes keep their sizes of the first step.
+
+    Parameters
+    ----------
+    y : outcome, (n,), complete
+    placed, taken, w : as in `fit_membership`
+    size : share of each class, (k,)
+    share : whether the outcome is yes (1) or no (0); a number is taken to be normal in a class
+
+    References
+    ----------
+    Vermunt (2010), Political Analysis 18; Bakk, Tekle and Vermunt (2013), Sociological
+    Methodology 43.
+
+    Examples
+    --------
+    >>> y, placed = np.array([0.0, 1, 1, 1]), np.array([0, 0, 1, 1])
+    >>> fit_outcome(y, placed, np.eye(2), np.ones(4), np.ones(2) / 2, share=True).round(3).tolist()
+    [0.5, 1.0]
+    """
+    # Rows alike in both count once: draws of ratings are then quick.
+    cells, at = np.unique(np.column_stack([placed, y]), axis=0, return_inverse=True)
+    w, y = np.bincount(at.ravel(), w, len(cells)), cells[:, 1]
+    errors = taken[:, cells[:, 0].astype(int)].T
+    centre = w @ y / w.sum()
+    spread = np.sqrt(w @ (y - centre) ** 2 / w.sum())
+    z = y if share or not spread else (y - centre) / spread
+    inside = errors / errors.sum(1, keepdims=True)
+    mean = np.full(len(taken), np.inf)
+    for _ in range(MOST_ROUNDS):
+        total = np.maximum(w @ inside, 1e-300)
+        before, mean = mean, (w * z) @ inside / total
+        if share:
+            mean = np.clip(mean, 1e-9, 1 - 1e-9)
+            chance = np.where(z[:, None] > 0, mean, 1 - mean)
+        else:
+            variance = (w @ (inside * (z[:, None] - mean) ** 2)) / total
+            variance = np.maximum(variance, NARROW)
+            apart = (z[:, None] - mean) ** 2 / variance
+            chance = np.exp(-0.5 * (apart - apart.min(1, keepdims=True))) / np.sqrt(variance)
+        inside = size * chance * errors
+        inside /= np.maximum(inside.sum(1, keepdims=True), 1e-300)
+        if np.abs(mean - before).max() < SETTLED:
+            break
+    return mean if share else mean * (spread or 1.0) + centre
 
 
 def _likelihood(

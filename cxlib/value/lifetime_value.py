@@ -37,6 +37,7 @@ from cxlib.value.valuation import Valuation, valued
 
 MEASURES = mark("active", "purchases", "CLV")
 WORDS = ("clv",)
+SHORT = 300  # customers below which two models give short intervals of who is still active
 
 
 def lifetime_value(
@@ -114,6 +115,14 @@ def lifetime_value(
                 "BG/NBD lets nobody leave before a second purchase: {once:count} customers who "
                 "bought once count as active.",
                 once=once,
+            )
+        )
+    if model in ("mbg_nbd", "pareto_nbd") and len(histories) < SHORT:
+        notes.append(
+            _(
+                "Of fewer than {n:count} customers, 95% intervals of the share still active hold "
+                "in some 90 of 100 studies.",
+                n=SHORT,
             )
         )
     notes += [resampling_note(sample.replace(cluster="customer_id"))]

@@ -9,8 +9,8 @@ import pytest
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from cxlib.segments import kmeans, mixture_em, stability
-from cxlib.stats import resampling
+from cxlib.segments import kmeans, stability
+from cxlib.stats import mixture_em, resampling
 
 pytestmark = pytest.mark.slow
 

@@ -68,6 +68,9 @@ def by_stepmix() -> dict:
         **how, n_steps=3, correction="BCH", assignment="modal", structural="gaussian_unit"
     ).fit(answers, data["y"][:, None])
     means = three.get_sm_df().reset_index()
+    likely = StepMix(
+        **how, n_steps=3, correction="ML", assignment="modal", structural="gaussian_diag"
+    ).fit(answers, data["y"][:, None])
     slopes = {}
     for correction in ("ML", "BCH"):
         found = StepMix(
@@ -83,6 +86,7 @@ def by_stepmix() -> dict:
     return {
         "log-likelihood": one.score(answers) * len(answers),
         "BCH means": sorted(float(v) for v in means.iloc[0, -3:]),
+        "ML means": sorted(likely.get_parameters()["structural"]["means"].ravel().tolist()),
         "slopes against the largest class": slopes,
     }
 

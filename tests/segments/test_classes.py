@@ -16,10 +16,10 @@ from cxlib import segments
 from cxlib.core import context
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
-from cxlib.segments import latent_classes, mixture_em, profiles, stability
+from cxlib.segments import latent_classes, profiles, stability
 from cxlib.segments.likelihood_ratio import _ratio, simulated
 from cxlib.segments.outcomes import _each, _means
-from cxlib.stats import resampling
+from cxlib.stats import mixture_em, mixture_refits, resampling
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "latent_classes.json"
 KNOWN = json.loads(REFERENCE.read_text(encoding="utf-8"))
@@ -117,6 +117,10 @@ def test_corrected_means_are_those_of_stepmix(people: pd.DataFrame, tell_witness
     found = segments.outcomes(Sample(people, draws=50), three, ["y"])
     ours, theirs = np.sort(found.table["estimate"]), KNOWN["stepmix"]["BCH means"]
     tell_witness("latent classes: corrected means (BCH)", "StepMix", ours, theirs, atol=2e-3)
+    found = segments.outcomes(Sample(people, draws=5), three, ["y"], method="ml")
+    ours, theirs = np.sort(found.table["estimate"]), KNOWN["stepmix"]["ML means"]
+    tell_witness("latent classes: corrected means (ML)", "StepMix", ours, theirs, atol=2e-3)
+    assert "maximum likelihood" in found.notes
 
 
 @pytest.mark.slow
@@ -217,7 +221,7 @@ def test_refits_keep_the_names_of_the_classes() -> None:
     sums = mixture_em.best(own, 2, 10, 1).sums
     drawn = mixture_em.maximise(own, np.repeat(sums[None], 4, 0), own.weight)[0]
     drawn[1::2] = drawn[1::2, ::-1]  # the same classes, called by each other's name
-    assert_allclose(latent_classes.aligned(own, sums, drawn), drawn[[0, 0, 0, 0]])
+    assert_allclose(mixture_refits.aligned(own, sums, drawn), drawn[[0, 0, 0, 0]])
 
 
 def test_many_answers_are_told_apart_without_overflow() -> None:
@@ -417,7 +421,7 @@ def test_intervals_of_classes_hold_the_truth(n: int, weighted: bool, tell_covera
         own = sheet(x, w / w.mean())
         sums = mixture_em.best(own, 2, 6, seed).sums
         sums = sums[np.argsort(-sums[:, 2])]  # the first class says yes to the first question
-        drawn = latent_classes.refits(own, w / w.mean(), sums, 100, seed)
+        drawn = mixture_refits.refits(own, w / w.mean(), sums, 100, seed)
         answers, again = (s[..., 2::2] / s[..., :1] for s in (sums, drawn))
         low, high = _joint(answers, again, sums[:, :1] / sums[:, 0].sum() * len(x))
         share, shares = (s[..., 0] / s[..., 0].sum(-1, keepdims=True) for s in (sums, drawn))
@@ -452,6 +456,30 @@ def test_intervals_of_corrected_means_hold_the_truth(tell_coverage) -> None:
         "means of latent classes (BCH), simultaneous", "400 customers", np.mean(held), len(held)
     )
     assert 0.90 <= np.mean(held) <= 0.99, np.mean(held)
+
+
+@pytest.mark.coverage
+def test_intervals_of_means_by_likelihood_hold_the_truth(tell_coverage) -> None:
+    held, errors = [], []
+    for seed in range(60):
+        kind, x = answered(400, seed)
+        y = kind + np.random.default_rng([seed, 1]).normal(size=400)
+        rows = pd.DataFrame(np.where(x == 1, "yes", "no")).add_prefix("q").assign(y=y)
+        sample, names = Sample(rows, draws=100), [c for c in rows if c != "y"]
+        choice = segments.Choice(k=2, most=2, draws=2)
+        fit = segments.fit(sample.replace(draws=2), names, model="classes", choice=choice)
+        order = np.argsort(fit.model.sums[:, 2] / fit.model.sums[:, 0])
+        both = [
+            segments.outcomes(sample, fit, ["y"], method=m).table.iloc[order] for m in ("ml", "bch")
+        ]
+        truth = (
+            np.array([0, 1]) if both[0]["estimate"].is_monotonic_increasing else np.array([1, 0])
+        )
+        held.append(((both[0]["low"] <= truth) & (both[0]["high"] >= truth)).mean())
+        errors.append([((b["estimate"] - truth) ** 2).mean() for b in both])
+    tell_coverage("means of latent classes (ML)", "400 customers", np.mean(held), len(held))
+    assert 0.90 <= np.mean(held) <= 0.99, np.mean(held)
+    assert np.mean(errors, axis=0)[0] <= 1.1 * np.mean(errors, axis=0)[1]
 
 
 def _joint(*parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

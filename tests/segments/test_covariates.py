@@ -17,7 +17,7 @@ from cxlib.core import context
 from cxlib.core.errors import InsufficientData
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
-from cxlib.segments.three_step import fit_membership, taken_for
+from cxlib.segments.three_step import fit_membership, fit_outcome, taken_for
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "latent_classes.json"
 KNOWN = json.loads(REFERENCE.read_text(encoding="utf-8"))["stepmix"]
@@ -66,6 +66,26 @@ def test_who_is_taken_for_whom_by_hand() -> None:
     # Of the first class 0.8 x 2 + 0.6 are placed in it, 0.1 in the second.
     taken = taken_for(inside, np.array([0, 0, 1]), np.array([2.0, 1, 1]))
     assert_allclose(taken, [[2.2 / 2.3, 0.1 / 2.3], [0.8 / 1.7, 0.9 / 1.7]])
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_means_by_likelihood_undo_the_errors_of_placing_by_hand(share: bool) -> None:
+    """Of 1,000 in each class 0.2 and 0.7 say yes; TAKEN says who is placed where."""
+    yes, size = np.array([0.2, 0.7]), np.array([0.5, 0.5])
+    cells = [(k, p, v) for k in (0, 1) for p in (0, 1) for v in (0, 1)]
+    w = np.array([TAKEN[k, p] * (yes[k] if v else 1 - yes[k]) for k, p, v in cells]) * 1000
+    placed, y = (np.array(c) for c in list(zip(*cells, strict=True))[1:])
+    if not share:  # normal in each class, with means 1 and 4
+        z = norm.ppf((np.arange(400) + 0.5) / 400)
+        parts = [(m + z, p, TAKEN[k, p]) for k, m in ((0, 1.0), (1, 4.0)) for p in (0, 1)]
+        y = np.concatenate([v for v, _p, _t in parts])
+        placed = np.repeat([p for _v, p, _t in parts], 400)
+        w, yes = np.repeat([t for _v, _p, t in parts], 400), np.array([1.0, 4.0])
+    found = fit_outcome(y.astype(float), placed, TAKEN, w, size, share=share)
+    assert_allclose(found, yes, atol=1e-5 if share else 2e-2)
+    plain = [np.average(y[placed == p], weights=w[placed == p]) for p in (0, 1)]
+    sure = fit_outcome(y.astype(float), placed, np.eye(2), w, size, share=share)
+    assert_allclose(sure, plain, atol=1e-6)
 
 
 # Laws and witnesses

@@ -13,8 +13,8 @@ from scipy.stats import chi2_contingency
 
 from cxlib import segments
 from cxlib.core.sample import Sample
-from cxlib.segments import latent_classes, mixture_em
 from cxlib.segments.goodness_of_fit import statistics
+from cxlib.stats import mixture_em, mixture_refits
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "latent_classes.json"
 PUBLISHED = json.loads(REFERENCE.read_text(encoding="utf-8"))["published"]
@@ -42,7 +42,7 @@ def test_stouffer_and_toby_fit_as_polca_prints(tell_witness) -> None:
     told = PUBLISHED["poLCA of 2"]
     witness, theirs = "poLCA (Stouffer and Toby)", [told["G²"], told["X²"]]
     tell_witness("latent classes: G², X²", witness, both, theirs, atol=2e-5)
-    facts = latent_classes.criteria(sheet, found, 216)
+    facts = mixture_refits.criteria(sheet, found, 216)
     tell_witness("latent classes: BIC", witness, facts["BIC"], told["BIC"], atol=6e-4)
 
 

@@ -6,17 +6,18 @@
     membership(sheet, found.sums)            # (k, patterns): probability of each class
 
 Given the class, answers are independent (Lazarsfeld and Henry 1968; numbers beside categories:
-Vermunt and Magidson 2002), or numbers together normal (Gaussian mixture). All these are exponential
-families, so that one matrix of sufficient statistics a pattern serves all: its product with the
-parameters is the log-likelihood, its product with the memberships the next parameters. An answer
-that was not given has statistics of zero and drops out of both: full information where answers are
-missing at random (Rubin 1976). Starts and draws ride along in front as one batch; steps are
+Vermunt and Magidson 2002), numbers together normal (Gaussian mixture), or some numbers normal about
+a line in others (mixture of regressions, `lines_of`). All these are exponential families, so that
+one matrix of sufficient statistics a pattern serves all: its product with the parameters is the
+log-likelihood, its product with the memberships the next parameters. An answer that was not given
+has statistics of zero and drops out of both: full information where answers are missing at random
+(Rubin 1976). Starts and draws ride along in front as one batch; steps are
 lengthened by SQUAREM (Varadhan and Roland 2008).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,15 +42,20 @@ CELLS_AT_ONCE = 2_000_000  # memberships held at once
 class Block:
     """Columns `at` of the statistics that belong together.
 
-    `kind` is "levels" (one column a level), "number" (given, value, square) or "numbers" (1,
-    values, products of pairs: jointly normal).
+    `kind` is "levels" (one column a level), "number" (given, value, square), "numbers" (1, values,
+    products of pairs: jointly normal) or "lines" (1, products of pairs: numbers regressed on those
+    that `causes` names, the variance left being `least` or more).
     """
 
     kind: str
     at: slice
+    causes: tuple[tuple[int, ...], ...] = ()
+    least: tuple[float, ...] = ()
 
     def parameters(self) -> int:
         """How many are free in a class."""
+        if self.kind == "lines":
+            return sum(len(causes) + 1 for causes in self.causes if causes)
         width = self.at.stop - self.at.start
         return {"levels": width - 1, "number": 2, "numbers": width - 1}[self.kind]
 
@@ -109,6 +115,22 @@ def sheet_of(answers: list[tuple[np.ndarray, int]], w: np.ndarray, *, joint: boo
         start += part.shape[1]
     weight = np.bincount(pattern, w, len(first))
     return Sheet(np.ascontiguousarray(np.hstack(parts)), pattern, weight, blocks)
+
+
+def lines_of(
+    z: np.ndarray, causes: tuple[tuple[int, ...], ...], w: np.ndarray, least: float
+) -> Sheet:
+    """Numbers `z` (n, m), each with causes regressed on them without a constant, by class.
+
+    `least` is the smallest variance left in a class, in parts of that left of all: without it a
+    class of a few people on a line would have an endless likelihood (Hathaway 1985).
+    """
+    upper = np.triu_indices(z.shape[1])
+    statistics = np.column_stack([np.ones(len(z)), z[:, upper[0]] * z[:, upper[1]]])
+    block = Block("lines", slice(0, statistics.shape[1]), causes, (0.0,) * len(causes))
+    left = regressions(w @ statistics, block)[1]
+    block = replace(block, least=tuple(float(v) for v in least * left))
+    return Sheet(statistics, np.arange(len(z)), w, [block])
 
 
 def _statistics(values: np.ndarray, levels: int) -> np.ndarray:
@@ -255,8 +277,10 @@ def _longer(sheet: Sheet, zero: np.ndarray, one: np.ndarray, two: np.ndarray) ->
             inside &= part.min((1, 2)) >= 0
         elif block.kind == "number":
             inside &= (part[..., 0] * part[..., 2] > part[..., 1] ** 2).all(1)
-        else:
+        elif block.kind == "numbers":
             inside &= np.linalg.eigvalsh(covariance(part)[1])[..., 0].min(1) > TIGHTEST
+        else:
+            inside &= np.linalg.eigvalsh(products(part))[..., 0].min(1) > TIGHTEST**2
     return np.where(inside[:, None, None], far, two)
 
 
@@ -303,6 +327,8 @@ def _natural(sheet: Sheet, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     own = sums[..., 1:]
     if sheet.blocks[0].kind == "numbers":
         return _of_many(own), share
+    if sheet.blocks[0].kind == "lines":
+        return _of_lines(own, sheet.blocks[0]), share
     # All levels at once, as if there were no numbers: a loop over blocks is slow on few patterns.
     whole = np.add.reduceat(own, [block.at.start for block in sheet.blocks], axis=-1)
     widths = [block.at.stop - block.at.start for block in sheet.blocks]
@@ -345,3 +371,40 @@ def _of_many(part: np.ndarray) -> np.ndarray:
     products[..., upper[0] == upper[1]] *= 0.5
     constant = -0.5 * ((slope * mean).sum(-1) + np.log(values).sum(-1) + p * np.log(2 * np.pi))
     return np.concatenate([constant[..., None], slope, products], axis=-1)
+
+
+def regressions(part: np.ndarray, block: Block) -> tuple[np.ndarray, np.ndarray]:
+    """Slopes (..., m, m), effect by cause, and variances left (..., m) from sums of "lines"."""
+    second = products(part)
+    slopes = np.zeros_like(second)
+    for effect, causes in enumerate(block.causes):
+        at = list(causes)
+        if at:
+            # A class of fewer people than causes has many solutions: the smallest is taken.
+            own = second[..., at, :][..., at] + 1e-9 * np.eye(len(at))
+            slopes[..., effect, at] = np.linalg.solve(own, second[..., at, effect, None])[..., 0]
+    left = np.eye(second.shape[-1]) - slopes
+    variance = np.einsum("...ei,...ij,...ej->...e", left, second, left)
+    return slopes, np.maximum(variance, np.maximum(block.least, 1e-300))
+
+
+def products(part: np.ndarray) -> np.ndarray:
+    """Mean products (..., m, m) from sums of "lines"."""
+    m = int((np.sqrt(8 * part.shape[-1] - 7) - 1) / 2)
+    upper, second = np.triu_indices(m), np.zeros((*part.shape[:-1], m, m))
+    mean = part[..., 1:] / np.maximum(part[..., :1], 1e-300)
+    second[..., upper[0], upper[1]] = second[..., upper[1], upper[0]] = mean
+    return second
+
+
+def _of_lines(part: np.ndarray, block: Block) -> np.ndarray:
+    slopes, variance = regressions(part, block)
+    explained = [effect for effect, causes in enumerate(block.causes) if causes]
+    variance = variance[..., explained]
+    left = (np.eye(slopes.shape[-1]) - slopes)[..., explained, :]
+    form = np.einsum("...ei,...e,...ej->...ij", left, 1 / variance, left)
+    upper = np.triu_indices(form.shape[-1])
+    products = -form[..., upper[0], upper[1]]
+    products[..., upper[0] == upper[1]] *= 0.5
+    constant = -0.5 * np.log(2 * np.pi * variance).sum(-1)
+    return np.concatenate([constant[..., None], products], axis=-1)
