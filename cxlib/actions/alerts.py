@@ -357,7 +357,7 @@ def _called(row: pd.Series | Mapping[str, Any]) -> str:
     if row["measure"] == "csat" and row.get("kind") == MOVED:
         return _("CSAT")
     if row.get("kind") == SINKING:
-        return _("moves up minus moves down between grades")
+        return _("purchase grades (moves up minus moves down)")
     if row.get("kind") == AT_RISK and row["term"] == "lost":
         return _("share of customers lost")
     if row.get("kind") == AT_RISK and row["term"] == "at risk":

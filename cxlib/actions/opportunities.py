@@ -184,8 +184,8 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
         )
     elif first["unit"] == AVERAGE:
         claim = _(
-            "The largest opportunity is {term:quoted}, associated with {size:number2} points less "
-            "{outcome:quoted} on average over all answers.",
+            "Solving {term:quoted} is the largest opportunity: it is associated with "
+            "{size:number2} points less {outcome:quoted} on average over all answers.",
             **facts,
         )
     else:

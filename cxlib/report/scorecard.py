@@ -26,6 +26,7 @@ MOST_ALERTS, MOST = 5, 3  # alerts; opportunities and actions
 LATE = ("overdue", "stalled", "without a date", "due soon", "on its way", "on hold")
 NEEDED = ("overdue", "stalled")
 DIFFERS = "other verdict"  # of a standard, where time is counted in another way
+AVERAGE = "points on average"  # unit of a pain point's loss over all answers
 CHECK = "check first"  # the verdict on an action whose problem may be over
 QUOTED = re.compile(r"^[“\"](.+?)[”\"]")  # a name that stands by itself needs no marks
 
@@ -156,7 +157,9 @@ def _how(row: Row, size: str) -> str:
 
     if row.get("kind") == series.MISSED:
         return _("{size} below target", size=size)
-    if row.get("kind") in (series.TOPIC, series.AT_RISK, series.SINKING):
+    if row.get("kind") == series.SINKING:  # the difference of both shares; many read only one
+        return _("{share:share} of changes were downwards", share=(1 - row["estimate"]) / 2)
+    if row.get("kind") in (series.TOPIC, series.AT_RISK):
         return ("+" if row["estimate"] > 0 else "−") + size
     if row.get("against"):
         return _("{size} lower than in {before:period}", size=size, before=row["against"])
@@ -210,10 +213,13 @@ def _opportunities(
         worth = [r for r in rows if r.get("unit") == "money" and r["estimate"] > 0]
         best = sorted(drivers, key=lambda r: (bool(r.get("rests_on")), _estimate(r)))[:MOST]
         best += sorted(worth, key=_estimate)[: MOST - len(best)]
+        if not best:  # pain points, of studies without drivers or amounts
+            pains = [r for r in rows if r.get("unit") == AVERAGE and r["low"] > 0]
+            best = sorted(pains, key=_estimate)[:MOST]
         if best:
             outcome = _outcome(run, number)
             about = _("Change in {outcome} associated with one more rating point.", outcome=outcome)
-            note = about if drivers else ""
+            note = about if drivers else "" if worth else _("On average over all answers.")
             link = f"{files[number]}#answer-{name}"
             return _part([_opportunity(r, outcome) for r in best], link, note=note)
     return None
@@ -231,6 +237,8 @@ def _opportunity(row: Row, outcome: str) -> dict[str, str]:
         "what": i18n.opening(i18n.label(str(row["term"]))),
         "how": _("{v:money} a year", v=row["estimate"])
         if money
+        else _("{v:number2} points less {outcome}", v=row["estimate"], outcome=outcome)
+        if row.get("unit") == AVERAGE
         else _("{v:signed2} points of {outcome}", v=row["estimate"], outcome=outcome),
         "since": _("95% CI {ci:interval0}", ci=span)
         if money

@@ -353,6 +353,29 @@ def test_an_action_is_shown_with_its_verdict(verdict, how, more) -> None:
     assert first["how"] == how and first["more"].endswith(more)
 
 
+def test_without_drivers_and_amounts_pain_points_are_the_opportunities() -> None:
+    run, answers = everything()
+    del answers["21_page"]
+    answers["41_page"]["opportunities"] = record(
+        "source term estimate low high n unit",
+        ["22", "Delivery: problem", 0.13, 0.12, 0.14, 936, "points on average"],
+    )
+    run["pages"][2]["parameters"] = {"OUTCOME": "score"}
+    part = scorecard.of(run, answers)["opportunities"]
+    assert part["items"][0]["how"].startswith("0.13 points less")
+    assert part["note"] == "On average over all answers."
+
+
+def test_an_alert_of_grades_says_which_share_moved_down() -> None:
+    run, answers = everything()
+    rows = answers["41_page"]["warnings"]["table"]["rows"]
+    rows[0][:6] = ["share", "", "", "grades", -0.383, -0.41]
+    rows[0][9] = "segments sinking"
+    first = scorecard.of(run, answers)["alerts"]["items"][0]
+    assert first["what"] == "Purchase grades (moves up minus moves down)"
+    assert first["how"] == "69% of changes were downwards"  # (1 + 0.383) / 2
+
+
 def test_a_change_that_is_the_level_already_is_not_said_again() -> None:
     run, answers = run_of("10", "12"), by_wave(-6.0, 0.01, "worse")
     about = {"verdict": "worse", "importance": 4, "measure": "nps", "value": 14.0}
