@@ -877,6 +877,15 @@ def test_what_is_not_to_be_begun_is_not_overdue():
     assert str(none) == "No open action is overdue or stalled that is to be acted on."
 
 
+def test_the_list_of_alerts_of_the_run_before_is_no_series_of_its_own():
+    """Page 41 opened by hand reads the answers of the last run, its own among them."""
+    answers = study_of(delivery=FALL, room=STAYS)
+    found = actions.alerts(answers)
+    assert len(found.table)
+    again = actions.alerts(answers | {"41": {"warnings": found}})
+    assert again.looked == found.looked and again.finding == found.finding
+
+
 def test_an_action_answers_alerts_of_its_construct_its_group_and_its_standard():
     kin = {"price": ["quality"]}
     assert names_of({"term": "price", "group": "", "by": ""}, kin) == ["price", "quality"]
