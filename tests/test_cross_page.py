@@ -8,9 +8,11 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from cxlib import report
+from cxlib.batch.execute import _left_out
+from cxlib.core.errors import ABSENT
 from cxlib.core.result import Result
 from cxlib.privacy import cross_page, disclosure, redaction
 from cxlib.privacy.cross_page import Shown, within
@@ -195,3 +197,37 @@ def test_a_verdict_goes_with_the_numbers_it_follows_from() -> None:
     hidden = rows["estimate"].isna()
     assert hidden.any() and (rows.loc[hidden, "verdict"] == "").all()
     assert (rows["kind"] == "web").all() and (rows.loc[~hidden, "verdict"] != "").all()
+
+
+def left_out(source: str, reason: str = "", because: str = ""):
+    about = {"reason": reason, "because": because or reason}
+    shown = [new_output("display_data", data={"text/plain": "x", ABSENT: about})]
+    return new_code_cell(source, outputs=shown if reason or because else [])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "answer", "said"),
+    [
+        # Said in the answer itself.
+        (("late = wait()", "No delivery days."), ("needs = 1", ""), ("few", ""), "few"),
+        # The answer lacks what an earlier cell was to make, and an earlier part has said why.
+        (("late = wait()", "No delivery days."), ("needs = 1", ""), ("", "none"), "none"),
+        # The answer prints nothing: the cell that was to make what it reads has the reason.
+        (("late = wait()", "No delivery days."), ("needs = f()", "none"), ("", ""), "none"),
+        # Nothing but another part gives a reason.
+        (("late = wait()", "No delivery days."), ("needs = 1", ""), ("", ""), "No delivery days."),
+    ],
+)
+def test_a_page_without_an_answer_says_why_its_question_has_none(first, second, answer, said):
+    made = new_notebook(
+        cells=[
+            left_out(*first),
+            left_out(*second),
+            new_markdown_cell("## Answer"),
+            left_out("if needs:\n    show(needs)", *answer),
+            new_markdown_cell("## Evidence\n\n### What else?"),
+            left_out("other = late", "Something else."),
+        ]
+    )
+    assert _left_out(made, None, {}) == [said]
+    assert _left_out(made, None, {"kept": 1}) == [] == _left_out(made, [1, 2, "x"], {})

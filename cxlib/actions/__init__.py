@@ -20,7 +20,7 @@ from cxlib.actions.alerts import alerts
 from cxlib.actions.causes import causes
 from cxlib.actions.experience import expected_by_kind
 from cxlib.actions.follow_up import follow_up
-from cxlib.actions.gains import net_gain, realised_gains
+from cxlib.actions.gains import net_gain, on_hold
 from cxlib.actions.ledger import (
     OPEN,
     action_status,
@@ -29,6 +29,7 @@ from cxlib.actions.ledger import (
     customers_waiting,
 )
 from cxlib.actions.opportunities import opportunities, past_problems
+from cxlib.actions.realised import faded_effects, realised_gains
 from cxlib.actions.responsibility import evidence_against, responsible
 from cxlib.actions.series import tests_of
 from cxlib.actions.waiting import sample_information
@@ -43,8 +44,10 @@ __all__ = [
     "customers_waiting",
     "evidence_against",
     "expected_by_kind",
+    "faded_effects",
     "follow_up",
     "net_gain",
+    "on_hold",
     "opportunities",
     "past_problems",
     "realised_gains",

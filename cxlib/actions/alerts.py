@@ -14,14 +14,14 @@ of one survey do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.responsibility import responsible
+from cxlib.actions.responsibility import names_of, responsible
 from cxlib.actions.series import (
     AT_RISK,
     HIGHER_IS_WORSE,
@@ -59,6 +59,7 @@ def alerts(
     customer: float = 0.0,
     ledger: pd.DataFrame | None = None,
     more: int = 0,
+    kin: Mapping[str, Sequence[str]] | None = None,
 ) -> Result:
     """List what became worse, or is worse than it should be, in the answers of all notebooks.
 
@@ -72,6 +73,7 @@ def alerts(
     customer : what a customer at risk is worth
     ledger : actions, to name who works on the measure of an alert already
     more : answers of a further wave, as in `net_gain`
+    kin : question -> the others of the same construct, on which the same action works
 
     Returns
     -------
@@ -124,7 +126,8 @@ def alerts(
     table, held = _without_held_back(table, answers)
     told = _finding(table, len(tests), len(answers), held)
     if ledger is not None:
-        both = [responsible(ledger, str(term), more=more) for term in table["term"]]
+        alerted = [names_of(row, kin or {}) for row in table.to_dict("records")]
+        both = [responsible(ledger, *names, more=more) for names in alerted]
         table["owner"] = [owner for _action, owner in both]
         if len(table) and (table["standing"] != "over").iloc[0]:
             told = replace(told, action=both[0][0], owner=both[0][1])
@@ -354,7 +357,7 @@ def _called(row: pd.Series | Mapping[str, Any]) -> str:
     if row["measure"] == "csat" and row.get("kind") == MOVED:
         return _("CSAT")
     if row.get("kind") == SINKING:
-        return _("moves up minus moves down between grades")
+        return _("purchase grades (moves up minus moves down)")
     if row.get("kind") == AT_RISK and row["term"] == "lost":
         return _("share of customers lost")
     if row.get("kind") == AT_RISK and row["term"] == "at risk":

@@ -10,6 +10,7 @@ ledger `about` its question or touchpoint that was not closed before that day.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ import pandas as pd
 from cxlib.actions.alerts import subject
 from cxlib.actions.gains import NORMAL
 from cxlib.actions.ledger import INNER, complete
+from cxlib.actions.responsibility import names_of
 from cxlib.core import i18n
 from cxlib.core.columns import Column
 from cxlib.core.i18n import _, mark, ngettext
@@ -45,6 +47,8 @@ def follow_up(
     days: int = DAYS,
     worth: float = 0.0,
     currency: str = "",
+    faded: Collection[str] = (),
+    kin: Mapping[str, Sequence[str]] | None = None,
 ) -> Result:
     """Compare the alerts of the last year with the ledger of actions.
 
@@ -57,6 +61,9 @@ def follow_up(
     days : how long ago an alert may have been raised, up to today
     worth : value of a unit of an effect in a year, where the ledger gives none
     currency : of the amounts, for sentences
+    faded : action_id of those whose effect cannot be shown any more: a year's gain that rests on it
+        is not counted
+    kin : question -> the others of the same construct, on which the same action works
 
     Returns
     -------
@@ -89,7 +96,8 @@ def follow_up(
     every = [t for t in (alerts, ended) if t is not None and len(t)]
     raised, undated = _raised(every, day, days)
     actions = _outer(ledger, worth)
-    rows = [_followed(alert, actions) for _place, alert in raised.iterrows()]
+    actions.loc[actions["action_id"].astype(str).isin(list(faded)), GAIN] = np.nan
+    rows = [_followed(alert, actions, kin or {}) for _place, alert in raised.iterrows()]
     table = pd.DataFrame(rows, columns=COLUMNS)
     numbers = ["days", *EFFECT, *GAIN]
     table[numbers] = table[numbers].astype(float)
@@ -154,7 +162,9 @@ def _outer(ledger: pd.DataFrame, worth: float) -> pd.DataFrame:
     return rows.assign(**gains).reset_index(drop=True)
 
 
-def _followed(alert: pd.Series, actions: pd.DataFrame) -> dict[str, Any]:
+def _followed(
+    alert: pd.Series, actions: pd.DataFrame, kin: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     """The alert with the action that answers it, if one does."""
     row = {
         "alert": subject(alert.fillna("")),
@@ -167,7 +177,7 @@ def _followed(alert: pd.Series, actions: pd.DataFrame) -> dict[str, Any]:
         "action_id": "",
     }
     closed = actions["done_on"] < alert["on"]
-    found = actions[actions["about"].eq(alert["term"]).fillna(False) & ~closed]
+    found = actions[actions["about"].isin(names_of(alert.fillna(""), kin)) & ~closed]
     if found.empty:
         return row
     response = [_response(action, alert["on"]) for _place, action in found.iterrows()]

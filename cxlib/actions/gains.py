@@ -16,14 +16,23 @@ import numpy as np
 import pandas as pd
 
 from cxlib.actions.assumptions import assumed_value
-from cxlib.actions.ledger import LATE, OPEN, action_status, complete, owner_with_date, remedy
+from cxlib.actions.ledger import (
+    LATE,
+    OPEN,
+    action_status,
+    check_first,
+    complete,
+    owner_with_date,
+    remedy,
+)
 from cxlib.actions.waiting import TINY, fewest_answers, value_of_waiting
 from cxlib.core import i18n
 from cxlib.core.columns import Column
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
-VERDICTS = mark("act", "do not act yet", "do not act", "unknown")
+VERDICTS = mark("act", "do not act yet", "do not act", "unknown", "check first")
+AGAINST = VERDICTS[1:3]  # verdicts that say not to begin
 WORDS = (
     *("net gain", "chance of a gain", "value of waiting", "answers", "closed"),
     *("gain", "effect of the action"),
@@ -58,16 +67,18 @@ def net_gain(
     asking : cost of one more answer
     currency : of the amounts, for sentences
     past : what an action is about -> the wave that made it a problem and is over, as
-        `past_problems` gives it; what would pay is not to be acted on yet
+        `past_problems` gives it; of what would pay it is to be checked first that it still occurs
 
     Returns
     -------
-    Result with table, largest estimate first: problem, owner, verdict ("act", "do not act yet",
-    "do not act", "unknown": without an interval or a value), estimate (net gain), low, high,
-    chance (of a gain), waiting (value of waiting minus that of choosing now), answers (smallest
-    number that would make waiting better; missing where none up to a hundred waves would),
-    action_id and, where some action's problem is over, rests_on (the wave); and part outlook,
-    equally likely values of each action's gain, for a figure
+    Result with table, largest estimate first: problem, owner, verdict ("act", "do not act yet":
+    waiting for answers is worth more, "do not act", "unknown": without an interval or a value,
+    "check first": would pay, if the problem were not over), estimate (net gain), low, high, chance
+    (of a gain), waiting (value of waiting minus that of choosing now; missing where the problem may
+    be over, as it rests on the prediction), answers (smallest number that would make waiting
+    better; missing where none up to a hundred waves would), action_id and, where some action's
+    problem is over, rests_on (the wave); and part outlook, equally likely values of each action's
+    gain, for a figure
 
     References
     ----------
@@ -96,7 +107,8 @@ def net_gain(
         VERDICTS[2],
     )
     rests_on = rows["about"].map(dict(past or {})).astype(object).fillna("").to_numpy()
-    verdict = np.where((rests_on != "") & (verdict == VERDICTS[0]), VERDICTS[1], verdict)
+    over = (rests_on != "") & (verdict == VERDICTS[0])
+    verdict = np.where(over, VERDICTS[4], verdict)
     table = pd.DataFrame(
         {
             "problem": rows["problem"].astype(object),
@@ -115,6 +127,7 @@ def net_gain(
         table["rests_on"] = rests_on
     table["owner"] = table["owner"].fillna("–")
     table.loc[~known, ["estimate", "low", "high", "chance", "waiting", "answers"]] = np.nan
+    table.loc[over, ["waiting", "answers"]] = np.nan
     table = table.sort_values("estimate", ascending=False, na_position="last", kind="stable")
     table = table.reset_index(drop=True)
     note = _(
@@ -124,6 +137,16 @@ def net_gain(
         years=wait,
         more=more,
     )
+    if over.any():
+        note = i18n.together(
+            [
+                note,
+                _(
+                    "Of a problem that may be over the net gain is that if it still occurs; what "
+                    "waiting brings is not known before that is checked."
+                ),
+            ]
+        )
     known = [
         Column("chance", unit="share", label="chance of a gain"),
         Column("waiting", unit="money", label="value of waiting"),
@@ -133,6 +156,17 @@ def net_gain(
     assumed = assumed_value(rows[known_money], worth, currency)
     first = _first(table, standing, currency, assumed)
     return Result(table, first, note, "money", columns=known, parts={"outlook": _outlook(table)})
+
+
+def on_hold(table: pd.DataFrame) -> list[str]:
+    """The action_id of actions that the verdict of `net_gain` says not to begin.
+
+    Examples
+    --------
+    >>> on_hold(pd.DataFrame({"action_id": ["a1", "a2"], "verdict": ["act", "do not act"]}))
+    ['a2']
+    """
+    return table.loc[table["verdict"].isin(AGAINST), "action_id"].tolist()
 
 
 def _outlook(table: pd.DataFrame) -> pd.DataFrame:
@@ -163,7 +197,7 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str, assumed: 
         )
     pays = known[known["verdict"] == VERDICTS[0]]
     late = known[known["rests_on"].ne("")] if "rests_on" in known else known.iloc[:0]
-    late = late[late["verdict"].eq(VERDICTS[1]) & late["estimate"].gt(0)]
+    late = late[late["verdict"].eq(VERDICTS[4])]
     if pays.empty and len(late):
         return _past_problem(late.iloc[0], standing, currency, assumed)
     if pays.empty:
@@ -205,13 +239,14 @@ def _past_problem(
     about = {} if standing.empty else standing.set_index("action_id").loc[action["action_id"]]
     detail = [
         _amount(action, currency, assumed),
+        _("provided that it still occurs"),
         _("no other open action is expected to pay"),
     ]
     return Finding.of_row(
         action,
         _(
-            "Do not act yet on “{problem:label}”: the fall of {wave:label} that it rests on is "
-            "over.",
+            "Check first whether “{problem:label}” still occurs: the fall of {wave:label} that it "
+            "rests on is over.",
             **facts,
         ),
         _("; ").join(detail),
@@ -219,7 +254,7 @@ def _past_problem(
         measure="net_gain",
         at={"action": action["action_id"]},
         importance=Importance.NOTABLE,
-        action=_("Check whether “{problem:label}” still occurs before acting.", **facts),
+        action=check_first(action["problem"]),
         owner=owner_with_date(action["owner"], about.get("due_on", "")),
     )
 
@@ -245,128 +280,3 @@ def _amount(action: pd.Series, currency: str, assumed: str) -> str:
         span=(*map(i18n.rounded, action[["low", "high"]]), currency),
     )
     return _("{first}; {second}", first=amount, second=assumed) if assumed else amount
-
-
-def realised_gains(ledger: pd.DataFrame, *, worth: float = 0.0, currency: str = "") -> Result:
-    """Compare what finished actions brought with what was predicted.
-
-    The finding sums the gains, with the interval of independent effects.
-
-    Parameters
-    ----------
-    ledger : actions, as the contract has them
-    worth : value of a unit of the effect in a year, where the ledger gives none
-    currency : of the amounts, for sentences
-
-    Returns
-    -------
-    Result with the tables
-
-    - table: problem, predicted, predicted_low, predicted_high, estimate (realised), low, high,
-      cost, gain (realised effect times the value of a unit, minus the cost; missing without a
-      value), action_id
-    - comparison: problem (with what the effect is on, where that differs), term ("predicted",
-      "realised"), estimate, low, high
-    - overall: term, estimate (gain of all actions together), low, high
-
-    and the parts `about` and `effect_unit`: what the effects are on and in which unit, for a figure
-    """
-    rows = complete(ledger)
-    rows = rows[rows["status"].eq("done") & rows["realised"].notna()].reset_index(drop=True)
-    unit = rows["worth"].fillna(worth if worth > 0 else np.nan).to_numpy(float)
-    got, cost = rows["realised"].to_numpy(float), rows["cost"].fillna(0).to_numpy(float)
-    table = pd.DataFrame(
-        {
-            "problem": rows["problem"].astype(object),
-            **{c: rows[c].astype(float) for c in ("predicted", "predicted_low", "predicted_high")},
-            "estimate": got,
-            "low": rows["realised_low"].astype(float),
-            "high": rows["realised_high"].astype(float),
-            "cost": cost,
-            "gain": got * unit - cost,
-            "action_id": rows["action_id"].astype(str),
-        }
-    )
-    note = _("As the ledger has them; 40_did_the_change_work is where they are measured.")
-    ends = {"predicted": "estimate", "predicted_low": "low", "predicted_high": "high"}
-    promised = table[["problem", *ends]].rename(columns=ends)
-    both = [promised.assign(term="predicted"), table.assign(term="realised")]
-    comparison = pd.concat(both)[["problem", "term", "estimate", "low", "high"]]
-    measures = rows["measure"].dropna().astype(str)
-    about, effect_unit = "effect of the action", ""
-    if len(rows) and len(measures) == len(rows) and measures.nunique() == 1:
-        about = _("effect on {measure:label}", measure=measures.iloc[0])
-        effect_unit = "points" if measures.iloc[0].upper() == "NPS" else ""
-    elif len(measures):
-        of = dict(zip(rows["problem"], rows["measure"], strict=True))
-        comparison["problem"] = [
-            _("{item} ({group})", item=i18n.label(p), group=i18n.label(of[p]))
-            if of[p] == of[p]
-            else p
-            for p in comparison["problem"]
-        ]
-    total = _total(table, unit)
-    tables = {"table": table, "comparison": comparison.reset_index(drop=True), "overall": total}
-    parts = {"about": about, "effect_unit": effect_unit}
-    assumed = assumed_value(rows, worth, currency)
-    return Result(tables, _realised(table, total, currency, assumed), note, parts=parts)
-
-
-def _total(table: pd.DataFrame, unit: np.ndarray) -> pd.DataFrame:
-    """The gain of all actions that have one, with the errors of their effects added up."""
-    error = ((table["high"] - table["low"]) / (2 * NORMAL)).to_numpy(float) * unit
-    money = table["gain"].notna().to_numpy()
-    total, reach = table["gain"].sum(), NORMAL * np.sqrt(np.nansum(error[money] ** 2))
-    row = {"term": "overall", "estimate": total, "low": total - reach, "high": total + reach}
-    return pd.DataFrame([row])
-
-
-def _realised(table: pd.DataFrame, total: pd.DataFrame, currency: str, assumed: str) -> Finding:
-    if table.empty:
-        return Finding(_("No finished action has a realised effect."))
-    n, whole = len(table), total.iloc[0]
-    inside = int(table["estimate"].between(table["predicted_low"], table["predicted_high"]).sum())
-    counted = ngettext(
-        "{n:count} finished action, {inside:count} inside its predicted interval",
-        "{n:count} finished actions, {inside:count} inside their predicted intervals",
-        n,
-        inside=inside,
-    )
-    if table["gain"].isna().all():
-        claim = ngettext(
-            "{inside:count} of {n:count} finished action had the predicted effect.",
-            "{inside:count} of {n:count} finished actions had the predicted effect.",
-            n,
-            inside=inside,
-        )
-        return Finding(claim, importance=Importance.ANSWER)
-    amount = (i18n.rounded(abs(whole["estimate"])), currency)
-    claim = (
-        _(
-            "Finished actions brought {amount:money} net in a year, at the assumed value of their "
-            "effects.",
-            amount=amount,
-        )
-        if whole["estimate"] >= 0
-        else _(
-            "Finished actions cost {amount:money} more in a year than they brought, at the assumed "
-            "value of their effects.",
-            amount=amount,
-        )
-    )
-    low, high = whole["low"], whole["high"]
-    span = (*map(i18n.rounded, (low, high)), currency)
-    return Finding.of_row(
-        whole,
-        claim,
-        _(
-            "95% CI {span:money_interval}; {assumed}; {counted}",
-            span=span,
-            assumed=assumed,
-            counted=counted,
-        ),
-        unit=currency or "money",
-        measure="realised_gain",
-        verdict="better" if low > 0 else "worse" if high < 0 else "unclear",
-        importance=Importance.NOTABLE if low > 0 or high < 0 else Importance.ANSWER,
-    )

@@ -9,11 +9,13 @@ one customer's matter, to be closed this week; the outer loop takes away the cau
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.columns import Column
-from cxlib.core.i18n import _, ngettext
+from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
 OPEN, CLOSED = ("planned", "started"), ("done", "dropped")
@@ -21,12 +23,19 @@ LATE = ("overdue", "stalled")
 INNER = "one customer"
 STALLED = 30  # days after which an action that should have started and has not counts as stalled
 SOON = 30  # days before the due date
-STANDING = ("overdue", "stalled", "without a date", "due soon", "on its way", "done", "dropped")
+HELD = "on hold"  # would be late, if it were not the verdict of `net_gain` not to begin it
+STANDING = (
+    *("overdue", "stalled", "without a date", "due soon", "on its way", HELD, "done", "dropped"),
+)
 WORDS = (
     *("overdue", "stalled", "without a date", "due soon", "on its way", "done", "dropped"),
+    *("on hold",),
     *("planned", "started", "one customer", "process", "policy", "front line", "team"),
     *("department", "board", "inner loop", "outer loop", "loop", "standing", "late", "owner"),
     *("actions", "ledger", "inconsistent"),
+)
+CHECK_FIRST = N_(
+    "Check that “{problem:label}” still occurs, then solve it as planned in the ledger."
 )
 DATES = ("begun_on", "due_on", "done_on")
 COLUMNS = ["row", "action_id", "column", "value", "reason", "mend"]
@@ -161,7 +170,10 @@ def customers_waiting(ledger: pd.DataFrame) -> list[object]:
 
 
 def action_status(
-    ledger: pd.DataFrame, today: str | pd.Timestamp, stalled: int = STALLED
+    ledger: pd.DataFrame,
+    today: str | pd.Timestamp,
+    stalled: int = STALLED,
+    held: Collection[str] = (),
 ) -> Result:
     """List every action with its state on a day: overdue and stalled ones first.
 
@@ -170,6 +182,7 @@ def action_status(
     ledger : actions, as the contract has them
     today : the day it is looked at from
     stalled : days after which an action that is planned and should have started counts as stalled
+    held : action_id of those that are not to be begun, as `on_hold` gives them
 
     Returns
     -------
@@ -192,7 +205,9 @@ def action_status(
     idle = rows["status"].eq("planned") & ((day - rows["begun_on"]).dt.days > stalled)
     near = due.notna() & ((due - day).dt.days <= SOON)
     state = pd.Series("on its way", rows.index).mask(near, "due soon").mask(due.isna(), STANDING[2])
-    state = state.mask(idle, "stalled").mask(late > 0, "overdue").mask(~open_, rows["status"])
+    state = state.mask(idle, "stalled").mask(late > 0, "overdue")
+    state = state.mask(state.isin(LATE) & rows["action_id"].astype(str).isin(list(held)), HELD)
+    state = state.mask(~open_, rows["status"])
     inside = rows["class"].eq(INNER).fillna(False)
     table = rows.assign(
         loop=inside.map({True: "inner loop", False: "outer loop"}).astype(object),
@@ -217,6 +232,10 @@ def action_status(
         day=day,
         days=stalled,
     )
+    if state.eq(HELD).any():
+        note = i18n.together(
+            [note, _("On hold: past its date or not started, but its verdict says not to act.")]
+        )
     listed = week[["action_id", "customer_id", "problem", "owner", "due_on", "standing"]]
     return Result(
         {"table": outer.reset_index(drop=True), "loops": loops},
@@ -250,6 +269,8 @@ def _finding(table: pd.DataFrame) -> Finding:
             int(late.sum()),
             **facts,
         )
+    elif rows["standing"].eq(HELD).any():
+        claim = _("No open action is overdue or stalled that is to be acted on.")
     else:
         claim = ngettext(
             "The {n:count} open action is on schedule.",
@@ -261,6 +282,9 @@ def _finding(table: pd.DataFrame) -> Finding:
         details.append(
             _("first: “{problem:label}” ({owner:opening})", **_named(rows[late].iloc[0]))
         )
+    if (resting := rows["standing"].eq(HELD)).any():
+        names = [i18n.quoted(i18n.label(str(p))) for p in rows.loc[resting, "problem"]]
+        details.append(_("on hold: {names:list3}", names=names))
     if len(outer) and len(inner):
         single = ngettext(
             "for single customers, {n:count} action is open, {overdue:count} overdue",
@@ -294,6 +318,11 @@ def owner_with_date(owner: object, due: pd.Timestamp | str) -> str:
         return ""
     name = i18n.opening(i18n.label(str(owner)))
     return _("{owner}, due {due:date}", owner=name, due=due) if due and pd.notna(due) else name
+
+
+def check_first(problem: object) -> str:
+    """What is to be done about a problem of the ledger that may be over."""
+    return _(CHECK_FIRST, problem=problem)
 
 
 def remedy(problem: object) -> str:

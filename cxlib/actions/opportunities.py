@@ -20,6 +20,7 @@ from cxlib.core.result import Finding, Importance, Result
 
 COLUMNS = ["source", "term", "estimate", "low", "high", "n", "unit"]
 MOST = 3  # of one notebook
+STRENGTH = "strength"  # a driver that matters and is rated above average, as 21 says
 (AVERAGE,) = mark("points on average")
 WORDS = (
     *("rests on", "opportunities", "source", "contact customers at risk", "money", "a point more"),
@@ -80,10 +81,14 @@ def opportunities(
     -------
     Result with table: source (number of the notebook), term, estimate, low, high, n, unit ("scale":
     points of the outcome for one point more of the driver; "money"; "points on average": of the
-    outcome over all answers) and, where a driver has passed, rests_on (the wave)
+    outcome over all answers) and, where known, position of a driver ("weakness", "strength" ...
+    of 21) and rests_on (the wave that a driver that has passed rests on)
     """
     rows = [row for part in (_of_drivers, _of_pains, _of_contacts) for row in part(answers)]
     table = pd.DataFrame(rows, columns=COLUMNS)
+    if (kept := answers.get("21", {}).get("needs")) is not None and len(table):
+        position = dict(zip(kept.table["term"], kept.table["position"], strict=True))
+        table["position"] = table["term"].map(position).where(table["source"].eq("21")).fillna("")
     if past and (of := table["term"].map(past).where(table["unit"].eq("scale"))).notna().any():
         table = table.assign(rests_on=of.fillna(""), late=of.notna() & table["source"].eq("21"))
         drivers = table["unit"].eq("scale")
@@ -157,6 +162,9 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
     detail = _(
         "95% CI {span:interval2}; n = {n:count}", span=(first["low"], first["high"]), n=first["n"]
     )
+    if first.get("position") == STRENGTH:
+        known = _("{term:quoted} is a strength: rated above average already", **facts)
+        detail = _("{first}; {second}", first=detail, second=known)
     late = table[table["rests_on"].ne("")] if "rests_on" in table else table.iloc[:0]
     for row in late.itertuples():
         held = _(
@@ -176,8 +184,8 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
         )
     elif first["unit"] == AVERAGE:
         claim = _(
-            "The largest opportunity is {term:quoted}, associated with {size:number2} points less "
-            "{outcome:quoted} on average over all answers.",
+            "Solving {term:quoted} is the largest opportunity: it is associated with "
+            "{size:number2} points less {outcome:quoted} on average over all answers.",
             **facts,
         )
     else:

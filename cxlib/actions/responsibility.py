@@ -7,19 +7,18 @@ Every page that names an open action says of it what 41_what_shall_we_do_next sa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from cxlib.actions.gains import VERDICTS, net_gain
-from cxlib.actions.ledger import INNER, OPEN, complete, owner_with_date
+from cxlib.actions.gains import AGAINST, VERDICTS, net_gain
+from cxlib.actions.ledger import CHECK_FIRST, INNER, OPEN, complete, owner_with_date
 from cxlib.core.i18n import N_, _
 
 ADVICE = {
     # Only 41_what_shall_we_do_next knows whether the problem is over: elsewhere that comes first.
-    VERDICTS[0]: N_(
-        "Check that “{problem:label}” still occurs, then solve it as planned in the ledger."
-    ),
+    VERDICTS[0]: CHECK_FIRST,
     VERDICTS[1]: N_(
         "Do not act yet on “{problem:label}”: waiting for more answers is expected to pay more."
     ),
@@ -31,8 +30,15 @@ ADVICE = {
     ),
 }
 
+STANDARDS = {"first-response SLA": "reply_in_time", "resolution SLA": "solved_in_time"}
+OTHERWISE = N_(
+    "{aim}, but by another action: the one planned on “{problem:label}” is not expected to pay."
+)
 
-def responsible(ledger: pd.DataFrame, *measures: str, more: int = 0) -> tuple[str, str]:
+
+def responsible(
+    ledger: pd.DataFrame, *measures: str, more: int = 0, aim: str = ""
+) -> tuple[str, str]:
     """What is to be done about a question, touchpoint or topic, and who does it.
 
     Parameters
@@ -40,6 +46,8 @@ def responsible(ledger: pd.DataFrame, *measures: str, more: int = 0) -> tuple[st
     ledger : actions, as the contract has them
     measures : names that the action may be `about`, the best first
     more : answers of a further wave, as in `net_gain`
+    aim : what a page asks for, such as "Improve Delivery first"; it holds where the action planned
+        does not pay
 
     Returns
     -------
@@ -60,7 +68,26 @@ def responsible(ledger: pd.DataFrame, *measures: str, more: int = 0) -> tuple[st
     first, judged = found.iloc[0], net_gain(found, more=more).table
     verdict = str(judged["verdict"].iloc[0]) if len(judged) else VERDICTS[3]
     owner = owner_with_date(first["owner"], first["due_on"])
+    if aim and verdict == VERDICTS[2]:
+        return _(OTHERWISE, aim=aim, problem=first["problem"]), owner
     return _(ADVICE[verdict], problem=first["problem"]), owner
+
+
+def names_of(alert: Mapping[str, Any], kin: Mapping[str, Sequence[str]]) -> list[str]:
+    """What an action that answers an alert may be about, the best first.
+
+    Parameters
+    ----------
+    alert : a row of the table of `alerts`
+    kin : question -> the others of the same construct, which one action works on
+
+    Examples
+    --------
+    >>> names_of({"term": "price", "group": "North"}, {"price": ["quality"]})
+    ['price', 'North', 'quality']
+    """
+    term = str(alert["term"])
+    return [n for n in (term, STANDARDS.get(term), alert.get("group"), *kin.get(term, ())) if n]
 
 
 def evidence_against(ledger: pd.DataFrame, *measures: str, more: int = 0) -> str:
@@ -76,14 +103,22 @@ def evidence_against(ledger: pd.DataFrame, *measures: str, more: int = 0) -> str
     >>> effect = {"predicted": 2.0, "predicted_low": 1.0, "predicted_high": 3.0, "worth": 100.0}
     >>> ledger = pd.DataFrame([row | effect | {"about": "delivery", "cost": 250.0}])
     >>> evidence_against(ledger, "delivery")
-    'open action “late parcels”: do not act (chance of a gain 16%)'
+    'the action planned on it, “late parcels”, is not expected to pay (chance of a gain 16%)'
     """
     judged = net_gain(_first(ledger, measures), more=more).table
-    if judged.empty or judged["verdict"].iloc[0] not in VERDICTS[1:3]:
+    if judged.empty or judged["verdict"].iloc[0] not in AGAINST:
         return ""
+    facts = judged.iloc[0][["problem", "chance"]]
+    if judged["verdict"].iloc[0] == VERDICTS[1]:
+        return _(
+            "the action planned on it, “{problem:label}”, is to wait for more answers (chance of a "
+            "gain {chance:rate})",
+            **facts,
+        )
     return _(
-        "open action “{problem:label}”: {verdict:label} (chance of a gain {chance:rate})",
-        **judged.iloc[0][["problem", "verdict", "chance"]],
+        "the action planned on it, “{problem:label}”, is not expected to pay (chance of a gain "
+        "{chance:rate})",
+        **facts,
     )
 
 

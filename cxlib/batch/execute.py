@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from cxlib.core import context, files
 from cxlib.core.context import Context
 from cxlib.core.errors import ABSENT
+from cxlib.core.sections import names_read, names_set
 from cxlib.reserve import tables_read
 from cxlib.reserve.tables_read import ALL
 
@@ -38,6 +39,7 @@ OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 NO_GLYPH = re.compile(r"Glyph \d+ .*missing from font|figures show boxes")
+ANSWER, NEXT = re.compile(r"^## Answer\b", re.M), re.compile(r"^##? ", re.M)  # headings of pages
 CELL_FILE = re.compile(r"[^\s\"'(<]*ipykernel_\d+[/\\]\d+\.py")
 
 
@@ -206,10 +208,28 @@ def _execute(
 
 
 def _left_out(notebook: NotebookNode, mistake: list[Any] | None, kept: object) -> list[str]:
-    """The sentence of the first part that was left out, of a page that came to no answer at all."""
-    outputs = [] if kept or mistake else [o for c in notebook.cells for o in c.get("outputs", [])]
-    absent = (o["data"][ABSENT] for o in outputs if ABSENT in o.get("data", {}))
-    return [about["reason"] for about in absent if about["reason"]][:1]
+    """Why the question of a page has no answer, of a page that came to no answer at all.
+
+    That is what its answer lacks, said there or by the cells that were to make what it reads; other
+    parts may have been left out before for reasons of their own.
+    """
+    if kept or mistake:
+        return []
+    titles = [i for i, c in enumerate(notebook.cells) if ANSWER.search(c.source)]
+    begins = titles[0] if titles else len(notebook.cells)
+    before, after = notebook.cells[:begins], notebook.cells[begins:]
+    ends = next((i for i, c in enumerate(after) if i and NEXT.search(c.source)), len(after))
+    answer = [c for c in after[:ends] if c.cell_type == "code"]
+    wanted = {name for cell in answer for name in names_read(cell.source)}
+    made = [c for c in before if c.cell_type == "code" and names_set(c.source) & wanted]
+    every = [*answer, *reversed(made), *notebook.cells]
+    return [why for cell in every for why in _reasons(cell)][:1]
+
+
+def _reasons(cell: NotebookNode) -> list[str]:
+    """Why parts of a cell are left out, also where an earlier one has said it."""
+    absent = [o["data"][ABSENT] for o in cell.get("outputs", []) if ABSENT in o.get("data", {})]
+    return [why for about in absent if (why := about.get("because") or about["reason"])]
 
 
 def _unread(job: dict[str, Any]) -> NotebookNode:

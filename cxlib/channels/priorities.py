@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.channels.groups import named
+from cxlib.channels.groups import OTHERS, named
 from cxlib.core import i18n
 from cxlib.core.columns import ESTIMATE, INTERVAL, SIMULTANEOUS, Column
 from cxlib.core.errors import InsufficientData
@@ -151,7 +151,8 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result) -> Finding:
     detail = _(
         "95% CI {span}; {share:share} of volume, {gap} below the best; n = {n:count}", **words
     )
-    if len(more := shown[shown["estimate"] > row["estimate"]]):
+    groups = shown[shown[by].ne(OTHERS)]  # nobody answers for all small groups together
+    if len(more := groups[groups["estimate"] > row["estimate"]]):
         larger = _(
             "{names:quoted_list3} may offer more ({gain}), but whether it is below the best is "
             "not settled",

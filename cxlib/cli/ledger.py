@@ -57,8 +57,9 @@ def list_(study: str, today: datetime | None, every: bool) -> None:
     from cxlib import actions as ledger
 
     taken, wrong = _taken(study)
-    stands = ledger.action_status(taken, today or datetime.now())
-    gain = ledger.net_gain(taken, **_known(study)).table.set_index("action_id")
+    judged = ledger.net_gain(taken, **_known(study)).table
+    stands = ledger.action_status(taken, today or datetime.now(), held=ledger.on_hold(judged))
+    gain = judged.set_index("action_id")
     rows = stands.loops if every else stands.loops[stands.loops["status"].isin(ledger.OPEN)]
     for loop in ("outer loop", "inner loop"):
         part = rows[rows["loop"] == loop]

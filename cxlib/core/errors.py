@@ -108,12 +108,13 @@ def attempt(method: Callable[..., Answer], *given: Any, **how: Any) -> Answer | 
         return None
 
 
-def leave_out(reason: str = "") -> None:
+def leave_out(reason: str = "", because: str = "") -> None:
     """Say that a part of the page is left out; the page lists all such parts in one line.
 
     Parameters
     ----------
     reason : a sentence, in the page's language; empty where an earlier part has said it
+    because : what that earlier part said
 
     Examples
     --------
@@ -126,4 +127,5 @@ def leave_out(reason: str = "") -> None:
     if notebook is None:
         print(text)
     else:
-        notebook.display_pub.publish({"text/plain": text, ABSENT: {"reason": reason}}, {})
+        about = {"reason": reason, "because": reason or because}
+        notebook.display_pub.publish({"text/plain": text, ABSENT: about}, {})

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from cxlib.core import context
+from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData, leave_out
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
@@ -39,17 +39,17 @@ def go_on_in_notebooks() -> None:
 
 
 class _Sections:
-    """The names that are not there because a cell was left out."""
+    """The names that are not there because a cell was left out, and why it was."""
 
     def __init__(self) -> None:
-        self.lost: set[str] = set()
+        self.lost: dict[str, str] = {}
         self.before: dict[str, int] | None = None
         self.left_out = False
 
     def begin(self, info: Any) -> None:
         shell = context.shell()
         self.left_out = False
-        self.before = {n: id(shell.user_ns.get(n)) for n in _defined(info.raw_cell or "")}
+        self.before = {n: id(shell.user_ns.get(n)) for n in names_set(info.raw_cell or "")}
 
     def caught(self, shell: Any, etype: type, value: Any, tb: Any, tb_offset: Any = None) -> None:
         lost = etype is NameError and value.name in self.lost
@@ -57,13 +57,14 @@ class _Sections:
             _show(shell, etype, value, tb, tb_offset)
             return
         self.left_out = True
+        reason = self.lost[value.name] if lost else i18n.opening(str(value))
         if self.before is None:  # the very cell in which the study was opened
-            self.before = {n: id(None) for n in _defined(_source_of(shell, tb))}
+            self.before = {n: id(None) for n in names_set(_source_of(shell, tb))}
         for name, old in self.before.items():
             if id(shell.user_ns.get(name)) == old:
                 shell.user_ns.pop(name, None)
-                self.lost.add(name)
-        leave_out("" if lost else str(value))
+                self.lost[name] = reason
+        leave_out("" if lost else reason, reason)
 
     def end(self, result: Any) -> None:
         if self.left_out and result is not None:
@@ -99,14 +100,31 @@ def _source_of(shell: Any, tb: Any) -> str:
     return "" if tb is None else "".join(linecache.getlines(tb.tb_frame.f_code.co_filename))
 
 
-def _defined(source: str) -> set[str]:
-    """The names that a cell assigns."""
+def names_set(source: str) -> set[str]:
+    """The names that a cell assigns.
+
+    Examples
+    --------
+    >>> sorted(names_set("fit = score(rows)"))
+    ['fit']
+    """
+    return _names(source, ast.Store)
+
+
+def names_read(source: str) -> set[str]:
+    """The names that a cell reads.
+
+    Examples
+    --------
+    >>> sorted(names_read("fit = score(rows)"))
+    ['rows', 'score']
+    """
+    return _names(source, ast.Load)
+
+
+def _names(source: str, how: type[ast.expr_context]) -> set[str]:
     try:
         tree = ast.parse(source)
     except SyntaxError:  # magics
         return set()
-    return {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, how)}

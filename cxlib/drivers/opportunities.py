@@ -12,6 +12,7 @@ from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.drivers.importance_findings import may_lead_by_share
+from cxlib.drivers.needs import POSITIONS
 from cxlib.drivers.waves import past_words
 
 
@@ -73,7 +74,10 @@ def opportunities(
         table["rests_on"] = table["term"].map(past).fillna("")
     finding = _finding(table, gain, share, outcome, past)
     known = in_unit("share", "share")
-    return Result(table, finding, note, "scale", columns=known, **gain.bootstrap)
+    # What is to be done is about the leader, whatever the claim's number is of.
+    leader = str(table["term"].iloc[0])
+    parts = {"acts_on": leader} if finding.action and leader in past else {}
+    return Result(table, finding, note, "scale", columns=known, parts=parts, **gain.bootstrap)
 
 
 def _finding(
@@ -151,6 +155,11 @@ def _finding(
         detail = [_("{effect} ({numbers})", effect=own, numbers=detail[0])]
         action = _("Check {leader:quoted} in the next wave before acting on it", **facts)
         known = replace(known, verdict="unclear")
+    if (
+        dict(zip(gain.positions["term"], gain.positions["position"], strict=True))[first["term"]]
+        == POSITIONS[1]
+    ):
+        detail.append(_("{driver:quoted} is a strength: rated above average already", **facts))
     detail += passed
     detail += _may_be_first(gain, share, {first["term"], table["term"].iloc[0]})
     detail.append(_("robustness value {robustness:share}", **facts))

@@ -111,6 +111,7 @@ def evaluate(trial: Trial) -> Result:
     parts = {**fit.parts, "passed": passed, "failed": failed, "silent": silent, "doubt": doubt}
     names = checks.loc[checks["result"] == FAILED, "term"].tolist()
     latest, parts["faded"] = _latest(trial, fit, tables)
+    parts["faded_in"] = trial.waves[-1] if parts["faded"] else ""
     finding = _finding(fit, latest, passed, silent, names, doubt)
     finding = replace(finding, action=_next_step(fit, significant, doubt, bool(parts["faded"])))
     own = {"effects": fit.table, "standard": fit.standard, "by_design": fit.by_design}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.columns import Column
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
 from cxlib.impact.evaluation import FAILED, TOLD, counted, is_significant, is_sure
@@ -35,7 +35,8 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
     - table: change, verdict ("higher", "lower", "in doubt", "less than predicted", "unknown"),
       term (outcome), estimate, low, high, n, unit, design, could_find (the effect that 80 of 100
       such comparisons find), passed, failed and silent (numbers of checks; silent are those that
-      could not have failed), and what was predicted
+      could not have failed), faded_in (the latest wave, where no effect can be shown in it) and
+      what was predicted
     - standard: term (the change), estimate, low, high, n to draw: the effects in their unit where
       all have the same, else in standard deviations of the answers
 
@@ -59,6 +60,7 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
             "passed": one.passed,
             "failed": one.failed,
             "silent": one.silent,
+            "faded_in": one.parts.get("faded_in") or None,
         }
         rows.append(row | ({c: ahead.get(c, np.nan) for c in PREDICTED} if known else {}))
         drawn = first[["estimate", "low", "high", "n"]] if len(units) == 1 else one.standard.iloc[0]
@@ -71,7 +73,10 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
         "wider than the effect that it would have to detect."
     )
     tables = {"table": table, "standard": pd.DataFrame(standard)}
-    columns = [Column("silent", "checks that could not fail", "count", label="inconclusive")]
+    columns = [
+        Column("silent", "checks that could not fail", "count", label="inconclusive"),
+        Column("faded_in", "wave without an effect", "name", label=N_("no effect shown in")),
+    ]
     drawn_in = units.pop() if len(units) == 1 else "standard deviations"
     parts = {"drawn": "rating points" if drawn_in == "scale" else drawn_in}
     return Result(tables, _finding(evaluations), note, columns=columns, parts=parts)

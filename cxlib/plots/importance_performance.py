@@ -38,7 +38,7 @@ def importance_performance(
 ) -> Axes:
     """Draw importance (upwards) and performance (to the right), with the uncertainty of both.
 
-    Dashed lines stand at the averages. The upper left is what to improve first.
+    Dashed lines stand at the averages: weaknesses to the upper left, strengths to the upper right.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def importance_performance(
 def _first(both: pd.DataFrame, first: pd.Series) -> str:
     """The names in the upper left, for the alternative text."""
     names = both[first].sort_values("estimate", ascending=False)["term"].map(labels.name)
-    return _("Improve first: {names:list}.", names=list(names)) if len(names) else ""
+    return _("Weaknesses: {names:list}.", names=list(names)) if len(names) else ""
 
 
 def _hovers(both: pd.DataFrame, names: list[str], *units: str) -> list[str]:
@@ -121,9 +121,9 @@ def _quadrants(ax: Axes, middle: tuple[float, float]) -> None:
     for at, upright in zip(middle, (True, False), strict=True):
         marks.reference_line(ax, at, upright=upright, lw=1, zorder=1)
     ax.fill_between([left, middle[0]], middle[1], top, color=ORANGE, alpha=0.07, lw=0, zorder=0)
-    corners = (
-        (_("Improve first"), 0.01, 0.99, ORANGE),
-        (_("Keep it up"), 0.99, 0.99, SOFT),
+    corners = (  # positions, as the table of strengths and weaknesses names them
+        (_("Weakness"), 0.01, 0.99, ORANGE),
+        (_("Strength"), 0.99, 0.99, SOFT),
         (_("Low priority"), 0.01, 0.01, SOFT),
         (_("More than needed"), 0.99, 0.01, SOFT),
     )

@@ -183,7 +183,7 @@ def _owned(finding: Finding, fit: Result) -> Finding:
         return finding
     more = context.current().last_wave
     subjects = list(_subjects(finding, fit))
-    action, owner = actions.responsible(ledger, *subjects, more=more)
+    action, owner = actions.responsible(ledger, *subjects, more=more, aim=finding.action)
     if not action:
         return finding
     # A claim that asks for something must not leave out that the ledger says otherwise.
@@ -195,8 +195,9 @@ def _owned(finding: Finding, fit: Result) -> Finding:
 
 
 def _subjects(finding: Finding, fit: Result) -> Iterator[str]:
-    """Names that an action may be about: of the row of the finding, then of its groups, measure."""
+    """Names that an action may be about: of the result, its row, its groups, its measure."""
     rows = disclosure.shown(fit.table)
+    yield str(fit.parts.get("acts_on", ""))
     if finding.value is not None:
         numbers = rows[rows.columns.intersection(["estimate", "impact"])].select_dtypes("number")
         rows = rows[((numbers.abs() - abs(finding.value)).abs() < 1e-9).any(axis=1)]

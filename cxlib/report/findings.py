@@ -1,7 +1,7 @@
 """The findings of a run, as its pages kept them: the index, slides and messages are made of them.
 
     found = findings.of(run, answers)      # most important first, page by page within
-    findings.summary(found)                # up to four: level, change, why, what to do
+    findings.summary(found)     # up to five: level, change, why, missed target, what to do
 
 `run` is as in run.json with the pages of one language, `answers` as in answers.json.
 """
@@ -91,7 +91,7 @@ def heads(found: Iterable[Found]) -> dict[str, Found]:
 
 
 def summary(found: Sequence[Found]) -> list[Found]:
-    """Level, change, why, what to do: the findings that a director reads first.
+    """Level, change, why, what misses its target, what to do: what a director reads first.
 
     A part is left out where the run has no such finding; what else is notable follows where they
     are few. None says what another says already.
@@ -121,10 +121,17 @@ def summary(found: Sequence[Found]) -> list[Found]:
     causes = [_is("41", "causes")] if alert else []  # else they are of alerts that are over
     apart = (_notable(_is(*where)) for where in GROUPS)
     choose([*causes, *apart, *(_is(number) for number in CAUSES)], Importance.ANSWER)
+    if not any(map(_missed, chosen)):
+        choose([lambda f: _missed(f) and _of_measures(f)], Importance.NEWS)
     choose([_is(*where) for where in STEPS], Importance.ANSWER)
     for _missing in range(LEAST - len(chosen)):
         choose([lambda f: f.number != "00"], Importance.NOTABLE)
     return chosen
+
+
+def _missed(f: Found) -> bool:
+    """Whether it is that a target is missed for certain."""
+    return f.record.get("target_standing") == "missed"
 
 
 def _of_measures(f: Found) -> bool:

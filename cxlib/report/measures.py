@@ -383,6 +383,8 @@ def _target(now: Reading, target: float | None, write: Callable[[float], str]) -
         standing = ahead if now.row.get("verdict") == ahead else f"{ahead}, not certain"
     words, tone = STANDINGS[standing]
     said = _(words, t=write(target))
+    if now.row.get("other_counts") == "other verdict":  # page 24 says so
+        said, tone = _("{first}; depends on how time is counted", first=said), "same"
     if (open_ := commitments.by_nonresponse()) in now.finding.get("detail", ""):
         said = _("{first}; {second}", first=said, second=open_)
     return said, tone

@@ -23,8 +23,11 @@ from cxlib.report.findings import Answers, Found
 from cxlib.report.measures import Row, pages_of, rows_of
 
 MOST_ALERTS, MOST = 5, 3  # alerts; opportunities and actions
-LATE = ("overdue", "stalled", "without a date", "due soon", "on its way")  # the first first
+LATE = ("overdue", "stalled", "without a date", "due soon", "on its way", "on hold")
 NEEDED = ("overdue", "stalled")
+DIFFERS = "other verdict"  # of a standard, where time is counted in another way
+AVERAGE = "points on average"  # unit of a pain point's loss over all answers
+CHECK = "check first"  # the verdict on an action whose problem may be over
 QUOTED = re.compile(r"^[“\"](.+?)[”\"]")  # a name that stands by itself needs no marks
 
 Answered = Mapping[str, Mapping[str, dict[str, Any]]]  # notebook's number: its answers
@@ -97,10 +100,28 @@ def _alerts(now: Answered, files: Mapping[str, Any]) -> dict[str, Any] | None:
     if not rows:
         return None
     link = f"{files['41']}#answer-warnings"
-    items = [_alert(row) | {"link": link} for row in rows[:MOST_ALERTS]]
+    counts = rows_of(now.get("24", {}).get("standards"))
+    doubtful = any(r.get("other_counts") == DIFFERS for r in counts)
+    items = [_alert(row, doubtful) | {"link": link} for row in rows[:MOST_ALERTS]]
     rest = len(rows) - len(items)
     more = i18n.ngettext("{n} more alert", "{n} more alerts", rest) if rest > 0 else ""
-    return _part(items, link, more=_("; ").join(part for part in (more, _held_back(now)) if part))
+    said = _("; ").join(part for part in (more, _held_back(now)) if part)
+    return _part(items, link, more=said, unowned=_unowned(items))
+
+
+def _unowned(items: Sequence[Mapping[str, Any]]) -> str:
+    """What gives the alerts an owner that have none, said once for all of them."""
+    lacking = sum(not item["owner"] for item in items)
+    if not lacking:
+        return ""
+    return i18n.ngettext(
+        "{n:count} of these {all:count} alerts has no owner yet: enter an action about it in the "
+        "action ledger, with who answers for it and by when.",
+        "{n:count} of these {all:count} alerts have no owner yet: enter an action about each in "
+        "the action ledger, with who answers for it and by when.",
+        lacking,
+        all=len(items),
+    )
 
 
 def _held_back(now: Answered) -> str:
@@ -113,13 +134,17 @@ def _held_back(now: Answered) -> str:
     return said if names else ""
 
 
-def _alert(row: Row) -> dict[str, Any]:
+def _alert(row: Row, doubtful: bool = False) -> dict[str, Any]:
+    """An alert; `doubtful` where the standards of page 24 depend on how time is counted."""
+    from cxlib.actions import series
     from cxlib.actions.alerts import distance, subject
 
-    since = str(row["first_seen"] or "")
+    since, how = str(row["first_seen"] or ""), _how(row, distance(row))
+    if doubtful and row.get("kind") == series.MISSED:
+        how = _("{first}, as time is counted here", first=how)
     return {
         "what": i18n.opening(QUOTED.sub(r"\1", subject(row))),
-        "how": _how(row, distance(row)),
+        "how": how,
         "since": _("since {since:period}", since=since) if since else "",
         "owner": i18n.opening(i18n.label(str(row.get("owner") or ""))),
         "tone": "worse",
@@ -132,7 +157,9 @@ def _how(row: Row, size: str) -> str:
 
     if row.get("kind") == series.MISSED:
         return _("{size} below target", size=size)
-    if row.get("kind") in (series.TOPIC, series.AT_RISK, series.SINKING):
+    if row.get("kind") == series.SINKING:  # the difference of both shares; many read only one
+        return _("{share:share} of changes were downwards", share=(1 - row["estimate"]) / 2)
+    if row.get("kind") in (series.TOPIC, series.AT_RISK):
         return ("+" if row["estimate"] > 0 else "−") + size
     if row.get("against"):
         return _("{size} lower than in {before:period}", size=size, before=row["against"])
@@ -186,10 +213,13 @@ def _opportunities(
         worth = [r for r in rows if r.get("unit") == "money" and r["estimate"] > 0]
         best = sorted(drivers, key=lambda r: (bool(r.get("rests_on")), _estimate(r)))[:MOST]
         best += sorted(worth, key=_estimate)[: MOST - len(best)]
+        if not best:  # pain points, of studies without drivers or amounts
+            pains = [r for r in rows if r.get("unit") == AVERAGE and r["low"] > 0]
+            best = sorted(pains, key=_estimate)[:MOST]
         if best:
             outcome = _outcome(run, number)
             about = _("Change in {outcome} associated with one more rating point.", outcome=outcome)
-            note = about if drivers else ""
+            note = about if drivers else "" if worth else _("On average over all answers.")
             link = f"{files[number]}#answer-{name}"
             return _part([_opportunity(r, outcome) for r in best], link, note=note)
     return None
@@ -207,12 +237,16 @@ def _opportunity(row: Row, outcome: str) -> dict[str, str]:
         "what": i18n.opening(i18n.label(str(row["term"]))),
         "how": _("{v:money} a year", v=row["estimate"])
         if money
+        else _("{v:number2} points less {outcome}", v=row["estimate"], outcome=outcome)
+        if row.get("unit") == AVERAGE
         else _("{v:signed2} points of {outcome}", v=row["estimate"], outcome=outcome),
         "since": _("95% CI {ci:interval0}", ci=span)
         if money
         else _("95% CI {ci:interval2}", ci=span),
         "more": _("ranks that high only through {wave:label}, which is over", wave=wave)
         if wave
+        else _("a strength: rated above average already")
+        if row.get("position") == "strength"
         else "",
     }
 
@@ -235,14 +269,19 @@ def _actions(now: Answered, files: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _action(row: Row, gain: Row | None, unit: str) -> dict[str, str]:
     due = _("due {day:date}", day=row["due_on"]) if row.get("due_on") not in (None, "", "–") else ""
-    brings = ""
+    brings, how = "", i18n.label(str(row["standing"]))
+    verdict = str((gain or {}).get("verdict") or "")
     if gain is not None and gain["estimate"] is not None:
         brings = _("expected net gain {gain} a year", gain=i18n.money((gain["estimate"], unit)))
-        if gain.get("verdict"):
-            brings = _("{first}: {second:label}", first=brings, second=gain["verdict"])
+        if verdict == CHECK:
+            brings = _("{first}, if it still occurs", first=brings)
+        elif verdict:
+            brings = _("{first}: {second:label}", first=brings, second=verdict)
+    if verdict == CHECK:  # not to be begun, but its owner is to find out
+        how = _("{first}: {second:label}", first=how, second=verdict)
     return {
         "what": i18n.label(str(row["problem"])),
-        "how": i18n.label(str(row["standing"])),
+        "how": how,
         "tone": "worse" if row["standing"] in NEEDED else "same",
         "since": due,
         "more": brings,

@@ -306,6 +306,12 @@ class Reserve(Database):
         """What the study wants explained: its `outcome`, else its NPS or CSAT question."""
         return self.study.default_outcome
 
+    @property
+    def kin(self) -> dict[str, list[str]]:
+        """Question -> the other questions of the same construct of the satisfaction index."""
+        constructs = self.study.model.constructs.values() if self.study.model else ()
+        return {item: [i for i in c if i != item] for c in constructs for item in c}
+
     def target(self, *names: str) -> Target | None:
         """The target of the first of the names that has one; without its day once that is over."""
         found = next((t for name in names if (t := self.study.targets.get(name))), None)

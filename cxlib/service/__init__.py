@@ -37,7 +37,7 @@ from cxlib.service.cases import (
     times_of,
 )
 from cxlib.service.clocks import Clock, make_clock
-from cxlib.service.definitions import definitions
+from cxlib.service.definitions import definitions, with_definitions
 from cxlib.service.demand import complaint_rate, customer_weeks, workload
 from cxlib.service.funnels import funnel
 from cxlib.service.monthly_standards import sla_by_month
@@ -83,4 +83,5 @@ __all__ = [
     "volume_forecast",
     "waiting_times",
     "workload",
+    "with_definitions",
 ]

@@ -12,6 +12,7 @@ depend on the choice.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.columns import Column
 from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
@@ -30,6 +31,7 @@ from cxlib.service.standards import DONE, Part, packed, share_on_time
 from cxlib.stats.notes import resampling_note
 
 WATCHED, MISSED, LEFT_OUT = "open as observed", "overdue as missed", "without open cases"
+COUNTS = ("other verdict", "same verdict")  # of a standard, where time is counted otherwise
 COUNTED, TAKEN_OFF = "all time", "less waiting for the customer"
 
 
@@ -107,6 +109,51 @@ def definitions(sample: SampleLike, clock: Clock, *, goal: float = 0.9) -> Resul
             "about": _("share of {what} on time", what=_(DONE[lowest])),
         },
     )
+
+
+def with_definitions(fit: Result, stress: Result | None) -> Result:
+    """The standards with whether their verdicts depend on how time is counted.
+
+    Parameters
+    ----------
+    fit : of `sla_attainment`, of all cases
+    stress : of `definitions`; None where there is one definition only
+
+    Returns
+    -------
+    `fit` whose table has other_counts ("same verdict" or "other verdict"), and whose finding says
+    which verdicts other definitions change
+
+    Examples
+    --------
+    >>> row = pd.DataFrame({"term": ["resolution"], "verdict": ["missed"]})
+    >>> both = pd.concat([row, row.assign(verdict="met")])
+    >>> found = with_definitions(Result(row, "The target is missed."), Result(both, ""))
+    >>> found.finding.claim, found.finding.detail
+    ('As time is counted here, the target is missed.', 'other ways to count change the verdict on \
+resolutions')
+    """
+    if stress is None:
+        return fit
+    verdicts = stress.table.groupby("term")["verdict"].nunique()
+    differ = fit.table["term"].map(verdicts).gt(1)
+    table = fit.table.assign(other_counts=np.where(differ, *COUNTS))
+    column = Column("other_counts", unit="name", label=N_("with other ways to count time"))
+    fit = fit.replace(tables={**fit.tables, "table": table}, columns=[*fit.columns, column])
+    shown = disclosure.shown(table)
+    loose = shown[(shown["other_counts"] == COUNTS[0]) & (shown["verdict"] != "unclear")]
+    if loose.empty:
+        return fit
+    told = fit.finding
+    words = [told.detail] if told.detail else []
+    words.append(
+        _(
+            "other ways to count change the verdict on {names:list}",
+            names=[_(DONE[t]) for t in loose["term"]],
+        )
+    )
+    claim = _("As time is counted here, {first:inner}", first=told.claim)
+    return fit.replace(finding=replace(told, claim=claim, detail=_("; ").join(words)))
 
 
 def _tables(sample: Sample, clock: Clock, goal: float) -> Iterator[tuple[str, pd.DataFrame]]:

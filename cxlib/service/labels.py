@@ -16,5 +16,6 @@ WORDS = (
     "elapsed", "working hours", "working days", "all time", "less waiting for the customer",
     "open cases", "open as observed", "overdue as missed",
     "without open cases", "stated", "yes", "no", "waiting",
-    "standard missed", "unclear", "day", "days", "again", "cases", "cases per 1000",
+    "standard missed", "unclear", "other verdict", "same verdict",
+    "day", "days", "again", "cases", "cases per 1000",
 )  # fmt: skip

@@ -17,6 +17,7 @@ from cxlib.actions.alerts import clause
 from cxlib.actions.causes import Tree, _once
 from cxlib.actions.events import Movements
 from cxlib.actions.links import SENTENCES, significant
+from cxlib.actions.responsibility import names_of
 from cxlib.core import context, i18n
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
@@ -769,11 +770,15 @@ def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     assert past == {"delivery": "w4"}
     rows = ledger(about="delivery")
     alone = actions.net_gain(rows, past=past)
-    assert alone.table[["verdict", "rests_on"]].values.tolist() == [["do not act yet", "w4"]]
-    assert (
-        str(alone) == "Do not act yet on “late parcels”: the fall of w4 that it rests on is over."
+    assert alone.table[["verdict", "rests_on"]].values.tolist() == [["check first", "w4"]]
+    # A value of waiting rests on the prediction, which rests on the problem.
+    assert alone.table[["waiting", "answers"]].isna().all(axis=None)
+    assert str(alone) == (
+        "Check first whether “late parcels” still occurs: the fall of w4 that it rests on is over."
     )
-    assert "Check whether" in alone.finding.action
+    elsewhere = actions.responsible(rows, "delivery")[0]
+    assert alone.finding.action == elsewhere  # every page asks for the same
+    assert actions.on_hold(alone.table) == []
     other = ledger(action_id="a02", problem="loud rooms", about="room", cost=150.0)
     both = actions.net_gain(pd.concat([rows, other], ignore_index=True), past=past)
     assert str(both).startswith("Act first on “loud rooms”: of the problems that remain")
@@ -833,6 +838,74 @@ def test_what_closed_ones_brought_stands_beside_what_was_predicted():
         "2 finished actions, 1 inside their predicted intervals"
     )
     assert list(found.comparison["term"]) == ["predicted"] * 2 + ["realised"] * 2
+
+
+def test_a_gain_that_rests_on_an_effect_that_is_gone_is_not_settled():
+    """What 40 says of an effect, 41 and the index say of the money that rests on it."""
+    done = dict(status="done", realised=3.0, realised_low=1.0, realised_high=5.0)
+    rows = pd.concat([ledger(**done), ledger(action_id="a02", **done)], ignore_index=True)
+    judged = pd.DataFrame({"change": ["calls", "app"], "faded_in": ["2026-Q3", None]})
+    changes = [SimpleNamespace(name=n, action=a) for n, a in [("calls", "a01"), ("app", "a02")]]
+    faded = actions.faded_effects({"40": {"verdicts": kept(table=judged)}}, changes)
+    assert faded == {"a01": "2026-Q3"}
+    found = actions.realised_gains(rows, faded=faded)
+    assert str(found) == (
+        "What finished actions bring in a year is not settled: no effect of “late parcels” can be "
+        "shown in 2026-Q3 any more."
+    )
+    # Each (3 x 100 less 100); half of it by the action whose effect is gone.
+    assert found.finding.detail.startswith("if effects lasted a year 400 net; 95% CI 117 to 683; 2")
+    assert found.finding.verdict == "unclear"
+    assert actions.realised_gains(rows, faded={}).finding.verdict == "better"
+
+
+def test_what_is_not_to_be_begun_is_not_overdue():
+    """On 1 Oct both are late; the one that does not pay is on hold."""
+    rows = pd.concat(
+        [ledger(), ledger(action_id="a02", problem="old app", cost=900.0)], ignore_index=True
+    )
+    held = actions.on_hold(actions.net_gain(rows).table)
+    assert held == ["a02"]
+    found = actions.action_status(rows, "2026-10-01", held=held)
+    assert dict(zip(found.table["action_id"], found.table["standing"], strict=True)) == {
+        "a01": "overdue",
+        "a02": "on hold",
+    }
+    assert str(found) == "1 of 2 open actions is overdue or has not started."
+    assert "on hold: “old app”" in found.finding.detail
+    none = actions.action_status(rows.tail(1), "2026-10-01", held=held)
+    assert str(none) == "No open action is overdue or stalled that is to be acted on."
+
+
+def test_the_list_of_alerts_of_the_run_before_is_no_series_of_its_own():
+    """Page 41 opened by hand reads the answers of the last run, its own among them."""
+    answers = study_of(delivery=FALL, room=STAYS)
+    found = actions.alerts(answers)
+    assert len(found.table)
+    again = actions.alerts(answers | {"41": {"warnings": found}})
+    assert again.looked == found.looked and again.finding == found.finding
+
+
+def test_an_action_answers_alerts_of_its_construct_its_group_and_its_standard():
+    kin = {"price": ["quality"]}
+    assert names_of({"term": "price", "group": "", "by": ""}, kin) == ["price", "quality"]
+    assert names_of({"term": "resolution SLA", "group": "low"}, {}) == [
+        "resolution SLA",
+        "solved_in_time",
+        "low",
+    ]
+
+
+def test_a_strength_with_the_largest_gain_is_called_one():
+    table = pd.DataFrame({"term": ["delivery", "room"], "estimate": [0.16, 0.15], "n": 400})
+    needs = pd.DataFrame({"term": ["room", "delivery"], "position": ["weakness", "strength"]})
+    page = {
+        "gains": kept("scale", table=table.assign(low=0.1, high=0.2)),
+        "needs": kept(table=needs),
+    }
+    found = actions.opportunities({"21": page}, "recommend")
+    assert found.table["position"].tolist() == ["strength", "weakness"]
+    assert "delivery is a strength: rated above average already" in found.finding.detail
 
 
 def test_effects_of_closed_actions_are_named_with_what_they_are_on():

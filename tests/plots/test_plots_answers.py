@@ -199,8 +199,8 @@ def test_quadrants_are_named_and_what_to_improve_first_has_the_colour() -> None:
     importance = pd.DataFrame({"term": ["price", "speed", "staff"], "estimate": [0.6, 0.4, 0.1]})
     performance = pd.DataFrame({"term": ["price", "speed", "staff"], "estimate": [2.0, 4.0, 3.5]})
     ax = plots.importance_performance(importance, performance)
-    assert {"Improve first", "Keep it up", "Low priority", "More than needed"} <= set(texts(ax))
-    assert "Improve first: price." in ax.figure.alt_text
+    assert {"Weakness", "Strength", "Low priority", "More than needed"} <= set(texts(ax))
+    assert "Weaknesses: price." in ax.figure.alt_text
     faces = [to_hex(c) for c in ax.collections[-1].get_facecolors()]
     dots = next(c for c in ax.collections if len(c.get_offsets()) == 3)
     assert [to_hex(c) == ORANGE for c in dots.get_facecolors()] == [True, False, False], faces

@@ -126,7 +126,7 @@ def test_a_finding_names_the_open_action_about_it_and_its_owner(table, slots, ow
 @pytest.mark.parametrize(
     ("cost", "asks", "against"),
     [
-        (250.0, "Improve it", "do not act (chance of a gain 16%)"),  # 2 ± 1 × 100: z = −50 / 51.02
+        (250.0, "Improve it", "is not expected to pay (chance of a gain 16%)"),  # z = −50 / 51.02
         (250.0, "", ""),  # a claim that asks for nothing
         (50.0, "Improve it", ""),  # the action is expected to pay
     ],
@@ -136,8 +136,11 @@ def test_what_asks_for_something_says_that_the_ledger_is_against_it(cost, asks, 
     ledger = LEDGER.assign(cost=cost, **effect)
     finding = Finding("x", "n = 90", value=0.2, importance=Importance.NOTABLE, action=asks)
     table = pd.DataFrame({"term": ["delivery"], "estimate": [0.2]})
-    own = f"n = 90; open action “Parcels come late”: {against}" if against else "n = 90"
-    assert told(finding, table, ledger=ledger).detail == own
+    planned = "n = 90; the action planned on it, “Parcels come late”, "
+    found = told(finding, table, ledger=ledger)
+    assert found.detail == (planned + against if against else "n = 90")
+    # What is asked for and what the ledger says are one sentence.
+    assert found.action.startswith("Improve it, but by another action") == bool(against)
 
 
 @pytest.mark.parametrize(

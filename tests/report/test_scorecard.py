@@ -305,6 +305,77 @@ def test_the_summary_says_level_change_why_and_what_to_do() -> None:
     assert summary[1].link == "12_page.html#answer-trend"
 
 
+def test_a_target_that_is_missed_for_certain_is_in_the_summary() -> None:
+    run, answers = everything()
+    missed = {"verdict": "worse", "importance": 4, "target_standing": "missed", "value": 0.7}
+    answers["24_page"]["standards"]["finding"] = {"claim": "The SLA is missed.", **missed}
+    assert [f.claim for f in findings.summary(findings.of(run, answers))][-2:] == [
+        "The SLA is missed.",
+        "Fix late parcels first.",
+    ]
+
+
+def test_a_verdict_that_depends_on_how_time_is_counted_says_so_everywhere() -> None:
+    run, answers = everything()
+    table = answers["24_page"]["standards"]["table"]
+    table["columns"] = [*table["columns"], "other_counts"]
+    table["rows"] = [[*row, "other verdict"] for row in table["rows"]]
+    card = scorecard.of(run, answers)
+    [sla] = [m for m in card["measures"] if m["name"] == "First-response SLA met"]
+    assert sla["target"] == "Target 90% missed; depends on how time is counted"
+    assert sla["target_tone"] == "same"
+    [alert] = [a for a in card["alerts"]["items"] if "below target" in a["how"]]
+    assert alert["how"].endswith("below target, as time is counted here")
+
+
+def test_what_gives_alerts_an_owner_is_said_once() -> None:
+    run, answers = everything()
+    alerts = scorecard.of(run, answers)["alerts"]
+    assert [bool(a["owner"]) for a in alerts["items"]] == [True, False]
+    assert alerts["unowned"].startswith("1 of these 2 alerts has no owner yet: enter an action")
+    html = indexes.of_run(run, answers=answers)
+    assert alerts["unowned"] in html and html.count("no owner yet") == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "how", "more"),
+    [
+        ("check first", "overdue: check first", "€7,000 a year, if it still occurs"),
+        ("act", "overdue", "€7,000 a year: act"),
+    ],
+)
+def test_an_action_is_shown_with_its_verdict(verdict, how, more) -> None:
+    run, answers = everything()
+    table = answers["41_page"]["net_gain"]["table"]
+    table["columns"] = [*table["columns"], "verdict"]
+    table["rows"] = [[*row, verdict] for row in table["rows"]]
+    first = scorecard.of(run, answers)["actions"]["items"][0]
+    assert first["how"] == how and first["more"].endswith(more)
+
+
+def test_without_drivers_and_amounts_pain_points_are_the_opportunities() -> None:
+    run, answers = everything()
+    del answers["21_page"]
+    answers["41_page"]["opportunities"] = record(
+        "source term estimate low high n unit",
+        ["22", "Delivery: problem", 0.13, 0.12, 0.14, 936, "points on average"],
+    )
+    run["pages"][2]["parameters"] = {"OUTCOME": "score"}
+    part = scorecard.of(run, answers)["opportunities"]
+    assert part["items"][0]["how"].startswith("0.13 points less")
+    assert part["note"] == "On average over all answers."
+
+
+def test_an_alert_of_grades_says_which_share_moved_down() -> None:
+    run, answers = everything()
+    rows = answers["41_page"]["warnings"]["table"]["rows"]
+    rows[0][:6] = ["share", "", "", "grades", -0.383, -0.41]
+    rows[0][9] = "segments sinking"
+    first = scorecard.of(run, answers)["alerts"]["items"][0]
+    assert first["what"] == "Purchase grades (moves up minus moves down)"
+    assert first["how"] == "69% of changes were downwards"  # (1 + 0.383) / 2
+
+
 def test_a_change_that_is_the_level_already_is_not_said_again() -> None:
     run, answers = run_of("10", "12"), by_wave(-6.0, 0.01, "worse")
     about = {"verdict": "worse", "importance": 4, "measure": "nps", "value": 14.0}
