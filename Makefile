@@ -52,7 +52,7 @@ docs: setup  ## the documentation site, build/docs/index.html; no network is use
 	@echo build/docs/index.html
 
 lab: setup  ## JupyterLab at the project, on the list of questions
-	@JUPYTER_CONFIG_PATH=.jupyter $(BIN)/jupyter lab index.ipynb
+	@$(BIN)/jupyter lab index.ipynb
 
 types: setup  ## mypy, strict
 	@$(BIN)/mypy

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -527,3 +528,13 @@ threading.Thread(target=start).start()
     with subprocess.Popen([sys.executable, "-c", code], **pipes) as page:
         page.stdout.readline()  # the child of its second thread has its memory
         assert processes.held(page.pid) > 2**27
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not processes.possible(), reason="no fork server here")
+def test_the_fork_server_ends_without_a_traceback_at_ctrl_c() -> None:
+    code = "import importlib, os, signal\n"
+    code += "importlib.import_module = lambda name: os.kill(os.getpid(), signal.SIGINT)\n"
+    code += "import cxlib.batch.preload\n"
+    ran = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    assert (ran.returncode, ran.stderr) == (-signal.SIGINT, "")

@@ -80,6 +80,7 @@ def test_list_names_studies_and_notebooks() -> None:
         (["run", "tiny", "10", "--by", "chanel"], "has such a column; did you mean 'channel'"),
         (["run", "tiny", "--storage", "file:///x"], "name its --scheduler"),
         (["run", "tiny", "--memory", "0.1"], "0.1 is not in the range"),
+        (["run", "tiny", "10", "-o", __file__], "is a file"),
         (["check", "../x"], "is not a study name"),
         (["load", "nothing"], "no study 'nothing'. `cx list` shows those there are"),
         (["check"], "--dictionary"),

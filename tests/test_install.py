@@ -17,6 +17,7 @@ from cxlib import __version__, cli
 from cxlib.cli import init
 
 ROOT = Path(__file__).parents[1]
+EXTENSION = "etc/jupyter/jupyter_server_config.d/cxlab.json"  # of JupyterLab's server
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 
 OTHERS = [p for p in sys.path if Path(p).name == "site-packages"]  # of this environment
@@ -109,6 +110,7 @@ def test_the_package_holds_what_git_holds_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as package:
         names = [n for n in package.namelist() if ".dist-info/" not in n]
     wanted = in_git("cxlib") + [f"cxlib/project/{name}" for name in in_git(*init.PARTS)]
+    wanted.append(f"cxlib-{__version__}.data/data/{EXTENSION}")
     assert sorted(names) == sorted(wanted)
     assert "cxlib/py.typed" in names
 
@@ -126,6 +128,8 @@ def test_the_package_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> 
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
     run(*pip, "--no-deps", "--no-index", "--ignore-installed", wheel, folder=tmp_path)
 
+    extension = (ROOT / "cxlib" / "core" / "lab.json").read_bytes()
+    assert (place / EXTENSION).read_bytes() == extension
     cx = place / SCRIPTS / "cx"
     where = run(python, "-c", "import cxlib; print(cxlib.__file__)", folder=tmp_path)
     assert Path(where.strip()).is_relative_to(place.resolve())

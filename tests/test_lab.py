@@ -47,7 +47,7 @@ pytestmark = [
 def project(tmp_path_factory) -> Path:
     """The project as a fresh clone has it, in so far as JupyterLab sees it."""
     root = tmp_path_factory.mktemp("lab")
-    for name in ("notebooks", "data/sample", ".jupyter"):
+    for name in ("notebooks", "data/sample"):
         shutil.copytree(ROOT / name, root / name)
     shutil.copy(ROOT / "index.ipynb", root)
     return root
@@ -66,8 +66,10 @@ def address(project: Path, tmp_path_factory) -> Iterator[str]:
     environment = os.environ | {
         "CX_ROOT": str(project),
         "PYTHONPATH": str(ROOT),
-        "JUPYTER_CONFIG_PATH": str(project / ".jupyter"),
     }
+    enabled = own / "config" / "jupyter_server_config.d" / "cxlab.json"  # as pip install places it
+    enabled.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "cxlib" / "core" / "lab.json", enabled)
     for kind in ("CONFIG", "DATA", "RUNTIME"):
         environment[f"JUPYTER_{kind}_DIR"] = str(own / kind.lower())
     options = "--no-browser --allow-root --expose-app-in-browser --IdentityProvider.token=t"

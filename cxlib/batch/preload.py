@@ -11,6 +11,7 @@ import gc
 import importlib
 import os
 import pkgutil
+import signal
 
 import cxlib
 from cxlib.batch.processes import import_nbformat
@@ -60,9 +61,12 @@ def warm_up() -> None:
     pages.bind(notebook, pages.Facts(""))
 
 
+# Ctrl-C reaches it too, as any process of the terminal: it ends at once, without a traceback.
+before = signal.signal(signal.SIGINT, signal.SIG_DFL)
 gc.disable()  # nothing imported here is ever thrown away
 import_all()
 warm_up()
 gc.freeze()  # the pages' own garbage collectors pass over all of it
 gc.enable()
+signal.signal(signal.SIGINT, before)  # the fork server sets its own; pages have this one
 atexit.register(os._exit, 0)  # it holds nothing to be given back, and tidying takes a second

@@ -23,7 +23,6 @@ PARTS = (
     "docs/study.schema.json",
     "reports/README.md",
     "index.ipynb",
-    ".jupyter",
     ".gitignore",
 )
 

@@ -92,7 +92,7 @@ def _parameter_help(path: Path) -> str:
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
     help="Where the reports go. [default: reports/STUDY/TIME]",
 )

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import ast
 import linecache
+import sys
 import traceback
+from collections.abc import Callable
+from functools import partial
 from html import escape
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +37,8 @@ def go_on_in_notebooks() -> None:
         return
     sections = _Sections()
     shell.set_custom_exc(CAUGHT, sections.caught)
+    if hasattr(shell, "kernel"):
+        shell.showtraceback = partial(_show_stops_in_a_line, shell.showtraceback)
     shell.events.register("pre_run_cell", sections.begin)
     shell.events.register("post_run_cell", sections.end)
 
@@ -77,15 +82,30 @@ def _show(shell: Any, etype: type, value: Any, tb: Any, tb_offset: Any) -> None:
         shell.showtraceback((etype, value, tb), tb_offset=tb_offset)
         return
     shell._get_exc_info((etype, value, tb))  # for %tb and %debug
-    said = str(value) or "the cell was stopped"
-    lines = [f"{etype.__name__}: {said}"]
-    # Else IPython reads and parses every file on the way, twice: a minute on a busy machine, for
-    # which a cell that was stopped would go on.
-    value._render_traceback_ = lambda: lines
+    lines = _in_a_line(value)
     shell._showtraceback(etype, value, lines)
     whole = "".join(traceback.format_exception(etype, value, tb.tb_next or tb))
     html = f"<details><summary>Traceback</summary><pre>{escape(whole)}</pre></details>"
     shell.display_pub.publish({"text/plain": whole, "text/html": html}, {})
+
+
+def _show_stops_in_a_line(show: Callable[..., None], error: Any = None, **options: Any) -> None:
+    """Show an error by `show`, but in a line what ends a cell, also while its figures are drawn."""
+    value = (error or sys.exc_info())[1]
+    if isinstance(value, KeyboardInterrupt):
+        _in_a_line(value)
+    show(error, **options)
+
+
+def _in_a_line(value: Any) -> list[str]:
+    """What IPython then shows of an error.
+
+    Else it reads and parses every file on the way, twice: a minute on a busy machine, for which a
+    cell that was stopped would go on.
+    """
+    lines = [f"{type(value).__name__}: {str(value) or 'the cell was stopped'}"]
+    value._render_traceback_ = lambda: lines
+    return lines
 
 
 def _is_ours(tb: TracebackType | None) -> bool:
