@@ -167,11 +167,11 @@ class Site:
     def processes(self) -> list[int]:
         """Processes that come from here and live: orphans of commands are given to us."""
         below = psutil.Process().children(recursive=True)
-        alive = [p for p in below if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+        alive = [p for p in below if _lives(p)]
         for process in set(below) - set(alive):
             with suppress(OSError):
                 os.waitpid(process.pid, os.WNOHANG)
-        return [p.pid for p in alive if not any(_is_dask(q) for q in [p, *p.parents()])]
+        return [p.pid for p in alive if not _is_of_dask(p)]
 
     def left(self) -> list[str]:
         """Files and folders that should not be there when a command is over."""
@@ -179,8 +179,18 @@ class Site:
         return [str(p.relative_to(self.place)) for p in [*whole, *(self.place / "tmp").iterdir()]]
 
 
-def _is_dask(process: psutil.Process) -> bool:
-    return any("dask_" in word for word in process.cmdline())
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:  # it has just ended
+        return False
+
+
+def _is_of_dask(process: psutil.Process) -> bool:
+    try:
+        return any("dask_" in word for p in [process, *process.parents()] for word in p.cmdline())
+    except psutil.Error:
+        return False
 
 
 def made(place: Path, outside: Path) -> Site:

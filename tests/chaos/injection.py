@@ -193,8 +193,8 @@ def write(root: Path, made: Iterator[str]) -> Counter[str]:
         "group": "channel",
         "outcome": "recommend",
         "topics": {
-            "late": {"label": both("topics"), "words": ["late"]},
-            "rude": {"label": both("topics"), "words": ["rude"]},
+            "late": {"label": both("topics"), "words": {"en": ["late"]}},
+            "rude": {"label": both("topics"), "words": {"en": ["rude"]}},
         },
         "reporting": {"languages": ["en", "zh"], "smallest_cell": 0},
     }
@@ -233,7 +233,7 @@ def run(root: Path, pages: Sequence[str] = PAGES) -> tuple[list[Path], str]:
     """The HTML files of the pages, in two languages and by group; what `cx` said."""
     out, said = root / "reports" / "out", ""
     for more in (["--lang", "en,zh", *pages], ["--by", "channel", "10"]):
-        words = ["run", "case", *more, "-p", "DRAWS=100", "-o", str(out / str(len(more)))]
+        words = ["run", "case", *more, "-o", str(out / str(len(more)))]
         done = subprocess.run(
             [sys.executable, "-m", "cxlib.cli", *words],
             env=os.environ | {"CX_ROOT": str(root), "PYTHONPATH": str(ROOT)},
