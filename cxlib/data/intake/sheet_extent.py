@@ -168,10 +168,12 @@ class Extent:
         self.first, self.last = 1 << 62, -1
 
     def add(self, first: int, last: int) -> None:
+        """Count the places from `first` to `last` in."""
         self.first, self.last = min(self.first, first), max(self.last, last)
 
     @property
     def size(self) -> int:
+        """How many places there are, from the first to the last."""
         return max(self.last - self.first + 1, 0)
 
 
