@@ -15,7 +15,7 @@ import pytest
 from chaos import conditions, hostile
 
 from cxlib.cli import errors
-from cxlib.data import study, yaml_limits
+from cxlib.data import contract, study, yaml_limits
 from cxlib.data.intake import IntakeError, cells, databases, layout, readers, sheet_extent
 
 pytestmark = pytest.mark.slow
@@ -240,6 +240,12 @@ def test_days_of_any_year_are_written() -> None:
     assert cells.iso_day(pd.Timestamp(np.datetime64("-4712-01-02", "us"))) == "-4712-01-02"
     moments = pd.Series(np.array(["2026-01-02T03:04:05"], "datetime64[us]"))
     assert cells.text(moments).tolist() == ["2026-01-02 03:04:05"]
+
+
+def test_a_weight_of_more_than_all_people_is_out_of_range() -> None:
+    """Sums of weights of 1e308 overflowed, and the page failed."""
+    weight = contract.TABLES["responses"].columns["weight"]
+    assert weight.high is not None and np.isfinite((weight.high * 1e9) ** 2)
 
 
 def test_too_little_memory_is_said_in_words() -> None:

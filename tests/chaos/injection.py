@@ -229,10 +229,12 @@ def _notebook(path: Path, texts: Sequence[str]) -> None:
     nbformat.write(new_notebook(cells=cells, metadata=about), path)
 
 
-def run(root: Path, pages: Sequence[str] = PAGES) -> tuple[list[Path], str]:
-    """The HTML files of the pages, in two languages and by group; what `cx` said."""
+def run(
+    root: Path, pages: Sequence[str] = PAGES, langs: Sequence[str] = ("en", "zh")
+) -> tuple[list[Path], str]:
+    """The HTML files of the pages, in these languages and by group; what `cx` said."""
     out, said = root / "reports" / "out", ""
-    for more in (["--lang", "en,zh", *pages], ["--by", "channel", "10"]):
+    for more in (["--lang", ",".join(langs), *pages], ["--by", "channel", "10"]):
         words = ["run", "case", *more, "-o", str(out / str(len(more)))]
         done = subprocess.run(
             [sys.executable, "-m", "cxlib.cli", *words],
