@@ -66,6 +66,7 @@ class Child:
         code = 1
         try:
             os.setsid()
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
             atexit._clear()  # what this process would tidy up at its end is not the child's
             out = os.open(self.said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.dup2(out, 1)
