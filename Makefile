@@ -26,10 +26,11 @@ coverage: setup  ## how often intervals hold the truth, over repeated samples; r
 witnesses: setup  ## how near methods come to published values and other programs; renews docs/witnesses.md
 	@$(BIN)/python -m pytest -n 2 -p no:nbval -m witness --witness-table docs/witnesses.md tests
 
-chaos: setup  ## hostile files, conditions and crashes, each in a process of its own (about an hour)
+chaos: setup  ## hostile files, conditions, crashes and payloads in a browser (about an hour)
 	@$(BIN)/python tests/chaos/conditions.py
 	@$(BIN)/python tests/chaos/campaign.py
 	@$(BIN)/python tests/chaos/crashes.py
+	@$(BIN)/python tests/chaos/injection.py
 
 test-notebooks: setup  ## the committed outputs of the notebooks, where cells are tagged for it
 	@$(BIN)/cx load sample >/dev/null

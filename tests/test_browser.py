@@ -49,8 +49,8 @@ const buttons = [...document.querySelectorAll('.save button')];
 buttons.find(b => b.textContent === kind && b.closest('figure').querySelector('svg')).click();"""
 
 
-@pytest.fixture(scope="module")
-def browser():
+def started():
+    """A browser that keeps what it asks for; it ends when the generator does."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -62,6 +62,11 @@ def browser():
     driver = webdriver.Chrome(options=options, service=service)
     yield driver
     driver.quit()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    yield from started()
 
 
 def requests_of(browser) -> list[str]:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import disclosure_plant as plant
 import pytest
+import test_batch
+from click.testing import CliRunner
 
+from cxlib import cli
 from cxlib.batch import cross_run, record
 from cxlib.cli import errors
 from cxlib.privacy import attack, leaks
@@ -273,3 +276,35 @@ def test_each_earlier_state_of_the_data_is_compared(tmp_path) -> None:
     earlier("sunday", "2026-01-04", 96)  # older than Monday's, and one row less than now
     [leak] = cross_run.leaks_of(tmp_path / "now", run, mine)
     assert "subtract run sunday" in leak.how
+
+
+def test_an_internal_run_is_made_marked_and_counts_for_no_other(tmp_path, monkeypatch) -> None:
+    """What is not published is not attacked, and tells readers of published runs nothing."""
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    study, notebooks = tmp_path / "data" / "tiny", tmp_path / "notebooks"
+    study.mkdir(parents=True)
+    notebooks.mkdir()
+    test_batch.write(notebooks, "10_one", test_batch.ANSWER, test_batch.MORE)
+    (study / "study.yaml").write_text(test_batch.STUDY.replace("[10, 30]", "[10]"))
+    rows = [f"r{i},w{i % 2},{'web' if i % 3 else 'shop'},{i % 10 + 1}" for i in range(60)]
+    made = {}
+    for name, more, how in (
+        ("first", [], []),
+        ("second", ["r60,w1,web,3"], []),
+        ("looked", ["r60,w1,web,3"], ["--internal"]),
+        ("third", ["r60,w1,web,3", *(f"r{i},w1,web,5" for i in range(61, 80))], []),
+        ("fourth", ["r60,w1,web,3", *(f"r{i},w1,web,5" for i in range(61, 80))], []),
+    ):
+        (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *rows, *more]))
+        words = ["run", "tiny", "-o", str(tmp_path / "reports" / "tiny" / name), *how]
+        made[name] = CliRunner().invoke(cli.main, words)
+    codes = {name: done.exit_code for name, done in made.items()}
+    assert codes == {"first": 0, "second": 5, "looked": 0, "third": 0, "fourth": 0}, made
+    folders = tmp_path / "reports" / "tiny"
+    says = "Internal: not to be published"
+    assert all(says in (folders / "looked" / p).read_text() for p in ("10_one.html", "index.html"))
+    assert says not in (folders / "third" / "10_one.html").read_text()
+    assert "looked/" not in (tmp_path / "reports" / "index.html").read_text()
+    for words in (["diff", "first", "looked"], ["export", "looked", "--xlsx"]):
+        told = CliRunner().invoke(cli.main, [str(folders / w) if w in made else w for w in words])
+        assert told.exit_code == 2 and "internal run" in told.output, told.output

@@ -6,7 +6,7 @@ import random
 import sqlite3
 import string
 import zipfile
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ import pytest
 from chaos import conditions, hostile
 
 from cxlib.cli import errors
-from cxlib.data import study, yaml_limits
+from cxlib.data import contract, study, yaml_limits
 from cxlib.data.intake import IntakeError, cells, databases, layout, readers, sheet_extent
 
 pytestmark = pytest.mark.slow
@@ -132,6 +132,68 @@ def test_cells_without_a_place_are_counted_by_row(tmp_path) -> None:
         sheet_extent.refuse_far_cells(tmp_path / "a.xlsx", "a.xlsx")
 
 
+def _sheet_of_ods(*cells: str) -> bytes:
+    """An OpenDocument sheet of a table of two cells, and more after it."""
+    begin = (
+        '<o:document-content xmlns:o="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:t="urn:oasis:names:tc:opendocument:xmlns:table:1.0"><o:body><o:spreadsheet>'
+        '<t:table t:name="Data"><t:table-row><t:table-cell o:value-type="string"/>'
+        '<t:table-cell o:value-type="string"/></t:table-row>'
+    )
+    return (
+        begin + "".join(cells) + "</t:table></o:spreadsheet></o:body></o:document-content>"
+    ).encode()
+
+
+EMPTY_ROWS = '<t:table-row t:number-rows-repeated="1048575"><t:table-cell/></t:table-row>'
+FAR_CELL = '<t:table-row><t:table-cell t:number-columns-repeated="16383"/>%s</t:table-row>'
+VALUE = '<t:table-cell o:value-type="float" o:value="1"/>'
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([EMPTY_ROWS, FAR_CELL % VALUE], "Data reach over 1,048,577 rows and 16,384 columns"),
+        (['<t:table-row t:number-rows-repeated="99999">' + FAR_CELL[13:] % VALUE], "100,000 rows"),
+        ([EMPTY_ROWS, FAR_CELL % "<t:table-cell/>"], ""),  # as every such file ends
+        ([EMPTY_ROWS, f"<t:table-row>{VALUE}</t:table-row>"], ""),  # far down takes little room
+        (["<broken"], ""),
+    ],
+)
+def test_an_open_document_with_a_far_cell_is_refused(tmp_path, rows, says) -> None:
+    (tmp_path / "a.ods").write_bytes(hostile.zipped(**{"content.xml": _sheet_of_ods(*rows)}))
+    with pytest.raises(IntakeError, match=says) if says else nullcontext():
+        sheet_extent.refuse_far_cells(tmp_path / "a.ods", "a.ods")
+
+
+def _record(kind: int, number: int, rest: bytes = b"") -> bytes:
+    content = number.to_bytes(4, "little") + rest
+    size = bytes([len(content) & 0x7F | 0x80, len(content) >> 7])  # the longer way to write it
+    return (
+        (bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])) + size + content
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "says"),
+    [
+        ([(0, 1_048_575), (2, 16_383)], "sheet1 reach over 1,048,576 rows and 16,384 columns"),
+        ([(0, 1_048_575), (2, 0)], ""),
+        ([(148, 1_048_575), (500, 16_383)], ""),  # what the file says of itself is no cell
+        ([(0, 1), (2, 70_000)], "70,001 columns"),
+    ],
+)
+def test_a_binary_workbook_with_a_far_cell_is_refused(tmp_path, records, says) -> None:
+    near = [_record(0, 0, bytes(300)), _record(2, 0, bytes(4)), _record(7, 1)]
+    sheet = (
+        b"".join(near + [_record(*r, bytes(200)) for r in records]) + _record(130, 0) + bytes(20)
+    )
+    path = tmp_path / "a.xlsb"
+    path.write_bytes(hostile.zipped(**{"xl/worksheets/sheet1.bin": sheet}))
+    with pytest.raises(IntakeError, match=says) if says else nullcontext():
+        sheet_extent.refuse_far_cells(path, "a.xlsb")
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, '{"a": 1}\n' + "[" * 100_000])
 def test_brackets_without_end_are_no_records(tmp_path, text) -> None:
     (tmp_path / "a.json").write_text(text)
@@ -178,6 +240,12 @@ def test_days_of_any_year_are_written() -> None:
     assert cells.iso_day(pd.Timestamp(np.datetime64("-4712-01-02", "us"))) == "-4712-01-02"
     moments = pd.Series(np.array(["2026-01-02T03:04:05"], "datetime64[us]"))
     assert cells.text(moments).tolist() == ["2026-01-02 03:04:05"]
+
+
+def test_a_weight_of_more_than_all_people_is_out_of_range() -> None:
+    """Sums of weights of 1e308 overflowed, and the page failed."""
+    weight = contract.TABLES["responses"].columns["weight"]
+    assert weight.high is not None and np.isfinite((weight.high * 1e9) ** 2)
 
 
 def test_too_little_memory_is_said_in_words() -> None:

@@ -165,12 +165,14 @@ def _grown(folder: Path, run: Mapping[str, Any], pages: Mapping[str, Shown]) -> 
 
 
 def _others(folder: Path, run: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
-    """The other runs of the study in the same parent folder, the newest last."""
+    """The other published runs of the study in the same parent folder, the newest last."""
     runs = history.of(folder.parent).items()
     return [
         (place, other)
         for place, other in sorted(runs, key=lambda r: (r[1].get("begun", ""), r[0]))
-        if other["study"] == run["study"] and place.resolve() != folder.resolve()
+        if other["study"] == run["study"]
+        and not other["about"]["internal"]
+        and place.resolve() != folder.resolve()
     ]
 
 

@@ -123,7 +123,8 @@ def close(
 
     With `remember`, the warnings that a page of all rows gave are kept with its study. Raises
     Withheld, when the others are written, for a folder from which small groups could be worked
-    out: nothing of it is left; without `publish`, for a folder that nobody reads, none is.
+    out: nothing of it is left; without `publish`, for a folder that nobody reads, and for an
+    internal run none is.
     """
     stopped: list[Withheld] = []
     folders = list(dict.fromkeys(r.folder for r in results))
@@ -132,7 +133,8 @@ def close(
         _protect_from_each_other(mine)
         answers = {r.page.name: r.answers for r in mine if r.answers}
         run = _run_of(mine, begun, jobs, engine)
-        if publish and (error := _withheld(folder, run, answers)):
+        published = publish and not run["about"].get("internal")
+        if published and (error := _withheld(folder, run, answers)):
             stopped.append(error)
             continue
         execute.put(folder / "answers.json", _by_line(answers))
@@ -243,7 +245,9 @@ def bind_again(folder: Path) -> int:
     made = [(job, p["mistake"]) for job, p in pages if p["status"] != "not run"]
     from cxlib.batch import cross_run
 
-    if found := cross_run.leaks_of(folder, run, _read(folder / "answers.json")):
+    internal = run["about"].get("internal")
+    found = [] if internal else cross_run.leaks_of(folder, run, _read(folder / "answers.json"))
+    if found:
         raise cross_run.withheld(folder, found)
     for job, mistake in made:
         kept = folder / f"{job['page']}.ipynb"
@@ -315,6 +319,7 @@ def _run_before(folder: Path, run: dict[str, Any]) -> tuple[dict[str, Any], dict
         (2 * len(names & {p["page"] for p in other["pages"]}) >= len(names), other["begun"], place)
         for place, other in history.of(folder.parent).items()
         if other["study"] == run["study"]
+        and not other["about"]["internal"]
         and "" < other.get("begun", "") < run["begun"]
         and place.resolve() != folder.resolve()
     ]

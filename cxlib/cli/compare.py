@@ -94,6 +94,8 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
     from cxlib.report import comparison, comparison_page
 
     runs = comparison.in_one_language(comparison.read(before), comparison.read(after), lang)
+    if internal := [r.name for r in runs if r.record["about"].get("internal")]:
+        raise ValueError(f"{internal[0]} is an internal run: it is compared with no other.")
     found = comparison.compare(*runs)
     rules = context.Context(**_rules(runs[1]))
     with context.use(replace(rules, lang="en")):

@@ -55,6 +55,8 @@ def export(
     from cxlib.report import indexes
 
     record, answers = (_read(run / name) for name in ("run.json", "answers.json"))
+    if record["about"].get("internal"):
+        raise ValueError(f"{run} is an internal run. Make it without --internal to pass it on.")
     mine = indexes.in_language(record, lang or record["lang"])
     if lang and mine["lang"] != lang:
         raise ValueError(f"{run} has no pages in {lang!r}. Run it again with --lang {lang}.")

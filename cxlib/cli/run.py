@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,11 @@ def _parameter_help(path: Path) -> str:
     help="Add what happens to FILE as JSON lines, while it happens.",
 )
 @allow_outside
+@click.option(
+    "--internal",
+    is_flag=True,
+    help="Not to be published: every page says so, and no other run is compared with it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="A summary for machines on stdout.")
 def run(
     names: Sequence[str],
@@ -160,6 +166,7 @@ def run(
     as_json: bool,
     why: bool,
     dry_run: bool,
+    internal: bool,
     **how: Any,
 ) -> None:
     """Make the reports of STUDIES, one page a notebook.
@@ -172,7 +179,8 @@ def run(
     same command goes on where it stopped.
 
     Before a run is published, it is tried to work out its hidden small groups from it and from
-    earlier runs; a run that gives one away is not published.
+    earlier runs; a run that gives one away is not published. With --internal it is made all the
+    same, for those who may see the data: its pages say so, and no other run is compared with it.
 
     Exit codes: 0 all well, 1 a page failed, a study could not be read or a message could not be
     sent, 2 a mistake in what was asked (nothing ran), 3 it could not go on (disk full, scheduler
@@ -191,6 +199,7 @@ def run(
       cx run --grid grid.yaml              what a file lists (reports/README.md)
       cx run mine --lang en,zh             every page in English and in Chinese
       cx run mine my/own.ipynb             a notebook of your own (cx new-notebook)
+      cx run mine 10 --internal            for those who may see the data, not for readers
       cx run mine --notify slack           post summary and new alerts to CX_SLACK_URL
       cx run mine --why                    why each page would be made, making none
       cx run mine --dry-run                the same, with what each page reads
@@ -198,6 +207,9 @@ def run(
     """
     unusable: dict[str, str] = {}
     split = {"by": by, "units": units, "langs": langs, "grid": grid, "unusable": unusable}
+    split["internal"] = internal
+    if internal and targets:
+        raise ValueError("--internal is for a run that nobody else is told of: drop --notify.")
     if why or dry_run:
         _explain(_planned(names, given, split), with_costs=dry_run)
         for name, reason in unusable.items():
@@ -290,6 +302,13 @@ def _made(
 
 
 def _planned(names: Sequence[str], given: Sequence[str], split: dict[str, Any]) -> list[Any]:
+    pages = _asked(names, given, split)
+    if not split["internal"]:
+        return pages
+    return [replace(page, source={**page.source, "internal": True}) for page in pages]
+
+
+def _asked(names: Sequence[str], given: Sequence[str], split: dict[str, Any]) -> list[Any]:
     from cxlib import batch
 
     values = dict(_pair(text) for text in given)

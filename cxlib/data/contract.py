@@ -116,6 +116,7 @@ TABLES: dict[str, Table] = {
                 "how many customers the response stands for",
                 "该问卷代表的客户数（权重）",
                 low=0,
+                high=1e10,  # more than there are people; sums of much more overflow
             ),
         ),
         _table(

@@ -18,7 +18,7 @@ from typing import Any
 from cxlib.core import files
 
 WAVE, WHERE = "WAVE", "WHERE"
-FORM = 1  # of what is kept; raise it when `brief` changes
+FORM = 2  # of what is kept; raise it when `brief` changes
 PAGE = ("page", "lang", "suffix", "status", "answer")
 RUN = ("run", "study", "lang", "begun", "seconds", "data", "says")
 
@@ -47,9 +47,10 @@ def brief(run: object) -> dict[str, Any]:
     if not isinstance(run, dict) or not {"study", "pages"} <= set(run):
         return {}
     try:
+        about = run.get("about", {})
         return {
             **{key: run[key] for key in RUN if key in run},
-            "about": {"title": run.get("about", {}).get("title", "")},
+            "about": {"title": about.get("title", ""), "internal": bool(about.get("internal"))},
             "pages": [_page(page) for page in run["pages"]],
         }
     except (AttributeError, TypeError):

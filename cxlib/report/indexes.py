@@ -91,7 +91,7 @@ def of_run(
 
 
 def of_all(top: Path, lang: str = "en") -> dict[str, str]:
-    """File and text of the indexes over every run below `top`, newest first, study by study.
+    """File and text of the indexes over every published run below `top`, newest first, by study.
 
     index.html is in `lang`. Where there are runs in several languages, each has one more, such as
     index.zh.html.
@@ -101,7 +101,7 @@ def of_all(top: Path, lang: str = "en") -> dict[str, str]:
         {**run, "path": place.relative_to(top).as_posix()}
         for folder in folders
         for place, run in history.of(folder).items()
-        if "begun" in run
+        if "begun" in run and not run["about"]["internal"]
     ]
     runs.sort(key=lambda r: (r["begun"], r["path"]), reverse=True)
     known = sorted(languages(runs))

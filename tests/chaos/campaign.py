@@ -11,6 +11,7 @@ other work on the machine does not count.
 from __future__ import annotations
 
 import argparse
+import atexit
 import ctypes
 import itertools
 import json
@@ -207,12 +208,13 @@ def campaign(asked: argparse.Namespace) -> int:
     from cxlib.batch import preload  # noqa: F401  (imports all that pages use, and no thread)
     from cxlib.data.intake import drafts  # noqa: F401
 
+    atexit.unregister(os._exit)  # of `preload`: it would lose the table and the exit code
     tried: Counter[str] = Counter()
     held: Counter[str] = Counter()
     worst = {"seconds": 0.0, "megabytes": 0}
     try:
         cases = hostile.cases(asked.seed, asked.only)
-        for case in itertools.islice(cases, 0, None, asked.every):
+        for case in itertools.islice(cases, asked.first, None, asked.every):
             if asked.case and case.name not in asked.case:
                 continue
             outcome = _tried(case, asked.keep)
@@ -238,6 +240,7 @@ if __name__ == "__main__":
     parser.add_argument("--keep", type=Path, help="folder for what was said where it did not hold")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--case", nargs="*", default=[], help="cases by name, such as study/braces")
-    parser.add_argument("--every", type=int, default=1, help="only each so manieth case")
+    parser.add_argument("--every", type=int, default=1, help="only each so manieth case ...")
+    parser.add_argument("--first", type=int, default=0, help="... beginning with this one")
     asked = parser.parse_args()
     sys.exit(bool(campaign(asked)))
