@@ -47,6 +47,11 @@ class Stored:
 class StoredSample(Sample):
     """A Sample whose rows are counted in the store; `draws`, `seed` and `losses` as in `Sample`."""
 
+    _stored: Stored
+    _filters: Filters
+    _made: dict[str, Any]  # draws, seed, losses
+    _known: dict[Any, Any]  # what was read or counted
+
     def __init__(
         self,
         stored: Stored,
@@ -62,7 +67,7 @@ class StoredSample(Sample):
         self.__dict__.update(_stored=stored, _filters=filters, _made=made, _known={})
 
     @property
-    def data(self) -> pd.DataFrame:  # type: ignore[override] # read when it is asked for
+    def data(self) -> pd.DataFrame:  # read when it is asked for
         """Rows of some customers, weighted for the others."""
         return self.in_rows().data
 

@@ -110,8 +110,8 @@ class Answers:
                 y, group, w = y[given], group[given], w[given]
                 n = None if n is None else n[given]
             cell = group * shape[1] + _places(y, values)
-            of = (None, w, w**2) if self.weighted else (None,)
-            if n is not None:
+            of: tuple[np.ndarray | None, ...] = (None, w, w**2) if self.weighted else (None,)
+            if n is not None:  # weights are sums, so that squares of equal ones are this
                 of = (n, w, w**2 / n)
             counts = counts + np.array([np.bincount(cell, v, np.prod(shape)) for v in of])
         rows = counts[0].reshape(shape)
