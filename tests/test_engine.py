@@ -339,6 +339,21 @@ def test_the_same_answers_are_chosen_of_too_many(both):
         one.close()
 
 
+@pytest.mark.slow
+def test_the_same_answers_are_counted_of_too_many(both):
+    few = {"limits": Limits(rows_at_most=2000), "margins": {}}
+    asked = [reserve.Reserve(one.study.model_copy(update=few)) for one in both]
+    here, there = (
+        one.sample(where="region != 'x'").only("wave", ["2026-Q3"]).of("recommend", "region").data
+        for one in asked
+    )
+    order = list(here)
+    assert len(here) > 300
+    pd.testing.assert_frame_equal(*(t.sort_values(order, ignore_index=True) for t in (here, there)))
+    for one in asked:
+        one.close()
+
+
 CELLS = pd.DataFrame(
     {
         "id": range(8),

@@ -14,7 +14,7 @@ nothing travels in `DataFrame.attrs`, where a merge would lose it.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Protocol, TypeAlias
@@ -118,6 +118,9 @@ class Sample:
         resampled within strata, and `cluster` says only who is one person
     losses : where rows went before
     notes : sentences on what was left out, in the page's language
+    count : column of how many equal rows each row stands for (`of`); None for one each. Weights are
+        then sums over these, and `cluster` is the key by which customers are resampled
+    questions : in how many rows each answer is counted: one for each question that was asked for
 
     Examples
     --------
@@ -138,6 +141,8 @@ class Sample:
     design: Design | None = None
     losses: Losses | None = None
     notes: tuple[str, ...] = ()
+    count: str | None = None
+    questions: int = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, pd.DataFrame):
@@ -181,6 +186,41 @@ class Sample:
         if self.cluster is None:
             return pd.Series(np.arange(len(self.data)), index=self.data.index, name="row")
         return self.data[self.cluster]
+
+    def rows_of(self, some: np.ndarray | slice = slice(None)) -> int:
+        """How many rows some of the data stand for.
+
+        Examples
+        --------
+        >>> rows = pd.DataFrame({"nps": [9, 0], "n": [3, 2]})
+        >>> Sample(rows).rows_of(), Sample(rows, count="n").rows_of(rows["nps"] > 5)
+        (2, 3)
+        """
+        if self.count is None:
+            return len(self.data.index[some])
+        return int(self.data[self.count].to_numpy()[some].sum()) // self.questions
+
+    def of(self, items: str | Sequence[str], *groups: str | None) -> Sample:
+        """The sample for a method that needs these questions, each by itself, and these columns.
+
+        Of a table that is too large to be read it counts equal rows where they are; otherwise it
+        is the sample itself. A method that calls it takes `count` into account.
+        """
+        return self
+
+    def in_rows(self) -> Sample:
+        """The sample for a method that needs rows; of a table too large for that, some of them."""
+        return self
+
+    def only(self, column: str, values: Iterable[object]) -> Sample:
+        """The rows that have one of the values in the column.
+
+        Examples
+        --------
+        >>> len(Sample(pd.DataFrame({"wave": ["a", "b", "b"]})).only("wave", ["b"]))
+        2
+        """
+        return self.where(self[column].isin(list(values)))
 
     @property
     def bootstrap(self) -> dict[str, Any]:

@@ -661,8 +661,9 @@ class Limits(Strict):
     rows_at_most: int = Field(
         default=2_000_000,
         ge=1000,
-        description="Answers that a page reads at most. Of more, customers are chosen by a hash of "
-        "their number, wave by wave, and weighted; pages say so.",
+        description="Answers that a page reads at most. Of more, scores are computed from counts "
+        "of equal answers; what needs rows takes customers by a hash of their number, wave by "
+        "wave, and weights them; pages say so.",
         examples=[500_000],
     )
     max_rows_fetched: int | None = Field(

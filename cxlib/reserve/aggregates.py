@@ -36,7 +36,7 @@ def scan(
     p, w = len(columns), sql.name(weight) if weight else "1.0"
     key, source = f"row_key({sql.name(row)})", sql.name(table)
     if cluster:
-        key = f"coalesce({_key(store, table, cluster)}, {key})"
+        key = f"coalesce({key_of(store, table, cluster)}, {key})"
     given = [f"{sql.name(c)} is not null" for c in columns]
     kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
     pattern = " || ".join(f"({g})::tinyint::varchar" for g in given) if missing == "em" else "''"
@@ -83,7 +83,7 @@ def _wanted(p: int, pairwise: bool) -> list[str]:
     return [*wanted, *(f"w * x{i} * g{j}" for i in range(p) for j in range(p))]
 
 
-def _key(store: duckdb.DuckDBPyConnection, table: str, cluster: str) -> str:
+def key_of(store: duckdb.DuckDBPyConnection, table: str, cluster: str) -> str:
     """The key of a row's customer, as `resampling.keys_of` gives it to rows."""
     described = store.execute(f"describe select {sql.name(cluster)} from {sql.name(table)}")
     kind = described.fetchall()[0][1]

@@ -24,8 +24,17 @@ from cxlib.core.sample import DRAWS, SEED, Losses, Sample
 from cxlib.data import contract, expressions, sql
 from cxlib.data.identifiers import IDENTIFIERS
 from cxlib.data.study import Study
-from cxlib.reserve import aggregates, engine, limits, store, subsample, tables_read
+from cxlib.reserve import (
+    aggregates,
+    engine,
+    limits,
+    store,
+    stored_sample,
+    subsample,
+    tables_read,
+)
 from cxlib.reserve.store import ReserveError
+from cxlib.reserve.stored_sample import COUNT, Filters, Stored, StoredSample
 from cxlib.reserve.subsample import Plan
 from cxlib.stats.moments import Moments
 from cxlib.stats.survey_design import SurveyDesign
@@ -55,6 +64,7 @@ class Database:
     _bounded: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
     _columns: dict[str, list[str]] | None = field(default=None, repr=False)
     _plan: list[Plan | None] = field(default_factory=list, repr=False)  # once it is known
+    _own_columns: list[str] = field(default_factory=list, repr=False)  # of answers alone
     _joined: bool = field(default=False, repr=False)  # answers come with the customers' attributes
 
     @property
@@ -184,6 +194,7 @@ class Database:
             there: dict[str, list[str]] = {}
             for table, column in found:
                 there.setdefault(table, []).extend([column] * (column != sql.ROW))
+            self._own_columns = there.get("responses", [])
             there["responses"] = there.get("_responses", there.get("responses", []))
             self._joined = "_responses" in there
             self._columns = {t: there[t] for t in contract.TABLES if there.get(t)}
@@ -294,6 +305,8 @@ class Database:
         InsufficientData : rows that the margins of study.yaml do not speak of
         """
         plan = self._sampling_plan() if table == "responses" else None
+        if plan and self._countable:
+            return self._stored(plan, wave, where, draws, seed)
         rows, losses = self._read(table, wave, where, plan=plan)
         if plan:
             rows = plan.weighted(rows)
@@ -315,6 +328,47 @@ class Database:
             return weights.weigh(sample, self.margins)
         except ValueError as error:  # a row outside the margins must not end every page
             raise InsufficientData(str(error)) from error
+
+    @property
+    def _countable(self) -> bool:
+        """Whether counts of equal answers say all: customers are known, no answer is weighted."""
+        have = self.schema["responses"]
+        return not self.margins and "weight" not in have and "customer_id" in have
+
+    def _stored(self, plan: Plan, wave: str, where: str, draws: int, seed: int) -> StoredSample:
+        """The answers, counted where they are; some of them for methods that need rows."""
+        have, source = self.columns("responses"), self.source("responses")
+        in_wave = self._wave_condition("responses", wave)
+        chosen = f"{in_wave} and {expressions.condition(where, self.store, source, have)}"
+        row = f"row_key({sql.ROW})"
+        key = f"coalesce({aggregates.key_of(self.store, source, 'customer_id')}, {row})"
+
+        def count(columns: list[str], filters: Filters) -> pd.DataFrame:
+            named = ", ".join(map(sql.name, columns))
+            return self.store.execute(
+                f"select {named}, {key} as customer_id, count(*) as {COUNT} "
+                f"from {self._narrowest([*columns, *dict(filters)], where)} "
+                f"where {chosen} and {stored_sample.holds(filters)} group by {named}, {key}"
+            ).df()
+
+        def total(filters: Filters) -> int:
+            counted = f"select count(*) from {source} where {chosen}"
+            return int(sql.first(self.store, f"{counted} and {stored_sample.holds(filters)}")[0])
+
+        def rows() -> Sample:
+            read, _unused = self._read("responses", wave, where, plan=plan)
+            print(plan.sentence())
+            return Sample(plan.weighted(read), weight="weight", cluster="customer_id")
+
+        if not (kept := total(())):
+            self._read("responses", wave, where)  # says why
+        losses = Losses(**self._steps("responses", wave, where, in_wave, kept))
+        return StoredSample(Stored(have, count, total, rows), draws=draws, seed=seed, losses=losses)
+
+    def _narrowest(self, columns: list[str], where: str) -> str:
+        """What these columns are read from: the answers without the customers where that does."""
+        own = self._own_columns if self._joined and not where.strip() else []
+        return "responses" if set(columns) <= set(own) else self.source("responses")
 
     def _sampling_plan(self) -> Plan | None:
         """Which answers are read where there are more than `limits.rows_at_most`; None for all.

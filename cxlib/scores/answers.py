@@ -55,6 +55,7 @@ class Answers:
     unit : number of each row's sampling unit, else cluster, or of the row itself, (n,)
     by : column of the groups; "" when all are one
     notes : what was left out
+    rows : how many answers each row stands for, (n,); None for one each
     """
 
     sample: Sample
@@ -67,6 +68,7 @@ class Answers:
     unit: np.ndarray
     by: str
     notes: tuple[str, ...]
+    rows: np.ndarray | None = None
 
     @cached_property
     def clusters(self) -> resampling.ResamplingUnits:
@@ -77,6 +79,10 @@ class Answers:
     def weighted(self) -> bool:
         """Whether weights differ."""
         return bool(np.ptp(self.weight) > 0) if len(self.weight) else False
+
+    def answered(self, item: int = 0) -> int:
+        """How many answers there are to an item, by its place."""
+        return counted(~np.isnan(self.x[:, item]), self.rows)
 
     @property
     def cells(self) -> int:
@@ -98,14 +104,18 @@ class Answers:
         shape, counts = (len(self.groups), len(values)), np.zeros(1)
         for some in _blocks(x):
             y, group, w = x[some], self.group[some], self.weight[some]
+            n = None if self.rows is None else self.rows[some]
             if np.isnan(y.min()):
                 given = ~np.isnan(y)
                 y, group, w = y[given], group[given], w[given]
+                n = None if n is None else n[given]
             cell = group * shape[1] + _places(y, values)
-            of = (None, w, w**2) if self.weighted else (None,)
+            of: tuple[np.ndarray | None, ...] = (None, w, w**2) if self.weighted else (None,)
+            if n is not None:  # weights are sums, so that squares of equal ones are this
+                of = (n, w, w**2 / n)
             counts = counts + np.array([np.bincount(cell, v, np.prod(shape)) for v in of])
         rows = counts[0].reshape(shape)
-        if self.weighted:
+        if len(counts) > 1:
             return Tally(values, rows, counts[1].reshape(shape), counts[2].reshape(shape))
         each = float(self.weight[0]) if len(self.weight) else 1.0
         return Tally(values, rows, rows * each, rows * each**2)
@@ -131,6 +141,7 @@ def read(
     Raises ValueError for unknown columns, text, answers that `measure` does not allow, bad weights,
     and items that nobody answered.
     """
+    sample = sample.of(items, by)
     responses, measure = sample.data, measure or Measure("mean")
     require_columns(responses, [*items, *([by] if by else [])], "the responses")
     if by in RESULT_COLUMNS:
@@ -140,19 +151,20 @@ def read(
         _check_scale(item, values, measure.scale, measure.whole)
     w = moments.weights_of(responses, sample.weight)
     group, groups = _grouped(responses[by]) if by else (np.zeros(len(x), int), [None])
-    lost = int((group < 0).sum()) if by else 0
+    lost = sample.rows_of(group < 0) if by else 0
     keep: np.ndarray | slice = slice(None)  # all rows, uncopied
     if lost or (sample.weight and not w.all()):
         keep = (w > 0) & (group >= 0)
     x, w, group = x[keep], w[keep], group[keep]
-    n = np.array([len(v) - np.count_nonzero(np.isnan(v)) for v in x.T])
+    rows = None if sample.count is None else responses[sample.count].to_numpy(float)[keep]
+    n = np.array([counted(~np.isnan(v), rows) for v in x.T])
     if not n.any():
         raise InsufficientData(
             _(
                 "responses.{items}: none of {n:count} rows holds an answer. "
                 "Choose another item, another wave, or a wider WHERE.",
                 items=", ".join(items),
-                n=len(responses),
+                n=sample.rows_of(),
             )
         )
     unit = np.arange(len(x))
@@ -162,9 +174,14 @@ def read(
         codes = pd.factorize(responses[sample.cluster])[0][keep]
         codes = np.where(codes < 0, codes.max(initial=-1) + 1 + unit, codes)  # unknown: own unit
         unit = np.unique(codes, return_inverse=True)[1]
-    skipped = [_skips(responses, item, keep) for item in items]
-    notes = _notes(items, n, len(responses), skipped, lost, by)
-    return Answers(sample, keep, tuple(items), x, w, group, groups, unit, by or "", notes)
+    skipped = [_skips(responses, item, keep, rows) for item in items]
+    notes = _notes(items, n, sample.rows_of(), skipped, lost, by)
+    return Answers(sample, keep, tuple(items), x, w, group, groups, unit, by or "", notes, rows)
+
+
+def counted(some: np.ndarray, rows: np.ndarray | None) -> int:
+    """How many answers some of the rows are, of which each stands for so many."""
+    return int(np.count_nonzero(some) if rows is None else rows[some].sum())
 
 
 def _grouped(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
@@ -295,11 +312,13 @@ def _notes(
     return tuple(parts)
 
 
-def _skips(responses: pd.DataFrame, item: str, keep: slice | np.ndarray) -> int:
+def _skips(
+    responses: pd.DataFrame, item: str, keep: slice | np.ndarray, rows: np.ndarray | None
+) -> int:
     """How many of the rows kept never experienced what the item asks about."""
     if f"{item}_not_experienced" not in responses:
         return 0
-    return int(not_experienced(responses, item)[keep].sum())
+    return counted(not_experienced(responses, item)[keep], rows)
 
 
 def not_experienced(responses: pd.DataFrame, item: str) -> np.ndarray:
@@ -324,6 +343,9 @@ def latest_wave(sample: SampleLike, item: str, over: str = "wave") -> Sample:
     sample = as_sample(sample)
     if over not in sample:
         return sample
-    n = sample.data.loc[sample[item].notna(), over].value_counts().sort_index()
+    asked = sample.of(item, over)
+    given = asked.data[asked[item].notna()]
+    n = given.groupby(over)[asked.count].sum() if asked.count else given[over].value_counts()
+    n = n.sort_index()
     table = disclosure.shown(pd.DataFrame({over: n.index, "term": item, "n": n.to_numpy()}))
-    return sample.where(sample[over] == table[over].iloc[-1]) if len(table) else sample
+    return sample.only(over, table[over].iloc[-1:]) if len(table) else sample

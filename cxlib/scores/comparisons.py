@@ -72,7 +72,7 @@ def compare(
     >>> compare(rows, by="wave").table[["wave", "against", "estimate"]].round(1).values.tolist()
     [['b', 'a', -66.7]]
     """
-    sample, measure = as_sample(sample), as_measure(measure)
+    sample, measure = as_sample(sample).of(item, by), as_measure(measure)
     answers = read(sample, [item], measure, by=by)
     found = group_means.estimate(answers, measure.recode)
     one, other, names = _sides(answers, found.n[:, 0], against)
@@ -133,13 +133,15 @@ def by_group(
     NPS differs significantly by wait: 0 for yes, +50 for no.
     """
     sample, measure = as_sample(sample), as_measure(measure)
+    over = "wave" if "wave" in sample and by != "wave" else None
+    sample = sample.of(item, by, over)
     fit = score(sample, item, measure, by=by)
     if (fit.table["n"] > 1).sum() < 2:
         return fit.replace(parts={**fit.parts, "versus_rest": None})
     rest = compare(sample, item, by=by, against="rest", measure=measure)
     counted = rest.replace(finding=comparison_findings.counted(rest.table))
     parts = {**fit.parts, "versus_rest": counted}
-    waves = sample.data["wave"].nunique() if "wave" in sample.data and by != "wave" else 1
+    waves = sample[over].nunique() if over else 1
     told = comparison_findings.of_groups(rest, by, waves)
     if waves > 1 and told.at:
         now = latest_wave(sample, item)

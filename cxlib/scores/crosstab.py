@@ -93,7 +93,7 @@ def crosstab(sample: SampleLike, asked: Mapping[str, Item], by: str) -> Result:
     [1.0]
     """
     sample = as_sample(sample)
-    there = {i: q for i, q in asked.items() if i in sample and sample[i].nunique() > 1}
+    there = {i: q for i, q in asked.items() if i in sample and sample.of(i, by)[i].nunique() > 1}
     if not there:
         raise InsufficientData(_("No question has two different answers to compare."))
     rows, cells = [], []
@@ -126,6 +126,7 @@ def _one(
     sample: Sample, item: str, asked: Item, by: str
 ) -> tuple[dict[str, object], pd.DataFrame] | None:
     """The test and the cells of one question; None where there is nothing to compare."""
+    sample = sample.of(item, by)
     answers = read(sample.where(sample[item].notna()), [item], Measure("mean", asked.scale), by=by)
     if len(answers.groups) > MOST_GROUPS:
         raise InsufficientData(
@@ -144,11 +145,16 @@ def _one(
     plan = answers.clusters.design
     unit = answers.unit if plan is None else answers.clusters.keys
     tested = independence(
-        place, answers.group, answers.weight, unit if _is_design(answers) else None, plan
+        place,
+        answers.group,
+        answers.weight,
+        unit if _is_design(answers) else None,
+        plan,
+        n=answers.answered(),
     )
     total = np.zeros(shape)
     np.add.at(total, (place, answers.group), answers.weight)
-    n = np.bincount(answers.group, minlength=shape[1])
+    n = np.bincount(answers.group, answers.rows, shape[1]).astype(int)
     cells = pd.DataFrame(
         {
             by: np.repeat(np.array(answers.groups, dtype=object), shape[0]),
@@ -163,7 +169,7 @@ def _one(
     row = {
         "term": item,
         "estimate": tested.cramers_v,
-        "n": len(place),
+        "n": answers.answered(),
         "p": tested.p,
         "effect": tested.effect,
         "sparse": tested.sparse,
@@ -197,6 +203,8 @@ def independence(
     weight: np.ndarray,
     unit: np.ndarray | None = None,
     design: Design | None = None,
+    *,
+    n: int | None = None,
 ) -> Test:
     """Test whether rows and columns are independent, for a design of weights and clusters.
 
@@ -207,6 +215,7 @@ def independence(
     unit : number of each answer's cluster; None for independent answers of equal weight, whose test
         is Pearson's
     design : strata and population of the sampling units, of which `unit` are the places
+    n : how many answers these are, where a place stands for several
 
     References
     ----------
@@ -222,7 +231,7 @@ def independence(
     """
     from scipy.special import chdtrc, fdtrc
 
-    r, c, n = int(row.max()) + 1, int(column.max()) + 1, len(row)
+    r, c, n = int(row.max()) + 1, int(column.max()) + 1, n or len(row)
     cell = row * c + column
     share = np.bincount(cell, weight, r * c).reshape(r, c) / weight.sum()
     across, down = share.sum(1, keepdims=True), share.sum(0, keepdims=True)

@@ -83,17 +83,21 @@ def decompose_change(
     """
     sample, measure = as_sample(sample), as_measure(measure)
     crossed = [(c,) if isinstance(c, str) else c for c in ([by] if isinstance(by, str) else by)]
-    require_columns(sample.data, [item, over, *(c for columns in crossed for c in columns)])
-    before, after = _waves(sample.data, over, *waves)
-    sample = sample.where(sample[over].isin([before, after]))
-    later = (sample[over] == after).to_numpy(int)
+    for columns in crossed:
+        require_columns(sample.of(item, over, *columns).data, [item, over, *columns])
+    before, after = _waves(sample.of(item, over).data, over, *waves)
+    sample = sample.only(over, [before, after])
+    plain = sample.of(item, over)
     # One change, one interval: the one that comparing the two waves gives.
-    enough = sample.data.groupby(over)[item].count().min() > 1
-    whole = compare(sample, item, by=over, against=str(before), measure=measure) if enough else None
-    parts = [_decomposed(sample, item, later, columns, measure, whole) for columns in crossed]
+    enough = plain.data.groupby(over)[item].count().min() > 1
+    whole = compare(plain, item, by=over, against=str(before), measure=measure) if enough else None
+    parts = [
+        _decomposed(sample.of(item, over, *columns), item, (over, after), columns, measure, whole)
+        for columns in crossed
+    ]
     table, groups = (pd.concat(p, ignore_index=True) for p in zip(*parts, strict=True))
-    notes = [resampling_note(sample), _("Mix and rate add up to the change (Kitagawa 1955).")]
-    level = score(sample.where(later == 0), item, measure).table["estimate"].iloc[0]
+    notes = [resampling_note(plain), _("Mix and rate add up to the change (Kitagawa 1955).")]
+    level = score(plain.where(plain[over] == before), item, measure).table["estimate"].iloc[0]
     return Result(
         {"table": table, "groups": groups},
         _finding(table, item, measure, before, after),
@@ -137,7 +141,7 @@ def parts(tops: np.ndarray, bottoms: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _decomposed(
     sample: Sample,
     item: str,
-    later: np.ndarray,
+    last: tuple[str, str],
     columns: tuple[str, ...],
     measure: Measure,
     whole: Result | None,
@@ -145,7 +149,8 @@ def _decomposed(
     column = columns[0] if len(columns) == 1 else " × ".join(i18n.label(c) for c in columns)
     codes, names = pd.factorize(_combinations(sample.data, columns), sort=True)
     names = [str(name).replace(UNKNOWN, _("not stated")) for name in names]
-    k = len(names)
+    k, (over, after) = len(names), last
+    later = (sample[over] == after).to_numpy(int)
     answers = read(sample.assign(_cell=later * k + codes), [item], measure, by="_cell")
     place, found = np.asarray(answers.groups), group_means.estimate(answers, measure.recode)
     total = _spread(found.total[:, 0], place, k)

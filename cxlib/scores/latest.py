@@ -62,6 +62,8 @@ def latest(
     NPS rose by 100.0 points to +100 in 2026.
     """
     sample, measure = as_sample(sample), as_measure(measure)
+    if over in sample:
+        sample = sample.of(item, over)
     everybody = score(sample, item, measure)
     of_waves = _by_wave(sample, item, measure, over)
     if of_waves is None:

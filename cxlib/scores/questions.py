@@ -51,16 +51,20 @@ def distribution(sample: SampleLike, items: Iterable[str] | Mapping[str, Item]) 
     """
     asked = items if isinstance(items, Mapping) else {}
     sample, items = as_sample(sample), list(items)
-    require_columns(sample.data, items, "the responses")
-    w, parts = weights_of(sample.data, sample.weight), []
-    for item, x in zip(items, numbers(sample.data, items).T, strict=True):
+    parts = []
+    for item in items:
+        one = sample.of(item)
+        require_columns(one.data, [item], "the responses")
+        w, x = weights_of(one.data, one.weight), numbers(one.data, [item])[:, 0]
         given = ~np.isnan(x) & (w > 0)
         values, place = np.unique(x[given], return_inverse=True)
         share = np.bincount(place, w[given]) / w[given].sum() if len(values) else np.empty(0)
         if item in asked and asked[item].reverse:
             values = sum(asked[item].scale) - values
         parts.append(
-            pd.DataFrame({"term": item, "answer": values, "estimate": share, "n": given.sum()})
+            pd.DataFrame(
+                {"term": item, "answer": values, "estimate": share, "n": one.rows_of(given)}
+            )
         )
     table, claim = pd.concat(parts, ignore_index=True), ""
     if len(known := disclosure.shown(table)):
@@ -106,7 +110,7 @@ def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int =
     [[0.5, '4 or more', 3.375]]
     """
     sample = as_sample(sample)
-    there = [i for i in asked if i in sample and sample[i].notna().any()]
+    there = [i for i in asked if i in sample and sample.of(i)[i].notna().any()]
     if not there:
         raise InsufficientData(_("Nobody answered any of these questions."))
     rows = [_question(sample, item, asked[item], top) for item in there]
@@ -166,7 +170,7 @@ def _question(sample: Sample, item: str, asked: Item, top: int) -> dict[str, obj
         ends = {"low": float(low[0, 0]), "high": float(high[0, 0])}
         row |= {"estimate": float(found.mean[0, 0]), **ends}
         counted = measure.counted
-    n = int(np.count_nonzero(~np.isnan(answers.x)))
+    n = answers.answered()
     given = sum(asked.scale) - mean if asked.reverse else mean
     return row | {"n": n, "counted": counted, "mean": given}
 

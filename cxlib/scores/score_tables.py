@@ -129,7 +129,7 @@ def result_of(
         draws=sample.draws if by_draws else 0,
         seed=sample.seed if by_draws else 0,
         replicates=None if replicates is None else measure.factor * replicates,
-        parts={"ungrouped": int(sample[answers.by].isna().sum())} if answers.by else {},
+        parts={"ungrouped": sample.rows_of(sample[answers.by].isna())} if answers.by else {},
     )
 
 

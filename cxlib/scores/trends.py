@@ -107,9 +107,8 @@ def trend(
     sample, measure = as_sample(sample), as_measure(measure)
     items, asked = [items] if isinstance(items, str) else list(items), []
     how = limits if isinstance(limits, ControlLimits) else ControlLimits(limits)
-    require_columns(sample.data, [*items, over, *([by] if by else [])], "the responses")
-    for group, part in _groups(sample, by):
-        for item in items:
+    for group, part in _groups(sample, items, over, by):
+        for item in (i for i in items if i in part):
             waves = part.data.loc[part[item].notna(), over].dropna().unique()
             if len(waves) > 1:  # a wave that did not ask is none of the series, and hides no other
                 asked.append((part.where(part[over].isin(waves)), item, group, over, measure, how))
@@ -131,7 +130,7 @@ def trend(
     return Result(
         {"table": table, "limits": charts, "changes": changes},
         trend_findings.finding(speakable, measure, over, target),
-        trend_findings.notes(speakable, charts, how.width, resampling_note(sample), over),
+        trend_findings.notes(speakable, charts, how.width, resampling_note(asked[0][0]), over),
         measure.unit,
         draws=sample.draws,
         seed=sample.seed,
@@ -184,8 +183,9 @@ def last_two_waves(sample: SampleLike, item: str, over: str = "wave") -> Sample:
     ['b', 'c']
     """
     sample = as_sample(sample)
-    require_columns(sample.data, [item, over], "the responses")
-    waves = sorted(sample.data.loc[sample[item].notna(), over].dropna().unique())
+    asked = sample.of(item, over)
+    require_columns(asked.data, [item, over], "the responses")
+    waves = sorted(asked.data.loc[asked[item].notna(), over].dropna().unique())
     if len(waves) < 2:
         raise InsufficientData(
             _(
@@ -194,7 +194,7 @@ def last_two_waves(sample: SampleLike, item: str, over: str = "wave") -> Sample:
                 n=len(waves),
             )
         )
-    return sample.where(sample[over].isin(waves[-2:]))
+    return sample.only(over, waves[-2:])
 
 
 def repeated(sample: SampleLike, items: Sequence[str], over: str = "wave") -> list[str]:
@@ -214,18 +214,28 @@ def repeated(sample: SampleLike, items: Sequence[str], over: str = "wave") -> li
     ['room']
     """
     sample = as_sample(sample)
-    require_columns(sample.data, [*items, over], "the responses")
-    counts = sample.data.groupby(over)[list(items)].count().min()
+    asked = sample.of(items, over)
+    require_columns(asked.data, [*items, over], "the responses")
+    counts = asked.data.groupby(over)[list(items)].count().min()
     kept = [i for i in items if counts[i]]
     if left := [i18n.label(i) for i in items if i not in kept]:
         print(_("Not asked in each of these waves: {items:list}.", items=left))
     return kept
 
 
-def _groups(sample: Sample, by: str | None) -> list[tuple[object, Sample]]:
+def _groups(
+    sample: Sample, items: Sequence[str], over: str, by: str | None
+) -> list[tuple[object, Sample]]:
+    """Each group with its answers; where they are counted, item by item."""
+    whole, more = sample.of(items[0], over, by), [over, *([by] if by else [])]
+    parts = [whole]
+    if whole.count is not None and whole is not sample:
+        parts += [sample.of(item, over, by) for item in items[1:]]
+    require_columns(pd.concat([p.data.head(1) for p in parts]), [*items, *more], "the responses")
     if not by:
-        return [(None, sample)]
-    return [(group, sample.with_data(rows)) for group, rows in sample.data.groupby(by, sort=True)]
+        return [(None, part) for part in parts]
+    found = [(g, p.with_data(rows)) for p in parts for g, rows in p.data.groupby(by, sort=True)]
+    return found if len(parts) == 1 else sorted(found, key=lambda one: str(one[0]))
 
 
 def _untrace(limits: pd.DataFrame, hidden: np.ndarray, series: list[str]) -> None:

@@ -108,7 +108,7 @@ def units(
     >>> print(units(rows, "recommend", by="shop"))
     1 of 4 units is significantly below average: D.
     """
-    sample, measure = as_sample(sample), as_measure(measure)
+    sample, measure = as_sample(sample).in_rows(), as_measure(measure)
     target = Target(value=target) if isinstance(target, int | float) else target
     notes = _notes(sample, by, tree)
     known, branch = in_tree(sample, by, tree), None

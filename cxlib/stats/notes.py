@@ -70,7 +70,9 @@ def of_waves(detail: str, sample: SampleLike | Moments, over: str = "wave") -> s
 
 def differing_weights(sample: Sample) -> bool:
     """Whether some rows count more than others."""
-    return sample.weight is not None and sample.data[sample.weight].dropna().nunique() > 1
+    if sample.weight is None or sample.weight == sample.count:
+        return False
+    return sample.data[sample.weight].dropna().nunique() > 1
 
 
 def likelihood_note(sums: Moments) -> str:

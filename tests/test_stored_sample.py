@@ -1,0 +1,157 @@
+"""Answers counted in the store give what all rows give; nothing but variances is estimated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cxlib import reserve, scores
+from cxlib.core.sample import Sample
+from cxlib.data import study as study_
+from cxlib.data.schema import Limits
+from cxlib.reserve.stored_sample import COUNT, StoredSample
+
+N = 6000
+STUDY = """
+title: Large
+tables:
+  customers:
+    {files: customers.csv, columns: {customer_id: id}, keep: [region]}
+  responses:
+    files: answers.csv
+    columns: {response_id: r, customer_id: c, answered_on: at, wave: wave}
+    keep: [channel]
+items:
+  recommend: {label: Recommendation, scale: [0, 10], role: nps}
+  overall: {label: Overall, scale: [1, 10], role: csat}
+  speed: {label: Speed, scale: [1, 7], role: touchpoint, not_experienced: [98]}
+  price: {label: Price, scale: [1, 7], role: touchpoint, reverse: true}
+"""
+EXACT = ("estimate", "n", "share_before", "share_after", "observed", "answer", "mean")
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """The same study, its answers read as rows and counted where they are."""
+    root, rng = tmp_path_factory.mktemp("large"), np.random.default_rng(5)
+    (root / "notebooks").mkdir()
+    folder = root / "data" / "large"
+    folder.mkdir(parents=True)
+    who, quality = rng.integers(0, 2500, N), rng.normal(0, 1, 2500)
+    wave = np.sort(rng.integers(1, 5, N))
+
+    def rating(low: int, high: int) -> np.ndarray:
+        drawn = (low + 2 * high) / 3 + quality[who] + rng.normal(0, 1.5, N)
+        return np.clip(np.round(drawn), low, high)
+
+    rows = pd.DataFrame({"r": np.arange(N), "c": [f"c{w}" for w in who], "wave": wave})
+    rows["wave"] = "2026-Q" + rows["wave"].astype(str)
+    rows["at"] = [f"2026-{3 * w - 1:02}-10" for w in wave]
+    rows["channel"] = rng.choice(["web", "shop", "fax"], N, p=[0.6, 0.399, 0.001])
+    rows["recommend"], rows["overall"] = rating(0, 10), rating(1, 10)
+    rows["speed"], rows["price"] = rating(1, 7), rating(1, 7)
+    rows.loc[rng.random(N) < 0.2, "speed"] = 98
+    rows.loc[rng.random(N) < 0.1, "price"] = np.nan
+    rows.loc[rng.random(N) < 0.05, "channel"] = np.nan
+    rows.to_csv(folder / "answers.csv", index=False)
+    names = pd.DataFrame({"id": [f"c{k}" for k in range(2500)]})
+    names.assign(region=rng.choice(["north", "south"], 2500)).to_csv(
+        folder / "customers.csv", index=False
+    )
+    (folder / "study.yaml").write_text(STUDY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CX_ROOT", str(root))
+        reserve.load("large")
+        about = study_.read("large")
+        few = about.model_copy(update={"limits": Limits(rows_at_most=1000)})
+        with reserve.Reserve(about) as rows_, reserve.Reserve(few) as counted:
+            yield rows_.sample(draws=200), counted.sample(draws=200), about
+
+
+ASKED = {
+    "latest": lambda s, q: scores.latest(s, "recommend"),
+    "top box": lambda s, q: scores.latest(s, "overall", scores.measure_of(q["overall"])),
+    "groups": lambda s, q: scores.by_group(s, "recommend", by="channel"),
+    "groups of customers": lambda s, q: scores.by_group(s, "recommend", by="region"),
+    "crosstab": lambda s, q: scores.crosstab(s, q, "channel"),
+    "means": lambda s, q: scores.mean(scores.latest_wave(s, "recommend"), ["speed", "price"]),
+    "answers": lambda s, q: scores.distribution(s, q),
+    "questions": lambda s, q: scores.question_scores(s, q),
+    "trends": lambda s, q: scores.trend(s, ["speed", "price"], measure="mean", by="region"),
+    "steps": lambda s, q: scores.compare(s, "recommend", by="wave", against="previous"),
+    "mix": lambda s, q: scores.decompose_change(
+        scores.last_two_waves(s, "recommend"), "recommend", by=["channel", ("region", "channel")]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_method_gives_the_same_as_from_rows(samples, name):
+    rows, counted, about = samples
+    assert isinstance(counted, StoredSample) and not isinstance(rows, StoredSample)
+    here, there = (ASKED[name](sample, about.items) for sample in (rows, counted))
+    for table, one in here.tables.items():
+        other = there.tables[table]
+        assert list(one) == list(other) and len(one) == len(other)
+        for column in (c for c in one if one[c].dtype == object or c in ("wave", "term")):
+            assert one[column].astype(str).tolist() == other[column].astype(str).tolist()
+        for column in (c for c in one if c in EXACT and table != "changes"):
+            if name == "crosstab" or pd.api.types.is_numeric_dtype(one[column]):
+                np.testing.assert_allclose(
+                    pd.to_numeric(one[column], errors="coerce"),
+                    pd.to_numeric(other[column], errors="coerce"),
+                    atol=1e-9,
+                )
+        if {"low", "high"} <= set(one) and len(one):  # variances by key and not by customer
+            width, wide = ((t["high"] - t["low"]).to_numpy(float) for t in (one, other))
+            shown = one["n"].to_numpy(float) > 30
+            np.testing.assert_allclose(width[shown], wide[shown], rtol=0.06)
+
+
+@pytest.mark.parametrize("name", ["means", "steps", "mix"])
+def test_resamples_are_those_of_all_rows(samples, name):
+    rows, counted, about = samples
+    here, there = (ASKED[name](sample, about.items).table for sample in (rows, counted))
+    large = here["n"].to_numpy(float) > 500
+    for end in ("low", "high"):
+        np.testing.assert_allclose(here.loc[large, end], there.loc[large, end], atol=2e-2, rtol=0)
+
+
+def test_rows_are_counted_with_their_notes(samples):
+    rows, counted, _about = samples
+    assert len(counted) == len(rows) == N
+    here, there = (scores.mean(s, ["speed", "price"], by="channel").notes for s in (rows, counted))
+    assert here == there
+    assert "Not experienced, and counted separately" in here
+    found = counted.of(["speed", "price"], "wave")
+    assert found.rows_of() == N and found.questions == 2
+    assert found.data[COUNT].sum() == 2 * N and found.data["customer_id"].max() < 8192
+
+
+def test_a_small_group_stays_hidden(samples):
+    # 6 people behind many answers are as few when they are counted by key
+    rows = pd.DataFrame({"recommend": [9] * 60, "shop": ["a"] * 40 + ["b"] * 20})
+    rows["customer_id"] = [*range(40), *([0, 1, 2] * 7)[:20]]
+    counted = Sample(rows.assign(n=1), weight="n", count="n", cluster="customer_id")
+    plain = Sample(rows, cluster="customer_id")
+    tables = [scores.score(s, "recommend", by="shop").table for s in (plain, counted)]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_methods_that_need_rows_read_some_of_them_and_say_so(samples, capsys):
+    rows, counted, _about = samples
+    some = counted.only("wave", ["2026-Q4"])
+    assert len(some) == int((rows["wave"] == "2026-Q4").sum())
+    assert set(some["wave"]) == {"2026-Q4"} and len(some.data) < len(some)
+    assert "Of 6,000 answers about 1,000 are read" in capsys.readouterr().out
+    assert some.replace(draws=300).draws == 300
+    assert some.weights.sum() == pytest.approx(len(some), rel=0.3)
+    assert "wave" in some and "counted where they are" in repr(some)
+
+
+def test_weighted_answers_are_read_as_rows(samples):
+    _rows, _counted, about = samples
+    few = {"limits": Limits(rows_at_most=1000), "margins": {"region": {"north": 0.4, "south": 0.6}}}
+    with reserve.Reserve(about.model_copy(update=few)) as opened:
+        assert not isinstance(opened.sample(), StoredSample)
