@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.columns import INTERVAL, Column, heading, resolved
+from cxlib.core.columns import Column, heading, resolved
 from cxlib.core.display import display_cells
 from cxlib.core.finding import Finding
 from cxlib.core.result import Result
@@ -230,10 +230,11 @@ def _recalled(record: dict[str, Any]) -> Result:
 
 
 def _table(kept: dict[str, Any]) -> pd.DataFrame:
-    """A kept table with its numbers as numbers."""
+    """A kept table with its numbers as numbers: JSON has null for one that is missing."""
     table = pd.DataFrame(kept["rows"], columns=kept["columns"])
-    for column in table.columns.intersection(["estimate", "low", "high", "n", "probability", "p"]):
-        table[column] = pd.to_numeric(table[column])
+    for column, values in table.items():
+        if values.isna().any() and set(values.dropna().map(type)) <= {int, float}:
+            table[column] = pd.to_numeric(values)
     return table
 
 
@@ -261,9 +262,7 @@ def columns_of(record: dict[str, Any]) -> list[Column]:
 
 def cells_of(record: dict[str, Any]) -> tuple[pd.DataFrame, dict[str, Column]]:
     """The main table of a record as text in the page's language, and what its columns hold."""
-    table = pd.DataFrame(record["table"]["rows"], columns=record["table"]["columns"])
-    for column in table.columns.intersection([*INTERVAL, "n"]):
-        table[column] = pd.to_numeric(table[column])
+    table = _table(record["table"])
     why = pd.Series("", index=table.index, dtype=object)
     for cell in record["table"].get("hidden", []):
         why[cell["row"]] = cell["why"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from zipfile import ZipFile
 
+import numpy as np
 import pandas as pd
 import pytest
 from openpyxl import load_workbook
@@ -35,6 +36,18 @@ def test_numbers_are_numbers_and_small_cells_stay_hidden(made: bytes) -> None:
     rows = [[c.value for c in row] for row in load_workbook(BytesIO(made))["10 drivers"]]
     assert rows[1] == ["'=speed", 0.5, 40] and rows[2][1] is None
     assert load_workbook(BytesIO(made))["10 drivers"]["B2"].number_format == "0.0%"
+
+
+def test_a_missing_number_of_a_row_with_its_own_unit_is_a_dash() -> None:
+    """A share without its value before ended the workbook of a whole run."""
+    table = pd.DataFrame(
+        {"term": ["a", "b"], "estimate": [0.5, 20.0], "share": [True, False], "n": 40}
+    ).assign(before=[np.nan, np.nan])
+    record = answers._record("mixed", Result(table, "Half."), "")
+    assert record["table"]["rows"][0][4] is None
+    text, _known = answers.cells_of(record)
+    assert text["before"].tolist() == ["–", "–"]
+    assert text["estimate"].tolist() == ["50%", "20.0"]
 
 
 def test_the_file_holds_no_time(made: bytes) -> None:
