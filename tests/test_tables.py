@@ -78,7 +78,7 @@ def test_the_dictionary_says_what_must_hold():
     words = contract.dictionary().set_index(["table", "column"])["must hold"]
     assert words["customers", "customer_id *"] == "unique; never empty"
     assert words["orders", "customer_id"] == "never empty; in customers"
-    assert words["responses", "weight"] == "0 or more"
+    assert words["responses", "weight"] == "0 to 10,000,000,000"
     assert words["audits", "evidence"] == "0 to 3"
 
 

@@ -41,9 +41,7 @@ class Page:
     title: str
     values: Mapping[str, object]
     rules: Mapping[str, Any]  # language, smallest cell, labels
-    source: Mapping[
-        str, Any
-    ]  # title, source, licence, citation, unconfirmed, untranslated, questions
+    source: Mapping[str, Any]  # title, source, licence, citation, questions, what is open
     set_name: str = ""
     lacking: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()  # "region=north": values that `by` gives no page

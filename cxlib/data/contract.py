@@ -492,7 +492,7 @@ RULE_LABELS = {  # what the dictionary says of kinds and rules: English, Chinese
     "flag": ("flag", "是或否"),
     "unique": ("unique", "唯一"),
     "required": ("never empty", "不可为空"),
-    "between": ("{low:g} to {high:g}", "{low:g} 至 {high:g}"),
+    "between": ("{low:,.12g} to {high:,.12g}", "{low:,.12g} 至 {high:,.12g}"),
     "at least": ("{low:g} or more", "{low:g} 或以上"),
     "one of": ("one of {allowed}", "取值：{allowed}"),
     "refers": ("in {refers}", "须在 {refers} 中"),

@@ -268,25 +268,25 @@ def _next_step(fit: Result, significant: bool, doubt: bool, faded: bool) -> str:
     change = {"change": fit.label}
     if doubt:
         return _(
-            "Do not decide on {change:quoted} by this: repeat it with random assignment or better "
-            "controls.",
+            "Do not decide on {change:verbatim} by this: repeat it with random assignment or "
+            "better controls.",
             **change,
         )
     if not significant:
         return _(
-            "Do not extend {change:quoted} on this evidence: no effect on the outcome is shown.",
+            "Do not extend {change:verbatim} on this evidence: no effect on the outcome is shown.",
             **change,
         )
     if not faded:
-        return _("Weigh this effect of {change:quoted} against its cost.", **change)
+        return _("Weigh this effect of {change:verbatim} against its cost.", **change)
     if fit.design == "randomised":
         return _(
-            "Keep {change:quoted} a randomised trial and do not extend it yet: the latest wave "
+            "Keep {change:verbatim} a randomised trial and do not extend it yet: the latest wave "
             "does not show the effect.",
             **change,
         )
     return _(
-        "Check in the next wave whether the effect of {change:quoted} persists before acting on "
+        "Check in the next wave whether the effect of {change:verbatim} persists before acting on "
         "it.",
         **change,
     )

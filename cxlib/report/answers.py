@@ -199,7 +199,7 @@ def _last_run(name: str) -> dict[str, dict[str, Any]]:
     for file in (study.root() / "reports" / name).glob("*/run.json"):
         try:
             run = json.loads(file.read_text(encoding="utf-8"))
-            if run["about"].get("internal"):
+            if run.get("about", {}).get("internal"):
                 continue
             answers = json.loads(file.with_name("answers.json").read_text(encoding="utf-8"))
             mine = {

@@ -31,7 +31,7 @@ from cxlib.stats import (
 
 pytestmark = pytest.mark.slow
 FILE = Path(__file__).parents[2] / "docs" / "speed.md"
-PAGE = """# Seconds beside named peers
+PAGE = """# Seconds compared with named peers
 
 `make bench` runs each method and the program that users know for it one after another, on one
 processor of one machine, and writes this page; nothing here is typed by hand. Seconds depend on the

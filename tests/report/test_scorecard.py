@@ -95,18 +95,18 @@ def card_of(answers: dict, *numbers: str, before=None) -> dict:
 def test_a_card_compares_with_the_wave_before(change, p, verdict, words, tone) -> None:
     card = card_of(by_wave(change, p, verdict))
     assert (card["change"], card["change_tone"]) == (words, tone)
-    assert card["value"] == f"+{20 + change:.1f}" and card["link"] == "10_page.html#answer-nps"
+    assert card["value"] == f"+{20 + change:.0f}" and card["link"] == "10_page.html#answer-nps"
     assert card["detail"].endswith("n = 100.") and "polyline" in card["spark"]
 
 
 @pytest.mark.parametrize(
     ("standing", "words", "tone"),
     [
-        ("missed", "Target +23.0 missed", "worse"),
-        ("missed, not certain", "Target +23.0 missed, not certain", "same"),
-        ("not reached yet", "Target +23.0 not reached yet", "same"),
-        ("met, not certain", "Target +23.0 met, not certain", "same"),
-        ("met", "Target +23.0 met", "better"),
+        ("missed", "Target +23 missed", "worse"),
+        ("missed, not certain", "Target +23 missed, not certain", "same"),
+        ("not reached yet", "Target +23 not reached yet", "same"),
+        ("met, not certain", "Target +23 met, not certain", "same"),
+        ("met", "Target +23 met", "better"),
     ],
 )
 def test_a_target_is_met_or_missed_as_its_page_says(standing, words, tone) -> None:

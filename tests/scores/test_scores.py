@@ -281,7 +281,7 @@ def test_the_sentence_hides_what_the_table_must_not_show():
 def test_the_sentence_carries_number_interval_and_n(responses):
     row = one(scores.nps(responses))
     finding = scores.nps(responses).finding
-    assert finding.claim == f"NPS is {i18n.signed(row.estimate)}."
+    assert finding.claim == f"NPS is {i18n.signed(row.estimate, 0)}."
     assert finding.detail == f"95% CI {i18n.span(row.low, row.high)}; n = 500"
     assert (finding.value, finding.low, finding.high) == (row.estimate, row.low, row.high)
 
