@@ -114,6 +114,14 @@ def _unowned(items: Sequence[Mapping[str, Any]]) -> str:
     lacking = sum(not item["owner"] for item in items)
     if not lacking:
         return ""
+    if lacking == len(items):
+        return i18n.ngettext(
+            "This alert has no owner yet: enter an action about it in the action ledger, with who "
+            "answers for it and by when.",
+            "None of these alerts has an owner yet: enter an action about each in the action "
+            "ledger, with who answers for it and by when.",
+            lacking,
+        )
     return i18n.ngettext(
         "{n:count} of these {all:count} alerts has no owner yet: enter an action about it in the "
         "action ledger, with who answers for it and by when.",

@@ -335,6 +335,11 @@ def test_what_gives_alerts_an_owner_is_said_once() -> None:
     assert alerts["unowned"].startswith("1 of these 2 alerts has no owner yet: enter an action")
     html = indexes.of_run(run, answers=answers)
     assert alerts["unowned"] in html and html.count("no owner yet") == 1
+    table = answers["41_page"]["warnings"]["table"]
+    owner = table["columns"].index("owner")
+    table["rows"] = [[*row[:owner], "", *row[owner + 1 :]] for row in table["rows"]]
+    unowned = scorecard.of(run, answers)["alerts"]["unowned"]
+    assert unowned.startswith("None of these alerts has an owner yet")
 
 
 @pytest.mark.parametrize(
