@@ -35,7 +35,7 @@ WORDS = (
     *("actions", "ledger", "inconsistent"),
 )
 CHECK_FIRST = N_(
-    "Check that “{problem:label}” still occurs, then solve it as planned in the ledger."
+    "Check whether “{problem:label}” still occurs; only then act as planned in the ledger."
 )
 DATES = ("begun_on", "due_on", "done_on")
 COLUMNS = ["row", "action_id", "column", "value", "reason", "mend"]

@@ -17,7 +17,8 @@ from cxlib.actions.assumptions import assumed_value
 from cxlib.actions.gains import NORMAL
 from cxlib.actions.ledger import complete
 from cxlib.core import i18n
-from cxlib.core.i18n import _, ngettext
+from cxlib.core.columns import Column
+from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
 
@@ -135,7 +136,9 @@ def realised_gains(
     tables = {"table": table, "comparison": comparison.reset_index(drop=True), "overall": total}
     parts = {"about": about, "effect_unit": effect_unit}
     assumed = assumed_value(rows, worth, currency)
-    return Result(tables, _realised(table, total, currency, assumed), note, parts=parts)
+    columns = [Column("faded_in", "wave without an effect", label=N_("no effect shown in"))]
+    finding = _realised(table, total, currency, assumed)
+    return Result(tables, finding, note, columns=columns, parts=parts)
 
 
 def _total(table: pd.DataFrame, unit: np.ndarray) -> pd.DataFrame:

@@ -139,7 +139,8 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result) -> Finding:
     }
     claim = (
         _(
-            "Improve {group} first: its gap to {best} is associated with {gain} of {what} overall.",
+            "Improve {group} first: closing its gap to {best} would correspond to {gain} of {what} "
+            "overall.",
             **words,
         )
         if len(found)

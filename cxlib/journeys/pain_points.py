@@ -373,7 +373,7 @@ def _finding(table: pd.DataFrame, outcome: str, top: int, past: str = "") -> Fin
     )
     if past:
         share = _("{severity:share} of its ratings over all waves are low", **facts)
-        detail = _("; ").join([share, detail])
+        detail = _("; ").join([detail, share])
     return Finding.of_row(
         first,
         claim,

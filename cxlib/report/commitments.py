@@ -74,7 +74,7 @@ def _next_step(finding: Finding) -> str:
         day = finding.target_by
         return _("Plan what closes the gap to the target by {day:date}.", day=day)
     if standing.endswith("not certain"):
-        return _("Nothing to correct yet: more answers would settle whether the target is met.")
+        return _("Do not count the target as met or missed yet: look at the next wave first.")
     if finding.verdict == "better":
         return _("Find out what raised it, and keep that.")
     return _("Nothing to do: there is no significant change to respond to.")

@@ -171,7 +171,7 @@ def _next_step(shown: pd.DataFrame) -> str:
         return _("Nothing to do: what was promised is kept.")
     missed = shown[shown["verdict"] == "missed"]
     if missed.empty:
-        return _("Nothing to correct yet: more cases would settle whether the target is met.")
+        return _("Do not count the target as met or missed yet: more cases would settle it.")
     what = _(DONE[missed.loc[missed["estimate"].idxmin(), "term"]])
     if len(missed) == 1:
         return _("Speed up {what}.", what=what)

@@ -77,10 +77,7 @@ def counted_amounts(margin: float | None) -> str:
 def spending_limit(margin: float | None) -> str:
     """What a customer lifetime value is for: the most to spend on a customer, once it is margin."""
     if margin is None:
-        return _(
-            "State `margin` under `costs` in study.yaml before you set budgets by this: it is "
-            "sales, not profit."
-        )
+        return _("Find out the margin before you set budgets by this: it is sales, not profit.")
     return _("Spend less than this on winning or keeping an average customer.")
 
 

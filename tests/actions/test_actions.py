@@ -28,7 +28,7 @@ from cxlib.core.sample import Sample
 WAVES = [f"w{k}" for k in range(6)]
 
 SOLVE = "Solve “late parcels” as planned in the ledger."
-PAYS = "Check that “late parcels” still occurs, then solve it as planned in the ledger."
+PAYS = "Check whether “late parcels” still occurs; only then act as planned in the ledger."
 
 
 def limits(moves: dict[str, list[float]], by: str = "", n: int = 300) -> pd.DataFrame:

@@ -308,7 +308,7 @@ def test_the_gain_is_volume_times_the_gap_to_the_best():
     fit = channels.priorities(channels.adjusted(rows, "ok", by="channel", measure=YES))
     assert of(fit) == pytest.approx({"phone": 0.5 * 0.5, "desk": 0.2 * 0.6})
     assert fit.best == "web" and fit.unit == "gap"
-    assert str(fit).startswith("Improve phone first: its gap to web is associated with")
+    assert str(fit).startswith("Improve phone first: closing its gap to web would correspond to")
     assert fit.finding.importance == Importance.NOTABLE  # a gap that lasts is no news
 
 
