@@ -24,6 +24,7 @@ from cxlib.data.intake import IntakeError
 from cxlib.data.schema import Limits
 from cxlib.data.sources import SourceError
 from cxlib.reserve import pathways, requirements
+from cxlib.reserve.database import Database
 from cxlib.reserve.engine import EngineError, _Attached
 from cxlib.stats import resampling
 
@@ -340,7 +341,8 @@ def test_the_same_answers_are_chosen_of_too_many(both):
 
 
 @pytest.mark.slow
-def test_the_same_answers_are_counted_of_too_many(both):
+def test_the_same_answers_are_counted_of_too_many(both, monkeypatch):
+    monkeypatch.setattr(Database, "_countable", True)  # weights of the sample left aside
     few = {"limits": Limits(rows_at_most=2000), "margins": {}}
     asked = [reserve.Reserve(one.study.model_copy(update=few)) for one in both]
     here, there = (
