@@ -741,7 +741,7 @@ def test_an_action_is_found_by_what_it_is_about():
 @pytest.mark.parametrize(
     ("about", "words"),
     [
-        ({}, "solve it as planned"),
+        ({}, "act as planned"),
         ({"cost": 5000.0}, "not expected to pay"),
         ({"cost": 205.0, "answers": 10}, "Do not act yet"),
         ({"predicted": np.nan}, "whether it pays is not known yet"),
