@@ -80,7 +80,7 @@ def test_the_replay_knows_nothing_of_what_comes_later():
         replay(r, Kinds.of(r, ["kind"]), [0.8, 0.9], pd.Timestamp("2026-05-01"))
         for r in (rows, known)
     ]
-    now, then = (np.where(f <= np.datetime64(cut), f, np.datetime64("NaT")) for f in ran)
+    now, then = (np.where(f <= np.datetime64(cut), f, np.datetime64("NaT", "us")) for f in ran)
     np.testing.assert_array_equal(now[:, : len(before)], then)
     assert (~np.isnat(now)).sum() > 20
 

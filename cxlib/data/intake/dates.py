@@ -89,7 +89,9 @@ def date(values: pd.Series, form: str | Sequence[str] = "") -> Converted:
     of_excel = np.zeros(len(cells), bool)
     of_excel[codes[ready]] = True
     at, evidence, question, said = _read(cells, n, of_excel, forms)
-    taken = pd.Series(np.append(at.to_numpy(), np.datetime64("NaT"))[codes], index=values.index)
+    taken = pd.Series(
+        np.append(at.to_numpy(), np.datetime64("NaT", "us"))[codes], index=values.index
+    )
     taken = taken.astype("datetime64[us]")
     exact = [f for f in forms if "%" in f]
     reason = Reason("not_date", {"form": ", ".join(exact)}) if exact else Reason("not_iso_date")
