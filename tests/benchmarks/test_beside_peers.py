@@ -84,7 +84,7 @@ def kaplan_meier() -> Case:
     return (
         "lifelines",
         "20,000 customers, 12 dates",
-        lambda: survival.incidence(survival.at_risk(0 * ones, time, left.astype(int), ones), at),
+        lambda: survival.greenwood(survival.at_risk(0 * ones, time, left.astype(int), ones), at),
         lambda: lifelines.KaplanMeierFitter().fit(time, left).survival_function_at_times(at),
     )
 
