@@ -33,19 +33,23 @@ from cxlib.stats.resampling import resampling_units
 
 STARTS = 20
 LEAST_VARIANCE = 0.01  # left in a segment, of that left of everybody
-DISTINCT = 0.5  # entropy below which segments overlap too much to be told apart
+DISTINCT = 0.5  # entropy below which segments overlap too much to be distinguished
 COLUMNS = [
     Column("segments", "number of segments", "count"),
     Column("loglik", "logarithm of the likelihood", "number", 1, label=N_("log-likelihood")),
     Column("parameters", "number of free parameters", "count"),
-    Column("EN", "entropy: 1 where every customer surely belongs to one segment", "number", 2),
+    Column(
+        "EN", "entropy: 1 where every customer belongs to one segment with certainty", "number", 2
+    ),
     Column("smallest", "customers in the smallest segment", "count"),
     Column("admissible", "whether every segment has customers enough for its paths", "name"),
     Column("cause", "where the path starts", "name"),
     Column("effect", "where the path ends", "name"),
-    *(Column(name, "information criterion, lower is better", "number", 1) for name in
-      ("AIC", "AIC3", "AIC4", "BIC", "CAIC")),
-]  # fmt: skip
+    *(
+        Column(name, "information criterion, lower is better", "number", 1)
+        for name in ("AIC", "AIC3", "AIC4", "BIC", "CAIC")
+    ),
+]
 
 
 @dataclass(frozen=True)

@@ -189,9 +189,11 @@ def _compared(groups: _Groups, home: np.ndarray) -> tuple[pd.DataFrame, pd.DataF
         fits = [factor_groups.fit_groups(groups.mean, cov, n, home, level) for level in LEVELS]
     except (ArithmeticError, np.linalg.LinAlgError) as error:
         raise InsufficientData(
-            _("The factor model has no solution in some of the groups: {groups:list}.",
-              groups=groups.names)
-        ) from error  # fmt: skip
+            _(
+                "The factor model has no solution in some of the groups: {groups:list}.",
+                groups=groups.names,
+            )
+        ) from error
     apart = groups.deviations()
     tests = [FitTest(f.chi2, f.df, f.scale(*apart) if f.df else 1.0) for f in fits]
     base = _unrelated(groups, apart[1])
@@ -201,10 +203,7 @@ def _compared(groups: _Groups, home: np.ndarray) -> tuple[pd.DataFrame, pd.DataF
         cfi.append([row["estimate"] for row in own if row["term"] in ("CFI", _("robust CFI"))])
         columns = ["level", "term", "estimate", "low", "high", "n", "df", "p"]
         parts.append(pd.DataFrame(own).assign(level=level, n=n.sum()).reindex(columns=columns))
-    rows = [
-        _step(at, tests, np.array(cfi), parts[0])
-        for at in range(len(LEVELS))
-    ]  # fmt: skip
+    rows = [_step(at, tests, np.array(cfi), parts[0]) for at in range(len(LEVELS))]
     table = pd.DataFrame(rows).assign(n=n.sum())
     table.insert(3, "n", table.pop("n"))
     return table, pd.concat(parts, ignore_index=True)
