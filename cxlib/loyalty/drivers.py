@@ -263,14 +263,14 @@ def _finding(table: pd.DataFrame, came: pd.Series) -> Finding:
     }
     if top.estimate > 0:
         claim = _(
-            "Customers with {feature:quoted} {level:quoted} are {points:points1} percentage "
-            "points more likely to buy again than those with {against:quoted}.",
+            "Customers whose {feature:inner} is {level:quoted} are {points:points1} percentage "
+            "points more likely to buy again than those for whom it is {against:quoted}.",
             **facts,
         )
     else:
         claim = _(
-            "Customers with {feature:quoted} {level:quoted} are {points:points1} percentage "
-            "points less likely to buy again than those with {against:quoted}.",
+            "Customers whose {feature:inner} is {level:quoted} are {points:points1} percentage "
+            "points less likely to buy again than those for whom it is {against:quoted}.",
             **facts,
         )
     return Finding.of_row(

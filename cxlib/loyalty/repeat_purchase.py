@@ -303,6 +303,19 @@ def _repeat_finding(table: pd.DataFrame, window: int) -> Finding:
         measure="repeat_purchase",
         at={"term": str(longest.term)},
         importance=Importance.ANSWER,
+        action=_when_to_contact(first),
+    )
+
+
+def _when_to_contact(first: pd.DataFrame) -> str:
+    """Until when to contact new customers: the window in which most of those who return do."""
+    half = first[first["estimate"] >= first["estimate"].iloc[-1] / 2].iloc[0]
+    if len(first) < 2 or half.time == first["time"].iloc[-1] or not half.estimate > 0:
+        return ""
+    return _(
+        "Contact new customers within {days:count} days: by then most of those who buy again have "
+        "done so.",
+        days=half.time,
     )
 
 

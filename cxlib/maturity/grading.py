@@ -96,7 +96,7 @@ def assess(sample: SampleLike, items: pd.DataFrame) -> Result:
             "shares": _share_table(shares, at),
             "items": found,
         },
-        _finding(table, overall, _agreed(sample, len(audit))),
+        _finding(table, overall, *_agreed(sample, len(audit))),
         _notes(items, rated, len(audit), draws),
         "maturity level",
         draws=draws,
@@ -267,8 +267,8 @@ def _table(terms: list[str], values: np.ndarray, rated: list[int]) -> pd.DataFra
     return table.rename(columns={"n": "rated"})
 
 
-def _finding(table: pd.DataFrame, overall: pd.DataFrame, agreed: str) -> Finding:
-    """The stage, and which dimensions hold it back."""
+def _finding(table: pd.DataFrame, overall: pd.DataFrame, agreed: str, doubted: bool) -> Finding:
+    """The stage and what holds it back; that it is not settled where raters disagree."""
     staged = overall.iloc[0]
     level = int(staged["estimate"])
     facts = {
@@ -276,7 +276,15 @@ def _finding(table: pd.DataFrame, overall: pd.DataFrame, agreed: str) -> Finding
         "name": _(LEVELS[level - 1]),
         "least": table.loc[table["estimate"] == table["estimate"].min(), "term"],
     }
-    if level < 5:
+    action = ""
+    if doubted:
+        claim = _(
+            "The stage of CX maturity is not settled, as raters disagree; by majority it is "
+            "{level:count} of 5 ({name}).",
+            **facts,
+        )
+        action = _("Let the raters agree on what counts as evidence before you plan by the stage.")
+    elif level < 5:
         claim = _(
             "CX maturity is stage {level:count} of 5 ({name}), held back by {least:label_list3}.",
             **facts,
@@ -291,18 +299,17 @@ def _finding(table: pd.DataFrame, overall: pd.DataFrame, agreed: str) -> Finding
         unit="maturity level",
         measure="maturity",
         importance=Importance.NOTABLE,
+        action=action,
     )
 
 
-def _agreed(sample: Sample, raters: int) -> str:
-    """Whether raters agree enough for the stage to be relied on."""
+def _agreed(sample: Sample, raters: int) -> tuple[str, bool]:
+    """How far raters agree, and whether that is too little for the stage to be relied on."""
     try:
         fit = rater_agreement(sample)
     except ValueError:  # one rater, no item that two of them rated, or all grades the same
-        return ngettext("{n:count} rater", "{n:count} raters", raters)
-    if fit.finding.importance == Importance.METHOD:
-        return fit.finding.detail
-    return _("Raters agree too little to rely on it: {detail}", detail=fit.finding.detail)
+        return ngettext("{n:count} rater", "{n:count} raters", raters), False
+    return fit.finding.detail, fit.finding.importance != Importance.METHOD
 
 
 def _notes(items: pd.DataFrame, rated: pd.DataFrame, raters: int, draws: int) -> str:

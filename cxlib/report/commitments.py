@@ -63,7 +63,9 @@ def _answered(finding: Finding) -> Finding:
     level = finding.change is not None or finding.target_standing
     if finding.action or not level or finding.importance < Importance.ANSWER:
         return finding
-    return replace(finding, action=_next_step(finding)) if set(finding.at) <= TIMES else finding
+    if set(finding.at) <= (TIMES | WINDOWS if finding.target_standing else TIMES):
+        return replace(finding, action=_next_step(finding))
+    return finding
 
 
 def _next_step(finding: Finding) -> str:
@@ -73,6 +75,8 @@ def _next_step(finding: Finding) -> str:
     if standing == "not reached yet":
         day = finding.target_by
         return _("Plan what closes the gap to the target by {day:date}.", day=day)
+    if standing.endswith("not certain") and "wave" not in finding.at:
+        return _("Do not count the target as met or missed yet: wait for more data.")
     if standing.endswith("not certain"):
         return _("Do not count the target as met or missed yet: look at the next wave first.")
     if finding.verdict == "better":

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from cxlib.core import files
+from cxlib.core import files, i18n
 from cxlib.core.i18n import _
 
 FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # set by whoever runs the notebook
 FORMULA = "=+-@"  # begin one, as do their forms of other widths
+VERBATIM = {"comment", "because"}  # written by customers, or sentences already
 UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"}  # categories of what nobody sees before them
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
 
@@ -50,6 +51,7 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     write = csv.writer(text)
+    rows = _for_readers(rows)
     write.writerow([spreadsheet_cell(c) for c in rows.columns])
     write.writerows(
         [spreadsheet_cell(v) for v in r] for r in rows.itertuples(index=False, name=None)
@@ -63,6 +65,26 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
     )
     print(said)
     return file
+
+
+def _for_readers(rows: pd.DataFrame) -> pd.DataFrame:
+    """Numbers without the digits that binary fractions add; headings and values in the language.
+
+    English pages keep the names of columns and values, for programs that read the file.
+    """
+    rows = rows.copy()
+    for name in rows.select_dtypes("float"):
+        rows[name] = rows[name].map(lambda v: float(f"{v:.10g}"))
+    if i18n.language() == "en":
+        return rows
+    for name in rows.select_dtypes(["object", "string", "category"]):
+        if not name.endswith("_id") and name not in VERBATIM:
+            words = {v: i18n.label(v) for v in rows[name].dropna().unique() if isinstance(v, str)}
+            rows[name] = rows[name].map(lambda v, words=words: words.get(v, v), na_action="ignore")
+    heads = [i18n.heading(str(name)) for name in rows.columns]
+    if len(set(heads)) == len(heads):  # two columns of one heading could not be told apart
+        rows.columns = pd.Index(heads)
+    return rows
 
 
 def spreadsheet_cell(value: object) -> object:

@@ -146,7 +146,12 @@ class Quality:
             share = doubtful.table["estimate"].iloc[-1]
             more = _("{share:rate} of responses look doubtful.", share=share)
         detail = i18n.together([detail, more])
-        finding = Finding(i18n.together([*claims, doubts, who]), detail, importance=Importance.NEWS)
+        finding = Finding(
+            i18n.together([*claims, doubts, who]),
+            detail,
+            importance=Importance.NEWS,
+            action=_next_step(bool(self._checks(kept, offered)), bool(doubts), told),
+        )
         notes = i18n.together([*self.questions(), self._warned()])
         return Result(table, finding, notes, unit="share", parts={"evidence": evidence})
 
@@ -279,6 +284,17 @@ class Quality:
             "roles": frozenset(item.role for item in study.items.values()),
             "standards": len(study.service.standards),
         }
+
+
+def _next_step(failed: bool, doubts: bool, told: Finding | None) -> str:
+    """What to do before other pages are read: mend the files, exclude, weight, or nothing."""
+    if failed:
+        return _("Settle with the owner of the data what the checks found, then load again.")
+    if doubts:
+        return _("Compare the main results with and without the doubtful responses.")
+    if told and told.importance >= Importance.NOTABLE:
+        return _("Read differences between these groups with care: weighting does not correct all.")
+    return _("Nothing to correct: the other pages can be read as they are.")
 
 
 def _doubted(doubtful: Result | None) -> str:

@@ -109,7 +109,7 @@ def by_attribute(asked: SampleLike, attributes: Sequence[str]) -> Result:
     --------
     >>> rows = pd.DataFrame({"plan": ["a"] * 50 + ["b"] * 50, "answered": [1] * 40 + [0] * 60})
     >>> print(by_attribute(rows, ["plan"]))
-    Customers with plan b answer least: 0% of those invited, compared with 40% of all.
+    Customers whose plan is b answer least: 0% of those invited, compared with 40% of all.
     """
     asked = as_sample(asked)
     require_columns(asked.data, ["answered", *attributes], "invitations")
@@ -233,8 +233,8 @@ def _least(shown: pd.DataFrame) -> Finding:
         return Finding(claim, detail, importance=Importance.CONTEXT)
     row = low.loc[low["estimate"].idxmin()]
     claim = _(
-        "Customers with {attribute:label} {group:quoted} answer least: {rate:rate} of those "
-        "invited, compared with {overall:rate} of all.",
+        "Customers whose {attribute:inner} is {group:quoted} answer least: {rate:rate} of "
+        "those invited, compared with {overall:rate} of all.",
         attribute=row["attribute"],
         group=row["term"],
         rate=row["estimate"],

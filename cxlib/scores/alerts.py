@@ -151,8 +151,8 @@ def _finding(
     first, claim = rows.iloc[0], _told(rows, measures, latest, bool(len(falls)))
     measure = measures[first["measure"]]
     detail = _(
-        "{name}: {size} (95% CI {span}); in {latest:period} falls: {falls:count}, rises: "
-        "{rises:count}; {counted}",
+        "{name}: {size} (95% CI {span}); {falls:count} below and {rises:count} above the baseline "
+        "in {latest:period}; {counted}",
         name=_name(first, measures),
         size=measure.moved(first["estimate"]),
         span=measure.change_span(first["low"], first["high"]),

@@ -50,6 +50,9 @@ def finding(
     return _groups(shown, levels, by, measure)
 
 
+LATE = "time_of_answer"  # of `response.with_when`: groups of answers, not of customers
+
+
 def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     """What the groups' scores say: whether any differs from all others, and by how much.
 
@@ -69,7 +72,9 @@ def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     large = abs(moved) >= LARGE * rest.spread
     group = told.at[by]
     action = (
-        _("Find out what goes wrong for {group:quoted}, and correct that first.", group=group)
+        _("Go on sending reminders: without late answers the score would be off.")
+        if by == LATE
+        else _("Find out what goes wrong for {group:quoted}, and correct that first.", group=group)
         if moved < 0
         else _("Find out what {group:quoted} gets better, and offer it to others.", group=group)
     )

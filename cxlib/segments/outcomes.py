@@ -302,6 +302,18 @@ def _brought(brings: pd.DataFrame, sizes: pd.DataFrame, value: str) -> Finding:
         measure=f"share_of_{value}",
         at={"segment": str(row["segment"])},
         importance=Importance.NOTABLE if row["low"] > row["customers"] else Importance.ANSWER,
+        action=_next_step(row, stable == len(sizes)),
+    )
+
+
+def _next_step(row: pd.Series, stable: bool) -> str:
+    """What to do about the segment that brings more than its share, where segments can be used."""
+    if not stable:
+        return _("Do not plan by these segments yet: some would look different in another sample.")
+    if row["low"] <= row["customers"]:
+        return _("Treat segments alike in what they are worth: none brings more than its share.")
+    return _(
+        "Find out what keeps {segment:verbatim}, and protect that first.", segment=row["segment"]
     )
 
 

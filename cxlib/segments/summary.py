@@ -54,6 +54,9 @@ def finding(named: pd.DataFrame) -> Finding:
         measure="share_of_customers",
         at={"segment": str(first.term)},
         importance=Importance.ANSWER if stable else Importance.NEWS,
+        action=""
+        if stable
+        else _("Do not plan by segments: compare customers by what is known of them instead."),
     )
 
 

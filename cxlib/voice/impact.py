@@ -226,6 +226,7 @@ def _finding(
         at={"topic": names[0]},
         verdict="worse" if len(losses) else "better",
         importance=Importance.NOTABLE,
+        action=_next_step(words, bool(len(losses)), past),
     )
 
 
@@ -245,11 +246,25 @@ def _gained(words: dict[str, object], topics: int) -> str:
 def _lost(words: dict[str, object], topics: int) -> str:
     if topics == 1:
         return _("{first} is associated with the largest loss in {what} ({size} points).", **words)
+    if words["size"] == words["other"]:
+        return _(
+            "{first} and {second} are associated with the largest losses in {what} ({size} "
+            "points each).",
+            **words,
+        )
     return _(
         "{first} and {second} are associated with the largest losses in {what} ({size} and "
         "{other} points).",
         **words,
     )
+
+
+def _next_step(words: dict[str, object], lost: bool, past: str) -> str:
+    if past and lost:
+        return _("Check with current comments whether {first} still occurs.", **words)
+    if lost:
+        return _("Read the comments on {first}, and find out what causes them.", **words)
+    return _("Keep what customers praise: {first}.", **words)
 
 
 def _interval(row: pd.Series, digits: int) -> str:

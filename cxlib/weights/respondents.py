@@ -1,7 +1,7 @@
 """Who answers: respondents compared with all customers in everything that is known of customers.
 
 fit = weights.representation(sample, customers)
-print(fit)       # Customers with Plan Basic are under-represented, and weighting corrects it.
+print(fit)       # Customers whose plan is Basic are under-represented, and weighting corrects it.
 fit.table        # each group's share of the responses, before and after weighting
 """
 
@@ -187,27 +187,27 @@ def _finding(table: pd.DataFrame) -> Finding:
     if left.any():
         claim = (
             _(
-                "Customers with {attribute:label} {term:quoted} are under-represented; weighting "
-                "does not correct every group.",
+                "Customers whose {attribute:inner} is {term:quoted} are under-represented; "
+                "weighting does not correct every group.",
                 **words,
             )
             if under
             else _(
-                "Customers with {attribute:label} {term:quoted} are over-represented; weighting "
-                "does not correct every group.",
+                "Customers whose {attribute:inner} is {term:quoted} are over-represented; "
+                "weighting does not correct every group.",
                 **words,
             )
         )
     else:
         claim = (
             _(
-                "Customers with {attribute:label} {term:quoted} are under-represented, and "
+                "Customers whose {attribute:inner} is {term:quoted} are under-represented, and "
                 "weighting corrects it.",
                 **words,
             )
             if under
             else _(
-                "Customers with {attribute:label} {term:quoted} are over-represented, and "
+                "Customers whose {attribute:inner} is {term:quoted} are over-represented, and "
                 "weighting corrects it.",
                 **words,
             )

@@ -130,8 +130,12 @@ def test_agreement_is_that_of_the_library_on_the_same_grades():
     assert str(ours) == "The raters agree too little to rely on the stage."  # they guessed
     assert "agree sufficiently" in str(maturity.rater_agreement(Sample(audits(), draws=50)))
     fit = maturity.assess(Sample(said, draws=50), GRID)
-    agreed = f"Raters agree too little to rely on it: {ours.finding.detail}"
-    assert fit.finding.detail == f"{agreed}; 95% CI of the stage 1 to 1"
+    assert fit.finding.detail == f"{ours.finding.detail}; 95% CI of the stage 1 to 1"
+    assert fit.finding.claim == (
+        "The stage of CX maturity is not settled, as raters disagree; by majority it is 1 of 5 "
+        "(Initial)."
+    )
+    assert fit.finding.action.startswith("Let the raters agree on what counts as evidence")
     alone = audits().query("rater == 'r0'")
     detail = maturity.assess(Sample(alone, draws=20), GRID).finding.detail
     assert detail == "1 rater; 95% CI of the stage 3 to 3"
