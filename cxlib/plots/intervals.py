@@ -44,6 +44,7 @@ def intervals(
     panel: str | None = None,
     reference: float | None = None,
     about: str = "",
+    line: str = "",
     title: str | None = None,
     sort: bool = True,
     highlight: Sequence[object] | None = None,
@@ -58,6 +59,7 @@ def intervals(
     panel : column whose values make blocks of rows; of many rows, the columns of a heatmap
     reference : where to draw a line across; with unit "share" and 0, percentage points are shown
     about : what the numbers are, to stand at their axis ("share of comments")
+    line : what the reference is, to stand at the axis too ("target")
     title : a finding of at most 15 words; the page prints the claim of the cell above the figure
     sort : largest estimate first; waves always keep their order
     highlight : names of the rows in colour; else those whose interval excludes the reference
@@ -83,7 +85,7 @@ def intervals(
     rows = arrange(shown, panel, None, sort)
     if panel and len(rows) > MOST_ROWS and _is_grid(shown, panel):
         return draw_tiles(shown, panel, unit, reference, (title, rows.words(unit)), ax)
-    return _draw(rows, (unit, about), reference, title, ax, highlight)
+    return _draw(rows, (unit, about), reference, title, ax, highlight, line=line)
 
 
 @redrawable
@@ -136,6 +138,7 @@ def _draw(
     ax: Axes | None,
     highlight: Sequence[object] | None,
     counted: bool = True,
+    line: str = "",
 ) -> Axes:
     """The dots, their intervals, and what stands around them; `axis` is its unit and what it is."""
     unit, about = axis
@@ -150,9 +153,12 @@ def _draw(
     ax.grid(axis="x")
     figure.number_axis(ax.xaxis, unit)
     n = rows.counts(ax) if counted else ""
-    ax.set_xlabel(" · ".join(p for p in (labels.axis_label(unit, about), n) if p))
+    named = ""
     if reference is not None:
         marks.reference_line(ax, reference)
+        value = labels.number(reference, unit)
+        named = _("dashed line: {name:label} {value}", name=line, value=value) if line else ""
+    ax.set_xlabel(" · ".join(p for p in (labels.axis_label(unit, about), named, n) if p))
     if looks:
         figure.legend_above(ax, looks, ms=7, ls="")
     return figure.finish(ax, title, _("Dots with 95% intervals."), rows.words(unit))

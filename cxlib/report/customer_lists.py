@@ -15,10 +15,16 @@ from pathlib import Path
 import pandas as pd
 
 from cxlib.core import files, i18n
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, mark
 
 FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # set by whoever runs the notebook
 FORMULA = "=+-@"  # begin one, as do their forms of other widths
+HEADINGS = mark(  # of lists; other columns have their names from the tables
+    "action id", "age days", "answered on", "arm", "at", "because 1", "because 2", "because 3",
+    "block", "call", "campaign", "case id", "comment", "commented on", "contact id", "customer id",
+    "days overdue", "due at", "due on", "expected gain", "late after days", "no contact", "offer 1",
+    "offer 2", "offer 3", "repeats", "started at", "usual days", "waited days", "waits for",
+)  # fmt: skip
 VERBATIM = {"comment", "because"}  # written by customers, or sentences already
 UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"}  # categories of what nobody sees before them
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)

@@ -31,7 +31,7 @@ STANDINGS = {  # of targets: what a card says of them, and its tone
 WORDS = (
     "Satisfaction index",
     "CSAT",
-    "Customer effort score",
+    "Customer effort score (high is easy)",
     "High risk of leaving (backtest)",
     "First-response SLA met",
     "Resolution SLA met",
@@ -104,7 +104,7 @@ MEASURES = (
     Measure("Satisfaction index", "11", "by_wave", "index"),
     Measure("Satisfaction index", "11", "index", "index", _target_construct),
     Measure("CSAT", "10", "csat", "share"),
-    Measure("Customer effort score", "10", "effort", "scale"),
+    Measure("Customer effort score (high is easy)", "10", "effort", "scale"),
     Measure(
         "First-response SLA met",
         "24",
