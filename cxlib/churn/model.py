@@ -208,14 +208,14 @@ def _association(top: pd.Series, features: list[Feature]) -> Finding:
     }
     if top.estimate < 0:
         claim = _(
-            "Customers with {feature:quoted} {end:verbatim} are {points:points1} percentage points "
-            "less likely to leave than those with {start:verbatim}.",
+            "Customers whose {feature:inner} is {end:verbatim} are {points:points1} percentage "
+            "points less likely to leave than those for whom it is {start:verbatim}.",
             **facts,
         )
     else:
         claim = _(
-            "Customers with {feature:quoted} {end:verbatim} are {points:points1} percentage points "
-            "more likely to leave than those with {start:verbatim}.",
+            "Customers whose {feature:inner} is {end:verbatim} are {points:points1} percentage "
+            "points more likely to leave than those for whom it is {start:verbatim}.",
             **facts,
         )
     return Finding.of_row(
