@@ -650,7 +650,9 @@ def test_page_00_says_once_what_all_its_checks_found(own):
     twice = opened.sample(draws=100).assign(answered_on=pd.Timestamp("2026-01-05"), wave="a")
     doubtful = scores.survey_quality(twice, opened.asked())
     who = weights.representation(opened.sample(draws=100), opened.read("customers"))
-    claim = opened.quality.verdict(doubtful=doubtful, representation=who).finding.claim
+    finding = opened.quality.verdict(doubtful=doubtful, representation=who).finding
+    claim = finding.claim
+    assert finding.action == "Compare the main results with and without the doubtful responses."
     assert claim.startswith("The data passed every check of form.")
     assert "responses look doubtful, most of them by the check “duplicate respondents”." in claim
     assert "-represented; weighting does not correct every group." in claim
@@ -663,6 +665,7 @@ def test_losses_below_one_percent_of_a_column_stay_out_of_the_headline(own):
     write(own, data)
     opened = reserve.open("shop")
     assert str(opened.quality.verdict()) == "The data passed every check."
+    assert opened.quality.verdict().finding.action.startswith("Nothing to correct")
     assert opened.quality.losses() == []
 
 

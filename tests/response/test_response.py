@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from generator import TRUTH
 
-from cxlib import response
+from cxlib import response, scores
 from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
 
@@ -124,3 +124,5 @@ def test_those_who_answer_late_are_less_satisfied_as_they_truly_are(company, ask
     timed = response.with_when(answers, asked).data
     means = timed.groupby("time_of_answer")["satisfaction1"].mean()
     assert means["after a reminder"] < means["without a reminder"]
+    fit = scores.by_group(timed, "satisfaction1", by="time_of_answer", measure="mean")
+    assert fit.finding.action.startswith("Go on sending reminders")  # no group of customers

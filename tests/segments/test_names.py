@@ -80,6 +80,9 @@ def test_the_segment_that_brings_most_beyond_its_size_is_the_headline(fit):
         "bring 90% of spend 365."
     )
     assert brought.finding.importance is Importance.NOTABLE
+    assert brought.finding.action == (
+        "Find out what keeps “High-spending recent customers”, and protect that first."
+    )
     assert len(brought.finding.claim.split()) <= 25
     assert brought.finding.low < brought.finding.value < brought.finding.high
 
