@@ -30,6 +30,7 @@ WITHIN = (30, 60, 90, 180, 365)
 WINDOW = 365  # days that the finding speaks of, where the orders reach so far
 POINTS = 40  # of a curve
 FEWEST = 10  # customers still at risk, for a curve to go on; and events, for a later one
+RARE = 0.1  # share who buy again, below which when to contact them matters little
 
 
 def repeat_purchase(
@@ -309,6 +310,8 @@ def _repeat_finding(table: pd.DataFrame, window: int) -> Finding:
 
 def _when_to_contact(first: pd.DataFrame) -> str:
     """Until when to contact new customers: the window in which most of those who return do."""
+    if first["estimate"].iloc[-1] < RARE:
+        return _("Find out whether customers have a reason to buy again before you spend on it.")
     half = first[first["estimate"] >= first["estimate"].iloc[-1] / 2].iloc[0]
     if len(first) < 2 or half.time == first["time"].iloc[-1] or not half.estimate > 0:
         return ""

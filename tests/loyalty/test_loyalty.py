@@ -539,3 +539,14 @@ def test_groups_of_new_customers_are_compared_in_the_first_period_after():
     alike = pd.Series(["a", "b"] * 100, index=ids)
     same = loyalty.repeat_by_group(loyalty.cohorts(history, every="month", groups=alike))
     assert same.finding.importance == Importance.CONTEXT
+
+
+def test_where_hardly_anybody_buys_again_the_page_asks_why_first():
+    rng = np.random.default_rng(5)
+    day = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 300, 400), unit="D")
+    once = pd.DataFrame({"customer_id": range(400), "at": day, "amount": 5.0})
+    again = once.head(20).assign(at=lambda t: t["at"] + pd.Timedelta(days=20))
+    last = once.tail(1).assign(customer_id=999, at=pd.Timestamp("2028-01-01"))
+    fit = loyalty.repeat_purchase(purchase_history(pd.concat([once, again, last])))
+    assert 0.03 < fit.finding.value < 0.08
+    assert fit.finding.action.startswith("Find out whether customers have a reason to buy again")
