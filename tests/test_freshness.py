@@ -74,3 +74,17 @@ def test_a_limit_is_a_number_of_hours_days_or_weeks(shop, limit):
     file.write_text(STUDY.replace("2 days", limit), encoding="utf-8")
     with pytest.raises(study_.StudyError, match="fresh_within"):
         study_.read(file)
+
+
+@pytest.mark.parametrize(
+    ("needs", "period"),
+    [
+        (["cases"], ["cases", "2026-03-02", "2026-03-02"]),
+        (["order_lines"], ["orders", "2026-01-09", "2026-03-05"]),
+        (["customers|cases"], ["cases", "2026-03-02", "2026-03-02"]),
+        (["events|orders", "cases"], ["orders", "2026-01-09", "2026-03-05"]),
+        ([], ["orders", "2026-01-09", "2026-03-05"]),
+    ],
+)
+def test_a_page_says_the_period_of_the_table_that_it_is_about(shop, needs, period):
+    assert planning._period(shop, needs) == period

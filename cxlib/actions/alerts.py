@@ -124,7 +124,7 @@ def alerts(
     better = ~_worse(ordered)
     table, improved = (ordered[rows].reset_index(drop=True) for rows in (~better, better))
     table, held = _without_held_back(table, answers)
-    told = _finding(table, len(tests), len(answers), held)
+    told = _beside_controls(_finding(table, len(tests), len(answers), held), table, answers)
     if ledger is not None:
         alerted = [names_of(row, kin or {}) for row in table.to_dict("records")]
         both = [responsible(ledger, *names, more=more) for names in alerted]
@@ -253,6 +253,24 @@ def _finding(table: pd.DataFrame, looked: int, notebooks: int, held: pd.DataFram
         "worse",
         importance=Importance.NEWS if counts.get("new", 0) else Importance.NOTABLE,
     )
+
+
+def _beside_controls(told: Finding, table: pd.DataFrame, answers: Answers) -> Finding:
+    """With what page 40 shows of the same question now, where it compares it with controls."""
+    kept = answers.get("40", {}).get("verdicts")
+    if kept is None or table.empty or "faded_in" not in kept.table:
+        return told
+    first, judged = table.iloc[0], kept.table[kept.table["faded_in"].fillna("").ne("")]
+    judged = judged[judged["term"] == first["term"]]
+    if judged.empty or first["group"] or first["standing"] == "over":
+        return told
+    bridge = _(
+        "its baseline is its own earlier waves; compared with controls, no effect of "
+        "{change:quoted} can be shown in {wave:period} (40_did_the_change_work)",
+        change=judged["change"].iloc[0],
+        wave=judged["faded_in"].iloc[0],
+    )
+    return replace(told, detail=_("{first}; {second}", first=told.detail, second=bridge))
 
 
 _COUNTED: Mapping[str, Callable[[int], str]] = {

@@ -11,6 +11,7 @@ meanwhile.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from cxlib.actions.ledger import (
     complete,
     owner_with_date,
     remedy,
+    stop_or_redesign,
 )
 from cxlib.actions.waiting import TINY, fewest_answers, value_of_waiting
 from cxlib.core import i18n
@@ -31,7 +33,7 @@ from cxlib.core.columns import Column
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
-VERDICTS = mark("act", "do not act yet", "do not act", "unknown", "check first")
+VERDICTS = mark("act", "do not act yet", "do not act", "unknown", "check first", "stop or redesign")
 AGAINST = VERDICTS[1:3]  # verdicts that say not to begin
 WORDS = (
     *("net gain", "chance of a gain", "value of waiting", "answers", "closed"),
@@ -73,7 +75,8 @@ def net_gain(
     -------
     Result with table, largest estimate first: problem, owner, verdict ("act", "do not act yet":
     waiting for answers is worth more, "do not act", "unknown": without an interval or a value,
-    "check first": would pay, if the problem were not over), estimate (net gain), low, high, chance
+    "check first": would pay, if the problem were not over, "stop or redesign": has started and is
+    not expected to pay), estimate (net gain), low, high, chance
     (of a gain), waiting (value of waiting minus that of choosing now; missing where the problem may
     be over, as it rests on the prediction), answers (smallest number that would make waiting
     better; missing where none up to a hundred waves would), action_id and, where some action's
@@ -109,6 +112,9 @@ def net_gain(
     rests_on = rows["about"].map(dict(past or {})).astype(object).fillna("").to_numpy()
     over = (rests_on != "") & (verdict == VERDICTS[0])
     verdict = np.where(over, VERDICTS[4], verdict)
+    # What runs already cannot wait to begin: its owner is to stop it or to change it.
+    running = rows["status"].eq("started").to_numpy(bool) & np.isin(verdict, AGAINST)
+    verdict = np.where(running, VERDICTS[5], verdict)
     table = pd.DataFrame(
         {
             "problem": rows["problem"].astype(object),
@@ -147,6 +153,7 @@ def net_gain(
                 ),
             ]
         )
+    note = i18n.together([note, *_why_to_wait(table, more, currency)])
     known = [
         Column("chance", unit="share", label="chance of a gain"),
         Column("waiting", unit="money", label="value of waiting"),
@@ -198,10 +205,12 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str, assumed: 
     pays = known[known["verdict"] == VERDICTS[0]]
     late = known[known["rests_on"].ne("")] if "rests_on" in known else known.iloc[:0]
     late = late[late["verdict"].eq(VERDICTS[4])]
+    running = known[known["verdict"] == VERDICTS[5]]
     if pays.empty and len(late):
-        return _past_problem(late.iloc[0], standing, currency, assumed)
+        found = _past_problem(late.iloc[0], standing, currency, assumed)
+        return _with_running(found, running, currency)
     if pays.empty:
-        return _none(known)
+        return _with_running(_none(known), running, currency)
     best = pays.iloc[0]
     about = {} if standing.empty else standing.set_index("action_id").loc[best["action_id"]]
     state = about.get("standing", "")
@@ -218,7 +227,7 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str, assumed: 
         claim = _("Act first on “{problem:label}”: {reason}, and it has not started.", **facts)
     else:
         claim = _("Act first on “{problem:label}”: {reason}.", **facts)
-    return Finding.of_row(
+    found = Finding.of_row(
         best,
         claim,
         _amount(best, currency, assumed),
@@ -229,6 +238,52 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str, assumed: 
         action=remedy(best["problem"]),
         owner=owner_with_date(best["owner"], about.get("due_on", "")),
     )
+    return _with_running(found, running, currency)
+
+
+def _with_running(found: Finding, running: pd.DataFrame, currency: str) -> Finding:
+    """With what has started and is not expected to pay: it asks for something too."""
+    if running.empty:
+        return found
+    each = [
+        _(
+            "“{problem:label}” ({gain:money} a year)",
+            problem=row.problem,
+            gain=(i18n.rounded(row.estimate), currency),
+        )
+        for row in running.itertuples()
+    ]
+    told = _("started and not expected to pay: {names:list3}", names=each)
+    return replace(
+        found,
+        detail=_("{first}; {second}", first=found.detail, second=told),
+        action=i18n.together([found.action, *map(stop_or_redesign, running["problem"])]),
+    )
+
+
+def _why_to_wait(table: pd.DataFrame, more: int, currency: str) -> list[str]:
+    """In words, why waiting for answers is worth something to an action that is not to be begun."""
+    return [
+        _(
+            "Waiting is worth {waiting:money} for “{problem:label}”: it is not expected to pay now "
+            "(chance of a gain {chance:rate}), but {more:count} more answers may show that it "
+            "does.",
+            waiting=(row.waiting, currency),
+            problem=row.problem,
+            chance=row.chance,
+            more=more,
+        )
+        if row.estimate <= 0
+        else _(
+            "Waiting is worth {waiting:money} for “{problem:label}”: {more:count} more answers may "
+            "show that it does not pay (chance of a gain {chance:rate}).",
+            waiting=(row.waiting, currency),
+            problem=row.problem,
+            chance=row.chance,
+            more=more,
+        )
+        for row in table[table["verdict"] == VERDICTS[1]].itertuples()
+    ]
 
 
 def _past_problem(

@@ -37,6 +37,7 @@ WORDS = (
 CHECK_FIRST = N_(
     "Check whether “{problem:label}” still occurs; only then act as planned in the ledger."
 )
+STOP = N_("“{problem:label}” has started and is not expected to pay: stop or redesign it.")
 DATES = ("begun_on", "due_on", "done_on")
 COLUMNS = ["row", "action_id", "column", "value", "reason", "mend"]
 
@@ -328,3 +329,8 @@ def check_first(problem: object) -> str:
 def remedy(problem: object) -> str:
     """What is to be done about a problem of the ledger, which names problems only."""
     return _("Solve “{problem:label}” as planned in the ledger.", problem=problem)
+
+
+def stop_or_redesign(problem: object) -> str:
+    """What is to be done about an action that runs and is not expected to pay."""
+    return _(STOP, problem=problem)

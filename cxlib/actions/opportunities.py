@@ -15,7 +15,9 @@ from typing import Any
 import pandas as pd
 
 from cxlib.actions.series import Answers
-from cxlib.core.i18n import _, mark
+from cxlib.core import i18n
+from cxlib.core.columns import Column
+from cxlib.core.i18n import N_, _, mark
 from cxlib.core.result import Finding, Importance, Result
 
 COLUMNS = ["source", "term", "estimate", "low", "high", "n", "unit"]
@@ -28,7 +30,7 @@ WORDS = (
 
 
 def past_problems(answers: Answers, alerts: pd.DataFrame) -> dict[str, str]:
-    """Drivers that rank where they do only through a wave in which something failed that is over.
+    """Drivers that rank lower without a wave in which something failed that is over.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def past_problems(answers: Answers, alerts: pd.DataFrame) -> dict[str, str]:
 
     Examples
     --------
-    >>> rests = pd.DataFrame({"term": ["delivery"], "rests_on": "Q1"})
+    >>> rests = pd.DataFrame({"term": ["delivery"], "rests_on": "Q1", "place": 2})
     >>> alert = pd.DataFrame({"term": ["delivery"], "group": "", "wave": "Q1", "standing": "over"})
     >>> kept = Result({"table": rests, "rests": rests}, "")
     >>> past_problems({"20": {"without_waves": kept}}, alert)
@@ -82,24 +84,32 @@ def opportunities(
     Result with table: source (number of the notebook), term, estimate, low, high, n, unit ("scale":
     points of the outcome for one point more of the driver; "money"; "points on average": of the
     outcome over all answers) and, where known, position of a driver ("weakness", "strength" ...
-    of 21) and rests_on (the wave that a driver that has passed rests on)
+    of 21), rests_on (the wave without which a driver that has passed ranks lower) and place (by
+    explained variance without it)
     """
+    last = ""
     rows = [row for part in (_of_drivers, _of_pains, _of_contacts) for row in part(answers)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     if (kept := answers.get("21", {}).get("needs")) is not None and len(table):
         position = dict(zip(kept.table["term"], kept.table["position"], strict=True))
         table["position"] = table["term"].map(position).where(table["source"].eq("21")).fillna("")
     if past and (of := table["term"].map(past).where(table["unit"].eq("scale"))).notna().any():
-        table = table.assign(rests_on=of.fillna(""), late=of.notna() & table["source"].eq("21"))
+        places = answers["20"]["without_waves"].rests.set_index("term")["place"]
+        place = table["term"].map(places).where(of.notna())
+        late = of.notna() & table["source"].eq("21")
+        table = table.assign(rests_on=of.fillna(""), place=place, late=late)
         drivers = table["unit"].eq("scale")
         ordered = [table[drivers].sort_values("late", kind="stable"), table[~drivers]]
         table = pd.concat(ordered, ignore_index=True).drop(columns="late")
+        last = _("Drivers that rank lower without a past wave come after those that do not.")
     note = _(
         "From the pages on drivers, pain points and churn; associations, unless randomised. Where "
         "an interval includes zero, no gain is certain. Of contacting customers at risk it is the "
         "prediction interval of the list of this run."
     )
-    return Result(table, _finding(table, outcome, currency), note)
+    place = Column("place", "place without the wave", "count", label=N_("place without the wave"))
+    finding = _finding(table, outcome, currency)
+    return Result(table, finding, i18n.together([note, last]), columns=[place])
 
 
 def _first(table: pd.DataFrame, source: str, unit: str) -> Iterator[dict[str, Any]]:
@@ -168,18 +178,31 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
     late = table[table["rests_on"].ne("")] if "rests_on" in table else table.iloc[:0]
     for row in late.itertuples():
         held = _(
-            "{driver:quoted} ({gain:signed2}) ranks that high only through {wave:label}, which is "
-            "over",
+            "without {wave:label}, whose fall is over, {driver:quoted} ({gain:signed2}) is number "
+            "{place:count} by explained variance",
             driver=row.term,
             gain=row.estimate,
             wave=row.rests_on,
+            place=row.place,
         )
         detail = _("{first}; {second}", first=detail, second=held)
     importance = Importance.NOTABLE if first["low"] > 0 else Importance.ANSWER
     if first["unit"] == "scale":
+        improving = (
+            _("Raising {term:quoted} further", **facts)
+            if first.get("position") == STRENGTH
+            else _("Improving {term:quoted}", **facts)
+        )
+        largest = (
+            _("the largest opportunity that rests on no past wave")
+            if len(late) and not first.get("rests_on")
+            else _("the largest opportunity")
+        )
         claim = _(
-            "Improving {term:quoted} is the largest opportunity: each rating point is associated "
-            "with {outcome:quoted} being {size:number2} points higher.",
+            "{improving} is {largest}: each rating point is associated with {outcome:quoted} being "
+            "{size:number2} points higher.",
+            improving=improving,
+            largest=largest,
             **facts,
         )
     elif first["unit"] == AVERAGE:

@@ -13,14 +13,15 @@ from typing import Any
 import pandas as pd
 
 from cxlib.actions.gains import AGAINST, VERDICTS, net_gain
-from cxlib.actions.ledger import CHECK_FIRST, INNER, OPEN, complete, owner_with_date
+from cxlib.actions.ledger import CHECK_FIRST, INNER, OPEN, STOP, complete, owner_with_date
 from cxlib.core.i18n import N_, _
 
 ADVICE = {
     # Only 41_what_shall_we_do_next knows whether the problem is over: elsewhere that comes first.
     VERDICTS[0]: CHECK_FIRST,
     VERDICTS[1]: N_(
-        "Do not act yet on “{problem:label}”: waiting for more answers is expected to pay more."
+        "Do not act yet on “{problem:label}”: the answers of another wave may change whether it is "
+        "expected to pay (chance of a gain now {chance:rate})."
     ),
     VERDICTS[2]: N_(
         "The action planned on “{problem:label}” is not expected to pay: look for another."
@@ -28,12 +29,19 @@ ADVICE = {
     VERDICTS[3]: N_(
         "Solve “{problem:label}” as planned in the ledger; whether it pays is not known yet."
     ),
+    VERDICTS[5]: STOP,
 }
 
 STANDARDS = {"first-response SLA": "reply_in_time", "resolution SLA": "solved_in_time"}
-OTHERWISE = N_(
-    "{aim}, but by another action: the one planned on “{problem:label}” is not expected to pay."
-)
+OTHERWISE = {  # where a page asks for something that the action of the ledger does not bring
+    VERDICTS[2]: N_(
+        "{aim}, but by another action: the one planned on “{problem:label}” is not expected to pay."
+    ),
+    VERDICTS[5]: N_(
+        "{aim}, but otherwise: the action on “{problem:label}” has started and is not expected to "
+        "pay, so stop or redesign it."
+    ),
+}
 
 
 def responsible(
@@ -68,9 +76,10 @@ def responsible(
     first, judged = found.iloc[0], net_gain(found, more=more).table
     verdict = str(judged["verdict"].iloc[0]) if len(judged) else VERDICTS[3]
     owner = owner_with_date(first["owner"], first["due_on"])
-    if aim and verdict == VERDICTS[2]:
-        return _(OTHERWISE, aim=aim, problem=first["problem"]), owner
-    return _(ADVICE[verdict], problem=first["problem"]), owner
+    if aim and verdict in OTHERWISE:
+        return _(OTHERWISE[verdict], aim=aim, problem=first["problem"]), owner
+    chance = judged["chance"].iloc[0] if len(judged) else None
+    return _(ADVICE[verdict], problem=first["problem"], chance=chance), owner
 
 
 def names_of(alert: Mapping[str, Any], kin: Mapping[str, Sequence[str]]) -> list[str]:
@@ -106,13 +115,19 @@ def evidence_against(ledger: pd.DataFrame, *measures: str, more: int = 0) -> str
     'the action planned on it, “late parcels”, is not expected to pay (chance of a gain 16%)'
     """
     judged = net_gain(_first(ledger, measures), more=more).table
-    if judged.empty or judged["verdict"].iloc[0] not in AGAINST:
+    if judged.empty or judged["verdict"].iloc[0] not in (*AGAINST, VERDICTS[5]):
         return ""
     facts = judged.iloc[0][["problem", "chance"]]
     if judged["verdict"].iloc[0] == VERDICTS[1]:
         return _(
             "the action planned on it, “{problem:label}”, is to wait for more answers (chance of a "
             "gain {chance:rate})",
+            **facts,
+        )
+    if judged["verdict"].iloc[0] == VERDICTS[5]:
+        return _(
+            "the action on it that has started, “{problem:label}”, is not expected to pay (chance "
+            "of a gain {chance:rate})",
             **facts,
         )
     return _(

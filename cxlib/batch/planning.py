@@ -297,7 +297,7 @@ def _of_notebook(
                 **_source(about, lang),
                 "losses": list(opened.losses),
                 **opened.ages,
-                "period": _period(store, home),
+                "period": _period(store, needs),
                 "today": _today(store, notebook, values),
             }
         ),
@@ -376,8 +376,17 @@ def _source(about: study.Study, lang: str) -> dict[str, Any]:
     }
 
 
-def _period(store: Reserve, table: str) -> list[str]:
-    """The table that a page is about, and the first and last day of its rows; empty without."""
+def _period(store: Reserve, needs: Iterable[str]) -> list[str]:
+    """The table that a page is about, and the first and last day of its rows; empty without.
+
+    It is the first dated one that the page needs, else the one that its groups are taken from.
+    """
+    from cxlib.reserve.database import DATED
+
+    words = [part for need in needs for part in need.split("|")]
+    named = ["orders" if word == "order_lines" else word for word in words]  # lines have no dates
+    dated = [t for t in named if t in DATED and t in store.tables]
+    table = dated[0] if dated else _home(words, list(store.tables))
     found = store.period(table)
     return [table, *(f"{day:%Y-%m-%d}" for day in found)] if found else []
 

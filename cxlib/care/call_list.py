@@ -205,8 +205,12 @@ def _notes(listed: pd.DataFrame, plan: Plan) -> str:
     owner = listed["owner"] if "owner" in listed else pd.Series(pd.NA, listed.index)
     calls = listed["due_on"] != ""
     lacking = int((owner.isna() & calls).sum()) / max(int(calls.sum()), 1)
-    outside = int(((listed["priority"] > 1) & (listed["arm"] == "")).sum())
+    outside = int((listed["arm"] == "").sum())
     notes = [
+        _(
+            "This list is for calls about something that happened; the one of "
+            "32_who_is_about_to_leave is for offers to customers likely to leave."
+        ),
         _(
             "Within a priority a hash of customer, day and seed decides. Due within {first:count} "
             "day, {second:count} days and {third:count} days by priority. Controls must not be "
@@ -220,10 +224,10 @@ def _notes(listed: pd.DataFrame, plan: Plan) -> str:
     if outside:
         notes.append(
             ngettext(
-                "{n:count} customer called is not part of the trial, as an open action or the "
-                "list of those about to leave has them too.",
-                "{n:count} customers called are not part of the trial, as an open action or the "
-                "list of those about to leave has them too.",
+                "{n:count} customer called is not part of the trial and has no arm: with an "
+                "overdue case, or on the list of those about to leave or of an open action too.",
+                "{n:count} customers called are not part of the trial and have no arm: with an "
+                "overdue case, or on the list of those about to leave or of an open action too.",
                 outside,
             )
         )

@@ -150,6 +150,7 @@ def adjusted(
             "units": units,
             "share": share,
             "share_replicates": again,
+            "waves": sorted(known["wave"].dropna().astype(str).unique()) if "wave" in known else [],
         },
     )
 

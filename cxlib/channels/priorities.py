@@ -91,7 +91,7 @@ def priorities(fit: Result) -> Result:
     )
     return Result(
         found,
-        _finding(found, by, name, fit),
+        _finding(found, by, name, fit, _rivals(found, gains, by)),
         i18n.together([note, fit.notes]),
         "gap" if fit.unit == "share" else fit.unit,
         columns=[
@@ -119,7 +119,20 @@ def _reach(level: np.ndarray, drawn: np.ndarray, units: np.ndarray) -> np.ndarra
     return reach
 
 
-def _finding(table: pd.DataFrame, by: str, best: str, fit: Result) -> Finding:
+def _rivals(found: pd.DataFrame, gains: np.ndarray, by: str) -> list[str]:
+    """Groups whose gain does not differ significantly from that of the first shown to be worse."""
+    shown = disclosure.shown(found)
+    worse = shown.index[shown["verdict"] == "worse"]
+    # Nobody answers for all small groups together.
+    others = shown.index[shown[by].ne(OTHERS)].drop(worse[:1])
+    if worse.empty or others.empty:
+        return []
+    gap = found["estimate"][worse[0]] - found["estimate"][others].to_numpy()
+    low, high = intervals.simultaneous_interval(gap, gains[:, [worse[0]]] - gains[:, others])
+    return found.loc[others[(low <= 0) & (high >= 0)], by].astype(str).tolist()
+
+
+def _finding(table: pd.DataFrame, by: str, best: str, fit: Result, rivals: list[str]) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
         return Finding(_("Too few answers to compare groups."), importance=Importance.METHOD)
@@ -137,21 +150,39 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result) -> Finding:
         "share": row["share"],
         "n": row["n"],
     }
-    claim = (
-        _(
+    near = shown[shown[by].astype(str).isin(rivals)]
+    if found.empty:
+        claim = _(
+            "No {by:label} is shown to be below the best, {best}; {group} may offer the most.",
+            **words,
+        )
+    elif near.empty:
+        claim = _(
             "Improve {group} first: closing its gap to {best} would correspond to {gain} of {what} "
             "overall.",
             **words,
         )
-        if len(found)
-        else _(
-            "No {by:label} is shown to be below the best, {best}; {group} may offer the most.",
+    else:
+        claim = _(
+            "{group} may be the first to improve: closing its gap to {best} would correspond to "
+            "{gain} of {what} overall.",
             **words,
         )
-    )
     detail = _(
         "95% CI {span}; {share:share} of volume, {gap} below the best; n = {n:count}", **words
     )
+    less = near[near["estimate"] <= row["estimate"]]
+    if len(less):
+        others = [
+            _(
+                "{name} ({gain})",
+                name=i18n.quoted(i18n.label(str(group))),
+                gain=measure.change(gain),
+            )
+            for group, gain in zip(less[by], less["estimate"], strict=True)
+        ]
+        told = _("not significantly different by gain: {others:list3}", others=others)
+        detail = _("{first}; {second}", first=detail, second=told)
     groups = shown[shown[by].ne(OTHERS)]  # nobody answers for all small groups together
     if len(more := groups[groups["estimate"] > row["estimate"]]):
         larger = _(
@@ -161,6 +192,14 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result) -> Finding:
             gain=measure.change(more["estimate"].iloc[0]),
         )
         detail = _("{first}; {second}", first=detail, second=larger)
+    if len(fit.waves) > 1:
+        told = _(
+            "all {k:count} waves from {first:period} to {last:period} together",
+            k=len(fit.waves),
+            first=fit.waves[0],
+            last=fit.waves[-1],
+        )
+        detail = _("{first}; {second}", first=detail, second=told)
     return Finding.of_row(
         row,
         claim,
@@ -169,5 +208,12 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result) -> Finding:
         at={by: str(row[by])},
         verdict="worse" if len(found) else "unclear",
         importance=Importance.NOTABLE if len(found) else Importance.ANSWER,
-        action=_("Improve {group} first", **words) if len(found) else "",
+        action="" if found.empty else _aim(words, near[by].astype(str).tolist()),
     )
+
+
+def _aim(words: dict[str, Any], near: list[str]) -> str:
+    """What is asked for: the first group, and which others it may be as well."""
+    if not near:
+        return _("Improve {group} first", **words)
+    return _("Improve {group} or {others:quoted_list3}", others=near, **words)

@@ -92,8 +92,10 @@ def contact_list(
         **_latest_comment(listed["customer_id"], experiences.comments),
     )
     notes = _(
-        "On the list are customers whose expected gain is above 0, whether or not their risk is "
-        "high. The prediction interval takes the risks and the share who accept as known."
+        "This list is for offers to customers likely to leave; the one of 26_whom_to_call_back is "
+        "for calls about something that happened. On it are customers whose expected gain is above "
+        "0, whether or not their risk is high. The prediction interval takes the risks and the "
+        "share who accept as known."
     )
     if left_out:
         rests = ngettext(
@@ -267,7 +269,7 @@ def _finding(
     if campaign.in_sales:
         even = break_even_margin(listed, campaign, float(row.estimate))
         detail = _(
-            "{detail}; break-even: worth it only if at least {even:share} of sales is margin",
+            "Worth it only if at least {even:share} of sales is margin; {detail}",
             detail=detail,
             even=even,
         )

@@ -151,6 +151,9 @@ class Target(Strict):
     def standing(self, value: float, low: float, high: float) -> Standing:
         """Whether a number with its 95% interval meets the target.
 
+        It is certain only where the interval lies on one side of the target; before its day a
+        target that is missed for certain is not reached yet.
+
         Examples
         --------
         >>> Target(value=30).standing(26, 15, 37), Target(value=30).standing(20, 15, 25)
@@ -161,9 +164,9 @@ class Target(Strict):
         worst, best = min(worst, best), max(worst, best)
         if ahead >= 0:
             return "met" if worst >= 0 else "met, not certain"
-        if self.by is not None:
-            return "not reached yet"
-        return "missed" if best < 0 else "missed, not certain"
+        if best >= 0:
+            return "missed, not certain"
+        return "missed" if self.by is None else "not reached yet"
 
     def slots(self, value: float, low: float, high: float) -> dict[str, Any]:
         """What a `Finding` says of the target, for a number and its 95% interval."""

@@ -13,7 +13,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.drivers.importance_findings import may_lead_by_share
 from cxlib.drivers.needs import POSITIONS
-from cxlib.drivers.waves import past_words
+from cxlib.drivers.waves import PastWave, past_words
 
 
 def opportunities(
@@ -23,7 +23,7 @@ def opportunities(
     necessity: Result | None = None,
     *,
     outcome: str,
-    rests_on: Mapping[str, str] | None = None,
+    rests_on: Mapping[str, PastWave] | None = None,
 ) -> Result:
     """Improvement opportunities: drivers by gain, with what the other methods say of each.
 
@@ -34,8 +34,8 @@ def opportunities(
     kano : of `penalty_reward`
     necessity : of `necessary_conditions`
     outcome : what is explained
-    rests_on : driver -> wave through which it ranks where it does, as `rests_on_waves` finds them;
-        where the driver with the largest gain is among them, the claim names the next that is not
+    rests_on : driver -> wave without which it ranks lower, as `rests_on_waves` finds them; where
+        the driver with the largest gain is among them, the claim names the next that is not
 
     Returns
     -------
@@ -71,7 +71,7 @@ def opportunities(
     )
     past = {d: w for d, w in (rests_on or {}).items() if d in set(table["term"])}
     if past:
-        table["rests_on"] = table["term"].map(past).fillna("")
+        table["rests_on"] = [past[t].wave if t in past else "" for t in table["term"]]
     finding = _finding(table, gain, share, outcome, past)
     known = in_unit("share", "share")
     # What is to be done is about the leader, whatever the claim's number is of.
@@ -81,7 +81,7 @@ def opportunities(
 
 
 def _finding(
-    table: pd.DataFrame, gain: Result, share: Result, outcome: str, past: Mapping[str, str]
+    table: pd.DataFrame, gain: Result, share: Result, outcome: str, past: Mapping[str, PastWave]
 ) -> Finding:
     """What a board would read: where to begin, by how much, and how firm that is."""
     first, least = table.iloc[0], context.current().smallest_cell
@@ -89,7 +89,10 @@ def _finding(
         return Finding(_("Fewer than {least:count} answered: no number is shown.", least=least))
     details = gain.details.set_index("term")
     named = table[table["term"].isin(past) & table["term"].isin([*gain.top, *share.top])]
-    passed = [past_words(r.term, past[r.term], r.estimate) for r in named.itertuples()]
+    told = str(table["term"].iloc[0])  # in the claim where it has passed
+    passed = [
+        past_words(r.term, past[r.term], r.estimate) for r in named.itertuples() if r.term != told
+    ]
     leads_no_more = first["term"] in past
     if leads_no_more:  # the first that holds is put first
         rest = table[~table["term"].isin(past)]
@@ -145,10 +148,11 @@ def _finding(
         )
     action = _("Improve {driver:quoted} first", **facts)
     if leads_no_more:  # no order holds yet: what leads is over, what is next did not lead
-        facts |= {"leader": table["term"].iloc[0], "wave": past[table["term"].iloc[0]]}
+        name = table["term"].iloc[0]
+        rank = past_words(name, past[name], table["estimate"].iloc[0])
+        facts |= {"leader": name, "rank": rank}
         claim = _(
-            "What to improve first is not settled: {leader:quoted} leads only through "
-            "{wave:label}, which is over; {driver:quoted} is next.",
+            "What to improve first is not settled: {rank}; by gain {driver:quoted} is next.",
             **facts,
         )
         own = _("{driver:quoted} {gain:signed2} points per rating point", **facts)

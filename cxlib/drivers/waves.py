@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.columns import Column
 from cxlib.core.errors import InsufficientData
-from cxlib.core.i18n import _, ngettext
+from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers.importance import importance
@@ -39,8 +40,9 @@ def without_each_wave(
     -------
     Result whose table has wave (left out), term (the strongest driver of all waves), estimate (its
     share of explained variance), low, high, n and first (the strongest driver then); table "rests"
-    has term, estimate (share with all waves) and rests_on of `rests_on_waves`. Waves without which
-    no regression is possible are named in the note.
+    has term, estimate (share with all waves), rests_on and place of `rests_on_waves`. Waves without
+    which no regression is possible are named in the note. The claim names every wave without which
+    another driver is first.
 
     Raises
     ------
@@ -84,7 +86,8 @@ def without_each_wave(
     table = table[["wave", "term", "estimate", "low", "high", "n", "first"]]
     rests_on = rests_on_waves(sample, outcome, list(drivers), kind=kind, missing=missing)
     pooled = all_waves.set_index("term")["estimate"]
-    rests = pd.DataFrame(list(rests_on.items()), columns=["term", "rests_on"])
+    rows = [(driver, past.wave, past.place) for driver, past in rests_on.items()]
+    rests = pd.DataFrame(rows, columns=["term", "rests_on", "place"])
     rests.insert(1, "estimate", rests["term"].map(pooled).astype(float))
     latest = _latest(sample.where(wave == waves[-1]), outcome, drivers, options, waves[-1])
     note = [_("A row is the share without this wave.")]
@@ -100,11 +103,21 @@ def without_each_wave(
         else []
     )
     finding = _finding(table, float(all_waves["estimate"].iloc[0]), latest)
-    columns = [Column("first", "strongest driver without the wave", "name", label="ranked first")]
+    columns = [
+        Column("first", "strongest driver without the wave", "name", label="ranked first"),
+        Column("place", "place without the wave", "count", label=N_("place without the wave")),
+    ]
     tables = {"table": table, "rests": rests}
     return Result(
         tables, finding, i18n.together(note), "share", columns=columns, **sample.bootstrap
     )
+
+
+class PastWave(NamedTuple):
+    """A wave whose fall is over, and the place by explained variance of a driver without it."""
+
+    wave: str
+    place: int
 
 
 def rests_on_waves(
@@ -114,8 +127,8 @@ def rests_on_waves(
     *,
     kind: str = "linear",
     missing: str = "complete",
-) -> dict[str, str]:
-    """Drivers that rank where they do only through the wave of a fall that is over.
+) -> dict[str, PastWave]:
+    """Drivers that rank lower without the wave of a fall that is over.
 
     A failure of one quarter makes a driver look important for as long as the quarter is among the
     answers. What it says of the time since is little. The rule is the same for every driver.
@@ -127,9 +140,10 @@ def rests_on_waves(
 
     Returns
     -------
-    driver -> wave: one before the latest in which its rating is lower than that of all others by
-        more than 3 standard errors, and without which its share of explained variance ranks lower;
-        drivers whose rating is as low in the latest wave are not among them
+    driver -> wave, and the driver's place without it: a wave before the latest in which its rating
+        is lower than in all others by more than 3 standard errors, and without which its share of
+        explained variance ranks lower; drivers whose rating is as low in the latest wave are not
+        among them
 
     Examples
     --------
@@ -154,7 +168,7 @@ def rests_on_waves(
             fallen[name] = [d for d in drivers if standing_out(sample, rows, d) > STANDS_OUT]
     lasting = set(fallen.pop(waves[-1], []))
     ranked = importance(quick, outcome, drivers, **options).table["term"].tolist()
-    rests: dict[str, str] = {}
+    rests: dict[str, PastWave] = {}
     for name, fell in fallen.items():
         if not (candidates := set(fell) - lasting - set(rests)):
             continue
@@ -163,11 +177,12 @@ def rests_on_waves(
         except (ValueError, InsufficientData):  # too few answers are left
             continue
         without = table["term"].tolist()
-        rests |= {d: name for d in candidates if without.index(d) > ranked.index(d)}
+        places = {d: without.index(d) + 1 for d in candidates}
+        rests |= {d: PastWave(name, k) for d, k in places.items() if k > ranked.index(d) + 1}
     return {d: rests[d] for d in ranked if d in rests}
 
 
-def with_past_waves(fit: Result, rests_on: Mapping[str, str]) -> Result:
+def with_past_waves(fit: Result, rests_on: Mapping[str, PastWave]) -> Result:
     """The importance of drivers, with those among the first that rest on a wave that is over.
 
     Parameters
@@ -182,8 +197,8 @@ def with_past_waves(fit: Result, rests_on: Mapping[str, str]) -> Result:
     >>> rows = pd.DataFrame(rng.normal(size=(200, 2)), columns=["speed", "price"])
     >>> rows["recommend"] = 2 * rows["speed"] + rows["price"] + rng.normal(size=200)
     >>> fit = importance(rows, "recommend", ["speed", "price"])
-    >>> with_past_waves(fit, {"speed": "Q1"}).finding.detail.split("; ")[-1]
-    'speed ranks that high only through Q1, which is over'
+    >>> with_past_waves(fit, {"speed": PastWave("Q1", 2)}).finding.detail.split("; ")[-1]
+    'without Q1, whose fall is over, speed is number 2 by explained variance'
     """
     said = [past_words(d, wave) for d, wave in rests_on.items() if d in fit.top]
     if not said or not fit.finding.detail:
@@ -192,15 +207,18 @@ def with_past_waves(fit: Result, rests_on: Mapping[str, str]) -> Result:
     return fit.replace(finding=replace(fit.finding, detail=detail))
 
 
-def past_words(driver: str, wave: str, gain: float | None = None) -> str:
-    """That a driver owes its rank to a wave whose fall is over, as part of a sentence."""
-    facts = {"driver": driver, "wave": wave}
+def past_words(driver: str, past: PastWave, gain: float | None = None) -> str:
+    """Where a driver ranks without a wave whose fall is over, as part of a sentence."""
+    facts = {"driver": driver, **past._asdict()}
     if gain is None:
         return _(
-            "{driver:quoted} ranks that high only through {wave:label}, which is over", **facts
+            "without {wave:label}, whose fall is over, {driver:quoted} is number {place:count} by "
+            "explained variance",
+            **facts,
         )
     return _(
-        "{driver:quoted} ({gain:signed2}) ranks that high only through {wave:label}, which is over",
+        "without {wave:label}, whose fall is over, {driver:quoted} ({gain:signed2}) is number "
+        "{place:count} by explained variance",
         gain=gain,
         **facts,
     )
@@ -241,12 +259,21 @@ def _finding(table: pd.DataFrame, pooled: float, latest: str) -> Finding:
             "{driver} remains the strongest driver whichever wave is left out.", driver=driver
         )
         return Finding(claim, detail, verdict="unchanged", importance=Importance.ANSWER)
-    row = changed.loc[(changed["estimate"] - pooled).abs().idxmax()]
-    claim = _(
-        "The first place of {driver:quoted} rests on {wave:label}: without it, {other:quoted} is "
-        "first.",
-        wave=row["wave"],
-        other=row["first"],
-        driver=first,
-    )
+    if len(changed) == 1:
+        claim = _(
+            "The first place of {driver:quoted} rests on {wave:label}: without it, {other:quoted} "
+            "is first.",
+            wave=changed["wave"].iloc[0],
+            other=changed["first"].iloc[0],
+            driver=first,
+        )
+    else:
+        claim = _(
+            "The first place of {driver:quoted} is not firm: it is lost to {others:quoted_list3} "
+            "without any one of {k:count} waves ({waves:label_list}).",
+            k=len(changed),
+            waves=changed["wave"].tolist(),
+            others=changed["first"].unique().tolist(),
+            driver=first,
+        )
     return Finding(claim, detail, verdict="unclear", importance=Importance.NOTABLE)

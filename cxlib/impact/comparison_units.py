@@ -219,7 +219,9 @@ def smallest_effect(y: np.ndarray, treated: int, after: int, seed: int = 1) -> f
         sets = [rng.permutation(units)[:treated].tolist() for _k in range(SETS)]
     starts = range(LEAST_BEFORE, waves - after + 1)
     effects = [_placebo(y[:, : s + after], some, s)[0] for some in sets for s in starts]
-    free = max(units // treated - 1, 2)
+    # Over all sets of so many units, squared differences from the rest add up to a multiple of the
+    # squared deviations of single units: one degree of freedom less than there are units.
+    free = units - 1
     reach = stdtrit(free, 0.975) + stdtrit(free, POWER)
     return float(reach * np.sqrt(np.mean(np.square(effects))))
 

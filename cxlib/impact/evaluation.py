@@ -14,7 +14,7 @@ interval is narrow enough to tell the effect from none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -111,7 +111,10 @@ def evaluate(trial: Trial) -> Result:
     parts = {**fit.parts, "passed": passed, "failed": failed, "silent": silent, "doubt": doubt}
     names = checks.loc[checks["result"] == FAILED, "term"].tolist()
     latest, parts["faded"] = _latest(trial, fit, tables)
-    parts["faded_in"] = trial.waves[-1] if parts["faded"] else ""
+    parts["faded_in"] = _last_wave(trial) if parts["faded"] else ""
+    if significant:
+        fit = _dated(trial, fit, parts["faded_in"], doubt)
+        parts["clause"] = fit.clause
     finding = _finding(fit, latest, passed, silent, names, doubt)
     finding = replace(finding, action=_next_step(fit, significant, doubt, bool(parts["faded"])))
     own = {"effects": fit.table, "standard": fit.standard, "by_design": fit.by_design}
@@ -148,7 +151,7 @@ def evaluate_all(trials: Mapping[str, Trial]) -> dict[str, Result]:
     if out:
         print(_("Too few waves, groups or customers to judge: {changes:list}.", changes=out))
     ordered = sorted(found, key=lambda name: _rank(found[name]))
-    told = [name for name in ordered if is_sure(found[name])][:TOLD] or ordered[:1]
+    told = [one.change for one in in_head(found[name] for name in ordered)] or ordered[:1]
     for name in told:
         quiet = replace(found[name].finding, importance=Importance.CONTEXT)
         found[name] = found[name].replace(finding=quiet)
@@ -164,6 +167,17 @@ def is_significant(one: Result) -> bool:
 def is_sure(one: Result) -> bool:
     """Whether the effect is significant and not in doubt."""
     return is_significant(one) and not one.doubt
+
+
+def in_head(every: Iterable[Result]) -> list[Result]:
+    """The effects that the head of a page tells in one sentence: sure ones, two at most.
+
+    One that the latest wave does not show has the sentence for itself.
+    """
+    sure = [one for one in every if is_sure(one)]
+    if sure and sure[0].parts.get("faded"):
+        return sure[:1]
+    return [one for one in sure if not one.parts.get("faded")][:TOLD]
 
 
 def counted(passed: int, failed: Sequence[str] = (), silent: int = 0) -> str:
@@ -183,6 +197,22 @@ def counted(passed: int, failed: Sequence[str] = (), silent: int = 0) -> str:
     return _("{first}, {second}", first=said, second=others)
 
 
+def _dated(trial: Trial, fit: Result, faded_in: str, doubt: bool) -> Result:
+    """The effect with its waves in the claim, and whether the latest still shows it."""
+    clause = wording.with_period(trial, fit.clause, faded=bool(faded_in))
+    if faded_in and not doubt:  # of a doubtful one the claim says why it is
+        clause = _(
+            "{effect}, but no effect can be shown in {wave:period}", effect=clause, wave=faded_in
+        )
+    finding = replace(fit.finding, claim=wording.sentence(clause))
+    return fit.replace(finding=finding, parts={**fit.parts, "clause": clause})
+
+
+def _last_wave(trial: Trial) -> str:
+    """The latest wave with the change."""
+    return trial.waves[int(np.flatnonzero(trial.after).max())]
+
+
 def _latest(trial: Trial, fit: Result, tables: Mapping[str, pd.DataFrame]) -> tuple[str, str]:
     """The effect in the latest of several waves, which one over all of them does not show.
 
@@ -194,7 +224,7 @@ def _latest(trial: Trial, fit: Result, tables: Mapping[str, pd.DataFrame]) -> tu
         return _latest_of_arms(trial, fit)
     if fit.design != "compared" or "changed" not in path or path["changed"].sum() < 2:
         return "", ""
-    before, last = path[~path["changed"]].iloc[-1], path.iloc[-1]
+    before, last = path[trial.before].iloc[-1], path[path["changed"]].iloc[-1]
     unit = str(fit.table["unit"].iloc[0])
     facts = {
         "wave": last["wave"],

@@ -13,7 +13,7 @@ from cxlib.core.columns import Column
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
-from cxlib.impact.evaluation import FAILED, TOLD, counted, is_significant, is_sure
+from cxlib.impact.evaluation import FAILED, counted, in_head, is_significant
 
 DETECTABLE = 2.8016  # standard errors that 80 of 100 comparisons find at 5%: 1.9600 + 0.8416
 COLUMNS = ["change", "verdict", "term", "estimate", "low", "high", "n", "unit", "design"]
@@ -91,9 +91,9 @@ def _verdict(one: Result, predicted: float) -> str:
 
 
 def _finding(evaluations: Mapping[str, Result]) -> Finding:
-    """The first two effects that are not in doubt, else the first in doubt, else that none is."""
+    """The effects that the head tells, else the first in doubt, else that none is significant."""
     every = list(evaluations.values())
-    sure = [one for one in every if is_sure(one)][:TOLD]
+    sure = in_head(every)
     if not sure and not is_significant(every[0]) and len(every) > 1:
         return Finding(
             _("None of the {n:count} changes had a significant effect.", n=len(every)),
@@ -115,13 +115,12 @@ def _finding(evaluations: Mapping[str, Result]) -> Finding:
 
 
 def _short(one: Result) -> str:
-    """Design, interval, checks of one of several effects, and whether the latest wave shows it."""
+    """Design, interval and checks of one of several effects."""
     row = one.effects.iloc[0]
     failed = one.checks.loc[one.checks["result"] == FAILED, "term"].tolist()
-    said = _(
+    return _(
         "{design}, 95% CI {span}, {checks}",
         design=i18n.label(wording.DESIGNS[one.design]),
         span=wording.span(row["low"], row["high"], row["unit"]),
         checks=counted(one.passed, failed, one.silent),
     )
-    return _("{first}, {second}", first=said, second=one.faded) if one.faded else said

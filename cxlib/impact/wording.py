@@ -84,6 +84,20 @@ def clause(trial: Trial, row: pd.Series, design: str) -> str:
     return _("after {change}, {outcome} was {size} {higher} than the trend predicted", **facts)
 
 
+def with_period(trial: Trial, effect: str, *, faded: bool) -> str:
+    """A significant effect with the waves that it is of, where the latest does not show it.
+
+    The latest may be after the change has ended, or show nothing by itself (`faded`).
+    """
+    there = [wave for wave, after in zip(trial.waves, trial.after, strict=True) if after]
+    facts = {"effect": effect, "first": there[0], "last": there[-1]}
+    if there[-1] != trial.waves[-1]:
+        if len(there) == 1:
+            return _("in {last:period}, {effect}", **facts)
+        return _("on average from {first:period} to {last:period}, {effect}", **facts)
+    return _("on average since {first:period}, {effect}", **facts) if faded else effect
+
+
 def sentence(*clauses: str) -> str:
     """One or two clauses as a sentence."""
     if len(clauses) == 1:

@@ -29,17 +29,21 @@ TIMES, WINDOWS = (
 SUBJECTS = ("touchpoint", "topic", "term")  # columns that say what a row is about
 STANDINGS = {
     "met": N_("target {t} met"),
-    "met, not certain": N_("target {t} met, not certain"),
-    "missed, not certain": N_("target {t} missed, not certain"),
+    "met, not certain": N_("target {t} not certain: the estimate meets it"),
+    "missed, not certain": N_("target {t} not certain: the estimate misses it"),
     "missed": N_("target {t} missed"),
-    "not reached yet": N_("target {t} by {day:date}, not reached yet"),
+    "not reached yet": N_("target {t} not reached yet"),
 }
 # The worst and the best that a score can be; of others no bounds are known.
 EXTREMES = {"nps": (-100.0, 100.0), "csat": (0.0, 1.0)}
 # Where the interval beside them lies on one side of the target, the simultaneous one does not.
 ALLOWING = {
-    "met, not certain": N_("target {t} met, but not significantly: several are compared"),
-    "missed, not certain": N_("target {t} missed, but not significantly: several are compared"),
+    "met, not certain": N_(
+        "target {t} not certain, as several are compared: the estimate meets it"
+    ),
+    "missed, not certain": N_(
+        "target {t} not certain, as several are compared: the estimate misses it"
+    ),
 }
 
 
@@ -164,8 +168,10 @@ def target_words(finding: Finding) -> str:
         finding.low <= target <= finding.high  # type: ignore[operator]
     )
     words = STANDINGS[standing] if inside else ALLOWING.get(standing, STANDINGS[standing])
-    day = finding.target_by
-    return _(words, t=written(finding), day=day) if day else _(words, t=written(finding))
+    goal = written(finding)
+    if day := finding.target_by:
+        goal = _("{t} by {day:date}", t=goal, day=day)
+    return _(words, t=goal)
 
 
 def written(finding: Finding) -> str:

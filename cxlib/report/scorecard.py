@@ -16,11 +16,13 @@ from typing import Any
 
 from cxlib.core import i18n
 from cxlib.core.finding import Importance, by_importance
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.data import study
 from cxlib.report import findings, measures
 from cxlib.report.findings import Answers, Found
 from cxlib.report.measures import Row, pages_of, rows_of
+from cxlib.service.clocks import counted_in
+from cxlib.service.standards import SLA
 
 MOST_ALERTS, MOST = 5, 3  # alerts; opportunities and actions
 LATE = ("overdue", "stalled", "without a date", "due soon", "on its way", "on hold")
@@ -28,6 +30,10 @@ NEEDED = ("overdue", "stalled")
 DIFFERS = "other verdict"  # of a standard, where time is counted in another way
 AVERAGE = "points on average"  # unit of a pain point's loss over all answers
 CHECK = "check first"  # the verdict on an action whose problem may be over
+POSITIONS = {  # of drivers, as page 21 names them: what an opportunity is
+    "weakness": N_("a weakness: rated below average"),
+    "strength": N_("a strength: rated above average already"),
+}
 QUOTED = re.compile(r"^[“\"](.+?)[”\"]")  # a name that stands by itself needs no marks
 
 Answered = Mapping[str, Mapping[str, dict[str, Any]]]  # notebook's number: its answers
@@ -101,8 +107,15 @@ def _alerts(now: Answered, files: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     link = f"{files['41']}#answer-warnings"
     counts = rows_of(now.get("24", {}).get("standards"))
-    doubtful = any(r.get("other_counts") == DIFFERS for r in counts)
-    items = [_alert(row, doubtful) | {"link": link} for row in rows[:MOST_ALERTS]]
+    doubtful = {
+        SLA.get(r["term"]): str(r.get("hours") or "elapsed")
+        for r in counts
+        if r.get("other_counts") == DIFFERS
+    }
+    items = [
+        _alert(row, doubtful.get(str(row["term"]), "")) | {"link": link}
+        for row in rows[:MOST_ALERTS]
+    ]
     rest = len(rows) - len(items)
     more = i18n.ngettext("{n} more alert", "{n} more alerts", rest) if rest > 0 else ""
     said = _("; ").join(part for part in (more, _held_back(now)) if part)
@@ -142,14 +155,14 @@ def _held_back(now: Answered) -> str:
     return said if names else ""
 
 
-def _alert(row: Row, doubtful: bool = False) -> dict[str, Any]:
-    """An alert; `doubtful` where the standards of page 24 depend on how time is counted."""
+def _alert(row: Row, hours: str = "") -> dict[str, Any]:
+    """An alert, with the hours that count where the verdict of its standard depends on them."""
     from cxlib.actions import series
     from cxlib.actions.alerts import distance, subject
 
     since, how = str(row["first_seen"] or ""), _how(row, distance(row))
-    if doubtful and row.get("kind") == series.MISSED:
-        how = _("{first}, as time is counted here", first=how)
+    if hours and row.get("kind") == series.MISSED:
+        how = _("{first}, {second}", first=how, second=counted_in(hours))
     return {
         "what": i18n.opening(QUOTED.sub(r"\1", subject(row))),
         "how": how,
@@ -219,7 +232,7 @@ def _opportunities(
         rows = [r for r in rows if r["estimate"] is not None and r["low"] is not None]
         drivers = [r for r in rows if r.get("unit", "scale") == "scale" and r["low"] > 0]
         worth = [r for r in rows if r.get("unit") == "money" and r["estimate"] > 0]
-        best = sorted(drivers, key=lambda r: (bool(r.get("rests_on")), _estimate(r)))[:MOST]
+        best = sorted(drivers, key=_estimate)[:MOST]
         best += sorted(worth, key=_estimate)[: MOST - len(best)]
         if not best:  # pain points, of studies without drivers or amounts
             pains = [r for r in rows if r.get("unit") == AVERAGE and r["low"] > 0]
@@ -239,8 +252,18 @@ def _estimate(row: Row) -> float:
 
 def _opportunity(row: Row, outcome: str) -> dict[str, str]:
     span = (row["low"], row["high"])
-    wave = str(row.get("rests_on") or "")
     money = row.get("unit") == "money"
+    words = POSITIONS.get(str(row.get("position") or ""))
+    about = [_(words)] if words else []
+    if row.get("rests_on"):
+        about.append(
+            _(
+                "number {place:count} by explained variance without {wave:label}, whose fall is "
+                "over: check first",
+                place=row["place"],
+                wave=row["rests_on"],
+            )
+        )
     return {
         "what": i18n.opening(i18n.label(str(row["term"]))),
         "how": _("{v:money} a year", v=row["estimate"])
@@ -251,11 +274,7 @@ def _opportunity(row: Row, outcome: str) -> dict[str, str]:
         "since": _("95% CI {ci:interval0}", ci=span)
         if money
         else _("95% CI {ci:interval2}", ci=span),
-        "more": _("ranks that high only through {wave:label}, which is over", wave=wave)
-        if wave
-        else _("a strength: rated above average already")
-        if row.get("position") == "strength"
-        else "",
+        "more": _("; ").join(about),
     }
 
 

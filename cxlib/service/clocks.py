@@ -90,11 +90,7 @@ class Clock:
     @property
     def counted(self) -> str:
         """Which hours count, in a few words for the line below a claim."""
-        return {
-            "elapsed": _("counted in calendar hours"),
-            "working hours": _("counted in working hours"),
-            "working days": _("counted in working days"),
-        }[self.basis]
+        return counted_in(self.basis)
 
     def note(self) -> str:
         """Which hours count, in a sentence or two."""
@@ -112,6 +108,21 @@ class Clock:
         if self.less_waiting:
             said.append(_("Time waiting for the customer does not count."))
         return i18n.together(said)
+
+
+def counted_in(basis: str) -> str:
+    """Which hours count by a clock's basis, in a few words.
+
+    Examples
+    --------
+    >>> counted_in("working days")
+    'counted in working days'
+    """
+    return {
+        "elapsed": _("counted in calendar hours"),
+        "working hours": _("counted in working hours"),
+        "working days": _("counted in working days"),
+    }[basis]
 
 
 def make_clock(

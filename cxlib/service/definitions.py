@@ -26,7 +26,7 @@ from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import CLOCKS, case_notes
-from cxlib.service.clocks import Clock
+from cxlib.service.clocks import Clock, counted_in
 from cxlib.service.standards import DONE, Part, packed, share_on_time
 from cxlib.stats.notes import resampling_note
 
@@ -121,39 +121,53 @@ def with_definitions(fit: Result, stress: Result | None) -> Result:
 
     Returns
     -------
-    `fit` whose table has other_counts ("same verdict" or "other verdict"), and whose finding says
-    which verdicts other definitions change
+    `fit` whose table has other_counts ("same verdict" or "other verdict": a missed target is met by
+    some definition, or a met one missed) and hours (the stated ones), and whose finding names them
+    and says which verdicts other definitions change
 
     Examples
     --------
     >>> row = pd.DataFrame({"term": ["resolution"], "verdict": ["missed"]})
     >>> both = pd.concat([row, row.assign(verdict="met")])
-    >>> found = with_definitions(Result(row, "The target is missed."), Result(both, ""))
+    >>> both = both.assign(hours=["elapsed", "working hours"], stated=["yes", "no"])
+    >>> found = with_definitions(Result(row, "The target was missed."), Result(both, ""))
     >>> found.finding.claim, found.finding.detail
-    ('As time is counted here, the target is missed.', 'other ways to count change the verdict on \
-resolutions')
+    ('Counted in calendar hours, the target was missed.', 'other ways to count change the verdict \
+on resolutions')
     """
     if stress is None:
         return fit
-    verdicts = stress.table.groupby("term")["verdict"].nunique()
-    differ = fit.table["term"].map(verdicts).gt(1)
-    table = fit.table.assign(other_counts=np.where(differ, *COUNTS))
+    others = {t: set(part["verdict"]) for t, part in stress.table.groupby("term")}
+    rows = zip(fit.table["term"], fit.table["verdict"], strict=True)
+    differ = [_changed(verdict, others.get(term, set())) for term, verdict in rows]
+    hours = str(stress.table.loc[stress.table["stated"] == "yes", "hours"].iloc[0])
+    table = fit.table.assign(other_counts=np.where(differ, *COUNTS), hours=hours)
     column = Column("other_counts", unit="name", label=N_("with other ways to count time"))
-    fit = fit.replace(tables={**fit.tables, "table": table}, columns=[*fit.columns, column])
+    known = [*fit.columns, column, Column("hours", unit="name")]
+    fit = fit.replace(tables={**fit.tables, "table": table}, columns=known)
     shown = disclosure.shown(table)
     loose = shown[(shown["other_counts"] == COUNTS[0]) & (shown["verdict"] != "unclear")]
-    if loose.empty:
-        return fit
     told = fit.finding
     words = [told.detail] if told.detail else []
-    words.append(
-        _(
+    if len(loose):
+        changed = _(
             "other ways to count change the verdict on {names:list}",
             names=[_(DONE[t]) for t in loose["term"]],
         )
-    )
-    claim = _("As time is counted here, {first:inner}", first=told.claim)
-    return fit.replace(finding=replace(told, claim=claim, detail=_("; ").join(words)))
+        claim = _("{counted}, {first:inner}", counted=counted_in(hours), first=told.claim)
+        told = replace(told, claim=i18n.opening(claim))
+        words.append(changed)
+    missed = shown[(shown["other_counts"] == COUNTS[1]) & (shown["verdict"] == "missed")]
+    never = [_(DONE[t]) for t in missed["term"]]
+    if never:
+        words.append(_("by no way to count {names:list} meet the target", names=never))
+    return fit.replace(finding=replace(told, detail=_("; ").join(words)))
+
+
+def _changed(verdict: str, others: set[str]) -> bool:
+    """Whether some definition says the opposite; of an unclear verdict, anything else."""
+    opposite = {"missed": "met", "met": "missed"}.get(verdict)
+    return opposite in others if opposite else len(others) > 1
 
 
 def _tables(sample: Sample, clock: Clock, goal: float) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -200,10 +214,15 @@ def _finding(table: pd.DataFrame) -> Finding:
     if not parts:
         claim = _("Too few cases to compare definitions of on time.")
         return Finding(claim, importance=Importance.METHOD)
-    loose = [(term, part) for term, part in parts if part["verdict"].nunique() > 1]
+    # Missed for certain by some and by none met: the others do not speak for it.
+    never = [(t, part) for t, part in parts if set(part["verdict"]) == {"missed", "unclear"}]
+    loose = [(t, part) for t, part in parts if part["verdict"].nunique() > 1]
+    loose = [one for one in loose if one[0] not in dict(never)]
     held = [(term, part) for term, part in parts if part["verdict"].nunique() == 1]
     words: dict[str, object] = {"n": sum(len(part) for _term, part in parts)}
-    if not loose:
+    if never:
+        claim = _never(never, loose)
+    elif not loose:
         claim = (
             _("Both verdicts hold under all {n:count} definitions of on time.", **words)
             if len(parts) > 1
@@ -222,6 +241,29 @@ def _finding(table: pd.DataFrame) -> Finding:
         i18n.opening(_("; ").join([*lines, _("target {goal}", goal=goal)])),
         verdict="unclear" if loose else "",
         importance=Importance.NOTABLE if loose else Importance.ANSWER,
+    )
+
+
+def _never(never: list[tuple[str, pd.DataFrame]], loose: list[tuple[str, pd.DataFrame]]) -> str:
+    """Which targets no definition meets, and the standard whose verdict does depend on it."""
+    words: dict[str, object] = {
+        "what": i18n.conjoined([_(DONE[term]) for term, _part in never]),
+        "n": sum(len(part) for _term, part in never),
+    }
+    if not loose:
+        return i18n.opening(
+            _("{what} meet the target under none of {n:count} definitions of on time.", **words)
+        )
+    term, part = loose[0]
+    return i18n.opening(
+        _(
+            "{what} meet the target under none of {n:count} definitions of on time; {first} miss "
+            "it under {k:count} of {m:count}.",
+            first=_(DONE[term]),
+            k=int((part["verdict"] == "missed").sum()),
+            m=len(part),
+            **words,
+        )
     )
 
 

@@ -76,7 +76,7 @@ def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0
     table = sample.counted(table)
     return Result(
         table,
-        _finding(table, by, goal, _counted(sample)),
+        _finding(table, by, goal, _counted(sample), _months(sample)),
         i18n.together([*case_notes(sample), _how(found, sample)]),
         "share",
         draws=sample.draws,
@@ -138,7 +138,19 @@ def _counted(sample: Sample) -> str:
     return str(sample["counted"].iloc[0]) if limits and there else ""
 
 
-def _finding(table: pd.DataFrame, by: str | None, goal: float, counted: str) -> Finding:
+def _months(sample: Sample) -> tuple[str, str] | None:
+    """The first and the last month in which the cases were opened; None of one month or none."""
+    months = sample["month"].dropna().astype(str) if "month" in sample else pd.Series(dtype=str)
+    return (months.min(), months.max()) if months.nunique() > 1 else None
+
+
+def _finding(
+    table: pd.DataFrame,
+    by: str | None,
+    goal: float,
+    counted: str,
+    months: tuple[str, str] | None,
+) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
         claim = _("Too few cases to say whether standards are met.")
@@ -153,9 +165,17 @@ def _finding(table: pd.DataFrame, by: str | None, goal: float, counted: str) -> 
         else shares.interval_line(r)
         for _place, r in shown.iterrows()
     ]
+    claim = _target_claim(shown, goal)
+    if months:
+        claim = _(
+            "From {first:period} to {last:period}, {claim:inner}",
+            first=months[0],
+            last=months[1],
+            claim=claim,
+        )
     return Finding.of_row(
         row,
-        _target_claim(shown, goal),
+        claim,
         _("; ").join(filter(None, [*lines, counted])),
         **_facts(row),
         target=goal,
@@ -197,15 +217,15 @@ def _target_claim(shown: pd.DataFrame, goal: float) -> str:
     if len(rows) == 1:
         return {
             "missed": _(
-                "The target is missed: {a:share} of {first} are on time (target {goal}).", **words
+                "The target was missed: {a:share} of {first} were on time (target {goal}).", **words
             ),
             "met": _(
-                "The target is met: {a:share} of {first} are on time (target {goal}).", **words
+                "The target was met: {a:share} of {first} were on time (target {goal}).", **words
             ),
         }.get(
             first["verdict"],
             _(
-                "{a:share} of {first} are on time, not significantly different from the target of "
+                "{a:share} of {first} were on time, not significantly different from the target of "
                 "{goal}.",
                 **words,
             ),
@@ -213,13 +233,13 @@ def _target_claim(shown: pd.DataFrame, goal: float) -> str:
     verdicts = [first["verdict"], last["verdict"]]
     if verdicts == ["missed", "missed"]:
         return _(
-            "Both service targets are missed: {a:share} of {first} and {b:share} of {last} are on "
-            "time (target {goal}).",
+            "Both service targets were missed: {a:share} of {first} and {b:share} of {last} were "
+            "on time (target {goal}).",
             **words,
         )
     if verdicts == ["met", "met"]:
         return _(
-            "Both service targets are met: {a:share} of {first} and {b:share} of {last} are on "
+            "Both service targets were met: {a:share} of {first} and {b:share} of {last} were on "
             "time (target {goal}).",
             **words,
         )
@@ -227,8 +247,8 @@ def _target_claim(shown: pd.DataFrame, goal: float) -> str:
         other = 1 - verdicts.index("missed")
         bad, good = rows[1 - other], rows[other]
         return _(
-            "Only {share:share} of {what} are on time, short of the target of {goal}; {rest} "
-            "reach {other:share}.",
+            "Only {share:share} of {what} were on time, short of the target of {goal}; {rest} "
+            "reached {other:share}.",
             share=bad["estimate"],
             what=_(DONE[bad["term"]]),
             rest=_(DONE[good["term"]]),
@@ -236,8 +256,8 @@ def _target_claim(shown: pd.DataFrame, goal: float) -> str:
             goal=words["goal"],
         )
     return _(
-        "{a:share} of {first} and {b:share} of {last} are on time; no target of {goal} is missed "
-        "significantly.",
+        "{a:share} of {first} and {b:share} of {last} were on time; no target of {goal} was "
+        "missed significantly.",
         **words,
     )
 

@@ -693,14 +693,52 @@ def test_waiting_is_worth_what_simulated_waves_say():
     seen = truth + error * rng.normal(size=n)  # 400 more answers, as many as there were
     expected = (mean + seen) / 2
     later = np.where((1 - wait) * expected * 100 > 190, (1 - wait) * truth * 100 - 190, 0).mean()
-    row = actions.net_gain(ledger(cost=190.0), more=400, wait=wait).table.iloc[0]
+    waits = actions.net_gain(ledger(cost=190.0, status="planned"), more=400, wait=wait)
+    row = waits.table.iloc[0]
     assert row["waiting"] == pytest.approx(later - 10, abs=0.5)
     assert row["verdict"] == "do not act yet"
+    # What it is worth has a reason: 200 − 190 is a gain, which 400 more answers may deny.
+    assert "more answers may show that it does not pay (chance of a gain" in waits.notes
+    loss = actions.net_gain(ledger(cost=205.0, status="planned", answers=10), more=400)
+    assert "it is not expected to pay now" in loss.notes and "400 more answers" in loss.notes
+
+
+def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
+    """An action on its way cannot wait to begin; the head of page 41 says so beside the first."""
+    app = ledger(action_id="a02", problem="app", cost=5000.0, about="app")
+    alone = actions.net_gain(app, currency="EUR")
+    asked = "“app” has started and is not expected to pay: stop or redesign it."
+    assert alone.table["verdict"].tolist() == ["stop or redesign"]
+    assert (str(alone), alone.finding.action) == ("No open action is expected to pay.", asked)
+    assert alone.finding.detail.endswith("started and not expected to pay: “app” (−€4,800 a year)")
+    assert actions.on_hold(alone.table) == []  # it stays overdue where it is
+    both = actions.net_gain(pd.concat([ledger(about="delivery"), app], ignore_index=True))
+    assert str(both).startswith("Act first on “late parcels”: it is the only open action")
+    assert both.finding.action == f"{SOLVE} {asked}"
+    past = actions.net_gain(
+        pd.concat([ledger(about="delivery"), app], ignore_index=True), past={"delivery": "w4"}
+    )
+    assert past.finding.action == f"{PAYS} {asked}"
+    assert actions.responsible(app, "app")[0] == asked
+    assert actions.responsible(app, "app", aim="Improve it")[0].startswith("Improve it, but other")
+
+
+def test_an_alert_says_that_its_baseline_is_no_control():
+    """Page 40 compares the same question with controls, and shows no effect any more."""
+    judged = pd.DataFrame({"change": ["rise"], "term": ["delivery"], "faded_in": ["2026-Q3"]})
+    answers = study_of(delivery=STAYS, room=QUIET)
+    said = "compared with controls, no effect of rise can be shown in 2026-Q3 (40_did_the_change"
+    for table, expected in ((judged, True), (judged.assign(term="room"), False)):
+        found = actions.alerts(answers | {"40": {"verdicts": kept(table=table)}})
+        assert (said in found.finding.detail) == expected
+    lasting = kept(table=judged.assign(faded_in=None))
+    assert said not in actions.alerts(answers | {"40": {"verdicts": lasting}}).finding.detail
 
 
 def test_verdicts_with_the_price_of_waiting():
     assert actions.net_gain(ledger(), more=400, wait=0.9).table["verdict"][0] == "act"
-    assert actions.net_gain(ledger(cost=5000.0), more=400).table["verdict"][0] == "do not act"
+    dear = ledger(cost=5000.0, status="planned")
+    assert actions.net_gain(dear, more=400).table["verdict"][0] == "do not act"
     dear = actions.net_gain(ledger(cost=190.0), more=400, wait=0.1, asking=10.0)
     assert dear.table["verdict"][0] == "act"  # asking costs more than it teaches
     none = actions.net_gain(ledger(worth=None, predicted_low=None), more=400)
@@ -709,7 +747,8 @@ def test_verdicts_with_the_price_of_waiting():
 
 
 def test_the_action_to_take_first_is_named_with_its_owner():
-    rows = pd.concat([ledger(), ledger(action_id="a02", cost=5000.0)], ignore_index=True)
+    other = ledger(action_id="a02", cost=5000.0, status="planned")
+    rows = pd.concat([ledger(), other], ignore_index=True)
     found = actions.net_gain(rows, today="2026-07-10", currency="EUR").finding
     assert found.claim == (
         "Act first on “late parcels”: it is the only open action expected to pay, and it is "
@@ -742,11 +781,12 @@ def test_an_action_is_found_by_what_it_is_about():
     ("about", "words"),
     [
         ({}, "act as planned"),
-        ({"cost": 5000.0}, "not expected to pay"),
-        ({"cost": 205.0, "answers": 10}, "Do not act yet"),
+        ({"cost": 5000.0, "status": "planned"}, "is not expected to pay: look for another"),
+        ({"cost": 5000.0}, "stop or redesign it"),
+        ({"cost": 205.0, "answers": 10, "status": "planned"}, "chance of a gain now "),
         ({"predicted": np.nan}, "whether it pays is not known yet"),
     ],
-    ids=["act", "do not act", "do not act yet", "unknown"],
+    ids=["act", "do not act", "stop or redesign", "do not act yet", "unknown"],
 )
 def test_what_is_to_be_done_agrees_with_the_expected_gain(about, words):
     """The box of every page says of an action what the list of actions by gain says."""
@@ -756,9 +796,9 @@ def test_what_is_to_be_done_agrees_with_the_expected_gain(about, words):
 
 
 def past_of_delivery(*waves: str) -> dict:
-    """Page 20: the wave through which delivery ranks where it does; none where it needs none."""
+    """Page 20: the wave without which delivery is second; none where it stays first."""
     table = pd.DataFrame({"wave": ["w3", "w4"], "first": "delivery", "term": "delivery"})
-    rests = pd.DataFrame({"term": ["delivery"] * len(waves), "rests_on": list(waves)})
+    rests = pd.DataFrame({"term": "delivery", "rests_on": list(waves), "place": 2})
     return {"20": {"without_waves": kept("share", table=table.assign(estimate=0.2), rests=rests)}}
 
 
@@ -796,11 +836,20 @@ def test_the_largest_opportunity_is_one_that_holds():
     answers = {"21": {"gains": kept("scale", table=table.assign(low=0.1, high=0.2))}}
     every = actions.opportunities(answers, "recommend")
     assert every.table["term"].tolist() == ["delivery", "room"] and "rests_on" not in every.table
+    assert str(every).startswith("Improving delivery is the largest opportunity: ")
+    answers |= past_of_delivery("w4")
     found = actions.opportunities(answers, "recommend", past={"delivery": "w4"})
     assert found.table["term"].tolist() == ["room", "delivery"]
     assert found.table["rests_on"].tolist() == ["", "w4"]
-    assert str(found).startswith("Improving room is the largest opportunity")
-    assert "ranks that high only through w4" in found.finding.detail
+    assert found.table["place"].fillna(0).tolist() == [0, 2]
+    assert "come after those that do not" in found.notes  # 0.16 stands below 0.15
+    assert str(found).startswith("Improving room is the largest opportunity that rests on no past ")
+    said = "without w4, whose fall is over, delivery (+0.16) is number 2 by explained variance"
+    assert said in found.finding.detail
+    position = pd.DataFrame({"term": ["room"], "position": ["strength"]})
+    answers["21"]["needs"] = kept("scale", table=position)
+    strong = actions.opportunities(answers, "recommend", past={"delivery": "w4"})
+    assert str(strong).startswith("Raising room further is the largest opportunity that rests on ")
 
 
 def test_contacting_customers_at_risk_has_the_gain_of_the_list_of_this_run():

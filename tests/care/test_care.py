@@ -224,6 +224,17 @@ def test_nobody_whom_others_contact_is_a_control_or_in_the_trial(capacity):
     assert (asked in listed.notes) == (len(theirs) > 1)
 
 
+def test_the_page_counts_all_who_have_no_arm_on_the_list():
+    """Overdue cases have none either: 15 of them and those whom others contact."""
+    found = needing([1] * 15 + [3] * 60)
+    rest = pd.Series("", found["customer_id"])
+    others = found["customer_id"].iloc[20:60].tolist()
+    listed = care.callbacks(found, rest, care.Plan(TODAY, 40), elsewhere=others)
+    none = int((listed.customers["arm"] == "").sum())
+    assert none > 15 and f"{none} customers called are not part of the trial" in listed.notes
+    assert "the one of 32_who_is_about_to_leave is for offers" in listed.notes
+
+
 def test_chance_decides_by_the_seed_and_not_by_the_order_of_the_rows():
     found = needing([3] * 60)
     one, again = week(found, capacity=20), week(found.iloc[::-1], capacity=20)

@@ -320,9 +320,31 @@ def test_a_larger_gain_that_is_not_settled_is_named():
     table["verdict"] = ["worse" if c == "phone" else "unclear" for c in table.index]
     from cxlib.channels.priorities import _finding
 
-    told = _finding(table.reset_index(), "channel", "web", fit)
-    assert told.claim.startswith("Improve phone first")
+    told = _finding(table.reset_index(), "channel", "web", fit, [])
+    assert told.claim.startswith("Improve phone first") and told.action == "Improve phone first"
     assert "desk may offer more (" in told.detail and table["estimate"].idxmax() == "desk"
+    near = _finding(table.reset_index(), "channel", "web", fit, ["desk"])
+    assert near.claim.startswith("phone may be the first to improve: closing its gap to web ")
+    assert near.action == "Improve phone or desk"
+
+
+@pytest.mark.parametrize(("web", "alike"), [(30, True), (58, False)])
+def test_a_group_is_first_only_where_no_other_gains_as_much(web, alike):
+    """App is right in 30 of 60; web in as many, or in nearly all as by telephone."""
+    right = {"app": 30, "web": web, "phone": 59}
+    rows = pd.concat(
+        [
+            pd.DataFrame({"channel": name, "ok": [1.0] * n + [0.0] * (60 - n)})
+            for name, n in right.items()
+        ],
+        ignore_index=True,
+    )
+    rows["wave"] = ["2026-Q1", "2026-Q2"] * 90
+    found = channels.priorities(channels.adjusted(rows, "ok", by="channel", measure=YES)).finding
+    assert ("may be the first to improve" in found.claim) == alike
+    assert ("not significantly different by gain" in found.detail) == alike
+    assert found.action.startswith("Improve ") and (" or " in found.action) == alike
+    assert found.detail.endswith("all 2 waves from 2026-Q1 to 2026-Q2 together")
 
 
 def test_a_lucky_few_are_not_the_best():

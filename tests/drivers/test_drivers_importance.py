@@ -17,8 +17,9 @@ from cxlib import actions, drivers
 from cxlib.core import context, parameters
 from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
-from cxlib.drivers import shapley_values
+from cxlib.drivers import shapley_values, waves
 from cxlib.drivers.opportunities import _may_be_first
+from cxlib.drivers.waves import PastWave
 from cxlib.report import answers
 from cxlib.stats import moments, resampling
 
@@ -349,23 +350,26 @@ def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
     assert drivers.rests_on_waves(rows, "outcome", parts) == {}  # t2 is rated as in other waves
     rows.loc[bad, "t2"] -= 1.5
     rows.loc[bad, "outcome"] = 4 * rows["t2"] + rows["weight"]
-    assert drivers.rests_on_waves(rows, "outcome", parts) == {"t2": "Q2"}
+    assert drivers.rests_on_waves(rows, "outcome", parts) == {"t2": ("Q2", 3)}
     assert drivers.rests_on_waves(rows[bad], "outcome", parts) == {}  # there is no other wave
     later = rows.assign(wave=rows["wave"].replace("Q2", "Q5"))
     assert drivers.rests_on_waves(later, "outcome", parts) == {}  # it is not over
     gain, share = (f(rows, "outcome", parts) for f in (drivers.gains, drivers.importance))
     assert gain.table["term"][0] == share.table["term"][0]
-    found = drivers.opportunities(gain, share, outcome="outcome", rests_on={"t2": "Q2"})
+    rests = {"t2": PastWave("Q2", 3)}
+    found = drivers.opportunities(gain, share, outcome="outcome", rests_on=rests)
     assert found.finding.at["driver"] == found.table["term"][1]
     assert "is not settled" in found.finding.claim and found.finding.verdict == "unclear"
-    assert "t2" in found.finding.detail and "only through Q2" in found.finding.detail
-    waves = drivers.without_each_wave(Sample(rows, draws=20), "outcome", parts)
-    assert waves.rests[["term", "rests_on"]].values.tolist() == [["t2", "Q2"]]
-    kept = answers._recalled(answers._record("without_waves", waves, ""))
+    said = f"without Q2, whose fall is over, t2 (+{found.table['estimate'][0]:.2f}) is number 3"
+    assert said in found.finding.claim and said not in found.finding.detail
+    without = drivers.without_each_wave(Sample(rows, draws=20), "outcome", parts)
+    assert without.rests[["term", "rests_on", "place"]].values.tolist() == [["t2", "Q2", 3]]
+    kept = answers._recalled(answers._record("without_waves", without, ""))
     assert actions.past_problems({"20": {"without_waves": kept}}, pd.DataFrame()) == {"t2": "Q2"}
-    said = drivers.with_past_waves(share, {"t2": "Q2", "t0": "Q1"}).finding
-    assert said.claim == share.finding.claim and "t2 ranks that high only through Q2" in said.detail
-    assert ("t0 ranks" in said.detail) == ("t0" in share.top)
+    said = drivers.with_past_waves(share, rests | {"t0": PastWave("Q1", 2)}).finding
+    assert said.claim == share.finding.claim
+    assert "without Q2, whose fall is over, t2 is number 3 by explained variance" in said.detail
+    assert ("over, t0 is number 2" in said.detail) == ("t0" in share.top)
 
 
 def test_a_driver_that_is_not_first_rests_on_a_wave_by_the_same_rule():
@@ -376,7 +380,18 @@ def test_a_driver_that_is_not_first_rests_on_a_wave_by_the_same_rule():
     rows.loc[bad, "outcome"] += 2 * rows.loc[bad, "t2"]
     fit = drivers.importance(rows, "outcome", parts)
     assert fit.table["term"].tolist() == ["t1", "t2", "t0"]
-    assert drivers.rests_on_waves(rows, "outcome", parts) == {"t2": "Q2"}
+    assert drivers.rests_on_waves(rows, "outcome", parts) == {"t2": ("Q2", 3)}
+
+
+def test_every_wave_without_which_another_is_first_is_named():
+    """Where several waves matter, none of them alone decides."""
+    table = pd.DataFrame({"wave": ["Q1", "Q2", "Q3"], "term": "t2", "estimate": [0.3, 0.2, 0.4]})
+    found = waves._finding(table.assign(first=["t1", "t1", "t2"]), 0.3, "")
+    assert found.claim == (
+        "The first place of t2 is not firm: it is lost to t1 without any one of 2 waves "
+        "(Q1 and Q2)."
+    )
+    assert found.detail == "share 20% to 40% without one wave, 30% with all"
 
 
 def test_pages_20_and_21_treat_missing_answers_alike():

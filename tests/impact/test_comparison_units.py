@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +52,24 @@ def test_units_move_by_twice_as_much_and_an_effect_must_be_twice_as_large():
     assert once.donors.empty and "units treated" in str(once)
 
 
+def test_squares_over_all_sets_of_units_are_those_of_single_units():
+    """The degrees of freedom of placebos in sets of two are those of single units."""
+    y = np.random.default_rng(4).normal(size=5)
+    pairs = [y[list(s)].mean() - np.delete(y, list(s)).mean() for s in combinations(range(5), 2)]
+    own = [y[k] - np.delete(y, k).mean() for k in range(5)]
+    # Of n units, k treated: n² C(n−2, k−1) / (k (n − k))² times the sum of squares about the mean.
+    squares = ((y - y.mean()) ** 2).sum()
+    assert np.square(pairs).sum() == pytest.approx(25 * 3 / 36 * squares)
+    assert np.square(own).sum() == pytest.approx(25 / 16 * squares)
+
+
+def test_more_treated_units_find_smaller_effects():
+    """Each of the two is judged by all five units: the mean of two varies less than one."""
+    y = np.random.default_rng(1).normal(size=(10, 5, 8))
+    least = np.array([[smallest_effect(one, k, 2) for k in (1, 2)] for one in y])
+    assert (least[:, 1] < least[:, 0]).mean() >= 0.9 and least[:, 1].mean() < least[:, 0].mean()
+
+
 def test_units_are_those_without_a_change_so_far_and_answers_in_every_wave():
     rows = panel(8, 6)
     rows = rows[~((rows["unit"] == "u07") & (rows["wave"] == "w3"))]
@@ -76,11 +96,10 @@ def test_it_speaks_chinese():
 
 
 @pytest.mark.coverage
-@pytest.mark.parametrize(("units", "treated"), [(6, 1), (12, 2)])
+@pytest.mark.parametrize(("units", "treated"), [(6, 1), (12, 2), (5, 2)])
 def test_the_smallest_effect_is_found_in_80_of_100_cases(units, treated, tell_coverage):
     rng, found, wrong, waves, after = np.random.default_rng(3), [], [], 7, 2
-    free = max(units // treated - 1, 2)
-    quantiles = stdtrit(free, [0.975, 0.8])
+    quantiles = stdtrit(units - 1, [0.975, 0.8])
     for _ in range(40):
         y = rng.normal(size=(units, 1)) + rng.normal(size=(units, waves + after))
         least = smallest_effect(y[:, :waves], treated, after)

@@ -437,24 +437,37 @@ def test_every_check_is_counted_and_named_where_it_fails(judged):
         assert name in one.finding.detail
 
 
-def test_effects_come_first_and_the_head_names_two(judged):
+def test_effects_come_first_and_the_head_says_of_which_waves_they_are(judged):
     names = ["callback_programme", "price_rise", "delivery_failure", "desk_training"]
     assert list(judged) == names
     found = impact.verdicts(judged)
     size = [judged[name].effects.iloc[0]["estimate"] for name in judged]
-    assert str(found) == (
-        f"The call-back programme raised NPS by {size[0]:.1f} points; after the price rise, value1 "
-        f"fell by {-size[1]:.2f} points compared with the controls."
+    first, rise, failure, training = judged.values()
+    # Whoever reads the effect over all waves learns that the latest one does not show it, and that
+    # takes the whole sentence.
+    told = f"the call-back programme raised NPS by {size[0]:.1f} points"
+    said = f"On average since 2025-Q4, {told}, but no effect can be shown in 2026-Q3."
+    assert str(found) == str(first) == said
+    assert first.faded in found.finding.detail  # as page 26 by quarter
+    assert "not distinguishable from 0 in 2026-Q3 (" in first.faded
+    assert str(rise) == (
+        f"On average since 2025-Q3, after the price rise, value1 fell by {-size[1]:.2f} points "
+        "compared with the controls, but no effect can be shown in 2026-Q3."
     )
-    # Whoever reads the effect over all waves learns that the latest one does not show it.
-    assert judged["callback_programme"].faded in found.finding.detail  # as page 26 by quarter
-    assert "not distinguishable from 0 in 2026-Q3 (" in judged["callback_programme"].faded
-    last = judged["price_rise"].path.iloc[-1]
-    faded = f"not distinguishable from 0 in {last['wave']}" in found.finding.detail
-    assert faded == bool(last["low"] <= 0 <= last["high"])
+    assert str(failure).startswith("In 2026-Q1, after the delivery failure, ")  # it is over
+    assert str(training).startswith("After the front-desk training, ")
     assert found.finding.importance == Importance.NOTABLE
     told = [one.finding.importance for one in judged.values()]
-    assert told == 2 * [Importance.CONTEXT] + 2 * [Importance.NOTABLE]
+    assert told == [Importance.CONTEXT] + 3 * [Importance.NOTABLE]
+
+
+def test_the_head_names_two_effects_that_last(judged):
+    """Of effects that are gone by now none stands beside them."""
+    first, rise, _failure, training = judged.values()
+    lasting = first.replace(parts={**first.parts, "faded": ""})
+    told = evaluation.in_head([lasting, rise, training])
+    assert [one.change for one in told] == ["callback_programme", "desk_training"]
+    assert evaluation.in_head([rise, lasting]) == [rise]
 
 
 def test_without_an_effect_the_head_says_so(randomised):

@@ -54,14 +54,26 @@ def test_a_target_inside_the_interval_is_not_certain(value, low, high, direction
         rate(value, low, high, measure="complaint rate"), targets={"complaint_rate": goal}
     )
     assert finding.target_standing == standing and finding.target == 0.5
-    assert finding.detail == f"target 50% {standing}"
+    side = {"met, not certain": "meets", "missed, not certain": "misses"}.get(standing)
+    said = f"not certain: the estimate {side} it" if side else standing
+    assert finding.detail == f"target 50% {said}"
     assert (finding.importance == Importance.NEWS) == (standing == "missed")
 
 
-def test_before_its_day_a_target_is_not_missed():
+@pytest.mark.parametrize(
+    ("value", "low", "high", "words"),
+    [
+        (0.2, 0.1, 0.3, "not reached yet"),
+        (0.4, 0.2, 0.6, "not certain: the estimate misses it"),
+        (0.6, 0.4, 0.8, "not certain: the estimate meets it"),
+        (0.8, 0.7, 0.9, "met"),
+    ],
+)
+def test_before_its_day_a_target_is_not_missed(value, low, high, words):
+    """The same rule as for a target without a day: what is inside the interval is not certain."""
     goal = Target(value=0.5, by=date(2027, 1, 1))
-    finding = told(rate(0.2, 0.1, 0.3, measure="active"), targets={"active": goal})
-    assert finding.detail == "target 50% by 1 Jan 2027, not reached yet"
+    finding = told(rate(value, low, high, measure="active"), targets={"active": goal})
+    assert finding.detail == f"target 50% by 1 Jan 2027 {words}"
     assert finding.verdict == "" and finding.importance == Importance.CONTEXT
 
 
@@ -88,9 +100,14 @@ def test_an_answer_may_be_of_a_day_or_a_time_ahead(measure, at):
 @pytest.mark.parametrize(
     ("low", "high", "top", "words"),
     [
-        (0.82, 0.88, 0.91, "target 90% missed, but not significantly: several are compared"),
+        (
+            0.82,
+            0.88,
+            0.91,
+            "target 90% not certain, as several are compared: the estimate misses it",
+        ),
         (0.82, 0.88, 0.89, "target 90% missed"),
-        (0.80, 0.91, 0.93, "target 90% missed, not certain"),
+        (0.80, 0.91, 0.93, "target 90% not certain: the estimate misses it"),
     ],
 )
 def test_the_simultaneous_interval_decides_on_a_target(verdict, low, high, top, words):
@@ -136,11 +153,15 @@ def test_what_asks_for_something_says_that_the_ledger_is_against_it(cost, asks, 
     ledger = LEDGER.assign(cost=cost, **effect)
     finding = Finding("x", "n = 90", value=0.2, importance=Importance.NOTABLE, action=asks)
     table = pd.DataFrame({"term": ["delivery"], "estimate": [0.2]})
-    planned = "n = 90; the action planned on it, “Parcels come late”, "
+    planned = "n = 90; the action on it that has started, “Parcels come late”, "
     found = told(finding, table, ledger=ledger)
     assert found.detail == (planned + against if against else "n = 90")
     # What is asked for and what the ledger says are one sentence.
-    assert found.action.startswith("Improve it, but by another action") == bool(against)
+    assert found.action.startswith("Improve it, but otherwise: the action on") == bool(against)
+    assert found.action.endswith("so stop or redesign it.") == bool(against)
+    plan = told(finding, table, ledger=ledger.assign(status="planned"))
+    assert ("; the action planned on it, “Parcels" in plan.detail) == bool(against)
+    assert plan.action.startswith("Improve it, but by another action") == bool(against)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from cxlib.actions import series
 from cxlib.core import context
 from cxlib.report import findings, indexes, measures, scorecard, sparkline
 
@@ -103,9 +104,9 @@ def test_a_card_compares_with_the_wave_before(change, p, verdict, words, tone) -
     ("standing", "words", "tone"),
     [
         ("missed", "Target +23 missed", "worse"),
-        ("missed, not certain", "Target +23 missed, not certain", "same"),
+        ("missed, not certain", "Target +23 not certain: the estimate misses it", "same"),
         ("not reached yet", "Target +23 not reached yet", "same"),
-        ("met, not certain", "Target +23 met, not certain", "same"),
+        ("met, not certain", "Target +23 not certain: the estimate meets it", "same"),
         ("met", "Target +23 met", "better"),
     ],
 )
@@ -324,8 +325,12 @@ def test_a_verdict_that_depends_on_how_time_is_counted_says_so_everywhere() -> N
     [sla] = [m for m in card["measures"] if m["name"] == "First-response SLA met"]
     assert sla["target"] == "Target 90% missed; depends on how time is counted"
     assert sla["target_tone"] == "same"
-    [alert] = [a for a in card["alerts"]["items"] if "below target" in a["how"]]
-    assert alert["how"].endswith("below target, as time is counted here")
+    for term, said in (("first-response SLA", ", counted in calendar hours"), ("ends", "")):
+        row = {"kind": series.MISSED, "term": term, "group": "", "by": "", "estimate": -0.4}
+        row |= {"measure": "share", "first_seen": "", "standing": "new"}
+        answers["41_page"]["warnings"]["table"] = {"columns": list(row), "rows": [[*row.values()]]}
+        [alert] = scorecard.of(run, answers)["alerts"]["items"]
+        assert alert["how"] == f"40.0 percentage points below target{said}"
 
 
 def test_what_gives_alerts_an_owner_is_said_once() -> None:
@@ -467,6 +472,29 @@ def test_every_part_is_there_and_leads_to_its_page() -> None:
     assert actions[0]["more"] == "expected net gain €7,000 a year"
     rests = "Expected net gains rest on an assumed value of the effects."
     assert card["actions"]["closed"] == f"Finished actions brought 9 EUR. {rests}"
+
+
+def test_gains_are_listed_by_what_is_printed_and_named_for_what_they_are() -> None:
+    """The largest number comes first, also where it rests on a wave that is over."""
+    columns = ["source", "term", "estimate", "low", "high", "n", "unit", "position", "rests_on"]
+    rows = [
+        ["21", "room", 0.15, 0.10, 0.19, 90, "scale", "strength", "", None],
+        ["21", "booking", 0.10, 0.06, 0.14, 90, "scale", "unclear", "", None],
+        ["21", "delivery", 0.16, 0.12, 0.20, 90, "scale", "weakness", "w2", 2],
+    ]
+    run, answers = everything()
+    table = {"columns": [*columns, "place"], "rows": rows}
+    answers["41_page"]["opportunities"] = {"table": table, "tables": {}, "finding": {}}
+    items = scorecard.of(run, answers)["opportunities"]["items"]
+    assert [(i["what"], i["more"]) for i in items] == [
+        (
+            "Delivery",
+            "a weakness: rated below average; number 2 by explained variance without w2, whose "
+            "fall is over: check first",
+        ),
+        ("Room", "a strength: rated above average already"),
+        ("Booking", ""),
+    ]
 
 
 def test_without_a_page_of_alerts_the_news_of_other_pages_are_the_alerts() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from cxlib import scores, service
 from cxlib.core.columns import deciding_ends
-from cxlib.core.result import Importance
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
+from cxlib.service.definitions import _finding as of_definitions
 
 DAY = pd.Timestamp("2026-03-02")
 
@@ -36,10 +37,10 @@ def part(share: float, n: int = 200) -> list[float]:
 @pytest.mark.parametrize(
     ("reply", "solved", "claim", "importance", "verdict"),
     [
-        (0.7, 0.6, "Both service targets are missed: 70% of first responses and 60%", 4, "worse"),
-        (0.97, 0.6, "Only 60% of resolutions are on time, short of the target of 90%", 4, "worse"),
-        (0.98, 0.97, "Both service targets are met: 98% of first responses and", 2, "better"),
-        (0.9, 0.9, "90% of first responses and 90% of resolutions are on time; no", 2, "unclear"),
+        (0.7, 0.6, "Both service targets were missed: 70% of first responses and 60%", 4, "worse"),
+        (0.97, 0.6, "Only 60% of resolutions were on time, short of the target of 90%", 4, "worse"),
+        (0.98, 0.97, "Both service targets were met: 98% of first responses and", 2, "better"),
+        (0.9, 0.9, "90% of first responses and 90% of resolutions were on time; no", 2, "unclear"),
     ],
 )
 def test_a_missed_target_is_news(reply, solved, claim, importance, verdict):
@@ -145,3 +146,72 @@ def test_good_and_bad_handling_are_compared_with_each_other(badly: float, alike:
     assert finding.verdict == "worse" and "well minus badly handled" in finding.detail
     assert ("do not differ significantly" in finding.claim) is alike
     assert finding.claim.startswith("Even") is not alike
+
+
+def stressed(verdicts: dict[str, list[str]]) -> Result:
+    """Definitions of on time: of each standard the stated one first, then others."""
+    rows = [
+        {"term": term, "verdict": v, "hours": HOURS[k], "stated": "no" if k else "yes"}
+        for term, every in verdicts.items()
+        for k, v in enumerate(every)
+    ]
+    return Result(pd.DataFrame(rows).assign(estimate=0.7, low=0.6, high=0.8, n=90, goal=0.9), "")
+
+
+HOURS = ("working hours", "elapsed", "working days")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "claim", "detail"),
+    [
+        (
+            ["missed", "met", "missed"],
+            ["missed", "unclear", "missed"],
+            "Counted in working hours, both targets were missed.",
+            "other ways to count change the verdict on first responses; by no way to count "
+            "resolutions meet the target",
+        ),
+        (
+            ["missed", "unclear"],
+            ["missed", "missed"],
+            "Both targets were missed.",
+            "by no way to count first responses and resolutions meet the target",
+        ),
+        (
+            ["met", "missed"],
+            ["met", "unclear"],
+            "Counted in working hours, both targets were missed.",
+            "other ways to count change the verdict on first responses",
+        ),
+    ],
+)
+def test_a_verdict_depends_on_the_count_only_where_another_says_the_opposite(
+    first, second, claim, detail
+):
+    stress = stressed({"first response": first, "resolution": second})
+    own = stress.table[stress.table["stated"] == "yes"].reset_index(drop=True)
+    found = service.with_definitions(Result(own, Finding("Both targets were missed.")), stress)
+    assert (found.finding.claim, found.finding.detail) == (claim, detail)
+    assert set(found.table["hours"]) == {"working hours"}
+
+
+def test_a_target_that_no_definition_meets_does_not_depend_on_the_definition():
+    """Page 24 of sample: first responses missed under 2 of 3, resolutions under 8 of 12."""
+    first = stressed({"first response": ["missed", "met", "missed"]}).table
+    second = pd.concat([stressed({"resolution": ["missed", "unclear", "missed"]}).table] * 4)
+    both = of_definitions(pd.concat([first, second]))
+    assert both.claim == (
+        "Resolutions meet the target under none of 12 definitions of on time; first responses "
+        "miss it under 2 of 3."
+    )
+    alone = of_definitions(second)
+    assert alone.claim == "Resolutions meet the target under none of 12 definitions of on time."
+
+
+def test_the_claim_on_targets_says_the_period_of_the_cases():
+    opened = pd.to_datetime(["2025-03-02", "2025-05-02"] * 20)
+    cases = pd.DataFrame({"opened_at": opened, "solved_in_time": [0.0, 0.0, 0.0, 1.0] * 10})
+    months = opened.strftime("%Y-%m")
+    said = str(service.sla_attainment(cases.assign(month=months)))
+    assert said.startswith("From March 2025 to May 2025, the target was missed: 25% of resolutions")
+    assert str(service.sla_attainment(cases)).startswith("The target was missed: ")
