@@ -37,14 +37,14 @@ test-notebooks: setup  ## the committed outputs of the notebooks, where cells ar
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-sanitize-with tests/nbval.cfg notebooks
 
 test-fast: setup  ## the tests to run while you work
-	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "$(FAST)" tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -p no:nbval -m "$(FAST)" tests
 
 test-313:  ## test-fast with Python 3.13, in an environment of its own
 	@$(MAKE) VENV=.venv313 PYTHON=python3.13 test-fast
 
 coverage-code: setup  ## which lines and branches the tests of test-fast run; renews nothing
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -n 2 -p no:nbval -m "$(FAST)" tests
+	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile -p no:nbval -m "$(FAST)" tests
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --sort=cover
 

@@ -146,7 +146,11 @@ def runs(project):
     return pages
 
 
-@pytest.fixture(scope="module", params=["fork", pytest.param("kernel", marks=pytest.mark.slow)])
+# To make all pages takes ten seconds of each: the tests of pages are slow by what they look at.
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(kind, marks=pytest.mark.slow) for kind in ("fork", "kernel")],
+)
 def made(request, runs):
     return runs(request.param)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from dataclasses import replace
@@ -13,7 +14,7 @@ import test_batch
 from click.testing import CliRunner
 
 from cxlib import cli
-from cxlib.batch import cross_run, record
+from cxlib.batch import cross_run, ledger, record
 from cxlib.cli import errors
 from cxlib.privacy import attack, leaks
 from cxlib.privacy.cross_page import Shown, exposures
@@ -278,6 +279,7 @@ def test_each_earlier_state_of_the_data_is_compared(tmp_path) -> None:
     assert "subtract run sunday" in leak.how
 
 
+@pytest.mark.slow
 def test_an_internal_run_is_made_marked_and_counts_for_no_other(tmp_path, monkeypatch) -> None:
     """What is not published is not attacked, and tells readers of published runs nothing."""
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
@@ -308,3 +310,115 @@ def test_an_internal_run_is_made_marked_and_counts_for_no_other(tmp_path, monkey
     for words in (["diff", "first", "looked"], ["export", "looked", "--xlsx"]):
         told = CliRunner().invoke(cli.main, [str(folders / w) if w in made else w for w in words])
         assert told.exit_code == 2 and "internal run" in told.output, told.output
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A study of 30 customers in the web shop and 6 in the branch, and how to run its page."""
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    study, notebooks = tmp_path / "data" / "tiny", tmp_path / "notebooks"
+    study.mkdir(parents=True)
+    notebooks.mkdir()
+    mean = "{'term': ['mean'], 'estimate': [rows.satisfied.mean()], 'n': [len(rows)]}"
+    test_batch.write(
+        notebooks, "10_one", test_batch.ANSWER + f"table = pd.DataFrame({mean})", test_batch.MORE
+    )
+    (study / "study.yaml").write_text(test_batch.STUDY.replace("[10, 30]", "[10]"))
+    rows = [f"r{i},w1,{'branch' if i < 6 else 'web'},{i % 10 + 1}" for i in range(36)]
+
+    def run(name: str, *words: str, more: int = 0):
+        all_rows = [*rows, *(f"s{i},w1,web,3" for i in range(more))]
+        (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *all_rows, ""]))
+        folder = tmp_path / "reports" / "tiny" / name
+        return CliRunner().invoke(cli.main, ["run", "tiny", "-o", str(folder), *words])
+
+    return run
+
+
+WEB = ["-p", "WHERE=channel = 'web'"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "more"), [(WEB, 0), ([], 4)], ids=["a complementary filter", "four rows more"]
+)
+def test_a_deleted_run_is_still_compared(tiny, tmp_path, words, more) -> None:
+    """36 customers less the 30 of the web shop are 6; 40 less the 36 of before are 4."""
+    assert tiny("monday").exit_code == 0
+    shutil.rmtree(tmp_path / "reports")
+    stopped = tiny("tuesday", *words, more=more)
+    assert stopped.exit_code == 5 and "--forget monday" in stopped.output, stopped.output
+    assert not (tmp_path / "reports" / "tiny" / "tuesday" / "10_one.html").exists()
+    told = CliRunner().invoke(cli.main, ["prune", "tiny", "--forget", "monday"])
+    assert told.exit_code == 0 and "removed monday of tiny" in told.output
+    assert tiny("tuesday", *words, more=more).exit_code == 0
+    again = CliRunner().invoke(cli.main, ["prune", "--forget", "monday"])
+    assert again.exit_code == 2 and "no run 'monday' is known" in again.output
+
+
+@pytest.mark.slow
+def test_a_run_that_is_made_again_in_its_folder_is_compared_with_what_it_was(tiny) -> None:
+    assert [tiny("mine").exit_code, tiny("mine").exit_code] == [0, 0]
+    assert tiny("mine", more=3).exit_code == 5
+    assert tiny("mine", more=12).exit_code == 0
+
+
+def about(**parameters: str) -> dict:
+    rules = {"lang": "en", "smallest_cell": 10}
+    page = {"page": "10", "lang": "en", "parameters": parameters, "job": {"rules": rules}}
+    return {"study": "s", "data": {"responses": "f"}, "lang": "en", "begun": "1", "pages": [page]}
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    (tmp_path / "data" / "s").mkdir(parents=True)
+    return tmp_path / "data" / "s" / ledger.FOLDER
+
+
+def test_the_ledger_gives_back_names_that_the_run_at_hand_has(published, tmp_path) -> None:
+    """Nothing of the names of groups, hidden or not, can be read in the file."""
+    run = about(WHERE="region = 'O''Neill' and age > 47", WAVE="2026")
+    answers = {"10": page(kept(BY, EAST, NORTH, [*ISLET, *NOBODY])).answers}
+    ledger.keep(tmp_path / "reports" / "s" / "monday", run, answers)
+    [file] = published.iterdir()
+    text = gzip.decompress(file.read_bytes()).decode()
+    assert not any(name in text for name in ("east", "islet", "speed", "Neill", "> 47"))
+    reduced = {"10": ledger.counts(answers["10"])}
+    [entry] = ledger.entries(run, reduced)
+    assert entry["answers"] == reduced and entry["runs"] == ["monday"]
+    assert entry["pages"][0]["rows"] == ["2026", "region = 'O''Neill' and age > 47"]
+    [other] = ledger.entries(about(), {"10": ledger.counts(page(ALL).answers)})
+    [first, *_] = other["answers"]["10"]["a0"]["table"]["rows"]
+    assert first[1:] == ["speed", 7.0, 40] and first[0] != "east"
+
+
+def test_the_ledger_of_many_states_of_the_data_stays_small(published, tmp_path) -> None:
+    answers = {
+        "10": page(ALL, kept(BY, *[[f"r{i}", "speed", 7.0, 40] for i in range(200)])).answers
+    }
+    for day in range(ledger.WHOLE + 3):
+        run = about() | {"data": {"responses": f"f{day:02}"}, "begun": f"{day:02}"}
+        for name in ("monday", "again"):  # the same data and pages: one entry
+            ledger.keep(tmp_path / f"{name}{day}", run, answers)
+    sizes = [f.stat().st_size for f in published.iterdir()]
+    assert len(sizes) == ledger.WHOLE + 3 and sum(size < 500 for size in sizes) == 3
+    whole = {e["begun"]: e["answers"]["10"] for e in ledger.entries(about(), {})}
+    assert list(whole["00"]) == ["a0"] and len(whole["14"]) == 2
+    assert whole["00"]["a0"]["table"]["rows"][0][1:] == [6.5, 97]
+
+
+def test_what_is_public_or_elsewhere_or_cannot_be_noted(published, tmp_path, capsys) -> None:
+    answers, run = {"10": page(ALL).answers}, about()
+    ledger.keep(tmp_path.parent / "elsewhere", run, answers)
+    open_data = about()
+    open_data["pages"][0]["job"]["rules"]["smallest_cell"] = 0
+    ledger.keep(tmp_path / "public", open_data, answers)
+    assert not published.exists()
+    published.write_text("no folder")
+    ledger.keep(tmp_path / "monday", run, answers)
+    assert "Keep the folder" in capsys.readouterr().err
+    published.unlink()
+    published.mkdir()
+    (published / "torn.json.gz").write_bytes(b"\x1f\x8b")
+    assert list(ledger.entries(run, {})) == [] and not ledger.forget("s", "monday")

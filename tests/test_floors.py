@@ -49,7 +49,9 @@ def modules() -> list[Path]:
 
 @cache
 def nodes_of(file: Path) -> list[ast.AST]:
-    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    """Imports and attributes of a module: to keep all its nodes takes three times as long."""
+    nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    return [n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom | ast.Attribute)]
 
 
 @cache

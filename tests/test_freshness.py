@@ -24,19 +24,21 @@ tables:
 NOW = datetime(2026, 3, 5, 12)
 
 
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch):
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
     """Orders until 5 March and cases until 2 March."""
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    folder = tmp_path / "data" / "shop"
+    root = tmp_path_factory.mktemp("project")
+    folder = root / "data" / "shop"
     folder.mkdir(parents=True)
-    (tmp_path / "notebooks").mkdir()
+    (root / "notebooks").mkdir()
     (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
     (folder / "orders.csv").write_text("order,customer,day\no1,a,2026-03-05\no2,b,2026-01-09\n")
     (folder / "cases.csv").write_text("case,customer,day\nc1,a,2026-03-02\n")
-    reserve.load("shop")
-    with reserve.Reserve(study_.read("shop")) as opened:
-        yield opened
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CX_ROOT", str(root))
+        reserve.load("shop")
+        with reserve.Reserve(study_.read("shop")) as opened:
+            yield opened
 
 
 def test_the_newest_row_of_each_table_has_an_age(shop):
@@ -69,8 +71,8 @@ def test_pages_are_told_which_tables_are_too_old(shop):
 
 
 @pytest.mark.parametrize("limit", ["two days", "2 months", "-1 days", "2"])
-def test_a_limit_is_a_number_of_hours_days_or_weeks(shop, limit):
-    file = shop.study.folder / "study.yaml"
+def test_a_limit_is_a_number_of_hours_days_or_weeks(tmp_path: Path, limit):
+    file = tmp_path / "study.yaml"
     file.write_text(STUDY.replace("2 days", limit), encoding="utf-8")
     with pytest.raises(study_.StudyError, match="fresh_within"):
         study_.read(file)

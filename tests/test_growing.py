@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -25,19 +26,29 @@ tables:
 """
 
 
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch) -> Path:
-    """A study of three customers and two days of orders, loaded."""
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    folder = tmp_path / "data" / "shop"
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory) -> Path:
+    """A project with a study of three customers and two days of orders, loaded."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "notebooks").mkdir()
+    folder = root / "data" / "shop"
     (folder / "orders").mkdir(parents=True)
     (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
     (folder / "customers.csv").write_text("id,region\na,north\nb,south\nc,south\n")
     _day(folder, 1, "o1,a,2026-03-01,10.5\no2,b,2026-03-01,20\n")
     _day(folder, 2, "o3,c,2026-03-02,12.25\no4,a,2026-03-02,x\n")
-    reserve.load("shop")
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CX_ROOT", str(root))
+        reserve.load("shop")
+    return root
+
+
+@pytest.fixture
+def shop(loaded: Path, tmp_path: Path, monkeypatch) -> Path:
+    """The study in a copy of the project: files keep their times, so that none is new."""
+    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    return tmp_path / "data" / "shop"
 
 
 def _day(folder: Path, day: int, lines: str) -> None:

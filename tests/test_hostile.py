@@ -16,7 +16,15 @@ from chaos import conditions, hostile
 
 from cxlib.cli import errors
 from cxlib.data import contract, study, yaml_limits
-from cxlib.data.intake import IntakeError, cells, databases, layout, readers, sheet_extent
+from cxlib.data.intake import (
+    IntakeError,
+    cells,
+    databases,
+    layout,
+    readers,
+    sheet_extent,
+    workbooks,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -211,6 +219,15 @@ def test_a_damaged_archive_is_said_to_be_one(tmp_path, place) -> None:
     path.write_bytes(bytes(content))
     with pytest.raises(IntakeError, match="not a whole zip"):
         readers.read_file(path)
+
+
+@pytest.mark.parametrize("look", [readers.read_file, workbooks.sheets])
+def test_a_sheet_whose_cells_are_nowhere_is_a_damaged_workbook(tmp_path, look) -> None:
+    """The book opens; its sheet is broken, which shows when the cells are read."""
+    [book] = [c for c in hostile.cases(kinds=["workbooks"]) if c.name == "workbook/row-0"]
+    [path] = book.write(tmp_path)
+    with pytest.raises(IntakeError, match="not an Excel workbook that can be read"):
+        look(path)
 
 
 def test_a_damaged_database_is_said_to_be_one(tmp_path) -> None:

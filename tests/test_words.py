@@ -100,8 +100,8 @@ def phrases(
 
 
 def sentences() -> Iterator[tuple[str, str]]:
-    """Place and text of all that readers see in English."""
-    for message in catalogue.template():
+    """Place and text of all that readers see in English; `test_catalogue` holds it to the code."""
+    for message in catalogue.known(catalogue.i18n.LOCALE / "zh.po"):
         for sentence in catalogue.strings(message.id):
             yield f"catalogue, {message.locations[0][0] if message.locations else ''}", sentence
 

@@ -4,19 +4,21 @@
     if leaks:
         raise withheld(folder, leaks)
 
-Earlier runs of the study lie beside this one. Those of the same data are read together with it;
-of those of other data, the difference must not be a few people.
+Earlier runs of the study lie beside this one or, deleted or not, stand in the ledger of what it
+published. Those of the same data are read together with it; of those of other data, the difference
+must not be a few people.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cxlib.batch import cache, fingerprints, planning
+from cxlib.batch import cache, fingerprints, ledger, planning
 from cxlib.core import context, parameters
 from cxlib.core.context import Context
 from cxlib.data import contract
@@ -32,7 +34,7 @@ MOST = 5  # leaks that a message names
 def leaks_of(
     folder: Path, run: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]
 ) -> list[Leak]:
-    """The hidden cells that could be worked out from the run, beside the others in its parent.
+    """The hidden cells that could be worked out from the run, beside what was published before.
 
     Parameters
     ----------
@@ -41,6 +43,7 @@ def leaks_of(
     answers : page -> answers, as they are to be published
     """
     found: list[Leak] = []
+    counted = {page: ledger.counts(of) for page, of in answers.items()}
     first = ""
     for lang in dict.fromkeys(p["lang"] for p in run["pages"]):
         mine = [p for p in run["pages"] if p["lang"] == lang and p["page"] in answers]
@@ -55,8 +58,8 @@ def leaks_of(
             if first:  # other languages have the same tables, and sentences of their own
                 found += leaks.printed(list(tables_of(pages)), said)
             else:
-                found += _recovered(run, pages, _earlier(folder, run, answers), said)
-                found += _grown(folder, run, pages)
+                found += _recovered(run, pages, _earlier(folder, run, counted), said)
+                found += _grown(folder, run, pages, counted)
         first = first or lang
     return found
 
@@ -120,64 +123,83 @@ def _texts(folder: Path, pages: Mapping[str, Shown]) -> Iterator[tuple[str, str]
         yield from ((name.split("_")[0], text) for text in leaks.texts_of(notebook))
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """A run that was published before: its name, its record in brief, and its answers by page."""
+
+    name: str
+    record: Mapping[str, Any]
+    answers: Callable[[], Mapping[str, Any]]
+
+
 def _earlier(folder: Path, run: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Shown]:
-    """Pages of other runs of the same data that are not as those of this run.
+    """Pages of other runs of the same data that count otherwise than those of this run.
 
     Of runs of the same pages with the same parameters the newest speaks for all.
     """
-    newest: dict[tuple[Any, ...], tuple[Path, dict[str, Any]]] = {}
-    for place, other in _others(folder, run):
-        if other.get("data") == run["data"]:
-            key = tuple((p["page"], p["key"], *p["rows"]) for p in other["pages"])
-            newest[key] = (place, other)
+    newest: dict[tuple[Any, ...], Earlier] = {}
+    for other in _others(folder, run, answers):
+        if other.record.get("data") == run["data"]:
+            newest[tuple((p["page"], p["key"], *p["rows"]) for p in other.record["pages"])] = other
     found = {}
-    for place, other in newest.values():
-        kept = _answers(place)
-        for page in other["pages"]:
+    for other in newest.values():
+        kept = other.answers()
+        for page in other.record["pages"]:
             name = page["page"]
-            if page["lang"] == other["lang"] and kept.get(name, answers.get(name)) != answers.get(
-                name
+            if page["lang"] == other.record["lang"] and kept.get(name, answers.get(name)) != (
+                answers.get(name)
             ):
-                found[f"{place.name}/{name}"] = _shown(name, kept, page["rows"])
+                found[f"{other.name}/{name}"] = _shown(name, kept, page["rows"])
     return found
 
 
-def _grown(folder: Path, run: Mapping[str, Any], pages: Mapping[str, Shown]) -> list[Leak]:
+def _grown(
+    folder: Path, run: Mapping[str, Any], pages: Mapping[str, Shown], answers: Mapping[str, Any]
+) -> list[Leak]:
     """What earlier runs of other data tell of the rows that came or went since.
 
     Each state of the data is compared, by its newest run: after a file was corrected, the newest
     run may differ by many rows and one before it by few.
     """
-    newest: dict[str, tuple[Path, dict[str, Any]]] = {}
-    for place, other in _others(folder, run):
-        if other.get("data") != run["data"]:
-            newest[json.dumps(other.get("data"), sort_keys=True)] = place, other
-    for place, other in reversed(newest.values()):
-        kept, rows = _answers(place), {p["page"]: tuple(p["rows"]) for p in other["pages"]}
+    newest: dict[str, Earlier] = {}
+    for other in _others(folder, run, answers):
+        if other.record.get("data") != run["data"]:
+            newest[json.dumps(other.record.get("data"), sort_keys=True)] = other
+    for other in reversed(newest.values()):
+        kept, rows = other.answers(), {p["page"]: tuple(p["rows"]) for p in other.record["pages"]}
         before = {
             name: Shown(kept[name], page.wave, page.where)
             for name, page in pages.items()
             if name in kept and rows.get(name) == (page.wave, page.where)
         }
-        if found := attack.grown(pages, before, place.name):
+        if found := attack.grown(pages, before, other.name):
             return found
     return []
 
 
-def _others(folder: Path, run: Mapping[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
-    """The other published runs of the study in the same parent folder, the newest last."""
-    runs = history.of(folder.parent).items()
-    return [
-        (place, other)
-        for place, other in sorted(runs, key=lambda r: (r[1].get("begun", ""), r[0]))
+def _others(folder: Path, run: Mapping[str, Any], answers: Mapping[str, Any]) -> list[Earlier]:
+    """What the study published before: by the ledger and beside this run, the newest last.
+
+    Of a run that is in both, what lies beside comes later.
+    """
+    found = [
+        Earlier(entry["runs"][-1], entry, partial(entry.__getitem__, "answers"))
+        for entry in ledger.entries(run, answers)
+    ]
+    found += [
+        Earlier(place.name, other, partial(_answers, place))
+        for place, other in history.of(folder.parent).items()
         if other["study"] == run["study"]
         and not other["about"]["internal"]
         and place.resolve() != folder.resolve()
     ]
+    return sorted(found, key=lambda other: str(other.record.get("begun") or ""))
 
 
 def _answers(place: Path) -> dict[str, Any]:
+    """What the run in a folder published, as far as it counts anybody."""
     try:
-        return json.loads((place / "answers.json").read_text(encoding="utf-8"))
+        kept = json.loads((place / "answers.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return {page: ledger.counts(of) for page, of in kept.items()}

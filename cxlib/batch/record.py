@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cxlib import __version__
-from cxlib.batch import cache, dependencies, execute, processes
+from cxlib.batch import cache, dependencies, execute, ledger, processes
 from cxlib.batch.fingerprints import code, code_of, digest, language, notebook, packages
 from cxlib.core import context, parameters
 from cxlib.core.context import Context
@@ -137,6 +137,8 @@ def close(
         if published and (error := _withheld(folder, run, answers)):
             stopped.append(error)
             continue
+        if published:
+            ledger.keep(folder, run, answers)
         execute.put(folder / "answers.json", _by_line(answers))
         _warn_of_conflicts(folder, run, answers)
         _index(folder, run, top_of(folder, len(folders)), keep=remember)

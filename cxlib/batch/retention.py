@@ -2,6 +2,7 @@
 
     for run in retention.runs("mine"): ...             # the newest first
     gone = retention.prune(["mine"], keep=12)          # removes the others; returns them
+    retention.forget(["mine"], "2026-11-30-093000")    # a run that nobody has seen
 
 Only runs that are named by their time are removed: whoever named one with `-o` wanted it. Pages
 that other runs share stay with those.
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cxlib.batch import paths
+from cxlib.batch import ledger, paths
 from cxlib.data import study
 
 BY_TIME = re.compile(r"\d{4}-\d\d-\d\d-\d{6}(-\d+)?")
@@ -90,6 +91,26 @@ def prune(
     if gone and not dry_run:
         _index_of_all()
     return gone
+
+
+def forget(names: Iterable[str], run: str) -> list[str]:
+    """Remove a run that nobody has seen, with what the ledger knows of it; the studies that had it.
+
+    Later runs are no longer compared with it. Raises ValueError where no study has a run of this
+    name, and BusyError while it is being written.
+    """
+    found = []
+    for name in names:
+        folder = study.root() / "reports" / name / run
+        there = Path(run).name == run and (folder / "run.json").is_file()
+        if there and not _removed(folder):
+            raise paths.BusyError(f"{folder} is being written. Wait until the run is done.")
+        if ledger.forget(name, run) or there:
+            found.append(name)
+    if not found:
+        raise ValueError(f"no run {run!r} is known. `cx list --runs` names those that are kept.")
+    _index_of_all()
+    return found
 
 
 def _time(run: Run) -> datetime:

@@ -36,19 +36,42 @@ def listed(names: Sequence[str]) -> None:
     help="Remove runs that started longer ago; with --keep only those beyond N.",
 )
 @click.option("--dry-run", is_flag=True, help="Name what would be removed; remove nothing.")
-def prune(studies: Sequence[str], keep: int | None, older_than: int | None, dry_run: bool) -> None:
+@click.option(
+    "--forget",
+    metavar="RUN",
+    help="Remove this run, which nobody has seen, and compare no later run with it.",
+)
+def prune(
+    studies: Sequence[str],
+    keep: int | None,
+    older_than: int | None,
+    dry_run: bool,
+    forget: str | None,
+) -> None:
     """Remove old runs of STUDIES, or of all studies.
 
     Runs that were named with -o stay, as do pages that other runs share. To do the same after each
     run, write `reporting: {keep_runs: N}` into study.yaml.
 
+    What a removed run published is still compared with later runs, for its readers have it. Only
+    --forget ends that.
+
     \b
     Examples
       cx prune mine --keep 12
       cx prune --older-than 90 --dry-run
+      cx prune mine --forget 2026-11-30-093000
     """
     from cxlib.batch import retention
 
+    if forget is not None:
+        if dry_run or keep is not None or older_than is not None:
+            raise ValueError("--forget names the one run to remove: give it without the others.")
+        from cxlib.data import study
+
+        for name in retention.forget(studies or study.names(), forget):
+            click.echo(f"removed {forget} of {name}; later runs are not compared with it.")
+        return
     known = retention.studies()
     if unknown := [name for name in studies if name not in known]:
         raise ValueError(

@@ -33,7 +33,10 @@ MACROS = {  # functions of ours, which every expression may call: name -> argume
 KEYS = {  # the key by which a row is resampled, as `stats.resampling.hashed` gives it to rows
     "customer_key": "(name) as (('0x' || md5(name)[:4])::bigint >> 3)",
     "sample_key": "(name) as ('0x' || md5(name)[9:14])::bigint",  # whether a row is read at all
-    "row_key": "(row) as ((((row & 4294967295)::ubigint * 2654435769) % 4294967296) >> 19)::bigint",
+    # `row` is a reserved word of DuckDB before 2.
+    "row_key": (
+        "(place) as ((((place & 4294967295)::ubigint * 2654435769) % 4294967296) >> 19)::bigint"
+    ),
 }
 LOCKED: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
 

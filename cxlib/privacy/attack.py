@@ -27,6 +27,7 @@ from cxlib.privacy.leaks import Leak
 from cxlib.privacy.published_counts import TERMS, Bounds, Cell, Pair, Slice, slices_of, tables_of
 
 Sum = tuple[set[Cell], float, str]  # hidden cells, what they add up to, how that is known
+UNSEEN = "if nobody has seen that run, `cx prune --forget {run}`"
 ALIKE = 2  # counts that tables share, from which they are taken to count the same people
 
 
@@ -84,7 +85,7 @@ def grown(pages: Mapping[str, Shown], before: Mapping[str, Shown], run: str) -> 
         for key in sorted(now.keys() & then.keys()):
             if 0 < abs(now[key] - then[key]) < least:
                 how = f"subtract run {run}: fewer than {least} rows have come or gone since"
-                cure = f"Publish when {least} have come, or delete that run"
+                cure = f"Publish when {least} have come; {UNSEEN.format(run=run)}"
                 found.append(Leak(f"{name} ({key[2]})", how, cure))
     return found[:1]
 
@@ -111,7 +112,9 @@ def _beside(pages: Mapping[str, Shown], earlier: Mapping[str, Shown]) -> Iterato
             if close := sorted(cross_page.clash(*(counts if wider else counts[::-1]), wave)):
                 cell = ", ".join(f"{c}={v}" for c, v in close[0][1]) or f"{name} ({close[0][2]})"
                 how = f"its rows in {name} and in {other} differ by too few"
-                yield Leak(cell, how, "Drop the condition of one page, or delete the other run")
+                run = other.rpartition("/")[0]
+                cure = "Drop the condition of one page"
+                yield Leak(cell, how, f"{cure}; {UNSEEN.format(run=run)}" if run else cure)
 
 
 @dataclass

@@ -66,6 +66,7 @@ def test_a_table_of_a_database_keeps_the_types_of_its_server(reader, tmp_path):
     assert frame["wide"].iloc[0] == "12345678901234567890"
 
 
+@pytest.mark.slow
 def test_a_query_gives_its_rows_and_a_change_is_noted(reader, tmp_path):
     file = Readable(**{"from": reader, "query": "select id, nps from shop.answers where nps > 9; "})
     _, first = live.fetch(file, tmp_path)
@@ -77,6 +78,7 @@ def test_a_query_gives_its_rows_and_a_change_is_noted(reader, tmp_path):
     assert oct(path.stat().st_mode & 0o777) == "0o600"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys", "says"),
     [
@@ -91,6 +93,7 @@ def test_what_is_no_reading_of_a_table_is_refused(reader, tmp_path, keys, says):
         rows(tmp_path, reader, **keys)
 
 
+@pytest.mark.slow
 def test_a_query_cannot_write_even_through_a_function(postgresql, tmp_path, monkeypatch):
     monkeypatch.setenv("PGUSER", "owner")
     monkeypatch.setenv("PGPASSWORD", "root secret")
@@ -102,6 +105,7 @@ def test_a_query_cannot_write_even_through_a_function(postgresql, tmp_path, monk
         )
 
 
+@pytest.mark.slow
 def test_a_wrong_password_is_said_without_it(reader, tmp_path, monkeypatch):
     monkeypatch.setenv("SHOP_DB", reader.replace("://", "://reader:wrong-one@"))
     monkeypatch.delenv("PGPASSWORD")
@@ -110,6 +114,7 @@ def test_a_wrong_password_is_said_without_it(reader, tmp_path, monkeypatch):
     assert "wrong-one" not in str(error.value) and "${SHOP_DB}" in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_variable_may_hold_a_password_with_signs(reader, tmp_path, monkeypatch):
     monkeypatch.delenv("PGPASSWORD")
     monkeypatch.setenv("SHOP_SECRET", "p@ss/word")

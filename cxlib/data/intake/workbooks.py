@@ -5,14 +5,15 @@ raw = read(Path("answers.xlsx"), "answers.xlsx", Reading(sheet="Raw"))
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import pandas as pd
-from python_calamine import SheetVisibleEnum
+from python_calamine import CalamineError, SheetVisibleEnum
 
 from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
@@ -43,17 +44,28 @@ def read(path: Path, name: str, options: Reading) -> Raw:
     return _table(cells, name, options, [note])
 
 
-def _opened(path: Path, name: str) -> pd.ExcelFile:
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[pd.ExcelFile]:
+    """The book; sheets are read when they are asked for, so that a broken one shows only then."""
+
+    def broken(error: Exception) -> IntakeError:
+        return IntakeError(
+            f"{name} is not an Excel workbook that can be read ({error}). Save it again as "
+            ".xlsx; take a password off."
+        )
+
     try:
         refuse_far_cells(path, name)
-        return pd.ExcelFile(path, engine="calamine")
+        book = pd.ExcelFile(path, engine="calamine")
     except IntakeError:
         raise
     except Exception as error:  # calamine and zipfile raise many kinds for a broken book
-        raise IntakeError(
-            f"{name} is not an Excel workbook that can be read ({error}). Save it again as "
-            ".xlsx; take a password off."
-        ) from error
+        raise broken(error) from error
+    with book:
+        try:
+            yield book
+        except CalamineError as error:
+            raise broken(error) from error
 
 
 def _chosen(book: pd.ExcelFile, name: str, wanted: str | int) -> tuple[str, str]:
