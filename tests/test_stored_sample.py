@@ -175,6 +175,21 @@ def test_a_small_group_stays_hidden(samples):
     pd.testing.assert_frame_equal(*tables)
 
 
+def test_equal_answers_of_one_customer_are_more_than_one():
+    answered = [9] * 20 + [0] * 20  # the first of each answers ten times
+    rows = pd.DataFrame({"recommend": answered, "who": [0] * 10 + [*range(1, 11)] + [20] * 20})
+    rows.loc[30:, "who"] = range(21, 31)
+    counted = rows.groupby(["recommend", "who"], as_index=False).size()
+    tables = [
+        scores.nps(sample).table
+        for sample in (
+            Sample(rows, cluster="who"),
+            Sample(counted, weight="size", count="size", cluster="who"),
+        )
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
 def test_methods_that_need_rows_read_some_of_them_and_say_so(samples, capsys):
     rows, counted, _about = samples
     some = counted.only("wave", ["2026-Q4"])

@@ -94,7 +94,8 @@ class Answers:
     @cached_property
     def repeated(self) -> bool:
         """Some cluster answers more than once."""
-        return len(self.unit) > 0 and self.unit.max() + 1 < len(self.unit)
+        answered = len(self.unit) if self.rows is None else self.rows.sum()
+        return bool(len(self.unit) > 0 and self.unit.max() + 1 < answered)
 
     @cached_property
     def tallies(self) -> list[Tally]:
