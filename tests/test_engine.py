@@ -24,9 +24,9 @@ from cxlib.data.intake import IntakeError
 from cxlib.data.schema import Limits
 from cxlib.data.sources import SourceError
 from cxlib.reserve import pathways, requirements
-from cxlib.reserve.database import Database
 from cxlib.reserve.engine import EngineError, _Attached
-from cxlib.stats import resampling
+from cxlib.stats import moments, resampling
+from cxlib.stats.raking import CELL
 
 dialects = pytest.importorskip("cxlib.reserve.dialects")
 pytest.importorskip("sqlglot", reason="engines need cxlib[databases]")
@@ -333,7 +333,7 @@ def test_the_card_of_a_customer_is_the_same(both, roots, monkeypatch):
 def test_the_same_answers_are_chosen_of_too_many(both):
     few = Limits(rows_at_most=2000)
     asked = [reserve.Reserve(one.study.model_copy(update={"limits": few})) for one in both]
-    here, there = (one.sample(wave="2026-Q3") for one in asked)
+    here, there = (one.sample(wave="2026-Q3").in_rows() for one in asked)
     assert 150 < len(here) < 350
     pd.testing.assert_frame_equal(here.data, there.data)
     for one in asked:
@@ -341,17 +341,31 @@ def test_the_same_answers_are_chosen_of_too_many(both):
 
 
 @pytest.mark.slow
-def test_the_same_answers_are_counted_of_too_many(both, monkeypatch):
-    monkeypatch.setattr(Database, "_countable", True)  # weights of the sample left aside
-    few = {"limits": Limits(rows_at_most=2000), "margins": {}}
+def test_the_same_answers_are_counted_of_too_many(both):
+    few = {"limits": Limits(rows_at_most=2000)}
     asked = [reserve.Reserve(one.study.model_copy(update=few)) for one in both]
     here, there = (
         one.sample(where="region != 'x'").only("wave", ["2026-Q3"]).of("recommend", "region").data
         for one in asked
     )
-    order = list(here)
+    order = ["recommend", "region", "customer_id", CELL]
     assert len(here) > 300
     pd.testing.assert_frame_equal(*(t.sort_values(order, ignore_index=True) for t in (here, there)))
+    for one in asked:
+        one.close()
+
+
+@pytest.mark.slow
+def test_sums_of_too_many_answers_are_the_same(both):
+    few = {"limits": Limits(rows_at_most=2000)}
+    asked = [reserve.Reserve(one.study.model_copy(update=few)) for one in both]
+    here, there = (moments.by_group(s.sample(), ["recommend", "room"], "wave") for s in asked)
+    assert len(here) == 8 and list(here) == list(there)
+    for wave, sums in here.items():
+        assert_array_equal(sums.drawn.cell, there[wave].drawn.cell)
+        assert_allclose(sums.second, there[wave].second, rtol=1e-9, atol=1e-9)
+        drawn = (one.resample(20, 1).mean for one in (sums, there[wave]))
+        assert_allclose(next(drawn), next(drawn), rtol=1e-9)
     for one in asked:
         one.close()
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import reserve, scores
+from cxlib import csi, drivers, reserve, scores
+from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
 from cxlib.data import study as study_
 from cxlib.data.schema import Limits
-from cxlib.reserve.stored_sample import COUNT, StoredSample
+from cxlib.reserve.counting import COUNT
+from cxlib.reserve.stored_sample import StoredSample
+from cxlib.scores import answers, group_means
+from cxlib.stats import moments, resampling
 
 N = 6000
 STUDY = """
@@ -20,8 +26,8 @@ tables:
     {files: customers.csv, columns: {customer_id: id}, keep: [region]}
   responses:
     files: answers.csv
-    columns: {response_id: r, customer_id: c, answered_on: at, wave: wave}
-    keep: [channel]
+    columns: {response_id: r, customer_id: c, answered_on: at, wave: wave, weight: WEIGHT}
+    keep: [channel, plan]
 items:
   recommend: {label: Recommendation, scale: [0, 10], role: nps}
   overall: {label: Overall, scale: [1, 10], role: csat}
@@ -31,9 +37,21 @@ items:
 EXACT = ("estimate", "n", "share_before", "share_after", "observed", "answer", "mean")
 
 
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory):
+DESIGNS = {  # column of the weights, and margins
+    "plain": ("''", {}),
+    "weights": ("any", {}),
+    "margins": (
+        "''",
+        {"region": {"north": 0.7, "south": 0.3}, "plan": {"basic": 0.4, "plus": 0.6}},
+    ),
+    "weights and margins": ("few", {"region": {"north": 0.7, "south": 0.3}}),
+}
+
+
+@pytest.fixture(scope="module", params=DESIGNS)
+def samples(tmp_path_factory, request):
     """The same study, its answers read as rows and counted where they are."""
+    weight, margins = DESIGNS[request.param]
     root, rng = tmp_path_factory.mktemp("large"), np.random.default_rng(5)
     (root / "notebooks").mkdir()
     folder = root / "data" / "large"
@@ -54,16 +72,19 @@ def samples(tmp_path_factory):
     rows.loc[rng.random(N) < 0.2, "speed"] = 98
     rows.loc[rng.random(N) < 0.1, "price"] = np.nan
     rows.loc[rng.random(N) < 0.05, "channel"] = np.nan
+    rows["plan"] = rng.choice(["basic", "plus", None], N, p=[0.5, 0.4, 0.1])
+    rows["any"] = np.where(rng.random(N) < 0.02, 0, rng.uniform(0.5, 2, N))
+    rows["few"] = rng.choice([0.7, 1.1, 1.9], N)
     rows.to_csv(folder / "answers.csv", index=False)
     names = pd.DataFrame({"id": [f"c{k}" for k in range(2500)]})
     names.assign(region=rng.choice(["north", "south"], 2500)).to_csv(
         folder / "customers.csv", index=False
     )
-    (folder / "study.yaml").write_text(STUDY)
+    (folder / "study.yaml").write_text(STUDY.replace("WEIGHT", weight))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CX_ROOT", str(root))
         reserve.load("large")
-        about = study_.read("large")
+        about = study_.read("large").model_copy(update={"margins": margins})
         few = about.model_copy(update={"limits": Limits(rows_at_most=1000)})
         with reserve.Reserve(about) as rows_, reserve.Reserve(few) as counted:
             yield rows_.sample(draws=200), counted.sample(draws=200), about
@@ -118,10 +139,25 @@ def test_resamples_are_those_of_all_rows(samples, name):
         np.testing.assert_allclose(here.loc[large, end], there.loc[large, end], atol=2e-2, rtol=0)
 
 
+@pytest.mark.parametrize("by", ["channel", "region", None])
+def test_sums_in_every_resample_are_exact(samples, by):
+    rows, counted, _about = samples
+    measure = scores.Measure("nps")
+    here, there = (
+        group_means.resampled_sums(answers.read(s, ["recommend"], measure, by=by), measure.recode)
+        for s in (rows.replace(draws=50), counted.replace(draws=50))
+    )
+    for mine, theirs in zip(here, there, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
+
+
 def test_rows_are_counted_with_their_notes(samples):
     rows, counted, _about = samples
     assert len(counted) == len(rows) == N
-    here, there = (scores.mean(s, ["speed", "price"], by="channel").notes for s in (rows, counted))
+    here, there = (  # a design effect is a variance
+        re.sub(r"(design effect up to) [\d.]+", r"\1", fit.notes)
+        for fit in (scores.mean(s, ["speed", "price"], by="channel") for s in (rows, counted))
+    )
     assert here == there
     assert "Not experienced, and counted separately" in here
     found = counted.of(["speed", "price"], "wave")
@@ -139,6 +175,21 @@ def test_a_small_group_stays_hidden(samples):
     pd.testing.assert_frame_equal(*tables)
 
 
+def test_equal_answers_of_one_customer_are_more_than_one():
+    answered = [9] * 20 + [0] * 20  # the first of each answers ten times
+    rows = pd.DataFrame({"recommend": answered, "who": [0] * 10 + [*range(1, 11)] + [20] * 20})
+    rows.loc[30:, "who"] = range(21, 31)
+    counted = rows.groupby(["recommend", "who"], as_index=False).size()
+    tables = [
+        scores.nps(sample).table
+        for sample in (
+            Sample(rows, cluster="who"),
+            Sample(counted, weight="size", count="size", cluster="who"),
+        )
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
 def test_methods_that_need_rows_read_some_of_them_and_say_so(samples, capsys):
     rows, counted, _about = samples
     some = counted.only("wave", ["2026-Q4"])
@@ -146,12 +197,64 @@ def test_methods_that_need_rows_read_some_of_them_and_say_so(samples, capsys):
     assert set(some["wave"]) == {"2026-Q4"} and len(some.data) < len(some)
     assert "Of 6,000 answers about 1,000 are read" in capsys.readouterr().out
     assert some.replace(draws=300).draws == 300
-    assert some.weights.sum() == pytest.approx(len(some), rel=0.3)
+    units = resampling.resampling_units(some)  # raked as the rows are
+    assert len(units.keys) == len(some.data) and (units.cell is None) == (rows.raking is None)
+    share = some.weights.sum() / counted.weights.sum()
+    assert share == pytest.approx(len(some) / N, rel=0.3)
     assert "wave" in some and "counted where they are" in repr(some)
 
 
-def test_weighted_answers_are_read_as_rows(samples):
+MODEL = csi.Model(
+    {"quality": ["speed", "price"], "satisfaction": ["overall"], "loyalty": ["recommend"]},
+    {"satisfaction": ["quality"], "loyalty": ["satisfaction"]},
+    target="satisfaction",
+)
+INDEX = {
+    "fit": lambda s, o: csi.fit(s, MODEL, o),
+    "waves": lambda s, o: csi.by_wave(s, MODEL, o),
+    "groups": lambda s, o: csi.fit_by(s, MODEL, "channel", o),
+    "differences": lambda s, o: csi.compare(s, MODEL, "region", o, permutations=39),
+    "validity": lambda s, o: csi.validity(s, MODEL, o),
+}
+
+
+@pytest.mark.parametrize("missing", ["complete", "pairwise"])
+@pytest.mark.parametrize("name", INDEX)
+def test_an_index_of_sums_is_that_of_all_rows(samples, monkeypatch, name, missing):
+    rows, counted, about = samples
+    scales = {name: item.scale for name, item in about.items.items()}
+    options = csi.Options(scales, missing=missing)
+    monkeypatch.setattr(StoredSample, "in_rows", lambda _self: pytest.fail("rows were read"))
+    here, there = (INDEX[name](s.replace(draws=40), options) for s in (rows, counted))
+    for table, one in here.tables.items():
+        pd.testing.assert_frame_equal(one, there.tables[table], rtol=1e-6, check_dtype=False)
+    assert here.notes == there.notes and here.finding.claim == there.finding.claim
+
+
+def test_likelihoods_of_sums_are_those_of_all_rows(samples):
+    rows, counted, _about = samples
+    asked = ["recommend", "speed", "price"]
+    here, there = (moments.of(s, asked, missing="em") for s in (rows, counted))
+    np.testing.assert_allclose(here.total().cov, there.total().cov, rtol=1e-6)
+    np.testing.assert_allclose(here.resample(5, 1).mean, there.resample(5, 1).mean, rtol=1e-6)
+
+
+def test_a_question_that_nobody_answered_is_named(samples):
     _rows, _counted, about = samples
-    few = {"limits": Limits(rows_at_most=1000), "margins": {"region": {"north": 0.4, "south": 0.6}}}
-    with reserve.Reserve(about.model_copy(update=few)) as opened:
-        assert not isinstance(opened.sample(), StoredSample)
+    few = about.model_copy(update={"limits": Limits(rows_at_most=1000)})
+    with reserve.Reserve(few) as opened:
+        silent = opened.sample(where="price is null")
+        with pytest.raises(InsufficientData, match="price has 0 answers in 5"):
+            moments.of(silent, ["speed", "price"])
+
+
+def test_drivers_are_of_the_answers_that_are_read(samples):
+    _rows, counted, _about = samples
+    asked = "recommend", ["speed", "price"]
+    for missing in ("complete", "pairwise", "dummy"):
+        here, there = (
+            drivers.importance(s.replace(draws=20), *asked, missing=missing)
+            for s in (counted.in_rows(), counted)
+        )
+        pd.testing.assert_frame_equal(here.table, there.table)
+        assert here.notes == there.notes

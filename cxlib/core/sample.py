@@ -120,6 +120,7 @@ class Sample:
     notes : sentences on what was left out, in the page's language
     count : column of how many equal rows each row stands for (`of`); None for one each. Weights are
         then sums over these, and `cluster` is the key by which customers are resampled
+    squares : column of sums of squared weights, where rows of different weight are counted as one
     questions : in how many rows each answer is counted: one for each question that was asked for
 
     Examples
@@ -142,6 +143,7 @@ class Sample:
     losses: Losses | None = None
     notes: tuple[str, ...] = ()
     count: str | None = None
+    squares: str | None = None
     questions: int = 1
 
     def __post_init__(self) -> None:
@@ -179,6 +181,13 @@ class Sample:
         if self.weight is None:
             return np.ones(len(self.data))
         return self.data[self.weight].to_numpy(float, na_value=np.nan)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How many rows each row stands for, (n,)."""
+        if self.count is None:
+            return np.ones(len(self.data))
+        return self.data[self.count].to_numpy(float)
 
     @property
     def clusters(self) -> pd.Series:

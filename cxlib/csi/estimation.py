@@ -68,6 +68,11 @@ class Problem:
         """The answers, a row each; None where only their sums are known."""
         return None if isinstance(self.sample, Moments) else self.sample.data
 
+    @property
+    def answers(self) -> Sample | None:
+        """The answers, or counts of equal ones to each question; None of sums alone."""
+        return None if isinstance(self.sample, Moments) else self.sample.of(self.model.items)
+
     @cached_property
     def models(self) -> tuple[Model, ...]:
         """The models that are estimated one after the other; one, unless it has parts."""
@@ -149,7 +154,7 @@ def prepare(answers: Answers, model: Model, options: Options | None = None) -> P
     else:
         answers = as_sample(answers)
         sums = moments.of(answers, items, missing=options.missing)
-        _check_answers(answers.data[items], ends)
+        _check_answers(answers.of(items), items, ends)
     most = max((len(causes) for causes in model.paths.values()), default=1)
     if (n := int(sums.rows.sum())) < most + 3:
         raise ValueError(
@@ -160,14 +165,14 @@ def prepare(answers: Answers, model: Model, options: Options | None = None) -> P
     return Problem(model, answers, sums, ends, options)
 
 
-def _check_answers(answers: pd.DataFrame, ends: np.ndarray) -> None:
-    values = answers.to_numpy(float, na_value=np.nan)
+def _check_answers(answers: Sample, items: list[str], ends: np.ndarray) -> None:
+    values, n = answers.data[items].to_numpy(float, na_value=np.nan), answers.counts
     outside = (values < ends[:, 0]) | (values > ends[:, 1])
     if outside.any():
         at = int(outside.any(0).argmax())
-        item, given = answers.columns[at], int((~np.isnan(values[:, at])).sum())
+        item, given = items[at], int(n[~np.isnan(values[:, at])].sum())
         raise ValueError(
-            f"responses.{item}: {outside[:, at].sum():,} of {given:,} answers lie outside "
+            f"responses.{item}: {int(n[outside[:, at]].sum()):,} of {given:,} answers lie outside "
             f"{ends[at, 0]:g}-{ends[at, 1]:g} (found {values[outside[:, at], at][0]:g}). Recode "
             f"them, or give the question's ends: scales={{{item!r}: (lowest, highest)}}."
         )

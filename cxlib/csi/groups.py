@@ -74,8 +74,9 @@ def fit_by(sample: SampleLike, model: Model, by: str, options: Options | None = 
     table = table.assign(low=low.clip(0), high=high.clip(None, 100), n=n)
     for column, ends in zip(SIMULTANEOUS, together, strict=True):
         table[column] = np.r_[ends.clip(0, 100), np.nan]
-    table = sample.counted(table)
-    without = int(sample[by].isna().sum())
+    of_groups = sample.of(by)
+    table = of_groups.counted(table)
+    without = of_groups.rows_of(of_groups[by].isna().to_numpy())
     remarks = [
         notes.answers_note(task),
         notes.resamples_note(task),

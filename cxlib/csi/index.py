@@ -166,7 +166,7 @@ def _pooled(answers: Answers) -> bool:
     """Whether the answers are known to be of several waves."""
     if isinstance(answers, Moments):
         return False
-    rows = as_sample(answers)
+    rows = as_sample(answers).of("wave")
     return "wave" in rows and rows["wave"].nunique() > 1
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.i18n import _
@@ -20,16 +19,16 @@ SMALL = 200  # answers; with 100 an interval of 95% of such an R² was found to 
 
 def answers_note(task: Problem) -> str:
     """How many answered, how missing answers were treated, and who had nothing to answer."""
-    sums, rows, items = task.sums, task.rows, task.model.items
+    sums, answers, items = task.sums, task.answers, task.model.items
     facts = {"n": sums.rows.sum(), "offered": sums.offered}
     if sums.missing == "complete":
         found = _("{n:count} of {offered:count} responses answered every question.", **facts)
     elif sums.missing == "em":
         found = likelihood_note(sums)
-    elif rows is None:
+    elif answers is None:
         found = _("{n:count} of {offered:count} responses answered some of the questions.", **facts)
     else:
-        given = rows[items].notna().sum()
+        given = answers.data[items].notna().mul(answers.counts, axis=0).sum().astype(int)
         found = _(
             "{n:count} of {offered:count} responses answered some of the questions: from "
             "{fewest:count} ({rarest:label}) to {most:count}; every pair of questions uses those "
@@ -39,12 +38,13 @@ def answers_note(task: Problem) -> str:
             most=given.max(),
             **facts,
         )
-    return found if rows is None else i18n.together([found, _not_experienced(rows, items)])
+    return found if answers is None else i18n.together([found, _not_experienced(answers, items)])
 
 
-def _not_experienced(rows: pd.DataFrame, items: list[str]) -> str:
-    flags = [i for i in items if f"{i}_not_experienced" in rows]
-    never = rows[[f"{i}_not_experienced" for i in flags]].fillna(False).astype(bool).sum()
+def _not_experienced(answers: Sample, items: list[str]) -> str:
+    flags = [i for i in items if f"{i}_not_experienced" in answers]
+    skipped = answers.data[[f"{i}_not_experienced" for i in flags]].fillna(False).astype(bool)
+    never = skipped.mul(answers.counts, axis=0).sum().astype(int)
     each = [f"{i18n.label(i)} {i18n.count(n)}" for i, n in zip(flags, never, strict=True) if n]
     if not each:
         return ""

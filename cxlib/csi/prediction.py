@@ -84,7 +84,7 @@ def predict(
     require_choice("antecedents", antecedents, ANTECEDENTS)
     model = replace(model.stages[0] if model.parts else model, reflective=())
     options = replace(options or Options(), missing="complete", consistent=False)
-    sample = as_sample(sample)
+    sample = as_sample(sample).in_rows()
     task = prepare(sample, model, options)
     complete = sample.data[model.items].notna().all(axis=1).to_numpy()
     used = sample.where(complete & (moments.weights_of(sample.data, sample.weight) > 0))

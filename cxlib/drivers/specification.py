@@ -171,7 +171,9 @@ def specify(
     factors: list[str] = []
     shared: dict[str, list[str]] = {}
     if not isinstance(answers, Moments):
-        answers, terms, adjusted, factors, shared = _as_numbers(as_sample(answers), terms, missing)
+        answers, terms, adjusted, factors, shared = _as_numbers(
+            as_sample(answers).in_rows(), terms, missing
+        )
         answers, always = _covariates(answers, always)
     places = iter(range(len(named) * MOST_CATEGORIES))
     players = [[next(places) for _ in members] for members in terms.values()]

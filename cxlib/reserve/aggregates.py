@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 import numpy as np
+import pandas as pd
 
 from cxlib.data import sql
+from cxlib.reserve.counting import Counting
 from cxlib.reserve.store import ReserveError
 from cxlib.stats.em import Patterned
 from cxlib.stats.moments import MISSING, Moments
+from cxlib.stats.raking import CELL
 from cxlib.stats.resampling import ResamplingUnits
 
 
@@ -31,6 +35,33 @@ def scan(
     Complete: rows that answer all the columns. Pairwise: for each pair, the rows that give both.
     Raises ReserveError when no row is left, and for text columns and bad weights.
     """
+    asked = columns, origin, weight, cluster, holds, missing
+    if not (found := scan_by(store, table, *asked, row=row)):
+        raise ReserveError(
+            f"no row answers all of {columns}. Leave one out, or use missing='pairwise'."
+        )
+    return found[None]
+
+
+def scan_by(
+    store: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: list[str],
+    origin: np.ndarray,
+    weight: str | None,
+    cluster: str | None,
+    holds: str,
+    missing: str = "complete",
+    *,
+    row: str = "rowid",
+    by: str | None = None,
+    answers: Counting | None = None,
+) -> dict[Any, Moments]:
+    """`scan` of each group of the column `by`, in order; without one, of all rows under None.
+
+    With raked `answers` sums are taken by cell, and each has the weight of its cell.
+    """
+    answers = answers or Counting()
     if missing not in MISSING:
         raise ReserveError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     p, w = len(columns), sql.name(weight) if weight else "1.0"
@@ -41,7 +72,10 @@ def scan(
     kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
     pattern = " || ".join(f"({g})::tinyint::varchar" for g in given) if missing == "em" else "''"
     # each value is made once a row; what is missing adds nothing
+    group = sql.name(by) if by else "0"
+    holds = f"{holds} and {group} is not null"
     parts = [f"{key} as b", f"{pattern} as pattern", f"{w}::double as w"]
+    parts += [f"{group} as g", f"{answers.code} as {CELL}"]
     for i, (c, o) in enumerate(zip(columns, origin, strict=True)):
         parts += [
             f"coalesce({sql.name(c)} - {float(o)!r}, 0)::double as x{i}",
@@ -50,27 +84,30 @@ def scan(
     wanted = _wanted(p, missing == "pairwise")
     added = ", ".join(f"sum({s}) as s{k}" for k, s in enumerate(wanted))
     rows = f"select {', '.join(parts)} from {source} where {holds} and {kept}"
-    summed = f"select b, pattern, count(*) as n, {added} from ({rows}) group by all"
-    unusable = f"count(*) filter (where {w} is null or {w} < 0)"
-    counted = f"select count(*), {unusable} from {sql.name(table)} where {holds}"
+    each = f"g, b, pattern, {CELL}"
+    summed = f"select {each}, count(*) as n, {added} from ({rows}) group by all order by {each}"
+    unusable = f"count(*) filter (where {w} is null or {w} < 0) as bad"
+    counted = f"select {group} as g, count(*) as n, {unusable} from {source} where {holds}"
     try:
-        offered, bad = sql.first(store, counted)
-        found = store.execute(f"{summed} order by b, pattern").fetchnumpy()
+        offered = store.execute(f"{counted} group by all order by g").df()
+        found = store.execute(summed).df()
     except duckdb.Error as error:
         raise ReserveError(
             f"{table}: {columns} cannot be summed ({str(error).splitlines()[0]}). Only numbers can."
         ) from error
-    if bad:
+    if bad := int(offered["bad"].sum()):
         raise ReserveError(
             f"{bad:,} weights in {weight!r} are negative or missing. Give every row a weight of 0 "
             "or more, or run `weights.rake` again."
         )
-    if not len(found["b"]):
-        raise ReserveError(
-            f"no row answers all of {columns}. Leave one out, or use missing='pairwise'."
-        )
-    sums = _moments(found, columns, origin, missing == "pairwise", len(wanted), offered)
-    return _patterned(sums, found) if missing == "em" else sums
+    found, names = answers.weighed(found, [f"s{k}" for k in range(len(wanted))]), {}
+    for name, n in zip(offered["g"], offered["n"], strict=True):
+        if (here := found["g"] == name).any():
+            some = found[here]
+            sums = _moments(some, columns, origin, missing == "pairwise", len(wanted), int(n))
+            sums = replace(sums, clusters=answers.units(some, sums.drawn))
+            names[name if by else None] = _patterned(sums, some) if missing == "em" else sums
+    return names
 
 
 def _wanted(p: int, pairwise: bool) -> list[str]:
@@ -95,7 +132,7 @@ def key_of(store: duckdb.DuckDBPyConnection, table: str, cluster: str) -> str:
     return f"{'customer_key' if kind == 'VARCHAR' else 'row_key'}({sql.name(cluster)})"
 
 
-def _patterned(sums: Moments, found: dict[str, Any]) -> Patterned:
+def _patterned(sums: Moments, found: pd.DataFrame) -> Patterned:
     kinds, pattern = np.unique(np.asarray(found["pattern"]).astype("U"), return_inverse=True)
     return Patterned(
         **{f: getattr(sums, f) for f in sums.__dataclass_fields__},
@@ -105,7 +142,7 @@ def _patterned(sums: Moments, found: dict[str, Any]) -> Patterned:
 
 
 def _moments(
-    found: dict[str, Any],
+    found: pd.DataFrame,
     columns: list[str],
     origin: np.ndarray,
     pairwise: bool,

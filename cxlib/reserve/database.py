@@ -26,6 +26,7 @@ from cxlib.data.identifiers import IDENTIFIERS
 from cxlib.data.study import Study
 from cxlib.reserve import (
     aggregates,
+    counting,
     engine,
     limits,
     store,
@@ -33,10 +34,12 @@ from cxlib.reserve import (
     subsample,
     tables_read,
 )
+from cxlib.reserve.counting import COUNT, Counting
 from cxlib.reserve.store import ReserveError
-from cxlib.reserve.stored_sample import COUNT, Filters, Stored, StoredSample
+from cxlib.reserve.stored_sample import Filters, Stored, StoredSample
 from cxlib.reserve.subsample import Plan
 from cxlib.stats.moments import Moments
+from cxlib.stats.raking import Raking
 from cxlib.stats.survey_design import SurveyDesign
 
 DATED = {  # table: the column that says when a row came to be known
@@ -324,6 +327,9 @@ class Database:
             sample = replace(sample, design=sampled)
         for w in self._without_share.itertuples():
             print(not_weighted(w))
+        return self._weighed(sample)
+
+    def _weighed(self, sample: Sample) -> Sample:
         try:
             return weights.weigh(sample, self.margins)
         except ValueError as error:  # a row outside the margins must not end every page
@@ -331,9 +337,14 @@ class Database:
 
     @property
     def _countable(self) -> bool:
-        """Whether counts of equal answers say all: customers are known, no answer is weighted."""
+        """Whether counts say all: customers are known, and base weights of margins are few."""
         have = self.schema["responses"]
-        return not self.margins and "weight" not in have and "customer_id" in have
+        if "customer_id" not in have:
+            return False
+        if not self.margins or "weight" not in have:
+            return True
+        [kinds] = sql.first(self.store, "select count(distinct weight) from responses")
+        return bool(kinds <= counting.MOST_WEIGHTS)
 
     def _stored(self, plan: Plan, wave: str, where: str, draws: int, seed: int) -> StoredSample:
         """The answers, counted where they are; some of them for methods that need rows."""
@@ -342,14 +353,39 @@ class Database:
         chosen = f"{in_wave} and {expressions.condition(where, self.store, source, have)}"
         row = f"row_key({sql.ROW})"
         key = f"coalesce({aggregates.key_of(self.store, source, 'customer_id')}, {row})"
+        if not (
+            kept := int(sql.first(self.store, f"select count(*) from {source} where {chosen}")[0])
+        ):
+            self._read("responses", wave, where)  # says why
+        answers = self._counting(have, key, source, chosen)
 
         def count(columns: list[str], filters: Filters) -> pd.DataFrame:
-            named = ", ".join(map(sql.name, columns))
-            return self.store.execute(
-                f"select {named}, {key} as customer_id, count(*) as {COUNT} "
-                f"from {self._narrowest([*columns, *dict(filters)], where)} "
-                f"where {chosen} and {stored_sample.holds(filters)} group by {named}, {key}"
-            ).df()
+            reads = [*columns, *dict(filters), *answers.reads]
+            holds = f"{chosen} and {stored_sample.holds(filters)}"
+            query = answers.query(columns, key, self._narrowest(reads, where), holds)
+            return answers.finished(self.store.execute(query).df())
+
+        def sums(
+            columns: list[str],
+            filters: Filters,
+            missing: str,
+            by: str | None,
+            origin: np.ndarray | None,
+        ) -> dict[Any, Moments]:
+            reads = [*columns, *dict(filters), *answers.reads, *([by] if by else [])]
+            return aggregates.scan_by(
+                self.store,
+                self._narrowest(reads, where),
+                columns,
+                self._origin(columns) if origin is None else origin,
+                "weight" if answers.weighted and answers.raking is None else None,
+                "customer_id",
+                f"{chosen} and {stored_sample.holds(filters)}",
+                missing,
+                row=sql.ROW,
+                by=by,
+                answers=answers,
+            )
 
         def total(filters: Filters) -> int:
             counted = f"select count(*) from {source} where {chosen}"
@@ -358,12 +394,26 @@ class Database:
         def rows() -> Sample:
             read, _unused = self._read("responses", wave, where, plan=plan)
             print(plan.sentence())
-            return Sample(plan.weighted(read), weight="weight", cluster="customer_id")
+            return self._weighed(Sample(plan.weighted(read), cluster="customer_id"))
 
-        if not (kept := total(())):
-            self._read("responses", wave, where)  # says why
         losses = Losses(**self._steps("responses", wave, where, in_wave, kept))
-        return StoredSample(Stored(have, count, total, rows), draws=draws, seed=seed, losses=losses)
+        stored = Stored(have, answers, count, sums, total, rows)
+        return StoredSample(stored, draws=draws, seed=seed, losses=losses)
+
+    def _counting(self, have: list[str], key: str, source: str, chosen: str) -> Counting:
+        """What is counted of the answers: raked as the counts of the margins' cells say."""
+        base = ["weight"] if "weight" in have else []
+        reads = [*(a for a in self.margins if a in have), *base]
+        for w in self._without_share.itertuples():
+            print(not_weighted(w))
+        if self.margins:
+            cells = self.store.execute(Counting().query(reads, key, source, chosen)).df()
+            # cells have the same numbers each time they are counted, on every engine
+            cells = cells.sort_values([*reads, "customer_id"], ignore_index=True)
+            weighed = self._weighed(Sample(cells, cluster="customer_id", count=COUNT))
+            if isinstance(weighed.raking, Raking):
+                return Counting.raked(weighed.raking, reads)
+        return Counting(bool(base), reads=tuple(base))
 
     def _narrowest(self, columns: list[str], where: str) -> str:
         """What these columns are read from: the answers without the customers where that does."""
@@ -533,20 +583,21 @@ class Database:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         source = self.source(table)
         holds = expressions.condition(where, self.store, source, have)
-        origin = np.array(
-            [sum(self.study.items[c].scale) / 2 if c in self.study.items else 0.0 for c in columns]
-        )
         return aggregates.scan(
             self.store,
             source,
             columns,
-            origin,
+            self._origin(columns),
             weight,
             cluster,
             f"{self._wave_condition(table, wave)} and {holds}",
             missing,
             row=sql.ROW,
         )
+
+    def _origin(self, columns: list[str]) -> np.ndarray:
+        items = self.study.items
+        return np.array([sum(items[c].scale) / 2 if c in items else 0.0 for c in columns])
 
     def items_of(self, *roles: str) -> list[str]:
         """The questions of these roles, all questions without one, in the order of study.yaml."""

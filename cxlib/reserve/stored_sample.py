@@ -13,15 +13,17 @@ taken by key as well: it has the sampling error of a variance that is estimated 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from cxlib.core.sample import Losses, Sample
+from cxlib.core.sample import Calibration, Losses, Sample
 from cxlib.data import sql
+from cxlib.reserve.counting import Counting
+from cxlib.stats.moments import Moments, unanswered
 
-COUNT = "_rows"
 Filters = tuple[tuple[str, tuple[Any, ...]], ...]
 
 
@@ -32,14 +34,18 @@ class Stored:
     Attributes
     ----------
     columns : of the table
+    answers : what is counted of equal rows
     count : (columns, filters) -> equal rows of these columns and of the customers' keys, with how
-        many there are of each in `COUNT`; filters are columns with the values that they may have
+        many there are of each and their weights; filters are columns with the values they may have
+    sums : (columns, filters, missing, by, origin) -> sums of each group (`stats.moments.by_group`)
     total : filters -> how many rows there are
     rows : reads what methods take that need rows
     """
 
     columns: list[str]
+    answers: Counting
     count: Callable[[list[str], Filters], pd.DataFrame]
+    sums: Callable[..., dict[Any, Moments]]
     total: Callable[[Filters], int]
     rows: Callable[[], Sample]
 
@@ -71,6 +77,11 @@ class StoredSample(Sample):
         """Rows of some customers, weighted for the others."""
         return self.in_rows().data
 
+    @property
+    def raking(self) -> Calibration | None:
+        """How the rows of `data` were raked."""
+        return self.in_rows().raking
+
     def in_rows(self) -> Sample:
         """Rows of some customers, weighted for the others."""
         if "rows" not in self._known:
@@ -86,8 +97,8 @@ class StoredSample(Sample):
         items = [items] if isinstance(items, str) else list(items)
         parts = [self._counted(item, [g for g in groups if g]) for item in items]
         rows = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-        design = {"weight": COUNT, "count": COUNT, "cluster": "customer_id", **self._made}
-        return Sample(rows, questions=len(parts), **design)
+        design: dict[str, Any] = {**self._stored.answers.design, **self._made}
+        return Sample(rows, cluster="customer_id", questions=len(parts), **design)
 
     def _counted(self, item: str, groups: list[str]) -> pd.DataFrame:
         wanted = dict.fromkeys([item, f"{item}_not_experienced", *groups])
@@ -97,6 +108,20 @@ class StoredSample(Sample):
             self._known[asked] = self._stored.count(columns, self._filters)
         found: pd.DataFrame = self._known[asked]
         return found
+
+    def sums(
+        self, columns: list[str], *, missing: str, by: str | None, origin: np.ndarray | None
+    ) -> dict[Any, Moments]:
+        """Sums of all answers by group, customers' key and cell of the margins, by one scan."""
+        asked = (*columns, missing, by, None if origin is None else tuple(origin))
+        if asked not in self._known:
+            found = self._stored.sums(columns, self._filters, missing, by, origin)
+            self._known[asked] = found
+        if not self._known[asked]:
+            each = (self.of(column) for column in columns)
+            given = [s.counts[s[c].notna()].sum() for s, c in zip(each, columns, strict=True)]
+            raise unanswered(columns, given, len(self))
+        return {g: replace(s, **self.bootstrap) for g, s in self._known[asked].items()}
 
     def only(self, column: str, values: Iterable[object]) -> StoredSample:
         """The rows that have one of the values in the column."""

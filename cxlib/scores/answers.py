@@ -56,6 +56,7 @@ class Answers:
     by : column of the groups; "" when all are one
     notes : what was left out
     rows : how many answers each row stands for, (n,); None for one each
+    squares : sums of the squared weights of these, (n,); None where their weights are equal
     """
 
     sample: Sample
@@ -69,6 +70,7 @@ class Answers:
     by: str
     notes: tuple[str, ...]
     rows: np.ndarray | None = None
+    squares: np.ndarray | None = None
 
     @cached_property
     def clusters(self) -> resampling.ResamplingUnits:
@@ -92,7 +94,8 @@ class Answers:
     @cached_property
     def repeated(self) -> bool:
         """Some cluster answers more than once."""
-        return len(self.unit) > 0 and self.unit.max() + 1 < len(self.unit)
+        answered = len(self.unit) if self.rows is None else self.rows.sum()
+        return bool(len(self.unit) > 0 and self.unit.max() + 1 < answered)
 
     @cached_property
     def tallies(self) -> list[Tally]:
@@ -104,15 +107,15 @@ class Answers:
         shape, counts = (len(self.groups), len(values)), np.zeros(1)
         for some in _blocks(x):
             y, group, w = x[some], self.group[some], self.weight[some]
-            n = None if self.rows is None else self.rows[some]
+            n, s = (None if v is None else v[some] for v in (self.rows, self.squares))
             if np.isnan(y.min()):
                 given = ~np.isnan(y)
                 y, group, w = y[given], group[given], w[given]
-                n = None if n is None else n[given]
+                n, s = (None if v is None else v[given] for v in (n, s))
             cell = group * shape[1] + _places(y, values)
             of: tuple[np.ndarray | None, ...] = (None, w, w**2) if self.weighted else (None,)
             if n is not None:  # weights are sums, so that squares of equal ones are this
-                of = (n, w, w**2 / n)
+                of = (n, w, w**2 / n if s is None else s)
             counts = counts + np.array([np.bincount(cell, v, np.prod(shape)) for v in of])
         rows = counts[0].reshape(shape)
         if len(counts) > 1:
@@ -156,7 +159,10 @@ def read(
     if lost or (sample.weight and not w.all()):
         keep = (w > 0) & (group >= 0)
     x, w, group = x[keep], w[keep], group[keep]
-    rows = None if sample.count is None else responses[sample.count].to_numpy(float)[keep]
+    rows, squares = (
+        None if c is None else responses[c].to_numpy(float)[keep]
+        for c in (sample.count, sample.squares)
+    )
     n = np.array([counted(~np.isnan(v), rows) for v in x.T])
     if not n.any():
         raise InsufficientData(
@@ -176,7 +182,8 @@ def read(
         unit = np.unique(codes, return_inverse=True)[1]
     skipped = [_skips(responses, item, keep, rows) for item in items]
     notes = _notes(items, n, sample.rows_of(), skipped, lost, by)
-    return Answers(sample, keep, tuple(items), x, w, group, groups, unit, by or "", notes, rows)
+    design = x, w, group, groups, unit, by or "", notes, rows, squares
+    return Answers(sample, keep, tuple(items), *design)
 
 
 def counted(some: np.ndarray, rows: np.ndarray | None) -> int:

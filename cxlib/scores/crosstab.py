@@ -117,7 +117,7 @@ def crosstab(sample: SampleLike, asked: Mapping[str, Item], by: str) -> Result:
     return Result(
         {"table": plain, "cells": joined},
         _finding(plain, by),
-        _notes(sample, table),
+        _notes(sample.of(""), table),
         parts={"wide": _wide(joined, by), "effects": table.set_index("term")["effect"]},
     )
 

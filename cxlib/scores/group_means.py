@@ -68,7 +68,8 @@ def estimate(answers: Answers, recode: Recode) -> GroupMeans:
         rest = residuals(answers, recode, mean)
         error = (rest**2).sum(0).reshape(mean.shape) / np.where(total > 0, total, np.nan) ** 2
         clustered = np.divide(variance, error, out=effective.copy(), where=error > 0)
-        answered = answers.unit_sums(np.where(np.isnan(answers.x), 0.0, 1.0))
+        each = np.ones(len(answers.x)) if answers.rows is None else answers.rows
+        answered = answers.unit_sums(np.broadcast_to(each[:, None], answers.x.shape))
         twice = (answered > 1).any(0).reshape(mean.shape)
         effective = np.where(twice, np.minimum(effective, clustered), effective)
     if answers.sample.replicate_weights is not None:

@@ -18,8 +18,9 @@ that were given.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,18 @@ from cxlib.stats.sums import SUMS, Moments, possible
 __all__ = ["MISSING", "Moments", "by_group", "groups_of", "of", "possible", "weights_of"]
 
 MISSING = ("complete", "pairwise", "em")
+
+
+@runtime_checkable
+class Stored(Protocol):
+    """Answers whose sums are taken where they are (`reserve.stored_sample.StoredSample`)."""
+
+    def sums(
+        self, columns: list[str], *, missing: str, by: str | None, origin: np.ndarray | None
+    ) -> dict[Any, Moments]:
+        """Sums of each group of the column `by`; without one, of all under None."""
+
+
 HELD = 4_000_000  # products of answers held at once
 
 
@@ -58,6 +71,9 @@ def of(
     [2.0, 4.0]
     """
     sample = as_sample(rows)
+    if isinstance(sample, Stored):
+        stored: Moments = sample.sums(columns, missing=missing, by=None, origin=origin)[None]
+        return stored
     answers, origin = _answers(sample, columns, missing, origin)
     sums = _summed(tuple(columns), origin, *answers, missing, len(sample))
     return replace(sums, **sample.bootstrap)
@@ -72,6 +88,8 @@ def by_group(
     may be taken draw by draw.
     """
     sample = as_sample(rows)
+    if isinstance(sample, Stored):
+        return sample.sums(columns, missing=missing, by=by, origin=None)
     names = groups_of(sample.data, by)
     answers, origin = _answers(sample, columns, missing, None)
     kept = _kept(sample.data, columns, sample.weight, missing)
@@ -142,17 +160,7 @@ def _answers(
     if rows.empty:
         raise ValueError("no rows to sum. Choose another wave, or a wider WHERE.")
     if not keep.any():
-        answered = pd.Series(given.sum(0), index=columns).sort_values()
-        raise InsufficientData(
-            _(
-                "Nobody answered all of {columns:list}: {fewest:quoted} has {n:count} answers in "
-                "{rows:count} rows.",
-                columns=[i18n.label(c) for c in columns],
-                fewest=i18n.label(str(answered.index[0])),
-                n=answered.iloc[0],
-                rows=len(rows),
-            )
-        )
+        raise unanswered(columns, given.sum(0), len(rows))
     if silent := [c for c, some in zip(columns, given[keep].any(0), strict=True) if not some]:
         raise ValueError(
             f"none of {len(rows):,} rows answers {silent}. Leave them out, or take other rows."
@@ -197,6 +205,21 @@ def _summed(
     if missing != "em":
         return Moments(**found)
     return Patterned(**found, pattern=pattern, given=patterns)
+
+
+def unanswered(columns: list[str], given: Iterable[float], rows: int) -> InsufficientData:
+    """That no row answers all the columns, of which each has so many answers."""
+    n, fewest = min(zip(map(int, given), columns, strict=True))
+    return InsufficientData(
+        _(
+            "Nobody answered all of {columns:list}: {fewest:quoted} has {n:count} answers in "
+            "{rows:count} rows.",
+            columns=[i18n.label(c) for c in columns],
+            fewest=i18n.label(fewest),
+            n=n,
+            rows=rows,
+        )
+    )
 
 
 def _chunks(n: int, p: int) -> list[slice]:

@@ -20,6 +20,7 @@ from cxlib.stats.resampling import batches, keys_of
 Asked = tuple[str | None, int, int, Design | None]  # cluster, draws, seed, design
 NEAR, ROUNDS = 1e-6, 50  # of draws: what a share may still move, and rounds at most
 KEPT = 20_000_000  # ratios of draws kept for the next estimate of the page
+CELL = "_raking_cell"  # column of counted rows: the cell that they were raked in
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ class Raking:
     """How rows were raked, so that every draw of them is raked again.
 
     `rows` are those that were weighed; `cell` of each row its cell; `weight` of each cell what it
-    got. Copies of a table share one Raking.
+    got; `count` the column that says how many rows each of `rows` stands for. Counted rows carry
+    their cell in the column `CELL`. Copies of a table share one Raking.
     """
 
     rows: pd.DataFrame
@@ -140,6 +142,7 @@ class Raking:
     cells: Cells
     weight: np.ndarray
     trim: float
+    count: str | None = None
     _last: dict[Asked, np.ndarray] = field(default_factory=dict, repr=False)
 
     def __deepcopy__(self, _: dict[str, Any]) -> Raking:
@@ -147,6 +150,8 @@ class Raking:
 
     def cells_of(self, rows: pd.DataFrame, weight: str) -> np.ndarray | None:
         """Cells of some of the rows that were raked; None if their weights are no longer those."""
+        if self.count is not None:
+            return rows[CELL].to_numpy() if CELL in rows else None
         place = self.rows.index.get_indexer(rows.index) if self.rows.index.is_unique else [-1]
         if np.min(place, initial=0) < 0 or len(place) != len(rows):
             return None
@@ -179,10 +184,14 @@ class Raking:
     ) -> Iterator[np.ndarray]:
         from scipy.sparse import coo_array
 
-        of_rows = keys_of(self.rows, cluster) if design is None else design.units_of(self.rows)
+        counts = np.ones(len(self.rows))
+        if self.count is not None:  # counted by these keys
+            counts, of_rows = self.rows[self.count].to_numpy(float), self.rows[cluster].to_numpy()
+        else:
+            of_rows = keys_of(self.rows, cluster) if design is None else design.units_of(self.rows)
         keys, place = np.unique(of_rows, return_inverse=True)
         shape = len(self.weight), len(keys)
-        rows = coo_array((np.ones(len(place)), (self.cell, place)), shape=shape).tocsr()
+        rows = coo_array((counts, (self.cell, place)), shape=shape).tocsr()
         drawn = batches if design is None else design.multiplicities
         for times in drawn(keys, draws, seed, together):
             n = np.ascontiguousarray((rows @ times.T.astype(float)).T)

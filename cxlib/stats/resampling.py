@@ -200,8 +200,9 @@ def resampling_units(rows: SampleLike) -> ResamplingUnits:
         return ResamplingUnits(keys, cluster=sample.cluster, moved=np.sqrt(given.factor) * moved)
     plan, who = sample.design, sample.cluster
     if sample.count is not None and who is not None:  # counted by these keys
-        return ResamplingUnits(sample.data[who].to_numpy(np.int64), cluster=who)
-    keys = keys_of(sample.data, who) if plan is None else plan.units_of(sample.data)
+        keys = sample.data[who].to_numpy(np.int64)
+    else:
+        keys = keys_of(sample.data, who) if plan is None else plan.units_of(sample.data)
     clusters = ResamplingUnits(keys, cluster=who, design=plan)
     if sample.raking is None:
         return clusters

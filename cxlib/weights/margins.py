@@ -11,7 +11,7 @@ from cxlib.core import i18n
 from cxlib.core.codes import counted, match, named
 from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.sample import SampleLike, as_sample
+from cxlib.core.sample import Sample, SampleLike, as_sample
 
 Margins = Mapping[str, Mapping[str, float]]
 NOT_STATED = "not stated"
@@ -36,12 +36,12 @@ def applicable(sample: SampleLike, margins: Margins) -> Margins:
     >>> applicable(rows, {"plan": {"a": 0.3, "b": 0.3, "c": 0.4}})
     {'plan': {'a': 0.5, 'b': 0.5}}
     """
-    return usable_margins(as_sample(sample).data, margins)[0]
+    return usable_margins(as_sample(sample), margins)[0]
 
 
-def usable_margins(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[str]]:
+def usable_margins(sample: Sample, margins: Margins) -> tuple[Margins, list[str]]:
     """The margins that rows can meet, and sentences on what was left out."""
-    usable, omitted = {}, []
+    usable, omitted, rows = {}, [], sample.data
     for attribute, shares in margins.items():
         if attribute not in rows:
             sentence = _("Not weighted by {attribute:label}: not on file.", attribute=attribute)
@@ -71,7 +71,7 @@ def usable_margins(rows: pd.DataFrame, margins: Margins) -> tuple[Margins, list[
                     gone=gone,
                 )
             )
-        if blank := len(rows) - len(values):
+        if blank := sample.rows_of(rows[attribute].isna().to_numpy()):
             omitted.append(
                 ngettext(
                     "{n:count} row has no {attribute:label}; weighting leaves its share as it is.",

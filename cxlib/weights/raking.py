@@ -13,7 +13,7 @@ from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.stats.raking import Cells, Raking, group_rows
+from cxlib.stats.raking import CELL, Cells, Raking, group_rows
 from cxlib.weights.margins import Margins, categories_of, usable_margins, with_blanks
 
 SCARCE = 10  # rows of a category: with 5, intervals of 95% held in 87 of 100 samples
@@ -34,7 +34,7 @@ def rake(
 
     Parameters
     ----------
-    sample : rows with the attributes as columns
+    sample : rows with the attributes as columns; of counted rows the weight is that of one answer
     margins : attribute -> category -> share of the population, adding up to 1; rows without a value
         are a category of their own, "not stated", whose share stays what it is
     trim : no weight exceeds this many times the mean; what is cut off goes to the other rows, and
@@ -64,33 +64,34 @@ def rake(
     [0.67, 0.67, 0.67, 2.0]
     """
     sample = as_sample(sample)
-    rows, start = sample.data, _start(sample)
+    rows, start, counts = sample.data, _start(sample), sample.counts
     if trim <= 1:
         raise ValueError(f"trim={trim:g} times the mean weight; it must be more than 1.")
     if not margins:
         raise ValueError("no margins to rake to. Give the population's shares of some attribute.")
-    completed, margins = with_blanks(rows, margins, start)
+    completed, margins = with_blanks(rows, margins, start * counts)
     found = [categories_of(completed, a, shares) for a, shares in margins.items()]
     targets = [np.array([*s.values()], float) / sum(s.values()) for s in margins.values()]
     cell, (*places, base) = group_rows([p for p, _ in found], [len(c) for _, c in found], start)
     places = [category[place] for place, (_, category) in zip(places, found, strict=True)]
-    cells, n = Cells(base, places, targets), np.bincount(cell).astype(float)
+    cells, n = Cells(base, places, targets), np.bincount(cell, counts)
     _check_filled(margins, cells, n)
     first = cells.base / (base @ n) * n.sum()
     weight, turns = cells.rake(n[None], first, trim, tolerance, rounds)
     table = _table(margins, cells, n, weight[0])
-    effect = float(len(rows) * (n @ weight[0] ** 2) / (n @ weight[0]) ** 2)
+    total = int(counts.sum())
+    effect = float(total * (n @ weight[0] ** 2) / (n @ weight[0]) ** 2)
     parts = {
-        "weights": pd.Series(weight[0][cell], rows.index, name="weight"),
-        "raking": Raking(rows, cell, cells, weight[0], trim),
+        "weights": pd.Series(weight[0][cell] * counts, rows.index, name="weight"),
+        "raking": Raking(rows, cell, cells, weight[0], trim, sample.count),
         "effect": effect,
-        "effective": len(rows) / effect,
+        "effective": total / effect,
         "rounds": int(turns[0]) or rounds,
         "converged": bool(turns[0]),
     }
     cut = int(n[weight[0] >= trim * (1 - 1e-9)].sum())
     notes = i18n.together(_notes(table, parts, cut, trim))
-    return Result(table, _finding(table, parts, len(rows)), notes, "share", parts=parts)
+    return Result(table, _finding(table, parts, total), notes, "share", parts=parts)
 
 
 def poststratify(
@@ -146,7 +147,8 @@ def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> Sa
 
     Parameters
     ----------
-    sample : rows; a weight they already have in `column` is where raking starts
+    sample : rows; a weight they already have in `column` is where raking starts. Of counted rows
+        it is the weight of one answer, and what they get is the sum over their answers
     margins : attribute -> category -> share of the population. After a selection (one region, one
         wave) categories without rows do not apply, nor attributes with one category left: the rest
         is raked to its shares among what is left, and what was left out is printed
@@ -168,12 +170,13 @@ def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> Sa
     """
     sample = as_sample(sample)
     sample = sample.replace(weight=column if column in sample else None)
-    usable, omitted = usable_margins(sample.data, margins)
+    usable, omitted = usable_margins(sample, margins)
     for sentence in omitted:
         print(sentence)
     if not usable:
         start = _start(sample) if len(sample) else np.ones(0)
-        return sample.replace(data=sample.data.assign(**{column: start}), weight=column)
+        rows = sample.data.assign(**{column: start * sample.counts})
+        return sample.replace(data=rows, weight=column)
     fit = rake(sample, usable)
     if len(few := fit.table[fit.table["n"].between(1, SCARCE - 1)]):
         print(
@@ -184,9 +187,10 @@ def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> Sa
                 names=few["term"],
             )
         )
+    rows = sample.data.assign(**{column: fit.weights})
     # Replicate weights belong to the weights that are replaced.
     return sample.replace(
-        data=sample.data.assign(**{column: fit.weights}),
+        data=rows if sample.count is None else rows.assign(**{CELL: fit.raking.cell}),
         weight=column,
         raking=fit.raking,
         replicate_weights=None,
