@@ -124,9 +124,10 @@ def plot(found: list[dict[str, Any]], file: Path) -> None:
         rows = [f for f in found if f["page"] == page]
         for axis, of in zip(axes, ("processor seconds", "GB at most"), strict=True):
             axis.plot([f["answers"] for f in rows], [f[of] for f in rows], "o-", label=page)
-            axis.set(xscale="log", xlabel="answers", ylabel=of, ylim=(0, None))
+            axis.set(xscale="log", xlabel="answers", ylabel=of)
+    axes[0].set(yscale="log", ylim=(1, None))  # of all pages, once they are drawn
+    axes[1].set(ylim=(0, None))
     axes[1].legend(title="page", frameon=False)
-    axes[0].set(yscale="log", ylim=(1, None))
     file.parent.mkdir(exist_ok=True)
     figure.savefig(file, metadata={"Date": None})
 
