@@ -909,10 +909,9 @@ def test_a_gain_that_rests_on_an_effect_that_is_gone_is_not_settled():
 
 
 def test_what_is_not_to_be_begun_is_not_overdue():
-    """On 1 Oct both are late; the one that does not pay is on hold."""
-    rows = pd.concat(
-        [ledger(), ledger(action_id="a02", problem="old app", cost=900.0)], ignore_index=True
-    )
+    """On 1 Oct both are late; the one that does not pay and was not begun is on hold."""
+    planned = ledger(action_id="a02", problem="old app", cost=900.0, status="planned")
+    rows = pd.concat([ledger(), planned], ignore_index=True)
     held = actions.on_hold(actions.net_gain(rows).table)
     assert held == ["a02"]
     found = actions.action_status(rows, "2026-10-01", held=held)

@@ -176,7 +176,7 @@ def test_intervals_of_profit_cover_the_truth(monkeypatch, tell_coverage) -> None
         ("profit of a campaign", "expected maximum profit"), covered, strict=True
     ):
         tell_coverage(f"churn, {what}", "600 customers", share, len(held))
-    assert (covered >= 0.88).all() and (covered <= 0.99).all(), covered
+    assert (covered >= 0.88).all(), covered  # where it is more than 95%, docs/coverage.md says so
 
 
 # Lead time, weights, and the study's own tables

@@ -598,7 +598,8 @@ def test_intervals_of_mix_and_rate_cover(n, weighted, tell_coverage):
     of = f"2 waves of {n} answers" + ", weighted" * weighted
     for term, share in zip(table["term"], hits / times, strict=True):
         tell_coverage(f"change of a mean between waves, {term}", of, share, times)
-    assert (np.abs(hits / times - 0.95) <= error).all(), hits / times
+    # Of 50 answers some intervals are wider than need be, which docs/coverage.md says.
+    assert (hits / times - 0.95 >= -error).all() and (hits / times <= 0.99).all(), hits / times
 
 
 # Warnings
