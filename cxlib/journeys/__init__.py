@@ -5,8 +5,11 @@ counts = journeys.count_transitions(steps, goal=["booking"])    # or study.journ
 journeys.transitions(counts)                     # shares, with simultaneous intervals
 journeys.removal(counts, goal=["booking"])       # what would be lost without a touchpoint
 journeys.removal(journeys.paths(table), goal=["conversion"])    # the same of a table of paths
+journeys.removal(journeys.paths(table, order="chosen", value="revenue"), goal=["conversion"])
 journeys.touch_credit(table)                     # first, last, linear and position-based touch
 journeys.loops(steps, stages)                    # who has to come back
+journeys.variants(steps, goal=["booking"])       # most frequent complete paths
+journeys.conformance(steps, ["web", "shop", "booking"])     # who follows the expected order
 journeys.time_in_stage(steps, stages)
 journeys.dropoff(steps, goal=["booking"])        # where they went instead, who, how much
 exposure = journeys.exposure(responses, events)  # what each answer is about
@@ -22,7 +25,8 @@ from __future__ import annotations
 from cxlib.core.errors import attempt
 from cxlib.journeys.associations import associations
 from cxlib.journeys.comparison import compare_groups, compare_transitions, periods
-from cxlib.journeys.counts import GOAL, TransitionCounts, paths
+from cxlib.journeys.conformance import conformance
+from cxlib.journeys.counts import GOAL, TransitionCounts, chain_order, paths
 from cxlib.journeys.dropoff import Revenue, dropoff, next_journeys
 from cxlib.journeys.experience_map import experience_map, group_difference, group_map, overall_map
 from cxlib.journeys.exposure import Exposure, Touchpoints, exposure
@@ -32,8 +36,9 @@ from cxlib.journeys.peak_end import peak_end
 from cxlib.journeys.removal import removal
 from cxlib.journeys.stage_times import time_in_stage
 from cxlib.journeys.steps import count_transitions, steps
-from cxlib.journeys.touch_credit import chain_order, touch_credit
+from cxlib.journeys.touch_credit import touch_credit
 from cxlib.journeys.transitions import flows, main_flows, transitions
+from cxlib.journeys.variants import variants
 from cxlib.journeys.web import self_service, web_scores, web_visits
 
 __all__ = [
@@ -48,6 +53,7 @@ __all__ = [
     "chain_order",
     "compare_groups",
     "compare_transitions",
+    "conformance",
     "count_transitions",
     "dropoff",
     "experience_map",
@@ -70,6 +76,7 @@ __all__ = [
     "time_in_stage",
     "touch_credit",
     "transitions",
+    "variants",
     "web_scores",
     "web_visits",
 ]

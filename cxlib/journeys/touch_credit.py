@@ -1,15 +1,12 @@
-"""Credit of touchpoints by rules, beside removal effects; and how much memory journeys have.
+"""Credit of touchpoints by rules, beside removal effects.
 
 journeys.touch_credit(table, value="revenue")    # first, last, linear and position-based touch
-journeys.chain_order(table, lost="lost")         # does the next step depend on the last one only?
 
 Rules divide each conversion among the touchpoints of its path. They describe where touchpoints
 stand, not what they cause; where rules and removal effects disagree, credit is a matter of choice.
 """
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -19,7 +16,7 @@ from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.journeys.counts import _parsed, _whole_numbers
+from cxlib.journeys.counts import _different, _parsed, _whole_numbers
 from cxlib.stats.estimators import Replicated, share_interval
 from cxlib.stats.notes import resampling_note
 
@@ -112,16 +109,6 @@ def touch_credit(
     )
 
 
-def _different(paths: pd.Series) -> tuple[np.ndarray, pd.Index]:
-    """(place of each row's path among the different ones, these); ValueError for rows without."""
-    place, different = pd.factorize(paths)
-    if nowhere := int((place < 0).sum()):
-        raise ValueError(
-            f"{nowhere:,} of {len(paths):,} rows have no {paths.name}. Leave them out."
-        )
-    return place, different
-
-
 def _weights(length: np.ndarray) -> list[np.ndarray]:
     """Parts of a conversion for each step of all paths one after another, rule by rule."""
     start = np.cumsum(length) - length
@@ -155,86 +142,3 @@ def _finding(table: pd.DataFrame) -> Finding:
             touchpoints=leaders,
         )
     return Finding(claim, detail, importance=Importance.CONTEXT)
-
-
-def chain_order(
-    sample: SampleLike,
-    *,
-    path: str = "path",
-    completed: str = "completed",
-    lost: str = "",
-    sep: str = ">",
-    most: int = 3,
-) -> pd.DataFrame:
-    """How well Markov chains of order 0 to `most` describe the paths: likelihood, AIC and BIC.
-
-    `removal` takes journeys as a chain of order 1. Where a higher order has the lowest BIC, the
-    next step depends on more than the last one, and removal effects are an approximation.
-
-    Parameters
-    ----------
-    sample, path, completed, lost, sep : as in `paths`
-    most : highest order
-
-    Returns
-    -------
-    Table with order, loglik, parameters, aic, bic and best (the lowest BIC); n of the BIC is the
-    number of steps, the last one out of the path included. A chain has a parameter for each next
-    step that follows a history, less one a history.
-
-    Raises
-    ------
-    ValueError : as `paths`
-
-    References
-    ----------
-    Katz (1981), Technometrics 23(3), for the BIC of the order of a chain.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"path": ["a > b"] * 2 + ["b > a"] * 2, "completed": [5] * 4})
-    >>> chain_order(table, most=2)["loglik"].round(1).tolist()
-    [-65.9, -41.6, -13.9]
-    """
-    table = as_sample(sample).data
-    require_columns(table, [c for c in (path, completed, lost) if c], "paths")
-    place, different = _different(table[path])
-    won = np.bincount(place, _whole_numbers(table[completed]))
-    left = np.bincount(place, _whole_numbers(table[lost])) if lost else np.zeros(len(won))
-    names, codes, length = _parsed(different, sep)
-    # Begin is 0, touchpoints 1 to k, then lost and won, where a path ends.
-    states = len(names) + 3
-    bounds = np.r_[0, np.cumsum(length)]
-    ways = [codes[a:b] for a, b in pairwise(bounds)]
-    rows = []
-    for order in range(most + 1):
-        history, following, times = [], [], []
-        for end, count in ((states - 2, left), (states - 1, won)):
-            for way, n in zip(ways, count, strict=True):
-                if n:
-                    walk = np.r_[np.zeros(order, int), way, end]
-                    came = np.zeros(len(way) + 1, int)
-                    for back in range(1, order + 1):
-                        came = came * states + walk[order - back : len(walk) - back]
-                    history.append(came)
-                    following.append(walk[order:])
-                    times.append(np.full(len(came), n))
-        rows.append((order, *_likelihood(history, following, times, states)))
-    found = pd.DataFrame(rows, columns=["order", "loglik", "parameters", "n"])
-    found["aic"] = 2 * found["parameters"] - 2 * found["loglik"]
-    found["bic"] = np.log(found["n"]) * found["parameters"] - 2 * found["loglik"]
-    found["best"] = found["bic"] == found["bic"].min()
-    return found
-
-
-def _likelihood(
-    history: list[np.ndarray], following: list[np.ndarray], times: list[np.ndarray], states: int
-) -> tuple[float, int, float]:
-    """(log likelihood, parameters, steps) of a chain whose shares are those observed."""
-    came, n = np.concatenate(history), np.concatenate(times)
-    pairs, at = np.unique(came * states + np.concatenate(following), return_inverse=True)
-    often = np.bincount(at, n)
-    _known, home = np.unique(pairs // states, return_inverse=True)
-    whole = np.bincount(home, often)
-    loglik = float((often * np.log(often / whole[home])).sum())
-    return loglik, len(pairs) - len(whole), float(n.sum())

@@ -4,6 +4,7 @@
     fit = offers.rules(baskets)           # pairs and triples, judged on later orders
     offers.association_rules(baskets, support=0.01)     # all above thresholds, untested
     offers.bundles(fit)                   # which of them to offer as one
+    offers.sequences(baskets)             # what is bought first and what later
     fit = offers.next_offers(baskets)     # products new to each customer, and the most popular
     offers.recommendations(baskets, fit)  # a row a customer, with reasons
     offers.offer_tree(baskets, customers) # a small tree in words
@@ -18,6 +19,7 @@ from cxlib.offers.associations import bundles, rules
 from cxlib.offers.baskets import Baskets, make_baskets
 from cxlib.offers.itemsets import association_rules
 from cxlib.offers.recommendation import next_offers, recommendations
+from cxlib.offers.sequences import sequences
 from cxlib.offers.tree import offer_tree
 
 __all__ = [
@@ -29,4 +31,5 @@ __all__ = [
     "offer_tree",
     "recommendations",
     "rules",
+    "sequences",
 ]
