@@ -7,6 +7,7 @@
 
     drivers.importance_metrics(sample, "recommend", [...])     # first, last, Pratt, CAR; signs
     drivers.gains(sample, "recommend", [...])                  # outcome points for a point more
+    drivers.interactions(sample, "recommend", [...])           # does one driver depend on another
     drivers.penalty_reward(sample, "recommend", [...])         # low and high ratings (Kano)
     drivers.expectation_gaps(sample, {...})                    # experience minus expectation
     drivers.needs(fit)                                         # strengths, weaknesses, key needs
@@ -28,6 +29,7 @@ from cxlib.drivers.importance import (
 )
 from cxlib.drivers.importance_findings import most_alike, order, rank_agreement
 from cxlib.drivers.importance_metrics import METRICS, importance_metrics, owen
+from cxlib.drivers.interactions import interactions
 from cxlib.drivers.missing_sensitivity import missing_sensitivity
 from cxlib.drivers.necessary_conditions import necessary_conditions
 from cxlib.drivers.needs import needs
@@ -52,6 +54,7 @@ __all__ = [
     "importance",
     "importance_by",
     "importance_metrics",
+    "interactions",
     "johnson",
     "missing_sensitivity",
     "most_alike",
