@@ -38,6 +38,7 @@ from cxlib.drivers.penalty_reward import CLASSES, penalty_reward
 from cxlib.drivers.ranks import order_probabilities
 from cxlib.drivers.shapley_values import MOST_EXACT, MOST_SAMPLED, johnson, shapley
 from cxlib.drivers.waves import rests_on_waves, with_past_waves, without_each_wave
+from cxlib.drivers.within_groups import within_groups
 
 __all__ = [
     "CLASSES",
@@ -69,5 +70,6 @@ __all__ = [
     "shapley",
     "rests_on_waves",
     "with_past_waves",
+    "within_groups",
     "without_each_wave",
 ]
