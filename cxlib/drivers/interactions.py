@@ -182,14 +182,14 @@ def _finding(table: pd.DataFrame, gains: pd.DataFrame, significant: int, outcome
             **facts,
         )
     detail = _(
-        "{driver:quoted} with {other:quoted}: slope {change:signed2} for a point more of the other "
-        "(95% CI {span:interval2}); R² {gain:share1} higher; n = {n:count}",
+        "Slope on {driver:quoted} for a point more of {other:quoted}: {change:signed2} (95% CI "
+        "{span:interval2}); adds {gain:number3} to R²; n = {n:count}",
         **facts,
     )
     return Finding.of_row(
         row,
         claim,
-        i18n.opening(detail),
+        detail,
         unit="scale",
         verdict="" if significant else "unclear",
         importance=Importance.CONTEXT,

@@ -173,8 +173,8 @@ def _finding(
             **facts,
         )
     detail = _(
-        "{driver:quoted}: {own:number2} within, {pooled:number2} pooled, difference "
-        "{difference:signed2} (95% CI {span:interval2}); ICC {icc:share}; n = {n:count}",
+        "Slope on {driver:quoted}: {own:number2} within, {pooled:number2} pooled, pooled minus "
+        "within {difference:signed2} (95% CI {span:interval2}); ICC {icc:share}; n = {n:count}",
         **facts,
     )
     return Finding.of_row(

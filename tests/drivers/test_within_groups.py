@@ -27,7 +27,8 @@ def branches(k: int, each: int, seed: int, between: float = -1.0) -> pd.DataFram
 
 def test_by_hand_the_slope_within_is_that_around_the_means_of_each_unit():
     rows = pd.DataFrame({"u": list("aaabbb") * 3, "x": [1, 2, 3, 11, 12, 13] * 3})
-    rows["y"] = np.tile([5.0, 7, 9, 1, 3, 5], 3) + np.repeat([-1, 0, 1], 6)  # 2 a point in both units; pooled it falls
+    # Two a point in both units; pooled it falls.
+    rows["y"] = np.tile([5.0, 7, 9, 1, 3, 5], 3) + np.repeat([-1, 0, 1], 6)
     fit = drivers.within_groups(Sample(rows, draws=50), "y", ["x"], by="u")
     assert fit.table["estimate"][0] == pytest.approx(2)
     # Products around the common means: 24 within, 18 × 5 × −2 between; squares: 12 and 18 × 25.
