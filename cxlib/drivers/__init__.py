@@ -7,6 +7,7 @@
 
     drivers.importance_metrics(sample, "recommend", [...])     # first, last, Pratt, CAR; signs
     drivers.gains(sample, "recommend", [...])                  # outcome points for a point more
+    drivers.interactions(sample, "recommend", [...])           # does one driver depend on another
     drivers.penalty_reward(sample, "recommend", [...])         # low and high ratings (Kano)
     drivers.expectation_gaps(sample, {...})                    # experience minus expectation
     drivers.needs(fit)                                         # strengths, weaknesses, key needs
@@ -28,6 +29,7 @@ from cxlib.drivers.importance import (
 )
 from cxlib.drivers.importance_findings import most_alike, order, rank_agreement
 from cxlib.drivers.importance_metrics import METRICS, importance_metrics, owen
+from cxlib.drivers.interactions import interactions
 from cxlib.drivers.missing_sensitivity import missing_sensitivity
 from cxlib.drivers.necessary_conditions import necessary_conditions
 from cxlib.drivers.needs import needs
@@ -36,6 +38,7 @@ from cxlib.drivers.penalty_reward import CLASSES, penalty_reward
 from cxlib.drivers.ranks import order_probabilities
 from cxlib.drivers.shapley_values import MOST_EXACT, MOST_SAMPLED, johnson, shapley
 from cxlib.drivers.waves import rests_on_waves, with_past_waves, without_each_wave
+from cxlib.drivers.within_groups import within_groups
 
 __all__ = [
     "CLASSES",
@@ -52,6 +55,7 @@ __all__ = [
     "importance",
     "importance_by",
     "importance_metrics",
+    "interactions",
     "johnson",
     "missing_sensitivity",
     "most_alike",
@@ -66,5 +70,6 @@ __all__ = [
     "shapley",
     "rests_on_waves",
     "with_past_waves",
+    "within_groups",
     "without_each_wave",
 ]

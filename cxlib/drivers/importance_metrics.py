@@ -101,7 +101,7 @@ def importance_metrics(
         for t, places in enumerate(spec.players):
             if len(places) == 1:
                 value, again = (part[..., places[0]] for part in roots[metric])
-                how = _plain if metric == "pratt" else _squared
+                how = _plain if metric == "pratt" else squared_interval
             elif metric in OF_ONE_COLUMN:
                 continue
             else:
@@ -256,7 +256,9 @@ def _plain(estimate: float, drawn: np.ndarray, level: float) -> tuple[float, flo
     return estimate, min(low, estimate), max(high, estimate)
 
 
-def _squared(estimate: float, drawn: np.ndarray, level: float) -> tuple[float, float, float]:
+def squared_interval(
+    estimate: float, drawn: np.ndarray, level: float
+) -> tuple[float, float, float]:
     """The square of a number and of its interval, which is 0 at the lowest where it holds 0."""
     estimate, low, high = _plain(estimate, drawn, level)
     ends = low**2, high**2
