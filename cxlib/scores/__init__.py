@@ -42,6 +42,7 @@ from cxlib.scores.two_periods import two_periods
 from cxlib.scores.unit_changes import unit_changes
 from cxlib.scores.unit_scorecard import unit_scorecard
 from cxlib.scores.units import units
+from cxlib.scores.windows import rolling, seasonally_adjusted
 
 __all__ = [
     "ControlLimits",
@@ -74,8 +75,10 @@ __all__ = [
     "ratings",
     "repeated",
     "roll_up",
+    "rolling",
     "sample_size",
     "score",
+    "seasonally_adjusted",
     "survey_quality",
     "trend",
     "two_periods",
