@@ -24,6 +24,7 @@ from cxlib.impact.comparison_units import comparison_units, next_units
 from cxlib.impact.counterfactuals import interrupted_time_series, synthetic_control
 from cxlib.impact.effects import effect
 from cxlib.impact.evaluation import evaluate, evaluate_all
+from cxlib.impact.group_effects import effects_by_group
 from cxlib.impact.parallel_trends import event_study, placebo_tests
 from cxlib.impact.power import Experiment, power_analysis
 from cxlib.impact.robustness import attrition, regression_to_the_mean, unmeasured_confounding
@@ -37,6 +38,7 @@ __all__ = [
     "calibration",
     "comparison_units",
     "effect",
+    "effects_by_group",
     "evaluate",
     "evaluate_all",
     "event_study",
