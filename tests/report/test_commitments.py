@@ -1,5 +1,6 @@
 """What the study has committed to, in findings: targets of measures, open actions and owners."""
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
