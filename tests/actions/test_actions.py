@@ -300,7 +300,10 @@ def test_standards_missed_come_with_those_that_were_met():
     told = actions.alerts(found)
     assert told.looked == 3 and list(told.table["kind"]) == ["standard missed"]
     assert told.table["first_seen"].tolist() == ["w3"]  # when it began, not the last wave
-    assert str(told) == "First-response SLA has been 20.0 percentage points below target since w3."
+    assert str(told) == (
+        "First-response SLA is 20.0 percentage points below target over the whole period, alert "
+        "since w3."
+    )
 
 
 def test_more_who_sink_than_rise_is_a_sign_test():
