@@ -266,8 +266,8 @@ def _why_to_wait(table: pd.DataFrame, more: int, currency: str) -> list[str]:
     return [
         _(
             "Waiting is worth {waiting:money} for the action on “{problem:label}”: it is not "
-            "expected to pay now (chance of a gain {chance:rate}), but {more:count} more answers may show "
-            "that it does.",
+            "expected to pay now (chance of a gain {chance:rate}), but {more:count} more answers "
+            "may show that it does.",
             waiting=(row.waiting, currency),
             problem=row.problem,
             chance=row.chance,
