@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -908,6 +909,16 @@ def test_a_gain_that_rests_on_an_effect_that_is_gone_is_not_settled():
     assert found.finding.detail.startswith("if effects lasted a year 400 net; 95% CI 117 to 683; 2")
     assert found.finding.verdict == "unclear"
     assert actions.realised_gains(rows, faded={}).finding.verdict == "better"
+
+
+def test_the_ledger_of_the_sample_has_the_interval_that_page_40_measures():
+    """One effect has one interval: 26 and 41 print the ledger's, 40 its own."""
+    folder = Path(__file__).parents[2]
+    rows = pd.read_csv(folder / "data/sample/actions.csv.gz").set_index("action_id")
+    effect = rows.loc["a02", ["realised", "realised_low", "realised_high"]].tolist()
+    assert effect == [21.9, 12.7, 31.3]
+    page = (folder / "notebooks/40_did_the_change_work.ipynb").read_text(encoding="utf-8")
+    assert "Randomised; 95% CI {1} to {2}; n = ".format(*effect) in page
 
 
 def test_what_is_not_to_be_begun_is_not_overdue():
