@@ -905,7 +905,15 @@ def test_a_gain_that_rests_on_an_effect_that_is_gone_is_not_settled():
         "What finished actions bring in a year is not settled: no effect of the action on "
         "“late parcels” can be shown in 2026-Q3 any more."
     )
-    # Each (3 x 100 less 100); half of it by the action whose effect is gone.
+    # 3 x 100 less 100, and as the other lost money, more than both together: −1 x 100 less 100.
+    loss = rows.assign(realised=[3.0, -1.0], realised_low=[1.0, -3.0], realised_high=[5.0, 1.0])
+    less = actions.realised_gains(loss, faded=faded).finding.detail
+    assert less.startswith(
+        "if effects lasted a year 0 net; 95% CI −283 to 283; 200 by actions whose "
+    )
+    assert "effect cannot be shown any more, −200 by the others; assumed value" in less
+    every = actions.realised_gains(loss, faded=faded | {"a02": "2026-Q3"}).finding.detail
+    assert "any more" not in every  # the claim says it of all
     assert found.finding.detail.startswith("if effects lasted a year 400 net; 95% CI 117 to 683; 2")
     assert found.finding.verdict == "unclear"
     assert actions.realised_gains(rows, faded={}).finding.verdict == "better"
@@ -1039,7 +1047,7 @@ def test_amounts_have_their_currency_in_the_interval_too():
         (
             pd.concat([ledger(measure="NPS"), ledger(measure="calls", worth=None)]),
             4000,
-            "a unit of the effect: €100 to €4,000 a year (action ledger and study settings)",
+            "€100 to €4,000 a year, different by action (action ledger and study settings)",
         ),
     ],
 )
