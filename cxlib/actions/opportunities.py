@@ -194,7 +194,7 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
             else _("Improving {term:quoted}", **facts)
         )
         largest = (
-            _("the largest opportunity that rests on no past wave")
+            _("over all waves the largest opportunity that rests on no past one")
             if len(late) and not first.get("rests_on")
             else _("the largest opportunity")
         )

@@ -846,13 +846,13 @@ def test_the_largest_opportunity_is_one_that_holds():
     assert found.table["rests_on"].tolist() == ["", "w4"]
     assert found.table["place"].fillna(0).tolist() == [0, 2]
     assert "come after those that do not" in found.notes  # 0.16 stands below 0.15
-    assert str(found).startswith("Improving room is the largest opportunity that rests on no past ")
+    assert str(found).startswith("Improving room is over all waves the largest opportunity that ")
     said = "without w4, whose fall is over, delivery (+0.16) is number 2 by explained variance"
     assert said in found.finding.detail
     position = pd.DataFrame({"term": ["room"], "position": ["strength"]})
     answers["21"]["needs"] = kept("scale", table=position)
     strong = actions.opportunities(answers, "recommend", past={"delivery": "w4"})
-    assert str(strong).startswith("Raising room further is the largest opportunity that rests on ")
+    assert str(strong).startswith("Raising room further is over all waves the largest opportunity ")
 
 
 def test_contacting_customers_at_risk_has_the_gain_of_the_list_of_this_run():
