@@ -30,9 +30,9 @@ def assumed_value(rows: pd.DataFrame, default: float = 0.0, currency: str = "") 
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"worth": [1000.0, None], "measure": "NPS"})
-    >>> assumed_value(rows, 4000, "EUR")
-    'assumed value of an NPS point: €1,000 to €4,000 a year (action ledger and study settings)'
+    >>> rows = pd.DataFrame({"worth": [1000.0, 4000.0], "measure": "NPS"})
+    >>> assumed_value(rows, currency="EUR")
+    'assumed value of an NPS point: €1,000 to €4,000 a year, different by action (action ledger)'
     >>> assumed_value(rows.head(1), 4000, "EUR")
     'assumed value of an NPS point: €1,000 a year (action ledger)'
     """
@@ -44,12 +44,18 @@ def assumed_value(rows: pd.DataFrame, default: float = 0.0, currency: str = "") 
     money = {"low": (low, currency), "high": (high, currency)}
     facts = {
         "unit": _unit(rows.loc[used.index, "measure"].dropna().astype(str).unique()),
-        "value": i18n.money(money["low"])
-        if low == high
-        else _("{low:money} to {high:money}", **money),
         "where": _where(own.notna()[used.index]),
     }
-    return _("assumed value of {unit}: {value} a year ({where})", **facts)
+    if low == high:
+        return _(
+            "assumed value of {unit}: {value:money} a year ({where})", value=money["low"], **facts
+        )
+    return _(
+        "assumed value of {unit}: {low:money} to {high:money} a year, different by action "
+        "({where})",
+        **facts,
+        **money,
+    )
 
 
 def _unit(measures: list[str]) -> str:

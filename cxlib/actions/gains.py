@@ -247,7 +247,7 @@ def _with_running(found: Finding, running: pd.DataFrame, currency: str) -> Findi
         return found
     each = [
         _(
-            "“{problem:label}” ({gain:money} a year)",
+            "the action on “{problem:label}” ({gain:money} a year)",
             problem=row.problem,
             gain=(i18n.rounded(row.estimate), currency),
         )
@@ -265,9 +265,9 @@ def _why_to_wait(table: pd.DataFrame, more: int, currency: str) -> list[str]:
     """In words, why waiting for answers is worth something to an action that is not to be begun."""
     return [
         _(
-            "Waiting is worth {waiting:money} for “{problem:label}”: it is not expected to pay now "
-            "(chance of a gain {chance:rate}), but {more:count} more answers may show that it "
-            "does.",
+            "Waiting is worth {waiting:money} for the action on “{problem:label}”: it is not "
+            "expected to pay now (chance of a gain {chance:rate}), but {more:count} more answers "
+            "may show that it does.",
             waiting=(row.waiting, currency),
             problem=row.problem,
             chance=row.chance,
@@ -275,8 +275,8 @@ def _why_to_wait(table: pd.DataFrame, more: int, currency: str) -> list[str]:
         )
         if row.estimate <= 0
         else _(
-            "Waiting is worth {waiting:money} for “{problem:label}”: {more:count} more answers may "
-            "show that it does not pay (chance of a gain {chance:rate}).",
+            "Waiting is worth {waiting:money} for the action on “{problem:label}”: {more:count} "
+            "more answers may show that it does not pay (chance of a gain {chance:rate}).",
             waiting=(row.waiting, currency),
             problem=row.problem,
             chance=row.chance,

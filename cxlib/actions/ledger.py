@@ -37,7 +37,9 @@ WORDS = (
 CHECK_FIRST = N_(
     "Check whether “{problem:label}” still occurs; only then act as planned in the ledger."
 )
-STOP = N_("“{problem:label}” has started and is not expected to pay: stop or redesign it.")
+STOP = N_(
+    "The action on “{problem:label}” has started and is not expected to pay: stop or redesign it."
+)
 DATES = ("begun_on", "due_on", "done_on")
 COLUMNS = ["row", "action_id", "column", "value", "reason", "mend"]
 
@@ -263,14 +265,25 @@ def _finding(table: pd.DataFrame) -> Finding:
     rows = outer if len(outer) else inner
     late, n = rows["standing"].isin(LATE), len(rows)
     facts = {"all": n}
-    if late.any():
+    resting = rows["standing"].eq(HELD)
+    if late.any() and resting.any():  # one on hold may not have started either
         claim = ngettext(
-            "{n:count} of {all:count} open actions is overdue or has not started.",
-            "{n:count} of {all:count} open actions are overdue or have not started.",
+            "{n:count} of {all:count} open actions is overdue or late to start; {held:count} on "
+            "hold.",
+            "{n:count} of {all:count} open actions are overdue or late to start; {held:count} on "
+            "hold.",
+            int(late.sum()),
+            held=int(resting.sum()),
+            **facts,
+        )
+    elif late.any():
+        claim = ngettext(
+            "{n:count} of {all:count} open actions is overdue or late to start.",
+            "{n:count} of {all:count} open actions are overdue or late to start.",
             int(late.sum()),
             **facts,
         )
-    elif rows["standing"].eq(HELD).any():
+    elif resting.any():
         claim = _("No open action is overdue or stalled that is to be acted on.")
     else:
         claim = ngettext(
@@ -281,11 +294,21 @@ def _finding(table: pd.DataFrame) -> Finding:
     details = []
     if late.any():
         details.append(
-            _("first: “{problem:label}” ({owner:opening})", **_named(rows[late].iloc[0]))
+            _(
+                "first: the action on “{problem:label}” ({owner:opening})",
+                **_named(rows[late].iloc[0]),
+            )
         )
-    if (resting := rows["standing"].eq(HELD)).any():
+    if resting.any():
         names = [i18n.quoted(i18n.label(str(p))) for p in rows.loc[resting, "problem"]]
-        details.append(_("on hold: {names:list3}", names=names))
+        details.append(
+            ngettext(
+                "on hold: the action on {names:list3}",
+                "on hold: the actions on {names:list3}",
+                len(names),
+                names=names,
+            )
+        )
     if len(outer) and len(inner):
         single = ngettext(
             "for single customers, {n:count} action is open, {overdue:count} overdue",

@@ -194,7 +194,7 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
             else _("Improving {term:quoted}", **facts)
         )
         largest = (
-            _("the largest opportunity that rests on no past wave")
+            _("over all waves the largest opportunity that rests on no past one")
             if len(late) and not first.get("rests_on")
             else _("the largest opportunity")
         )
@@ -207,8 +207,8 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
         )
     elif first["unit"] == AVERAGE:
         claim = _(
-            "Solving {term:quoted} is the largest opportunity: it is associated with "
-            "{size:number2} points less {outcome:quoted} on average over all answers.",
+            "{term:quoted} is the largest opportunity: it is associated with {outcome:quoted} "
+            "being {size:number2} points lower on average over all answers.",
             **facts,
         )
     else:

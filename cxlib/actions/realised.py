@@ -210,23 +210,31 @@ def _unsettled(
     over = table[table["faded_in"].ne("") & table["gain"].notna()]
     first = over.loc[over["gain"].abs().idxmax()]
     claim = _(
-        "What finished actions bring in a year is not settled: no effect of “{problem:label}” can "
-        "be shown in {wave:label} any more.",
+        "What finished actions bring in a year is not settled: no effect of the action on "
+        "“{problem:label}” can be shown in {wave:label} any more.",
         problem=first["problem"],
         wave=first["faded_in"],
     )
     amounts = [i18n.rounded(whole[c]) for c in ("estimate", "low", "high")]
     rests = _(
-        "if effects lasted a year {total:money} net; 95% CI {span:money_interval}; {part:money} of "
-        "it by those that cannot be shown any more",
+        "if effects lasted a year {total:money} net; 95% CI {span:money_interval}",
         total=(amounts[0], currency),
         span=(*amounts[1:], currency),
-        part=(i18n.rounded(over["gain"].sum()), currency),
+    )
+    split = (
+        ""
+        if len(over) == table["gain"].notna().sum()
+        else _(
+            "{gone:money} by actions whose effect cannot be shown any more, {rest:money} by the "
+            "others",
+            gone=(i18n.rounded(over["gain"].sum()), currency),
+            rest=(i18n.rounded(table["gain"].sum() - over["gain"].sum()), currency),
+        )
     )
     return Finding.of_row(
         whole,
         claim,
-        _("; ").join(part for part in (rests, assumed, counted) if part),
+        _("; ").join(part for part in (rests, split, assumed, counted) if part),
         unit=currency or "money",
         measure="realised_gain",
         verdict="unclear",

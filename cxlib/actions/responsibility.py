@@ -112,7 +112,7 @@ def evidence_against(ledger: pd.DataFrame, *measures: str, more: int = 0) -> str
     >>> effect = {"predicted": 2.0, "predicted_low": 1.0, "predicted_high": 3.0, "worth": 100.0}
     >>> ledger = pd.DataFrame([row | effect | {"about": "delivery", "cost": 250.0}])
     >>> evidence_against(ledger, "delivery")
-    'the action planned on it, “late parcels”, is not expected to pay (chance of a gain 16%)'
+    'the action planned on “late parcels” is not expected to pay (chance of a gain 16%)'
     """
     judged = net_gain(_first(ledger, measures), more=more).table
     if judged.empty or judged["verdict"].iloc[0] not in (*AGAINST, VERDICTS[5]):
@@ -120,18 +120,18 @@ def evidence_against(ledger: pd.DataFrame, *measures: str, more: int = 0) -> str
     facts = judged.iloc[0][["problem", "chance"]]
     if judged["verdict"].iloc[0] == VERDICTS[1]:
         return _(
-            "the action planned on it, “{problem:label}”, is to wait for more answers (chance of a "
-            "gain {chance:rate})",
+            "the action planned on “{problem:label}” is to wait for more answers (chance of a gain "
+            "{chance:rate})",
             **facts,
         )
     if judged["verdict"].iloc[0] == VERDICTS[5]:
         return _(
-            "the action on it that has started, “{problem:label}”, is not expected to pay (chance "
-            "of a gain {chance:rate})",
+            "the action on “{problem:label}” has started and is not expected to pay (chance of a "
+            "gain {chance:rate})",
             **facts,
         )
     return _(
-        "the action planned on it, “{problem:label}”, is not expected to pay (chance of a gain "
+        "the action planned on “{problem:label}” is not expected to pay (chance of a gain "
         "{chance:rate})",
         **facts,
     )

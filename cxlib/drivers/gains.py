@@ -296,7 +296,7 @@ def _finding(table: pd.DataFrame, details: pd.DataFrame, outcome: str) -> Findin
         claim = _(
             "{step:.2g} rating point more for {driver:quoted} is associated with "
             "{outcome:quoted} being {gain:number2} points higher; {leaders:count} drivers "
-            "may be first.",
+            "may be first by gain.",
             **facts,
         )
     detail = (

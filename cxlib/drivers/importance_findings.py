@@ -9,6 +9,24 @@ from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
+RARE = 0.01  # the share of resamples below which a first place is not worth a reader's attention
+
+
+def rarely_first(table: pd.DataFrame) -> pd.Series:
+    """Rows that are first in fewer than 1% of resamples, of those after the first row.
+
+    Such a driver can be in the set that holds the true first with 95% confidence; to say that it
+    "may be first" where its probability is printed as 0% helps nobody.
+
+    Examples
+    --------
+    >>> rarely_first(pd.DataFrame({"chance_first": [0.6, 0.399, 0.001]})).tolist()
+    [False, False, True]
+    """
+    if "chance_first" not in table:
+        return pd.Series(False, table.index)
+    return table["chance_first"].lt(RARE) & (np.arange(len(table)) > 0)
+
 
 def may_lead_by_share(others: list[str]) -> str:
     """That others may be the strongest as well, as part of a sentence."""
@@ -32,7 +50,7 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
             verdict="unclear",
             importance=Importance.ANSWER,
         )
-    leaders = table[table["top"]]
+    leaders = table[table["top"] & ~rarely_first(table)]
     first, second = leaders.iloc[0], leaders.iloc[min(1, len(leaders) - 1)]
     facts |= {
         "driver": i18n.quoted(i18n.opening(i18n.label(first["term"]))),
@@ -120,7 +138,15 @@ def order(fit: Result) -> Result:
         len(fit.table),
         out=int((~first).sum()),
     )
-    detail = _("may be the strongest: {names:label_list}", names=list(fit.table.loc[first, "term"]))
+    rare = first & rarely_first(fit.table)
+    named = fit.table.loc[first & ~rare, "term"].tolist()
+    detail = _("may be the strongest: {names:label_list}", names=named)
+    if rare.any():
+        unlikely = _(
+            "in fewer than 1% of resamples: {names:label_list}",
+            names=fit.table.loc[rare, "term"].tolist(),
+        )
+        detail = _("{first}; {second}", first=detail, second=unlikely)
     return Result(fit.table[columns], Finding(claim, detail), "", "share", **fit.bootstrap)
 
 

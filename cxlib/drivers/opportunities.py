@@ -11,7 +11,7 @@ from cxlib.core import context
 from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.drivers.importance_findings import may_lead_by_share
+from cxlib.drivers.importance_findings import may_lead_by_share, rarely_first
 from cxlib.drivers.needs import POSITIONS
 from cxlib.drivers.waves import PastWave, past_words
 
@@ -149,14 +149,15 @@ def _finding(
     action = _("Improve {driver:quoted} first", **facts)
     if leads_no_more:  # no order holds yet: what leads is over, what is next did not lead
         name = table["term"].iloc[0]
-        rank = past_words(name, past[name], table["estimate"].iloc[0])
-        facts |= {"leader": name, "rank": rank}
+        facts |= {"leader": name, "wave": past[name].wave}
         claim = _(
-            "What to improve first is not settled: {rank}; by gain {driver:quoted} is next.",
+            "What to improve first is not settled: {leader:quoted} and {driver:quoted} come first, "
+            "{leader:quoted} only with the fall of {wave:label}, which is over.",
             **facts,
         )
         own = _("{driver:quoted} {gain:signed2} points per rating point", **facts)
-        detail = [_("{effect} ({numbers})", effect=own, numbers=detail[0])]
+        rank = past_words(name, past[name], table["estimate"].iloc[0])
+        detail = [_("{effect} ({numbers})", effect=own, numbers=detail[0]), rank]
         action = _("Check {leader:quoted} in the next wave before acting on it", **facts)
         known = replace(known, verdict="unclear")
     if (
@@ -175,8 +176,10 @@ def _may_be_first(gain: Result, share: Result, named: set[str]) -> list[str]:
 
     Both hold the true first with 95% confidence, by two measures, and are named separately.
     """
-    by_gain = [t for t in gain.top if t not in named]
-    by_share = [t for t in share.top if t not in named]
+    ranked = gain.tables.get("details", gain.table), share.table
+    rare_gain, rare_share = (set(t.loc[rarely_first(t), "term"]) for t in ranked)
+    by_gain = [t for t in gain.top if t not in named | rare_gain]
+    by_share = [t for t in share.top if t not in named | rare_share]
     if set(by_share) == set(by_gain):
         by_share = []
     if by_gain and by_share:

@@ -243,6 +243,14 @@ def _latest(
     )
 
 
+def _either(waves: pd.Series) -> str:
+    """Waves of which any one is meant: 2025-Q4 or 2026-Q1."""
+    names = [i18n.label(str(w)) for w in waves]
+    if len(names) == 1:
+        return names[0]
+    return _("{first} or {last}", first=i18n.listed(names[:-1]), last=names[-1])
+
+
 def _finding(table: pd.DataFrame, pooled: float, latest: str) -> Finding:
     first = table["term"].iloc[0]
     changed = table[table["first"] != first]
@@ -268,12 +276,13 @@ def _finding(table: pd.DataFrame, pooled: float, latest: str) -> Finding:
             driver=first,
         )
     else:
+        each = [
+            _("{other:quoted} is first where {waves} is left out", other=other, waves=_either(rows))
+            for other, rows in changed.groupby("first", sort=False)["wave"]
+        ]
         claim = _(
-            "The first place of {driver:quoted} is not firm: it is lost to {others:quoted_list3} "
-            "without any one of {k:count} waves ({waves:label_list}).",
-            k=len(changed),
-            waves=changed["wave"].tolist(),
-            others=changed["first"].unique().tolist(),
+            "The first place of {driver:quoted} is not firm: {changes}.",
             driver=first,
+            changes=_("; ").join(each),
         )
     return Finding(claim, detail, verdict="unclear", importance=Importance.NOTABLE)

@@ -176,7 +176,8 @@ def _finding(table: pd.DataFrame, n: int, unit: str) -> Finding:
     gap = float(bias["estimate"])
     if n < 2:
         claim = _(
-            "The one action that was predicted and judged brought {gap}.", gap=_gap(gap, unit)
+            "Of the changes judged here one has a prediction: it brought {gap}.",
+            gap=_gap(gap, unit),
         )
         return Finding(claim, importance=Importance.METHOD)
     detail = _("95% CI {span:interval1}; {n:count} actions", span=(bias["low"], bias["high"]), n=n)

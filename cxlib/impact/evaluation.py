@@ -113,7 +113,7 @@ def evaluate(trial: Trial) -> Result:
     latest, parts["faded"] = _latest(trial, fit, tables)
     parts["faded_in"] = _last_wave(trial) if parts["faded"] else ""
     if significant:
-        fit = _dated(trial, fit, parts["faded_in"], doubt)
+        fit = _dated(trial, fit, parts["faded_in"], doubt, tables.get("path", pd.DataFrame()))
         parts["clause"] = fit.clause
     finding = _finding(fit, latest, passed, silent, names, doubt)
     finding = replace(finding, action=_next_step(fit, significant, doubt, bool(parts["faded"])))
@@ -197,10 +197,27 @@ def counted(passed: int, failed: Sequence[str] = (), silent: int = 0) -> str:
     return _("{first}, {second}", first=said, second=others)
 
 
-def _dated(trial: Trial, fit: Result, faded_in: str, doubt: bool) -> Result:
-    """The effect with its waves in the claim, and whether the latest still shows it."""
+def _dated(trial: Trial, fit: Result, faded_in: str, doubt: bool, path: pd.DataFrame) -> Result:
+    """The effect with its waves in the claim, and whether the latest still shows it.
+
+    That the latest wave does not show it means that it faded only where those before did.
+    """
     clause = wording.with_period(trial, fit.clause, faded=bool(faded_in))
-    if faded_in and not doubt:  # of a doubtful one the claim says why it is
+    earlier = path[path["changed"]].iloc[:-1] if "changed" in path else path
+    shown = earlier[(earlier["low"] > 0) | (earlier["high"] < 0)] if len(earlier) else earlier
+    waves = {"effect": clause, "waves": shown["wave"].tolist() if len(shown) else []}
+    if faded_in and not doubt and len(shown) < len(earlier):
+        clause = (
+            ngettext(
+                "{effect}; of single waves only {waves:label_list} shows it",
+                "{effect}; of single waves only {waves:label_list} show it",
+                len(shown),
+                **waves,
+            )
+            if len(shown)
+            else _("{effect}; no single wave shows it", **waves)
+        )
+    elif faded_in and not doubt:  # of a doubtful one the claim says why it is
         clause = _(
             "{effect}, but no effect can be shown in {wave:period}", effect=clause, wave=faded_in
         )

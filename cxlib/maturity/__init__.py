@@ -12,7 +12,7 @@ management as described by The Future of Commerce 2016). The items and the rule 
 into a level are ours: Gartner publishes none, and a page that shows a level must say so.
 """
 
-from cxlib.maturity.evidence import Practice, data_evidence, next_steps, verify
+from cxlib.maturity.evidence import Practice, alerts_followed, data_evidence, next_steps, verify
 from cxlib.maturity.grading import assess, audit_date, level_probabilities, rater_agreement
 from cxlib.maturity.items import grid, stages
 
@@ -20,6 +20,7 @@ __all__ = [
     "Practice",
     "assess",
     "audit_date",
+    "alerts_followed",
     "data_evidence",
     "grid",
     "level_probabilities",

@@ -23,6 +23,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.maturity.items import LEVELS, questions
 
 YEAR = pd.DateOffset(months=12)
+HABIT = 10  # actions for single customers that show a practice; one or two may be exceptions
 Record = tuple[bool, str]  # whether it holds, and the sentence that says what was found
 VERIFIED, CONTRADICTED, UNCHECKED = "verified", "contradicted", "not checked"
 
@@ -34,6 +35,7 @@ class Practice:
     Attributes
     ----------
     responses, cases, actions : tables; None where the study has none
+    alerts : how many alerts led to an action, and all (`alerts_followed`); None where not known
     worded : number of questions whose wording is on file, and of all
     roles : of the questions asked ("nps", "csat", "effort" ...)
     standards : number of service standards in study.yaml
@@ -43,6 +45,7 @@ class Practice:
     responses: pd.DataFrame | None = None
     cases: pd.DataFrame | None = None
     actions: pd.DataFrame | None = None
+    alerts: tuple[int, int] | None = None
     worded: tuple[int, int] = (0, 0)
     roles: frozenset[str] = frozenset()
     standards: int = 0
@@ -97,7 +100,7 @@ def data_evidence(practice: Practice, day: pd.Timestamp) -> dict[str, Record]:
         )
         found |= _of_cases(cases)
     if practice.actions is not None:
-        found |= _of_actions(practice.actions, day)
+        found |= _of_actions(practice.actions, day, practice.alerts)
     if joined is not None:
         found["one_store"] = (
             joined,
@@ -156,8 +159,29 @@ def _of_cases(cases: pd.DataFrame) -> dict[str, Record]:
     }
 
 
-def _of_actions(actions: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
-    """Of the ledger: owned and dated, one customer's, done in the last year, both effects known."""
+def alerts_followed(answers: Mapping[str, Mapping[str, Result]]) -> tuple[int, int] | None:
+    """How many alerts led to an action, and all, as 41_what_shall_we_do_next counts them.
+
+    Parameters
+    ----------
+    answers : notebook -> name -> Result, as `report.others` gives them
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"response": ["acted on", "no action", "no action"]})
+    >>> alerts_followed({"41": {"follow_up": Result(rows, "")}})
+    (1, 3)
+    """
+    kept = answers.get("41", {}).get("follow_up")
+    if kept is None or "response" not in kept.table or kept.table.empty:
+        return None
+    return int(kept.table["response"].eq("acted on").sum()), len(kept.table)
+
+
+def _of_actions(
+    actions: pd.DataFrame, day: pd.Timestamp, alerts: tuple[int, int] | None
+) -> dict[str, Record]:
+    """Of the ledger: alerts acted on, one customer's, done in the last year, both effects known."""
 
     def column(name: str) -> pd.Series:
         return actions[name] if name in actions else pd.Series(pd.NA, actions.index)
@@ -168,17 +192,27 @@ def _of_actions(actions: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
     lately = done & (ended >= day - YEAR) & (ended <= day)
     measured = int((lately & column("realised").notna()).sum())
     both = int((done & column("predicted").notna() & column("realised").notna()).sum())
-    inner = int((column("class").eq("one customer").fillna(False) & (done | lately)).sum())
+    due = pd.to_datetime(column("due_on"))
+    single = column("class").eq("one customer").fillna(False).astype(bool)
+    single &= (due >= day - YEAR) & (due <= day)
+    timely = int((single & done & (ended <= due)).sum())
     return {
-        "ledger": (
-            owned == len(actions) and owned > 0,
-            _(
-                "{some:count} of {all:count} actions have an owner and a due date.",
-                some=owned,
-                all=len(actions),
+        **_of_alerts(alerts, owned, len(actions)),
+        "inner": (
+            bool(single.sum() >= HABIT and timely > 0.5 * single.sum()),
+            ngettext(
+                "{timely:count} of {n:count} action for a single customer that was due in the 12 "
+                "months before {day:date} was finished in time; it takes {least:count} or more to "
+                "show a practice.",
+                "{timely:count} of {n:count} actions for single customers that were due in the 12 "
+                "months before {day:date} were finished in time; it takes {least:count} or more to "
+                "show a practice.",
+                int(single.sum()),
+                timely=timely,
+                day=day,
+                least=HABIT,
             ),
         ),
-        "inner": (inner > 0, _("{n:count} actions for single customers were finished.", n=inner)),
         "used": (
             measured > 0,
             _(
@@ -198,6 +232,23 @@ def _of_actions(actions: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
             ),
         ),
     }
+
+
+def _of_alerts(alerts: tuple[int, int] | None, owned: int, every: int) -> dict[str, Record]:
+    """Whether problems become actions: by the alerts that did; actions alone do not show it."""
+    said = _(
+        "{some:count} of {all:count} actions have an owner and a due date.", some=owned, all=every
+    )
+    if alerts is None:
+        return {} if 0 < owned == every else {"ledger": (False, said)}
+    acted, raised = alerts
+    led = ngettext(
+        "{acted:count} of {n:count} alert led to an action.",
+        "{acted:count} of {n:count} alerts led to an action.",
+        raised,
+        acted=acted,
+    )
+    return {"ledger": (0 < owned == every and acted > 0.5 * raised, i18n.together([led, said]))}
 
 
 def verify(items: pd.DataFrame, fit: Result, evidence: Mapping[str, Record]) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -653,7 +654,7 @@ def test_overdue_and_stalled_lead_and_the_inner_loop_is_apart():
     assert list(found.table["late"]) == [10, 0, 0, 0]
     assert list(found.this_week["customer_id"]) == ["c7"]
     assert "customer_id" not in found.table and "c7" not in f"{found.finding.claim}{found.table}"
-    assert str(found) == "2 of 3 open actions are overdue or have not started."
+    assert str(found) == "2 of 3 open actions are overdue or late to start."
     assert found.finding.detail == (
         "First: “late parcels” (Ann); for single customers, 1 action is open, 1 overdue"
     )
@@ -719,10 +720,12 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     """An action on its way cannot wait to begin; the head of page 41 says so beside the first."""
     app = ledger(action_id="a02", problem="app", cost=5000.0, about="app")
     alone = actions.net_gain(app, currency="EUR")
-    asked = "“app” has started and is not expected to pay: stop or redesign it."
+    asked = "The action on “app” has started and is not expected to pay: stop or redesign it."
     assert alone.table["verdict"].tolist() == ["stop or redesign"]
     assert (str(alone), alone.finding.action) == ("No open action is expected to pay.", asked)
-    assert alone.finding.detail.endswith("started and not expected to pay: “app” (−€4,800 a year)")
+    assert alone.finding.detail.endswith(
+        "started and not expected to pay: the action on “app” (−€4,800 a year)"
+    )
     assert actions.on_hold(alone.table) == []  # it stays overdue where it is
     both = actions.net_gain(pd.concat([ledger(about="delivery"), app], ignore_index=True))
     assert str(both).startswith("Act first on “late parcels”: it is the only open action")
@@ -855,13 +858,13 @@ def test_the_largest_opportunity_is_one_that_holds():
     assert found.table["rests_on"].tolist() == ["", "w4"]
     assert found.table["place"].fillna(0).tolist() == [0, 2]
     assert "come after those that do not" in found.notes  # 0.16 stands below 0.15
-    assert str(found).startswith("Improving room is the largest opportunity that rests on no past ")
+    assert str(found).startswith("Improving room is over all waves the largest opportunity that ")
     said = "without w4, whose fall is over, delivery (+0.16) is number 2 by explained variance"
     assert said in found.finding.detail
     position = pd.DataFrame({"term": ["room"], "position": ["strength"]})
     answers["21"]["needs"] = kept("scale", table=position)
     strong = actions.opportunities(answers, "recommend", past={"delivery": "w4"})
-    assert str(strong).startswith("Raising room further is the largest opportunity that rests on ")
+    assert str(strong).startswith("Raising room further is over all waves the largest opportunity ")
 
 
 def test_contacting_customers_at_risk_has_the_gain_of_the_list_of_this_run():
@@ -911,13 +914,31 @@ def test_a_gain_that_rests_on_an_effect_that_is_gone_is_not_settled():
     assert faded == {"a01": "2026-Q3"}
     found = actions.realised_gains(rows, faded=faded)
     assert str(found) == (
-        "What finished actions bring in a year is not settled: no effect of “late parcels” can be "
-        "shown in 2026-Q3 any more."
+        "What finished actions bring in a year is not settled: no effect of the action on "
+        "“late parcels” can be shown in 2026-Q3 any more."
     )
-    # Each (3 x 100 less 100); half of it by the action whose effect is gone.
+    # 3 x 100 less 100, and as the other lost money, more than both together: −1 x 100 less 100.
+    loss = rows.assign(realised=[3.0, -1.0], realised_low=[1.0, -3.0], realised_high=[5.0, 1.0])
+    less = actions.realised_gains(loss, faded=faded).finding.detail
+    assert less.startswith(
+        "if effects lasted a year 0 net; 95% CI −283 to 283; 200 by actions whose "
+    )
+    assert "effect cannot be shown any more, −200 by the others; assumed value" in less
+    every = actions.realised_gains(loss, faded=faded | {"a02": "2026-Q3"}).finding.detail
+    assert "any more" not in every  # the claim says it of all
     assert found.finding.detail.startswith("if effects lasted a year 400 net; 95% CI 117 to 683; 2")
     assert found.finding.verdict == "unclear"
     assert actions.realised_gains(rows, faded={}).finding.verdict == "better"
+
+
+def test_the_ledger_of_the_sample_has_the_interval_that_page_40_measures():
+    """One effect has one interval: 26 and 41 print the ledger's, 40 its own."""
+    folder = Path(__file__).parents[2]
+    rows = pd.read_csv(folder / "data/sample/actions.csv.gz").set_index("action_id")
+    effect = rows.loc["a02", ["realised", "realised_low", "realised_high"]].tolist()
+    assert effect == [21.9, 12.7, 31.3]
+    page = (folder / "notebooks/40_did_the_change_work.ipynb").read_text(encoding="utf-8")
+    assert "Randomised; 95% CI {1} to {2}; n = ".format(*effect) in page
 
 
 def test_what_is_not_to_be_begun_is_not_overdue():
@@ -931,8 +952,8 @@ def test_what_is_not_to_be_begun_is_not_overdue():
         "a01": "overdue",
         "a02": "on hold",
     }
-    assert str(found) == "1 of 2 open actions is overdue or has not started."
-    assert "on hold: “old app”" in found.finding.detail
+    assert str(found) == "1 of 2 open actions is overdue or late to start; 1 on hold."
+    assert "on hold: the action on “old app”" in found.finding.detail
     none = actions.action_status(rows.tail(1), "2026-10-01", held=held)
     assert str(none) == "No open action is overdue or stalled that is to be acted on."
 
@@ -1012,7 +1033,10 @@ def test_an_opportunity_says_how_much():
                           "low": [10.0], "high": [50.0], "n": [50], "reach": [0.5],
                           "severity": [0.4], "chance_top": [0.9]})  # fmt: skip
     found = actions.opportunities({"22": {"pain_points": kept(table=pains)}}, "score", "EUR")
-    assert "associated with 0.30 points less score on average" in str(found)
+    assert str(found) == (
+        "“desk: waiting” is the largest opportunity: it is associated with score being 0.30 points "
+        "lower on average over all answers."
+    )
     assert found.table["low"].tolist() == [0.1]  # 22 gives it for 100 answers
     priced = pains.assign(money=900.0, money_low=-50.0, money_high=1850.0)
     found = actions.opportunities({"22": {"pain_points": kept(table=priced)}}, "score", "EUR")
@@ -1035,7 +1059,7 @@ def test_amounts_have_their_currency_in_the_interval_too():
         (
             pd.concat([ledger(measure="NPS"), ledger(measure="calls", worth=None)]),
             4000,
-            "a unit of the effect: €100 to €4,000 a year (action ledger and study settings)",
+            "€100 to €4,000 a year, different by action (action ledger and study settings)",
         ),
     ],
 )

@@ -18,6 +18,7 @@ from cxlib.core import context, parameters
 from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.drivers import shapley_values, waves
+from cxlib.drivers.importance_findings import finding, order
 from cxlib.drivers.opportunities import _may_be_first
 from cxlib.drivers.waves import PastWave
 from cxlib.report import answers
@@ -361,7 +362,8 @@ def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
     assert found.finding.at["driver"] == found.table["term"][1]
     assert "is not settled" in found.finding.claim and found.finding.verdict == "unclear"
     said = f"without Q2, whose fall is over, t2 (+{found.table['estimate'][0]:.2f}) is number 3"
-    assert said in found.finding.claim and said not in found.finding.detail
+    assert said in found.finding.detail
+    assert found.finding.claim.endswith("t2 only with the fall of Q2, which is over.")
     without = drivers.without_each_wave(Sample(rows, draws=20), "outcome", parts)
     assert without.rests[["term", "rests_on", "place"]].values.tolist() == [["t2", "Q2", 3]]
     kept = answers._recalled(answers._record("without_waves", without, ""))
@@ -388,10 +390,13 @@ def test_every_wave_without_which_another_is_first_is_named():
     table = pd.DataFrame({"wave": ["Q1", "Q2", "Q3"], "term": "t2", "estimate": [0.3, 0.2, 0.4]})
     found = waves._finding(table.assign(first=["t1", "t1", "t2"]), 0.3, "")
     assert found.claim == (
-        "The first place of t2 is not firm: it is lost to t1 without any one of 2 waves "
-        "(Q1 and Q2)."
+        "The first place of t2 is not firm: t1 is first where Q1 or Q2 is left out."
     )
     assert found.detail == "share 20% to 40% without one wave, 30% with all"
+    found = waves._finding(table.assign(first=["t1", "t0", "t2"]), 0.3, "")
+    assert found.claim.endswith(
+        "t1 is first where Q1 is left out; t0 is first where Q2 is left out."
+    )
 
 
 def test_pages_20_and_21_treat_missing_answers_alike():
@@ -411,6 +416,20 @@ def test_what_may_be_first_is_named_by_the_measure_it_is_first_in():
     ]
     assert _may_be_first(gain, gain, {"a"}) == ["b and c may also be first by gain"]
     assert _may_be_first(gain, share, set("abc")) == ["d may also be first by explained variance"]
+
+
+def test_a_driver_with_a_probability_of_the_first_place_of_0_is_not_said_to_be_first():
+    rows = pd.DataFrame({"term": list("abcd"), "estimate": [4, 3, 2, 1.0], "low": 0.0, "high": 5.0})
+    rows = rows.assign(chance_first=[0.6, 0.38, 0.02, 0.0], top=[True] * 4, n=90)
+    rows = rows.assign(rank_low=1, rank_high=4)
+    fit = Result(rows, "", parts={"top": list("abcd")})
+    assert _may_be_first(fit, fit, {"a"}) == ["b and c may also be first by gain"]
+    said = order(fit).finding.detail
+    assert said == "may be the strongest: a, b and c; in fewer than 1% of resamples: d"
+    r2 = pd.Series({"term": "R²", "estimate": 0.5, "low": 0.4, "high": 0.6, "n": 90})
+    found = finding(rows, r2, "score", insignificant=False)
+    assert found.claim.endswith("the order of the top 3 is not settled.")
+    assert found.detail.endswith("; c may also be first by explained variance")
 
 
 def test_a_share_that_is_known_already_is_not_estimated_again(responses):

@@ -450,10 +450,12 @@ def test_effects_come_first_and_the_head_says_of_which_waves_they_are(judged):
     assert str(found) == str(first) == said
     assert first.faded in found.finding.detail  # as page 26 by quarter
     assert "not distinguishable from 0 in 2026-Q3 (" in first.faded
+    single = rise.path[rise.path["changed"] & (rise.path["high"] < 0)]["wave"].tolist()
+    assert len(single) == 1 and single[0] < "2026-Q3"
     assert str(rise) == (
         f"On average since 2025-Q3, after the price rise, value1 fell by {-size[1]:.2f} points "
-        "compared with the controls, but no effect can be shown in 2026-Q3."
-    )
+        f"compared with the controls; of single waves only {single[0]} shows it."
+    )  # it did not fade: four of the five waves show nothing by themselves
     assert str(failure).startswith("In 2026-Q1, after the delivery failure, ")  # it is over
     assert str(training).startswith("After the front-desk training, ")
     assert found.finding.importance == Importance.NOTABLE
@@ -611,7 +613,8 @@ def test_few_predictions_say_little():
     # Of one action only the gap is known; rows of dashes are left out.
     terms = one.table.set_index("term")["estimate"]
     assert terms["bias"] == -1 and "slope" not in terms and terms.notna().all()
-    assert str(one).endswith("predicted and judged brought 1.0 less than predicted.")
+    said = "Of the changes judged here one has a prediction: it brought 1.0 less than predicted."
+    assert str(one) == said
     points = impact.calibration(pairs([5.0], [4.0]).assign(unit="points"))
     assert str(points).endswith("brought 1.0 points less than predicted.")
     with pytest.raises(ValueError, match="no action has both"):

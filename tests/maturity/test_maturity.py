@@ -189,14 +189,36 @@ def ledger(**change) -> pd.DataFrame:
 
 def test_what_records_show_verifies_or_contradicts():
     waves = pd.DataFrame({"wave": ["a", "b"], "answered_on": [DAY, DAY], "nps": [9, 3]})
-    held = maturity.data_evidence(Practice(responses=waves, actions=ledger()), DAY)
+    ten = pd.concat([ledger()] * 10, ignore_index=True)
+    held = maturity.data_evidence(Practice(responses=waves, actions=ten), DAY)
     assert held["recurring"][0] and held["repeated"][0] and held["used"][0] and held["inner"][0]
+    held = maturity.data_evidence(Practice(responses=waves, actions=ledger()), DAY)
+    assert held["inner"][0] is False  # one of them is no practice
+    assert held["inner"][1].startswith("1 of 1 action for a single customer that was due in the 12")
     assert not held["compared"][0]  # one action compares nothing
     old = waves.assign(answered_on=DAY - pd.DateOffset(months=13))
     late = ledger(due_on=DAY - pd.DateOffset(months=14))
     lost = maturity.data_evidence(Practice(responses=old, actions=late, worded=(1, 2)), DAY)
     assert not lost["recurring"][0] and not lost["used"][0] and not lost["documented"][0]
     assert "complaints" not in lost  # no cases, nothing told
+
+
+@pytest.mark.parametrize(
+    ("alerts", "change", "record"),
+    [
+        ((1, 10), {}, (False, "1 of 10 alerts led to an action. 1 of 1 actions have an owner")),
+        ((6, 10), {}, (True, "6 of 10 alerts led to an action. 1 of 1 actions have an owner")),
+        ((6, 10), {"owner": None}, (False, "6 of 10 alerts led to an action. 0 of 1 actions")),
+        (None, {"owner": None}, (False, "0 of 1 actions have an owner and a due date.")),
+        (None, {}, None),  # what becomes of problems is not known by the actions alone
+    ],
+)
+def test_that_problems_become_actions_is_judged_by_the_alerts(alerts, change, record):
+    practice = Practice(actions=ledger(**change), alerts=alerts)
+    found = maturity.data_evidence(practice, DAY).get("ledger")
+    assert (found is None) == (record is None)
+    if record is not None:
+        assert found[0] is record[0] and found[1].startswith(record[1])
 
 
 def test_contradicted_items_come_first_and_the_list_goes_to_the_next_level():

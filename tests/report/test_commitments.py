@@ -154,14 +154,14 @@ def test_what_asks_for_something_says_that_the_ledger_is_against_it(cost, asks, 
     ledger = LEDGER.assign(cost=cost, **effect)
     finding = Finding("x", "n = 90", value=0.2, importance=Importance.NOTABLE, action=asks)
     table = pd.DataFrame({"term": ["delivery"], "estimate": [0.2]})
-    planned = "n = 90; the action on it that has started, “Parcels come late”, "
+    planned = "n = 90; the action on “Parcels come late” has started and "
     found = told(finding, table, ledger=ledger)
     assert found.detail == (planned + against if against else "n = 90")
     # What is asked for and what the ledger says are one sentence.
     assert found.action.startswith("Improve it, but otherwise: the action on") == bool(against)
     assert found.action.endswith("so stop or redesign it.") == bool(against)
     plan = told(finding, table, ledger=ledger.assign(status="planned"))
-    assert ("; the action planned on it, “Parcels" in plan.detail) == bool(against)
+    assert ("; the action planned on “Parcels come late” is not" in plan.detail) == bool(against)
     assert plan.action.startswith("Improve it, but by another action") == bool(against)
 
 
