@@ -163,7 +163,7 @@ def _alert(row: Row, hours: str = "") -> dict[str, Any]:
     since, how = str(row["first_seen"] or ""), _how(row, distance(row))
     missed = row.get("kind") == series.MISSED
     began = _("since {since:period}", since=since) if since else ""
-    if missed and since:  # the number is of the whole period
+    if missed and since:  # the number is of all months
         began = _("alert since {since:period}", since=since)
     if hours and missed:
         how = _("{first}, {second}", first=how, second=counted_in(hours))
@@ -181,7 +181,7 @@ def _how(row: Row, size: str) -> str:
     from cxlib.actions import series
 
     if row.get("kind") == series.MISSED:
-        return _("{size} below target over the whole period", size=size)
+        return _("{size} below target over all months", size=size)
     if row.get("kind") == series.SINKING:  # the difference of both shares; many read only one
         return _("{share:share} of changes were downwards", share=(1 - row["estimate"]) / 2)
     if row.get("kind") in (series.TOPIC, series.AT_RISK):

@@ -302,8 +302,7 @@ def test_standards_missed_come_with_those_that_were_met():
     assert told.looked == 3 and list(told.table["kind"]) == ["standard missed"]
     assert told.table["first_seen"].tolist() == ["w3"]  # when it began, not the last wave
     assert str(told) == (
-        "First-response SLA is 20.0 percentage points below target over the whole period, alert "
-        "since w3."
+        "First-response SLA is 20.0 percentage points below target over all months, alert since w3."
     )
 
 

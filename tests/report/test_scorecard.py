@@ -331,7 +331,7 @@ def test_a_verdict_that_depends_on_how_time_is_counted_says_so_everywhere() -> N
         row |= {"measure": "share", "first_seen": began, "standing": "new"}
         answers["41_page"]["warnings"]["table"] = {"columns": list(row), "rows": [[*row.values()]]}
         [alert] = scorecard.of(run, answers)["alerts"]["items"]
-        assert alert["how"] == f"40.0 percentage points below target over the whole period{said}"
+        assert alert["how"] == f"40.0 percentage points below target over all months{said}"
         assert alert["since"] == ("alert since December 2025" if began else "")
 
 
@@ -459,7 +459,7 @@ def test_every_part_is_there_and_leads_to_its_page() -> None:
         ("Delivery", "1.20 points below its baseline", "since w4", "Depot", True),
         (
             "Ends (team: red)",
-            "40.0 percentage points below target over the whole period",
+            "40.0 percentage points below target over all months",
             "",
             "",
             False,
