@@ -304,9 +304,12 @@ def clause(row: pd.Series | Mapping[str, Any]) -> str:
     if row["kind"] == TOPIC:
         return _("the share of comments on {name} rose by {size}", **facts)
     if row["kind"] == MISSED and facts["since"]:
-        return _("{name} has been {size} below target since {since}", **facts)
+        # The number is of all cases on file, not of those since the alert began.
+        return _(
+            "{name} is {size} below target over the whole period, alert since {since}", **facts
+        )
     if row["kind"] == MISSED:
-        return _("{name} is {size} below target", **facts)
+        return _("{name} is {size} below target over the whole period", **facts)
     if row["kind"] == AT_RISK:
         return _("the {name} rose by {size}", **facts)
     if row["kind"] == SINKING:

@@ -205,13 +205,20 @@ def _of_emerging(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _of_moves(moves: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Do more customers sink to a lower grade than rise? The sign test of those who moved."""
+    """Do more customers sink to a lower grade than rise? The sign test of those who moved.
+
+    A customer rises by buying again. Where hardly anybody of the middle grades does, customers can
+    but sink in time, and first purchases alone rise from the last grade: that is no measure.
+    """
     from scipy.special import ndtr
 
     order = {g: k for k, g in enumerate(dict.fromkeys(moves["grade"]))}
     known = moves[moves["estimate"].notna() & moves["term"].isin(order)]
     step = known["term"].map(order) - known["grade"].map(order)
     count = known["estimate"] * known["n"]
+    between = known["grade"].map(order).between(1, len(order) - 2) & (known["n"] > 0)
+    if between.any() and (count[between & (step < 0)].sum() < FEW_COME_BACK * count[between].sum()):
+        return
     down, up = count[step > 0].sum(), count[step < 0].sum()
     if (movers := down + up) < 1:
         return

@@ -352,8 +352,9 @@ def _finding(measured: _Measured) -> Finding:
         elif gaps[LEAD][0] > 0 and gaps[FALSE][0] > 0:
             importance = Importance.NOTABLE
             claim = _(
-                "Unusually long waits flagged low ratings {days:number1} days ahead, the promised "
-                "time {due:number1}, but with more false alarms.",
+                "Unusually long waits flagged low ratings {days:number1} days ahead "
+                "({false:share} false alarms), the promised time {due:number1} "
+                "({due_false:share}).",
                 **words,
             )
         elif gaps[LEAD][0] > 0:

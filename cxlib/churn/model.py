@@ -347,7 +347,7 @@ def _reasons(
         finding = Finding.of_row(
             top,
             _(
-                "{feature:verbatim} is the most common reason for a high risk of leaving: it "
+                "{feature:verbatim} is the most common feature behind a high risk of leaving: it "
                 "applies to {share:share{digits}} of those most at risk.",
                 **facts,
             ),

@@ -373,6 +373,7 @@ def _finding(
         "two": names[-2],
         "other": names[-1],
         "lift": best["estimate"],
+        "sized": best["lift_for_size"],
         "span": (best["low"], best["high"]),
         "n": best["n"],
     }
@@ -385,13 +386,13 @@ def _finding(
     if len(names) > 2:
         claim = _(
             "Buyers of {one:verbatim} and {two:verbatim} add {other:verbatim} {lift:number1} "
-            "times as often as expected.",
+            "times as often as expected, {sized:number1} times adjusted for basket size.",
             **facts,
         )
     else:
         claim = _(
             "Buyers of {one:verbatim} add {other:verbatim} {lift:number1} times as often as "
-            "expected.",
+            "expected, {sized:number1} times adjusted for basket size.",
             **facts,
         )
     if holdout:
@@ -415,7 +416,8 @@ def _finding(
         at={"if_bought": best["if_bought"], "then_bought": best["then_bought"]},
         importance=Importance.NOTABLE,
         action=_(
-            "Offer {other:verbatim} to buyers of {bought:list}.",
+            "Offer {other:verbatim} to buyers of {bought:list}; try it on a randomised part of "
+            "them first.",
             bought=[i18n.quoted(str(name)) for name in names[:-1]],
             **facts,
         ),

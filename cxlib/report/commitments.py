@@ -59,26 +59,29 @@ def of(fit: Result) -> Finding:
     ...     of(Result(pd.DataFrame({"estimate": [93.0]}), finding)).detail
     'n = 40; target 100 missed'
     """
-    return _answered(_owned(_judged(fit.finding, fit), fit))
+    return _answered(_owned(_judged(fit.finding, fit), fit), fit)
 
 
-def _answered(finding: Finding) -> Finding:
+def _answered(finding: Finding, fit: Result) -> Finding:
     """With what follows from a level of all rows, its change and its target, where nothing else."""
     level = finding.change is not None or finding.target_standing
     if finding.action or not level or finding.importance < Importance.ANSWER:
         return finding
     if set(finding.at) <= (TIMES | WINDOWS if finding.target_standing else TIMES):
-        return replace(finding, action=_next_step(finding))
+        return replace(finding, action=_next_step(finding, bool(_by_nonresponse(finding, fit))))
     return finding
 
 
-def _next_step(finding: Finding) -> str:
+def _next_step(finding: Finding, silent: bool = False) -> str:
+    """What to do; `silent` where those who did not answer could overturn a verdict."""
     standing = finding.target_standing
     if finding.verdict == "worse" or standing == "missed":
         return _("Find out which groups and causes are behind it, and act on those.")
     if standing == "not reached yet":
         day = finding.target_by
         return _("Plan what closes the gap to the target by {day:date}.", day=day)
+    if standing.endswith("not certain") and silent:
+        return _("Ask some of those who did not answer: they could overturn the verdict.")
     if standing.endswith("not certain") and "wave" not in finding.at:
         return _("Do not count the target as met or missed yet: wait for more data.")
     if standing.endswith("not certain"):

@@ -21,8 +21,9 @@ FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # set by whoever runs the noteboo
 FORMULA = "=+-@"  # begin one, as do their forms of other widths
 HEADINGS = mark(  # of lists; other columns have their names from the tables
     "action id", "age days", "answered on", "arm", "at", "because 1", "because 2", "because 3",
-    "block", "call", "campaign", "case id", "comment", "commented on", "contact id", "customer id",
-    "days overdue", "due at", "due on", "expected gain", "late after days", "no contact", "offer 1",
+    "block", "call", "call back", "campaign", "case id", "comment", "commented on", "contact id",
+    "customer id", "days overdue", "due at", "due on", "expected gain", "late after days",
+    "no contact", "offer 1",
     "offer 2", "offer 3", "repeats", "started at", "usual days", "waited days", "waits for",
 )  # fmt: skip
 VERBATIM = {"comment", "because"}  # written by customers, or sentences already

@@ -162,12 +162,16 @@ def _alert(row: Row, hours: str = "") -> dict[str, Any]:
 
     since, how = str(row["first_seen"] or ""), _how(row, distance(row))
     verdict = str(row.get("verdict") or "")
-    if hours and row.get("kind") == series.MISSED:
+    missed = row.get("kind") == series.MISSED
+    began = _("since {since:period}", since=since) if since else ""
+    if missed and since:  # the number is of the whole period
+        began = _("alert since {since:period}", since=since)
+    if hours and missed:
         how = _("{first}, {second}", first=how, second=counted_in(hours))
     return {
         "what": i18n.opening(QUOTED.sub(r"\1", subject(row))),
         "how": how,
-        "since": _("since {since:period}", since=since) if since else "",
+        "since": began,
         "owner": i18n.opening(i18n.label(str(row.get("owner") or ""))),
         "more": _("verdict on its action: {verdict:label}", verdict=verdict) if verdict else "",
         "tone": "worse",
@@ -179,7 +183,7 @@ def _how(row: Row, size: str) -> str:
     from cxlib.actions import series
 
     if row.get("kind") == series.MISSED:
-        return _("{size} below target", size=size)
+        return _("{size} below target over the whole period", size=size)
     if row.get("kind") == series.SINKING:  # the difference of both shares; many read only one
         return _("{share:share} of changes were downwards", share=(1 - row["estimate"]) / 2)
     if row.get("kind") in (series.TOPIC, series.AT_RISK):

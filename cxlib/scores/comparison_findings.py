@@ -74,9 +74,13 @@ def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     action = (
         _("Go on sending reminders: without late answers the score would be off.")
         if by == LATE
-        else _("Find out what goes wrong for {group:quoted}, and correct that first.", group=group)
+        else _(
+            "Find out what lowers the score of {group:quoted}, and correct that first.", group=group
+        )
         if moved < 0
-        else _("Find out what {group:quoted} gets better, and offer it to others.", group=group)
+        else _(
+            "Find out what raises the score of {group:quoted}, and offer it to others.", group=group
+        )
     )
     news = Importance.NOTABLE if large else Importance.ANSWER
     return replace(told, importance=news, action=action)

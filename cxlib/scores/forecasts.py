@@ -26,7 +26,12 @@ MINIMUM_WAVES = 5  # of which the first four let the fifth be forecast
 UNLIKELY = 0.1  # of reaching the target, from which it is the finding
 CYCLES = 2  # years of waves before seasons are estimated
 COLUMNS = (
-    Column("reaches_target", "probability", "chance", label="Probability that the target is met"),
+    Column(
+        "reaches_target",
+        "probability",
+        "chance",
+        label="Probability that the true level meets the target",
+    ),
     Column("forecast", "score", ESTIMATE, label="Forecast made before"),
     Column("forecast_low", "score", ESTIMATE),
     Column("forecast_high", "score", ESTIMATE),
@@ -174,7 +179,13 @@ def _finding(
         chance = float(first["reaches_target"])
         goal = measure.level(target.value)
         parts.insert(
-            1, _("probability that the target of {goal} is met: {p:chance}", goal=goal, p=chance)
+            1,
+            _(
+                "probability that the true level, without the sampling error that the interval "
+                "includes, meets the target of {goal}: {p:chance}",
+                goal=goal,
+                p=chance,
+            ),
         )
         if chance < UNLIKELY:
             importance = Importance.NOTABLE

@@ -32,6 +32,7 @@ from cxlib.stats.notes import resampling_note
 
 WATCHED, MISSED, LEFT_OUT = "open as observed", "overdue as missed", "without open cases"
 COUNTS = ("other verdict", "same verdict")  # of a standard, where time is counted otherwise
+UNSURE = {"missed", "unclear"}  # verdicts of a standard that no definition meets for certain
 COUNTED, TAKEN_OFF = "all time", "less waiting for the customer"
 
 
@@ -121,9 +122,9 @@ def with_definitions(fit: Result, stress: Result | None) -> Result:
 
     Returns
     -------
-    `fit` whose table has other_counts ("same verdict" or "other verdict": a missed target is met by
-    some definition, or a met one missed) and hours (the stated ones), and whose finding names them
-    and says which verdicts other definitions change
+    `fit` whose table has other_counts ("same verdict" or "other verdict": some definition gives
+    another one, be it that nothing is certain) and hours (the stated ones), and whose finding names
+    them and says which verdicts other definitions change
 
     Examples
     --------
@@ -137,11 +138,10 @@ on resolutions')
     """
     if stress is None:
         return fit
-    others = {t: set(part["verdict"]) for t, part in stress.table.groupby("term")}
-    rows = zip(fit.table["term"], fit.table["verdict"], strict=True)
-    differ = [_changed(verdict, others.get(term, set())) for term, verdict in rows]
+    verdicts = stress.table.groupby("term")["verdict"]
+    varied = fit.table["term"].map(verdicts.nunique()) > 1
     hours = str(stress.table.loc[stress.table["stated"] == "yes", "hours"].iloc[0])
-    table = fit.table.assign(other_counts=np.where(differ, *COUNTS), hours=hours)
+    table = fit.table.assign(other_counts=np.where(varied, *COUNTS), hours=hours)
     column = Column("other_counts", unit="name", label=N_("with other ways to count time"))
     known = [*fit.columns, column, Column("hours", unit="name")]
     fit = fit.replace(tables={**fit.tables, "table": table}, columns=known)
@@ -157,17 +157,27 @@ on resolutions')
         claim = _("{counted}, {first:inner}", counted=counted_in(hours), first=told.claim)
         told = replace(told, claim=i18n.opening(claim))
         words.append(changed)
+    for term in loose["term"]:
+        of_term = verdicts.get_group(term)
+        if set(of_term) == UNSURE:
+            words.append(_missed_or_unclear(str(term), of_term))
     missed = shown[(shown["other_counts"] == COUNTS[1]) & (shown["verdict"] == "missed")]
     never = [_(DONE[t]) for t in missed["term"]]
     if never:
-        words.append(_("by no way to count {names:list} meet the target", names=never))
+        words.append(_("{names:list} miss the target however time is counted", names=never))
     return fit.replace(finding=replace(told, detail=_("; ").join(words)))
 
 
-def _changed(verdict: str, others: set[str]) -> bool:
-    """Whether some definition says the opposite; of an unclear verdict, anything else."""
-    opposite = {"missed": "met", "met": "missed"}.get(verdict)
-    return opposite in others if opposite else len(others) > 1
+def _missed_or_unclear(term: str, verdicts: pd.Series) -> str:
+    """Of a standard that no definition meets for certain: how many miss it, how many do not."""
+    return _(
+        "{what} miss the target under {k:count} of {n:count} definitions of on time, and are not "
+        "certain to under {rest:count}",
+        what=_(DONE[term]),
+        k=int((verdicts == "missed").sum()),
+        n=len(verdicts),
+        rest=int((verdicts == "unclear").sum()),
+    )
 
 
 def _tables(sample: Sample, clock: Clock, goal: float) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -214,14 +224,14 @@ def _finding(table: pd.DataFrame) -> Finding:
     if not parts:
         claim = _("Too few cases to compare definitions of on time.")
         return Finding(claim, importance=Importance.METHOD)
-    # Missed for certain by some and by none met: the others do not speak for it.
-    never = [(t, part) for t, part in parts if set(part["verdict"]) == {"missed", "unclear"}]
+    # Missed for certain by some, met for certain by none: the claim counts both kinds.
+    unsure = [(t, part) for t, part in parts if set(part["verdict"]) == UNSURE]
     loose = [(t, part) for t, part in parts if part["verdict"].nunique() > 1]
-    loose = [one for one in loose if one[0] not in dict(never)]
+    loose = [one for one in loose if one[0] not in dict(unsure)]
     held = [(term, part) for term, part in parts if part["verdict"].nunique() == 1]
     words: dict[str, object] = {"n": sum(len(part) for _term, part in parts)}
-    if never:
-        claim = _never(never, loose)
+    if unsure:
+        claim = _unsure(unsure, loose)
     elif not loose:
         claim = (
             _("Both verdicts hold under all {n:count} definitions of on time.", **words)
@@ -239,32 +249,25 @@ def _finding(table: pd.DataFrame) -> Finding:
     return Finding(
         claim,
         i18n.opening(_("; ").join([*lines, _("target {goal}", goal=goal)])),
-        verdict="unclear" if loose else "",
-        importance=Importance.NOTABLE if loose else Importance.ANSWER,
+        verdict="unclear" if loose or unsure else "",
+        importance=Importance.NOTABLE if loose or unsure else Importance.ANSWER,
     )
 
 
-def _never(never: list[tuple[str, pd.DataFrame]], loose: list[tuple[str, pd.DataFrame]]) -> str:
-    """Which targets no definition meets, and the standard whose verdict does depend on it."""
-    words: dict[str, object] = {
-        "what": i18n.conjoined([_(DONE[term]) for term, _part in never]),
-        "n": sum(len(part) for _term, part in never),
-    }
-    if not loose:
-        return i18n.opening(
-            _("{what} meet the target under none of {n:count} definitions of on time.", **words)
-        )
-    term, part = loose[0]
-    return i18n.opening(
-        _(
-            "{what} meet the target under none of {n:count} definitions of on time; {first} miss "
-            "it under {k:count} of {m:count}.",
+def _unsure(unsure: list[tuple[str, pd.DataFrame]], loose: list[tuple[str, pd.DataFrame]]) -> str:
+    """Under how many definitions targets are missed, and a standard that some definition meets."""
+    first = [_missed_or_unclear(term, part["verdict"]) for term, part in unsure]
+    said = _("; ").join(first)
+    if loose:
+        term, part = loose[0]
+        other = _(
+            "{first} miss it under {k:count} of {m:count}",
             first=_(DONE[term]),
             k=int((part["verdict"] == "missed").sum()),
             m=len(part),
-            **words,
         )
-    )
+        said = _("{first}; {second}", first=said, second=other)
+    return i18n.opening(_("{first}.", first=said))
 
 
 def _depends(loose: list[tuple[str, pd.DataFrame]], held: list[str]) -> str:

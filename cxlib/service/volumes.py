@@ -231,7 +231,10 @@ def clearance(sample: SampleLike, *, weeks: int = RECENT) -> Result:
     waiting = int((~sample["solved"]).sum())  # today, as the backlog and the list count them
     if waiting < (least := max(context.current().smallest_cell, 1)):
         raise InsufficientData(
-            _("Fewer than {least:count} cases are open, too few to say when.", least=least)
+            _(
+                "Fewer than {least:count} cases are open: too few to say when they will be closed.",
+                least=least,
+            )
         )
     rates = np.stack([new.iloc[-weeks:], done.iloc[-weeks:]], axis=1)
     rng = np.random.default_rng(sample.seed)

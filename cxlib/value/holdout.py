@@ -93,8 +93,15 @@ def _finding(whole: pd.Series, predicted: float, weeks: float) -> Finding:
         "span": (whole.low, whole.high),
         "predicted": predicted,
         "n": whole.n,
+        "digits": _digits(whole.estimate, predicted),
     }
-    if whole.low <= predicted <= whole.high:
+    within, near = whole.low <= predicted <= whole.high, abs(off) < UNFIT
+    if within and not near:  # an interval so wide holds good and bad forecasts alike
+        claim = _(
+            "Too few purchases were made in the last {weeks:count} weeks to judge their forecast.",
+            **facts,
+        )
+    elif within:
         claim = _("The forecast of the last {weeks:count} weeks was accurate.", **facts)
     elif predicted > whole.estimate:
         claim = _(
@@ -104,16 +111,21 @@ def _finding(whole: pd.Series, predicted: float, weeks: float) -> Finding:
         claim = _(
             "The forecast of the last {weeks:count} weeks was too low by {off:share}.", **facts
         )
-    misled = not whole.low <= predicted <= whole.high and not abs(off) < UNFIT
     return Finding.of_row(
         whole,
         claim,
         _(
-            "{predicted:number2} purchases a customer were forecast, {estimate:number2} made "
-            "(95% CI {span:interval2}); n = {n:count}",
+            "{predicted:number{digits}} purchases a customer were forecast, "
+            "{estimate:number{digits}} made (95% CI {span:interval{digits}}); n = {n:count}",
             **facts,
         ),
         unit="purchases",
         measure="purchases_in_holdout",
-        importance=Importance.NEWS if misled else Importance.METHOD,
+        importance=Importance.METHOD if within or near else Importance.NEWS,
     )
+
+
+def _digits(*purchases: float) -> int:
+    """Decimals that show two significant digits of the smallest number above 0, at least 2."""
+    above = [p for p in purchases if p > 0]
+    return max(2, 1 - int(np.floor(np.log10(min(above))))) if above else 2

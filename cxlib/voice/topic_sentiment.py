@@ -172,21 +172,25 @@ def _finding(table: pd.DataFrame, floor: list[str], bad_ends: Mapping[str, np.nd
     worst, best = known.loc[known["bad"].idxmax()], known.loc[known["estimate"].idxmax()]
     words = {"worst": i18n.opening(i18n.label(worst["term"])), "best": best["term"]}
     both = worst["bad"] >= SELDOM and worst["term"] != best["term"]
-    claim = (
-        _(
+    shares_of = {"low": worst["bad"], "high": best["estimate"]}
+    if both and set(table["term"]) & set(floor):
+        claim = _(
+            "Apart from topics that are complaints by name, {worst:quoted} is discussed most "
+            "negatively ({low:share} of its comments), {best:quoted} most positively "
+            "({high:share}).",
+            **words | shares_of | {"worst": worst["term"]},
+        )
+    elif both:
+        claim = _(
             "{worst:quoted} is discussed most negatively ({low:share} of its comments), "
             "{best:quoted} most positively ({high:share}).",
-            low=worst["bad"],
-            high=best["estimate"],
-            **words,
+            **words | shares_of,
         )
-        if both
-        else _(
+    else:
+        claim = _(
             "{best:quoted} is discussed most positively ({high:share} of its comments).",
-            best=i18n.opening(i18n.label(best["term"])),
-            high=best["estimate"],
+            **shares_of | {"best": i18n.opening(i18n.label(best["term"]))},
         )
-    )
     detail = _(
         "{best:quoted} 95% CI {span:share_interval}; n = {n:count}",
         span=(best["low"], best["high"]),

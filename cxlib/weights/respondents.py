@@ -213,8 +213,8 @@ def _finding(table: pd.DataFrame) -> Finding:
             )
         )
     detail = _(
-        "{before:share} of responses, {target:share} of customers; {off:count} of {groups:count} "
-        "groups differ before weighting, {left:count} after",
+        "they are {before:share} of responses and {target:share} of customers; {off:count} of "
+        "{groups:count} groups differ before weighting, {left:count} after",
         **words,
     )
     return Finding(

@@ -305,7 +305,10 @@ def test_standards_missed_come_with_those_that_were_met():
     told = actions.alerts(found)
     assert told.looked == 3 and list(told.table["kind"]) == ["standard missed"]
     assert told.table["first_seen"].tolist() == ["w3"]  # when it began, not the last wave
-    assert str(told) == "First-response SLA has been 20.0 percentage points below target since w3."
+    assert str(told) == (
+        "First-response SLA is 20.0 percentage points below target over the whole period, alert "
+        "since w3."
+    )
 
 
 def test_more_who_sink_than_rise_is_a_sign_test():
@@ -315,6 +318,15 @@ def test_more_who_sink_than_rise_is_a_sign_test():
     [row] = series.tests_of({"30": {"moves": kept(table=moves)}}).to_dict("records")
     assert row["n"] == 100 and row["estimate"] == pytest.approx(-0.4)
     assert row["probability"] == pytest.approx(6.334e-5, rel=1e-3)
+
+
+@pytest.mark.parametrize(("rise", "tests"), [(0.001, 0), (0.2, 1)], ids=["once", "again"])
+def test_grades_that_can_only_fall_are_no_series(rise, tests):
+    """Of a shop where nearly all buy once, half of B sink, and first purchases rise to C."""
+    rows = [("A", "A", 0.6, 38), ("A", "B", 0.4, 38), ("B", "A", rise, 4216), ("B", "C", 0.5, 4216),
+            ("B", "B", 0.5 - rise, 4216), ("C", "B", 1.0, 1793)]  # fmt: skip
+    moves = pd.DataFrame(rows, columns=["grade", "term", "estimate", "n"])
+    assert len(series.tests_of({"30": {"moves": kept(table=moves)}})) == tests
 
 
 def test_hidden_cells_warn_of_nothing():

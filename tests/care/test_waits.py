@@ -121,6 +121,23 @@ def test_a_planted_truth_is_found():
     assert alone.value == found[method.CAUGHT, method.LATE]
 
 
+def test_both_rules_are_told_with_their_own_false_alarms():
+    ends = ["measure", "term", "estimate", "low", "high", "n"]
+    rows = [
+        (method.CAUGHT, method.LATE, 0.40, 0.37, 0.43, 994),
+        (method.CAUGHT, method.DUE, 0.38, 0.35, 0.41, 994),
+        (method.FALSE, method.LATE, 0.47, 0.44, 0.50, 757),
+        (method.FALSE, method.DUE, 0.24, 0.21, 0.27, 500),
+    ]
+    days = [("lead", method.LATE, 7.0, 6.5, 7.5, 398), ("lead", method.DUE, 2.6, 2.2, 3.0, 378)]
+    more = {method.CAUGHT: (-0.01, 0.05), method.LEAD: (4.0, 4.8), method.FALSE: (0.2, 0.26)}
+    table, lead = (pd.DataFrame(part, columns=ends) for part in (rows, days))
+    assert method._finding(method._Measured(table, lead, more)).claim == (
+        "Unusually long waits flagged low ratings 7.0 days ahead (47% false alarms), the promised "
+        "time 2.6 (24%)."
+    )
+
+
 @pytest.mark.slow
 def test_kinds_are_used_where_they_help_and_not_where_they_do_not():
     rows = planted()

@@ -514,7 +514,9 @@ def test_the_headline_has_the_interval_of_its_table_and_not_the_band_of_the_curv
     assert str(fit).endswith("of new customers buy again within a year.")
     windows = fit.table[fit.table["purchase"] == first.purchase]
     half = windows.loc[windows["estimate"] >= first.estimate / 2, "term"].iloc[0]
-    assert fit.finding.action.startswith(f"Contact new customers {half}: by then most of those")
+    assert fit.finding.action.startswith(
+        f"Test a reminder {half} on customers drawn at random: by then"
+    )
     band = fit.curve[(fit.curve["term"] == first.term) & (fit.curve["purchase"] == first.purchase)]
     low, high = (band[f"simultaneous_{end}"].iloc[0] for end in ("low", "high"))
     assert low < first.low < first.high < high

@@ -210,7 +210,11 @@ def test_what_is_found_is_what_is_sold_together(company):
     assert (fit.table["estimate"] > 1.2).all()
     assert set(fit.measures["term"]) == {"support", "confidence", "lift_for_size"}
     best, finding = fit.table.iloc[0], fit.finding
-    assert f"{best['estimate']:.1f} times as often as expected" in finding.claim
+    assert finding.claim.endswith(
+        f" {best['estimate']:.1f} times as often as expected, {best['lift_for_size']:.1f} times "
+        "adjusted for basket size."
+    )
+    assert finding.action.endswith("; try it on a randomised part of them first.")
     assert best["then_bought"] in finding.claim and finding.importance == Importance.NOTABLE
 
 

@@ -1,5 +1,6 @@
 """What the study has committed to, in findings: targets of measures, open actions and owners."""
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -185,5 +186,8 @@ def test_bounds_of_a_result_decide_on_nonresponse():
     score = Finding("x", value=26.0, low=18.0, high=34.0, measure="nps")
     rules = {"targets": {"nps": Target(value=25)}}
     assert told(score, bounds, **rules).detail.endswith("; non-response could overturn this")
+    answer = replace(score, importance=Importance.ANSWER)
+    assert told(answer, bounds, **rules).action.startswith("Ask some of those who did not answer")
     narrow = bounds.assign(least=25.5, most=26.5)
     assert "non-response" not in told(score, narrow, **rules).detail
+    assert told(answer, narrow, **rules).action.startswith("Do not count the target")

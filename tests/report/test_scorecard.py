@@ -336,11 +336,13 @@ def test_a_verdict_that_depends_on_how_time_is_counted_says_so_everywhere() -> N
     assert sla["target"] == "Target 90% missed; depends on how time is counted"
     assert sla["target_tone"] == "same"
     for term, said in (("first-response SLA", ", counted in calendar hours"), ("ends", "")):
+        began = "" if said else "2025-12"
         row = {"kind": series.MISSED, "term": term, "group": "", "by": "", "estimate": -0.4}
-        row |= {"measure": "share", "first_seen": "", "standing": "new"}
+        row |= {"measure": "share", "first_seen": began, "standing": "new"}
         answers["41_page"]["warnings"]["table"] = {"columns": list(row), "rows": [[*row.values()]]}
         [alert] = scorecard.of(run, answers)["alerts"]["items"]
-        assert alert["how"] == f"40.0 percentage points below target{said}"
+        assert alert["how"] == f"40.0 percentage points below target over the whole period{said}"
+        assert alert["since"] == ("alert since December 2025" if began else "")
 
 
 def test_what_gives_alerts_an_owner_is_said_once() -> None:
@@ -465,7 +467,13 @@ def test_every_part_is_there_and_leads_to_its_page() -> None:
     alerts = card["alerts"]["items"]
     assert [(a["what"], a["how"], a["since"], a["owner"], a["new"]) for a in alerts] == [
         ("Delivery", "1.20 points below its baseline", "since w4", "Depot", True),
-        ("Ends (team: red)", "40.0 percentage points below target", "", "", False),
+        (
+            "Ends (team: red)",
+            "40.0 percentage points below target over the whole period",
+            "",
+            "",
+            False,
+        ),
     ]
     assert card["alerts"]["link"] == "41_page.html#answer-warnings"
     opportunities = card["opportunities"]["items"]

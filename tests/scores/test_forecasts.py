@@ -84,3 +84,10 @@ def test_few_waves_and_many_scores_are_refused() -> None:
     rows = answers([7.5] * 6).assign(region=np.tile(["a", "b"], 600))
     with pytest.raises(ValueError, match="one score"):
         scores.forecast(scores.trend(Sample(rows, draws=200), by="region"))
+
+
+def test_the_probability_of_a_target_says_that_it_is_of_the_true_level() -> None:
+    """Its spread lacks the sampling error, so it is not the one that the interval implies."""
+    trend = scores.trend(Sample(answers([7.0] * 6), draws=50))
+    detail = scores.forecast(trend, target=Target(value=60)).finding.detail
+    assert "true level, without the sampling error that the interval includes, meets" in detail

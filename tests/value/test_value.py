@@ -21,6 +21,7 @@ from cxlib.core.sample import Sample
 from cxlib.data import sources, study
 from cxlib.stats import resampling
 from cxlib.value import loglik, predictions
+from cxlib.value.holdout import _finding
 from cxlib.value.lifetime_value import _parameters
 from cxlib.value.newton import NoMaximum, maximise
 from cxlib.value.purchase_model import PurchaseModel
@@ -413,6 +414,23 @@ def test_a_forecast_far_off_is_news_and_a_good_one_a_check(orders):
     one = stopped.iloc[[0]].assign(at=end)
     bad = value.holdout(Sample(pd.concat([stopped, one]), draws=50), 13).finding
     assert bad.importance == Importance.NEWS and "too high" in bad.claim
+
+
+@pytest.mark.parametrize(
+    ("made", "ends", "forecast", "claim"),
+    [
+        (0.0041, (0.0029, 0.0054), 0.0019, "too low by 54%"),
+        (0.0041, (0.0009, 0.0084), 0.0019, "Too few purchases were made in the last 26 weeks"),
+        (0.0041, (0.0029, 0.0054), 0.0039, "was accurate"),
+        (0.0, (0.0, 0.0004), 0.0002, "Too few purchases were made in the last 26 weeks"),
+    ],
+)
+def test_a_forecast_of_few_purchases_is_accurate_only_if_near(made, ends, forecast, claim):
+    low, high = ends
+    row = pd.Series({"term": "all", "estimate": made, "low": low, "high": high, "n": 10_140})
+    found = _finding(row, forecast, 26)
+    assert claim in found.claim
+    assert found.detail.startswith(f"{forecast:.4f}") and f", {made:.4f}" in found.detail
 
 
 def test_the_grid_holds_all_worth(orders):

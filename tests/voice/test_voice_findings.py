@@ -63,6 +63,19 @@ def test_shares_of_sentiment_add_up_to_everything():
     assert table.loc["staff", "n"] == 36 and table.loc["staff", "neutral"] == pytest.approx(1 / 3)
 
 
+def test_the_most_negative_topic_is_said_to_leave_complaints_by_name_out():
+    """All comments on "late" are negative, as its name says; of those on "price" two thirds are."""
+    texts = ["late, bad", "awful price", "bad price", "good price", "good staff", "good staff"]
+    marked, fit = marked_of(texts * 10)
+    told = voice.topic_sentiment(marked, fit, {"late": True}).finding.claim
+    assert told == (
+        "Apart from topics that are complaints by name, price is discussed most negatively (67% "
+        "of its comments), staff most positively (100%)."
+    )
+    plain = voice.topic_sentiment(marked, fit, {"late": False}).finding.claim
+    assert plain.startswith("Late is discussed most negatively (100% of its comments)")
+
+
 @pytest.mark.parametrize(("lang", "second"), [("en", "bed & bath"), ("zh", "bed与bath")])
 def test_found_topics_are_called_by_one_or_two_words_that_tell_them_from_others(lang, second):
     words = np.array(["room", "pool", "bed", "bath"])
