@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.responsibility import names_of, responsible
+from cxlib.actions.responsibility import advice_against, names_of, responsible
 from cxlib.actions.series import (
     AT_RISK,
     HIGHER_IS_WORSE,
@@ -83,7 +83,8 @@ def alerts(
       moved), low, high, n, wave, first_seen (when it began), standing ("new", "ongoing" or "over":
       no longer out of line), signal, adjusted (p-value adjusted for all tests), money (what a fall
       costs in a year, where that is known), kind, measure, probability, against (the wave before,
-      where that alone is the baseline); with a ledger also owner. Not of a score that 12's audit
+      where that alone is the baseline); with a ledger also owner and verdict
+      (of `net_gain` on its action, where that is against acting). Not of a score that 12's audit
       holds back
     - improved: the same columns, of what moved significantly and became better
     - held_back: the same columns, of what fell and is held back
@@ -129,6 +130,7 @@ def alerts(
         alerted = [names_of(row, kin or {}) for row in table.to_dict("records")]
         both = [responsible(ledger, *names, more=more) for names in alerted]
         table["owner"] = [owner for _action, owner in both]
+        table["verdict"] = [advice_against(ledger, *names, more=more) for names in alerted]
         if len(table) and (table["standing"] != "over").iloc[0]:
             told = replace(told, action=both[0][0], owner=both[0][1])
     ended = pd.DataFrame(columns=[*KEY, "first_seen"])

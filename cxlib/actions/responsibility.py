@@ -64,7 +64,7 @@ def responsible(
 
     Examples
     --------
-    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "started", "owner": "ann"}
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "planned", "owner": "ann"}
     >>> effect = {"predicted": 2.0, "predicted_low": 1.0, "predicted_high": 3.0, "worth": 100.0}
     >>> ledger = pd.DataFrame([row | effect | {"about": "delivery", "cost": 900.0}])
     >>> responsible(ledger, "delivery")
@@ -80,6 +80,29 @@ def responsible(
         return _(OTHERWISE[verdict], aim=aim, problem=first["problem"]), owner
     chance = judged["chance"].iloc[0] if len(judged) else None
     return _(ADVICE[verdict], problem=first["problem"], chance=chance), owner
+
+
+def advice_against(ledger: pd.DataFrame, *measures: str, more: int = 0) -> str:
+    """The verdict on the open action about the first of the measures, where it is against acting.
+
+    Parameters
+    ----------
+    ledger, measures, more : as in `responsible`
+
+    Returns
+    -------
+    "do not act yet", "do not act" or "stop or redesign"; empty where nothing is against it
+
+    Examples
+    --------
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "planned", "owner": "ann"}
+    >>> effect = {"predicted": 2.0, "predicted_low": 1.0, "predicted_high": 3.0, "worth": 100.0}
+    >>> ledger = pd.DataFrame([row | effect | {"about": "delivery", "cost": 900.0}])
+    >>> advice_against(ledger, "delivery")
+    'do not act'
+    """
+    verdict = net_gain(_first(ledger, measures), more=more).table["verdict"].tolist()
+    return verdict[0] if verdict and verdict[0] in (*AGAINST, VERDICTS[5]) else ""
 
 
 def names_of(alert: Mapping[str, Any], kin: Mapping[str, Sequence[str]]) -> list[str]:
@@ -108,7 +131,7 @@ def evidence_against(ledger: pd.DataFrame, *measures: str, more: int = 0) -> str
 
     Examples
     --------
-    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "started", "owner": "ann"}
+    >>> row = {"action_id": "a01", "problem": "late parcels", "status": "planned", "owner": "ann"}
     >>> effect = {"predicted": 2.0, "predicted_low": 1.0, "predicted_high": 3.0, "worth": 100.0}
     >>> ledger = pd.DataFrame([row | effect | {"about": "delivery", "cost": 250.0}])
     >>> evidence_against(ledger, "delivery")

@@ -161,6 +161,7 @@ def _alert(row: Row, hours: str = "") -> dict[str, Any]:
     from cxlib.actions.alerts import distance, subject
 
     since, how = str(row["first_seen"] or ""), _how(row, distance(row))
+    verdict = str(row.get("verdict") or "")
     missed = row.get("kind") == series.MISSED
     began = _("since {since:period}", since=since) if since else ""
     if missed and since:  # the number is of all months
@@ -172,6 +173,7 @@ def _alert(row: Row, hours: str = "") -> dict[str, Any]:
         "how": how,
         "since": began,
         "owner": i18n.opening(i18n.label(str(row.get("owner") or ""))),
+        "more": _("verdict on its action: {verdict:label}", verdict=verdict) if verdict else "",
         "tone": "worse",
         "new": row["standing"] == "new",
     }

@@ -200,6 +200,10 @@ def test_an_alert_names_who_works_on_it():
     owner = "Ann, due 30 Jun 2026"
     assert (found.finding.action, found.finding.owner) == (PAYS, owner)
     assert found.table["owner"].tolist() == [owner, ""]
+    assert found.table["verdict"].tolist() == ["", ""]
+    lossy = owned.assign(cost=5000.0, status="planned")
+    against = actions.alerts(study_of(delivery=STAYS, room=FALL), ledger=lossy)
+    assert against.table["verdict"].tolist() == ["do not act", ""]
     closed = actions.alerts(study_of(delivery=STAYS), ledger=owned.assign(status="done"))
     assert closed.finding.owner == ""
 

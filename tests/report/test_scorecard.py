@@ -316,6 +316,16 @@ def test_a_target_that_is_missed_for_certain_is_in_the_summary() -> None:
     ]
 
 
+def test_an_alert_whose_action_is_not_to_be_taken_says_so() -> None:
+    run, answers = everything()
+    table = answers["41_page"]["warnings"]["table"]
+    table["columns"] = [*table["columns"], "verdict"]
+    verdicts = ["do not act yet", "", ""]
+    table["rows"] = [[*row, v] for row, v in zip(table["rows"], verdicts, strict=True)]
+    alerts = scorecard.of(run, answers)["alerts"]["items"]
+    assert [a["more"] for a in alerts] == ["verdict on its action: do not act yet", ""]
+
+
 def test_a_verdict_that_depends_on_how_time_is_counted_says_so_everywhere() -> None:
     run, answers = everything()
     table = answers["24_page"]["standards"]["table"]
