@@ -50,7 +50,9 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
             verdict="unclear",
             importance=Importance.ANSWER,
         )
-    leaders = table[table["top"] & ~rarely_first(table)]
+    leaders = table[table["top"]]
+    # Of very few draws no driver of the set may have come first.
+    leaders = leaders[~rarely_first(leaders)]
     first, second = leaders.iloc[0], leaders.iloc[min(1, len(leaders) - 1)]
     facts |= {
         "driver": i18n.quoted(i18n.opening(i18n.label(first["term"]))),
