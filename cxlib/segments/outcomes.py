@@ -362,7 +362,7 @@ def _finding(table: pd.DataFrame) -> Finding:
     row = table.loc[((table["estimate"] - table["overall"]).abs() / width)[differs].idxmax()]
     write = i18n.percent if row.share else lambda v: i18n.number(v, 2)
     claim = _(
-        "Apart from what forms the segments, {segment:verbatim} differ most from the average in "
+        "In what does not form the segments, {segment:verbatim} differ most from the average in "
         "{outcome}: {value} against {overall}.",
         segment=row.segment,
         outcome=i18n.label("leaving") if row.term == i18n.label("left") else i18n.quoted(row.term),

@@ -659,7 +659,8 @@ def test_overdue_and_stalled_lead_and_the_inner_loop_is_apart():
     assert "customer_id" not in found.table and "c7" not in f"{found.finding.claim}{found.table}"
     assert str(found) == "2 of 3 open actions are overdue or late to start."
     assert found.finding.detail == (
-        "First: the action on “late parcels” (Ann); for single customers, 1 action is open, 1 overdue"
+        "First: the action on “late parcels” (Ann); for single customers, 1 action is open, "
+        "1 overdue"
     )
     assert str(actions.action_status(ledger(), "2026-01-10")) == "The 1 open action is on schedule."
 
