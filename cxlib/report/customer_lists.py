@@ -89,7 +89,7 @@ def _for_readers(rows: pd.DataFrame) -> pd.DataFrame:
             words = {v: i18n.label(v) for v in rows[name].dropna().unique() if isinstance(v, str)}
             rows[name] = rows[name].map(lambda v, words=words: words.get(v, v), na_action="ignore")
     heads = [i18n.heading(str(name)) for name in rows.columns]
-    if len(set(heads)) == len(heads):  # two columns of one heading could not be told apart
+    if len(set(heads)) == len(heads):  # two columns of one heading would be confused
         rows.columns = pd.Index(heads)
     return rows
 
