@@ -23,10 +23,10 @@ HEADINGS = mark(  # of lists; other columns have their names from the tables
     "action id", "age days", "answered on", "arm", "at", "because 1", "because 2", "because 3",
     "block", "call", "call back", "campaign", "case id", "comment", "commented on", "contact id",
     "customer id", "days overdue", "due at", "due on", "expected gain", "late after days",
-    "no contact", "offer 1",
-    "offer 2", "offer 3", "repeats", "started at", "usual days", "waited days", "waits for",
+    "no contact", "offer 1", "offer 2", "offer 3", "repeats", "started at", "usual days",
+    "waited days", "waits for",
 )  # fmt: skip
-VERBATIM = {"comment", "because"}  # written by customers, or sentences already
+VERBATIM = {"comment"}  # written by customers
 UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"}  # categories of what nobody sees before them
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.I)
 
