@@ -592,6 +592,11 @@ class Journey(Strict):
         examples=["stage"],
     )
 
+    @property
+    def patience(self) -> float:
+        """Days without an event after which a journey counts as ended."""
+        return self.gap or 30
+
 
 class Programme(Strict):
     """A programme to keep customers coming back."""

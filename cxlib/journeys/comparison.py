@@ -60,13 +60,15 @@ def periods(sample: Sample, split: str | pd.Timestamp = "") -> pd.Series:
     return pd.Series(np.where(late, LATER, EARLIER), index=steps.index)
 
 
-def compare_groups(sample: Sample, groups: pd.Series) -> Result:
+def compare_groups(sample: Sample, groups: pd.Series, *, patience: float = 30) -> Result:
     """`compare_transitions` of two groups: later and earlier journeys, or the two largest groups.
 
     Parameters
     ----------
     sample : of `steps`
     groups : the group of each step, or of each customer (by customer_id)
+    patience : days without a step after which a journey counts as ended; what follows the steps of
+        the last such days is not known for all, and left out
 
     Raises
     ------
@@ -89,7 +91,7 @@ def compare_groups(sample: Sample, groups: pd.Series) -> Result:
             _("Two groups are needed to compare; there are {n:count}.", n=len(sizes))
         )
     names = [LATER, EARLIER] if set(sizes.index) == {LATER, EARLIER} else list(sizes.index[:2])
-    counts = count_transitions(sample, by=groups)
+    counts = count_transitions(sample, by=groups, patience=patience)
     one, other = (counts.where(counts["group"] == n) for n in names)
     return compare_transitions(one, other, names=(names[0], names[1]))
 
@@ -179,10 +181,7 @@ def _finding(table: pd.DataFrame, names: tuple[str, str]) -> Finding:
             "No path is taken significantly more or less often in {one} than in {other}.", **facts
         )
         return Finding(claim, verdict="unchanged", importance=Importance.METHOD)
-    # Of later journeys some are not over: that they end is claimed where nothing else differs.
-    inner = differing[differing["term"] != ENDS]
-    rows = inner if len(inner) else differing
-    most = rows.loc[rows["estimate"].abs().idxmax()]
+    most = differing.loc[differing["estimate"].abs().idxmax()]
     facts |= {
         "before": most["before"],
         "after": most["term"],
@@ -226,6 +225,4 @@ def _finding(table: pd.DataFrame, names: tuple[str, str]) -> Finding:
         points=facts["points"],
         span=facts["span"],
     )
-    unfinished = most["term"] == ENDS and LATER in names
-    importance = Importance.CONTEXT if unfinished else Importance.ANSWER
-    return Finding.of_row(most, claim, detail, unit="share", importance=importance)
+    return Finding.of_row(most, claim, detail, unit="share")

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.i18n import _
+from cxlib.core.errors import InsufficientData
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data.schema import STAGES
@@ -24,13 +25,17 @@ from cxlib.stats.notes import resampling_note
 SELDOM = 0.01  # share of journeys; less is no finding
 
 
-def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
+def loops(
+    sample: Sample, stages: Mapping[str, str] | None = None, *, patience: float = 0
+) -> Result:
     """Who comes back to a touchpoint, and how much of the journeys is rework.
 
     Parameters
     ----------
     sample : of `steps`
     stages : the stage of each touchpoint; without it nothing is said of going back a stage
+    patience : days without a step after which a journey counts as ended; journeys that may go on
+        are left out. 0 where all journeys of the data are over
 
     Returns
     -------
@@ -41,6 +46,10 @@ def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
     Result of term, estimate, low, high, n: "journeys with a return" (a touchpoint met again),
     "steps met before" and "journeys that go back" (to an earlier stage than they had reached).
 
+    Raises
+    ------
+    InsufficientData : no journey is over
+
     Examples
     --------
     >>> from cxlib.journeys.steps import steps
@@ -49,7 +58,26 @@ def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
     >>> loops(steps(events)).table[["term", "estimate", "days"]].values.tolist()
     [['web', 1.0, 2.0], ['shop', 0.0, nan]]
     """
-    steps = sample.data
+    steps, notes = sample.data, []
+    if patience:
+        last = steps.groupby("journey")["at"].transform("max")
+        over = last <= steps["at"].max() - pd.Timedelta(days=patience)
+        if not over.any():
+            raise InsufficientData(
+                _("No journey is older than {days:g} days. Take a shorter patience.", days=patience)
+            )
+        still = steps.loc[~over, "journey"].nunique()
+        notes = [
+            ngettext(
+                "{n:count} journey is still open (its last step is less than {days:count} days "
+                "old) and left out.",
+                "{n:count} journeys are still open (their last step is less than {days:count} "
+                "days old) and left out.",
+                still,
+                days=patience,
+            )
+        ]
+        steps = steps[over]
     met = steps.groupby(["journey", "touchpoint"], sort=True).agg(
         customer=(sample.cluster, "first"),
         times=("step", "size"),
@@ -70,6 +98,7 @@ def loops(sample: Sample, stages: Mapping[str, str] | None = None) -> Result:
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
     rework = _rework(by_customer, steps, stages)
     notes = [
+        *notes,
         _(
             "{journeys:count} journeys of {customers:count} customers, {steps:count} steps.",
             journeys=steps["journey"].nunique(),

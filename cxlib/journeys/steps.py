@@ -19,6 +19,7 @@ from cxlib.core.errors import InsufficientData, require_columns, require_dates
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
+from cxlib.stats.notes import open_journeys_note
 
 
 def steps(sample: SampleLike, *, by: str = "", gap: float = 0) -> Sample:
@@ -107,9 +108,18 @@ def until_goal(sample: Sample, goal: Sequence[str]) -> Sample:
 
 
 def count_transitions(
-    sample: Sample, *, goal: Sequence[str] = (), most: int = 0, by: pd.Series | None = None
+    sample: Sample,
+    *,
+    goal: Sequence[str] = (),
+    most: int = 0,
+    by: pd.Series | None = None,
+    patience: float = 0,
 ) -> Sample:
     """How often each touchpoint follows each, by cluster of customers.
+
+    What follows a step of the last `patience` days is not known for all: where nothing has followed
+    yet, the journey may go on. So nothing is counted from these steps, whether or not another
+    follows. Shares of the others are those of journeys that were observed to their end.
 
     Parameters
     ----------
@@ -117,6 +127,8 @@ def count_transitions(
     goal : touchpoints up to which journeys are counted; empty for whole journeys
     most : steps that are counted one by one, later ones left out; 0 for all together
     by : group of each row of the steps, which becomes a column in front
+    patience : days without a step after which a journey counts as ended; 0 where all journeys of
+        the data are over
 
     Returns
     -------
@@ -133,21 +145,27 @@ def count_transitions(
     >>> events = pd.DataFrame({"customer_id": "c", "at": at, "touchpoint": ["web", "shop"]})
     >>> count_transitions(steps(events))["n"].tolist()
     [1, 1, 1]
+    >>> count_transitions(steps(events), patience=1)["n"].tolist()  # the shop may not be the end
+    [1, 1]
     """
     cut = until_goal(sample, goal).data
+    day = pd.Timedelta(days=1)
+    known = sample["at"].max() - patience * day if patience else cut["at"].max()
+    left = cut["at"].shift().mask(cut["before"].isna())  # when the step before was
     touchpoint, names = cut["touchpoint"].cat, cut["touchpoint"].cat.categories
     here, step = touchpoint.codes.to_numpy(np.int64), cut["step"].to_numpy()
-    over = (cut["after"].isna() & ~cut["touchpoint"].isin(list(goal))).to_numpy()
+    over = cut["after"].isna() & ~cut["touchpoint"].isin(list(goal)) & (cut["at"] <= known)
+    over, followed = over.to_numpy(), ~(left > known).to_numpy()
     keys = resampling.keys_of(cut, sample.cluster)
     group, groups = np.zeros(len(cut), int), None
     if by is not None:
         group, groups = pd.factorize(by[cut.index].astype("string"), sort=True)
     columns = [  # each step from the one before, and each end
-        np.r_[group, group[over]],
-        np.r_[keys, keys[over]],
-        np.r_[step, step[over] + 1],
-        np.r_[cut["before"].cat.codes.to_numpy(np.int64), here[over]] + 1,
-        np.r_[here, np.full(over.sum(), -1)] + 1,
+        np.r_[group[followed], group[over]],
+        np.r_[keys[followed], keys[over]],
+        np.r_[step[followed], step[over] + 1],
+        np.r_[cut["before"].cat.codes.to_numpy(np.int64)[followed], here[over]] + 1,
+        np.r_[here[followed], np.full(over.sum(), -1)] + 1,
     ]
     kept = columns[0] >= 0
     if most:
@@ -167,4 +185,5 @@ def count_transitions(
     }
     first = {} if groups is None else {"group": np.asarray(groups, object)[group]}
     rows = pd.DataFrame({**first, **found})
-    return Sample(rows, cluster="cluster", **sample.bootstrap)
+    notes = (open_journeys_note(patience),) if patience else ()
+    return Sample(rows, cluster="cluster", notes=notes, **sample.bootstrap)

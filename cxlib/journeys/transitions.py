@@ -149,6 +149,10 @@ def _described(claim: str, row: pd.Series) -> Finding:
 def flows(counts: SampleLike) -> Result:
     """Shares of all journeys that take each path at each step.
 
+    A share is that of the journeys at the touchpoint before, times the share of them that went on
+    this way, so that journeys whose next step is not known yet (`patience`) are taken to go on as
+    the others did.
+
     Parameters
     ----------
     counts : by step (`most=` of `count_transitions` or `study.journeys.transitions`)
@@ -172,11 +176,8 @@ def flows(counts: SampleLike) -> Result:
     pairs = counts_of(counts)
     if not (pairs.step > 0).all():
         raise ValueError("these counts are not by step. Count with most=5, say.")
-    begun = pairs.leaves == 0
-    drawn, whole = pairs.resample(), pairs.whole
-    with np.errstate(invalid="ignore"):  # a resample may be empty
-        shares, again = whole / whole[begun].sum(), drawn / drawn[:, begun].sum(1, keepdims=True)
-    n = np.full(len(whole), whole[begun].sum())
+    shares, again = _of_all(pairs, pairs.whole), _of_all(pairs, pairs.resample())
+    n = np.full(len(shares), pairs.whole[pairs.leaves == 0].sum())
     named = {"step": pairs.step, "before": pairs.before, "term": pairs.after, "estimate": shares}
     table = pd.DataFrame(named | {"n": n.astype(int)} | share_ends(shares, again, n))
     first = table[table["before"] == BEGINS].sort_values("estimate").iloc[-1]
@@ -193,6 +194,22 @@ def flows(counts: SampleLike) -> Result:
         **pairs.sample.bootstrap,
         replicates=again,
     )
+
+
+def _of_all(pairs: TransitionCounts, counts: np.ndarray) -> np.ndarray:
+    """Shares of all journeys, step by step, of counts (..., p)."""
+    shares = np.zeros_like(counts, dtype=float)
+    at = np.zeros((*counts.shape[:-1], len(pairs.names) + 1))  # journeys at each name
+    at[..., 0] = 1  # where journeys begin
+    for step in np.unique(pairs.step):
+        here = pairs.step == step
+        leaves, enters, gone = pairs.leaves[here], pairs.enters[here], counts[..., here]
+        with np.errstate(invalid="ignore"):  # of a resample nobody may have been there
+            on = np.nan_to_num(gone / totals(gone, leaves))
+        shares[..., here] = at[..., leaves] * on
+        at = shares[..., here] @ (enters[:, None] == np.arange(at.shape[-1]))
+        at[..., 0] = 0  # these have ended
+    return shares
 
 
 def main_flows(fit: Result) -> Result:

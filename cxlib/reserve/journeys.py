@@ -18,6 +18,7 @@ from cxlib.data.schema import STAGES, Journey
 from cxlib.reserve import pathways
 from cxlib.reserve.database import Database
 from cxlib.reserve.store import ReserveError
+from cxlib.stats.notes import open_journeys_note
 
 YEAR = 365  # days
 
@@ -46,6 +47,7 @@ class Journeys:
 
         Journeys are those of `journey` in study.yaml, counted by SQL (see
         `journeys.count_transitions`); with `goal` up to the study's goal, with `most` step by step.
+        What follows the steps of the last days, in which journeys may go on, is left out.
         """
         have, journey = self.database.columns("events"), self.rules
         if journey.by and journey.by not in have:
@@ -60,10 +62,11 @@ class Journeys:
             gap=journey.gap,
             goal=goals,
             most=most,
+            patience=journey.patience,
             holds=holds,
             row=sql.ROW,
         )
-        notes = self._ties(holds)
+        notes = (*self._ties(holds), open_journeys_note(journey.patience))
         return Sample(counts, cluster="cluster", draws=draws, seed=seed, notes=notes)
 
     def _ties(self, holds: str) -> tuple[str, ...]:

@@ -28,6 +28,7 @@ def counted(
     gap: float = 0,
     goal: Sequence[str] = (),
     most: int = 0,
+    patience: float = 0,
     holds: str = "true",
     row: str = "rowid",
 ) -> pd.DataFrame:
@@ -43,7 +44,12 @@ def counted(
         raise ReserveError("no event is left to follow. Check WHERE, and journey.by in study.yaml.")
     if unknown := [g for g in goal if g not in names]:
         raise ReserveError(f"nobody met the goal {unknown}. Touchpoints are: {', '.join(names)}.")
-    parts = _parts(store, of, gap if not by else 0, names, goal, most, there, row)
+    known = "true"  # that what follows an event is known
+    if patience:
+        last = sql.first(store, f'select max("at") from events where {there}')[0]
+        day = pd.Timestamp(last) - pd.Timedelta(days=patience)
+        known = f"{{}} <= {sql.text(str(day))}::timestamp"
+    parts = _parts(store, of, gap if not by else 0, names, goal, most, known, there, row)
     rows = pd.concat(parts).groupby(["cluster", "step", "before", "after"], as_index=False).sum()
     for column in ("before", "after"):  # -1: nothing, the journey begins or ends
         rows[column] = pd.Categorical.from_codes(rows[column].to_numpy(), names)
@@ -57,6 +63,7 @@ def _parts(
     names: list[str],
     goal: Sequence[str],
     most: int,
+    known: str,
     there: str,
     row: str,
 ) -> list[pd.DataFrame]:
@@ -69,12 +76,15 @@ def _parts(
     ends = [round(k * MAX_CLUSTERS / rounds) for k in range(rounds + 1)]
     for low, high in pairwise(ends):
         part = f" and customer_key({of}::varchar) between {low} and {high - 1}"
-        query = _query(of, gap, coded, hit, most, there + (part if rounds > 1 else ""), row)
+        mine = there + (part if rounds > 1 else "")
+        query = _query(of, gap, coded, hit, most, known, mine, row)
         found.append(_by_cluster(store.execute(query).df()))
     return found
 
 
-def _query(of: str, gap: float, coded: str, hit: str, most: int, mine: str, row: str) -> str:
+def _query(
+    of: str, gap: float, coded: str, hit: str, most: int, known: str, mine: str, row: str
+) -> str:
     """Steps of journeys, then what follows what for each customer."""
     new = "w is null" + (f" or w > {float(gap)} * 86400000000" if gap else "")
     step = f"case when step <= {most} then step else 0 end" if most else "0"
@@ -90,15 +100,18 @@ def _query(of: str, gap: float, coded: str, hit: str, most: int, mine: str, row:
             select *, sum(({new})::int) over (partition by own order by "at", r) as journey,
                 ({hit})::int as hit from e),
         s as (
-            select who, code, hit, lag(code) over path as before, lead(code) over path as next,
+            select who, code, hit, "at", lag("at") over path as left_at,
+                lag(code) over path as before, lead(code) over path as next,
                 row_number() over path as step,
                 coalesce(sum(hit) over (partition by own, journey order by "at", r
                     rows between unbounded preceding and 1 preceding), 0) as past
             from j window path as (partition by own, journey order by "at", r)),
         ways as (
-            select who, step, coalesce(before, -1) as before, code as after from s where past = 0
+            select who, step, coalesce(before, -1) as before, code as after from s
+            where past = 0 and (before is null or {known.format("left_at")})
             union all
-            select who, step + 1, code, -1 from s where past = 0 and next is null and hit = 0)
+            select who, step + 1, code, -1 from s
+            where past = 0 and next is null and hit = 0 and {known.format('"at"')})
         select who, step, before, after, count(*) as n
         from (select who, {step} as step, before, after from ways) {kept} group by all
     """

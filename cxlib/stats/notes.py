@@ -88,3 +88,22 @@ def likelihood_note(sums: Moments) -> str:
         n=sums.rows.sum(),
         offered=sums.offered,
     )
+
+
+def open_journeys_note(days: float) -> str:
+    """From which steps nothing is counted, as their journeys may go on.
+
+    Parameters
+    ----------
+    days : without a step after which a journey counts as ended
+
+    Examples
+    --------
+    >>> open_journeys_note(30)
+    'Steps of the last 30 days are not counted as left: what follows them is not known yet.'
+    """
+    return _(
+        "Steps of the last {days:count} days are not counted as left: what follows them is not "
+        "known yet.",
+        days=days,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from dataclasses import replace
 from itertools import pairwise
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from cxlib import journeys, plots
 from cxlib.core import context
 from cxlib.core.context import Context
+from cxlib.core.errors import InsufficientData
 from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
 from cxlib.journeys import Touchpoints, TransitionCounts
@@ -111,9 +113,11 @@ def test_the_store_counts_as_rows_are_counted():
     store.register("given", table)
     store.execute("create table events as select * from given")
     by = ["cluster", "step", "before", "after"]
-    for gap, goal, most in [(0, [], 0), (0, ["a"], 2), (5, [], 2), (5, ["a"], 0), (20, ["a"], 2)]:
-        told = pathways.counted(store, gap=gap, goal=goal, most=most)
-        ours = journeys.count_transitions(steps_of(table, gap=gap), goal=goal, most=most).data
+    ways = [(0, [], 0), (0, ["a"], 2), (5, [], 2), (5, ["a"], 0), (20, ["a"], 2)]
+    for (gap, goal, most), patience in itertools.product(ways, (0, 9)):
+        how = {"goal": goal, "most": most, "patience": patience}
+        told = pathways.counted(store, gap=gap, **how)
+        ours = journeys.count_transitions(steps_of(table, gap=gap), **how).data
         for counts in (told, ours):
             counts[["before", "after"]] = counts[["before", "after"]].astype("string").fillna("-")
         told, ours = (c.sort_values(by, ignore_index=True)[[*by, "n"]] for c in (told, ours))
@@ -209,6 +213,76 @@ def test_two_groups_are_compared_way_by_way(made):
     assert sums == pytest.approx(0)
     whole = journeys.compare_groups(steps, half)
     assert len(whole.table) == len(there) and "than in “" in whole.finding.claim
+
+
+def running(seed: int, people: int = 400, days: int = 120) -> pd.DataFrame:
+    """Events of journeys that all go alike, seen until a day on which many are not over."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for customer, begun in enumerate(rng.uniform(0, days, people)):
+        day, place = begun, "web"
+        while day <= days and place:
+            rows.append(
+                (f"c{customer}", pd.Timestamp("2026-01-01") + pd.Timedelta(days=day), place)
+            )
+            day, place = (
+                day + rng.uniform(1, 20),
+                rng.choice(["web", "shop", ""], p=[0.4, 0.4, 0.2]),
+            )
+    return pd.DataFrame(rows, columns=["customer_id", "at", "touchpoint"])
+
+
+def test_steps_of_the_last_days_are_not_counted_as_ends():
+    at = pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-09", "2026-01-10", "2026-01-10"])
+    table = pd.DataFrame({"customer_id": list("aabbc"), "at": at, "touchpoint": list("xyxyx")})
+    counts = (
+        journeys.count_transitions(steps_of(table), patience=5).data.astype("string").fillna("-")
+    )
+    pairs = counts.groupby(["before", "after"])["n"].apply(lambda n: n.astype(int).sum()).to_dict()
+    assert pairs == {("-", "x"): 3, ("x", "y"): 1, ("y", "-"): 1}
+
+
+def test_journeys_that_run_on_are_left_out_of_returns():
+    at = pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-09", "2026-01-10"])
+    table = pd.DataFrame({"customer_id": list("aabb"), "at": at, "touchpoint": list("xxyx")})
+    table = pd.concat([table.assign(customer_id=table["customer_id"] + str(k)) for k in range(12)])
+    fit = journeys.loops(steps_of(table), patience=5)
+    assert fit.table[["term", "estimate", "n"]].values.tolist() == [["x", 1.0, 12]]
+    assert "12 journeys are still open" in fit.notes
+    with pytest.raises(InsufficientData, match="No journey is older than 30 days"):
+        journeys.loops(steps_of(table), patience=30)
+
+
+def test_journeys_that_run_on_do_not_end_more_often_in_later_journeys():
+    steps = steps_of(running(1), gap=20)
+    halves = journeys.periods(steps)
+    naive, fair = (journeys.compare_groups(steps, halves, patience=p) for p in (0, 20))
+    ends = naive.table.query("term == 'ends'")
+    assert (ends["estimate"] > 0).all() and ends["differs"].any()
+    assert not fair.table["differs"].any()
+
+
+@pytest.mark.slow
+def test_shares_of_journeys_that_run_on_are_those_of_complete_ones():
+    """The truth: 20% end after each step; counting open journeys as ended finds far more."""
+    shares = {0: [], 20: []}
+    for seed in range(20):
+        steps = steps_of(running(seed), gap=20)
+        for patience, found in shares.items():
+            table = journeys.transitions(journeys.count_transitions(steps, patience=patience)).table
+            found.append(table.set_index(["before", "term"]).loc[("web", "ends"), "estimate"])
+    assert np.mean(shares[20]) == pytest.approx(0.2, abs=0.01)
+    assert np.mean(shares[0]) > 0.24
+
+
+def test_flows_of_journeys_that_run_on_add_up():
+    counts = journeys.count_transitions(steps_of(running(2), gap=20), most=4, patience=20)
+    table = journeys.flows(counts).table
+    into = table[table["step"] == 2].groupby("term")["estimate"].sum()
+    out = table[table["step"] == 3].groupby("before")["estimate"].sum()
+    assert into.sum() == pytest.approx(1)
+    assert out.to_numpy() == pytest.approx(into[out.index].to_numpy())
+    assert into["ends"] == pytest.approx(0.2, abs=0.05)
 
 
 # Removal
