@@ -77,11 +77,14 @@ def quantile(count: int) -> float:
 
 
 def _needed(moved: Movements, at: int, errors: float) -> float:
-    """The n with which a move of this size shows in four cases of five, at this many candidates."""
+    """The n with which a move of this size shows in four cases of five, at this many candidates.
+
+    NaN for a move that is too small to be worth a number.
+    """
     if not moved.size[at]:
         return np.nan
-    times = (errors + POWER) * moved.error[at] / abs(moved.size[at])
-    return float(np.ceil(moved.n[at] * times**2))
+    times = ((errors + POWER) * moved.error[at] / abs(moved.size[at])) ** 2
+    return float(np.ceil(moved.n[at] * times)) if times <= MOST_TIMES else np.nan
 
 
 def unavailable(link: str, verdict: str, depth: int = 0) -> dict[str, Any]:
@@ -114,7 +117,7 @@ def _unclear(row: dict[str, Any]) -> str:
         "link": i18n.opening(i18n.label(row["link"])),
     }
     needed = row["answers_needed"]
-    if needed != needed or needed > MOST_TIMES * row["n"]:  # too small to be worth a number
+    if needed != needed:
         return _("{link}: no significant difference.", **facts)
     facts["n"] = float(f"{needed:.2g}")
     if row["link"] == "topic":

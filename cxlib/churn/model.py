@@ -155,7 +155,7 @@ def fit(
         draws=data.sample.draws,
         seed=seed,
         parts={
-            "reasons": _reasons(data, learnt, model, p, thresholds),
+            "reasons": _reasons(data, learnt, model, effects, p, thresholds),
             "thresholds": thresholds,
             "features": learnt,
             "coefficients": model.coefficients,
@@ -319,11 +319,12 @@ def _reasons(
     data: TrainingData,
     learnt: list[Feature],
     model: regression.Ridge,
+    effects: pd.DataFrame,
     p: np.ndarray,
     thresholds: tuple[float, float],
 ) -> Result:
     parts = contributions(data.rows, learnt, model.coefficients)
-    top_features, counted = reasons_of(parts)
+    top_features, counted = reasons_of(parts, learnt, effects)
     reasons = np.zeros(parts.shape, bool)
     np.put_along_axis(reasons, top_features, counted, axis=1)
     at_risk = p >= thresholds[0]

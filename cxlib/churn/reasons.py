@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.stats.intervals import LEVEL, wilson_interval
@@ -98,7 +99,10 @@ def churn_reasons(
     else:
         p, exact = multinomial_test(counts, shares, sample.seed)
     draws, notes = 0 if exact else DRAWS, _notes(len(sample), n, exact)
-    return Result(table, _finding(table, p, n), notes, "share", draws=draws, seed=sample.seed)
+    effective = w.sum() ** 2 / (w**2).sum()
+    return Result(
+        table, _finding(table, p, n, effective), notes, "share", draws=draws, seed=sample.seed
+    )
 
 
 def multinomial_test(counts: np.ndarray, shares: np.ndarray, seed: int = 1) -> tuple[float, bool]:
@@ -143,11 +147,21 @@ def _weights(w: np.ndarray, n: int) -> np.ndarray:
     return w
 
 
-def _finding(table: pd.DataFrame, p: float, n: int) -> Finding:
-    """The most common reason, and the quoted share that is furthest off, if any is."""
+def _most_common(table: pd.DataFrame, effective: float) -> list[str]:
+    """The reason with the largest share, and those whose share is not significantly smaller."""
+    from scipy.special import ndtri
+
+    rows = table.sort_values("estimate", ascending=False, kind="stable")
+    share, top = rows["estimate"].to_numpy(), rows["estimate"].iloc[0]
+    error = np.sqrt((top + share - (top - share) ** 2) / effective)
+    return [str(term) for term in rows.loc[top - share <= ndtri((1 + LEVEL) / 2) * error, "term"]]
+
+
+def _finding(table: pd.DataFrame, p: float, n: int, effective: float) -> Finding:
+    """The most common reasons, and the quoted share that is furthest off, if any is."""
     off = table.iloc[(table["estimate"] - table["quoted"]).abs().argmax()]
     top = table.iloc[table["estimate"].argmax()]
-    facts = {
+    facts: dict[str, Any] = {
         "p": p,
         "n": n,
         "reason": off.term,
@@ -155,26 +169,34 @@ def _finding(table: pd.DataFrame, p: float, n: int) -> Finding:
         "span": (off.low, off.high),
         "quoted": off.quoted,
         "top": top.term,
+        "tops": _most_common(table, effective),
         "top_share": top.estimate,
         "top_span": (top.low, top.high),
     }
     differs = p <= 1 - LEVEL
+    of_top = {k: v for k, v in facts.items() if k != "n"}
     if differs:
-        claim = _(
-            "The most common reason for leaving is {top:quoted}; {reason:quoted} accounts for "
-            "{share:share} of leavers, not the {quoted:share} often quoted.",
-            **facts,
+        claim = ngettext(
+            "The most common reason for leaving is {tops:quoted_list}; {reason:quoted} accounts "
+            "for {share:share} of leavers, not the {quoted:share} often quoted.",
+            "The most common reasons for leaving are {tops:quoted_list}; {reason:quoted} accounts "
+            "for {share:share} of leavers, not the {quoted:share} often quoted.",
+            len(facts["tops"]),
+            **of_top,
         )
         detail = _(
             "{top:quoted} {top_share:share} (95% CI {top_span:share_interval}), {reason:quoted} "
-            "95% CI {span:share_interval}; p {p:p}; n = {n:count}",
+            "95% CI {span:share_interval}; differs from the quoted shares, p {p:p}; n = {n:count}",
             **facts,
         )
     else:
-        claim = _(
-            "The most common reason for leaving is {top:quoted}; the shares do not differ "
+        claim = ngettext(
+            "The most common reason for leaving is {tops:quoted_list}; the shares do not differ "
             "significantly from those often quoted.",
-            **facts,
+            "The most common reasons for leaving are {tops:quoted_list}; the shares do not differ "
+            "significantly from those often quoted.",
+            len(facts["tops"]),
+            **of_top,
         )
         detail = _(
             "{top:quoted} {top_share:share} (95% CI {top_span:share_interval}); p {p:p}; "

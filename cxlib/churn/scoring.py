@@ -42,9 +42,9 @@ def score(sample: SampleLike, fit: Result) -> Sample:
     Returns
     -------
     Sample with probability (0 to 1), risk ("high", "medium", "low" by `fit.thresholds`) and
-    reasons: at most three features that raise this customer's odds most above the average
-    customer's, in words. Values that the training customers never had count as average; the notes
-    and a warning say how many
+    reasons: at most three features with a significant association that raise this customer's odds
+    most above the average customer's, in words. Values that the training customers never had count
+    as average; the notes and a warning say how many
 
     Raises
     ------
@@ -55,10 +55,10 @@ def score(sample: SampleLike, fit: Result) -> Sample:
     >>> churn.score(today, fit)[["probability", "risk", "reasons"]]    # doctest: +SKIP
     """
     sample = as_sample(sample)
-    customers, features, coefficients = sample.data, fit.features, fit.coefficients
+    customers, features = sample.data, fit.features
     require_columns(customers, [f.name for f in features], "customers")
     pieces = [
-        _score(customers.iloc[start : start + AT_ONCE], features, coefficients)
+        _score(customers.iloc[start : start + AT_ONCE], fit)
         for start in range(0, len(customers), AT_ONCE)
     ]
     nobody = np.empty(0), np.empty(0, object)
@@ -71,12 +71,10 @@ def score(sample: SampleLike, fit: Result) -> Sample:
     return scored.replace(notes=(*sample.notes, *notes))
 
 
-def _score(
-    customers: pd.DataFrame, features: list[Feature], coefficients: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    parts = contributions(customers, features, coefficients)
-    probability = regression.expit(coefficients[0] + parts.sum(1))
-    return probability, _reasons(parts, customers, features)
+def _score(customers: pd.DataFrame, fit: Result) -> tuple[np.ndarray, np.ndarray]:
+    parts = contributions(customers, fit.features, fit.coefficients)
+    probability = regression.expit(fit.coefficients[0] + parts.sum(1))
+    return probability, _reasons(parts, customers, fit)
 
 
 def contributions(
@@ -89,8 +87,15 @@ def contributions(
     return parts
 
 
-def reasons_of(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The features that raise each customer's odds most, at most three: (places, which count)."""
+def reasons_of(
+    parts: np.ndarray, features: list[Feature], effects: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """The features that raise each customer's odds most, at most three: (places, which count).
+
+    A feature without a significant association may well be chance: it is no reason for anybody.
+    """
+    clear = set(effects.loc[(effects["low"] > 0) | (effects["high"] < 0), "feature"])
+    parts = np.where([f.name in clear for f in features], parts, 0.0)
     top = np.argsort(-parts, axis=1, kind="stable")[:, :REASONS]
     return top, np.take_along_axis(parts, top, axis=1) >= LEAST_REASON
 
@@ -106,8 +111,9 @@ def _hand_over(parts: np.ndarray, customers: pd.DataFrame, features: list[Featur
             parts[here, place[feature.name]] = 0.0
 
 
-def _reasons(parts: np.ndarray, customers: pd.DataFrame, features: list[Feature]) -> np.ndarray:
-    top, counted = reasons_of(parts)
+def _reasons(parts: np.ndarray, customers: pd.DataFrame, fit: Result) -> np.ndarray:
+    features = fit.features
+    top, counted = reasons_of(parts, features, fit.effects)
     words = np.full(top.shape, "", object)
     for place, feature in enumerate(features):
         row, column = np.nonzero((top == place) & counted)

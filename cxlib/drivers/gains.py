@@ -34,6 +34,7 @@ from cxlib.stats.moments import Moments
 
 LEAST_GROUP = 30  # answers a group needs to be an example to others
 MEAN_RATING = Column("level", label=N_("mean rating"))
+BEST = Column("reached", label=N_("best group's mean rating"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +202,7 @@ def best_groups(
             by=by,
         )
     note = fit.notes(remark)
-    return Result(table, finding, note, "scale", columns=[MEAN_RATING], **sample.bootstrap)
+    return Result(table, finding, note, "scale", columns=[MEAN_RATING, BEST], **sample.bootstrap)
 
 
 def _regression(sample: Answers, outcome: str, drivers: Drivers, missing: str) -> Regression:

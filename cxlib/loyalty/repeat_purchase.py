@@ -316,8 +316,8 @@ def _when_to_contact(first: pd.DataFrame) -> str:
     if len(first) < 2 or half.time == first["time"].iloc[-1] or not half.estimate > 0:
         return ""
     return _(
-        "Test a reminder within {days:count} days on customers drawn at random: by then most of "
-        "those who buy again have done so.",
+        "Test a reminder after {days:count} days on customers drawn at random who have not bought "
+        "again: by then most of those who return have done so.",
         days=half.time,
     )
 

@@ -196,23 +196,21 @@ def _of_actions(
     single = column("class").eq("one customer").fillna(False).astype(bool)
     single &= (due >= day - YEAR) & (due <= day)
     timely = int((single & done & (ended <= due)).sum())
-    return {
-        **_of_alerts(alerts, owned, len(actions)),
-        "inner": (
-            bool(single.sum() >= HABIT and timely > 0.5 * single.sum()),
-            ngettext(
-                "{timely:count} of {n:count} action for a single customer that was due in the 12 "
-                "months before {day:date} was finished in time; it takes {least:count} or more to "
-                "show a practice.",
+    found = _of_alerts(alerts, owned, len(actions))
+    if single.sum() >= HABIT:
+        found["inner"] = (
+            timely > 0.5 * single.sum(),
+            _(
                 "{timely:count} of {n:count} actions for single customers that were due in the 12 "
-                "months before {day:date} were finished in time; it takes {least:count} or more to "
-                "show a practice.",
-                int(single.sum()),
+                "months before {day:date} were finished in time.",
+                n=int(single.sum()),
                 timely=timely,
                 day=day,
-                least=HABIT,
             ),
-        ),
+        )
+    if not done.any():  # nothing has been finished that could have a result
+        return found
+    return found | {
         "used": (
             measured > 0,
             _(

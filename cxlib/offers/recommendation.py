@@ -26,7 +26,8 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers.baskets import Baskets
 from cxlib.stats.intervals import estimates_table, interval_columns, wilson_interval
 
-WAYS = ("most popular", "similar products", "bought after")
+POPULAR = "most popular"
+WAYS = (POPULAR, "similar products", "bought after")
 CHUNK = 4_000_000  # scores held at once
 
 
@@ -80,7 +81,7 @@ def next_offers(baskets: Baskets, *, holdout: float = 0.3, offers: int = 3) -> R
             "share",
             draws=baskets.draws,
             seed=baskets.seed,
-            parts={"way": "most popular", "offers": offers},
+            parts={"way": POPULAR, "offers": offers},
         )
     history, new = before[both], after[both]
     likeness = {way: likeness_of(before, way) for way in WAYS}
@@ -168,7 +169,7 @@ def likeness_of(history: sparse.csr_array, way: str) -> sparse.csr_array:
     together = sparse.coo_array(history.T @ history)
     own = np.asarray(history.sum(0)).ravel()
     row, column = together.coords
-    apart = (row != column) if way != "most popular" else np.zeros(len(row), bool)
+    apart = (row != column) if way != POPULAR else np.zeros(len(row), bool)
     row, column, count = row[apart], column[apart], together.data[apart]
     scale = np.sqrt(own[row] * own[column]) if way == "similar products" else own[row]
     return sparse.csr_array((count / scale, (row, column)), shape=together.shape)
@@ -251,7 +252,7 @@ def _gain(estimate: np.ndarray, replicates: np.ndarray, n: int) -> pd.DataFrame:
 
 def _best(gain: pd.DataFrame) -> str:
     hits = gain[(gain["term"] == "hit rate") & (deciding_ends(gain)[0] > 0)]
-    return "most popular" if hits.empty else str(hits.loc[hits["estimate"].idxmax(), "way"])
+    return POPULAR if hits.empty else str(hits.loc[hits["estimate"].idxmax(), "way"])
 
 
 def _listed(
@@ -270,7 +271,9 @@ def _listed(
         speaks = history * likeness[:, np.maximum(offer, 0)].toarray().T
         reason = np.where((offer >= 0) & (speaks.max(1) > 0), speaks.argmax(1), -1)
         table[f"offer_{k + 1}"] = names[offer]
-        table[f"because_{k + 1}"] = names[reason] if way != "most popular" else ""
+        table[f"because_{k + 1}"] = (
+            names[reason] if way != POPULAR else np.where(offer >= 0, POPULAR, "")
+        )
     return pd.DataFrame(table)
 
 
@@ -314,7 +317,7 @@ def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> 
         "span": (best["low"], best["high"]),
         "n": rate["n"].iloc[0],
     }
-    if way == "most popular":
+    if way == POPULAR:
         claim = _(
             "Among single products, offer the most popular: past purchases do not predict the next "
             "one significantly better."
@@ -347,5 +350,5 @@ def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> 
         unit="share",
         measure="hit_rate",
         at={"way": way},
-        importance=Importance.CONTEXT if way == "most popular" else Importance.NOTABLE,
+        importance=Importance.CONTEXT if way == POPULAR else Importance.NOTABLE,
     )

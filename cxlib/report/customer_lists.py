@@ -75,13 +75,13 @@ def list_to_file(name: str, rows: pd.DataFrame) -> Path:
 
 
 def _for_readers(rows: pd.DataFrame) -> pd.DataFrame:
-    """Numbers without the digits that binary fractions add; headings and values in the language.
+    """Numbers with the digits that readers need; headings and values in the language.
 
     English pages keep the names of columns and values, for programs that read the file.
     """
     rows = rows.copy()
     for name in rows.select_dtypes("float"):
-        rows[name] = rows[name].map(lambda v: float(f"{v:.10g}"))
+        rows[name] = rows[name].map(lambda v: float(f"{v:.6g}") if abs(v) < 1000 else round(v, 2))
     if i18n.language() == "en":
         return rows
     for name in rows.select_dtypes(["object", "string", "category"]):

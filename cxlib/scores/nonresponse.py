@@ -245,6 +245,9 @@ def _finding(
         reaches = 0 < tip <= late["estimate"] or late["estimate"] <= tip < 0
         if reaches and (late["low"] > 0 or late["high"] < 0):
             importance = Importance.NOTABLE
+        beyond = 0 < tip <= late["low"] or late["high"] <= tip < 0
+        if beyond and _unsettled_target(first):
+            claim = _as_late(words, tip)
     at = {"wave": facts["wave"]} if facts["wave"] else {}
     slots: dict[str, Any] = {
         "unit": measure.unit,
@@ -253,6 +256,25 @@ def _finding(
         "importance": importance,
     }
     return Finding.of_row(row, claim, detail, **slots)
+
+
+def _unsettled_target(first: pd.DataFrame) -> bool:
+    return any(v.term == TARGET and v.now == "unclear" for v in first.itertuples())
+
+
+def _as_late(words: dict[str, Any], tip: float) -> str:
+    """A target that late answers speak for or against."""
+    if tip < 0:
+        return _(
+            "{measure} of all asked is below {goal} if those who did not answer are like late "
+            "respondents: {tip} lower would suffice.",
+            **words,
+        )
+    return _(
+        "{measure} of all asked reaches {goal} if those who did not answer are like late "
+        "respondents: {tip} higher would suffice.",
+        **words,
+    )
 
 
 def _unit_claim(measure: Measure, words: dict[str, Any], facts: dict[str, Any]) -> str:

@@ -347,7 +347,7 @@ def _note(taken: np.ndarray, method: Correction) -> str:
 
 
 def _finding(table: pd.DataFrame) -> Finding:
-    """The outcome with the clearest difference between segments."""
+    """The outcome with the clearest difference, and the segment that is furthest off in it."""
     if table.empty:
         claim = _("There is no outcome to compare the segments in: all went into making them.")
         return Finding(claim, importance=Importance.METHOD)
@@ -359,11 +359,13 @@ def _finding(table: pd.DataFrame) -> Finding:
             importance=Importance.METHOD,
         )
     width = (high - low).clip(lower=1e-12)
-    row = table.loc[((table["estimate"] - table["overall"]).abs() / width)[differs].idxmax()]
+    off = (table["estimate"] - table["overall"]).abs()[differs]
+    clearest = table.loc[(off / width[differs]).idxmax(), "term"]
+    row = table.loc[off[table.loc[off.index, "term"] == clearest].idxmax()]
     write = i18n.percent if row.share else lambda v: i18n.number(v, 2)
     claim = _(
-        "In what does not form the segments, {segment:verbatim} differ most from the average in "
-        "{outcome}: {value} against {overall}.",
+        "Of what does not form the segments, {outcome} differs most: {value} for "
+        "{segment:verbatim}, {overall} on average.",
         segment=row.segment,
         outcome=i18n.label("leaving") if row.term == i18n.label("left") else i18n.quoted(row.term),
         value=write(row.estimate),

@@ -245,6 +245,14 @@ def test_reasons_name_what_raises_the_risk(fit) -> None:
     assert second == "nothing out of the ordinary"
 
 
+def test_a_feature_without_a_significant_association_is_no_reason(fit) -> None:
+    noise = fit.effects[fit.effects["feature"] == "noise"]
+    assert (noise["low"] < 0).all() and (noise["high"] > 0).all()
+    new = pd.DataFrame({"tenure": [0, 0], "plan": ["A", "A"], "noise": [-9.0, 9.0]})
+    assert set(churn.score(new, fit)["reasons"]) == {"tenure: 0 (low); plan: A"}
+    assert not fit.reasons.table["feature"].eq("noise").any()
+
+
 def test_the_commonest_reasons_are_those_of_the_customers_at_risk(customers, fit) -> None:
     assert fit.reasons.table["n"].eq(fit.risk["n"].iloc[0]).all()
     assert (

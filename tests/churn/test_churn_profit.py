@@ -436,6 +436,20 @@ def test_the_quoted_shares_are_tested_and_never_assumed() -> None:
         churn.churn_reasons(other)
 
 
+@pytest.mark.parametrize(
+    ("n", "told"),
+    [
+        (100, "reasons for leaving are product and competition;"),
+        (10_000, "reason for leaving is product;"),
+    ],
+)
+def test_reasons_that_chance_cannot_tell_apart_are_named_together(n, told) -> None:
+    why = np.repeat(
+        ["product", "competition", "moved"], [31 * n // 100, 28 * n // 100, 41 * n // 400]
+    )
+    assert told in churn.churn_reasons(leavers(why)).finding.claim
+
+
 @pytest.mark.coverage
 def test_the_tests_of_reasons_keep_their_level(monkeypatch, tell_coverage) -> None:
     monkeypatch.setattr(reasons, "DRAWS", 1000)  # a test by draws holds its level with any number

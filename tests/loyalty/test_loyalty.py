@@ -515,7 +515,7 @@ def test_the_headline_has_the_interval_of_its_table_and_not_the_band_of_the_curv
     windows = fit.table[fit.table["purchase"] == first.purchase]
     half = windows.loc[windows["estimate"] >= first.estimate / 2, "term"].iloc[0]
     assert fit.finding.action.startswith(
-        f"Test a reminder {half} on customers drawn at random: by then"
+        f"Test a reminder {half.replace('within', 'after')} on customers drawn at random who"
     )
     band = fit.curve[(fit.curve["term"] == first.term) & (fit.curve["purchase"] == first.purchase)]
     low, high = (band[f"simultaneous_{end}"].iloc[0] for end in ("low", "high"))

@@ -281,6 +281,14 @@ def test_purchases_beat_popularity_where_tastes_differ():
     assert len(same) and ((same["offer_1"] < "p06") == (same["because_1"] < "p06")).all()
 
 
+def test_a_list_by_popularity_says_so(company):
+    fit = offers.next_offers(replace(company, draws=50)).replace(
+        parts={"way": "most popular", "offers": 2}
+    )
+    listed = offers.recommendations(company, fit)
+    assert set(listed.loc[listed["offer_1"] != "", "because_1"]) == {"most popular"}
+
+
 def test_nobody_is_offered_what_they_have(company):
     fit = offers.next_offers(replace(company, draws=50), offers=4)
     listed = offers.recommendations(company, fit)

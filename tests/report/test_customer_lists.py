@@ -41,6 +41,16 @@ def test_a_list_has_headings_and_values_in_the_language_of_its_page(
     assert last == ["c2", "", "", "'=1+1"]
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.1305001212, "0.1305"), (19.99758568, "19.9976"), (1234567.891, "1234567.89")],
+)
+def test_numbers_have_the_digits_that_readers_need(tmp_path, monkeypatch, value, shown):
+    monkeypatch.setenv("CX_RUN_FOLDER", str(tmp_path))
+    file = list_to_file("worth", pd.DataFrame({"worth": [value]}))
+    assert file.read_text(encoding="utf-8-sig").split() == ["worth", shown]
+
+
 def test_two_columns_that_would_share_a_heading_keep_their_names(tmp_path, monkeypatch):
     rows = pd.DataFrame({"worth": [1.0], "wert": [2.0]})
     monkeypatch.setenv("CX_RUN_FOLDER", str(tmp_path))

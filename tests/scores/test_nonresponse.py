@@ -83,6 +83,20 @@ def test_late_answers_beyond_the_tipping_point_make_it_notable():
     assert fit.finding.importance.name == "NOTABLE" and "late answers differ" in fit.finding.detail
 
 
+def test_late_answers_that_speak_against_a_doubtful_target_are_the_claim():
+    rows = ROWS.assign(when=np.where(np.arange(1000) % 5 == 4, "late", "early"))
+    score = scores.nps(ROWS)
+    told = []
+    for data in (rows, rows.assign(when=np.where(np.arange(1000) % 2, "late", "early"))):
+        late = scores.compare(Sample(data, draws=200), by="when", against="early")
+        told.append(scores.nonresponse(score, 0.5, target=Target(value=39), late=late).finding)
+    assert told[0].claim == (
+        "NPS of all asked is below +39 if those who did not answer are like late respondents: "
+        "2.0 points lower would suffice."
+    )
+    assert "would fall below +39" in told[1].claim  # late answers are like the others
+
+
 def test_more_answers_settle_a_verdict_as_often_as_simulated_surveys_do():
     rows = pd.DataFrame({"recommend": [10, 10, 8, 0] * 50})
     fit = scores.next_survey(rows, target=Target(value=14), more=300)

@@ -609,6 +609,16 @@ def test_long_names_stand_above_their_columns(tool: Result) -> None:
     plt.close("all")
 
 
+def test_the_segment_that_is_furthest_off_is_named_not_the_one_with_most_customers(groups, fit):
+    rng = np.random.default_rng(1)
+    segment = groups["true"].to_numpy()
+    spend = np.select([segment == 0, segment == 1], [8.0, 4.0], 7.4)
+    spend = spend + rng.normal(size=len(spend)) * np.where(segment == 1, 6.0, 0.1)
+    found = segments.outcomes(Sample(groups.assign(spend=spend), draws=100), fit, ["spend"])
+    furthest = (found.table["estimate"] - found.table["overall"]).abs().idxmax()
+    assert str(found.table.loc[furthest, "segment"]) in found.finding.claim
+
+
 def test_stability_and_outcomes_are_drawn(groups: pd.DataFrame, fit) -> None:
     plots.use_house_style()
     ax = plots.stability(fit.table)
