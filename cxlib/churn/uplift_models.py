@@ -132,7 +132,14 @@ def uplift(
     share = float(np.average(gain > model.least, weights=w))
     return Result(
         {"table": table, "curve": curve},
-        _finding(table, share, outcome, lower_is_better, treatment),
+        _finding(
+            table,
+            share,
+            outcome,
+            lower_is_better,
+            treatment,
+            control=float(np.average(y[t == 0], weights=w[t == 0])),
+        ),
         _notes(t, model.method),
         "points",
         draws=sample.draws,
@@ -328,7 +335,13 @@ def _area(curve: np.ndarray) -> np.ndarray:
 
 
 def _finding(
-    table: pd.DataFrame, share: float, outcome: str, lower: bool, treatment: str
+    table: pd.DataFrame,
+    share: float,
+    outcome: str,
+    lower: bool,
+    treatment: str,
+    *,
+    control: float,
 ) -> Finding:
     """What the treatment did, and whether the model finds whom it helps."""
     rows = table.set_index("term")
@@ -376,9 +389,10 @@ def _finding(
         average,
         claim,
         _(
-            "gain {gain:signed1} percentage points (95% CI {span:interval1}); n = {n:count}; "
-            "{more}",
+            "control group {control:share1}; gain {gain:signed1} percentage points (95% CI "
+            "{span:interval1}); n = {n:count}; {more}",
             gain=average.estimate,
+            control=control,
             more=more,
             **facts,
         ),

@@ -511,6 +511,8 @@ def test_a_trial_finds_whom_it_keeps(method: str) -> None:
     assert (table["simultaneous_high"] >= table["high"]).all()
     assert table.loc["effect in the treat set", "estimate"] > 6
     assert table.loc["Qini", "low"] > 0 and "treating only" in fit.finding.detail
+    left = rows.loc[~rows["treated"], "left"].mean()
+    assert fit.finding.detail.startswith(f"control group {left:.1%}; gain")
     assert fit.gain[rows["plan"] == "A"].mean() > 0.05 > fit.gain[rows["plan"] == "B"].mean()
     assert_allclose(
         100 * fit.curve["estimate"].iloc[trial.STEPS - 1], table.loc["average effect", "estimate"]
