@@ -315,3 +315,26 @@ def test_pages_by_group_ask_for_any_column_and_value(column, value):
 def test_a_page_takes_the_margin_of_the_study_and_assumes_none(given, stated, margin) -> None:
     study = SimpleNamespace(costs=Costs(margin=stated))
     assert reserve.Reserve.margin(study, given) == margin
+
+
+@pytest.mark.parametrize(("dated", "shown"), [(True, "2026-03-02"), (False, "")])
+def test_a_page_names_a_day_of_lists_only_where_the_data_have_days(project, dated, shown):
+    from cxlib.batch import planning
+
+    day = {"answered_on": ["2026-03-01"] * 30} if dated else {}
+    rows = pd.DataFrame({"response_id": range(30), "recommend": [9, 8, 2] * 10} | day)
+    folder = project / "data/shop"
+    folder.mkdir(parents=True)
+    rows.to_csv(folder / "responses.csv", index=False)
+    columns = ", ".join(f"{c}: {c}" for c in rows)
+    (folder / "study.yaml").write_text(
+        f"title: Shop\nlicence: own\ntables: {{responses: {{files: responses.csv, columns: "
+        f"{{{columns}}}}}}}\nitems: {{recommend: {{label: Recommend, role: nps, scale: [0, 10]}}}}\n",
+        "utf-8",
+    )
+    reserve.load("shop")
+    opened = reserve.open("shop")
+    page = Path(__file__).parents[1] / "notebooks/41_what_shall_we_do_next.ipynb"
+    assert planning._today(opened, page, {}) == shown
+    if not dated:
+        assert opened.today == f"{pd.Timestamp.today():%Y-%m-%d}"

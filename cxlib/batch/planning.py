@@ -394,9 +394,11 @@ def _period(store: Reserve, needs: Iterable[str]) -> list[str]:
 def _today(store: Reserve, notebook: Path, values: Mapping[str, Any]) -> str:
     """The day from which a page sees what is due; empty where no action or list has a date."""
     own = "TODAY" in parameters.read(notebook)
-    if not own and "actions" not in store.tables:
+    if own and values.get("TODAY"):
+        return str(values["TODAY"])
+    if (not own and "actions" not in store.tables) or store.last_dated is None:
         return ""
-    return str((own and values.get("TODAY")) or store.today)
+    return store.today
 
 
 def _home(needs: Iterable[str], tables: list[str]) -> str:

@@ -257,14 +257,19 @@ class Reserve(Database):
     def today(self) -> str:
         """The day after the last of the data, from which a page looks at what is due.
 
-        Of a study without dated rows, the day after its last action.
+        Of a study without dated rows, the day after its last action; without any, this day.
         """
+        last = self.last_dated
+        return f"{pd.Timestamp.today() if last is None else last + pd.Timedelta(days=1):%Y-%m-%d}"
+
+    @property
+    def last_dated(self) -> pd.Timestamp | None:
+        """The last day of the data, else of the actions; None where nothing has a date."""
         last = self.last_day
         if last is None and "actions" in self.tables:
             days = self.read("actions").select_dtypes("datetime")
             last = days.max().max() if days.size else None
-        last = pd.Timestamp.today().normalize() if last is None or pd.isna(last) else last
-        return f"{pd.Timestamp(last) + pd.Timedelta(days=1):%Y-%m-%d}"
+        return None if last is None or pd.isna(last) else pd.Timestamp(last)
 
     @property
     def last_wave(self) -> int:
