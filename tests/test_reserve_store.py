@@ -328,7 +328,8 @@ def test_a_page_names_a_day_of_lists_only_where_the_data_have_days(project, date
     rows.to_csv(folder / "responses.csv", index=False)
     columns = ", ".join(f"{c}: {c}" for c in rows)
     (folder / "study.yaml").write_text(
-        "title: Shop\nlicence: own\nitems:\n  recommend: {label: Recommend, role: nps, scale: [0, 10]}\n"
+        "title: Shop\nlicence: own\nitems:\n"
+        "  recommend: {label: Recommend, role: nps, scale: [0, 10]}\n"
         f"tables:\n  responses: {{files: responses.csv, columns: {{{columns}}}}}\n",
         "utf-8",
     )
