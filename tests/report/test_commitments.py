@@ -90,6 +90,17 @@ def test_a_target_is_of_all_customers_and_of_its_own_measure():
     assert wave.target == 0.5
 
 
+def test_a_target_is_judged_by_the_latest_wave_and_not_by_all_waves_together():
+    finding = Finding("x", value=72.0, low=71.0, high=73.0, unit="points", measure="index")
+    rows = pd.DataFrame({"estimate": [72.0]})
+    with context.use(Context(targets={"index": Target(value=75, by=date(2026, 12, 31))})):
+        pooled = commitments.of(Result(rows, finding, parts={"pooled": True}))
+        latest = commitments.of(Result(rows, replace(finding, at={"wave": "2026-Q3"})))
+        single = commitments.of(Result(rows, finding, parts={"pooled": False}))
+    assert pooled.target is None and "target" not in pooled.detail
+    assert latest.target_standing == single.target_standing == "not reached yet"
+
+
 @pytest.mark.parametrize("measure, at", [("caught", "lead"), ("open cases", "day")])
 def test_an_answer_may_be_of_a_day_or_a_time_ahead(measure, at):
     goals = {measure.replace(" ", "_"): Target(value=0.5)}
