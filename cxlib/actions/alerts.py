@@ -268,7 +268,7 @@ def _beside_controls(told: Finding, table: pd.DataFrame, answers: Answers) -> Fi
         return told
     bridge = _(
         "its baseline is its own earlier waves; compared with controls, no effect of "
-        "{change:quoted} can be shown in {wave:period} (40_did_the_change_work)",
+        "{change:quoted} can be shown in {wave:period} (see “Did the change work?”)",
         change=judged["change"].iloc[0],
         wave=judged["faded_in"].iloc[0],
     )

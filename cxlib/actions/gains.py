@@ -69,7 +69,7 @@ def net_gain(
     asking : cost of one more answer
     currency : of the amounts, for sentences
     past : what an action is about -> the wave that made it a problem and is over, as
-        `past_problems` gives it; of what would pay it is to be checked first that it still occurs
+        `past_problems` gives it; of what would pay it is to be checked first how often it occurs
 
     Returns
     -------
@@ -148,8 +148,8 @@ def net_gain(
             [
                 note,
                 _(
-                    "Of a problem that may be over the net gain is that if it still occurs; what "
-                    "waiting brings is not known before that is checked."
+                    "Of a problem whose peak is over the net gain is that if it still occurs as "
+                    "often; what waiting brings is not known before that is checked."
                 ),
             ]
         )
@@ -294,14 +294,14 @@ def _past_problem(
     about = {} if standing.empty else standing.set_index("action_id").loc[action["action_id"]]
     detail = [
         _amount(action, currency, assumed),
-        _("provided that it still occurs"),
+        _("provided that it still occurs as often"),
         _("no other open action is expected to pay"),
     ]
     return Finding.of_row(
         action,
         _(
-            "Check first whether “{problem:label}” still occurs: the fall of {wave:label} that it "
-            "rests on is over.",
+            "Check first how often “{problem:label}” still occurs: the fall of {wave:label} that "
+            "it rests on is over.",
             **facts,
         ),
         _("; ").join(detail),

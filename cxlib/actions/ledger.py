@@ -35,7 +35,7 @@ WORDS = (
     *("actions", "ledger", "inconsistent"),
 )
 CHECK_FIRST = N_(
-    "Check whether “{problem:label}” still occurs; only then act as planned in the ledger."
+    "Before acting on “{problem:label}” as planned in the ledger, check how often it occurs now."
 )
 STOP = N_(
     "The action on “{problem:label}” has started and is not expected to pay: stop or redesign it."

@@ -43,8 +43,9 @@ def fit(sample: Answers, model: Model, options: Options | None = None) -> Result
     construct, all routes together; with the construct's own index and its interval, their
     correlation over resamples, chance_first and chance_priority: shares of resamples in which it is
     the most important, and in which it matters more and stands lower than the average construct)
-    and "reliability" (construct, term in alpha, rho_A, rho_C, AVE); the parts "model" and "pooled" (whether
-    the answers are of several waves: a target is judged by the latest of them, see `by_wave`).
+    and "reliability" (construct, term in alpha, rho_A, rho_C, AVE); the parts "model" and
+    "pooled" (whether the answers are of several waves: a target is judged by the latest of them,
+    see `by_wave`).
 
     Raises
     ------

@@ -12,7 +12,7 @@ from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.drivers.importance_findings import may_lead_by_share, rarely_first
-from cxlib.drivers.needs import POSITIONS
+from cxlib.drivers.needs import AVERAGE, POSITIONS
 from cxlib.drivers.waves import PastWave, past_words
 
 
@@ -160,11 +160,11 @@ def _finding(
         detail = [_("{effect} ({numbers})", effect=own, numbers=detail[0]), rank]
         action = _("Check {leader:quoted} in the next wave before acting on it", **facts)
         known = replace(known, verdict="unclear")
-    if (
-        dict(zip(gain.positions["term"], gain.positions["position"], strict=True))[first["term"]]
-        == POSITIONS[1]
-    ):
+    position = gain.positions.set_index("term").loc[first["term"], "position"]
+    if position == POSITIONS[1]:
         detail.append(_("{driver:quoted} is a strength: rated above average already", **facts))
+    elif position == AVERAGE:
+        detail.append(_("{driver:quoted} is rated about average", **facts))
     detail += passed
     detail += _may_be_first(gain, share, {first["term"], table["term"].iloc[0]})
     detail.append(_("robustness value {robustness:share}", **facts))

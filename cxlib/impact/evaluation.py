@@ -26,7 +26,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import counterfactuals, parallel_trends, robustness, wording
-from cxlib.impact.effects import effect, in_latest_wave
+from cxlib.impact.effects import effect, in_each_wave, in_latest_wave
 from cxlib.impact.trial import Trial
 
 PASSED, FAILED, IMPOSSIBLE, SILENT = mark("passed", "failed", "not possible", "inconclusive")
@@ -113,7 +113,10 @@ def evaluate(trial: Trial) -> Result:
     latest, parts["faded"] = _latest(trial, fit, tables)
     parts["faded_in"] = _last_wave(trial) if parts["faded"] else ""
     if significant:
-        fit = _dated(trial, fit, parts["faded_in"], doubt, tables.get("path", pd.DataFrame()))
+        path = tables.get("path", pd.DataFrame())
+        if parts["faded_in"] and fit.design == "randomised":
+            path = in_each_wave(trial)
+        fit = _dated(trial, fit, parts["faded_in"], doubt, path)
         parts["clause"] = fit.clause
     finding = _finding(fit, latest, passed, silent, names, doubt)
     finding = replace(finding, action=_next_step(fit, significant, doubt, bool(parts["faded"])))

@@ -25,7 +25,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data.schema import STAGES
-from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall
+from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall, rating_now
 from cxlib.journeys.map_groups import COMPARED, largest_difference, leading_term, membership_note
 from cxlib.stats import estimators, moments
 from cxlib.stats.intervals import interval_columns
@@ -94,8 +94,10 @@ def experience_map(
     finding = _finding(parts["overall"])
     lowest = finding.at.get("touchpoint", "")
     if exposure is not None and (past := past_fall(exposure.sample, touchpoints, lowest)):
-        over = _("over all waves; the fall of {past:label} is over", past=past)
-        finding = replace(finding, detail=_("; ").join([finding.detail, over]))
+        over = [_("over all waves; the fall of {past:label} is over", past=past)]
+        if left := rating_now(exposure.sample, touchpoints, lowest, past):
+            over.append(_("{now:number0} of 100 in {latest:label}", **left._asdict()))
+        finding = replace(finding, detail=_("; ").join([finding.detail, *over]))
     notes = [
         _(
             "{journeys:count} journeys of {customers:count} customers.",
@@ -321,14 +323,19 @@ def _finding(table: pd.DataFrame) -> Finding:
             "Problems are most frequent at {touchpoint:quoted}, in {estimate:share} of contacts.",
             **facts,
         )
-        detail = _("{share:share} of customers meet it; n = {n:count} contacts", **facts)
+        detail = _(
+            "{share:share} of customers have a contact there on record; n = {n:count} contacts",
+            **facts,
+        )
         value, importance = float(worst["estimate"]), Importance.ANSWER
         return Finding(claim, detail, value, "share", importance=importance)
     claim = _(
         "Satisfaction is lowest at {touchpoint:quoted}, {estimate:count} of 100.",
         **facts,
     )
-    detail = _("{share:share} of customers meet it; n = {n:count} ratings", **facts)
+    detail = _(
+        "{share:share} of customers have a contact there on record; n = {n:count} ratings", **facts
+    )
     return Finding(
         claim,
         detail,

@@ -29,10 +29,11 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.journeys.associations import LEAST, adjusted_slopes, adjustment_note, exposure_terms
-from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall
+from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall, rating_now
 from cxlib.stats import moments
 from cxlib.stats.intervals import percentile_interval
 from cxlib.stats.notes import resampling_note
+from cxlib.stats.passing_waves import Remains
 from cxlib.stats.resampling import design, resample_sums
 
 LOW = 40.0  # of 100; a rating below it is a low one
@@ -158,7 +159,7 @@ def pain_points(
     ]
     return Result(
         table,
-        _finding(table, outcome, top, _past(sample, touchpoints, table.iloc[0])),
+        _finding(table, outcome, top, *_past(sample, touchpoints, table.iloc[0])),
         i18n.together(notes),
         "priority",
         columns=[
@@ -319,12 +320,16 @@ def _columns(
     }
 
 
-def _past(sample: Sample, touchpoints: Touchpoints, first: pd.Series) -> str:
-    low = first["term"] == "low rating"
-    return past_fall(sample, touchpoints, str(first["touchpoint"])) if low else ""
+def _past(sample: Sample, touchpoints: Touchpoints, first: pd.Series) -> tuple[str, Remains | None]:
+    """The wave that made low ratings the first pain point and is over, and what is left of it."""
+    name = str(first["touchpoint"])
+    past = past_fall(sample, touchpoints, name) if first["term"] == "low rating" else ""
+    return past, rating_now(sample, touchpoints, name, past, LOW) if past else None
 
 
-def _finding(table: pd.DataFrame, outcome: str, top: int, past: str = "") -> Finding:
+def _finding(
+    table: pd.DataFrame, outcome: str, top: int, past: str = "", left: Remains | None = None
+) -> Finding:
     first = table.iloc[0]
     facts = {
         "past": past,
@@ -371,7 +376,18 @@ def _finding(table: pd.DataFrame, outcome: str, top: int, past: str = "") -> Fin
         "top {top:count} in {chance:chance} of resamples",
         **facts,
     )
-    if past:
+    if first["term"] == "low rating":
+        rated = _("rated in {reach:share} of responses", reach=first["reach"])
+        detail = _("; ").join([detail, rated])
+    if past and left:
+        facts |= left._asdict()
+        share = _(
+            "{severity:share} of its ratings are low over all waves, {now:share} in "
+            "{latest:label} and {then:share} in {past:label}",
+            **facts,
+        )
+        detail = _("; ").join([detail, share])
+    elif past:
         share = _("{severity:share} of its ratings over all waves are low", **facts)
         detail = _("; ").join([detail, share])
     return Finding.of_row(

@@ -14,6 +14,7 @@ from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
 from cxlib.scores.score_findings import LARGE, interval, moved
 from cxlib.stats.intervals import LEVEL
+from cxlib.stats.notes import unless_adjusted
 
 
 @dataclass(frozen=True)
@@ -249,7 +250,8 @@ def _groups(shown: pd.DataFrame, levels: Levels, by: str, measure: Measure) -> F
         **words,
     )
     if not significant[order[0]]:
-        return Finding(claim, detail)
+        few = unless_adjusted(row["low"], row["high"], len(shown))
+        return Finding(claim, _("; ").join(filter(None, [detail, few])))
     return Finding(
         claim,
         detail,

@@ -419,8 +419,28 @@ def test_an_effect_of_randomised_arms_that_is_gone_in_the_latest_wave_is_said_so
     assert (f"not distinguishable from 0 in {last} (" in one.finding.detail) == gone
     trial = read(rows[rows["wave"].eq(last) | rows["wave"].lt("w3")], begun=last)
     assert effects.in_latest_wave(trial) is None  # one wave alone is the whole
+    each = effects.in_each_wave(read(rows))
+    assert each["wave"].tolist()[-1] == last and each["changed"].all()
+    own = effects.in_latest_wave(read(rows))
+    assert each["estimate"].iloc[-1] == pytest.approx(own["estimate"])
+    assert each["low"].iloc[-1] < own["low"] < own["high"] < each["high"].iloc[-1]
     alone = effects.randomised(trial).estimate[0]
     assert effects.in_latest_wave(read(rows))["estimate"] == pytest.approx(alone)
+
+
+def test_of_a_randomised_effect_the_single_waves_that_show_it_are_named(randomised):
+    """It is gone in the last two waves with the change: the claim names the others, as for
+    difference-in-differences."""
+    waves = sorted(randomised["wave"].unique())
+    there = randomised["wave"].isin(waves[-2:]) & randomised["arm"].eq("treated")
+    rows = randomised.assign(score=randomised["score"] - 0.5 * there)
+    each = effects.in_each_wave(read(rows))
+    shown = each.loc[each["low"] > 0, "wave"].tolist()
+    assert shown and not set(shown) & set(waves[-2:])
+    named = " and ".join(shown)
+    assert str(impact.evaluate(read(rows))).endswith(
+        f"; of single waves only {named} show{'s' * (len(shown) == 1)} it."
+    )
 
 
 @pytest.mark.slow
