@@ -21,8 +21,8 @@ from cxlib.actions.ledger import (
     LATE,
     OPEN,
     action_status,
-    check_first,
     complete,
+    confirm_end,
     owner_with_date,
     remedy,
     stop_or_redesign,
@@ -300,8 +300,8 @@ def _past_problem(
     return Finding.of_row(
         action,
         _(
-            "Check first how often “{problem:label}” still occurs: the fall of {wave:label} that "
-            "it rests on is over.",
+            "The fall of {wave:label} that the action on “{problem:label}” rests on is over: it is "
+            "no reason to act as planned.",
             **facts,
         ),
         _("; ").join(detail),
@@ -309,7 +309,7 @@ def _past_problem(
         measure="net_gain",
         at={"action": action["action_id"]},
         importance=Importance.NOTABLE,
-        action=check_first(action["problem"]),
+        action=confirm_end(action["problem"]),
         owner=owner_with_date(action["owner"], about.get("due_on", "")),
     )
 

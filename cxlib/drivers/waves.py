@@ -206,7 +206,9 @@ def with_past_waves(fit: Result, rests_on: Mapping[str, PastWave]) -> Result:
     if not said or not fit.finding.detail:
         return fit
     detail = _("; ").join([fit.finding.detail, *said])
-    return fit.replace(finding=replace(fit.finding, detail=detail))
+    first = rests_on.get(str(fit.table["term"].iloc[0]))
+    parts = {**fit.parts, "past": first.wave} if first else dict(fit.parts)
+    return fit.replace(finding=replace(fit.finding, detail=detail), parts=parts)
 
 
 def past_words(driver: str, past: PastWave, gain: float | None = None) -> str:

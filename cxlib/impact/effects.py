@@ -208,6 +208,20 @@ def _in_wave(trial: Trial, place: int) -> pd.Series | None:
     return pd.Series({"wave": trial.waves[place], **row})
 
 
+def without_shared_waves(trial: Trial) -> pd.Series | None:
+    """The effect on the first outcome without the waves in which another change came on top.
+
+    estimate, low, high, by difference-in-differences; None where no other wave has the change.
+    """
+    after = trial.after & ~np.isin(trial.waves, trial.shared_in)
+    if not after.any():
+        return None
+    own = compared(replace(trial, after=after))
+    if np.isnan(own.estimate[0]):
+        return None
+    return pd.Series({"estimate": own.estimate[0], "low": own.low[0], "high": own.high[0]})
+
+
 def unadjusted(trial: Trial) -> DesignEstimate:
     """Difference between arms as it is."""
     rows = trial.during

@@ -157,9 +157,10 @@ def pain_points(
         _("Priority is reach × severity × impact × recurrence, for {per:count} answers.", per=PER),
         resampling_note(sample),
     ]
+    past = _past(sample, touchpoints, table.iloc[0])
     return Result(
         table,
-        _finding(table, outcome, top, *_past(sample, touchpoints, table.iloc[0])),
+        _finding(table, outcome, top, *past),
         i18n.together(notes),
         "priority",
         columns=[
@@ -168,6 +169,7 @@ def pain_points(
         ],
         **sample.bootstrap,
         replicates=drawn[:, order],
+        parts={"past": past[0]},
     )
 
 

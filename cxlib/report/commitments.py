@@ -197,7 +197,8 @@ def _owned(finding: Finding, fit: Result) -> Finding:
         return finding
     more = context.current().last_wave
     subjects = list(_subjects(finding, fit))
-    action, owner = actions.responsible(ledger, *subjects, more=more, aim=finding.action)
+    over = bool(fit.parts.get("past"))
+    action, owner = actions.responsible(ledger, *subjects, more=more, aim=finding.action, over=over)
     if not action:
         return finding
     # A claim that asks for something must not leave out that the ledger says otherwise.

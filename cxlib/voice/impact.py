@@ -273,8 +273,8 @@ def _lost(words: dict[str, object], topics: int) -> str:
 def _next_step(words: dict[str, object], lost: bool, past: str) -> str:
     if past and lost and "now" in words:
         return _(
-            "Plan for what is left of {first}, {now:share} of comments in {latest:label}, not for "
-            "the peak.",
+            "Plan for {first} at its usual level, {now:share} of comments in {latest:label}, not "
+            "for the peak.",
             **words,
         )
     if past and lost:

@@ -29,6 +29,9 @@ from cxlib.core.sample import Sample
 WAVES = [f"w{k}" for k in range(6)]
 
 SOLVE = "Solve “late parcels” as planned in the ledger."
+OVER = (
+    "Confirm that “late parcels” is back at its usual level, then close its action or plan it anew."
+)
 PAYS = "Before acting on “late parcels” as planned in the ledger, check how often it occurs now."
 
 
@@ -737,7 +740,7 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     past = actions.net_gain(
         pd.concat([ledger(about="delivery"), app], ignore_index=True), past={"delivery": "w4"}
     )
-    assert past.finding.action == f"{PAYS} {asked}"
+    assert past.finding.action == f"{OVER} {asked}"
     assert actions.responsible(app, "app")[0] == asked
     assert actions.responsible(app, "app", aim="Improve it")[0].startswith("Improve it, but other")
 
@@ -833,10 +836,14 @@ def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     # A value of waiting rests on the prediction, which rests on the problem.
     assert alone.table[["waiting", "answers"]].isna().all(axis=None)
     assert str(alone) == (
-        "Check first how often “late parcels” still occurs: the fall of w4 that it rests on is "
-        "over."
+        "The fall of w4 that the action on “late parcels” rests on is over: it is no reason to "
+        "act as planned."
     )
-    elsewhere = actions.responsible(rows, "delivery")[0]
+    assert "provided that it still occurs as often" in alone.finding.detail
+    elsewhere = actions.responsible(rows, "delivery", over=True)[0]
+    assert elsewhere.startswith(
+        "Confirm that “late parcels” is back at its usual level, then close"
+    )
     assert alone.finding.action == elsewhere  # every page asks for the same
     assert actions.on_hold(alone.table) == []
     other = ledger(action_id="a02", problem="loud rooms", about="room", cost=150.0)
@@ -1067,7 +1074,7 @@ def test_an_opportunity_says_how_much():
                           "severity": [0.4], "chance_top": [0.9]})  # fmt: skip
     found = actions.opportunities({"22": {"pain_points": kept(table=pains)}}, "score", "EUR")
     assert str(found) == (
-        "“desk: waiting” is the largest opportunity: it is associated with score being 0.30 points "
+        "“desk: waiting” is the largest opportunity: it is associated with “score” being 0.30 points "
         "lower on average over all answers."
     )
     assert found.table["low"].tolist() == [0.1]  # 22 gives it for 100 answers

@@ -172,6 +172,28 @@ def test_changes_to_the_same_units_are_named():
     )
 
 
+@pytest.mark.parametrize("lasts", [False, True])
+def test_an_effect_that_only_the_wave_of_another_change_shows_is_in_doubt(lasts):
+    """East rises in w5 alone, when "second" came on top of "first", or stays up after it."""
+    rows = regions({"east": 1.5}, first=5)
+    gone = rows["wave"].gt("w5") & rows["region"].eq("east")
+    rows["score"] -= 1.5 * gone * (not lasts)
+    first = region_change("first", treated=["east"], begun="w4")
+    second = region_change("second", treated=["east"], begun="w5", ended="w5")
+    trial = impact.read_all({"responses": rows}, [first, second])["first"]
+    assert trial.shared_in == ("w5",)
+    one = impact.evaluate(trial)
+    without = effects.without_shared_waves(trial)
+    assert evaluation.is_significant(one) and one.doubt != lasts
+    assert (without["low"] > 0) == lasts
+    assert "without w5, when second affected the same groups, " in one.finding.detail
+    why = "but not significantly without w5, when second affected the same groups."
+    assert one.finding.claim.endswith(why) != lasts
+    # What was in place before is in both periods: it did not come on top.
+    before = region_change("second", treated=["east"], begun="w1")
+    assert impact.read_all({"responses": rows}, [first, before])["first"].shared_in == ()
+
+
 def test_arms_of_one_experiment_are_no_controls_of_each_other():
     rows = regions({"east": 1.0, "west": 0.7})
     both = [

@@ -202,3 +202,20 @@ def test_bounds_of_a_result_decide_on_nonresponse():
     narrow = bounds.assign(least=25.5, most=26.5)
     assert "non-response" not in told(score, narrow, **rules).detail
     assert told(answer, narrow, **rules).action.startswith("Do not count the target")
+
+
+def test_an_action_on_what_is_over_is_to_be_closed_or_planned_anew():
+    """The page that shows that the fall is over asks for what 41 asks for."""
+    effect = {"predicted": 4.0, "predicted_low": 3.0, "predicted_high": 5.0, "worth": 100.0}
+    rows = LEDGER.assign(**effect, cost=10.0)
+    finding = Finding("x", value=0.2, importance=Importance.NOTABLE)
+    table = pd.DataFrame({"term": ["delivery"], "estimate": [0.2]})
+    for lang, now, over in (
+        ("en", "Before acting on “Parcels come late”", "Confirm that “Parcels come late” is back"),
+        ("zh", "请先核实", "请确认"),
+    ):
+        with context.use(Context(ledger=rows, lang=lang)):
+            lasting = commitments.of(Result(table, finding))
+            past = commitments.of(Result(table, finding, parts={"past": "2026-Q1"}))
+        assert now in lasting.action and over in past.action
+        assert lasting.owner == past.owner != ""
