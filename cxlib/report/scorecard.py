@@ -175,7 +175,7 @@ def _alert(row: Row, hours: str = "") -> dict[str, Any]:
         "since": began,
         "owner": i18n.opening(i18n.label(str(row.get("owner") or ""))),
         "more": _("verdict on its action: {verdict:label}", verdict=verdict) if verdict else "",
-        "tone": "worse",
+        "tone": "same" if hours and missed else "worse",  # of the first nothing is settled
         "new": row["standing"] == "new",
     }
 

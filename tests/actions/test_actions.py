@@ -1074,8 +1074,8 @@ def test_an_opportunity_says_how_much():
                           "severity": [0.4], "chance_top": [0.9]})  # fmt: skip
     found = actions.opportunities({"22": {"pain_points": kept(table=pains)}}, "score", "EUR")
     assert str(found) == (
-        "“desk: waiting” is the largest opportunity: it is associated with “score” being 0.30 points "
-        "lower on average over all answers."
+        "“desk: waiting” is the largest opportunity: it is associated with “score” being 0.30 "
+        "points lower on average over all answers."
     )
     assert found.table["low"].tolist() == [0.1]  # 22 gives it for 100 answers
     priced = pains.assign(money=900.0, money_low=-50.0, money_high=1850.0)

@@ -343,6 +343,7 @@ def test_a_verdict_that_depends_on_how_time_is_counted_says_so_everywhere() -> N
         [alert] = scorecard.of(run, answers)["alerts"]["items"]
         assert alert["how"] == f"40.0 percentage points below target over all months{said}"
         assert alert["since"] == ("alert since December 2025" if began else "")
+        assert alert["tone"] == ("same" if said else "worse")  # red only where it is settled
 
 
 def test_what_gives_alerts_an_owner_is_said_once() -> None:
