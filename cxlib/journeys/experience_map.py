@@ -106,6 +106,7 @@ def experience_map(
         ),
         membership_note(sample.data, groups),
         _rating_note(parts["overall"]) if exposure is not None else "",
+        _("Reach is the share of customers with a contact on record, whoever rates it."),
         _("Intervals are pointwise; the simultaneous ones hold for all touchpoints of a term."),
         resampling_note(sample if exposure is None else exposure.sample),
     ]
@@ -320,14 +321,16 @@ def _finding(table: pd.DataFrame) -> Finding:
     }
     if worst["term"] == "problem":
         claim = _(
-            "Problems are most frequent at {touchpoint:quoted}, in {estimate:share} of contacts.",
+            "Problems are most frequent at {touchpoint:quoted}: in {estimate:share} of all "
+            "contacts, with or without a response.",
             **facts,
         )
         detail = _(
             "{share:share} of customers have a contact there on record; n = {n:count} contacts",
             **facts,
         )
-        value, importance = float(worst["estimate"]), Importance.ANSWER
+        # Pain points say of how many respondents: another share of the same problem is context.
+        value, importance = float(worst["estimate"]), Importance.CONTEXT
         return Finding(claim, detail, value, "share", importance=importance)
     claim = _(
         "Satisfaction is lowest at {touchpoint:quoted}, {estimate:count} of 100.",

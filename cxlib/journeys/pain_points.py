@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import in_unit
+from cxlib.core.columns import Column, in_unit
 from cxlib.core.errors import InsufficientData, require_columns
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.journeys.associations import LEAST, adjusted_slopes, adjustment_note, exposure_terms
@@ -165,6 +165,7 @@ def pain_points(
         "priority",
         columns=[
             *in_unit("share", "severity"),
+            Column("reach", unit="share", label=N_("reach among responses")),
             *in_unit("money", "money", "money_low", "money_high"),
         ],
         **sample.bootstrap,
