@@ -51,9 +51,6 @@ def finding(
     return _groups(shown, levels, by, measure)
 
 
-LATE = "time_of_answer"  # of `response.with_when`: groups of answers, not of customers
-
-
 def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     """What the groups' scores say: whether any differs from all others, and by how much.
 
@@ -73,11 +70,7 @@ def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     large = abs(moved) >= LARGE * rest.spread
     group = told.at[by]
     action = (
-        _("Go on sending reminders: without late answers the score would be off.")
-        if by == LATE
-        else _(
-            "Find out what lowers the score of {group:quoted}, and correct that first.", group=group
-        )
+        _("Find out what lowers the score of {group:quoted}, and correct that first.", group=group)
         if moved < 0
         else _(
             "Find out what raises the score of {group:quoted}, and offer it to others.", group=group

@@ -9,6 +9,7 @@ now.changes            # since the wave before, since the year before
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -71,7 +72,13 @@ def latest(
         one = disclosure.shown(everybody.table)
         if one.empty:
             return everybody
-        return everybody.replace(finding=findings.level(measure, one.iloc[0], target))
+        level = findings.level(measure, one.iloc[0], target)
+        if target is None:
+            step = _(
+                "Set a target and ask again: one wave says neither what is good nor what changes."
+            )
+            level = replace(level, action=step)
+        return everybody.replace(finding=level)
     table = of_waves.table.iloc[::-1].reset_index(drop=True)
     known = disclosure.shown(table)
     known = known[known["n"] > 1]

@@ -628,3 +628,16 @@ def test_the_intervals_of_shares_cover_the_truth_of_the_made_up_company(
     of = f"400 answers, made-up company, missing={missing}"
     tell_coverage("Shapley share of a driver, linear", of, found.mean(), samples)
     assert abs(found.mean() - 0.95) < 0.025, found.to_dict()
+
+
+def test_the_strongest_drivers_come_with_what_to_do():
+    """One that stands out is begun with; between two that do not differ, effort decides."""
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame(rng.normal(size=(300, 3)), columns=["speed", "price", "room"])
+    rows["recommend"] = 2 * rows["speed"] + rng.normal(size=300)
+    alone = drivers.importance(Sample(rows, draws=100), "recommend", ["speed", "price"]).finding
+    assert alone.action == "Begin with Speed, and test what an improvement brings"
+    rows["recommend"] = rows["speed"] + rows["price"] + rng.normal(size=300)
+    parts = ["speed", "price", "room"]
+    two = drivers.importance(Sample(rows, draws=100), "recommend", parts).finding
+    assert two.action.startswith("Choose between ") and "by effort and cost" in two.action

@@ -182,3 +182,12 @@ def test_an_interval_without_zero_is_no_contradiction_of_not_significant():
     with context.use(context.Context(lang="zh")):
         same = scores.latest(Sample(rows, draws=1000), measure=SCORES["mean"]).finding
     assert "校正" in same.detail
+
+
+@pytest.mark.parametrize("lang, said", [("en", "Set a target and ask again"), ("zh", "请设定目标")])
+def test_a_level_of_one_wave_says_what_would_give_it_a_meaning(lang, said):
+    rows = pd.DataFrame({"recommend": [10, 0] * 30})
+    with context.use(context.Context(lang=lang)):
+        alone = scores.latest(Sample(rows, draws=50)).finding
+        aimed = scores.latest(Sample(rows, draws=50), target=Target(value=30)).finding
+    assert alone.action.startswith(said) and not aimed.action
