@@ -217,7 +217,7 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
             else _("Improving {term:quoted}", **facts)
         )
         largest = (
-            _("over all waves the largest opportunity that rests on no past one")
+            _("over all waves the largest opportunity that does not rest on a past event")
             if len(late) and not first.get("rests_on")
             else _("the largest opportunity")
         )

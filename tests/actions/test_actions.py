@@ -870,7 +870,10 @@ def test_the_largest_opportunity_is_one_that_holds():
     assert found.table["rests_on"].tolist() == ["", "w4"]
     assert found.table["place"].fillna(0).tolist() == [0, 2]
     assert "come after those that do not" in found.notes  # 0.16 stands below 0.15
-    assert str(found).startswith("Improving room is over all waves the largest opportunity that ")
+    assert str(found).startswith(
+        "Improving room is over all waves the largest opportunity that does not rest on a past "
+        "event: "
+    )
     said = "without w4, whose fall is over, delivery (+0.16) is number 2 by explained variance"
     assert said in found.finding.detail
     rests = answers["20"]["without_waves"].rests
