@@ -18,7 +18,7 @@ import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.columns import Column
-from cxlib.core.i18n import N_, _
+from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
 POSITIONS = ("weakness", "strength", "low priority", "more than needed")
@@ -138,19 +138,25 @@ def _finding(table: pd.DataFrame) -> Finding:
     weak, strong = (named[p] for p in POSITIONS[:2])
     facts = {"weak": weak[:MOST], "strong": strong[:MOST]}
     if weak and strong:
-        claim = _(
+        claim = ngettext(
+            "Weakness in what matters most: {weak:quoted_list3}; strengths: {strong:quoted_list3}.",
             "Weaknesses in what matters most: {weak:quoted_list3}; strengths: "
             "{strong:quoted_list3}.",
+            len(weak),
             **facts,
         )
     elif weak:
-        claim = _(
+        claim = ngettext(
+            "Weakness in what matters most: {weak:quoted_list3}; no driver is a clear strength.",
             "Weaknesses in what matters most: {weak:quoted_list3}; no driver is a clear strength.",
+            len(weak),
             **facts,
         )
     elif strong:
-        claim = _(
+        claim = ngettext(
+            "Strength in what matters most: {strong:quoted_list3}; no driver is a clear weakness.",
             "Strengths in what matters most: {strong:quoted_list3}; no driver is a clear weakness.",
+            len(strong),
             **facts,
         )
     else:

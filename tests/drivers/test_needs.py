@@ -43,7 +43,7 @@ def test_planted_positions_are_found():
     shown = display_table(found.table, found.unit, columns=found.columns)
     assert shown["mean rating"].iloc[0] == f"{table['level'].iloc[0]:.2f}"  # a rating, no share
     assert table.loc[["decor", "food"], "key_need"].max() < 0.01
-    assert found.finding.claim == ("Weaknesses in what matters most: speed; strengths: staff.")
+    assert found.finding.claim == ("Weakness in what matters most: speed; strengths: staff.")
     assert "key needs: speed over 99% and staff over 99%; n = 800" in found.finding.detail
 
 
