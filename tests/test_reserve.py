@@ -19,6 +19,7 @@ from numpy.testing import assert_allclose
 from cxlib import reserve, scores, weights
 from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData
+from cxlib.core.result import Result
 from cxlib.core.sample import Sample
 from cxlib.data import contract
 from cxlib.data.expressions import ExpressionError
@@ -665,8 +666,23 @@ def test_losses_below_one_percent_of_a_column_stay_out_of_the_headline(own):
     write(own, data)
     opened = reserve.open("shop")
     assert str(opened.quality.verdict()) == "The data passed every check."
-    assert opened.quality.verdict().finding.action.startswith("Nothing to correct")
     assert opened.quality.losses() == []
+
+
+def test_nothing_to_correct_is_said_of_what_was_checked_and_not_of_nonresponse(own):
+    data = company()
+    write(own, data)
+    opened = reserve.open("shop")
+    rows = opened.quality.verdict().finding
+    assert rows.action == "Nothing to correct in the rows and values checked here."
+    fine = Result(pd.DataFrame({"term": ["a", "any"], "estimate": 0.0, "n": 240}), "")
+    both = opened.quality.verdict(doubtful=fine).finding
+    assert both.action == (
+        "Nothing to correct in the rows, values and responses checked here; how those who did not "
+        "answer differ is not among these checks."
+    )
+    with context.use(context.Context(lang="zh")):
+        assert "未作答" in opened.quality.verdict(doubtful=fine).finding.action
 
 
 REASONS = [

@@ -29,7 +29,7 @@ from cxlib.actions.ledger import (
     customers_waiting,
 )
 from cxlib.actions.opportunities import opportunities, past_problems
-from cxlib.actions.realised import faded_effects, realised_gains
+from cxlib.actions.realised import faded_effects, realised_gains, with_measured
 from cxlib.actions.responsibility import evidence_against, responsible
 from cxlib.actions.series import tests_of
 from cxlib.actions.waiting import sample_information
@@ -54,4 +54,5 @@ __all__ = [
     "responsible",
     "sample_information",
     "tests_of",
+    "with_measured",
 ]

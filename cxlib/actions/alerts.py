@@ -240,8 +240,14 @@ def _finding(table: pd.DataFrame, looked: int, notebooks: int, held: pd.DataFram
     said = [write(n) for standing, write in _COUNTED.items() if (n := int(counts.get(standing, 0)))]
     if 0 < counts.get("new", 0) < current:
         said = [ngettext("{n:count} alert", "{n:count} alerts", current), *said]
-    names = [subject(row) for _k, row in held.iterrows()]
-    quiet = [_("held back: {names:list3}", names=names)] if names else []
+    names = [
+        _("{name} (−{gain})", name=subject(row), gain=distance(row)) for _k, row in held.iterrows()
+    ]
+    also = _(
+        "also low, to be confirmed by a second wave as earlier alarms passed: {names:list3}",
+        names=names,
+    )
+    quiet = [also] if names else []
     detail = _("; ").join([*said, examined, *quiet])
     if not current:
         claim = _("There are no alerts: no series is significantly worse than its baseline.")
@@ -268,7 +274,7 @@ def _beside_controls(told: Finding, table: pd.DataFrame, answers: Answers) -> Fi
         return told
     bridge = _(
         "its baseline is its own earlier waves; compared with controls, no effect of "
-        "{change:quoted} can be shown in {wave:period} (40_did_the_change_work)",
+        "{change:quoted} can be shown in {wave:period} (see “Did the change work?”)",
         change=judged["change"].iloc[0],
         wave=judged["faded_in"].iloc[0],
     )

@@ -243,7 +243,12 @@ def _finding(table: pd.DataFrame, total: pd.Series, days: int, currency: str) ->
             **facts,
         )
     elif len(acted):
-        claim = _("{claim}; none of these has been judged yet.", claim=claim)
+        claim = ngettext(
+            "{claim}; it has not been judged yet.",
+            "{claim}; none of these has been judged yet.",
+            len(acted),
+            claim=claim,
+        )
     else:
         claim = _("{claim}.", claim=claim)
     wait = acted["days"].dropna()

@@ -21,8 +21,8 @@ from cxlib.actions.ledger import (
     LATE,
     OPEN,
     action_status,
-    check_first,
     complete,
+    confirm_end,
     owner_with_date,
     remedy,
     stop_or_redesign,
@@ -69,7 +69,7 @@ def net_gain(
     asking : cost of one more answer
     currency : of the amounts, for sentences
     past : what an action is about -> the wave that made it a problem and is over, as
-        `past_problems` gives it; of what would pay it is to be checked first that it still occurs
+        `past_problems` gives it; of what would pay it is to be checked first how often it occurs
 
     Returns
     -------
@@ -148,8 +148,8 @@ def net_gain(
             [
                 note,
                 _(
-                    "Of a problem that may be over the net gain is that if it still occurs; what "
-                    "waiting brings is not known before that is checked."
+                    "Of a problem whose peak is over the net gain is that if it still occurs as "
+                    "often; what waiting brings is not known before that is checked."
                 ),
             ]
         )
@@ -294,14 +294,14 @@ def _past_problem(
     about = {} if standing.empty else standing.set_index("action_id").loc[action["action_id"]]
     detail = [
         _amount(action, currency, assumed),
-        _("provided that it still occurs"),
+        _("provided that it still occurs as often"),
         _("no other open action is expected to pay"),
     ]
     return Finding.of_row(
         action,
         _(
-            "Check first whether “{problem:label}” still occurs: the fall of {wave:label} that it "
-            "rests on is over.",
+            "The fall of {wave:label} that the action on “{problem:label}” rests on is over: it is "
+            "no reason to act as planned.",
             **facts,
         ),
         _("; ").join(detail),
@@ -309,7 +309,7 @@ def _past_problem(
         measure="net_gain",
         at={"action": action["action_id"]},
         importance=Importance.NOTABLE,
-        action=check_first(action["problem"]),
+        action=confirm_end(action["problem"]),
         owner=owner_with_date(action["owner"], about.get("due_on", "")),
     )
 

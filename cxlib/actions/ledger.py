@@ -35,7 +35,11 @@ WORDS = (
     *("actions", "ledger", "inconsistent"),
 )
 CHECK_FIRST = N_(
-    "Check whether “{problem:label}” still occurs; only then act as planned in the ledger."
+    "Before acting on “{problem:label}” as planned in the ledger, check how often it occurs now."
+)
+PAST = N_(
+    "Confirm that “{problem:label}” is back at its usual level, then close its action or plan it "
+    "anew."
 )
 STOP = N_(
     "The action on “{problem:label}” has started and is not expected to pay: stop or redesign it."
@@ -344,9 +348,9 @@ def owner_with_date(owner: object, due: pd.Timestamp | str) -> str:
     return _("{owner}, due {due:date}", owner=name, due=due) if due and pd.notna(due) else name
 
 
-def check_first(problem: object) -> str:
-    """What is to be done about a problem of the ledger that may be over."""
-    return _(CHECK_FIRST, problem=problem)
+def confirm_end(problem: object) -> str:
+    """What is to be done about a problem of the ledger whose fall is over."""
+    return _(PAST, problem=problem)
 
 
 def remedy(problem: object) -> str:

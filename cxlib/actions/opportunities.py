@@ -10,6 +10,7 @@ promise: the effect that is expected of an action belongs into the ledger, with 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -23,6 +24,7 @@ from cxlib.core.result import Finding, Importance, Result
 COLUMNS = ["source", "term", "estimate", "low", "high", "n", "unit"]
 MOST = 3  # of one notebook
 STRENGTH = "strength"  # a driver that matters and is rated above average, as 21 says
+RATED_AVERAGE = "rated about average"
 (AVERAGE,) = mark("points on average")
 WORDS = (
     *("rests on", "opportunities", "source", "contact customers at risk", "money", "a point more"),
@@ -108,7 +110,7 @@ def opportunities(
         "prediction interval of the list of this run."
     )
     place = Column("place", "place without the wave", "count", label=N_("place without the wave"))
-    finding = _finding(table, outcome, currency)
+    finding = _with_latest(_finding(table, outcome, currency), table, answers)
     return Result(table, finding, i18n.together([note, last]), columns=[place])
 
 
@@ -160,6 +162,24 @@ def _of_contacts(answers: Answers) -> Iterator[dict[str, Any]]:
         yield from _first(best.assign(term="contact customers at risk"), "32", "money")
 
 
+def _with_latest(finding: Finding, table: pd.DataFrame, answers: Answers) -> Finding:
+    """With the driver that 20 finds first in the latest wave alone, where it is another one."""
+    kept = answers.get("20", {}).get("without_waves")
+    latest = pd.DataFrame() if kept is None else kept.tables.get("latest", pd.DataFrame())
+    if latest.empty or table.empty or table["unit"].iloc[0] != "scale":
+        return finding
+    first = latest.iloc[0]
+    if first["term"] == table["term"].iloc[0]:
+        return finding
+    alone = _(
+        "in {wave:label} alone {driver:quoted} is the strongest driver (n = {n:count})",
+        wave=first["wave"],
+        driver=first["term"],
+        n=first["n"],
+    )
+    return replace(finding, detail=_("; ").join([finding.detail, alone]))
+
+
 def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
     if table.empty:
         return Finding(_("No page of this study reports an improvement opportunity."))
@@ -174,6 +194,9 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
     )
     if first.get("position") == STRENGTH:
         known = _("{term:quoted} is a strength: rated above average already", **facts)
+        detail = _("{first}; {second}", first=detail, second=known)
+    elif first.get("position") == RATED_AVERAGE:
+        known = _("{term:quoted} is rated about average", **facts)
         detail = _("{first}; {second}", first=detail, second=known)
     late = table[table["rests_on"].ne("")] if "rests_on" in table else table.iloc[:0]
     for row in late.itertuples():
@@ -194,7 +217,7 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
             else _("Improving {term:quoted}", **facts)
         )
         largest = (
-            _("over all waves the largest opportunity that rests on no past one")
+            _("over all waves the largest opportunity that does not rest on a past event")
             if len(late) and not first.get("rests_on")
             else _("the largest opportunity")
         )

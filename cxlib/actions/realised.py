@@ -21,6 +21,8 @@ from cxlib.core.columns import Column
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
+REALISED = ("realised", "realised_low", "realised_high")
+
 
 class Changed(Protocol):
     """A change of study.yaml, and the action of the ledger that it is."""
@@ -64,6 +66,78 @@ def faded_effects(
     return {c.action: waves[c.name] for c in changes if c.action and c.name in waves}
 
 
+def with_measured(
+    ledger: pd.DataFrame,
+    answers: Mapping[str, Mapping[str, Result]],
+    changes: Iterable[Changed],
+) -> pd.DataFrame:
+    """The ledger with the effects of finished actions as 40 measures them in the same run.
+
+    An effect was booked from an earlier run: one quantity has one number and one interval on the
+    pages of a run, and the booked one is said beside it.
+
+    Parameters
+    ----------
+    ledger : actions, as the contract has them
+    answers, changes : as in `faded_effects`
+
+    Returns
+    -------
+    the ledger; of finished actions that have a realised effect, and whose change is measured on
+    the same outcome, realised, realised_low and realised_high are those measured, and booked,
+    booked_low and booked_high what the ledger has
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> judged = {"change": ["calls"], "term": ["recommend"], "unit": ["points"]}
+    >>> judged |= {"estimate": [22.0], "low": [13.0], "high": [31.0]}
+    >>> row = {"action_id": "a02", "status": "done", "measure": "NPS", "realised": 20.0}
+    >>> changes = [SimpleNamespace(name="calls", action="a02")]
+    >>> kept = {"40": {"verdicts": Result(pd.DataFrame(judged), "")}}
+    >>> with_measured(pd.DataFrame([row]), kept, changes)[["realised", "booked"]].values.tolist()
+    [[22.0, 20.0]]
+    """
+    kept = answers.get("40", {}).get("verdicts")
+    rows = complete(ledger)
+    if kept is None or not {"change", "term", "unit", "low"} <= set(kept.table):
+        return rows
+    judged = kept.table.dropna(subset=["estimate", "low", "high"]).set_index("change")
+    action = {c.action: c.name for c in changes if c.action and c.name in judged.index}
+    ends = dict(zip(REALISED, ("estimate", "low", "high"), strict=True))
+    for place in rows.index[rows["status"].eq("done") & rows["realised"].notna()]:
+        row = rows.loc[place]
+        if (name := action.get(str(row["action_id"]))) is None:
+            continue
+        found, on = judged.loc[name], str(row["measure"])
+        if on.upper() == "NPS" and found["unit"] == "points" or on == found["term"]:
+            for column, end in ends.items():
+                rows.loc[place, column.replace("realised", "booked")] = row[column]
+                rows.loc[place, column] = float(found[end])
+    return rows
+
+
+def _as_booked(rows: pd.DataFrame) -> list[str]:
+    """What the ledger has of effects that the run measures anew, where that is another number."""
+    if "booked" not in rows:
+        return []
+    return [
+        _(
+            "The effect of the action on “{problem:label}” is that measured in this run; it was "
+            "booked as {size:signed1} (95% CI {span:interval1}).",
+            problem=row.problem,
+            size=row.booked,
+            span=(row.booked_low, row.booked_high),
+        )
+        for row in rows[rows["booked"].notna()].itertuples()
+        if any(
+            i18n.number(getattr(row, c))
+            != i18n.number(getattr(row, c.replace("realised", "booked")))
+            for c in REALISED
+        )
+    ]
+
+
 def realised_gains(
     ledger: pd.DataFrame,
     *,
@@ -77,7 +151,7 @@ def realised_gains(
 
     Parameters
     ----------
-    ledger : actions, as the contract has them
+    ledger : actions, as the contract has them, or as `with_measured` gives them
     worth : value of a unit of the effect in a year, where the ledger gives none
     currency : of the amounts, for sentences
     faded : of `faded_effects`; a gain of a whole year that rests on such an effect is not settled,
@@ -114,7 +188,10 @@ def realised_gains(
     )
     if (waves := table["action_id"].map(dict(faded or {}))).notna().any():
         table["faded_in"] = waves.fillna("")
-    note = _("As the ledger has them; 40_did_the_change_work is where they are measured.")
+    note = _(
+        "As the ledger has them, and as 40_did_the_change_work measures them where this run has it."
+    )
+    note = i18n.together([note, *_as_booked(rows)])
     ends = {"predicted": "estimate", "predicted_low": "low", "predicted_high": "high"}
     promised = table[["problem", *ends]].rename(columns=ends)
     both = [promised.assign(term="predicted"), table.assign(term="realised")]

@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 
 from cxlib.actions.gains import AGAINST, VERDICTS, net_gain
-from cxlib.actions.ledger import CHECK_FIRST, INNER, OPEN, STOP, complete, owner_with_date
+from cxlib.actions.ledger import CHECK_FIRST, INNER, OPEN, PAST, STOP, complete, owner_with_date
 from cxlib.core.i18n import N_, _
 
 ADVICE = {
-    # Only 41_what_shall_we_do_next knows whether the problem is over: elsewhere that comes first.
+    # Whether the problem is over is known where drivers are compared by wave, and in 41.
     VERDICTS[0]: CHECK_FIRST,
     VERDICTS[1]: N_(
         "Do not act yet on “{problem:label}”: the answers of another wave may change whether it is "
@@ -45,7 +45,7 @@ OTHERWISE = {  # where a page asks for something that the action of the ledger d
 
 
 def responsible(
-    ledger: pd.DataFrame, *measures: str, more: int = 0, aim: str = ""
+    ledger: pd.DataFrame, *measures: str, more: int = 0, aim: str = "", over: bool = False
 ) -> tuple[str, str]:
     """What is to be done about a question, touchpoint or topic, and who does it.
 
@@ -56,6 +56,7 @@ def responsible(
     more : answers of a further wave, as in `net_gain`
     aim : what a page asks for, such as "Improve Delivery first"; it holds where the action planned
         does not pay
+    over : whether the page shows that what made it a problem is over
 
     Returns
     -------
@@ -76,6 +77,8 @@ def responsible(
     first, judged = found.iloc[0], net_gain(found, more=more).table
     verdict = str(judged["verdict"].iloc[0]) if len(judged) else VERDICTS[3]
     owner = owner_with_date(first["owner"], first["due_on"])
+    if over and verdict == VERDICTS[0]:
+        return _(PAST, problem=first["problem"]), owner
     if aim and verdict in OTHERWISE:
         return _(OTHERWISE[verdict], aim=aim, problem=first["problem"]), owner
     chance = judged["chance"].iloc[0] if len(judged) else None

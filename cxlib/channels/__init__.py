@@ -1,4 +1,4 @@
-"""Which channels work? Channels, products or branches side by side, by any column of groups.
+"""Which channels, products or branches work? Side by side, by any column of groups.
 
     names = channels.largest([contacts, cases, answers], "channel")
     contacts = channels.only(contacts, "channel", names)

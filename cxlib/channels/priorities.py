@@ -141,6 +141,7 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result, rivals: list[
     row = (found if len(found) else shown).iloc[0]
     words: dict[str, Any] = {
         "group": i18n.quoted(i18n.label(str(row[by]))),
+        "named": _("{by:label} {group:quoted}", by=by, group=row[by]),
         "best": i18n.quoted(i18n.label(best)),
         "what": named(row["term"], measure.name),
         "by": by,
@@ -158,15 +159,15 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result, rivals: list[
         )
     elif near.empty:
         claim = _(
-            "Improve {group} first: closing its gap to {best} would correspond to {gain} of {what} "
+            "Improve {named} first: closing its gap to {best} would correspond to {gain} of {what} "
             "overall.",
             **words,
         )
     else:
         claim = _(
-            "{group} may be the first to improve: closing its gap to {best} would correspond to "
+            "{named} may be the first to improve: closing its gap to {best} would correspond to "
             "{gain} of {what} overall.",
-            **words,
+            **words | {"named": i18n.opening(words["named"])},
         )
     detail = _(
         "95% CI {span}; {share:share} of volume, {gap} below the best; n = {n:count}", **words
@@ -215,5 +216,5 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result, rivals: list[
 def _aim(words: dict[str, Any], near: list[str]) -> str:
     """What is asked for: the first group, and which others it may be as well."""
     if not near:
-        return _("Improve {group} first", **words)
-    return _("Improve {group} or {others:quoted_list3}", others=near, **words)
+        return _("Improve {named} first", **words)
+    return _("Improve {named} or {others:quoted_list3}", others=near, **words)

@@ -45,7 +45,7 @@ import logging
 import math
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, timedelta
@@ -473,16 +473,45 @@ NAMES: Mapping[str, Callable[..., str]] = {
     ),
 }
 _SPEC = re.compile(r"([a-z_]+)(\d*)")
+QUOTED = "quoted"
 
 
 class UnitFormatter(string.Formatter):
-    """`str.format` whose specs are units."""
+    """`str.format` whose specs are units; names that are quoted are quoted alike in a sentence.
+
+    Parameters
+    ----------
+    marks : whether every `quoted` name has quotation marks, as one of its sentence needs them
+
+    Examples
+    --------
+    >>> FORMATTER.format("{a:quoted} and {b:quoted}", a="Room", b="Front desk")
+    '“Room” and “Front desk”'
+    >>> FORMATTER.format("{a:quoted} and {b:quoted}", a="Room", b="Price")
+    'Room and Price'
+    """
+
+    def __init__(self, *, marks: bool = False) -> None:
+        self.marks = marks
+
+    def vformat(self, format_string: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        """The sentence, with all of its quoted names in marks where one of them has to be."""
+        if not self.marks and format_string.count(":quoted}") > 1:
+            named = [
+                name for _text, name, spec, _end in self.parse(format_string) if spec == QUOTED
+            ]
+            texts = [label(str(self.get_field(name or "", args, kwargs)[0])) for name in named]
+            if any(quoted(text) != text for text in texts):
+                return UnitFormatter(marks=True).vformat(format_string, args, kwargs)
+        return super().vformat(format_string, args, kwargs)
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """A value in the unit that the spec names, else as `format` writes it."""
         match = _SPEC.fullmatch(format_spec)
         unit, digits = match.groups() if match else ("", "")
         given = (int(digits),) if digits else ()
+        if unit == QUOTED and self.marks:
+            return f"“{label(str(value))}”"
         if unit in NAMES:
             return NAMES[unit](value, *given)
         if unit in NUMBERS:

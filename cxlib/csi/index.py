@@ -43,7 +43,9 @@ def fit(sample: Answers, model: Model, options: Options | None = None) -> Result
     construct, all routes together; with the construct's own index and its interval, their
     correlation over resamples, chance_first and chance_priority: shares of resamples in which it is
     the most important, and in which it matters more and stands lower than the average construct)
-    and "reliability" (construct, term in alpha, rho_A, rho_C, AVE); the part "model".
+    and "reliability" (construct, term in alpha, rho_A, rho_C, AVE); the parts "model" and
+    "pooled" (whether the answers are of several waves: a target is judged by the latest of them,
+    see `by_wave`).
 
     Raises
     ------
@@ -67,6 +69,7 @@ def fit(sample: Answers, model: Model, options: Options | None = None) -> Result
     point, moved = estimate(task)
     replicates, repaired = replicate(task, point)
     tables = _tables(task, point, replicates)
+    pooled = _pooled(sample)
     remarks = [
         notes.answers_note(task),
         notes.resamples_note(task),
@@ -77,12 +80,12 @@ def fit(sample: Answers, model: Model, options: Options | None = None) -> Result
     ]
     return Result(
         tables,
-        _finding(tables, point, replicates, model, pooled=_pooled(sample)),
+        _finding(tables, point, replicates, model, pooled=pooled),
         i18n.together(remarks),
         "points",
         **task.sums.bootstrap,
         replicates=None if model.parts else replicates[-1].index.T,
-        parts={"model": model},
+        parts={"model": model, "pooled": pooled},
     )
 
 

@@ -101,6 +101,15 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
             **facts,
         )
     settled = len(leaders) < len(table) or alone
+    action = ""
+    if len(table) > 1 and alone:
+        action = _("Begin with {driver}, and test what an improvement brings", **facts)
+    elif len(table) > 1:
+        action = _(
+            "Choose between {driver} and {second:quoted} by effort and cost: their order is not "
+            "settled",
+            **facts,
+        )
     return Finding.of_row(
         first,
         claim,
@@ -109,6 +118,7 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         measure="driver_share",
         at={"outcome": outcome, "driver": first["term"]},
         importance=Importance.NOTABLE if settled else Importance.ANSWER,
+        action=action,
     )
 
 

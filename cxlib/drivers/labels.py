@@ -2,5 +2,6 @@
 
 WORDS = (
     "must-be", "performance", "attractive", "indifferent", "unclear", "robust", "dummy",
-    "weakness", "strength", "low priority", "more than needed", "position", "importance",
+    "weakness", "strength", "low priority", "more than needed", "rated about average", "position",
+    "importance",
 )  # fmt: skip

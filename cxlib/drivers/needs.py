@@ -5,7 +5,8 @@
 
 A driver matters more than average where its gain exceeds the mean gain of all drivers, and is done
 well where its mean rating exceeds the mean of all (Martilla and James 1977). Both are taken in
-each resample, which gives every position its chance; below 0.6 a driver has no clear position.
+each resample, which gives every position its chance; below 0.95 no position is named, and a driver
+that matters more than average is then one that is rated about average.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.columns import Column
-from cxlib.core.i18n import N_, _
+from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
 POSITIONS = ("weakness", "strength", "low priority", "more than needed")
+AVERAGE = "rated about average"  # of a key need
 UNCLEAR = "unclear"
-NAMED = 0.6  # chance from which a position or a key need is named
+NAMED = 0.95  # chance from which a position or a key need is named: it is decisive
 MOST = 3  # drivers of a kind that a sentence names
 COLUMNS = (
     Column("position", unit="name"),
@@ -51,9 +53,10 @@ def positions(
 
     Returns
     -------
-    Table with term, position (one of `POSITIONS` or "unclear"), chance (of the position; missing
-    where unclear), key_need (the chance that the driver matters more than average), importance,
-    level (the mean rating) and n
+    Table with term, position (one of `POSITIONS`, "rated about average" of a key need that is
+    decisively neither above nor below, or "unclear"), chance (of a position; missing without),
+    key_need (the chance that the driver matters more than average), importance, level (the mean
+    rating) and n
 
     Examples
     --------
@@ -68,16 +71,19 @@ def positions(
     )
     kind = np.where(matters, np.where(well, 1, 0), np.where(well, 3, 2))
     chances = np.stack([(kind == i).mean(0) for i in range(len(POSITIONS))], axis=1)
+    key_need = matters.mean(0)
+    otherwise = np.where(key_need >= NAMED, AVERAGE, UNCLEAR)
     best = chances.argmax(1)
     most = chances[np.arange(len(best)), best]
     return pd.DataFrame(
         {
             "term": terms,
             "position": [
-                POSITIONS[i] if p >= NAMED else UNCLEAR for i, p in zip(best, most, strict=True)
+                POSITIONS[i] if p >= NAMED else other
+                for i, p, other in zip(best, most, otherwise, strict=True)
             ],
             "chance": np.where(most >= NAMED, most, np.nan),
-            "key_need": matters.mean(0),
+            "key_need": key_need,
             "importance": gain,
             "level": level,
             "n": n,
@@ -113,7 +119,8 @@ def needs(gain: Result) -> Result:
     table = table.reset_index(drop=True)
     note = _(
         "More and less than the average of all drivers, in importance and in mean rating. A "
-        "position is named from a chance of {least:share}, and is unclear below.",
+        "position is named from a chance of {least:share}; below it a driver that matters more is "
+        "rated about average, and others are unclear.",
         least=NAMED,
     )
     finding = _finding(table)
@@ -131,19 +138,25 @@ def _finding(table: pd.DataFrame) -> Finding:
     weak, strong = (named[p] for p in POSITIONS[:2])
     facts = {"weak": weak[:MOST], "strong": strong[:MOST]}
     if weak and strong:
-        claim = _(
+        claim = ngettext(
+            "Weakness in what matters most: {weak:quoted_list3}; strengths: {strong:quoted_list3}.",
             "Weaknesses in what matters most: {weak:quoted_list3}; strengths: "
             "{strong:quoted_list3}.",
+            len(weak),
             **facts,
         )
     elif weak:
-        claim = _(
+        claim = ngettext(
+            "Weakness in what matters most: {weak:quoted_list3}; no driver is a clear strength.",
             "Weaknesses in what matters most: {weak:quoted_list3}; no driver is a clear strength.",
+            len(weak),
             **facts,
         )
     elif strong:
-        claim = _(
+        claim = ngettext(
+            "Strength in what matters most: {strong:quoted_list3}; no driver is a clear weakness.",
             "Strengths in what matters most: {strong:quoted_list3}; no driver is a clear weakness.",
+            len(strong),
             **facts,
         )
     else:
@@ -160,10 +173,11 @@ def _finding(table: pd.DataFrame) -> Finding:
         if len(key)
         else _("no driver is a clear key need")
     ]
-    if unclear := list(table.loc[table["position"] == UNCLEAR, "term"]):
-        parts.append(
-            _("{kind:label}: {drivers:list}", kind=UNCLEAR, drivers=[*map(_quoted, unclear)])
-        )
+    for kind in (AVERAGE, UNCLEAR):
+        if drivers := list(table.loc[table["position"] == kind, "term"]):
+            parts.append(
+                _("{kind:label}: {drivers:list}", kind=kind, drivers=[*map(_quoted, drivers)])
+            )
     parts.append(_("n = {n:count}", n=table["n"].max()))
     importance = Importance.ANSWER if weak or strong else Importance.CONTEXT
     verdict = "" if weak or strong else "unclear"

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pandas as pd
 
-from cxlib.core import context
+from cxlib.core import context, i18n
 from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.drivers.importance_findings import may_lead_by_share, rarely_first
-from cxlib.drivers.needs import POSITIONS
+from cxlib.drivers.needs import AVERAGE, POSITIONS
 from cxlib.drivers.waves import PastWave, past_words
 
 
@@ -76,7 +76,8 @@ def opportunities(
     known = in_unit("share", "share")
     # What is to be done is about the leader, whatever the claim's number is of.
     leader = str(table["term"].iloc[0])
-    parts = {"acts_on": leader} if finding.action and leader in past else {}
+    over = bool(finding.action) and leader in past
+    parts = {"acts_on": leader, "past": past[leader].wave} if over else {}
     return Result(table, finding, note, "scale", columns=known, parts=parts, **gain.bootstrap)
 
 
@@ -150,21 +151,33 @@ def _finding(
     if leads_no_more:  # no order holds yet: what leads is over, what is next did not lead
         name = table["term"].iloc[0]
         facts |= {"leader": name, "wave": past[name].wave}
-        claim = _(
-            "What to improve first is not settled: {leader:quoted} and {driver:quoted} come first, "
-            "{leader:quoted} only with the fall of {wave:label}, which is over.",
-            **facts,
+        claim = (
+            _(
+                "What to improve first is not settled: {leader:quoted} leads only with the fall of "
+                "{wave:label}, which is over.",
+                **facts,
+            )
+            if first["term"] == name
+            else _(
+                "{driver:quoted} comes first now that the fall of {leader:quoted} in {wave:label} "
+                "is over: each rating point is associated with {outcome:quoted} being "
+                "{gain:number2} points higher.",
+                **facts,
+            )
         )
+        claim = i18n.opening(claim)
         own = _("{driver:quoted} {gain:signed2} points per rating point", **facts)
         rank = past_words(name, past[name], table["estimate"].iloc[0])
         detail = [_("{effect} ({numbers})", effect=own, numbers=detail[0]), rank]
-        action = _("Check {leader:quoted} in the next wave before acting on it", **facts)
+        action = _(
+            "Confirm that {leader:quoted} is back at its usual level before acting on it", **facts
+        )
         known = replace(known, verdict="unclear")
-    if (
-        dict(zip(gain.positions["term"], gain.positions["position"], strict=True))[first["term"]]
-        == POSITIONS[1]
-    ):
+    position = gain.positions.set_index("term").loc[first["term"], "position"]
+    if position == POSITIONS[1]:
         detail.append(_("{driver:quoted} is a strength: rated above average already", **facts))
+    elif position == AVERAGE:
+        detail.append(_("{driver:quoted} is rated about average", **facts))
     detail += passed
     detail += _may_be_first(gain, share, {first["term"], table["term"].iloc[0]})
     detail.append(_("robustness value {robustness:share}", **facts))

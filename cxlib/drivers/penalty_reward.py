@@ -273,7 +273,8 @@ def _finding(classes: pd.DataFrame, outcome: str) -> Finding:
             for r in rows.itertuples()
         ]
         kinds += [_("{kind:label}: {drivers:list}", kind=name, drivers=parts)] if parts else []
-    detail = _("; ").join([*kinds, _("n = {n:count}", n=n)])
+    about = _("by association within one questionnaire")
+    detail = _("; ").join([*kinds, about, _("n = {n:count}", n=n)])
     likely = classes[classes["chance"] >= LIKELY]
     for rows, sure in ((likely, True), (classes, False)):
         for name in ("must-be", "attractive"):

@@ -40,9 +40,10 @@ def without_each_wave(
     -------
     Result whose table has wave (left out), term (the strongest driver of all waves), estimate (its
     share of explained variance), low, high, n and first (the strongest driver then); table "rests"
-    has term, estimate (share with all waves), rests_on and place of `rests_on_waves`. Waves without
-    which no regression is possible are named in the note. The claim names every wave without which
-    another driver is first.
+    has term, estimate (share with all waves), rests_on and place of `rests_on_waves`; table
+    "latest" has the strongest driver of the latest wave alone: term, estimate, n, wave; no row
+    where that wave has too few answers for it. Waves without which no regression is possible are
+    named in the note. The claim names every wave without which another driver is first.
 
     Raises
     ------
@@ -90,6 +91,7 @@ def without_each_wave(
     rests = pd.DataFrame(rows, columns=["term", "rests_on", "place"])
     rests.insert(1, "estimate", rests["term"].map(pooled).astype(float))
     latest = _latest(sample.where(wave == waves[-1]), outcome, drivers, options, waves[-1])
+    alone = "" if latest.empty else latest_words(latest.iloc[0])
     note = [_("A row is the share without this wave.")]
     note += (
         [
@@ -102,12 +104,12 @@ def without_each_wave(
         if refused
         else []
     )
-    finding = _finding(table, float(all_waves["estimate"].iloc[0]), latest)
+    finding = _finding(table, float(all_waves["estimate"].iloc[0]), alone)
     columns = [
         Column("first", "strongest driver without the wave", "name", label="ranked first"),
         Column("place", "place without the wave", "count", label=N_("place without the wave")),
     ]
-    tables = {"table": table, "rests": rests}
+    tables = {"table": table, "rests": rests, "latest": latest}
     return Result(
         tables, finding, i18n.together(note), "share", columns=columns, **sample.bootstrap
     )
@@ -204,7 +206,9 @@ def with_past_waves(fit: Result, rests_on: Mapping[str, PastWave]) -> Result:
     if not said or not fit.finding.detail:
         return fit
     detail = _("; ").join([fit.finding.detail, *said])
-    return fit.replace(finding=replace(fit.finding, detail=detail))
+    first = rests_on.get(str(fit.table["term"].iloc[0]))
+    parts = {**fit.parts, "past": first.wave} if first else dict(fit.parts)
+    return fit.replace(finding=replace(fit.finding, detail=detail), parts=parts)
 
 
 def past_words(driver: str, past: PastWave, gain: float | None = None) -> str:
@@ -226,20 +230,27 @@ def past_words(driver: str, past: PastWave, gain: float | None = None) -> str:
 
 def _latest(
     sample: Sample, outcome: str, drivers: Drivers, options: dict[str, str], wave: str
-) -> str:
-    """Who is first in the latest wave alone, where it has the answers for it."""
+) -> pd.DataFrame:
+    """Who is first in the latest wave alone, where it has the answers for it: a row, or none."""
+    none = pd.DataFrame(columns=["term", "estimate", "n", "wave"])
     try:
         fit = importance(sample.replace(draws=2), outcome, drivers, **options)
     except (ValueError, InsufficientData):
-        return ""
+        return none
     n = int(fit.r2["n"].iloc[0])
     if n < max(A_DRIVER * len(fit.table), context.current().smallest_cell):
-        return ""
+        return none
+    first = fit.table.head(1)
+    return first[["term", "estimate"]].assign(n=n, wave=wave).reset_index(drop=True)
+
+
+def latest_words(first: pd.Series) -> str:
+    """The strongest driver of the latest wave alone, as part of a sentence."""
     return _(
         "{wave:label} alone: {driver:quoted} first (n = {n:count})",
-        wave=wave,
-        driver=fit.table["term"].iloc[0],
-        n=n,
+        wave=first["wave"],
+        driver=first["term"],
+        n=first["n"],
     )
 
 

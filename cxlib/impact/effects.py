@@ -24,7 +24,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
 from cxlib.impact.trial import SMALLEST_ARM, Trial
 from cxlib.stats.estimators import Replicated, cell_means
-from cxlib.stats.intervals import LEVEL
+from cxlib.stats.intervals import LEVEL, normal_quantile, sidak_level
 from cxlib.stats.notes import gap_note
 
 MOST_WEIGHTED_DRAWS = 500  # balancing weights are found anew in each, which takes time
@@ -178,14 +178,48 @@ def in_latest_wave(trial: Trial) -> pd.Series | None:
     """
     if trial.after.sum() < 2:
         return None
-    last = int(np.flatnonzero(trial.after).max())
-    alone = replace(trial, after=np.arange(len(trial.waves)) == last)
+    return _in_wave(trial, int(np.flatnonzero(trial.after).max()))
+
+
+def in_each_wave(trial: Trial) -> pd.DataFrame:
+    """The effect between randomised arms in each wave with the change.
+
+    wave, estimate, low, high (simultaneous over the waves: Šidák), n, changed; waves with too few
+    answers of an arm are left out.
+    """
+    found = [_in_wave(trial, int(place)) for place in np.flatnonzero(trial.after)]
+    table = pd.DataFrame([row for row in found if row is not None])
+    if table.empty:
+        return table
+    wider = normal_quantile(sidak_level(len(table))) / normal_quantile(LEVEL)
+    for end in ("low", "high"):
+        table[end] = table["estimate"] + wider * (table[end] - table["estimate"])
+    return table.assign(changed=True)
+
+
+def _in_wave(trial: Trial, place: int) -> pd.Series | None:
+    """The effect among the answers of one wave; None where an arm has too few."""
+    alone = replace(trial, after=np.arange(len(trial.waves)) == place)
     arms = trial.arm[alone.during & ~np.isnan(trial.y).any(1)]
     if np.bincount(arms, minlength=2).min() < SMALLEST_ARM:
         return None
     own = randomised(alone)
     row = {"estimate": own.estimate[0], "low": own.low[0], "high": own.high[0], "n": own.n}
-    return pd.Series({"wave": trial.waves[last], **row})
+    return pd.Series({"wave": trial.waves[place], **row})
+
+
+def without_shared_waves(trial: Trial) -> pd.Series | None:
+    """The effect on the first outcome without the waves in which another change came on top.
+
+    estimate, low, high, by difference-in-differences; None where no other wave has the change.
+    """
+    after = trial.after & ~np.isin(trial.waves, trial.shared_in)
+    if not after.any():
+        return None
+    own = compared(replace(trial, after=after))
+    if np.isnan(own.estimate[0]):
+        return None
+    return pd.Series({"estimate": own.estimate[0], "low": own.low[0], "high": own.high[0]})
 
 
 def unadjusted(trial: Trial) -> DesignEstimate:

@@ -26,7 +26,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import counterfactuals, parallel_trends, robustness, wording
-from cxlib.impact.effects import effect, in_latest_wave
+from cxlib.impact.effects import effect, in_each_wave, in_latest_wave, without_shared_waves
 from cxlib.impact.trial import Trial
 
 PASSED, FAILED, IMPOSSIBLE, SILENT = mark("passed", "failed", "not possible", "inconclusive")
@@ -64,7 +64,8 @@ def evaluate(trial: Trial) -> Result:
 
     and the parts of `effect`, with passed, failed and silent (numbers of checks) and doubt (whether
     the effect is significant, but in doubt: no controls, pre-trends not parallel, a roll-out whose
-    effect random starts match, or two failed checks; a randomised one never is)
+    effect random starts match, two failed checks, or no effect without the waves in which another
+    change came on top of it; a randomised one never is)
 
     Raises
     ------
@@ -107,15 +108,22 @@ def evaluate(trial: Trial) -> Result:
     significant = bool(first["low"] > 0 or first["high"] < 0)
     crucial = ["parallel pre-trends"] + ["placebo tests"] * (fit.design == "staggered")
     uneven = failed >= FAILURES or any(results.get(name) == FAILED for name in crucial)
-    doubt = significant and (fit.design == "series" or (fit.design != "randomised" and uneven))
+    mixed, apart = _apart(trial, fit) if significant else ("", "")
+    doubt = significant and (
+        fit.design == "series" or (fit.design != "randomised" and (uneven or bool(mixed)))
+    )
     parts = {**fit.parts, "passed": passed, "failed": failed, "silent": silent, "doubt": doubt}
     names = checks.loc[checks["result"] == FAILED, "term"].tolist()
     latest, parts["faded"] = _latest(trial, fit, tables)
     parts["faded_in"] = _last_wave(trial) if parts["faded"] else ""
     if significant:
-        fit = _dated(trial, fit, parts["faded_in"], doubt, tables.get("path", pd.DataFrame()))
+        path = tables.get("path", pd.DataFrame())
+        if parts["faded_in"] and fit.design == "randomised":
+            path = in_each_wave(trial)
+        fit = _dated(trial, fit, parts["faded_in"], doubt, path)
         parts["clause"] = fit.clause
-    finding = _finding(fit, latest, passed, silent, names, doubt)
+    latest = _("; ").join(filter(None, [apart, latest]))
+    finding = _finding(fit, latest, passed, silent, names, doubt, mixed)
     finding = replace(finding, action=_next_step(fit, significant, doubt, bool(parts["faded"])))
     own = {"effects": fit.table, "standard": fit.standard, "by_design": fit.by_design}
     return Result(
@@ -206,7 +214,15 @@ def _dated(trial: Trial, fit: Result, faded_in: str, doubt: bool, path: pd.DataF
     earlier = path[path["changed"]].iloc[:-1] if "changed" in path else path
     shown = earlier[(earlier["low"] > 0) | (earlier["high"] < 0)] if len(earlier) else earlier
     waves = {"effect": clause, "waves": shown["wave"].tolist() if len(shown) else []}
-    if faded_in and not doubt and len(shown) < len(earlier):
+    shared = len(shown) and set(waves["waves"]) <= set(trial.shared_in)
+    if faded_in and not doubt and shared and len(shown) < len(earlier):
+        clause = _(
+            "{effect}; of single waves only {waves:label_list}, when {changes:list} affected the "
+            "same groups, shows it",
+            changes=[wording.inside(name) for name in trial.shared],
+            **waves,
+        )
+    elif faded_in and not doubt and len(shown) < len(earlier):
         clause = (
             ngettext(
                 "{effect}; of single waves only {waves:label_list} shows it",
@@ -223,6 +239,38 @@ def _dated(trial: Trial, fit: Result, faded_in: str, doubt: bool, path: pd.DataF
         )
     finding = replace(fit.finding, claim=wording.sentence(clause))
     return fit.replace(finding=finding, parts={**fit.parts, "clause": clause})
+
+
+def _apart(trial: Trial, fit: Result) -> tuple[str, str]:
+    """What an effect is without the waves in which another change came on top of it.
+
+    The first is why it is in doubt for that, empty where it is not; the second its number.
+    """
+    if fit.design != "compared" or not trial.shared_in:
+        return "", ""
+    facts = {
+        "waves": list(trial.shared_in),
+        "changes": [wording.inside(name) for name in trial.shared],
+    }
+    row = without_shared_waves(trial)
+    if row is None:
+        return _("{changes:list} affected the same groups in all of its waves", **facts), ""
+    unit = str(fit.table["unit"].iloc[0])
+    number = _(
+        "without {waves:label_list}, when {changes:list} affected the same groups, {size} "
+        "(95% CI {span})",
+        size=wording.signed(row["estimate"], unit),
+        span=wording.span(row["low"], row["high"], unit),
+        **facts,
+    )
+    if row["low"] <= 0 <= row["high"]:
+        reason = _(
+            "not significantly without {waves:label_list}, when {changes:list} affected the "
+            "same groups",
+            **facts,
+        )
+        return reason, number
+    return "", number
 
 
 def _last_wave(trial: Trial) -> str:
@@ -283,7 +331,13 @@ def _rank(one: Result) -> int:
 
 
 def _finding(
-    fit: Result, latest: str, passed: int, silent: int, failed: list[str], doubt: bool
+    fit: Result,
+    latest: str,
+    passed: int,
+    silent: int,
+    failed: list[str],
+    doubt: bool,
+    mixed: str = "",
 ) -> Finding:
     detail = fit.finding.detail
     if latest:
@@ -296,6 +350,8 @@ def _finding(
     if fit.design == "series":
         reason = _("without controls, other causes cannot be ruled out")
         claim = wording.sentence(fit.clause, reason)
+    elif mixed:
+        claim = wording.sentence(_("{effect}, but {reason}", effect=fit.clause, reason=mixed))
     else:
         claim = i18n.opening(
             _(

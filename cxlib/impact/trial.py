@@ -43,6 +43,8 @@ class Trial:
     out : groups left out because some wave has no answer of theirs
     contaminated : what was left out of the controls because another change reached it, in words
     shared : other changes that reached most of the treated in the same waves, in words
+    shared_in : waves with the change in which one of those began or went on that was not in place
+        in the wave before the change
     """
 
     change: Change
@@ -64,6 +66,7 @@ class Trial:
     out: tuple[str, ...] = ()
     contaminated: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    shared_in: tuple[str, ...] = ()
 
     @cached_property
     def clusters(self) -> ResamplingUnits:
@@ -302,7 +305,8 @@ def read(
         tuple(c for c in names if c in points),
         out,
         reached,
-        shared,
+        tuple(map(_label, shared)),
+        _shared_in(shared, waves, after, before),
     )
     _check(trial)
     return trial
@@ -383,7 +387,7 @@ def _in_place(change: Change, wave: str) -> bool:
 
 def _contamination(
     rows: pd.DataFrame, change: Change, others: Sequence[Change], arm: np.ndarray
-) -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray]:
+) -> tuple[tuple[str, ...], list[Change], np.ndarray]:
     """What other changes reached: of the controls, of most treated, and the rows to leave out.
 
     A change in another column that reached both arms alike, or in a randomised trial, is in both
@@ -404,13 +408,23 @@ def _contamination(
         if alike or (crosses and change.design == "randomised"):
             continue
         if parts[0] > 0.5:
-            shared.append(_label(other))
+            shared.append(other)
         if not parts[1]:
             continue
         dropped |= reached & (control | (treated & (parts[0] <= 0.5)))
         names = [i18n.label(v) for v in sorted(values[reached & control].unique())]
         named.append(f"{i18n.listed(names)} ({_label(other)})")
-    return tuple(named), tuple(shared), dropped
+    return tuple(named), shared, dropped
+
+
+def _shared_in(
+    others: Sequence[Change], waves: Sequence[str], after: np.ndarray, before: np.ndarray
+) -> tuple[str, ...]:
+    """The waves with the change in which another one came on top of it."""
+    last = waves[int(np.flatnonzero(before).max())] if before.any() else ""
+    new = [o for o in others if o.begun and not (last and _in_place(o, last))]
+    there = [wave for wave, on in zip(waves, after, strict=True) if on]
+    return tuple(wave for wave in there if any(_in_place(o, wave) for o in new))
 
 
 def _no_controls(change: Change, reached: Sequence[str]) -> str:

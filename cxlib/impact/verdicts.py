@@ -68,9 +68,10 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
     table = pd.DataFrame(rows).dropna(axis=1, how="all")
     note = _(
         "Higher or lower: statistically significant. In doubt: significant, but without controls, "
-        "without parallel pre-trends, with two failed checks, or a roll-out whose effect random "
-        "starts match. Each interval is pointwise. A check is inconclusive where its interval is "
-        "wider than the effect that it would have to detect."
+        "without parallel pre-trends, with two failed checks, with no effect outside the waves of "
+        "another change, or a roll-out whose effect random starts match. Each interval is "
+        "pointwise. A check is inconclusive where its interval is wider than the effect that it "
+        "would have to detect."
     )
     tables = {"table": table, "standard": pd.DataFrame(standard)}
     columns = [

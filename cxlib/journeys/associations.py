@@ -191,8 +191,8 @@ def _finding(table: pd.DataFrame, outcome: str) -> Finding:
     significant = table[deciding_ends(table)[1] < 0]
     if significant.empty:
         claim = _(
-            "Neither use of a touchpoint nor a problem there is significantly associated with a "
-            "lower {outcome:quoted}.",
+            "Neither use of a touchpoint nor a reported problem there is significantly associated "
+            "with a lower {outcome:quoted}.",
             outcome=outcome,
         )
         return Finding(claim, verdict="unchanged", importance=Importance.METHOD)

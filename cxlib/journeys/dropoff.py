@@ -287,7 +287,7 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
         known=len(rows),
         lost=int(last["lost"].sum()),
     )
-    finding = Finding.of_row(whole.iloc[0], claim, detail, importance=Importance.ANSWER)
+    finding = Finding.of_row(whole.iloc[0], claim, detail, importance=Importance.NOTABLE)
     return Result({"table": table, "overall": whole}, finding, **over.bootstrap)
 
 

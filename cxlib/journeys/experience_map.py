@@ -25,7 +25,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data.schema import STAGES
-from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall
+from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall, rating_now
 from cxlib.journeys.map_groups import COMPARED, largest_difference, leading_term, membership_note
 from cxlib.stats import estimators, moments
 from cxlib.stats.intervals import interval_columns
@@ -94,8 +94,10 @@ def experience_map(
     finding = _finding(parts["overall"])
     lowest = finding.at.get("touchpoint", "")
     if exposure is not None and (past := past_fall(exposure.sample, touchpoints, lowest)):
-        over = _("over all waves; the fall of {past:label} is over", past=past)
-        finding = replace(finding, detail=_("; ").join([finding.detail, over]))
+        over = [_("over all waves; the fall of {past:label} is over", past=past)]
+        if left := rating_now(exposure.sample, touchpoints, lowest, past):
+            over.append(_("{now:number0} of 100 in {latest:label}", **left._asdict()))
+        finding = replace(finding, detail=_("; ").join([finding.detail, *over]))
     notes = [
         _(
             "{journeys:count} journeys of {customers:count} customers.",
@@ -104,6 +106,7 @@ def experience_map(
         ),
         membership_note(sample.data, groups),
         _rating_note(parts["overall"]) if exposure is not None else "",
+        _("Reach is the share of customers with a contact on record, whoever rates it."),
         _("Intervals are pointwise; the simultaneous ones hold for all touchpoints of a term."),
         resampling_note(sample if exposure is None else exposure.sample),
     ]
@@ -318,17 +321,24 @@ def _finding(table: pd.DataFrame) -> Finding:
     }
     if worst["term"] == "problem":
         claim = _(
-            "Problems are most frequent at {touchpoint:quoted}, in {estimate:share} of contacts.",
+            "Problems are most frequent at {touchpoint:quoted}: in {estimate:share} of all "
+            "contacts, with or without a response.",
             **facts,
         )
-        detail = _("{share:share} of customers meet it; n = {n:count} contacts", **facts)
-        value, importance = float(worst["estimate"]), Importance.ANSWER
+        detail = _(
+            "{share:share} of customers have a contact there on record; n = {n:count} contacts",
+            **facts,
+        )
+        # Pain points say of how many respondents: another share of the same problem is context.
+        value, importance = float(worst["estimate"]), Importance.CONTEXT
         return Finding(claim, detail, value, "share", importance=importance)
     claim = _(
         "Satisfaction is lowest at {touchpoint:quoted}, {estimate:count} of 100.",
         **facts,
     )
-    detail = _("{share:share} of customers meet it; n = {n:count} ratings", **facts)
+    detail = _(
+        "{share:share} of customers have a contact there on record; n = {n:count} ratings", **facts
+    )
     return Finding(
         claim,
         detail,

@@ -20,7 +20,7 @@ import pandas as pd
 
 from cxlib.core.errors import require_columns
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.stats.passing_waves import past_wave
+from cxlib.stats.passing_waves import Remains, past_wave, what_remains
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,3 +174,16 @@ def past_fall(sample: Sample, touchpoints: Touchpoints, touchpoint: str) -> str:
     if item is None or item not in sample:
         return ""
     return past_wave(sample.assign(rating=touchpoints.scaled(sample.data, item)), "rating")
+
+
+def rating_now(
+    sample: Sample, touchpoints: Touchpoints, touchpoint: str, past: str, below: float | None = None
+) -> Remains | None:
+    """The mean rating (0 to 100) of a touchpoint now and in a wave that is over.
+
+    `below` asks for the share of ratings below it instead; None where too few may be shown.
+    """
+    rating = pd.Series(touchpoints.scaled(sample.data, touchpoints.ratings[touchpoint]))
+    if below is not None:
+        rating = (rating < below).astype(float).where(rating.notna())
+    return what_remains(sample.assign(rating=rating.to_numpy()), "rating", past)

@@ -23,16 +23,17 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import in_unit
+from cxlib.core.columns import Column, in_unit
 from cxlib.core.errors import InsufficientData, require_columns
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.journeys.associations import LEAST, adjusted_slopes, adjustment_note, exposure_terms
-from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall
+from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall, rating_now
 from cxlib.stats import moments
 from cxlib.stats.intervals import percentile_interval
 from cxlib.stats.notes import resampling_note
+from cxlib.stats.passing_waves import Remains
 from cxlib.stats.resampling import design, resample_sums
 
 LOW = 40.0  # of 100; a rating below it is a low one
@@ -156,17 +157,20 @@ def pain_points(
         _("Priority is reach × severity × impact × recurrence, for {per:count} answers.", per=PER),
         resampling_note(sample),
     ]
+    past = _past(sample, touchpoints, table.iloc[0])
     return Result(
         table,
-        _finding(table, outcome, top, _past(sample, touchpoints, table.iloc[0])),
+        _finding(table, outcome, top, *past),
         i18n.together(notes),
         "priority",
         columns=[
             *in_unit("share", "severity"),
+            Column("reach", unit="share", label=N_("reach among responses")),
             *in_unit("money", "money", "money_low", "money_high"),
         ],
         **sample.bootstrap,
         replicates=drawn[:, order],
+        parts={"past": past[0]},
     )
 
 
@@ -319,12 +323,16 @@ def _columns(
     }
 
 
-def _past(sample: Sample, touchpoints: Touchpoints, first: pd.Series) -> str:
-    low = first["term"] == "low rating"
-    return past_fall(sample, touchpoints, str(first["touchpoint"])) if low else ""
+def _past(sample: Sample, touchpoints: Touchpoints, first: pd.Series) -> tuple[str, Remains | None]:
+    """The wave that made low ratings the first pain point and is over, and what is left of it."""
+    name = str(first["touchpoint"])
+    past = past_fall(sample, touchpoints, name) if first["term"] == "low rating" else ""
+    return past, rating_now(sample, touchpoints, name, past, LOW) if past else None
 
 
-def _finding(table: pd.DataFrame, outcome: str, top: int, past: str = "") -> Finding:
+def _finding(
+    table: pd.DataFrame, outcome: str, top: int, past: str = "", left: Remains | None = None
+) -> Finding:
     first = table.iloc[0]
     facts = {
         "past": past,
@@ -371,7 +379,18 @@ def _finding(table: pd.DataFrame, outcome: str, top: int, past: str = "") -> Fin
         "top {top:count} in {chance:chance} of resamples",
         **facts,
     )
-    if past:
+    if first["term"] == "low rating":
+        rated = _("rated in {reach:share} of responses", reach=first["reach"])
+        detail = _("; ").join([detail, rated])
+    if past and left:
+        facts |= left._asdict()
+        share = _(
+            "{severity:share} of its ratings are low over all waves, {now:share} in "
+            "{latest:label} and {then:share} in {past:label}",
+            **facts,
+        )
+        detail = _("; ").join([detail, share])
+    elif past:
         share = _("{severity:share} of its ratings over all waves are low", **facts)
         detail = _("; ").join([detail, share])
     return Finding.of_row(

@@ -38,7 +38,7 @@ from cxlib.loyalty.robustness import (
 from cxlib.stats import estimators, resampling
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.intervals import interval_columns
-from cxlib.stats.notes import resampling_note
+from cxlib.stats.notes import resampling_note, unless_adjusted
 
 
 def programme_effect(panel: Panel, *, randomised: bool = False) -> Result:
@@ -170,7 +170,7 @@ def _panel_note(panel: Panel, design: str) -> str:
     members = int(panel.member.sum())
     facts = {
         "members": members,
-        "programme": i18n.opening(_name()),
+        "programme": i18n.opening(robustness.programme_name()),
         "others": len(panel.member) - members,
         "before": (panel.offset < 0).sum(),
         "after": (panel.offset >= 0).sum(),
@@ -178,9 +178,9 @@ def _panel_note(panel: Panel, design: str) -> str:
     }
     notes = [
         _(
-            "{programme}: {members:count} members and {others:count} others, {before:count} "
-            "periods before {date} and {after:count} after; analysed by membership at the "
-            "start (intention to treat).",
+            "{programme}: {members:count} customers in it and {others:count} others, "
+            "{before:count} periods before {date} and {after:count} after; analysed by who was in "
+            "it at the start (intention to treat).",
             **facts,
         )
     ]
@@ -199,12 +199,6 @@ def _panel_note(panel: Panel, design: str) -> str:
     return i18n.together(notes)
 
 
-def _name() -> str:
-    """What the study calls the programme, in quotation marks."""
-    called = i18n.label("the programme")
-    return called if called == _("the programme") else i18n.quoted(called)
-
-
 def _finding(table: pd.DataFrame, checks: pd.DataFrame) -> Finding:
     """What the programme adds by the best design: causal words for random assignment alone."""
     rows = table[table["term"] == OUTCOMES[0]]
@@ -215,7 +209,7 @@ def _finding(table: pd.DataFrame, checks: pd.DataFrame) -> Finding:
         "span": (best.low / 100, best.high / 100),
         "plain": f"{i18n.signed(plain.estimate)}%",
         "n": best.n,
-        "programme": _name(),
+        "programme": robustness.programme_name(),
     }
     low, high = deciding_ends(best)
     differs = bool(low > 0 or high < 0)
@@ -239,6 +233,9 @@ def _finding(table: pd.DataFrame, checks: pd.DataFrame) -> Finding:
         if differs:
             facts["e"] = checks.set_index("term")["estimate"][E_VALUE_LIMIT]
         claim, detail = _observed(best, facts)
+    family = int(table[SIMULTANEOUS[0]].notna().sum()) if SIMULTANEOUS[0] in table else 0
+    if not differs and (few := unless_adjusted(best.low, best.high, family)):
+        detail = _("{first}; {second}", first=detail, second=few)
     return Finding.of_row(
         best,
         claim,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.causal import difference_in_differences, experiment, matching, propensity, sensitivity
+from cxlib.core import i18n
 from cxlib.core.columns import deciding_ends
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark
@@ -166,10 +167,19 @@ def _finding(checks: pd.DataFrame, randomised: bool) -> Finding:
         before = by_term.loc[BASELINE]
         facts = {"more": before.estimate, "span": (before.low, before.high), "n": before.n}
         alike = bool(before.low <= 0 <= before.high)
+        facts["programme"] = programme_name()
         claim = (
-            _("Members and control group did not differ significantly before the programme.")
+            _(
+                "Customers in {programme} and in its control group did not differ significantly "
+                "before it.",
+                **facts,
+            )
             if alike
-            else _("Members and control group already differed before: check the randomisation.")
+            else _(
+                "Customers in {programme} and in its control group already differed before it: "
+                "check the randomisation.",
+                **facts,
+            )
         )
         detail = _(
             "{more:signed2} purchases (95% CI {span:interval2}); n = {n:count}",
@@ -194,6 +204,12 @@ def _finding(checks: pd.DataFrame, randomised: bool) -> Finding:
         detail = "; ".join(filter(None, (detail, share)))
     level = Importance.CONTEXT if p < ALPHA else Importance.METHOD
     return Finding(claim, detail, importance=level)
+
+
+def programme_name() -> str:
+    """What the study calls the programme, in quotation marks."""
+    called = i18n.label("the programme")
+    return called if called == _("the programme") else i18n.quoted(called)
 
 
 def _reading_note(randomised: bool) -> str:

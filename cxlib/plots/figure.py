@@ -28,6 +28,7 @@ from cxlib.privacy import masking
 
 LETTER = 0.08  # inches of a letter of a tick label
 ROW, TALL_ROW = 0.34, 0.46  # inches of a row: its label to the left, or (on a phone) above it
+UNCLEAR = 6  # pixels by which its own point has to be nearer to a name than any other
 FAR = 12  # points from its point at which a name has a line to it
 ABOVE, ABOVE_BAR = 0.2, 0.3  # of a row, from its mark up to its label on a phone
 
@@ -48,6 +49,12 @@ POSITIONS: list[Style] = [  # where the name of a point may stand, best first
         (-14, -16, "right", "top"),
         (0, 24, "center", "bottom"),
         (0, -24, "center", "top"),
+        (26, 30, "left", "bottom"),
+        (26, -30, "left", "top"),
+        (-26, 30, "right", "bottom"),
+        (-26, -30, "right", "top"),
+        (0, 42, "center", "bottom"),
+        (0, -42, "center", "top"),
     )
 ]
 
@@ -208,7 +215,8 @@ def name_points(
 ) -> None:
     """Names next to their points, each where it covers least of other names and points.
 
-    A name may reach `room` pixels beyond the right edge.
+    A name may reach `room` pixels beyond the right edge. One that is far from its point, or nearer
+    to another, has a line to its own.
     """
     layout.fit(ax.figure)  # type: ignore[arg-type]
     canvas: Any = ax.figure.canvas
@@ -217,21 +225,38 @@ def name_points(
     dots = ax.transData.transform(np.column_stack([x, y])[known])
     taken = [Bbox.from_extents(a - 4, b - 4, a + 4, b + 4) for a, b in dots]
     taken += [t.get_window_extent(draw) for t in ax.texts]  # such as the words in the corners
-    for name, a, b in zip(np.array(list(names), object)[known], x[known], y[known], strict=True):
+    every = zip(np.array(list(names), object)[known], x[known], y[known], strict=True)
+    for k, (name, a, b) in enumerate(every):
+        others = np.delete(dots, k, axis=0)
         label = note(ax, name, (a, b), gid=HALO)
         costs = []
         for place in POSITIONS:
             label.set(**place)
             box = label.get_window_extent(draw)
             outside = box.x0 < frame.x0 or box.x1 > frame.x1 + room
-            costs.append(sum(_shared(box, other) for other in taken) + 4e3 * outside)
+            far = 2e2 * (np.hypot(*place["position"]) > FAR)
+            cost = sum(_shared(box, other) for other in taken) + 4e3 * outside + far
+            costs.append(cost + 3e2 * _nearer_to_others(box, dots[k], others))
         best = POSITIONS[int(np.argmin(costs))]
         label.set(**best)
-        taken.append(label.get_window_extent(draw))
-        if np.hypot(*best["position"]) > FAR:
+        box = label.get_window_extent(draw)
+        taken.append(box)
+        if np.hypot(*best["position"]) > FAR or _nearer_to_others(box, dots[k], others):
             dx, dy = best["position"]
             line: Style = {"color": SOFT, "lw": 0.7, "shrinkA": 0, "shrinkB": 4}
             note(ax, "", (a, b), (dx, dy), arrowprops={"arrowstyle": "-"} | line)
+
+
+def _nearer_to_others(box: Bbox, own: np.ndarray, others: np.ndarray) -> bool:
+    """Whether a reader could take a name for that of another point: one hardly farther from it."""
+    if not len(others):
+        return False
+
+    def away(dots: np.ndarray) -> np.ndarray:
+        low, high = np.array([box.x0, box.y0]), np.array([box.x1, box.y1])
+        return np.hypot(*np.maximum(np.maximum(low - dots, dots - high), 0).T)
+
+    return bool(away(others).min() < away(own[None])[0] + UNCLEAR)
 
 
 def _shared(one: Bbox, other: Bbox) -> float:

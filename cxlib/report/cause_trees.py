@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from cxlib.core.i18n import _
 from cxlib.core.result import Result
+from cxlib.report.prose import tied
 
 
 def tree(causes: Result) -> None:
@@ -30,18 +30,19 @@ def tree(causes: Result) -> None:
 def _significant(lines: Sequence[tuple[int, bool, str]]) -> list[tuple[int, bool, str]]:
     """The links that were found; of an event without any one line that says so."""
     found = [line for line in lines if line[1]]
-    return found or [
-        (0, False, _("No group, driver or topic changed significantly with it."))
-        for _line in lines[:1]
-    ]
+    if found:
+        return found
+    if lines:
+        return [(0, False, _("No group, driver or topic changed significantly with it."))]
+    return [(0, False, _("No page of this run has groups, drivers or topics to compare it with."))]
 
 
 def html_of(head: str, lines: Iterable[tuple[int, bool, str]]) -> str:
     """One tree as HTML, escaped; `lines` has depth (from 0), whether it was found, and the text."""
-    parts, last = [f"<h4>{escape(head)}</h4>"], -1
+    parts, last = [f"<h4>{tied(head)}</h4>"], -1
     for depth, found, text in lines:
         parts.append("<ul>" * (depth - last) or "</li>" + "</ul></li>" * (last - depth))
-        words = re.sub(r"\bn (?=\d)", "n\u00a0", escape(text))  # n and its number on one line
+        words = str(tied(text))
         named = re.sub("^(.*?[:：])", r"<strong>\1</strong>", words)
         parts.append(f"<li>{named if found else f'<small>{words}</small>'}")
         last = depth

@@ -98,7 +98,8 @@ def _judged(finding: Finding, fit: Result) -> Finding:
     value = finding.value
     low, high = _deciding(finding, fit)
     if finding.target is None:
-        target = _target(finding)
+        # A level of all waves together is context: the target is of the latest, which says so.
+        target = None if fit.parts.get("pooled") else _target(finding)
         if target is None:
             return finding
         finding = replace(finding, **target.slots(value, low, high))
@@ -196,7 +197,8 @@ def _owned(finding: Finding, fit: Result) -> Finding:
         return finding
     more = context.current().last_wave
     subjects = list(_subjects(finding, fit))
-    action, owner = actions.responsible(ledger, *subjects, more=more, aim=finding.action)
+    over = bool(fit.parts.get("past"))
+    action, owner = actions.responsible(ledger, *subjects, more=more, aim=finding.action, over=over)
     if not action:
         return finding
     # A claim that asks for something must not leave out that the ledger says otherwise.

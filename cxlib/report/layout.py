@@ -265,7 +265,7 @@ def of(notebook: NotebookNode, facts: Facts) -> Page:
         absent,
         methods,
         references,
-        _notes(every),
+        _notes(every, facts.pages),
         warnings,
         _people(head.record) if head else "",
         [f"{i18n.label(word)} {value}".strip() for word, _unused, value in parts],
@@ -494,14 +494,18 @@ def _absent(sections: list[Section]) -> list[str]:
     return [s if s.endswith(("?", "？")) else _("{first}.", first=s) for s in said]
 
 
-def _notes(every: list[Answer]) -> list[tuple[str, str, str]]:
+def _notes(every: list[Answer], pages: Mapping[str, tuple[str, str]]) -> list[tuple[str, str, str]]:
     """Each note once: the id it has, of which answers it is, and what it says."""
     by_note: dict[str, list[str]] = {}
     for answer in every:
         if answer.record["note"]:
             by_note.setdefault(answer.record["note"], []).append(answer.record["name"])
     return [
-        (f"method-{names[0]}", i18n.opening(i18n.listed(map(answer_names.called, names))), note)
+        (
+            f"method-{names[0]}",
+            i18n.opening(i18n.listed(map(answer_names.called, names))),
+            prose.named(note, pages),
+        )
         for note, names in by_note.items()
     ]
 

@@ -35,7 +35,11 @@ TAGS = {
     "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "small", "span", "strong", "sub", "summary",
     "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
 }  # fmt: skip
-ATTRIBUTES = {"td": ["colspan", "rowspan"], "th": ["colspan", "rowspan", "scope"]}
+ATTRIBUTES = {
+    "td": ["colspan", "rowspan"],
+    "th": ["colspan", "rowspan", "scope"],
+    "span": lambda _tag, name, value: (name, value) == ("class", "tied"),  # of `tied`
+}
 NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
 # Chinese has no space beside a link, which its source needs, nor where a line ends.
 BESIDE_LINKS = re.compile(
@@ -98,8 +102,7 @@ def _link_to(links: Mapping[str, tuple[str, str]]) -> Callable[[re.Match[str]], 
         if target.endswith(".ipynb"):
             stem = Path(target).stem
             if stem not in links:  # a notebook that this run has no page of
-                title = i18n.opening(_(stem[3:].replace("_", " ")))
-                return f"“{title}”" if words == stem else words
+                return html.escape(_absent(stem)) if words == stem else words
             file, title = links[stem]
             if words == stem:  # a question within a Chinese sentence needs its marks
                 quotes = context.current().lang == "zh"
@@ -109,6 +112,36 @@ def _link_to(links: Mapping[str, tuple[str, str]]) -> Callable[[re.Match[str]], 
         return f'<a href="{target}" rel="noreferrer noopener">{words}</a>' if safe else words
 
     return link
+
+
+QUESTIONS = ("did", "do", "how", "is", "what", "where", "which", "who", "whom")
+
+
+def _absent(stem: str) -> str:
+    """What a page is called that this run does not have, and that it does not."""
+    words = stem[3:].replace("_", " ")
+    title = i18n.opening(_(words))
+    if words.split()[0] in QUESTIONS and not title.endswith(("?", "？")):
+        title += "？" if context.current().lang == "zh" else "?"
+    return _("“{title}” (not in this run)", title=title)
+
+
+def named(text: str, links: Mapping[str, tuple[str, str]]) -> str:
+    """Plain text in which pages are called by their titles, not by the files of their notebooks.
+
+    Examples
+    --------
+    >>> named("40_did_it_work measures it.", {"40_did_it_work": ("40.html", "Did it work?")})
+    '“Did it work?” measures it.'
+    >>> named("see 40_did_it_work", {})
+    'see “Did it work?” (not in this run)'
+    """
+
+    def title(match: re.Match[str]) -> str:
+        stem = match[1]
+        return f"“{links[stem][1]}”" if stem in links else _absent(stem)
+
+    return NOTEBOOK.sub(title, text)
 
 
 def strip_ansi(text: str) -> str:

@@ -33,6 +33,7 @@ CHECK = "check first"  # the verdict on an action whose problem may be over
 POSITIONS = {  # of drivers, as page 21 names them: what an opportunity is
     "weakness": N_("a weakness: rated below average"),
     "strength": N_("a strength: rated above average already"),
+    "rated about average": N_("matters more than average, rated about average"),
 }
 QUOTED = re.compile(r"^[“\"](.+?)[”\"]")  # a name that stands by itself needs no marks
 
@@ -174,7 +175,7 @@ def _alert(row: Row, hours: str = "") -> dict[str, Any]:
         "since": began,
         "owner": i18n.opening(i18n.label(str(row.get("owner") or ""))),
         "more": _("verdict on its action: {verdict:label}", verdict=verdict) if verdict else "",
-        "tone": "worse",
+        "tone": "same" if hours and missed else "worse",  # of the first nothing is settled
         "new": row["standing"] == "new",
     }
 
@@ -307,7 +308,7 @@ def _action(row: Row, gain: Row | None, unit: str) -> dict[str, str]:
     if gain is not None and gain["estimate"] is not None:
         brings = _("expected net gain {gain} a year", gain=i18n.money((gain["estimate"], unit)))
         if verdict == CHECK:
-            brings = _("{first}, if it still occurs", first=brings)
+            brings = _("{first}, if it still occurs as often", first=brings)
         elif verdict:
             brings = _("{first}: {second:label}", first=brings, second=verdict)
     if verdict == CHECK:  # not to be begun, but its owner is to find out

@@ -39,9 +39,12 @@ def sheet(tool: Any) -> None:
     Parameters
     ----------
     tool : of `segments.typing_tool`: `sheet` (question, answer, points of each segment) and
-        `segments` (their names)
+        `segments` (their names); nothing is shown of a tool that does not work
     """
     from IPython.display import HTML, display
+
+    if tool.sheet.empty:
+        return
 
     rows: list[list[str]] = []
     last = ""

@@ -150,7 +150,7 @@ class Quality:
             i18n.together([*claims, doubts, who]),
             detail,
             importance=Importance.NEWS,
-            action=_next_step(bool(self._checks(kept, offered)), bool(doubts), told),
+            action=_next_step(bool(self._checks(kept, offered)), doubtful, bool(doubts), told),
         )
         notes = i18n.together([*self.questions(), self._warned()])
         return Result(table, finding, notes, unit="share", parts={"evidence": evidence})
@@ -286,15 +286,24 @@ class Quality:
         }
 
 
-def _next_step(failed: bool, doubts: bool, told: Finding | None) -> str:
-    """What to do before other pages are read: mend the files, exclude, weight, or nothing."""
+def _next_step(failed: bool, asked: Result | None, doubts: bool, told: Finding | None) -> str:
+    """What to do before other pages are read: mend the files, exclude, weight, or nothing.
+
+    `asked` is there where responses were looked at. Nothing to correct is said of what this page
+    checks: how those who did not answer may differ is no such thing.
+    """
     if failed:
         return _("Settle with the owner of the data what the checks found, then load again.")
     if doubts:
         return _("Compare the main results with and without the doubtful responses.")
     if told and told.importance >= Importance.NOTABLE:
         return _("Read differences between these groups with care: weighting does not correct all.")
-    return _("Nothing to correct: the other pages can be read as they are.")
+    if asked is None:
+        return _("Nothing to correct in the rows and values checked here.")
+    return _(
+        "Nothing to correct in the rows, values and responses checked here; how those who did "
+        "not answer differ is not among these checks."
+    )
 
 
 def _doubted(doubtful: Result | None) -> str:

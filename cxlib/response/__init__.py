@@ -14,7 +14,7 @@ from cxlib.core.errors import attempt
 from cxlib.response.contact_pressure import contact_pressure
 from cxlib.response.invitations import invited, with_when
 from cxlib.response.rates import by_attribute, by_wave
-from cxlib.response.reminders import reminders
+from cxlib.response.reminders import late_answers, reminders
 
 __all__ = [
     "attempt",
@@ -22,6 +22,7 @@ __all__ = [
     "by_wave",
     "contact_pressure",
     "invited",
+    "late_answers",
     "reminders",
     "with_when",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,28 @@ from cxlib.stats.notes import resampling_note
 
 REMINDED, NOT_REMINDED = GROUPS = mark("reminded", "not reminded")
 LEAST = 30  # of each, for a comparison
+
+
+def late_answers(fit: Result) -> Result:
+    """The score by time of answer, with what follows for reminders.
+
+    Early and late answers are groups of answers, not of customers: what differs between them is
+    no reason to work on one of them, but to go on asking for both.
+
+    Parameters
+    ----------
+    fit : of `scores.by_group`, by the column that `with_when` adds
+
+    Examples
+    --------
+    >>> found = Finding("NPS differs by time of answer.", action="Find out what lowers it.")
+    >>> late_answers(Result(pd.DataFrame(), found)).finding.action
+    'Go on sending reminders: without late answers the score would be off.'
+    """
+    if not fit.finding.action:
+        return fit
+    action = _("Go on sending reminders: without late answers the score would be off.")
+    return fit.replace(finding=replace(fit.finding, action=action))
 
 
 def reminders(asked: SampleLike) -> Result:

@@ -138,8 +138,19 @@ def _finding(
     held = table[quiet & (table["wave"] == latest)]
     held = held[held["group"] == ""]
     if len(held):  # the page shows their fall, so that it says why none of them is an alert
-        names = [_name(row, measures) for _k, row in held.iterrows()]
-        counted = _("; ").join([_("held back: {names:list3}", names=names), counted])
+        names = [
+            _(
+                "{name} ({gain})",
+                name=_name(row, measures),
+                gain=measures[row["measure"]].moved(row["estimate"]),
+            )
+            for _k, row in held.iterrows()
+        ]
+        also = _(
+            "also low, to be confirmed by a second wave as earlier alarms passed: {names:list3}",
+            names=names,
+        )
+        counted = _("; ").join([also, counted])
     falls, rises = (rows[rows["wave"] == latest] for rows in (table[~quiet], gains))
     if falls.empty and rises.empty:
         claim = _("No score gives an alert in {latest:period}.", latest=latest)

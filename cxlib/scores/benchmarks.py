@@ -22,7 +22,7 @@ from cxlib.data.schema import Benchmark
 from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.stats.intervals import LEVEL, normal_quantile, sidak_level
-from cxlib.stats.notes import simultaneous_note
+from cxlib.stats.notes import simultaneous_note, unless_adjusted
 
 COLUMNS = (
     Column("benchmark", unit="text"),
@@ -158,6 +158,8 @@ def _finding(table: pd.DataFrame, measure: Measure) -> Finding:
         detail += _(
             "; {n:count} of {all:count} differences are significant", n=len(clear), all=len(table)
         )
+    if clear.empty and (few := unless_adjusted(first["low"], first["high"], len(table))):
+        detail = _("; ").join([detail, few])
     slots: dict[str, Any] = {
         "unit": measure.unit,
         "measure": f"benchmark {measure.key(str(first['term']))}",

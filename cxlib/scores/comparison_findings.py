@@ -14,6 +14,7 @@ from cxlib.privacy import disclosure
 from cxlib.scores.measures import Measure
 from cxlib.scores.score_findings import LARGE, interval, moved
 from cxlib.stats.intervals import LEVEL
+from cxlib.stats.notes import unless_adjusted
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,6 @@ def finding(
     return _groups(shown, levels, by, measure)
 
 
-LATE = "time_of_answer"  # of `response.with_when`: groups of answers, not of customers
-
-
 def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     """What the groups' scores say: whether any differs from all others, and by how much.
 
@@ -72,11 +70,7 @@ def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     large = abs(moved) >= LARGE * rest.spread
     group = told.at[by]
     action = (
-        _("Go on sending reminders: without late answers the score would be off.")
-        if by == LATE
-        else _(
-            "Find out what lowers the score of {group:quoted}, and correct that first.", group=group
-        )
+        _("Find out what lowers the score of {group:quoted}, and correct that first.", group=group)
         if moved < 0
         else _(
             "Find out what raises the score of {group:quoted}, and offer it to others.", group=group
@@ -249,7 +243,8 @@ def _groups(shown: pd.DataFrame, levels: Levels, by: str, measure: Measure) -> F
         **words,
     )
     if not significant[order[0]]:
-        return Finding(claim, detail)
+        few = unless_adjusted(row["low"], row["high"], len(shown))
+        return Finding(claim, _("; ").join(filter(None, [detail, few])))
     return Finding(
         claim,
         detail,

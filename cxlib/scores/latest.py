@@ -9,6 +9,7 @@ now.changes            # since the wave before, since the year before
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -23,6 +24,7 @@ from cxlib.scores.comparisons import compare
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.scoring import mean, score
 from cxlib.stats.intervals import LEVEL
+from cxlib.stats.notes import unless_adjusted
 
 Row = Mapping[str, object]
 
@@ -70,7 +72,13 @@ def latest(
         one = disclosure.shown(everybody.table)
         if one.empty:
             return everybody
-        return everybody.replace(finding=findings.level(measure, one.iloc[0], target))
+        level = findings.level(measure, one.iloc[0], target)
+        if target is None:
+            step = _(
+                "Set a target and ask again: one wave says neither what is good nor what changes."
+            )
+            level = replace(level, action=step)
+        return everybody.replace(finding=level)
     table = of_waves.table.iloc[::-1].reset_index(drop=True)
     known = disclosure.shown(table)
     known = known[known["n"] > 1]
@@ -219,7 +227,10 @@ def _finding(
     lines = [
         measure.asked(item) if measure.kind != "nps" else "",
         findings.interval(measure, now["low"], now["high"], now["n"]),
-        *(_since(measure, row[over], c) for row, c in zip(earlier, changes, strict=True)),
+        *(
+            _since(measure, row[over], c, 0 if sure else len(changes))
+            for row, c, sure in zip(earlier, changes, clear, strict=True)
+        ),
         _average(measure, everybody.table),
     ]
     return Finding.of_row(
@@ -245,13 +256,17 @@ def _missed(words: Row, fell: bool) -> str:
     )
 
 
-def _since(measure: Measure, wave: object, change: pd.Series) -> str:
-    return _(
-        "since {wave:label} {moved} (95% CI {span})",
-        wave=wave,
-        moved=measure.moved(change["estimate"]),
-        span=measure.change_span(change["low"], change["high"]),
-    )
+def _since(measure: Measure, wave: object, change: pd.Series, tested: int) -> str:
+    """The change since a wave; `tested` is of how many comparisons it is not significant."""
+    few = unless_adjusted(change["low"], change["high"], tested)
+    facts = {
+        "wave": wave,
+        "moved": measure.moved(change["estimate"]),
+        "span": measure.change_span(change["low"], change["high"]),
+    }
+    if few:
+        return _("since {wave:label} {moved} (95% CI {span}, {few})", few=few, **facts)
+    return _("since {wave:label} {moved} (95% CI {span})", **facts)
 
 
 def _average(measure: Measure, everybody: pd.DataFrame) -> str:

@@ -69,7 +69,8 @@ def typing_tool(
       customers placed had no part in making the tool that placed them
     - "choice": questions (how many), term, estimate (share placed correctly by so many), low, high,
       n, chosen: the fewest that place hardly fewer than the best number does
-    - "sheet": question, answer, and the points for each segment
+    - "sheet": question, answer, and the points for each segment; without rows where the tool does
+      not place significantly more customers than always taking the largest segment does
     - "confusion": segment, term (where placed), estimate (share of the segment), low, high, n
     - "cost": term, estimate, low, high, n: what a customer is misjudged by on average, in the unit
       of the value: all and each segment's own by the tool, all by nothing; empty without a value
@@ -107,6 +108,7 @@ def typing_tool(
     chosen, ticks = select_questions(rows, names, label, w, np.ones(len(rows), bool), k)
     chosen, points = chosen[:size], PointScores(design_matrix(ticks[:size]), label, w, k).points
     names = fit.table["term"].tolist()
+    base = float(np.bincount(label, w).max() / w.sum())
     table, confusion = _accuracy(label, guesses[size], w, names, sample)
     worth = rows[value].astype("Float64").to_numpy(float, na_value=np.nan) if value else None
     cost = _cost(worth, label, guesses[size], w, names, sample)
@@ -116,11 +118,11 @@ def typing_tool(
             "choice": choice,
             "sheet": _sheet(
                 chosen, points, names, questions if isinstance(questions, Mapping) else {}
-            ),
+            ).iloc[: None if table["low"].iloc[0] > base else 0],
             "confusion": confusion,
             "cost": cost,
         },
-        _finding(table, chosen, w, label),
+        _finding(table, chosen, base),
         _note(len(rows), len(customers), cost, value),
         "share",
         **sample.bootstrap,
@@ -243,10 +245,22 @@ def _sheet(
     return pd.concat([sheet, pd.DataFrame(points, columns=names)], axis=1)
 
 
-def _finding(
-    table: pd.DataFrame, chosen: list[Question], w: np.ndarray, label: np.ndarray
-) -> Finding:
+def _finding(table: pd.DataFrame, chosen: list[Question], base: float) -> Finding:
+    """How many the tool places; that it does not work where guessing does as well."""
     row = table.iloc[0]
+    detail = _("95% CI {span:share_interval}; n = {n:count}", span=(row.low, row.high), n=row.n)
+    if not row.low > base:
+        claim = _(
+            "A few questions do not place customers in their segment: {share:share} correctly, "
+            "against {base:share} by always taking the largest.",
+            share=row.estimate,
+            base=base,
+        )
+        held = _("no typing tool is given for this reason")
+        detail = _("{first}; {second}", first=detail, second=held)
+        return Finding.of_row(
+            row, claim, detail, unit="share", verdict="unclear", importance=Importance.CONTEXT
+        )
     claim = ngettext(
         "{n:count} question places {share:share} of customers in their segment, against "
         "{base:share} by always taking the largest.",
@@ -254,9 +268,8 @@ def _finding(
         "{base:share} by always taking the largest.",
         len(chosen),
         share=row.estimate,
-        base=np.bincount(label, w).max() / w.sum(),
+        base=base,
     )
-    detail = _("95% CI {span:share_interval}; n = {n:count}", span=(row.low, row.high), n=row.n)
     return Finding.of_row(row, claim, detail, unit="share", importance=Importance.METHOD)
 
 

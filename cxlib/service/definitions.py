@@ -165,7 +165,32 @@ on resolutions')
     never = [_(DONE[t]) for t in missed["term"]]
     if never:
         words.append(_("{names:list} miss the target however time is counted", names=never))
+    if not never and (settle := _settle_first(stress.table, loose)):
+        told = replace(told, action=settle)
     return fit.replace(finding=replace(told, detail=_("; ").join(words)))
+
+
+def _settle_first(table: pd.DataFrame, loose: pd.DataFrame) -> str:
+    """What to do where whether a target is missed depends on which hours count; else empty."""
+    missed = loose.loc[loose["verdict"] == "missed", "term"]
+    stated = table[(table["stated"] == "yes") & table["term"].isin(missed)]
+    if stated.empty or not {"waiting", "open_counted", "estimate"} <= set(table):
+        return ""
+    alike = ["term", "waiting", "open_counted"]
+    others = table.merge(stated[alike], on=alike)
+    others = others[(others["stated"] != "yes") & (others["verdict"] != "missed")]
+    if others.empty:
+        return _("Settle first how the promise counts time: whether it is missed depends on it.")
+    basis = others.loc[others["estimate"].idxmax(), "hours"]
+    shares = [
+        _("{share:share} of {what}", share=row.estimate, what=_(DONE[row.term]))
+        for row in others[others["hours"] == basis].itertuples()
+    ]
+    return _(
+        "Settle first which hours the promise counts: {counted}, {shares:list} are on time.",
+        counted=counted_in(str(basis)),
+        shares=shares,
+    )
 
 
 def _missed_or_unclear(term: str, verdicts: pd.Series) -> str:

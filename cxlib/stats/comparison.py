@@ -19,6 +19,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
 from cxlib.stats.intervals import simultaneous_interval, symmetric_interval
+from cxlib.stats.notes import unless_adjusted
 
 
 def difference(one: Result, other: Result, *, names: tuple[str, str]) -> Result:
@@ -69,13 +70,15 @@ def _finding(told: pd.DataFrame, unit: str, names: tuple[str, str]) -> Finding:
     factor, digits = (100, 1) if unit == "share" else (1, 2 if unit == "scale" else 1)
     size = factor * widest["estimate"]
     detail = _(
-        "{term:quoted} {apart} (95% CI {span}); n = {answers:count}; {n:count} of {all:count} "
-        "differences are significant",
+        "{term:quoted} {apart} (95% CI {span}); n = {answers:count}",
         apart=i18n.signed(size, digits),
         span=i18n.span(factor * widest["low"], factor * widest["high"], digits),
         answers=widest["n"],
         **words,
     )
+    few = unless_adjusted(widest["low"], widest["high"], len(told)) if clear.empty else ""
+    counted = _("{n:count} of {all:count} differences are significant", **words)
+    detail = _("; ").join([detail, few or counted])
     if clear.empty:
         claim = _("Nothing differs significantly between {one:label} and {other:label}.", **words)
         return Finding(claim, detail)

@@ -40,6 +40,22 @@ def simultaneous_note(cells: int) -> str:
     )
 
 
+def unless_adjusted(low: float, high: float, comparisons: int) -> str:
+    """Say that a difference is not significant although its own 95% interval excludes zero.
+
+    For differences that are not significant among several: empty where the interval contains zero,
+    so that no reader takes the interval beside the sentence for a contradiction.
+
+    Examples
+    --------
+    >>> unless_adjusted(-0.51, -0.01, 24), unless_adjusted(-0.51, 0.01, 24)
+    ('not significant after adjustment for 24 comparisons', '')
+    """
+    if comparisons < 2 or not (low > 0 or high < 0):
+        return ""
+    return _("not significant after adjustment for {n:count} comparisons", n=comparisons)
+
+
 def gap_note(waves: Sequence[object]) -> str:
     """The waves that are missing between others, and that nothing is joined across them."""
     gaps = periods.missing(waves)

@@ -25,7 +25,7 @@ from cxlib.stats import linear_algebra, moments
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.moments import Moments
 from cxlib.stats.notes import of_waves, resampling_note
-from cxlib.stats.passing_waves import past_wave
+from cxlib.stats.passing_waves import past_wave, what_remains
 from cxlib.voice.comments import EACH, share_table
 from cxlib.voice.outcome import Outcome, outcome_of
 
@@ -217,6 +217,17 @@ def _finding(
             claim = _("{most} is mentioned most; {rest}", most=name, rest=claim)
     lines = [_interval(row, digits) for _place, row in pd.concat([rows, gains]).head(3).iterrows()]
     first = rows.iloc[0]
+    left = what_remains(scored, names[0], past)
+    if left is not None:
+        words |= left._asdict()
+        lines.append(
+            _(
+                "{first} in {now:share} of comments in {latest:label}, {then:share} in "
+                "{past:label}",
+                past=past,
+                **words,
+            )
+        )
     return Finding.of_row(
         first,
         i18n.opening(claim),
@@ -260,8 +271,14 @@ def _lost(words: dict[str, object], topics: int) -> str:
 
 
 def _next_step(words: dict[str, object], lost: bool, past: str) -> str:
+    if past and lost and "now" in words:
+        return _(
+            "Plan for {first} at its usual level, {now:share} of comments in {latest:label}, not "
+            "for the peak.",
+            **words,
+        )
     if past and lost:
-        return _("Check with current comments whether {first} still occurs.", **words)
+        return _("Check with current comments how often {first} still occurs.", **words)
     if lost:
         return _("Read the comments on {first}, and find out what causes them.", **words)
     return _("Keep what customers praise: {first}.", **words)

@@ -17,7 +17,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.stats.notes import resampling_note
+from cxlib.stats.notes import resampling_note, unless_adjusted
 from cxlib.voice.comments import interval_ends, share_table, shares
 
 WORDS = ("survey", "review", "social")
@@ -200,6 +200,8 @@ def _finding(differences: pd.DataFrame, table: pd.DataFrame, n: int) -> tuple[Fi
         n=n,
         **words,
     )
+    if clear.empty and (few := unless_adjusted(row["low"], row["high"], len(shown))):
+        detail = _("; ").join([detail, few])
     importance = Importance.NOTABLE if len(clear) else Importance.CONTEXT
     topic = row["term"] if len(clear) else table["term"].iloc[0]
     return Finding(claim, detail, importance=importance), str(topic)

@@ -29,7 +29,10 @@ from cxlib.core.sample import Sample
 WAVES = [f"w{k}" for k in range(6)]
 
 SOLVE = "Solve “late parcels” as planned in the ledger."
-PAYS = "Check whether “late parcels” still occurs; only then act as planned in the ledger."
+OVER = (
+    "Confirm that “late parcels” is back at its usual level, then close its action or plan it anew."
+)
+PAYS = "Before acting on “late parcels” as planned in the ledger, check how often it occurs now."
 
 
 def limits(moves: dict[str, list[float]], by: str = "", n: int = 300) -> pd.DataFrame:
@@ -737,7 +740,7 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     past = actions.net_gain(
         pd.concat([ledger(about="delivery"), app], ignore_index=True), past={"delivery": "w4"}
     )
-    assert past.finding.action == f"{PAYS} {asked}"
+    assert past.finding.action == f"{OVER} {asked}"
     assert actions.responsible(app, "app")[0] == asked
     assert actions.responsible(app, "app", aim="Improve it")[0].startswith("Improve it, but other")
 
@@ -746,7 +749,7 @@ def test_an_alert_says_that_its_baseline_is_no_control():
     """Page 40 compares the same question with controls, and shows no effect any more."""
     judged = pd.DataFrame({"change": ["rise"], "term": ["delivery"], "faded_in": ["2026-Q3"]})
     answers = study_of(delivery=STAYS, room=QUIET)
-    said = "compared with controls, no effect of rise can be shown in 2026-Q3 (40_did_the_change"
+    said = "compared with controls, no effect of rise can be shown in 2026-Q3 (see “Did the change"
     for table, expected in ((judged, True), (judged.assign(term="room"), False)):
         found = actions.alerts(answers | {"40": {"verdicts": kept(table=table)}})
         assert (said in found.finding.detail) == expected
@@ -799,7 +802,7 @@ def test_an_action_is_found_by_what_it_is_about():
 @pytest.mark.parametrize(
     ("about", "words"),
     [
-        ({}, "act as planned"),
+        ({}, "Before acting on"),
         ({"cost": 5000.0, "status": "planned"}, "is not expected to pay: look for another"),
         ({"cost": 5000.0}, "stop or redesign it"),
         ({"cost": 205.0, "answers": 10, "status": "planned"}, "chance of a gain now "),
@@ -833,9 +836,14 @@ def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     # A value of waiting rests on the prediction, which rests on the problem.
     assert alone.table[["waiting", "answers"]].isna().all(axis=None)
     assert str(alone) == (
-        "Check first whether “late parcels” still occurs: the fall of w4 that it rests on is over."
+        "The fall of w4 that the action on “late parcels” rests on is over: it is no reason to "
+        "act as planned."
     )
-    elsewhere = actions.responsible(rows, "delivery")[0]
+    assert "provided that it still occurs as often" in alone.finding.detail
+    elsewhere = actions.responsible(rows, "delivery", over=True)[0]
+    assert elsewhere.startswith(
+        "Confirm that “late parcels” is back at its usual level, then close"
+    )
     assert alone.finding.action == elsewhere  # every page asks for the same
     assert actions.on_hold(alone.table) == []
     other = ledger(action_id="a02", problem="loud rooms", about="room", cost=150.0)
@@ -862,9 +870,20 @@ def test_the_largest_opportunity_is_one_that_holds():
     assert found.table["rests_on"].tolist() == ["", "w4"]
     assert found.table["place"].fillna(0).tolist() == [0, 2]
     assert "come after those that do not" in found.notes  # 0.16 stands below 0.15
-    assert str(found).startswith("Improving room is over all waves the largest opportunity that ")
+    assert str(found).startswith(
+        "Improving room is over all waves the largest opportunity that does not rest on a past "
+        "event: "
+    )
     said = "without w4, whose fall is over, delivery (+0.16) is number 2 by explained variance"
     assert said in found.finding.detail
+    rests = answers["20"]["without_waves"].rests
+    for leader, named in (("website", True), ("room", False)):
+        latest = pd.DataFrame({"term": [leader], "estimate": 0.3, "n": 99, "wave": "w5"})
+        shown = {"table": rests, "rests": rests, "latest": latest}
+        answers["20"] = {"without_waves": Result(shown, "")}
+        found = actions.opportunities(answers, "recommend", past={"delivery": "w4"})
+        said = "in w5 alone website is the strongest driver (n = 99)"
+        assert (said in found.finding.detail) == named
     position = pd.DataFrame({"term": ["room"], "position": ["strength"]})
     answers["21"]["needs"] = kept("scale", table=position)
     strong = actions.opportunities(answers, "recommend", past={"delivery": "w4"})
@@ -935,6 +954,23 @@ def test_a_gain_that_rests_on_an_effect_that_is_gone_is_not_settled():
     assert actions.realised_gains(rows, faded={}).finding.verdict == "better"
 
 
+def test_an_effect_that_the_run_measures_has_its_interval_and_names_the_booked_one():
+    done = dict(status="done", measure="NPS", realised=3.0, realised_low=1.0, realised_high=5.0)
+    rows = pd.concat([ledger(**done), ledger(action_id="a02", **done)], ignore_index=True)
+    judged = {"change": ["calls"], "term": ["recommend"], "unit": ["points"]}
+    judged |= {"estimate": [3.4], "low": [1.2], "high": [5.6]}
+    answers = {"40": {"verdicts": kept(table=pd.DataFrame(judged))}}
+    changes = [SimpleNamespace(name="calls", action="a01")]
+    found = actions.realised_gains(actions.with_measured(rows, answers, changes))
+    ends = ["estimate", "low", "high"]
+    assert found.table[ends].values.tolist() == [[3.4, 1.2, 5.6], [3.0, 1.0, 5.0]]
+    assert found.comparison.query("term == 'realised'")[ends].values.tolist()[0] == [3.4, 1.2, 5.6]
+    assert "was booked as +3.0 (95% CI 1.0 to 5.0)." in found.notes
+    other = {"40": {"verdicts": kept(table=pd.DataFrame(judged | {"unit": ["scale"]}))}}
+    assert "booked" not in actions.with_measured(rows, other, changes)  # another outcome
+    assert "booked as" not in actions.realised_gains(rows).notes
+
+
 def test_the_ledger_of_the_sample_has_the_interval_that_page_40_measures():
     """One effect has one interval: 26 and 41 print the ledger's, 40 its own."""
     folder = Path(__file__).parents[2]
@@ -991,6 +1027,9 @@ def test_a_strength_with_the_largest_gain_is_called_one():
     found = actions.opportunities({"21": page}, "recommend")
     assert found.table["position"].tolist() == ["strength", "weakness"]
     assert "delivery is a strength: rated above average already" in found.finding.detail
+    page["needs"] = kept(table=needs.assign(position="rated about average"))
+    found = actions.opportunities({"21": page}, "recommend")
+    assert found.finding.detail.endswith("delivery is rated about average")
 
 
 def test_effects_of_closed_actions_are_named_with_what_they_are_on():
@@ -1038,8 +1077,8 @@ def test_an_opportunity_says_how_much():
                           "severity": [0.4], "chance_top": [0.9]})  # fmt: skip
     found = actions.opportunities({"22": {"pain_points": kept(table=pains)}}, "score", "EUR")
     assert str(found) == (
-        "“desk: waiting” is the largest opportunity: it is associated with score being 0.30 points "
-        "lower on average over all answers."
+        "“desk: waiting” is the largest opportunity: it is associated with “score” being 0.30 "
+        "points lower on average over all answers."
     )
     assert found.table["low"].tolist() == [0.1]  # 22 gives it for 100 answers
     priced = pains.assign(money=900.0, money_low=-50.0, money_high=1850.0)

@@ -308,7 +308,9 @@ def test_the_gain_is_volume_times_the_gap_to_the_best():
     fit = channels.priorities(channels.adjusted(rows, "ok", by="channel", measure=YES))
     assert of(fit) == pytest.approx({"phone": 0.5 * 0.5, "desk": 0.2 * 0.6})
     assert fit.best == "web" and fit.unit == "gap"
-    assert str(fit).startswith("Improve phone first: closing its gap to web would correspond to")
+    assert str(fit).startswith(
+        "Improve channel phone first: closing its gap to web would correspond to"
+    )
     assert fit.finding.importance == Importance.NOTABLE  # a gap that lasts is no news
 
 
@@ -321,11 +323,14 @@ def test_a_larger_gain_that_is_not_settled_is_named():
     from cxlib.channels.priorities import _finding
 
     told = _finding(table.reset_index(), "channel", "web", fit, [])
-    assert told.claim.startswith("Improve phone first") and told.action == "Improve phone first"
+    assert told.claim.startswith("Improve channel phone first")
+    assert told.action == "Improve channel phone first"
     assert "desk may offer more (" in told.detail and table["estimate"].idxmax() == "desk"
     near = _finding(table.reset_index(), "channel", "web", fit, ["desk"])
-    assert near.claim.startswith("phone may be the first to improve: closing its gap to web ")
-    assert near.action == "Improve phone or desk"
+    assert near.claim.startswith(
+        "Channel phone may be the first to improve: closing its gap to web "
+    )
+    assert near.action == "Improve channel phone or desk"
 
 
 @pytest.mark.parametrize(("web", "alike"), [(30, True), (58, False)])

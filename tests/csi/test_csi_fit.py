@@ -507,6 +507,7 @@ def test_the_answer_holds_index_interval_and_n():
     waves = answers().assign(wave=["2025", "2026"] * 150)
     pooled = csi.fit(Sample(waves, draws=20), SMALL)
     assert str(pooled).startswith("Over all waves, the satisfaction index is")
+    assert pooled.pooled and not fit.pooled
     context.begin(labels={"satisfaction": "overall CSI"})
     assert str(csi.fit(Sample(answers(), draws=20), SMALL)).startswith("The overall CSI index is")
 

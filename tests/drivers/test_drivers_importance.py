@@ -360,15 +360,20 @@ def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
     rests = {"t2": PastWave("Q2", 3)}
     found = drivers.opportunities(gain, share, outcome="outcome", rests_on=rests)
     assert found.finding.at["driver"] == found.table["term"][1]
-    assert "is not settled" in found.finding.claim and found.finding.verdict == "unclear"
+    second = found.table["term"][1].capitalize()
+    assert found.finding.claim.startswith(
+        f"{second} comes first now that the fall of t2 in Q2 is over: "
+    )
+    assert found.finding.verdict == "unclear" and found.past == "Q2"
     said = f"without Q2, whose fall is over, t2 (+{found.table['estimate'][0]:.2f}) is number 3"
     assert said in found.finding.detail
-    assert found.finding.claim.endswith("t2 only with the fall of Q2, which is over.")
     without = drivers.without_each_wave(Sample(rows, draws=20), "outcome", parts)
     assert without.rests[["term", "rests_on", "place"]].values.tolist() == [["t2", "Q2", 3]]
     kept = answers._recalled(answers._record("without_waves", without, ""))
     assert actions.past_problems({"20": {"without_waves": kept}}, pd.DataFrame()) == {"t2": "Q2"}
-    said = drivers.with_past_waves(share, rests | {"t0": PastWave("Q1", 2)}).finding
+    past = drivers.with_past_waves(share, rests | {"t0": PastWave("Q1", 2)})
+    said = past.finding
+    assert past.past == "Q2"
     assert said.claim == share.finding.claim
     assert "without Q2, whose fall is over, t2 is number 3 by explained variance" in said.detail
     assert ("over, t0 is number 2" in said.detail) == ("t0" in share.top)
@@ -623,3 +628,16 @@ def test_the_intervals_of_shares_cover_the_truth_of_the_made_up_company(
     of = f"400 answers, made-up company, missing={missing}"
     tell_coverage("Shapley share of a driver, linear", of, found.mean(), samples)
     assert abs(found.mean() - 0.95) < 0.025, found.to_dict()
+
+
+def test_the_strongest_drivers_come_with_what_to_do():
+    """One that stands out is begun with; between two that do not differ, effort decides."""
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame(rng.normal(size=(300, 3)), columns=["speed", "price", "room"])
+    rows["recommend"] = 2 * rows["speed"] + rng.normal(size=300)
+    alone = drivers.importance(Sample(rows, draws=100), "recommend", ["speed", "price"]).finding
+    assert alone.action == "Begin with Speed, and test what an improvement brings"
+    rows["recommend"] = rows["speed"] + rows["price"] + rng.normal(size=300)
+    parts = ["speed", "price", "room"]
+    two = drivers.importance(Sample(rows, draws=100), "recommend", parts).finding
+    assert two.action.startswith("Choose between ") and "by effort and cost" in two.action

@@ -43,19 +43,22 @@ def test_planted_positions_are_found():
     shown = display_table(found.table, found.unit, columns=found.columns)
     assert shown["mean rating"].iloc[0] == f"{table['level'].iloc[0]:.2f}"  # a rating, no share
     assert table.loc[["decor", "food"], "key_need"].max() < 0.01
-    assert found.finding.claim == ("Weaknesses in what matters most: speed; strengths: staff.")
+    assert found.finding.claim == ("Weakness in what matters most: speed; strengths: staff.")
     assert "key needs: speed over 99% and staff over 99%; n = 800" in found.finding.detail
 
 
-def test_a_position_is_named_from_six_in_ten_draws():
-    # price matters more in every draw, and is rated below the average in 5 and in 6 of 10
-    for below, named in ((5, "unclear"), (6, "weakness")):
-        gains = np.tile([0.4, 0.1], (10, 1))
-        levels = np.tile([5.0, 6.0], (10, 1))
-        levels[below:] = [7.0, 6.0]
+def test_a_position_is_named_where_its_probability_is_decisive():
+    # price matters more in every draw, and is rated above the average in 64 and in 95 of 100
+    for above, named in ((64, "rated about average"), (95, "strength")):
+        gains = np.tile([0.4, 0.1], (100, 1))
+        levels = np.tile([7.0, 6.0], (100, 1))
+        levels[above:] = [5.0, 6.0]
         row = positions(["price", "room"], gains[0], gains, levels[0], levels, 90).iloc[0]
         assert row["position"] == named and row["key_need"] == 1
-        assert np.isnan(row["chance"]) if below == 5 else row["chance"] == pytest.approx(0.6)
+        assert np.isnan(row["chance"]) if above == 64 else row["chance"] == pytest.approx(0.95)
+        # room matters less; whether it is rated lower is decided as for price
+        room = positions(["price", "room"], gains[0], gains, levels[0], levels, 90).iloc[1]
+        assert room["position"] == ("unclear" if above == 64 else "low priority")
 
 
 def test_the_gap_is_within_those_who_answered_both():

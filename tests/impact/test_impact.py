@@ -172,6 +172,28 @@ def test_changes_to_the_same_units_are_named():
     )
 
 
+@pytest.mark.parametrize("lasts", [False, True])
+def test_an_effect_that_only_the_wave_of_another_change_shows_is_in_doubt(lasts):
+    """East rises in w5 alone, when "second" came on top of "first", or stays up after it."""
+    rows = regions({"east": 1.5}, first=5)
+    gone = rows["wave"].gt("w5") & rows["region"].eq("east")
+    rows["score"] -= 1.5 * gone * (not lasts)
+    first = region_change("first", treated=["east"], begun="w4")
+    second = region_change("second", treated=["east"], begun="w5", ended="w5")
+    trial = impact.read_all({"responses": rows}, [first, second])["first"]
+    assert trial.shared_in == ("w5",)
+    one = impact.evaluate(trial)
+    without = effects.without_shared_waves(trial)
+    assert evaluation.is_significant(one) and one.doubt != lasts
+    assert (without["low"] > 0) == lasts
+    assert "without w5, when second affected the same groups, " in one.finding.detail
+    why = "but not significantly without w5, when second affected the same groups."
+    assert one.finding.claim.endswith(why) != lasts
+    # What was in place before is in both periods: it did not come on top.
+    before = region_change("second", treated=["east"], begun="w1")
+    assert impact.read_all({"responses": rows}, [first, before])["first"].shared_in == ()
+
+
 def test_arms_of_one_experiment_are_no_controls_of_each_other():
     rows = regions({"east": 1.0, "west": 0.7})
     both = [
@@ -419,8 +441,28 @@ def test_an_effect_of_randomised_arms_that_is_gone_in_the_latest_wave_is_said_so
     assert (f"not distinguishable from 0 in {last} (" in one.finding.detail) == gone
     trial = read(rows[rows["wave"].eq(last) | rows["wave"].lt("w3")], begun=last)
     assert effects.in_latest_wave(trial) is None  # one wave alone is the whole
+    each = effects.in_each_wave(read(rows))
+    assert each["wave"].tolist()[-1] == last and each["changed"].all()
+    own = effects.in_latest_wave(read(rows))
+    assert each["estimate"].iloc[-1] == pytest.approx(own["estimate"])
+    assert each["low"].iloc[-1] < own["low"] < own["high"] < each["high"].iloc[-1]
     alone = effects.randomised(trial).estimate[0]
     assert effects.in_latest_wave(read(rows))["estimate"] == pytest.approx(alone)
+
+
+def test_of_a_randomised_effect_the_single_waves_that_show_it_are_named(randomised):
+    """It is gone in the last two waves with the change: the claim names the others, as for
+    difference-in-differences."""
+    waves = sorted(randomised["wave"].unique())
+    there = randomised["wave"].isin(waves[-2:]) & randomised["arm"].eq("treated")
+    rows = randomised.assign(score=randomised["score"] - 0.5 * there)
+    each = effects.in_each_wave(read(rows))
+    shown = each.loc[each["low"] > 0, "wave"].tolist()
+    assert shown and not set(shown) & set(waves[-2:])
+    named = " and ".join(shown)
+    assert str(impact.evaluate(read(rows))).endswith(
+        f"; of single waves only {named} show{'s' * (len(shown) == 1)} it."
+    )
 
 
 @pytest.mark.slow

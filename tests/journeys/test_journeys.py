@@ -630,6 +630,32 @@ def test_the_broken_touchpoint_is_the_first_pain_point(made, met):
     assert np.isnan(first["money"])
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_of_a_fall_that_is_over_the_page_says_what_is_left(lang):
+    """The room is rated low by 120 of 200 in Q2, and by 20 of 200 before and after."""
+    low = np.concatenate([np.arange(200) < n for n in (20, 120, 20)])
+    wave = np.repeat(["Q1", "Q2", "Q3"], 200)
+    rows = pd.DataFrame({"room": np.where(low, 1.0, 9.0), "wave": wave, "id": range(600)})
+    rows["score"] = 8.0 - 2 * low + np.random.default_rng(1).normal(size=600)
+    events = pd.DataFrame({"id": range(600), "touchpoint": "room", "outcome": ""})
+    events["at"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(range(600), "min")
+    asked = Touchpoints(ratings={"room": "room"}, scales={"room": (0.0, 10.0)})
+    with context.use(context.Context(lang=lang)):
+        met = about(rows, events, by="id", bad=["x"])
+        pain = journeys.pain_points(met, "score", asked)
+        steps = steps_of(events.assign(customer_id=events["id"]), draws=20)
+        mapped = journeys.experience_map(steps, asked, met, bad=["x"]).finding
+    assert pain.past == "Q2"
+    if lang == "en":
+        said = "27% of its ratings are low over all waves, 10% in Q3 and 60% in Q2"
+        assert said in pain.finding.detail and "rated in 100% of responses" in pain.finding.detail
+        assert mapped.detail.endswith("the fall of Q2 is over; 82 of 100 in Q3")
+        assert mapped.detail.startswith("100% of customers have a contact there on record")
+    else:
+        assert "Q3 为 10%，Q2 为 60%" in pain.finding.detail
+        assert "Q3 为 82 分" in mapped.detail
+
+
 def test_money_follows_those_who_left(made, met):
     rows = made["responses"]
     hurt = met.trouble[:, met.touchpoints.index("delivery")] > 0

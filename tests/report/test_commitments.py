@@ -90,6 +90,17 @@ def test_a_target_is_of_all_customers_and_of_its_own_measure():
     assert wave.target == 0.5
 
 
+def test_a_target_is_judged_by_the_latest_wave_and_not_by_all_waves_together():
+    finding = Finding("x", value=72.0, low=71.0, high=73.0, unit="points", measure="index")
+    rows = pd.DataFrame({"estimate": [72.0]})
+    with context.use(Context(targets={"index": Target(value=75, by=date(2026, 12, 31))})):
+        pooled = commitments.of(Result(rows, finding, parts={"pooled": True}))
+        latest = commitments.of(Result(rows, replace(finding, at={"wave": "2026-Q3"})))
+        single = commitments.of(Result(rows, finding, parts={"pooled": False}))
+    assert pooled.target is None and "target" not in pooled.detail
+    assert latest.target_standing == single.target_standing == "not reached yet"
+
+
 @pytest.mark.parametrize("measure, at", [("caught", "lead"), ("open cases", "day")])
 def test_an_answer_may_be_of_a_day_or_a_time_ahead(measure, at):
     goals = {measure.replace(" ", "_"): Target(value=0.5)}
@@ -191,3 +202,20 @@ def test_bounds_of_a_result_decide_on_nonresponse():
     narrow = bounds.assign(least=25.5, most=26.5)
     assert "non-response" not in told(score, narrow, **rules).detail
     assert told(answer, narrow, **rules).action.startswith("Do not count the target")
+
+
+def test_an_action_on_what_is_over_is_to_be_closed_or_planned_anew():
+    """The page that shows that the fall is over asks for what 41 asks for."""
+    effect = {"predicted": 4.0, "predicted_low": 3.0, "predicted_high": 5.0, "worth": 100.0}
+    rows = LEDGER.assign(**effect, cost=10.0)
+    finding = Finding("x", value=0.2, importance=Importance.NOTABLE)
+    table = pd.DataFrame({"term": ["delivery"], "estimate": [0.2]})
+    for lang, now, over in (
+        ("en", "Before acting on “Parcels come late”", "Confirm that “Parcels come late” is back"),
+        ("zh", "请先核实", "请确认"),
+    ):
+        with context.use(Context(ledger=rows, lang=lang)):
+            lasting = commitments.of(Result(table, finding))
+            past = commitments.of(Result(table, finding, parts={"past": "2026-Q1"}))
+        assert now in lasting.action and over in past.action
+        assert lasting.owner == past.owner != ""

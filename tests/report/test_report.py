@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from cxlib import report
 from cxlib.core import context
 from cxlib.core.result import Result
-from cxlib.report import answers, indexes, pages
+from cxlib.report import answers, indexes, pages, prose
 
 OURS = f"<script>{pages.SCRIPT}</script>"
 SCRIPT = "<script"
@@ -198,12 +198,27 @@ def test_links_to_notebooks_lead_to_their_pages() -> None:
         pages={"20_what_moves": ("20_what_moves.html", "What moves?"), "10_how": ("a.html", "H")},
     )
     assert '<a href="20_what_moves.html">What moves?</a>' in html
-    assert '<a href="a.html">x</a>' in html and "“Did it” stays" in html
+    assert '<a href="a.html">x</a>' in html and "“Did it?” (not in this run) stays" in html
     ends = bound(
         prose="# T\n\nNext: [20_what_moves](20_what_moves.ipynb).",
         pages={"20_what_moves": ("20_what_moves.html", "What moves?")},
     )
     assert "What moves?</a></p>" in ends  # a question needs no full stop
+
+
+@pytest.mark.parametrize(
+    ("lang", "there", "gone"),
+    [
+        ("en", "“Did it work?”", "“Is it changing?” (not in this run)"),
+        ("zh", "“奏效了吗？”", "“在变化吗？”（本次运行未包含）"),
+    ],
+)
+def test_notes_call_pages_by_their_titles(lang, there, gone) -> None:
+    context.begin(lang=lang)
+    title = there.strip("“”")
+    links = {"40_did_the_change_work": ("40.html", title)}
+    note = prose.named("40_did_the_change_work; 12_is_it_changing", links)
+    assert note == f"{there}; {gone}"
 
 
 def test_chinese_sentences_quote_the_questions_they_link_to() -> None:

@@ -343,6 +343,7 @@ def test_a_verdict_that_depends_on_how_time_is_counted_says_so_everywhere() -> N
         [alert] = scorecard.of(run, answers)["alerts"]["items"]
         assert alert["how"] == f"40.0 percentage points below target over all months{said}"
         assert alert["since"] == ("alert since December 2025" if began else "")
+        assert alert["tone"] == ("same" if said else "worse")  # red only where it is settled
 
 
 def test_what_gives_alerts_an_owner_is_said_once() -> None:
@@ -362,7 +363,7 @@ def test_what_gives_alerts_an_owner_is_said_once() -> None:
 @pytest.mark.parametrize(
     ("verdict", "how", "more"),
     [
-        ("check first", "overdue: check first", "€7,000 a year, if it still occurs"),
+        ("check first", "overdue: check first", "€7,000 a year, if it still occurs as often"),
         ("act", "overdue", "€7,000 a year: act"),
     ],
 )
@@ -497,7 +498,7 @@ def test_gains_are_listed_by_what_is_printed_and_named_for_what_they_are() -> No
     columns = ["source", "term", "estimate", "low", "high", "n", "unit", "position", "rests_on"]
     rows = [
         ["21", "room", 0.15, 0.10, 0.19, 90, "scale", "strength", "", None],
-        ["21", "booking", 0.10, 0.06, 0.14, 90, "scale", "unclear", "", None],
+        ["21", "booking", 0.10, 0.06, 0.14, 90, "scale", "rated about average", "", None],
         ["21", "delivery", 0.16, 0.12, 0.20, 90, "scale", "weakness", "w2", 2],
     ]
     run, answers = everything()
@@ -511,7 +512,7 @@ def test_gains_are_listed_by_what_is_printed_and_named_for_what_they_are() -> No
             "fall is over: check first",
         ),
         ("Room", "a strength: rated above average already"),
-        ("Booking", ""),
+        ("Booking", "matters more than average, rated about average"),
     ]
 
 

@@ -125,4 +125,5 @@ def test_those_who_answer_late_are_less_satisfied_as_they_truly_are(company, ask
     means = timed.groupby("time_of_answer")["satisfaction1"].mean()
     assert means["after a reminder"] < means["without a reminder"]
     fit = scores.by_group(timed, "satisfaction1", by="time_of_answer", measure="mean")
+    fit = response.late_answers(fit)
     assert fit.finding.action.startswith("Go on sending reminders")  # no group of customers

@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from cxlib import scores
+from cxlib.core import context
 from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
 from cxlib.data.schema import Target
@@ -165,3 +166,28 @@ def test_ratings_name_the_question_that_misses_its_target():
     missed = scores.ratings(rows, ["room", "app"], {"room": Target(value=8), "app": None})
     assert str(missed) == "room (5.5) is significantly short of its target of 8.0."
     assert missed.finding.importance == Importance.NEWS
+
+
+def test_an_interval_without_zero_is_no_contradiction_of_not_significant():
+    """A year's change of 2.1 standard errors: p is between 0.025 and 0.05, and two are tested."""
+    steps = np.linspace(-1, 1, 100)
+    noise = (steps - steps.mean()) / steps.std(ddof=1)
+    means = {"2025-Q3": 6.0, "2025-Q4": 6.2, "2026-Q1": 6.2, "2026-Q2": 6.2, "2026-Q3": 6.297}
+    rows = pd.concat([pd.DataFrame({"recommend": m + noise, "wave": w}) for w, m in means.items()])
+    finding = scores.latest(Sample(rows, draws=1000), measure=SCORES["mean"]).finding
+    year = finding.detail.split("since 2025-Q3 ")[1].split(";")[0]
+    assert "not significantly different" in finding.claim
+    assert year.endswith("not significant after adjustment for 2 comparisons)")
+    assert "2026-Q2 +0.10 (95% CI −0.19 to 0.38)" in finding.detail  # of which zero is part
+    with context.use(context.Context(lang="zh")):
+        same = scores.latest(Sample(rows, draws=1000), measure=SCORES["mean"]).finding
+    assert "校正" in same.detail
+
+
+@pytest.mark.parametrize("lang, said", [("en", "Set a target and ask again"), ("zh", "请设定目标")])
+def test_a_level_of_one_wave_says_what_would_give_it_a_meaning(lang, said):
+    rows = pd.DataFrame({"recommend": [10, 0] * 30})
+    with context.use(context.Context(lang=lang)):
+        alone = scores.latest(Sample(rows, draws=50)).finding
+        aimed = scores.latest(Sample(rows, draws=50), target=Target(value=30)).finding
+    assert alone.action.startswith(said) and not aimed.action

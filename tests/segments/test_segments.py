@@ -465,6 +465,12 @@ def test_random_segments_cannot_be_typed() -> None:
     fit = segments.fit(Sample(known, draws=20), ["g"], choice=segments.Choice(k=2, most=2, draws=5))
     tool = segments.typing_tool(Sample(known, draws=100), fit, list(rows))
     assert abs(tool.table.loc[0, "estimate"] - 0.5) < 0.08
+    # What guessing does as well is not given away as a tool: no sheet, and the claim says so.
+    assert tool.sheet.empty and tool.finding.verdict == "unclear"
+    assert tool.finding.claim.startswith("A few questions do not place customers in their segment")
+    with context.use(context.Context(lang="zh")):
+        same = segments.typing_tool(Sample(known, draws=100), fit, list(rows))
+    assert "不能" in same.finding.claim
 
 
 def test_only_what_can_be_asked_is_asked(groups, fit) -> None:

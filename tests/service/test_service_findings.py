@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cxlib import scores, service
+from cxlib.core import context
 from cxlib.core.columns import deciding_ends
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
@@ -194,6 +195,28 @@ def test_a_verdict_depends_on_the_count_where_another_definition_has_another_ver
     found = service.with_definitions(Result(own, Finding("Both targets were missed.")), stress)
     assert (found.finding.claim, found.finding.detail) == (claim, detail)
     assert set(found.table["hours"]) == {"working hours"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "lang", "action"),
+    [
+        ("met", "en", "Settle first which hours the promise counts: counted in working hours, 95% "
+         "of first responses are on time."),
+        ("met", "zh", "请先确定承诺按哪种时间计算"),
+        ("missed", "en", "Speed up first responses."),
+    ],
+)  # fmt: skip
+def test_which_hours_count_is_settled_before_anybody_hurries(verdict, lang, action):
+    """In calendar hours 73% are on time, in working hours 95%: both cannot be the promise."""
+    row = {"term": "first response", "waiting": "all time", "open_counted": "open as observed"}
+    row |= {"low": 0.7, "high": 0.75, "n": 99}
+    stated = row | {"hours": "elapsed", "estimate": 0.73, "verdict": "missed", "stated": "yes"}
+    other = row | {"hours": "working hours", "estimate": 0.95, "verdict": verdict, "stated": "no"}
+    own, stress = pd.DataFrame([stated]), Result(pd.DataFrame([stated, other]), "")
+    told = Finding("The target was missed.", action="Speed up first responses.")
+    with context.use(context.Context(lang=lang)):
+        found = service.with_definitions(Result(own, told), stress)
+    assert found.finding.action.startswith(action)
 
 
 def test_a_target_missed_under_some_definitions_is_not_said_to_be_missed_under_all():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cxlib.core.sample import Sample
-from cxlib.stats.passing_waves import past_wave, standing_out
+from cxlib.stats.passing_waves import past_wave, standing_out, what_remains
 
 
 def waves(means: list[float]) -> pd.DataFrame:
@@ -39,6 +39,19 @@ def test_a_weight_of_two_counts_as_two_rows_in_the_mean() -> None:
     here = rows["wave"] == "a"
     found = standing_out(Sample(rows, weight="w"), here.to_numpy(), "x")
     assert found == pytest.approx(2 / 0.5)  # each mean has a variance of 0.125
+
+
+def test_what_remains_of_a_rise_is_the_level_of_the_latest_wave() -> None:
+    """A hand count: 12 of 20 in the wave that is over, 15 of 40 with the weights in the latest."""
+    late = [0.0] * 30 + [1.0] * 12 + [0.0] * 8 + [1.0] * 10 + [0.0] * 20
+    rows = pd.DataFrame({"late": late, "wave": ["Q1"] * 30 + ["Q2"] * 20 + ["Q3"] * 30})
+    rows["w"] = np.where(rows["late"].eq(1), 1.5, 1.0)
+    left = what_remains(Sample(rows), "late", "Q2")
+    assert left == ("Q3", pytest.approx(1 / 3), pytest.approx(0.6))
+    weighted = what_remains(Sample(rows, weight="w"), "late", "Q2")
+    assert weighted is not None and weighted.now == pytest.approx(15 / 35)
+    few = rows.assign(late=rows["late"].where(rows.index > 70, 0.0))  # nine of the latest wave
+    assert what_remains(few, "late", "Q2") is None and what_remains(rows, "late", "") is None
 
 
 def test_rows_without_waves_have_no_past_wave() -> None:
