@@ -196,8 +196,8 @@ def _settle_first(table: pd.DataFrame, loose: pd.DataFrame) -> str:
 def _missed_or_unclear(term: str, verdicts: pd.Series) -> str:
     """Of a standard that no definition meets for certain: how many miss it, how many do not."""
     return _(
-        "{what} miss the target under {k:count} of {n:count} definitions of on time, and are not "
-        "certain to under {rest:count}",
+        "{what} miss the target under {k:count} of {n:count} definitions of on time; the verdict "
+        "is unclear under {rest:count}",
         what=_(DONE[term]),
         k=int((verdicts == "missed").sum()),
         n=len(verdicts),

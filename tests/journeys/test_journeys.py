@@ -507,6 +507,7 @@ def test_dropoff_by_hand():
     claim, detail = found.value.finding.claim, found.value.finding.detail
     assert claim.endswith("put about 31 of their sales at stake; the largest part, 65%, at b.")
     assert "the value of 3 of the 3 lost is known" in detail
+    assert found.value.finding.importance == Importance.NOTABLE  # first below the page's head
 
 
 def test_journeys_under_way_are_not_lost():

@@ -167,6 +167,12 @@ def test_a_randomised_programme_is_reported_as_one():
     assert "made customers buy" in str(found)
     assert found.design == "randomised, adjusted for baseline"
     checks = loyalty.programme_checks(found).finding
+    # Whoever was called back is no member: the groups are named by the programme.
+    assert checks.claim == (
+        "Customers in the programme and in its control group did not differ significantly before "
+        "it."
+    )
+    assert "customers in it and" in found.notes and "embers" not in found.notes
     assert "did not differ significantly" in checks.claim
     assert checks.importance == Importance.METHOD
     assert set(found.balance["when"]) == {"unadjusted"}

@@ -170,8 +170,8 @@ HOURS = ("working hours", "elapsed", "working days")
             ["missed", "unclear", "missed"],
             "Counted in working hours, both targets were missed.",
             "other ways to count change the verdict on first responses and resolutions; "
-            "resolutions miss the target under 2 of 3 definitions of on time, and are not certain "
-            "to under 1",
+            "resolutions miss the target under 2 of 3 definitions of on time; the verdict is "
+            "unclear under 1",
         ),
         (
             ["missed", "missed"],
@@ -226,7 +226,7 @@ def test_a_target_missed_under_some_definitions_is_not_said_to_be_missed_under_a
     both = of_definitions(pd.concat([first, second]))
     alone = of_definitions(second)
     said = (
-        "Resolutions miss the target under 8 of 12 definitions of on time, and are not certain to "
+        "Resolutions miss the target under 8 of 12 definitions of on time; the verdict is unclear "
         "under 4"
     )
     assert both.claim == f"{said}; first responses miss it under 2 of 3."

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
 from cxlib import scores
+from cxlib.core import context
 from cxlib.core.sample import Sample
 from cxlib.stats import comparison
 
@@ -48,3 +50,21 @@ def test_what_was_asked_in_one_of_two_has_no_difference(responses):
     nothing = scores.mean(Sample(responses.assign(speed=np.nan), draws=50), ["speed", "price"])
     with pytest.raises(ValueError, match="no row has an estimate in both"):
         comparison.difference(before, nothing, names=("before", "nothing"))
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "not significant after adjustment for 12 "),
+                                            ("zh", "经 12 项比较校正后不显著")])  # fmt: skip
+def test_a_largest_difference_says_where_the_adjustment_decides(lang, said) -> None:
+    """One of twelve differs by 2.3 standard errors: by itself significant, among twelve not."""
+    rng = np.random.default_rng(1)
+    step = (2 / 500) ** 0.5
+    rows = rng.normal(size=(2, 500, 12))
+    rows = (rows - rows.mean(1, keepdims=True)) / rows.std(1, keepdims=True)
+    rows[1, :, 0] += 2.3 * step
+    names = [f"q{k}" for k in range(12)]
+    both = pd.DataFrame(np.vstack(rows), columns=names).assign(w=["a"] * 500 + ["b"] * 500)
+    sample = Sample(both, draws=400)
+    with context.use(context.Context(lang=lang)):
+        one, other = (scores.mean(sample.only("w", [w]), names) for w in "ba")
+        found = comparison.difference(one, other, names=("b", "a")).finding
+    assert said in found.detail and found.verdict == ""
