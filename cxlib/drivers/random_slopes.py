@@ -54,14 +54,17 @@ def random_slopes(
     size = apart.std(0)
     places, units = [list(drivers).index(d) for d in random], len(np.unique(groups))
 
+    def varying(which: Sequence[int]) -> np.ndarray:
+        return np.column_stack([np.ones(len(y)), apart[:, which] / size[which]])
+
     def of(which: Sequence[int]) -> Any:
-        varying = np.column_stack([np.ones(len(y)), apart[:, which] / size[which]])
-        return _fitted(y, design, groups, varying)
+        return _fitted(y, design, groups, varying(which))
 
     fit, found = of(places), []
+    errors = _errors(fit, design, groups, varying(places))
     within, reach = float(np.sqrt(fit.scale)), -stdtrit(units - 1, (1 - LEVEL) / 2)
     for k, place in enumerate(places):
-        slope, error = fit.fe_params[1 + place], fit.bse_fe[1 + place]
+        slope, error = fit.fe_params[1 + place], errors[1 + place]
         sd = float(np.sqrt(max(np.asarray(fit.cov_re)[1 + k, 1 + k], 0.0)))
         ratio = max(2 * (fit.llf - of([p for p in places if p != place]).llf), 0.0)
         p = chi2.sf(ratio, len(places)) / 2 + chi2.sf(ratio, len(places) + 1) / 2
@@ -97,6 +100,20 @@ def _design(
     apart = (x - means).to_numpy()
     design = np.column_stack([np.ones(len(x)), apart, means])
     return rows[outcome].to_numpy(float), design, apart, groups
+
+
+def _errors(fit: Any, design: np.ndarray, groups: np.ndarray, varying: np.ndarray) -> np.ndarray:
+    """Standard errors of the fixed part, given the variances.
+
+    Those of statsmodels come from the Hessian of all parameters, which at a variance of 0 may have
+    no inverse.
+    """
+    between, information = np.asarray(fit.cov_re), np.zeros((design.shape[1],) * 2)
+    for unit in np.unique(groups):
+        x, z = design[groups == unit], varying[groups == unit]
+        spread = z @ between @ z.T + fit.scale * np.eye(len(x))
+        information += x.T @ np.linalg.solve(spread, x)
+    return np.sqrt(np.diagonal(np.linalg.inv(information)))
 
 
 def _fitted(y: np.ndarray, design: np.ndarray, groups: np.ndarray, varying: np.ndarray) -> Any:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from numpy.testing import assert_allclose
+from scipy import stats
 
 from cxlib import drivers
 from cxlib.core.errors import InsufficientData
@@ -121,6 +122,8 @@ def test_random_slopes_are_those_of_mixedlm(tell_witness):
     theirs = [mixed.params["ad"], np.sqrt(mixed.cov_re.loc["ad", "ad"])]
     ours = [row["estimate"], row["sd"]]
     tell_witness("random slopes: mean, SD", "statsmodels MixedLM", ours, theirs, atol=2e-3)
+    reach = stats.t.ppf(0.975, 29) * mixed.bse["ad"]
+    assert row["high"] - row["estimate"] == pytest.approx(reach, rel=0.02)
 
 
 def test_slopes_that_differ_are_found_and_those_that_do_not_have_a_small_sd():
