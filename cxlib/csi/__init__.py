@@ -17,12 +17,14 @@
     csi.invariance(sample, model, "channel")              # its measurement in groups
     csi.fimix(sample, model)                              # hidden segments
     csi.predict(sample, model)                            # prediction of new people
+    csi.blindfolding(sample, model)                       # Q² as older work reports it
     csi.compare(sample, model, "channel")                 # measured alike, different
 
 The paths say what is associated with what, other causes in the model held equal. They do not say
 what would happen if something were changed: for that, test a change (notebook 40).
 """
 
+from cxlib.csi.blindfolding import blindfolding
 from cxlib.csi.effect_sizes import f2_refitted
 from cxlib.csi.equations import equations, scores
 from cxlib.csi.estimation import Options
@@ -44,6 +46,7 @@ __all__ = [
     "PRESETS",
     "Model",
     "Options",
+    "blindfolding",
     "by_wave",
     "cfa",
     "compare",

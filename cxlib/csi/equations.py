@@ -172,24 +172,17 @@ def scores(sample: SampleLike, model: Model, options: Options | None = None) -> 
     if task.rows is None:
         raise ValueError("scores need a row for each answer, not sums. Pass the Sample.")
     solved, _moved = estimate(task)
-    known, ends = task.rows[task.models[0].items].astype(float), task.ends
+    known = task.rows[task.models[0].items].astype(float)
     found: dict[str, pd.Series] = {}
-    for stage, plan, point in zip(task.models, task.plans, solved, strict=True):
+    stages = zip(task.models, task.plans, solved, task.stage_ends, strict=True)
+    for stage, plan, point, ends in stages:
         answers = known if not found else known.join(pd.DataFrame(found))
-        if found:
-            own = {item: tuple(e) for item, e in zip(known, task.ends, strict=True)}
-            ends = np.array([own.get(item, (0.0, 100.0)) for item in _asked(stage)])
         points = points_of(plan, point.share, ends)[:, 0]
         for name, block in zip(stage.constructs, plan.blocks, strict=True):
-            items = _asked(stage)[block]
+            items = stage.items[block]
             given = answers[items].to_numpy() - ends[block, 0]
             found[name] = pd.Series(given @ points[block], index=task.rows.index)
     return pd.DataFrame(found)
-
-
-def _asked(model: Model) -> list[str]:
-    """What one stage is made of: questions, or constructs of the stage before."""
-    return [item for items in model.constructs.values() for item in items]
 
 
 def _finding(table: pd.DataFrame) -> Finding:

@@ -41,12 +41,15 @@ class Options:
     missing : "complete" rows only, "pairwise", or "em" (maximum likelihood)
     consistent : constructs that are not formative are common factors: paths, loadings, R² and
         importance are freed of measurement error (consistent PLS); the index is the same
+    scaled : weights are found from correlations; False: from covariances, so that of two questions
+        on one scale the one whose answers differ more weighs more (`scaled` of plspm)
     """
 
     scales: Scales = field(default_factory=dict)
     scheme: str = "path"
     missing: str = "complete"
     consistent: bool = False
+    scaled: bool = True
 
     def __post_init__(self) -> None:
         require_choice("scheme", self.scheme, pls.SCHEMES)
@@ -83,6 +86,12 @@ class Problem:
         """How each of the models is estimated."""
         return tuple(pls.plan_of(m, consistent=self.options.consistent) for m in self.models)
 
+    @cached_property
+    def stage_ends(self) -> tuple[np.ndarray, ...]:
+        """Ends of the scales in each stage: of questions their own, of constructs 0 to 100."""
+        own = {item: tuple(ends) for item, ends in zip(self.model.items, self.ends, strict=True)}
+        return tuple(np.array([own.get(i, (0.0, 100.0)) for i in m.items]) for m in self.models)
+
     @property
     def n(self) -> int:
         """Number of answers."""
@@ -92,11 +101,12 @@ class Problem:
         """Solutions of means (p, D) and covariances (p, p, D), aligned with those of `point`."""
         start: list[np.ndarray | None] = [p.weights[:, 0] for p in point]
         start = start or [None, None]
-        first = pls.solve(self.plans[0], mean, cov, self.ends, self.options.scheme, start[0])
+        how = self.options.scheme, self.options.scaled
+        first = pls.solve(self.plans[0], mean, cov, self.ends, how[0], start[0], scaled=how[1])
         if len(self.plans) == 1:
             return (first,)
         lifted = self._lifted(first, mean, cov)
-        return first, pls.solve(self.plans[1], *lifted, self.options.scheme, start[1])
+        return first, pls.solve(self.plans[1], *lifted, how[0], start[1], scaled=how[1])
 
     def _lifted(
         self, first: pls.Solution, mean: np.ndarray, cov: np.ndarray

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -10,7 +12,16 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import as_sample
 from cxlib.csi import index_findings, notes, pls
-from cxlib.csi.estimation import Answers, Options, Problem, Solutions, estimate, prepare, replicate
+from cxlib.csi.estimation import (
+    Answers,
+    Options,
+    Problem,
+    Solutions,
+    estimate,
+    points_of,
+    prepare,
+    replicate,
+)
 from cxlib.csi.model import Model
 from cxlib.csi.precision import width_rule
 from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, recentred_fit
@@ -18,6 +29,7 @@ from cxlib.stats.moments import Moments
 
 RELIABLE = 0.7  # rho_A from which a scale is usually taken for reliable
 RELIABILITIES = ("alpha", "rho_A", "rho_C", "AVE")
+EIGENVALUES = ("eigenvalue_1", "eigenvalue_2")
 
 
 def fit(sample: Answers, model: Model, options: Options | None = None) -> Result:
@@ -42,10 +54,14 @@ def fit(sample: Answers, model: Model, options: Options | None = None) -> Result
     all routes together), "importance" (index points of the target for one index point of each
     construct, all routes together; with the construct's own index and its interval, their
     correlation over resamples, chance_first and chance_priority: shares of resamples in which it is
-    the most important, and in which it matters more and stands lower than the average construct)
-    and "reliability" (construct, term in alpha, rho_A, rho_C, AVE); the parts "model" and
+    the most important, and in which it matters more and stands lower than the average construct),
+    "reliability" (construct, term in alpha, rho_A, rho_C, AVE) and "eigenvalues" (construct, term
+    in eigenvalue_1, eigenvalue_2: of the correlations of its questions); the parts "model" and
     "pooled" (whether the answers are of several waves: a target is judged by the latest of them,
-    see `by_wave`).
+    see `by_wave`). Of questions that are not `scaled`, "weights" and "loadings" are in the units of
+    the answers: weights of one more point, of a score with variance one, and covariances with that
+    score; and "unstandardised" has the paths in index points of the effect for one index point of
+    the cause.
 
     Raises
     ------
@@ -118,18 +134,21 @@ def reliability(index: Result) -> Result:
 
     Returns
     -------
-    Result with the table "table" (construct, term, estimate, low, high, n); the finding names the
-    scale with the lowest rho_A
+    Result with the tables "table" (construct, term, estimate, low, high, n) and "eigenvalues" (the
+    same of the two largest eigenvalues of the correlations of a construct's questions, which add up
+    to their number: questions that measure one thing have one above 1, the second below); the
+    finding names the scale with the lowest rho_A
 
     References
     ----------
     Dijkstra and Henseler (2015), MIS Quarterly 39(2), for rho_A.
     """
     table = index.tables["reliability"]
+    tables = {"table": table, "eigenvalues": index.tables["eigenvalues"]}
     known = table[table["term"] == "rho_A"].dropna(subset=["estimate"])
     if known.empty:
         claim = _("No construct has more than one question, so reliability is unknown.")
-        return Result(table, claim, index.notes, **index.bootstrap)
+        return Result(tables, claim, index.notes, **index.bootstrap)
     worst = known.loc[known["estimate"].idxmin()]
     poor = worst["high"] < RELIABLE
     claim = (
@@ -147,7 +166,7 @@ def reliability(index: Result) -> Result:
     if poor and worst["construct"] == index.model.target:
         importance = Importance.NEWS  # the index itself is not to be trusted
     finding = Finding(claim, detail, importance=importance)
-    return Result(table, finding, index.notes, **index.bootstrap)
+    return Result(tables, finding, index.notes, **index.bootstrap)
 
 
 def _finding(
@@ -205,15 +224,30 @@ def _driver_finding(table: pd.DataFrame, target: str) -> Finding:
 def _tables(task: Problem, point: Solutions, drawn: Solutions) -> dict[str, pd.DataFrame]:
     """All tables of a fit; parts of constructs of a higher order come after the wholes."""
     n, units, model = task.n, task.sums.effective, task.model
+    if not task.options.scaled:
+        point, drawn = _own_units(task, point), _own_units(task, drawn)
     tables = _stage_tables(task.models[-1], point[-1], drawn[-1], n, units)
+    if task.options.scaled:
+        del tables["unstandardised"]
     if model.parts:
         parts = [part for own in model.parts.values() for part in own]
         lower = _stage_tables(task.models[0], point[0], drawn[0], n, units)
-        for name in ("table", "weights", "loadings", "reliability"):
+        for name in ("table", "weights", "loadings", "reliability", "eigenvalues"):
             rows = lower[name]
             rows = rows[rows["term" if name == "table" else "construct"].isin(parts)]
             tables[name] = pd.concat([tables[name], rows], ignore_index=True)
     return tables
+
+
+def _own_units(task: Problem, solved: Solutions) -> Solutions:
+    """Solutions whose weights and loadings are in the units of the answers."""
+    found = []
+    for plan, stage, ends in zip(task.plans, solved, task.stage_ends, strict=True):
+        sizes = [block.stop - block.start for block in plan.blocks]
+        weights = points_of(plan, stage.share, ends) / np.repeat(stage.deviation, sizes, axis=0)
+        loadings = stage.loadings * stage.weights / weights
+        found.append(replace(stage, weights=weights, loadings=loadings))
+    return tuple(found)
 
 
 def _stage_tables(
@@ -247,9 +281,11 @@ def _stage_tables(
     weights, loadings = (of(q, items, construct=homes) for q in ("weights", "loadings"))
     importance = of("importance", [names[j] for j in leads], leads)
     beside = index.iloc[leads].reset_index(drop=True)
+    pairs = [(c, e) for e in model.order for c in model.paths.get(e, ())]
     return {
         "table": index,
-        "paths": between("paths", [(c, e) for e in model.order for c in model.paths.get(e, ())]),
+        "paths": between("paths", pairs),
+        "unstandardised": between("slopes", pairs),
         "weights": weights.assign(share=point.share[:, 0]),
         "loadings": loadings,
         "r2": recentred_fit(of("r2", [names[j] for j in caused], caused), drawn.r2[caused].T),
@@ -264,21 +300,27 @@ def _stage_tables(
             chance_first=_chance_first(drawn.importance[leads]),
             chance_priority=_chance_priority(drawn.importance[leads], drawn.index[leads]),
         ),
-        "reliability": _reliability(model, point, drawn, n, level),
+        "reliability": _measured(RELIABILITIES, model, point, drawn, n, level),
+        "eigenvalues": _measured(EIGENVALUES, model, point, drawn, n, level),
     }
 
 
-def _reliability(
-    model: Model, point: pls.Solution, drawn: pls.Solution, n: int, level: float
+def _measured(
+    terms: tuple[str, ...],
+    model: Model,
+    point: pls.Solution,
+    drawn: pls.Solution,
+    n: int,
+    level: float,
 ) -> pd.DataFrame:
-    """Rows construct by construct; single questions and formative constructs have none."""
+    """Rows construct by construct; single questions have none, formative ones no reliability."""
 
     def stack(s: pls.Solution) -> np.ndarray:
-        return np.stack([s.alpha, s.rho_a, s.rho_c, s.ave], axis=1)
+        return np.stack([getattr(s, term.lower()) for term in terms], axis=1)
 
     estimate, replicates = stack(point)[..., 0], stack(drawn)
     parts = [
-        estimates_table(RELIABILITIES, estimate[j], replicates[j].T, n, level=level, construct=name)
+        estimates_table(terms, estimate[j], replicates[j].T, n, level=level, construct=name)
         for j, name in enumerate(model.constructs)
         if not np.isnan(estimate[j]).all()
     ]

@@ -2,6 +2,7 @@
 
 WORDS = (
     "saturated", "estimated",
-    "rho A", "rho C", "AVE", "HTMT", "htmt2", "htmt2 low", "htmt2 high", "shared", "least ave",
+    "rho A", "rho C", "AVE", "eigenvalue 1", "eigenvalue 2",
+    "HTMT", "htmt2", "htmt2 low", "htmt2 high", "shared", "least ave",
     "rmse", "mae", "rmse linear", "chance priority",
 )  # fmt: skip

@@ -157,7 +157,7 @@ def moderation(
     model : of one level, without `reflective` constructs
     terms : effect -> pairs of a cause of it and its moderator, another cause of it; a pair of a
         construct with itself is a quadratic term
-    options : as in `fit`, with complete answers and not consistent
+    options : as in `fit`, with complete answers, scaled and not consistent
     method : how the interaction is measured; quadratic terms by "two_stage" only
 
     Returns
@@ -241,6 +241,8 @@ def _check(
         )
     if options.consistent or model.reflective:
         raise ValueError("moderation is not freed of measurement error. Leave out `reflective`.")
+    if not options.scaled:
+        raise ValueError("interactions need scaled questions: leave out scaled=False.")
     if options.missing != "complete":
         raise ValueError("products of answers need complete answers: missing='complete'.")
     if not any(len(pairs) for pairs in terms.values()):

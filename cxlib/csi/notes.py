@@ -124,6 +124,8 @@ def solution_notes(task: Problem, point: Solutions) -> list[str]:
     for plan, model, stage in zip(task.plans, task.models, point, strict=True):
         found += [w for w in _improper(model, stage) if w not in found]
         factors += [n for n, f in zip(model.constructs, plan.reflective, strict=True) if f]
+    if not task.options.scaled:
+        found.append(_("Questions are not standardised: weights are found from covariances."))
     if factors:
         found.append(
             _(

@@ -51,10 +51,13 @@ class Solution:
     weights, loadings : (p, D), standardised; proxies have variance one
     between : (J, J, D), correlations of the constructs, freed of error where reflective
     paths : (J, J, D), effect by cause; total : the same through every route
+    slopes : (J, J, D), paths in index points of the effect for one index point of the cause
     r2 : (J, D); NaN for constructs without causes
     index, deviation : (J, D), mean and standard deviation of the 0-100 index
     importance : (J, D), index points of the target for one index point of a construct
     alpha, rho_a, rho_c, ave : (J, D); NaN for single questions and formative constructs
+    eigenvalue_1, eigenvalue_2 : (J, D), the largest of the correlations of a construct's questions;
+        NaN for single questions
     share : (p, D), unstandardised weights that add up to one in a construct
     rounds : (D,), until no weight moved by `TOLERANCE` (draws: `NEAR`); 0 where that was never so
     turned : (D,), constructs that came out pointing the other way and were turned round
@@ -64,6 +67,7 @@ class Solution:
     loadings: np.ndarray
     between: np.ndarray
     paths: np.ndarray
+    slopes: np.ndarray
     total: np.ndarray
     r2: np.ndarray
     index: np.ndarray
@@ -73,6 +77,8 @@ class Solution:
     rho_a: np.ndarray
     rho_c: np.ndarray
     ave: np.ndarray
+    eigenvalue_1: np.ndarray
+    eigenvalue_2: np.ndarray
     share: np.ndarray
     rounds: np.ndarray
     turned: np.ndarray
@@ -110,16 +116,20 @@ def solve(
     scales: np.ndarray,
     scheme: str = "path",
     start: np.ndarray | None = None,
+    *,
+    scaled: bool = True,
 ) -> Solution:
     """The path model of means (p, D) and covariances (p, p, D) of items on `scales` (p, 2).
 
     `start` (p,) are the weights of the point estimate, from which draws set out and with whose
     direction they are aligned. Draws that do not settle, or have an item without variance, are NaN.
+    Where items are not `scaled`, weights are found from covariances, and standardised afterwards.
     """
     parts = []
     for begin in range(0, mean.shape[-1], DRAWS_AT_ONCE):
         some = slice(begin, begin + DRAWS_AT_ONCE)
-        parts.append(_solve_together(plan, mean[..., some], cov[..., some], scales, scheme, start))
+        few = mean[..., some], cov[..., some]
+        parts.append(_solve_together(plan, *few, scales, scheme, start, scaled=scaled))
     return joined(parts)
 
 
@@ -136,44 +146,50 @@ def _solve_together(
     scales: np.ndarray,
     scheme: str,
     start: np.ndarray | None,
+    *,
+    scaled: bool,
 ) -> Solution:
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.einsum("iid->id", cov)
         least = LEAST_VARIANCE * (scales[:, 1:] - scales[:, :1]) ** 2
         deviation = np.sqrt(np.where(variance > least, variance, np.nan))
         cor = cov / deviation[:, None] / deviation[None, :]
-        weights, rounds = _settle(plan, cor, scheme, start)
-        weights = weights * np.where(rounds > 0, 1.0, np.nan)
+        own = np.ones_like(deviation) if scaled else deviation  # what an item has when weighed
+        first = np.ones_like(own) if start is None else start[:, None] / own
+        metric = cor * own[:, None] * own[None, :]
+        weights, rounds = _settle(plan, metric, scheme, first, near=start is not None)
+        weights = weights * own * np.where(rounds > 0, 1.0, np.nan)
         spread = _spread(plan, cor, weights)
         flip = _direction(plan, spread, weights, start)
         weights = weights * np.repeat(flip, _sizes(plan), axis=0)
         spread = spread * flip[:, None]
         loadings = np.concatenate([spread[j, b] for j, b in enumerate(plan.blocks)])
         between, loadings, true = _consistent(
-            plan, weights, loadings, _proxies(plan, spread, weights)
+            plan, weights, loadings, _proxies(plan, spread, weights), own
         )
         paths, r2 = _regress(plan, between)
         total = _total(plan, paths)
         index, points, share = _index(plan, mean, weights / deviation, scales)
-        importance = total[plan.target] * (points * true)[plan.target] / (points * true)
-        reliability = _reliability(plan, cor, weights, loadings)
-    numbers = (weights, loadings, between, paths, total, r2, index, points, importance)
+        size = points * true
+        slopes = paths * size[:, None] / size[None, :]
+        importance = total[plan.target] * size[plan.target] / size
+        reliability = _reliability(plan, cor, weights, loadings, own)
+    numbers = (weights, loadings, between, paths, slopes, total, r2, index, points, importance)
     known = [np.where(np.isfinite(a), a, np.nan) for a in (*numbers, *reliability, share)]
     values = *known, rounds, (flip < 0).sum(0)
     return Solution(**dict(zip(Solution.__dataclass_fields__, values, strict=True)))
 
 
 def _settle(
-    plan: Plan, cor: np.ndarray, scheme: str, start: np.ndarray | None
+    plan: Plan, cor: np.ndarray, scheme: str, first: np.ndarray, *, near: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Outer weights (p, D) and the rounds each draw took; Lohmöller (1989), chapter 2."""
+    """Outer weights (p, D) from `first`, and rounds each draw took; Lohmöller (1989), chapter 2."""
     p, _, draws = cor.shape
-    first = np.ones(p) if start is None else start
     factors = [
         _factor(cor[b, b]) if f else None for b, f in zip(plan.blocks, plan.formative, strict=True)
     ]
-    neighbours, near = plan.neighbours, TOLERANCE if start is None else NEAR
-    weights, _ = _normed(plan, cor, np.repeat(first[:, None], draws, axis=1))
+    neighbours, enough = plan.neighbours, NEAR if near else TOLERANCE
+    weights, _ = _normed(plan, cor, first)
     settled, rounds = np.full((p, draws), np.nan), np.zeros(draws, int)
     active = np.arange(draws)
     spread = _spread(plan, cor, weights)
@@ -186,7 +202,7 @@ def _settle(
             ]
         )
         new, spread = _normed(plan, cor, new)
-        done = np.abs(new - weights).max(0) < near
+        done = np.abs(new - weights).max(0) < enough
         weights = new
         fresh = done & (rounds[active] == 0)
         settled[:, active[fresh]] = weights[:, fresh]
@@ -263,7 +279,11 @@ def _direction(
 
 
 def _consistent(
-    plan: Plan, weights: np.ndarray, loadings: np.ndarray, proxies: np.ndarray
+    plan: Plan,
+    weights: np.ndarray,
+    loadings: np.ndarray,
+    proxies: np.ndarray,
+    own: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Correlations, loadings, and the true share of each proxy's deviation, (J, D).
 
@@ -276,17 +296,21 @@ def _consistent(
     true, loadings = np.ones((len(plan.blocks), weights.shape[-1])), loadings.copy()
     for j, block in enumerate(plan.blocks):
         if plan.reflective[j]:
-            true[j] = np.sqrt(_rho_a(weights[block]))
-            loadings[block] = true[j] * weights[block] / (weights[block] ** 2).sum(0)
+            raw = weights[block] / own[block]
+            true[j] = np.sqrt(_rho_a(weights[block], own[block]))
+            loadings[block] = true[j] * raw / (raw**2).sum(0) / own[block]
     between = proxies / true[:, None] / true[None, :]
     between[np.diag_indices(len(plan.blocks))] = 1.0
     return between, loadings, true
 
 
-def _rho_a(weights: np.ndarray) -> np.ndarray:
-    """Reliability of a proxy (D,) from its weights (k, D), which give it a variance of one."""
-    squares, fourth = (weights**2).sum(0), (weights**4).sum(0)
-    return squares**2 * (1 - squares) / (squares**2 - fourth)
+def _rho_a(weights: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Reliability of a proxy (D,) from its standardised weights (k, D), of variance one.
+
+    `own` (k, D) are the deviations that items had when they were weighed.
+    """
+    squares, fourth = ((weights / own) ** 2).sum(0), ((weights / own) ** 4).sum(0)
+    return squares**2 * (1 - (weights**2).sum(0)) / (squares**2 - fourth)
 
 
 def _regress(plan: Plan, proxies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -337,17 +361,22 @@ def _index(
 
 
 def _reliability(
-    plan: Plan, cor: np.ndarray, weights: np.ndarray, loadings: np.ndarray
+    plan: Plan, cor: np.ndarray, weights: np.ndarray, loadings: np.ndarray, own: np.ndarray
 ) -> np.ndarray:
-    """alpha, rho_A, rho_C and AVE of each construct, each (J, D)."""
-    out = np.full((4, len(plan.blocks), cor.shape[-1]), np.nan)
+    """alpha, rho_A, rho_C, AVE and the two largest eigenvalues of each construct, each (J, D)."""
+    out = np.full((6, len(plan.blocks), cor.shape[-1]), np.nan)
     for j, block in enumerate(plan.blocks):
         k = block.stop - block.start
-        if k == 1 or plan.formative[j]:
+        if k == 1:
+            continue
+        known = np.isfinite(weights[block]).all(0)
+        inside = np.moveaxis(cor[block, block], -1, 0)[known]
+        out[4:, j, known] = np.linalg.eigvalsh(inside)[:, :-3:-1].T
+        if plan.formative[j]:
             continue
         loading = loadings[block]
         out[0, j] = k / (k - 1) * (1 - k / cor[block, block].sum((0, 1)))
-        out[1, j] = _rho_a(weights[block])
+        out[1, j] = _rho_a(weights[block], own[block])
         error = (1 - loading**2).sum(0)
         out[2, j] = loading.sum(0) ** 2 / (loading.sum(0) ** 2 + error)
         out[3, j] = (loading**2).mean(0)

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtr
 
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_choice
@@ -59,7 +60,8 @@ def predict(
     mean, low, high, n; rmse and mae of the path model, of a linear model and of means) and "losses"
     (against in means, linear; term; estimate: squared error of that benchmark minus the model's,
     averaged over the construct's questions in units of their variances, "overall" over all: above 0
-    the model predicts better; the intervals against one benchmark are simultaneous).
+    the model predicts better; the intervals against one benchmark are simultaneous; t and p of each
+    alone, as CVPAT has them, by bootstrap errors and Student's t of the clusters less one).
 
     Raises
     ------
@@ -220,10 +222,13 @@ def _tables(
     mae = np.average(absolute[:, known], axis=1, weights=w[known])
     for k, name in enumerate(("", "_linear", "_means")):
         table[f"rmse{name}"], table[f"mae{name}"] = np.sqrt(mse[0, k]), mae[k]
-    return {"table": table, "losses": _losses(mse / variance[wanted], home, names, n)}
+    units = len(np.unique(clusters.keys[known]))
+    return {"table": table, "losses": _losses(mse / variance[wanted], home, names, n, units)}
 
 
-def _losses(mse: np.ndarray, home: np.ndarray, names: list[str], n: int) -> pd.DataFrame:
+def _losses(
+    mse: np.ndarray, home: np.ndarray, names: list[str], n: int, units: int
+) -> pd.DataFrame:
     effects, parts = list(dict.fromkeys(home)), []
     of = np.stack([home == j for j in effects] + [np.ones(len(home), bool)]).astype(float)
     of /= of.sum(1, keepdims=True)
@@ -232,7 +237,10 @@ def _losses(mse: np.ndarray, home: np.ndarray, names: list[str], n: int) -> pd.D
         low, high = simultaneous_interval(gain[0], gain[1:])
         term = [*(names[j] for j in effects), "overall"]
         part = {"against": against, "term": term, "estimate": gain[0], "low": low, "high": high}
-        parts.append(pd.DataFrame(part).assign(n=n))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            t = gain[0] / np.nanstd(gain[1:], axis=0, ddof=1)
+        p = 2 * stdtr(max(units - 1, 1), -np.abs(t))
+        parts.append(pd.DataFrame(part).assign(n=n, t=t, p=p))
     return pd.concat(parts, ignore_index=True)
 
 

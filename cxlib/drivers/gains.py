@@ -32,6 +32,7 @@ from cxlib.stats import moments
 from cxlib.stats.intervals import LEVEL, estimates_table, expanded_level, simultaneous_interval
 from cxlib.stats.moments import Moments
 
+CONSTANT = 1e-12  # standard deviation over resamples, in the unit of the outcome
 LEAST_GROUP = 30  # answers a group needs to be an example to others
 MEAN_RATING = Column("level", label=N_("mean rating"))
 BEST = Column("reached", label=N_("best group's mean rating"))
@@ -106,6 +107,8 @@ def gains(
     fitted = 1 + len(spec.columns)
     free = sums.effective - len(spec.columns) - 1
     low, high = simultaneous_interval(gain, drawn, units=sums.effective, fitted=fitted)
+    known = drawn.std(0) < CONSTANT  # of a perfect fit, whose slopes are those of every resample
+    low, high = (np.where(known, gain, end) for end in (low, high))
     level = expanded_level(sums.effective, fitted)
     order = ranks.ranks(spec.terms, gain, drawn, level=level)
     table = estimates_table(spec.terms, gain, drawn, n, level=level).assign(

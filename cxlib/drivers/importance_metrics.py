@@ -145,11 +145,8 @@ def coefficient(cov: np.ndarray) -> np.ndarray:
 
 def semipartial(cov: np.ndarray) -> np.ndarray:
     """Root of the gain in R² of each driver after all others, signed, (..., k)."""
-    beta, partial = linear.slopes(cor := _scaled(cov))
-    unexplained = 1 - (beta * cor[..., 0, 1:]).sum(-1, keepdims=True)
-    # Partial R² is the gain as a share of what the others leave: gain / (unexplained + gain).
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sign(beta) * np.sqrt(unexplained * partial / (1 - partial))
+    beta, gain, _left = linear.solution(_scaled(cov))
+    return np.sign(beta) * np.sqrt(gain)
 
 
 def pratt(cov: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from cxlib.stats.intervals import LEVEL
 from cxlib.stats.moments import Moments
 
 LEAST_VARIANCE = 1e-9  # of a column in a resample, in parts of its variance in the sample
+ROUNDING = 1e-13  # of a variance that is a difference of others, in parts of the outcome's
 MOST_MOVED = 0.1  # of a pairwise correlation; beyond that the answers contradict one another
 
 
@@ -90,17 +91,32 @@ def slopes(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of the drivers, each with all others held (..., k), and their partial R².
 
     Partial R² is the share of what the others leave unexplained of the outcome that a driver
-    explains. NaN where a draw has no solution. A column without variance, such as a category that
-    nobody of a draw belongs to, is left out of the regression and its own coefficient is NaN.
+    explains: of a perfect fit 1, and NaN for a driver that adds nothing to it. NaN where a draw has
+    no solution. A column without variance, such as a category that nobody of a draw belongs to, is
+    left out of the regression and its own coefficient is NaN.
+    """
+    coefficients, gain, rest = solution(cov)
+    with np.errstate(invalid="ignore"):
+        return coefficients, gain / (gain + rest)
+
+
+def solution(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Coefficients as `slopes`, and variances of the outcome: each driver's gain, what is left.
+
+    The gain (..., k) is what the driver explains beyond all others; what is left is (..., 1).
     """
     empty = np.diagonal(cov, axis1=-2, axis2=-1) == 0
     cov = cov + empty[..., None] * np.eye(cov.shape[-1]) if empty.any() else cov
-    precision = linear_algebra.inverse(cov)
-    own = np.diagonal(precision, axis1=-2, axis2=-1)
-    coefficients = -precision[..., 0, 1:] / own[..., :1]
-    partial = precision[..., 0, 1:] ** 2 / (own[..., :1] * own[..., 1:])
+    # Of the drivers alone: with the outcome, covariances of a perfect fit have no inverse.
+    precision = linear_algebra.inverse(cov[..., 1:, 1:])
+    across, whole = cov[..., 1:, 0], cov[..., :1, 0]
+    coefficients = (precision @ across[..., None])[..., 0]
+    gain = coefficients**2 / np.diagonal(precision, axis1=-2, axis2=-1)
+    rest = whole - (coefficients * across).sum(-1, keepdims=True)
+    least = ROUNDING * whole  # what is less is no variance
+    gain, rest = (np.where(of < least, 0.0, of) for of in (gain, rest))
     gone = empty[..., 1:] | empty[..., :1]
-    return np.where(gone, np.nan, coefficients), np.where(gone, np.nan, partial)
+    return np.where(gone, np.nan, coefficients), np.where(gone, np.nan, gain), rest
 
 
 def is_insignificant(r2: float, k: int, n: float) -> bool:

@@ -12,7 +12,6 @@ slopes of a random-intercept model are those within units, whatever its variance
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,11 +19,13 @@ import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.columns import Column
-from cxlib.core.errors import InsufficientData, require_columns
+from cxlib.core.errors import InsufficientData, require_choice, require_columns
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.drivers import linear, notes
+from cxlib.drivers.random_slopes import COLUMNS, intraclass
+from cxlib.drivers.random_slopes import random_slopes as varying_slopes
 from cxlib.drivers.specification import specify
 from cxlib.stats import moments
 from cxlib.stats.intervals import estimates_table, expanded_level, simultaneous_interval
@@ -33,7 +34,14 @@ from cxlib.stats.moments import Moments
 POOLED = Column("pooled", "slope over all units together", "scale", 2, label=N_("pooled"))
 
 
-def within_groups(sample: SampleLike, outcome: str, drivers: Sequence[str], *, by: str) -> Result:
+def within_groups(
+    sample: SampleLike,
+    outcome: str,
+    drivers: Sequence[str],
+    *,
+    by: str,
+    random_slopes: Sequence[str] = (),
+) -> Result:
     """Slopes of drivers within units, their intraclass correlation, and the pooled slopes.
 
     Parameters
@@ -42,6 +50,7 @@ def within_groups(sample: SampleLike, outcome: str, drivers: Sequence[str], *, b
     outcome : column to explain
     drivers : columns of numbers
     by : column of the units, such as branches
+    random_slopes : drivers whose slopes may differ from unit to unit, as (1 + x | unit) of lme4
 
     Returns
     -------
@@ -49,16 +58,18 @@ def within_groups(sample: SampleLike, outcome: str, drivers: Sequence[str], *, b
     joint_high: simultaneous over the drivers) and "differences" (term, estimate: pooled minus
     within, low, high, n, joint_low, joint_high, pooled), and the part "icc": of the variance that
     drivers and their unit means leave, the share between units, by statsmodels' MixedLM (REML,
-    without weights).
+    without weights; NaN where they leave nothing). With random slopes "random_slopes" (term,
+    estimate: mean slope of units, low, high: for units like these, n, sd: standard deviation of the
+    slopes of units, p: of no such deviation, by likelihood ratio).
 
     Raises
     ------
     InsufficientData : fewer than two units, or too few complete answers
-    ValueError : as `gains`
+    ValueError : as `gains`; random slopes of what is no driver
 
     References
     ----------
-    Mundlak (1978), Econometrica 46(1).
+    Mundlak (1978), Econometrica 46(1); Stram and Lee (1994), Biometrics 50(4), for the test.
 
     Examples
     --------
@@ -74,6 +85,8 @@ def within_groups(sample: SampleLike, outcome: str, drivers: Sequence[str], *, b
     require_columns(sample.data, [outcome, *drivers, by])
     sample = sample.where(sample.data[by].notna())
     spec = specify(sample, outcome, drivers)
+    for name in random_slopes:
+        require_choice("random_slopes", name, drivers)
     spec.require_single_columns("slopes within units are of single columns. Leave it out.")
     sums = spec.sums()
     parts = list(moments.by_group(spec.sample, spec.asked, by).values())
@@ -93,7 +106,11 @@ def within_groups(sample: SampleLike, outcome: str, drivers: Sequence[str], *, b
         own = estimates_table(spec.terms, value, drawn, n, level=expanded_level(units, fitted))
         tables[name] = own.assign(joint_low=low, joint_high=high)
     tables["differences"]["pooled"] = pooled
-    icc = intraclass(spec.require_rows().loc[spec.used()], outcome, spec.columns, by)
+    rows = spec.require_rows().loc[spec.used()]
+    icc, more = intraclass(rows, outcome, spec.columns, by), list[str]()
+    if random_slopes and not np.isnan(icc):
+        found, more = varying_slopes(rows, outcome, spec.columns, by, list(random_slopes))
+        tables["random_slopes"] = found
     remark = _(
         "Slopes are within {k:count} units of {by:label}; of what drivers and unit means leave, "
         "{icc:share} of the variance lies between units (unweighted).",
@@ -104,9 +121,9 @@ def within_groups(sample: SampleLike, outcome: str, drivers: Sequence[str], *, b
     return Result(
         tables,
         _finding(tables["differences"], tables["table"], outcome, by, icc),
-        i18n.together(notes.regression_notes(spec, sums, cov, slopes, remark)),
+        i18n.together([*notes.regression_notes(spec, sums, cov, slopes, remark), *more]),
         "scale",
-        columns=[POOLED],
+        columns=[POOLED, *COLUMNS],
         **sample.bootstrap,
         parts={"icc": icc},
     )
@@ -118,23 +135,6 @@ def within(parts: Sequence[Moments]) -> np.ndarray:
     # A group that nobody of a resample belongs to has no covariance, and no weight.
     scatter = sum(np.nan_to_num(p.cov) * p.weight[..., None, None] for p in parts)
     return np.asarray(scatter) / weight[..., None, None]
-
-
-def intraclass(rows: pd.DataFrame, outcome: str, drivers: Sequence[str], by: str) -> float:
-    """Share between units of the variance that drivers and their unit means leave (REML)."""
-    from statsmodels.regression.mixed_linear_model import MixedLM
-    from statsmodels.tools.sm_exceptions import ConvergenceWarning
-
-    x = rows[list(drivers)].astype(float)
-    means = x.groupby(rows[by].to_numpy()).transform("mean")
-    design = np.column_stack([np.ones(len(x)), x - means, means])
-    with warnings.catch_warnings():
-        # A variance of 0 between units is an answer, on the boundary that statsmodels warns of.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        fit = MixedLM(rows[outcome].to_numpy(float), design, groups=rows[by].to_numpy()).fit()
-    between = float(np.asarray(fit.cov_re)[0, 0])
-    return between / (between + float(fit.scale))
 
 
 def _finding(

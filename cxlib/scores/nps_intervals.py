@@ -32,6 +32,19 @@ def adjusted_wald(
     return np.maximum(low, -1), np.minimum(high, 1)
 
 
+def wald(
+    promoters: np.ndarray, detractors: np.ndarray, n: np.ndarray, level: float = LEVEL
+) -> Bounds:
+    """Interval of the net promoter score as a share: plus and minus its standard error.
+
+    Too short of few answers and near the ends, and of no width where all gave the same answer
+    (Rocks 2016): for comparison with other programs.
+    """
+    p, d, n = (np.asarray(v, float) for v in (promoters, detractors, n))
+    reach = normal_quantile(level) * np.sqrt((p + d - (p - d) ** 2) / n)
+    return np.maximum(p - d - reach, -1), np.minimum(p - d + reach, 1)
+
+
 def score_interval(
     promoters: np.ndarray, detractors: np.ndarray, n: np.ndarray, level: float = LEVEL
 ) -> Bounds:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
-from cxlib.core.columns import SIMULTANEOUS
-from cxlib.core.i18n import _
+from cxlib.core.columns import ESTIMATE, SIMULTANEOUS, Column
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Result
 from cxlib.privacy import disclosure
 from cxlib.scores import group_means, nps_intervals, score_findings
@@ -19,9 +19,15 @@ from cxlib.scores.measures import Measure
 from cxlib.stats.intervals import LEVEL, failed_draws, wilson_interval
 from cxlib.stats.notes import resampling_note, simultaneous_note
 
+ERRORS = (
+    Column("error", "standard error", ESTIMATE, label=N_("standard error")),
+    Column("variance", "of an answer, in the unit of the score squared", decimals=2),
+    Column("effective", "effective number of answers", "count", label=N_("effective n")),
+)
 METHODS = {  # what a note says of the intervals
     "adjusted_wald": lambda: _("Intervals: adjusted Wald (Rocks 2016)."),
     "score": lambda: _("Intervals: score method (May and Johnson 1997)."),
+    "wald": lambda: _("Intervals: Wald, too short of few answers."),
     "dirichlet": lambda: _("Intervals: Dirichlet posterior, Jeffreys prior."),
     "wilson": lambda: _("Intervals: Wilson (1927)."),
 }
@@ -122,15 +128,27 @@ def result_of(
     how = resampling_note(sample) if method == "bootstrap" else METHODS[method]()
     notes = [*answers.notes, *_caveats(answers, found, replicates), how, _hidden_note(shown)]
     return Result(
-        table,
+        {"table": table, "errors": _errors(table, found, measure)},
         score_findings.finding(answers, table, shown, measure),
         i18n.together(notes),
         measure.unit,
+        columns=ERRORS,
         draws=sample.draws if by_draws else 0,
         seed=sample.seed if by_draws else 0,
         replicates=None if replicates is None else measure.factor * replicates,
         parts={"ungrouped": sample.rows_of(sample[answers.by].isna())} if answers.by else {},
     )
+
+
+def _errors(table: pd.DataFrame, found: GroupMeans, measure: Measure) -> pd.DataFrame:
+    """Standard errors by the effective n, and what they are made of, row by row of the table."""
+    names = list(table.columns[: list(table.columns).index("estimate") + 1])
+    variance = measure.factor**2 * found.variance
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.sqrt(variance / found.effective)
+    more = {"error": error, "variance": variance, "effective": found.effective}
+    counts = [c for c in ("n", "people") if c in table]
+    return table[[*names, *counts]].assign(**{name: np.ravel(v) for name, v in more.items()})
 
 
 def _least() -> int:

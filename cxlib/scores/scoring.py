@@ -17,7 +17,7 @@ from cxlib.scores.measures import Measure, Scale, as_measure
 from cxlib.scores.score_tables import extremes, result_of, shares_of, table_of
 from cxlib.stats.intervals import LEVEL, sidak_level, wilson_interval
 
-NPS_METHODS = ("adjusted_wald", "score", "dirichlet", "bootstrap")
+NPS_METHODS = ("adjusted_wald", "score", "dirichlet", "bootstrap", "wald")
 CSAT_METHODS = ("wilson", "bootstrap")
 
 
@@ -37,13 +37,15 @@ def nps(
     by : column of groups
     method : of the intervals. "adjusted_wald" (Rocks), "score" (May and Johnson; Tango) and
         "dirichlet" (posterior under the Jeffreys prior) use the effective n of weights and of
-        customers who answer more than once; or "bootstrap"
+        customers who answer more than once; or "bootstrap". "wald" is too short of few answers
 
     Returns
     -------
     Result whose table has [group,] term, estimate (points, -100 to 100), low, high (95% intervals,
     each its own), n, with several groups simultaneous_low, simultaneous_high (Šidák: they hold for
-    all groups at once), detractors, passives and promoters (shares, 0 to 1).
+    all groups at once), detractors, passives and promoters (shares, 0 to 1). Further table "errors"
+    ([group,] term, estimate, error: standard error, variance: of an answer, effective: effective n,
+    so that error² = variance / effective), as of every score.
 
     Raises
     ------
@@ -73,6 +75,8 @@ def nps(
         )
     else:
         formula: Callable[..., Bounds] = nps_intervals.adjusted_wald
+        if method == "wald":
+            formula = nps_intervals.wald
         if method == "score":
             formula = nps_intervals.score_interval
         if method == "dirichlet":

@@ -31,6 +31,7 @@ from cxlib.privacy import disclosure
 from cxlib.scores.answers import read
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.roll_up import roll_up, unlisted
+from cxlib.scores.small_units import joined_units
 from cxlib.scores.unit_means import UnitMeans, unit_means
 from cxlib.stats.partial_pooling import (
     LEAST_GROUPS,
@@ -55,6 +56,9 @@ COLUMNS = (
         "chance",
         label=N_("probability of being below standard"),
     ),
+    Column(
+        "joined", "number of units that the row counts together", "count", label=N_("units joined")
+    ),
     Column("verdict", unit="name"),
 )
 
@@ -69,6 +73,7 @@ def units(
     target: Target | float | None = None,
     mix: Sequence[str] = (),
     published: Sequence[str] = (),
+    join_small: bool = False,
 ) -> Result:
     """The score of each unit, pooled partially, and whether it is below standard.
 
@@ -82,14 +87,19 @@ def units(
     mix : columns in which customers of the units differ; scores are as if each unit had the mix of
         all. A column that a unit's own work changes does not belong here
     published : units whose number of answers stands on the same page already
+    join_small : units of fewer customers than the smallest cell count together, in a row "Other
+        units (2)" of those that belong to the same unit; where one alone is small, with the next
+        smallest, so that it does not follow from a total. Where that is not enough they stay hidden
 
     Returns
     -------
     Result whose table has a row a unit, those below standard first and the others as the tree has
-    them: `by`, term, estimate (mix removed, pooled), low, high (95% credible intervals), n,
-    observed (as it came), chance_below (probability that the true score is below standard) and
-    verdict. "below standard": with at most 5% probability any unit is called so wrongly. Parts:
-    "roll_up" (Result of `roll_up`, None without a tree), "pooling" (the posterior) and "standard".
+    them: `by`, term, estimate (mix removed, pooled), low, high (95% credible intervals), n, joined
+    (with `join_small`: number of units that the row counts together), observed (as it came),
+    chance_below (probability that the true score is below standard) and verdict. "below standard":
+    with at most 5% probability any unit is called so wrongly. Parts:
+    "roll_up" (Result of `roll_up`, None without a tree), "pooling" (the posterior), "standard" and
+    "unions" (of each row of joined units, their names).
 
     Raises
     ------
@@ -111,7 +121,10 @@ def units(
     sample, measure = as_sample(sample).in_rows(), as_measure(measure)
     target = Target(value=target) if isinstance(target, int | float) else target
     notes = _notes(sample, by, tree)
-    known, branch = in_tree(sample, by, tree), None
+    known, branch, unions = in_tree(sample, by, tree), None, dict[str, list[str]]()
+    if join_small:
+        known, tree, unions = joined_units(known, item, by=by, tree=tree, published=published)
+        notes += _joined(unions)
     means = unit_means(read(known, [item], measure, by=by), measure, mix)
     parent = None if tree is None else parents(means.names, tree)
     fit, _sign = pool(means, target, parent)
@@ -123,6 +136,9 @@ def units(
         notes += unlisted(int((~here).sum()))
         order = table[by].map(plain).map({u: i for i, u in enumerate(tree.parent)})
         table = table.loc[order[here].sort_values(kind="stable").index]
+    if join_small:
+        count = [len(unions.get(plain(unit), [""])) for unit in table[by]]
+        table.insert(table.columns.get_loc("n") + 1, "joined", count)
     first = table["verdict"] != BELOW
     table = table.loc[first.sort_values(kind="stable").index].reset_index(drop=True)
     if mix:
@@ -145,7 +161,7 @@ def units(
         i18n.together(notes),
         measure.unit,
         columns=COLUMNS,
-        parts={"roll_up": branch, "pooling": fit, "standard": standard},
+        parts={"roll_up": branch, "pooling": fit, "standard": standard, "unions": unions},
     )
 
 
@@ -184,6 +200,18 @@ def _notes(sample: Sample, by: str, tree: Tree | None) -> list[str]:
             )
         )
     return notes
+
+
+def _joined(unions: dict[str, list[str]]) -> list[str]:
+    """Which units count together."""
+    return [
+        _(
+            "{name} are {units:list}, of few answers each or with one of few.",
+            name=name,
+            units=units,
+        )
+        for name, units in unions.items()
+    ]
 
 
 def parents(names: Sequence[object], tree: Tree) -> list[str] | None:

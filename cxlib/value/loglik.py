@@ -43,7 +43,7 @@ def bg_nbd(
     # Parameters that all share make functions of x alone, of which there are few values.
     shared = np.ndim(r) == 0
     terms, place = np.unique(x, return_inverse=True) if shared else (x, np.arange(len(x)))
-    parts = _of_repeats(parameters, terms, first)
+    parts = of_repeats(parameters, terms, first)
     loglik, gradient, hessian = (part.take(place, -1) for part in parts)
     chances = x + first
     # Of two ways to this history, active (0) and left after the last purchase (1), the log of
@@ -94,7 +94,7 @@ class BgNbdSums:
         """The log-likelihood at the parameters, its gradient and its Hessian."""
         r, alpha, a, b = parameters
         loglik, gradient, hessian = (
-            part @ self.customers for part in _of_repeats(parameters, self.terms, self.first)
+            part @ self.customers for part in of_repeats(parameters, self.terms, self.first)
         )
         chances = self.terms + self.first
         before = np.where(chances > 0, b + chances - 1, 1.0)
@@ -134,7 +134,7 @@ class MbgNbdSums(BgNbdSums):
     first = 1
 
 
-def _of_repeats(
+def of_repeats(
     parameters: np.ndarray, x: np.ndarray, first: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The part of `bg_nbd` that depends on the number of repeats alone."""

@@ -16,7 +16,12 @@ WEEKS_A_YEAR = 365.25 / 7
 
 
 def purchases(
-    model: str, own: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray, ahead: float
+    model: str,
+    own: np.ndarray,
+    x: np.ndarray,
+    last: np.ndarray,
+    age: np.ndarray,
+    ahead: float | np.ndarray,
 ) -> np.ndarray:
     """Purchases expected within `ahead` weeks, (u,)."""
     return _each(model, own, x, age, ahead) * active(model, own, x, last, age)
@@ -68,7 +73,9 @@ def amount(own: np.ndarray, x: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return p * (v + x * paid) / (p * x + q - 1)
 
 
-def _each(model: str, own: np.ndarray, x: np.ndarray, age: np.ndarray, ahead: float) -> np.ndarray:
+def _each(
+    model: str, own: np.ndarray, x: np.ndarray, age: np.ndarray, ahead: float | np.ndarray
+) -> np.ndarray:
     """Purchases within `ahead` weeks of an active customer."""
     if model != "pareto_nbd":
         r, alpha, a, b = own

@@ -2,7 +2,8 @@
 
     fit = purchase_forecast(sample, 52)                                # weeks; BG/NBD
     fit = purchase_forecast(sample, 12, model="bg_bb", period="month")
-    fit.table, fit.active, fit.parameters
+    fit = purchase_forecast(sample, 8, model="mbg_nbd", covariates=promotions)
+    fit.table, fit.active, fit.parameters, fit.covariates
 
 For visits, logins and orders without amounts; `lifetime_value` has the money too.
 """
@@ -19,11 +20,13 @@ from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.data.purchases import days_bought, seen_from
 from cxlib.privacy import disclosure
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table
 from cxlib.stats.notes import resampling_note
 from cxlib.value import discrete, newton, predictions
+from cxlib.value.dynamic_covariates import CLOCKS, Clock, clock_of, clocked
 from cxlib.value.histories import (
     PERIODS,
     Period,
@@ -33,7 +36,7 @@ from cxlib.value.histories import (
 )
 from cxlib.value.lifetime_value import grouped, members
 from cxlib.value.newton import Maximum, NoMaximum, maximise
-from cxlib.value.purchase_model import LEAST_REPEATERS, PURCHASE, gradient
+from cxlib.value.purchase_model import LEAST_REPEATERS, PURCHASE, Data, gradient
 from cxlib.value.purchase_model import NAMES as CONTINUOUS
 
 Frequency = Literal["bg_nbd", "mbg_nbd", "pareto_nbd", "bg_bb"]
@@ -50,6 +53,7 @@ def purchase_forecast(
     period: Period = "month",
     groups: pd.Series | None = None,
     as_of: str | pd.Timestamp | None = None,
+    covariates: pd.DataFrame | None = None,
 ) -> Result:
     """Purchases to come and the share of active customers, from the dates of purchases alone.
 
@@ -63,13 +67,20 @@ def purchase_forecast(
     period : of "bg_bb" only: calendar "week", "month", "quarter" or "year"
     groups : group of each customer_id (its index)
     as_of : date from which customers are seen, the day after the last order by default
+    covariates : of "bg_nbd" and "mbg_nbd" only: what changes with time how fast customers buy, such
+        as promotions or the season. A row for each `period` (pandas periods, all of one length) or,
+        where customers differ, for each `customer_id` and `period`, and columns of numbers; all
+        days from a customer's first purchase to the end of the forecast must be covered, so that
+        those to come are yours to state. How soon customers leave does not depend on them
 
     Returns
     -------
     Result with the tables "table" (purchases of a customer to come) and "active" (share still
     active; with "bg_bb" in the period after the last complete one), both [group,] term, estimate,
     low, high, n, everyone first, then the groups with simultaneous_low and simultaneous_high; and
-    "parameters" (term, estimate, low, high, n); parts model, log_parameters and loglik. Each draw
+    "parameters" (term, estimate, low, high, n; with covariates where all are 0), with covariates
+    "covariates" (term, estimate: how many times as fast an active customer buys where the covariate
+    is higher by one, low, high, n); parts model, log_parameters and loglik. Each draw
     resamples customers and refits the model: by one Newton step, by several where there are a few
     hundred customers, and "bg_bb" in full up to some thousand.
 
@@ -81,7 +92,8 @@ def purchase_forecast(
     References
     ----------
     Fader, Hardie and Lee (2005), Marketing Science 24(2); Fader, Hardie and Shang (2010), Marketing
-    Science 29(6).
+    Science 29(6). Covariates: Bachmann, Meierer and Näf (2021), Marketing Science 40(4), of the
+    Pareto/NBD.
 
     Examples
     --------
@@ -100,16 +112,26 @@ def purchase_forecast(
     require_choice("period", period, PERIODS)
     if not (ahead >= 1 and float(ahead).is_integer()):
         raise ValueError(f"ahead is {ahead}; it must be a whole number, 1 or more.")
+    if covariates is not None:
+        require_choice("model", model, CLOCKS)
     kept, notes = (
         opportunity_histories(sample.data, period, as_of)
         if model == "bg_bb"
         else purchase_histories(sample.data, as_of, amounts=False)
     )
     distinct, count, which = kinds(kept, ["repeats", "last", "age"])
-    data = distinct[:, 0], distinct[:, 1], distinct[:, 2]
-    fit = _fitted(model, data, count)
+    data: Data = distinct[:, 0], distinct[:, 1], distinct[:, 2]
+    clock = None
+    if covariates is not None:
+        end = seen_from(sample.data, as_of)
+        clock = clock_of(days_bought(sample.data, end)[0], kept, covariates, end, int(ahead))
+        count, which = np.ones(len(kept)), np.arange(len(kept))
+        data = kept["repeats"].to_numpy(float), kept["last"].to_numpy(), kept["age"].to_numpy()
+    fit = _fitted(model, data, count, clock)
 
     def by_kind(at: np.ndarray) -> np.ndarray:
+        if clock is not None:
+            return clock.expected(model, at, data[0])
         own = np.exp(at)
         of = (
             (discrete.active(own, *data), discrete.purchases(own, *data, int(ahead)))
@@ -143,10 +165,14 @@ def purchase_forecast(
         grouped(term, names, estimate[:, at], replicates[..., at], n)
         for at, term in enumerate(MEASURES)
     )
-    parameters = estimates_table(NAMES[model], np.exp(fit.at), np.exp(drawn), len(kept))
+    named = [*NAMES[model], *(clock.names if clock else ())]
+    parameters = estimates_table(named, np.exp(fit.at), np.exp(drawn), len(kept))
+    tables = {"table": table, "active": active, "parameters": parameters[:4]}
+    if clock is not None:
+        tables["covariates"] = parameters[4:].reset_index(drop=True)
     notes.append(resampling_note(sample.replace(cluster="customer_id")))
     return Result(
-        {"table": table, "active": active, "parameters": parameters},
+        tables,
         _finding(table.iloc[0], active.iloc[0], ahead, model),
         i18n.together(notes),
         "purchases",
@@ -156,7 +182,7 @@ def purchase_forecast(
     )
 
 
-def _fitted(model: Frequency, data: tuple[np.ndarray, ...], count: np.ndarray) -> Maximum:
+def _fitted(model: Frequency, data: Data, count: np.ndarray, clock: Clock | None) -> Maximum:
     """The model at its maximum; InsufficientData where there is none."""
     repeats, _last, age = data
     customers, again = int(count.sum()), int(count[repeats > 0].sum())
@@ -175,8 +201,11 @@ def _fitted(model: Frequency, data: tuple[np.ndarray, ...], count: np.ndarray) -
         start[1] = np.log(max(np.average(age, weights=count), 1e-3))
         start[3] = start[1] if model == "pareto_nbd" else 0.0
     surface = discrete.bg_bb if model == "bg_bb" else PURCHASE[model]
+    if clock is not None:
+        start = np.r_[start, np.zeros(len(clock.names))]
+        surface = clocked(model)
     try:
-        return maximise(surface, data, count, start)
+        return maximise(surface, clock.data(repeats) if clock else data, count, start)
     except NoMaximum as error:
         raise InsufficientData(
             _(

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.stats import ttest_1samp
 from test_csi_fit import FACTORS, MODEL, NESTED, SMALL, WIDE, WITNESS, answers, exact_factors, mobi
 
 from cxlib import csi, plots, weights
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
-from cxlib.stats import moments, pvalues
+from cxlib.csi.estimation import prepare
+from cxlib.csi.prediction import _errors
+from cxlib.stats import moments, pvalues, resampling
 
 __all__ = ["mobi"]
 HTMT = json.loads(
@@ -248,6 +251,27 @@ def test_noise_is_not_foretold_and_a_model_as_good_as_any_is_told_from_a_poor_on
     rows["s1"], rows["s2"] = np.clip(rows["q1"] + rng.integers(-1, 2, 400), 1, 10), rows["q3"]
     poor = csi.predict(Sample(rows, draws=200), SMALL)
     assert "significantly larger errors, by" in poor.finding.detail
+
+
+def test_t_and_p_of_losses_are_those_of_the_paired_t_test(tell_witness):
+    rows = answers(300)
+    task = prepare(Sample(rows), SMALL)
+    x, keys = rows[SMALL.items].to_numpy(float), resampling.keys_of(rows)
+    squared = _errors(task, x, keys, "direct", 10, 4)[0] / x.var(0)
+    table = csi.predict(Sample(rows, draws=4000), SMALL, repeats=4).losses
+    known = slice(3, None)  # questions of constructs with causes
+    blocks = {"satisfaction": [0, 1], "loyalty": [2], "overall": None}
+    for name, k in (("means", 2), ("linear", 1)):
+        own = table[table["against"] == name].set_index("term")
+        gain = (squared[k] - squared[0])[:, known]
+        each = [gain[:, blocks[t]].mean(1) for t in ("satisfaction", "loyalty")]
+        theirs = [ttest_1samp(g, 0) for g in [*each, gain.mean(1)]]
+        ours = own.loc[list(blocks)]
+        source = "paired t-test of scipy"
+        t = [test.statistic for test in theirs]
+        tell_witness("CVPAT: t", source, ours["t"], t, rtol=0.06, atol=0.02)
+        p = [test.pvalue for test in theirs]
+        tell_witness("CVPAT: p", source, ours["p"], p, rtol=0.3, atol=0.03)
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
+from cxlib.drivers import linear
 from cxlib.drivers.penalty_reward import _finding, _named
 
 STUDIES = Path(__file__).parents[2] / "data"
@@ -113,6 +114,52 @@ def test_units_and_row_order_do_not_matter_to_what_a_gain_rests_on(seed, factor,
     per_unit = np.where(b.index == "t1", factor, 1.0)
     assert_allclose(a["estimate"], b["estimate"] * per_unit, atol=1e-9)
     assert_allclose(a["robustness"], b["robustness"], atol=1e-9)
+
+
+def perfect(extra: bool = True) -> pd.DataFrame:
+    """Answers that a and b explain completely: y = (a + 2b)/3; c has nothing to do with them."""
+    rng = np.random.default_rng(1)
+    rows = pd.DataFrame(rng.integers(1, 11, (120, 2)), columns=["a", "b"]).astype(float)
+    rows = rows.assign(y=(rows["a"] + 2 * rows["b"]) / 3, unit=np.repeat(range(6), 20))
+    return rows.assign(c=rng.normal(size=120)) if extra else rows
+
+
+def test_a_perfect_fit_has_slopes_and_they_are_significant():
+    fit = drivers.gains(Sample(perfect(), draws=60), "y", ["a", "b", "c"])
+    table = fit.table.set_index("term")
+    assert_allclose(table.loc[["b", "a", "c"], "estimate"], [2 / 3, 1 / 3, 0], atol=1e-9)
+    assert_allclose(table["low"], table["high"], atol=1e-9)
+    details = fit.details.set_index("term")
+    assert_allclose(details.loc[["a", "b"], "partial_r2"], 1)
+    assert_allclose(details["joint_low"], table.loc[details.index, "estimate"], atol=1e-9)
+    assert "No driver" not in fit.finding.claim and fit.finding.verdict == ""
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-9, 1e-4, 1.0])
+def test_slopes_are_those_of_least_squares_however_little_is_left(noise):
+    rows = perfect()
+    rows["y"] += noise * np.random.default_rng(2).normal(size=120)
+    cov = np.cov(rows[["y", "a", "b", "c"]].T)
+    coefficients, partial = linear.slopes(cov)
+    x = np.column_stack([np.ones(120), rows[["a", "b", "c"]]])
+    expected, left, *_ = np.linalg.lstsq(x, rows["y"], rcond=None)
+    assert_allclose(coefficients, expected[1:], atol=1e-9)
+    without = np.linalg.lstsq(x[:, [0, 1, 3]], rows["y"], rcond=None)[1]
+    assert partial[1] == pytest.approx(float(1 - (left.sum() / without[0])), abs=1e-6)
+
+
+def test_measures_of_a_perfect_fit_add_up_to_it():
+    fit = drivers.importance_metrics(Sample(perfect(extra=False), draws=60), "y", ["a", "b"])
+    table = fit.table.pivot(index="term", columns="metric", values="estimate")
+    assert_allclose(table[["lmg", "pratt", "car"]].sum(), 1)
+    r = perfect()[["a", "b", "y"]].corr()
+    assert_allclose(table["last"], 1 - r.loc[["b", "a"], "y"] ** 2)  # what the other leaves
+
+
+def test_a_perfect_fit_within_units_leaves_no_variance_between_them():
+    fit = drivers.within_groups(Sample(perfect(), draws=40), "y", ["a", "b"], by="unit")
+    assert_allclose(fit.table["estimate"], [1 / 3, 2 / 3])
+    assert np.isnan(fit.icc)
 
 
 def test_a_gain_that_chance_would_give_is_no_gain():

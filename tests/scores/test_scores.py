@@ -227,7 +227,7 @@ def test_eleven_is_no_answer_to_the_nps():
         (asked([np.nan, np.nan]), {}, "none of 2 rows holds an answer"),
         (asked([]), {}, "none of 0 rows"),
         (Sample(asked([9, 8], w=[1, -1]), weight="w"), {}, "1 of 2 weights in 'w' are negative"),
-        (asked([9, 8]), {"method": "wald"}, "There are: adjusted_wald, score, dirichlet"),
+        (asked([9, 8]), {"method": "exact"}, "There are: adjusted_wald, score, dirichlet"),
     ],
 )
 def test_what_is_wrong_is_said(rows, how, message):
@@ -510,6 +510,44 @@ def four_waves(times: int, customers: int = 100) -> pd.DataFrame:
     given = people.answers(rng, felt, people.topics(rng, (customers * times * 4,)))
     who = np.repeat(np.arange(customers * times), 4)
     return pd.DataFrame(given).assign(customer_id=who, sample=who // customers)
+
+
+def test_standard_error_variance_and_wald_interval_by_hand():
+    rows = asked([10] * 5 + [8] * 3 + [0] * 2)  # NPS 30; variance 0.5 + 0.2 - 0.09
+    fit = scores.nps(rows, method="wald")
+    row = fit.errors.iloc[0]
+    assert row["variance"] == pytest.approx(6100) and row["effective"] == 10
+    assert row["error"] == pytest.approx(np.sqrt(610))
+    assert one(fit)["low"] == pytest.approx(30 - 1.959964 * np.sqrt(610), abs=1e-4)
+    assert "Wald, too short" in fit.notes
+    csat = scores.csat(rows, "recommend", scale=(0, 10)).errors.iloc[0]
+    assert csat["error"] == pytest.approx(np.sqrt(0.25 / 10))
+    mean = scores.mean(rows, "recommend").errors.iloc[0]
+    assert mean["error"] == pytest.approx(rows["recommend"].std(ddof=0) / np.sqrt(10))
+
+
+@pytest.mark.parametrize("how", [{}, {"weight": "w"}, {"weight": "w", "cluster": "who"}])
+def test_standard_errors_are_those_of_the_bootstrap(how):
+    rng = np.random.default_rng(3)
+    who = np.repeat(np.arange(200), 2)
+    answer = np.clip(np.rint(rng.normal(8, 1.5, 200)[who] + rng.normal(0, 1, 400)), 0, 10)
+    rows = asked(answer.tolist(), who=who, w=rng.uniform(0.5, 2, 400), shop=who % 2)
+    sample = Sample(rows, draws=4000, **how)
+    fit = scores.nps(sample, by="shop", method="bootstrap")
+    assert_allclose(fit.errors["error"], fit.replicates.std(0), rtol=0.1)
+    errors = fit.errors
+    assert_allclose(errors["error"] ** 2, errors["variance"] / errors["effective"])
+    assert errors["shop"].tolist() == fit.table["shop"].tolist()
+
+
+@pytest.mark.coverage
+@pytest.mark.parametrize("n", [25, 50, 400])
+def test_the_plain_wald_interval_is_too_short_of_few_answers(n, tell_coverage):
+    rows = samples(n, TIMES[n], weighted=False, seed=n)
+    low, high = bounds(Sample(rows), "nps", "wald")
+    share = np.mean((low <= POPULATION["nps"]) & (POPULATION["nps"] <= high))
+    tell_coverage("NPS, plain Wald", f"{n} answers", share, TIMES[n])
+    assert 0.91 <= share <= 0.97
 
 
 @pytest.mark.coverage

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import scores
@@ -14,8 +16,10 @@ from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data.organisation import Tree
 from cxlib.data.schema import Benchmark, Target
+from cxlib.privacy import disclosure
 from cxlib.scores import Measure
 from cxlib.scores.answers import read
+from cxlib.scores.small_units import joined_units
 from cxlib.scores.unit_means import unit_means
 
 MEASURES = {
@@ -234,3 +238,136 @@ def test_a_small_cell_is_compared_with_nothing():
 def test_a_benchmark_that_cannot_be_is_refused(measure: str, value: float):
     with pytest.raises(ValueError, match=f"{measure} lies between"):
         Benchmark(measure=measure, value=value, source="an association")
+
+
+# --- small units joined
+
+
+SIZES = {"A": 40, "B": 4, "C": 50, "D": 30, "E": 5, "F": 7}
+
+
+def small_shops(sizes: dict[str, int] = SIZES, seed: int = 1) -> Sample:
+    shop = np.repeat(list(sizes), list(sizes.values()))
+    felt = np.random.default_rng(seed).normal(8, 1.5, len(shop))
+    rows = {"recommend": np.clip(np.rint(felt), 0, 10), "shop": shop}
+    return Sample(pd.DataFrame(rows), draws=50)
+
+
+def joined(sizes: dict[str, int] = SIZES, **how) -> Result:
+    with context.use(Context(smallest_cell=10)):
+        return scores.units(small_shops(sizes), by="shop", join_small=True, **how)
+
+
+def test_small_units_count_together():
+    fit = joined()
+    table = fit.table.set_index("shop")
+    assert dict(table["n"]) == {"A": 40, "C": 50, "D": 30, "Other units (3)": 16}
+    assert table.loc["Other units (3)", "joined"] == 3 and table.loc["A", "joined"] == 1
+    rows = small_shops().data
+    those = rows.loc[rows["shop"].isin(list("BEF")), "recommend"]
+    assert table.loc["Other units (3)", "observed"] == pytest.approx(
+        100 * ((those >= 9).mean() - (those <= 6).mean())
+    )
+    assert fit.unions == {"Other units (3)": ["B", "E", "F"]}
+    assert "Other units (3) are B, E and F" in fit.notes
+    assert (table["low"] < table["estimate"]).all() and (table["estimate"] < table["high"]).all()
+
+
+def test_without_small_units_nothing_is_joined():
+    sample = shops()
+    plain, same = (scores.units(sample, by="shop", join_small=j) for j in (False, True))
+    pd.testing.assert_frame_equal(same.table.drop(columns="joined"), plain.table)
+    assert same.unions == {} and set(same.table["joined"]) == {1}
+
+
+def test_one_small_unit_takes_the_next_smallest_with_it():
+    fit = joined({**SIZES, "E": 20, "F": 25})
+    assert fit.unions == {"Other units (2)": ["B", "E"]}
+    assert fit.table.set_index("shop").loc["Other units (2)", "n"] == 24
+
+
+def test_small_units_that_hold_too_few_together_take_a_larger_one():
+    fit = joined({"A": 40, "B": 2, "C": 50, "D": 30, "E": 3, "F": 25})
+    assert fit.unions == {"Other units (3)": ["B", "E", "F"]}
+
+
+def test_units_are_joined_with_those_of_the_same_parent():
+    sizes = {"A": 40, "B": 4, "C": 60, "D": 30, "E": 6, "F": 8}
+    fit = joined(sizes, tree=Tree(SHOPS))
+    assert fit.unions == {
+        "Other units of North (2)": ["A", "B"],
+        "Other units of South (2)": ["E", "F"],
+    }
+    assert dict(zip(fit.table["shop"], fit.table["n"], strict=True)) == {
+        "C": 60,
+        "Other units of North (2)": 44,
+        "D": 30,
+        "Other units of South (2)": 14,
+    }
+    listed = fit.roll_up.table.set_index("unit")
+    assert listed.loc["Other units of South (2)", "parent"] == "South"
+    below = fit.roll_up.table[fit.roll_up.table["level"] == 2].groupby("parent")["n"].sum()
+    assert below.to_dict() == {"North": 104, "South": 44}
+
+
+def test_a_unit_whose_number_is_published_is_not_joined_and_a_single_one_stays_hidden():
+    sizes = {**SIZES, "E": 20, "F": 25}
+    assert joined(sizes, published=["E"]).unions == {"Other units (2)": ["B", "F"]}
+    fit = joined(sizes, published=list("ACDEF"))
+    assert fit.unions == {} and "B" in set(fit.table["shop"])
+    with context.use(Context(smallest_cell=10)):
+        assert "B" not in set(disclosure.shown(fit.table)["shop"])
+
+
+def test_people_count_and_not_their_answers():
+    sample = small_shops({**SIZES, "B": 20})
+    who = np.where(sample["shop"] == "B", np.arange(len(sample)) % 3 + 1000, np.arange(len(sample)))
+    with context.use(Context(smallest_cell=10)):
+        clustered = sample.assign(who=who).replace(cluster="who")
+        fit = scores.units(clustered, by="shop", join_small=True)
+    assert fit.unions == {"Other units (3)": ["B", "E", "F"]}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(1, 30), min_size=5, max_size=9),
+    st.lists(st.integers(0, 1), min_size=9, max_size=9),
+    st.booleans(),
+)
+def test_no_small_unit_follows_from_what_is_shown(sizes, regions, flat):
+    """Of each family, what is not shown by itself is two units or more of ten people or more."""
+    names = [f"u{i}" for i in range(len(sizes))]
+    home = {u: f"R{r}" for u, r in zip(names, regions, strict=False)}
+    tree = None if flat else Tree({**dict.fromkeys(home.values(), ""), **home})
+    sample = small_shops(dict(zip(names, sizes, strict=True)))
+    with context.use(Context(smallest_cell=10)):
+        known, _tree, unions = joined_units(sample, "recommend", by="shop", tree=tree)
+    count = known["shop"].value_counts()
+    assert count.sum() == sum(sizes)
+    for name, units in unions.items():
+        assert len(units) >= 2 and count[name] >= 10
+        assert count[name] == sum(s for u, s in zip(names, sizes, strict=True) if u in units)
+        assert len({home[u] for u in units}) == 1 or flat
+    if flat and sum(sizes) >= 10 and min(sizes) < 10:
+        assert count.min() >= 10  # every customer of a small unit counts
+
+
+@pytest.mark.coverage
+@pytest.mark.parametrize("kind", MEASURES)
+def test_intervals_of_units_joined_cover_the_truth(kind, tell_coverage):
+    """Weighted answers of pairs of a customer, of units of 5 answers and more."""
+    rng, measure, covered = np.random.default_rng(8), MEASURES[kind], []
+    for _league in range(200):
+        sample, true = league(rng, 12, 0.5, measure)
+        with context.use(Context(smallest_cell=15)):
+            fit = scores.units(sample, measure=measure, by="unit", join_small=True)
+        weight = sample.data.groupby("unit")["weight"].sum().to_numpy()
+        for row in fit.table[fit.table["joined"] > 1].itertuples():
+            those = [int(u) for u in fit.unions[row.unit]]
+            truth = np.average(true[those], weights=weight[those])
+            covered.append(row.low <= truth <= row.high)
+    name = {"mean": "mean score"}.get(kind, kind.upper())
+    tell_coverage(
+        f"{name} of units joined", "12 units, weighted, clustered", np.mean(covered), len(covered)
+    )
+    assert np.mean(covered) >= 0.91 and len(covered) > 100
