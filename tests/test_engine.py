@@ -17,14 +17,16 @@ import pytest
 from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import cli, reserve
+from cxlib import cli, reserve, scores
 from cxlib.data import contract, sql
 from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError
-from cxlib.data.schema import Limits
+from cxlib.data.schema import Limits, Reporting
 from cxlib.data.sources import SourceError
 from cxlib.reserve import pathways, requirements
+from cxlib.reserve.door import RowsStay
 from cxlib.reserve.engine import EngineError, _Attached
+from cxlib.reserve.nonresponse import silent_shares
 from cxlib.stats import moments, resampling
 from cxlib.stats.raking import CELL
 
@@ -488,12 +490,30 @@ def test_rows_that_break_the_contract_are_refused(
 
 
 @pytest.mark.slow
+def test_scores_are_the_same_where_no_row_may_leave_the_server(both):
+    here, there = both
+    stays = {"reporting": Reporting(leave_rows=False, smallest_cell=3)}
+    with reserve.Reserve(there.study.model_copy(update=stays)) as held:
+        ours, theirs = (scores.trend(s.sample(draws=50), "recommend").table for s in (held, here))
+        assert_allclose(ours["estimate"], theirs["estimate"], rtol=1e-9)
+        assert ours["n"].tolist() == theirs["n"].tolist()
+        with pytest.raises(RowsStay):
+            held.read("orders")
+        assert silent_shares(held) == pytest.approx(silent_shares(here))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("strict", [False, True])
 def test_what_breaks_the_contract_is_set_aside_as_of_files(
     server, reader, tmp_path, monkeypatch, strict
 ):
-    rows = [("a", 5.0), ("a", 7.0), ("", 3.0), ("b", 11.0), ("c", 9.0), ("d", 4.0)]
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    compare_set_aside(f"postgresql://127.0.0.1:{server}/postgres", tmp_path, strict=strict)
+
+
+def compare_set_aside(address: str, tmp_path: Path, *, strict: bool) -> None:
+    """Rows that break the contract are lost, and counted, as those of the same file are."""
+    rows = [("a", 5.0), ("a", 7.0), ("", 3.0), ("b", 11.0), ("c", 9.0), ("d", 4.0)]
     (tmp_path / "notebooks").mkdir()
     values = ", ".join(f"('{who}', {q})" for who, q in rows)
     query = f"select nullif(i, '') as i, q from (values {values}) as t(i, q)"
@@ -503,7 +523,7 @@ def test_what_breaks_the_contract_is_set_aside_as_of_files(
         (tmp_path / "data" / name / "a.csv").write_text(
             "i,q\n" + "".join(f"{who},{q}\n" for who, q in rows)
         )
-        engine = f"engine: postgresql://127.0.0.1:{server}/postgres\n" if name == "there" else ""
+        engine = f"engine: {address}\n" if name == "there" else ""
         (tmp_path / "data" / name / "study.yaml").write_text(
             f"title: T\n{engine}tables:\n  responses:\n    files: {files}\n"
             f"    columns: {{response_id: i, q: q}}\nstrict: {str(strict).lower()}\n"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import duckdb
@@ -413,10 +414,8 @@ class Database:
                 f"{chosen} and {stored_sample.holds(filters)}",
                 missing,
             )
-            more = {"row": sql.ROW, "by": by, "answers": answers}
-            return self._in_buckets(
-                lambda size: aggregates.scan_by(*asked, **more, size=size), missing
-            )
+            by_size = partial(aggregates.scan_by, *asked, row=sql.ROW, by=by, answers=answers)
+            return self._in_buckets(lambda size: by_size(size=size), missing)
 
         def total(filters: Filters) -> int:
             counted = f"select count(*) from {source} where {chosen}"

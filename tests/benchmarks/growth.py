@@ -115,7 +115,12 @@ def measure(root: Path, rows: int, page: str) -> dict[str, Any]:
     asked = [sys.executable, "-m", "cxlib.cli", "run", "large", page, "-o", str(out)]
     start = time.perf_counter()
     with (root / f"{page}.log").open("w") as log:
-        made, spent = psutil.Popen([*asked, "--jobs", "1", "--force"], stdout=log, stderr=log), {}
+        made, spent = (
+            psutil.Popen(
+                [*asked, "--jobs", "1", "--force", "--timeout", "7200"], stdout=log, stderr=log
+            ),
+            {},
+        )
         while made.poll() is None:
             for one in (made, *made.children(recursive=True)):  # the kernel is not waited for
                 with contextlib.suppress(psutil.Error):
