@@ -655,6 +655,13 @@ class Reporting(Strict):
         description="Languages of `cx run`, unless it names others.",
         examples=[["en", "zh"]],
     )
+    leave_rows: bool = Field(
+        default=True,
+        description="Whether rows of customers may leave the database. With `false` pages bring "
+        "counts and sums alone, each of at least `smallest_cell` customers; pages and parts that "
+        "need rows are left out and say so.",
+        examples=[False],
+    )
     keep_runs: int | None = Field(
         default=None,
         ge=1,

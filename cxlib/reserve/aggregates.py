@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxlib.data import sql
 from cxlib.reserve.counting import Counting
+from cxlib.reserve.door import Held, fewest
 from cxlib.reserve.store import ReserveError
 from cxlib.stats.em import Patterned
 from cxlib.stats.moments import MISSING, Moments
@@ -29,6 +30,7 @@ def scan(
     missing: str = "complete",
     *,
     row: str = "rowid",
+    size: int = 1,
 ) -> Moments:
     """Sums of `columns` less `origin` by cluster, over the rows for which `holds`.
 
@@ -36,7 +38,7 @@ def scan(
     Raises ReserveError when no row is left, and for text columns and bad weights.
     """
     asked = columns, origin, weight, cluster, holds, missing
-    if not (found := scan_by(store, table, *asked, row=row)):
+    if not (found := scan_by(store, table, *asked, row=row, size=size)):
         raise ReserveError(
             f"no row answers all of {columns}. Leave one out, or use missing='pairwise'."
         )
@@ -56,18 +58,22 @@ def scan_by(
     row: str = "rowid",
     by: str | None = None,
     answers: Counting | None = None,
+    size: int = 1,
 ) -> dict[Any, Moments]:
     """`scan` of each group of the column `by`, in order; without one, of all rows under None.
 
-    With raked `answers` sums are taken by cell, and each has the weight of its cell.
+    With raked `answers` sums are taken by cell, and each has the weight of its cell. `size` keys
+    of customers that follow one another are one.
     """
     answers = answers or Counting()
     if missing not in MISSING:
         raise ReserveError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     p, w = len(columns), sql.name(weight) if weight else "1.0"
+    w = f"({answers.own})" if weight and answers.weighted else w
     key, source = f"row_key({sql.name(row)})", sql.name(table)
     if cluster:
         key = f"coalesce({key_of(store, table, cluster)}, {key})"
+    key = coarser(key, size)
     given = [f"{sql.name(c)} is not null" for c in columns]
     kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
     pattern = " || ".join(f"({g})::tinyint::varchar" for g in given) if missing == "em" else "''"
@@ -86,11 +92,16 @@ def scan_by(
     rows = f"select {', '.join(parts)} from {source} where {holds} and {kept}"
     each = f"g, b, pattern, {CELL}"
     summed = f"select {each}, count(*) as n, {added} from ({rows}) group by all order by {each}"
+    customer = sql.name(cluster) if cluster else ""
+    people = fewest([group, key, pattern, answers.code], source, f"{holds} and {kept}", customer)
     unusable = f"count(*) filter (where {w} is null or {w} < 0) as bad"
     counted = f"select {group} as g, count(*) as n, {unusable} from {source} where {holds}"
     try:
-        offered = store.execute(f"{counted} group by all order by g").df()
-        found = store.execute(summed).df()
+        several = Held(
+            f"{counted} group by all order by g", fewest([group], source, holds, customer)
+        )
+        offered = store.execute(several).df()
+        found = store.execute(Held(summed, people)).df()
     except duckdb.Error as error:
         raise ReserveError(
             f"{table}: {columns} cannot be summed ({str(error).splitlines()[0]}). Only numbers can."
@@ -130,6 +141,17 @@ def key_of(store: duckdb.DuckDBPyConnection, table: str, cluster: str) -> str:
             "numbers."
         )
     return f"{'customer_key' if kind == 'VARCHAR' else 'row_key'}({sql.name(cluster)})"
+
+
+def coarser(key: str, size: int) -> str:
+    """The first of `size` keys that follow one another, in SQL.
+
+    Examples
+    --------
+    >>> coarser("key", 1), coarser("key", 8)
+    ('key', '(key - key % 8)')
+    """
+    return f"({key} - {key} % {size})" if size > 1 else key
 
 
 def _patterned(sums: Moments, found: pd.DataFrame) -> Patterned:

@@ -34,6 +34,7 @@ class Counting:
     raking : how they were raked; None without margins
     reads : the columns that raking needs
     code, cell : SQL of the number of a row's combination of these, and the cell of each number
+    own : SQL of the weight of a row
     """
 
     weighted: bool = False
@@ -41,6 +42,7 @@ class Counting:
     reads: tuple[str, ...] = ()
     code: str = "0"
     cell: np.ndarray | None = None
+    own: str = "weight"
 
     @classmethod
     def raked(cls, raking: Raking, columns: Sequence[str]) -> Counting:
@@ -60,6 +62,15 @@ class Counting:
         cell[number] = raking.cell
         return cls(True, raking, tuple(columns), code, cell)
 
+    def fixed(self) -> Counting:
+        """Each row with the weight of its cell, which is that also in every resample."""
+        if self.raking is None or self.cell is None:
+            return self
+        known = (k for k, cell in enumerate(self.cell) if cell >= 0)
+        weight = self.raking.weight
+        cases = (f"when {k} then {_constant(float(weight[self.cell[k]]))}" for k in known)
+        return Counting(True, None, self.reads, own=f"case {self.code} {' '.join(cases)} end")
+
     @property
     def design(self) -> dict[str, object]:
         """What a Sample of the counts says of its weights."""
@@ -77,8 +88,9 @@ class Counting:
         if self.raking is not None:
             wanted.append(f"{self.code} as {CELL}")
         elif self.weighted:  # those of weight 0 are left out of every score, and not of notes
-            wanted += ["sum(weight) as weight", f"sum(weight * weight) as {SQUARES}"]
-            wanted.append("weight > 0 as _positive")
+            w = f"({self.own})"
+            wanted += [f"sum({w}) as weight", f"sum({w} * {w}) as {SQUARES}"]
+            wanted.append(f"{w} > 0 as _positive")
         return f"select {', '.join(wanted)} from {source} where {holds} group by all"
 
     def finished(self, found: pd.DataFrame) -> pd.DataFrame:

@@ -8,9 +8,11 @@ database.sums("responses", ["speed", "price"], cluster="customer_id")
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from typing import Any, Self
+from functools import partial
+from typing import Any, Self, TypeVar
 
 import duckdb
 import numpy as np
@@ -27,6 +29,7 @@ from cxlib.data.study import Study
 from cxlib.reserve import (
     aggregates,
     counting,
+    door,
     engine,
     limits,
     store,
@@ -40,8 +43,11 @@ from cxlib.reserve.stored_sample import Filters, Stored, StoredSample
 from cxlib.reserve.subsample import Plan
 from cxlib.stats.moments import Moments
 from cxlib.stats.raking import Raking
+from cxlib.stats.resampling import MAX_CLUSTERS
 from cxlib.stats.survey_design import SurveyDesign
 
+Asked = TypeVar("Asked")
+BUCKETS = (1024, 512, 256, 128, 64, 32)  # of customers, where only sums of them may leave
 DATED = {  # table: the column that says when a row came to be known
     "responses": "answered_on",
     "events": "at",
@@ -67,6 +73,7 @@ class Database:
     _bounded: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
     _columns: dict[str, list[str]] | None = field(default=None, repr=False)
     _plan: list[Plan | None] = field(default_factory=list, repr=False)  # once it is known
+    _fewest: dict[str, int | None] = field(default_factory=dict, repr=False)  # see `door.closed`
     _own_columns: list[str] = field(default_factory=list, repr=False)  # of answers alone
     _joined: bool = field(default=False, repr=False)  # answers come with the customers' attributes
 
@@ -77,7 +84,11 @@ class Database:
             opened = self._opened()
             counted = opened.execute('select "table", kept from _tables').fetchall()
             self._bounded = limits.bounded(opened, self.study.limits, dict(counted))
-        return tables_read.noted(self._bounded)
+        noted = tables_read.noted(self._bounded)
+        if self.study.reporting.leave_rows:
+            return noted
+        named = {t for t, have in self.schema.items() if "customer_id" in have}
+        return door.closed(noted, self.study.reporting.smallest_cell, named, self._fewest)
 
     def _opened(self) -> duckdb.DuckDBPyConnection:
         """The connection, whose queries are neither noted nor held to limits: few rows come."""
@@ -124,8 +135,14 @@ class Database:
 
     @property
     def quarantine(self) -> pd.DataFrame:
-        """table, row, column, value, rule, params, file, lost: what was not let in."""
-        return self.store.execute("select * from _quarantine").df()
+        """table, row, column, value, rule, params, file, lost: what was not let in.
+
+        Without rows and values where no row may leave.
+        """
+        nameless = (
+            "" if self.study.reporting.leave_rows else 'replace (null as "row", null as value)'
+        )
+        return self.store.execute(f"select * {nameless} from _quarantine").df()
 
     @property
     def losses(self) -> pd.DataFrame:
@@ -177,7 +194,7 @@ class Database:
         if "wave" not in self.schema.get("responses", []):
             return []
         found = self.store.execute(
-            "select distinct wave from responses where wave is not null order by wave"
+            "select wave, count(*) as n from responses where wave is not null group by 1 order by 1"
         )
         return [row[0] for row in found.fetchall()]
 
@@ -307,8 +324,9 @@ class Database:
         ReserveError : unknown table, wave or column, no condition, no row left
         InsufficientData : rows that the margins of study.yaml do not speak of
         """
-        plan = self._sampling_plan() if table == "responses" else None
-        if plan and self._countable:
+        leave = self.study.reporting.leave_rows
+        plan = self._sampling_plan() if table == "responses" and leave else None
+        if table == "responses" and (plan or not leave) and self._countable:
             return self._stored(plan, wave, where, draws, seed)
         rows, losses = self._read(table, wave, where, plan=plan)
         if plan:
@@ -338,32 +356,45 @@ class Database:
     @property
     def _countable(self) -> bool:
         """Whether counts say all: customers are known, and base weights of margins are few."""
-        have = self.schema["responses"]
-        if "customer_id" not in have:
+        have = self.schema.get("responses", ())
+        own = self.study.replicates is not None or self.study.sampling is not None
+        if "customer_id" not in have or own:
             return False
         if not self.margins or "weight" not in have:
             return True
         [kinds] = sql.first(self.store, "select count(distinct weight) from responses")
         return bool(kinds <= counting.MOST_WEIGHTS)
 
-    def _stored(self, plan: Plan, wave: str, where: str, draws: int, seed: int) -> StoredSample:
-        """The answers, counted where they are; some of them for methods that need rows."""
+    def _stored(
+        self, plan: Plan | None, wave: str, where: str, draws: int, seed: int
+    ) -> StoredSample:
+        """The answers, counted where they are; some of them for methods that need rows.
+
+        Without a plan none may leave: sums are then those of coarser keys (`_in_buckets`).
+        """
         have, source = self.columns("responses"), self.source("responses")
         in_wave = self._wave_condition("responses", wave)
         chosen = f"{in_wave} and {expressions.condition(where, self.store, source, have)}"
         row = f"row_key({sql.ROW})"
         key = f"coalesce({aggregates.key_of(self.store, source, 'customer_id')}, {row})"
-        if not (
-            kept := int(sql.first(self.store, f"select count(*) from {source} where {chosen}")[0])
-        ):
-            self._read("responses", wave, where)  # says why
+        kept = int(sql.first(self.store, f"select count(*) from {source} where {chosen}")[0])
+        losses = Losses(**self._steps("responses", wave, where, in_wave, kept))
+        if not kept:
+            raise ReserveError(_nothing_left("responses", wave, where, asdict(losses)))
         answers = self._counting(have, key, source, chosen)
 
-        def count(columns: list[str], filters: Filters) -> pd.DataFrame:
+        def count(columns: list[str], groups: list[str], filters: Filters) -> pd.DataFrame:
             reads = [*columns, *dict(filters), *answers.reads]
             holds = f"{chosen} and {stored_sample.holds(filters)}"
-            query = answers.query(columns, key, self._narrowest(reads, where), holds)
-            return answers.finished(self.store.execute(query).df())
+            table = self._narrowest(reads, where)
+
+            def counted(size: int) -> pd.DataFrame:
+                bucket = aggregates.coarser(key, size)
+                query = answers.query(columns, bucket, table, holds)
+                people = door.fewest([*map(sql.name, groups), bucket], table, holds)
+                return self.store.execute(door.Held(query, people)).df()
+
+            return answers.finished(self._in_buckets(counted))
 
         def sums(
             columns: list[str],
@@ -373,7 +404,7 @@ class Database:
             origin: np.ndarray | None,
         ) -> dict[Any, Moments]:
             reads = [*columns, *dict(filters), *answers.reads, *([by] if by else [])]
-            return aggregates.scan_by(
+            asked = (
                 self.store,
                 self._narrowest(reads, where),
                 columns,
@@ -382,10 +413,9 @@ class Database:
                 "customer_id",
                 f"{chosen} and {stored_sample.holds(filters)}",
                 missing,
-                row=sql.ROW,
-                by=by,
-                answers=answers,
             )
+            by_size = partial(aggregates.scan_by, *asked, row=sql.ROW, by=by, answers=answers)
+            return self._in_buckets(lambda size: by_size(size=size), missing)
 
         def total(filters: Filters) -> int:
             counted = f"select count(*) from {source} where {chosen}"
@@ -393,12 +423,49 @@ class Database:
 
         def rows() -> Sample:
             read, _unused = self._read("responses", wave, where, plan=plan)
+            if plan is None:  # the store refuses
+                return Sample(read)
             print(plan.sentence())
             return self._weighed(Sample(plan.weighted(read), cluster="customer_id"))
 
-        losses = Losses(**self._steps("responses", wave, where, in_wave, kept))
+        if plan is None:
+            print(self._held_sentence(answers))
         stored = Stored(have, answers, count, sums, total, rows)
         return StoredSample(stored, draws=draws, seed=seed, losses=losses)
+
+    def _in_buckets(self, asked: Callable[[int], Asked], missing: str = "complete") -> Asked:
+        """What is asked by keys of customers; where no row may leave, of as many keys as one.
+
+        That is the finest of `BUCKETS` by which each sum has at least the smallest cell of
+        customers. Raises RowsStay where not even the coarsest has.
+        """
+        if self.study.reporting.leave_rows:
+            return asked(1)
+        if missing == "pairwise":  # sums of a pair may be those of one customer who gave both
+            raise door.RowsStay(
+                _(
+                    "Sums by pairs of answers do not leave the database (leave_rows: false in "
+                    "study.yaml): a pair may have been answered by few. Use MISSING='complete'."
+                )
+            )
+        for buckets in BUCKETS:
+            try:
+                return asked(MAX_CLUSTERS // buckets)
+            except door.TooFew as error:
+                small = error
+        raise small
+
+    def _held_sentence(self, answers: Counting) -> str:
+        """What a page says of answers of which only sums leave."""
+        values = {"n": self.study.reporting.smallest_cell, "few": BUCKETS[-1], "many": BUCKETS[0]}
+        said = _(
+            "No answer leaves the database (leave_rows: false): equal answers are counted there, "
+            "in {few:count} to {many:count} groups of at least {n:count} customers each, which are "
+            "resampled in place of customers.",
+            **values,
+        )
+        fixed = _("Weights are those of all answers in every resample.")
+        return i18n.together([said, fixed]) if answers.reads and self.margins else said
 
     def _counting(self, have: list[str], key: str, source: str, chosen: str) -> Counting:
         """What is counted of the answers: raked as the counts of the margins' cells say."""
@@ -407,12 +474,28 @@ class Database:
         for w in self._without_share.itertuples():
             print(not_weighted(w))
         if self.margins:
-            cells = self.store.execute(Counting().query(reads, key, source, chosen)).df()
+            leave = self.study.reporting.leave_rows
+            counted = Counting().query(reads, key if leave else "0", source, chosen)
+            people = door.fewest([*map(sql.name, reads)], source, chosen)
+            try:
+                cells = self.store.execute(door.Held(counted, people)).df()
+            except door.TooFew as error:
+                raise door.RowsStay(
+                    _(
+                        "Weights need the number of answers of each combination of "
+                        "{columns:label_list}, and some have fewer than {n:count} customers, whose "
+                        "number does not leave the database (leave_rows: false in study.yaml). "
+                        "State fewer margins.",
+                        columns=reads,
+                        n=self.study.reporting.smallest_cell,
+                    )
+                ) from error
             # cells have the same numbers each time they are counted, on every engine
             cells = cells.sort_values([*reads, "customer_id"], ignore_index=True)
             weighed = self._weighed(Sample(cells, cluster="customer_id", count=COUNT))
             if isinstance(weighed.raking, Raking):
-                return Counting.raked(weighed.raking, reads)
+                raked = Counting.raked(weighed.raking, reads)
+                return raked if leave else raked.fixed()
         return Counting(bool(base), reads=tuple(base))
 
     def _narrowest(self, columns: list[str], where: str) -> str:
@@ -583,16 +666,10 @@ class Database:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         source = self.source(table)
         holds = expressions.condition(where, self.store, source, have)
-        return aggregates.scan(
-            self.store,
-            source,
-            columns,
-            self._origin(columns),
-            weight,
-            cluster,
-            f"{self._wave_condition(table, wave)} and {holds}",
-            missing,
-            row=sql.ROW,
+        in_wave = self._wave_condition(table, wave)
+        of = columns, self._origin(columns), weight, cluster, f"{in_wave} and {holds}", missing
+        return self._in_buckets(
+            lambda size: aggregates.scan(self.store, source, *of, row=sql.ROW, size=size), missing
         )
 
     def _origin(self, columns: list[str]) -> np.ndarray:

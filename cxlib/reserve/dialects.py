@@ -24,7 +24,7 @@ CHECKED = {  # functions and operators, by their names in sqlglot, that give the
     *("Abs", "Add", "And", "ApproxDistinct", "Array", "Avg", "Case", "Cast", "Ceil", "Coalesce"),
     *("Collate", "Count", "DPipe", "DateDiff", "Day", "Div", "EQ", "Exists", "GT", "GTE"),
     *("Greatest", "If", "Is", "LT", "LTE", "Lag", "Lead", "Least", "Left", "Length", "Like"),
-    *("Max", "Min"),
+    *("Max", "Min", "Mod"),
     *("Month", "Mul", "NEQ", "Neg", "Not", "Nullif", "Or", "Paren", "Right"),
     *("RowNumber", "StartsWith", "Sub", "Substring", "Sum", "TimestampTrunc", "Trim", "Year"),
 }

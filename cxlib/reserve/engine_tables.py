@@ -5,9 +5,11 @@
 
 A view gives a table's columns our names and kinds, and takes codes of `missing` and
 `not_experienced` out of the answers, as the intake does with files. What breaks the contract is
-counted in one scan a table. Nothing can be set aside on a server that is only read: breaches are an
-IntakeError, to be mended on the engine. Rows of unknown customers and dates out of order are
-warnings, as in files. What only looks odd (spellings, dates ahead) is not looked for.
+counted in one scan a table, and set aside by the conditions of the view: a row whose key or
+required cell is broken or whose key is there already is left out, and any other cell is missing.
+More than `MOST` breaches, and references to rows that are not there, are an IntakeError, to be
+mended on the engine. Rows of unknown customers and dates out of order are warnings, as in files.
+What only looks odd (spellings, dates ahead) is not looked for.
 """
 
 from __future__ import annotations
@@ -30,16 +32,26 @@ from cxlib.reserve.engine import AnyServer, server_of
 
 BASE = "base_"  # the engine's own table within a view that is being written
 FEW = 1000  # distinct values of a column that study.yaml may name
+MOST = 100_000  # breaches of a rule that are set aside; of more the table is not what was meant
+AGAIN = f"{sql.PREFIX}again"  # how often a key was there before, in a view
 TYPES = {"text": "varchar", "number": "double", "integer": "bigint", "date": "timestamp"}
 
 
 @dataclass(frozen=True)
 class _Check:
-    """How many rows break a rule, as an aggregate over the table."""
+    """How many rows break a rule, as an aggregate over the table.
+
+    Attributes
+    ----------
+    breaks : the condition that a row breaks it; empty where it takes other tables to say
+    row : a breach costs the row, and not only the cell
+    """
 
     column: str
     reason: Reason
     count: str
+    breaks: str = ""
+    row: bool = False
 
     @property
     def fatal(self) -> bool:
@@ -80,33 +92,108 @@ def _table(study: Study, name: str, server: AnyServer, others: dict[str, Intake]
     counts = ["count(*)", f"count(*) - ({again})", *(check.count for check in checks)]
     rows, repeated, *broken = _counted(server, name, counts, known)
     found = [(check, n) for check, n in zip(checks, broken, strict=True) if n]
-    said = [check.sentence(name, n) for check, n in found if check.fatal]
-    said += [f"{name}: {repeated:,} row(s) repeat the key {key}."] * bool(repeated)
+    fatal = [(check, n) for check, n in found if check.fatal]
+    said = [check.sentence(name, n) for check, n in fatal if n > MOST or not check.breaks]
+    said += [f"{name}: {repeated:,} row(s) repeat the key {key}."] * (repeated > MOST)
     if said:
         first = f"{name} on {study.engine} breaks the data contract. Correct it there, or leave "
         first += "such rows out in a view or in `query`:"
         raise IntakeError("\n  ".join([first, *said]))
-    warned = [(name, c.column, n, c.reason.rule, c.reason.json) for c, n in found]
+    lines, kept, filled = pd.DataFrame(columns=QUARANTINE), rows, dict[str, int]()
+    if fatal or repeated:
+        aside = [check for check, _n in fatal]
+        rows_only = [check for check in aside if check.row]
+        whole = view
+        sound, view = (_view(study, name, server, c)[0] for c in (rows_only, aside))
+        views = ({name: v} for v in (whole, sound, view))
+        lines, kept, filled = _set_aside(server, name, rows, aside, *views)
+        if not kept:
+            said = [check.sentence(name, n) for check, n in fatal]
+            raise IntakeError("\n  ".join([f"{name} on {study.engine}: no row holds.", *said]))
+    warned = [(name, c.column, n, c.reason.rule, c.reason.json) for c, n in found if not c.fatal]
     return Intake(
         name,
         pd.DataFrame({c: pd.Series(dtype=contract.KINDS[k]) for c, k in kind_of.items()}),
-        pd.DataFrame(columns=QUARANTINE),
+        lines,
         rows,
         (f"{name}: its rows stay on the engine.",),
         pd.DataFrame(warned, columns=WARNINGS),
-        remote=Remote(view, rows, _fingerprint(server, view)),
+        remote=Remote(view, kept, _fingerprint(server, view), filled),
     )
 
 
-def _view(study: Study, name: str, server: AnyServer) -> tuple[str, dict[str, str]]:
-    """The statement that gives the table's rows, and the kind of each of its columns."""
+def _set_aside(
+    server: AnyServer,
+    name: str,
+    offered: int,
+    checks: list[_Check],
+    whole: dict[str, str],
+    sound: dict[str, str],
+    view: dict[str, str],
+) -> tuple[pd.DataFrame, int, dict[str, int]]:
+    """What the view leaves out, a line a breach; rows that it keeps; filled cells of its columns.
+
+    A line has no row and no value of the engine: rows are numbered to be counted. What costs a row
+    is counted by the first rule that it breaks, and rows of a key that is there already are the
+    rest of those that are left out.
+    """
+    cells, rows = ([c for c in checks if c.row is costs_row] for costs_row in (False, True))
+    [kept, *broken] = _counted(server, name, ["count(*)", *(c.count for c in cells)], sound)
+    first = [
+        f"count(case when {c.breaks} and not {_any(rows[:k])} then 1 end)"
+        for k, c in enumerate(rows)
+    ]
+    gone = _counted(server, name, first, whole)
+    key = list(contract.TABLES[name].key)
+    lost = [(c.column, c.reason, n, "cell") for c, n in zip(cells, broken, strict=True)]
+    lost += [(c.column, c.reason, n, "row") for c, n in zip(rows, gone, strict=True)]
+    again = offered - kept - sum(gone)
+    lost.append((key[-1], Reason("duplicate_keys", {"key": key}), again, "row"))
+    lines = [
+        (name, column, why.rule, why.json, cost) for column, why, n, cost in lost for _ in range(n)
+    ]
+    found = pd.DataFrame(lines, columns=["table", "column", "rule", "params", "lost"])
+    found = found.assign(row=range(1, len(found) + 1), value=None, file="")[QUARANTINE]
+    columns = list(dict.fromkeys(c.column for c in cells))
+    full = _counted(server, name, [f"count({sql.name(c)})" for c in columns], view)
+    return found, kept, dict(zip(columns, full, strict=True))
+
+
+def _any(checks: list[_Check]) -> str:
+    """The condition that a row breaks any of the rules."""
+    return f"coalesce({' or '.join(f'({c.breaks})' for c in checks) or 'false'}, false)"
+
+
+def _view(
+    study: Study, name: str, server: AnyServer, aside: list[_Check] | None = None
+) -> tuple[str, dict[str, str]]:
+    """The statement that gives the table's rows, and the kind of each of its columns.
+
+    Without what breaks the rules `aside`, and of rows with one key the first; None: all rows.
+    """
     base, kinds = _base(study, name, server)
     columns, kind_of = _columns(study, name, kinds)
     key = ", ".join(columns[k] for k in contract.TABLES[name].key)
     selected = [f"{how} as {sql.name(c)}" for c, how in columns.items()]
+    source = BASE
+    if aside is not None:
+        names, key = sql.names(columns), sql.names(contract.TABLES[name].key)
+        sound = f"select {', '.join(selected)} from {BASE}"
+        again = f"row_number() over (partition by {key} order by {names}) as {AGAIN}"
+        rows = [check for check in aside if check.row]
+        source = f"(select {names}, {again} from ({sound}) where not {_any(rows)})"
+        source += f" where {AGAIN} = 1"
+        selected = [_masked(c, aside) for c in columns]
     selected.append(f"row_number() over (order by {key}) - 1 as {sql.ROW}")
-    query = f"select {', '.join(selected)} from {BASE}"
+    query = f"select {', '.join(selected)} from {source}"
     return dialects.translated(query, {BASE: base}, server.dialect), kind_of
+
+
+def _masked(column: str, aside: list[_Check]) -> str:
+    """A column, missing where its cell breaks a rule."""
+    checks = [check for check in aside if check.column == column and not check.row]
+    cell = sql.name(column)
+    return f"case when not {_any(checks)} then {cell} end as {cell}" if checks else cell
 
 
 def _views(tables: dict[str, Intake]) -> dict[str, str]:
@@ -214,9 +301,13 @@ def _checks(
     study: Study, name: str, columns: list[str], others: dict[str, Intake]
 ) -> Iterator[_Check]:
     """The rules of the contract and of the items, each as a count of the rows that break it."""
+    needed = [c.name for c in contract.TABLES[name].columns.values() if c.required]
+    needed += contract.TABLES[name].key
 
     def check(column: str, rule: str, breaks: str, **params: Any) -> _Check:
-        return _Check(column, Reason(rule, params), f"count(case when {breaks} then 1 end)")
+        row = study.strict or column in needed
+        count = f"count(case when {breaks} then 1 end)"
+        return _Check(column, Reason(rule, params), count, breaks, row)
 
     for c in contract.TABLES[name].columns.values():
         if c.name not in columns:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from cxlib.reserve.door import Held, RowsStay, fewest
+
 NEEDED = ["wave", "customer_id", "response_id"]
 
 
@@ -19,7 +21,15 @@ def silent_shares(store: Any) -> dict[str, float]:
     known = store.schema.get("invitations", ())
     if "invitations" not in store.tables or not set(NEEDED) <= set(known):
         return {}
-    asked = store.read("invitations", columns=NEEDED).dropna(subset=["wave", "customer_id"])
-    answered = asked["response_id"].notna().groupby([asked["wave"], asked["customer_id"]]).any()
-    shares = 1 - answered.groupby(level=0).mean()
-    return {str(wave): float(share) for wave, share in shares.items()}
+    invited = "wave is not null and customer_id is not null"
+    answered = "max(case when response_id is null then 0 else 1 end) as answered"
+    each = f"select wave, customer_id, {answered} from invitations where {invited} group by 1, 2"
+    shares = (
+        f"select wave, sum(answered) as answered, count(*) as n from ({each}) as each group by 1"
+    )
+    query = Held(f"{shares} order by 1", fewest(["wave"], "invitations", invited))
+    try:
+        found = store.store.execute(query).fetchall()
+    except RowsStay:  # some wave invited too few
+        return {}
+    return {str(wave): 1 - int(answered) / n for wave, answered, n in found}

@@ -12,7 +12,7 @@ from cxlib.core.context import Context
 from cxlib.core.errors import leave_out, suggestion
 from cxlib.core.i18n import _
 from cxlib.core.sample import DRAWS, SEED, Sample
-from cxlib.data import contract
+from cxlib.data import contract, sql
 from cxlib.data import study as study_
 from cxlib.data.intake import Intake
 from cxlib.data.organisation import Tree
@@ -274,8 +274,10 @@ class Reserve(Database):
     @property
     def last_wave(self) -> int:
         """How many answers the last wave has; 0 without waves."""
-        waves = self.waves()
-        return len(self.read("responses", wave=waves[-1], columns=["wave"])) if waves else 0
+        if not (waves := self.waves()):
+            return 0
+        counted = f"select count(*) from responses where wave = {sql.text(waves[-1])}"
+        return int(sql.first(self.store, counted)[0])
 
     @property
     def open_actions(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from cxlib.data import sql
 from cxlib.reserve import grouping
 from cxlib.reserve.customers import Customers
 from cxlib.reserve.database import Database
+from cxlib.reserve.door import RowsStay
 from cxlib.reserve.engine import EngineError
 from cxlib.reserve.grouping import OWN
 from cxlib.reserve.journeys import Journeys
@@ -46,7 +47,7 @@ def unmet(reserve: Database, need: str) -> str:
     """Why this need is not met, as a sentence of the page's language; empty when it is."""
     try:
         return _unmet(reserve, need)
-    except (EngineError, TooManyRows) as error:  # it cannot be asked for, or only against limits
+    except (EngineError, RowsStay, TooManyRows) as error:  # it cannot be asked, or may not be
         return str(error)
 
 

@@ -35,8 +35,9 @@ class Stored:
     ----------
     columns : of the table
     answers : what is counted of equal rows
-    count : (columns, filters) -> equal rows of these columns and of the customers' keys, with how
-        many there are of each and their weights; filters are columns with the values they may have
+    count : (columns, groups, filters) -> equal rows of these columns and of the customers' keys,
+        with how many there are of each and their weights; groups are those of the columns that
+        divide the answers, filters are columns with the values they may have
     sums : (columns, filters, missing, by, origin) -> sums of each group (`stats.moments.by_group`)
     total : filters -> how many rows there are
     rows : reads what methods take that need rows
@@ -44,7 +45,7 @@ class Stored:
 
     columns: list[str]
     answers: Counting
-    count: Callable[[list[str], Filters], pd.DataFrame]
+    count: Callable[[list[str], list[str], Filters], pd.DataFrame]
     sums: Callable[..., dict[Any, Moments]]
     total: Callable[[Filters], int]
     rows: Callable[[], Sample]
@@ -105,7 +106,8 @@ class StoredSample(Sample):
         columns = [c for c in wanted if c in self._stored.columns]
         asked = tuple(columns)
         if asked not in self._known:
-            self._known[asked] = self._stored.count(columns, self._filters)
+            divided = [c for c in groups if c in columns]
+            self._known[asked] = self._stored.count(columns, divided, self._filters)
         found: pd.DataFrame = self._known[asked]
         return found
 

@@ -23,6 +23,7 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 QUESTIONS = 18  # on touchpoints, beside two on the whole
+FILE = 1_000_000  # answers in a file
 ANSWERS = """
 copy (
     select 'r' || i as response_id, 'c' || who as customer_id,
@@ -36,7 +37,7 @@ copy (
     from (
         select i, i * 8 // {rows} as part, hash(i) % {customers} as who,
             (hash(hash(i) % {customers}) % 1000) / 500.0 - 1 as quality
-        from range({rows}) t(i)
+        from range({low}, {high}) t(i)
     )
 ) to '{file}' (format parquet)
 """
@@ -49,12 +50,28 @@ copy (
     from range({customers}) t(i)
 ) to '{file}' (format parquet)
 """
+EVENTS = """
+copy (
+    select 'e' || i as event_id, 'c' || hash(i // 4) % {customers} as customer_id,
+        timestamp '2025-01-01' + interval (hash(i // 4) % 700) day + interval (i % 4) hour as at,
+        't' || (i % 4 + (hash(i) % 3)::int) as touchpoint,
+        ['awareness', 'discovery', 'interest', 'consideration', 'action', 'use']
+            [1 + i % 4 + (hash(i) % 3)::int]
+            as stage
+    from range({rows} // 10) t(i)
+) to '{file}' (format parquet)
+"""
 STUDY = """
 title: Large
 tables:
+  events:
+    files: events.parquet
+    columns:
+      {event_id: event_id, customer_id: customer_id, at: at, touchpoint: touchpoint, stage: stage}
   customers: {files: customers.parquet, columns: {customer_id: customer_id}, keep: [region]}
   responses:
-    files: responses.parquet
+    files: days/*.parquet
+    grows: true
     columns:
       {response_id: response_id, customer_id: customer_id, answered_on: answered_on, wave: wave}
     keep: [channel]
@@ -68,22 +85,28 @@ items:
   overall: {label: Overall, scale: [1, 10], role: csat}
 """
 MARGINS = "margins:\n  region: {north: 0.5, south: 0.3, east: 0.2}\n"
-QUESTION = "  q{k:02}: {{label: Question {k}, scale: [1, 7], role: touchpoint}}\n"
-PAGES = ("00", "10", "11", "12", "20", "21")
+QUESTION = "  q{k:02}: {{label: Question {k}, scale: [1, 7], role: touchpoint, touchpoint: t{k}}}\n"
+PAGES = ("00", "10", "11", "12", "20", "21", "22")
 COLUMNS = ("answers", "page", "seconds", "processor seconds", "GB at most", "rows brought")
 
 
 def write(root: Path, rows: int, margins: str) -> None:
-    """A project with a study of so many answers."""
+    """A project with a loaded study of so many answers."""
     place, customers = root / "data" / "large", max(rows // 3, 10)
     place.mkdir(parents=True)
     (root / "notebooks").symlink_to(ROOT / "notebooks")
     ratings = ", ".join(RATING.format(k=k) for k in range(QUESTIONS))
     made = {"rows": rows, "customers": customers, "ratings": ratings}
-    duckdb.execute(ANSWERS.format(file=place / "responses.parquet", **made))
-    duckdb.execute(CUSTOMERS.format(file=place / "customers.parquet", customers=customers))
+    duckdb.execute(CUSTOMERS.format(file=place / "customers.parquet", **made))
+    duckdb.execute(EVENTS.format(file=place / "events.parquet", **made))
     questions = "".join(QUESTION.format(k=k) for k in range(QUESTIONS))
     (place / "study.yaml").write_text(STUDY + questions + margins)
+    (place / "days").mkdir()
+    loading = [sys.executable, "-m", "cxlib.cli", "load", "large"]
+    for k, low in enumerate(range(0, rows, FILE)):  # as they would come, file by file
+        part = {"low": low, "high": min(low + FILE, rows)}
+        duckdb.execute(ANSWERS.format(file=place / "days" / f"{k:03}.parquet", **made, **part))
+        subprocess.run(loading, check=True, stdout=subprocess.DEVNULL)
 
 
 def measure(root: Path, rows: int, page: str) -> dict[str, Any]:
@@ -92,7 +115,12 @@ def measure(root: Path, rows: int, page: str) -> dict[str, Any]:
     asked = [sys.executable, "-m", "cxlib.cli", "run", "large", page, "-o", str(out)]
     start = time.perf_counter()
     with (root / f"{page}.log").open("w") as log:
-        made, spent = psutil.Popen([*asked, "--jobs", "1", "--force"], stdout=log, stderr=log), {}
+        made, spent = (
+            psutil.Popen(
+                [*asked, "--jobs", "1", "--force", "--timeout", "7200"], stdout=log, stderr=log
+            ),
+            {},
+        )
         while made.poll() is None:
             for one in (made, *made.children(recursive=True)):  # the kernel is not waited for
                 with contextlib.suppress(psutil.Error):
@@ -146,8 +174,6 @@ def main() -> None:
         os.environ["CX_ROOT"] = str(root)
         if not root.exists():
             write(root, rows, MARGINS if given.margins else "")
-            loading = [sys.executable, "-m", "cxlib.cli", "load", "large"]
-            subprocess.run(loading, check=True, stdout=subprocess.DEVNULL)
         for page in given.pages:
             found.append(measure(root, rows, page))
             cells = [f"{v:,.1f}" if isinstance(v, float) else v for v in found[-1].values()]

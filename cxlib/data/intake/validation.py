@@ -49,12 +49,14 @@ FORM_OF: dict[str, Literal["dates"]] = {"date": "dates"}  # the key that says ho
 class Remote:
     """A table that stays on an engine.
 
-    The statement that gives its rows there, their number, and a fingerprint of their content.
+    The statement that gives its rows there, their number, and a fingerprint of their content; of
+    columns that lost cells, how many are filled.
     """
 
     view: str
     rows: int
     fingerprint: str
+    filled: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,10 @@ class Intake:
     def losses(self) -> pd.DataFrame:
         """table, column, lost ("row", "cell"), n, of (rows offered; filled cells of the column)."""
         cells = self.quarantine.loc[self.quarantine["lost"] == "cell", "column"].value_counts()
+        filled = self.remote.filled if self.remote else {}
         lines = [(self.name, "", "row", self.quarantined, self.offered)] * bool(self.quarantined)
         lines += [
-            (self.name, column, "cell", n, n + int(self.rows[column].count()))
+            (self.name, column, "cell", n, n + filled.get(column, int(self.rows[column].count())))
             for column, n in cells.items()
         ]
         return pd.DataFrame(lines, columns=LOSSES)
