@@ -68,12 +68,16 @@ def test_a_table_is_read_in_place_with_the_columns_that_are_asked_for():
 
 def test_journeys_can_be_asked_of_the_engine():
     view = 'SELECT "c" AS customer_id, "t" AS touchpoint, "d" AS at, 1 AS _cxlab_row FROM "log"'
-    query = pathways._query("customer_id", 30, "('it''s', 0)", "code in (0)", 3, "true", sql.ROW)
+    known = "{} <= '2026-03-01 10:30:00'::timestamp"
+    query = pathways._query(
+        "customer_id", 30, "('it''s', 0)", "code in (0)", 3, known, "true", sql.ROW
+    )
     made = dialects.translated(query, {"events": view}, "postgres")
     assert (
         "VALUES ('it''s', 0)" in made
         and "EXTRACT(epoch FROM" in made
         and "GROUP BY ALL" not in made
+        and made.count("CAST('2026-03-01 10:30:00' AS TIMESTAMP)") == 2
     )
 
 
