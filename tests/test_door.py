@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 
 from cxlib import csi, reserve, scores
-from cxlib.core.errors import InsufficientData
+from cxlib.core.errors import InsufficientData, RowsStay
 from cxlib.data import study as study_
 from cxlib.data.schema import Limits, Reporting
 from cxlib.reserve import door, limits
-from cxlib.reserve.door import Held, RowsStay, TooFew
+from cxlib.reserve.door import Held, TooFew
 from cxlib.reserve.nonresponse import NEEDED, silent_shares
 from cxlib.reserve.stored_sample import StoredSample
 from cxlib.stats.resampling import MAX_CLUSTERS, keys_of
@@ -178,10 +178,11 @@ def test_a_page_that_needs_rows_says_why_and_scores_are_made(tmp_path, monkeypat
     file.write_text(text.replace(stated, "reporting: {smallest_cell: 3, leave_rows: false}"))
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
     out = tmp_path / "out"
-    asked = ["run", "sample", "10", "23", "-p", "DRAWS=100", "-o", str(out), "--jobs", "1"]
+    asked = ["run", "sample", "10", "23", "40", "-p", "DRAWS=100", "-o", str(out), "--jobs", "1"]
     done = subprocess.run([sys.executable, "-m", "cxlib.cli", *asked], capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
     pages = {p["page"]: p for p in json.loads((out / "run.json").read_text())["pages"]}
-    satisfied, comments = (pages[p] for p in sorted(pages))
-    assert (satisfied["status"], comments["status"]) == ("ok", "skipped")
+    satisfied, comments, changes = (pages[p] for p in sorted(pages))
+    assert (satisfied["status"], comments["status"], changes["status"]) == ("ok", *2 * ["skipped"])
     assert "leave_rows: false" in comments["lacking"][0]
+    assert "leave_rows: false" in changes["lacking"][0]

@@ -18,13 +18,13 @@ from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 
 from cxlib import cli, reserve, scores
+from cxlib.core.errors import RowsStay
 from cxlib.data import contract, sql
 from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError
 from cxlib.data.schema import Limits, Reporting
 from cxlib.data.sources import SourceError
 from cxlib.reserve import pathways, requirements
-from cxlib.reserve.door import RowsStay
 from cxlib.reserve.engine import EngineError, _Attached
 from cxlib.reserve.nonresponse import silent_shares
 from cxlib.stats import moments, resampling

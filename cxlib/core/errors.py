@@ -129,3 +129,7 @@ def leave_out(reason: str = "", because: str = "") -> None:
     else:
         about = {"reason": reason, "because": reason or because}
         notebook.display_pub.publish({"text/plain": text, ABSENT: about}, {})
+
+
+class RowsStay(InsufficientData):
+    """A query would bring rows of customers, or sums of too few of them; it was not sent."""

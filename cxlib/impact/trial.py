@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import codes, context, i18n
-from cxlib.core.errors import InsufficientData
+from cxlib.core.errors import InsufficientData, RowsStay
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Change
@@ -206,6 +206,8 @@ def read_all(
             )
         except NoCleanControls as error:
             print(error)
+        except RowsStay:
+            raise  # it holds for every change, and is the reason why the page is left out
         except InsufficientData as error:
             if complete and isinstance(error, UnknownGroup):
                 # As InsufficientData it would leave out every change, and the page would go on.

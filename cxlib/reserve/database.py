@@ -20,7 +20,7 @@ import pandas as pd
 
 from cxlib import weights
 from cxlib.core import context, i18n
-from cxlib.core.errors import InsufficientData
+from cxlib.core.errors import InsufficientData, RowsStay
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.sample import DRAWS, SEED, Losses, Sample
 from cxlib.data import contract, expressions, sql
@@ -442,7 +442,7 @@ class Database:
         if self.study.reporting.leave_rows:
             return asked(1)
         if missing == "pairwise":  # sums of a pair may be those of one customer who gave both
-            raise door.RowsStay(
+            raise RowsStay(
                 _(
                     "Sums by pairs of answers do not leave the database (leave_rows: false in "
                     "study.yaml): a pair may have been answered by few. Use MISSING='complete'."
@@ -480,7 +480,7 @@ class Database:
             try:
                 cells = self.store.execute(door.Held(counted, people)).df()
             except door.TooFew as error:
-                raise door.RowsStay(
+                raise RowsStay(
                     _(
                         "Weights need the number of answers of each combination of "
                         "{columns:label_list}, and some have fewer than {n:count} customers, whose "

@@ -18,7 +18,7 @@ from typing import Any, Self, cast
 
 import duckdb
 
-from cxlib.core.errors import InsufficientData
+from cxlib.core.errors import RowsStay
 from cxlib.core.i18n import _
 from cxlib.data import sql
 from cxlib.reserve import tables_read
@@ -40,10 +40,6 @@ _BY_VALUE = re.compile(
     r"(?: where (?P<holds>.*?))? group by 1( order by 1)?\s*",
     re.IGNORECASE | re.DOTALL,
 )
-
-
-class RowsStay(InsufficientData):
-    """A query would bring rows of customers, or sums of too few of them; it was not sent."""
 
 
 class TooFew(RowsStay):

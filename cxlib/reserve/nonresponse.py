@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cxlib.reserve.door import Held, RowsStay, fewest
+from cxlib.core.errors import RowsStay
+from cxlib.reserve.door import Held, fewest
 
 NEEDED = ["wave", "customer_id", "response_id"]
 

@@ -19,12 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cxlib.core import i18n
+from cxlib.core.errors import RowsStay
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.data import sql
 from cxlib.reserve import grouping
 from cxlib.reserve.customers import Customers
 from cxlib.reserve.database import Database
-from cxlib.reserve.door import RowsStay
 from cxlib.reserve.engine import EngineError
 from cxlib.reserve.grouping import OWN
 from cxlib.reserve.journeys import Journeys
