@@ -118,7 +118,7 @@ def test_chinese_has_one_form_and_a_gap_around_numbers(monkeypatch) -> None:
 
 def test_a_wave_that_is_a_year_is_called_a_year_in_chinese() -> None:
     context.begin(lang="zh")
-    words = "{name} has been {size} below its baseline since {since}"
+    words = "{name} has been {size} lower on average since {since}"
     said = [_(words, name="CSAT", size="6%", since=wave) for wave in ("2017", "2017-Q3")]
     assert ["自 2017 年起" in said[0], "自 2017-Q3 起" in said[1]] == [True, True]
 

@@ -1,7 +1,7 @@
 """One list of alerts over all notebooks, with false alerts controlled over the whole report.
 
     alerts = actions.alerts(report.others(STUDY), known=study.alerts.known())
-    print(alerts)                 # Delivery has been 1.4 points below its baseline since 2026-Q1.
+    print(alerts)                 # Delivery has been below its baseline since 2026-Q1 ...
     alerts.table                  # measure, by, group, term, ..., adjusted, standing, money
     alerts.improved               # series that became better: no alerts
 
@@ -298,8 +298,9 @@ def clause(row: pd.Series | Mapping[str, Any]) -> str:
     Examples
     --------
     >>> row = {"kind": "change", "term": "delivery", "group": "", "by": "", "measure": "scale"}
-    >>> clause({**row, "estimate": -1.35, "first_seen": "2026-Q1", "standing": "new", "wave": ""})
-    'delivery has been 1.35 points below its baseline since 2026-Q1'
+    >>> row |= {"first_seen": "2026-Q1", "standing": "new", "wave": "2026-Q2"}
+    >>> clause({**row, "estimate": -1.35})
+    'delivery has been below its baseline since 2026-Q1, by 1.35 points in 2026-Q2'
     """
     facts = {
         "name": subject(row),
@@ -334,8 +335,8 @@ def clause(row: pd.Series | Mapping[str, Any]) -> str:
     if below and row["first_seen"] == row["wave"]:
         return _("{name} fell {size} below its baseline in {wave}", **facts)
     if below:
-        return _("{name} has been {size} below its baseline since {since}", **facts)
-    return _("{name} has been {size} above its baseline since {since}", **facts)
+        return _("{name} has been below its baseline since {since}, by {size} in {wave}", **facts)
+    return _("{name} has been above its baseline since {since}, by {size} in {wave}", **facts)
 
 
 def subject(row: pd.Series | Mapping[str, Any]) -> str:

@@ -285,7 +285,7 @@ def _finding(
             verdict="unclear",
             action=_(
                 "Work through the list from the top; do not call customers marked control, "
-                "and plan no more calls before the trial shows that they pay."
+                "and do not raise the number of calls until the trial shows that they pay."
             ),
             **slots,
         )

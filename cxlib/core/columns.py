@@ -251,6 +251,7 @@ COMMON: Mapping[str, Column] = MappingProxyType(
     )
 )
 INTERVAL = ("estimate", "low", "high")
+RATED = ("scale", "points")  # units of ratings and scores, in which higher is better
 SIMULTANEOUS = ("simultaneous_low", "simultaneous_high")
 MEASURES = ("term", *INTERVAL, "n")  # what every table of estimates has
 

@@ -221,8 +221,8 @@ def past_words(driver: str, past: PastWave, gain: float | None = None) -> str:
             **facts,
         )
     return _(
-        "without {wave:label}, whose fall is over, {driver:quoted} ({gain:signed2}) is number "
-        "{place:count} by explained variance",
+        "{driver:quoted} {gain:signed2} over all waves, but number {place:count} by explained "
+        "variance without {wave:label}, whose fall is over",
         gain=gain,
         **facts,
     )

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import Column
+from cxlib.core.columns import RATED, Column
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
@@ -100,6 +101,8 @@ def evaluate(trial: Trial) -> Result:
         shows = i18n.together([told.claim, _("{first}.", first=told.detail) if told.detail else ""])
         rows.append({"term": name, "result": judge(fit, found), "shows": shows})
         tables |= {_TABLES.get((name, k), k): t for k, t in found.tables.items()}
+    if fit.design == "randomised" and len(by_wave := in_each_wave(trial)) > 1:
+        tables["path"] = by_wave
     rows += _other_designs(fit, {r["term"] for r in rows})
     checks = pd.DataFrame(rows, columns=[c.name for c in COLUMNS])
     results = dict(zip(checks["term"], checks["result"], strict=True))
@@ -117,14 +120,12 @@ def evaluate(trial: Trial) -> Result:
     latest, parts["faded"] = _latest(trial, fit, tables)
     parts["faded_in"] = _last_wave(trial) if parts["faded"] else ""
     if significant:
-        path = tables.get("path", pd.DataFrame())
-        if parts["faded_in"] and fit.design == "randomised":
-            path = in_each_wave(trial)
+        path = tables.get("path", pd.DataFrame()) if fit.design != "randomised" else pd.DataFrame()
         fit = _dated(trial, fit, parts["faded_in"], doubt, path)
         parts["clause"] = fit.clause
     latest = _("; ").join(filter(None, [apart, latest]))
     finding = _finding(fit, latest, passed, silent, names, doubt, mixed)
-    finding = replace(finding, action=_next_step(fit, significant, doubt, bool(parts["faded"])))
+    finding = replace(finding, action=_next_step(fit, parts, significant))
     own = {"effects": fit.table, "standard": fit.standard, "by_design": fit.by_design}
     return Result(
         {"checks": checks, **own, **tables},
@@ -172,6 +173,11 @@ def is_significant(one: Result) -> bool:
     return bool(first["low"] > 0 or first["high"] < 0)
 
 
+def improves(row: Mapping[str, Any] | pd.Series) -> bool:
+    """Whether the interval of an effect lies above 0 in a unit in which higher is better."""
+    return bool(row["low"] > 0) and row["unit"] in RATED
+
+
 def is_sure(one: Result) -> bool:
     """Whether the effect is significant and not in doubt."""
     return is_significant(one) and not one.doubt
@@ -217,8 +223,7 @@ def _dated(trial: Trial, fit: Result, faded_in: str, doubt: bool, path: pd.DataF
     shared = len(shown) and set(waves["waves"]) <= set(trial.shared_in)
     if faded_in and not doubt and shared and len(shown) < len(earlier):
         clause = _(
-            "{effect}; of single waves only {waves:label_list}, when {changes:list} affected the "
-            "same groups, shows it",
+            "{effect}; only {waves:label_list} shows it, with {changes:list}",
             changes=[wording.inside(name) for name in trial.shared],
             **waves,
         )
@@ -366,10 +371,10 @@ def _finding(
     )
 
 
-def _next_step(fit: Result, significant: bool, doubt: bool, faded: bool) -> str:
+def _next_step(fit: Result, parts: Mapping[str, Any], significant: bool) -> str:
     """What follows from an effect for the change."""
     change = {"change": fit.label}
-    if doubt:
+    if parts["doubt"]:
         return _(
             "Do not decide on {change:verbatim} by this: repeat it with random assignment or "
             "better controls.",
@@ -380,7 +385,13 @@ def _next_step(fit: Result, significant: bool, doubt: bool, faded: bool) -> str:
             "Do not extend {change:verbatim} on this evidence: no effect on the outcome is shown.",
             **change,
         )
-    if not faded:
+    if not parts["faded"]:
+        if improves(fit.table.iloc[0]) and not parts["failed"]:
+            return _(
+                "Extend {change:verbatim} to those who do not have it yet, where the effect is "
+                "worth its cost.",
+                **change,
+            )
         return _("Weigh this effect of {change:verbatim} against its cost.", **change)
     if fit.design == "randomised":
         return _(

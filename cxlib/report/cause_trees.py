@@ -32,9 +32,7 @@ def _significant(lines: Sequence[tuple[int, bool, str]]) -> list[tuple[int, bool
     found = [line for line in lines if line[1]]
     if found:
         return found
-    if lines:
-        return [(0, False, _("No group, driver or topic changed significantly with it."))]
-    return [(0, False, _("No page of this run has groups, drivers or topics to compare it with."))]
+    return [(0, False, _("No group, driver or topic is known to have changed with it."))]
 
 
 def html_of(head: str, lines: Iterable[tuple[int, bool, str]]) -> str:

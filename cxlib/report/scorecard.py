@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cxlib.core import i18n
+from cxlib.core.columns import RATED
 from cxlib.core.finding import Importance, by_importance
 from cxlib.core.i18n import N_, _
 from cxlib.data import study
@@ -62,6 +63,7 @@ def of(
         "alerts": _alerts(now, files) or _news(found, summary),
         "opportunities": _opportunities(now, files, run),
         "actions": _actions(now, files),
+        "worked": _worked(now, files),
     }
 
 
@@ -194,9 +196,10 @@ def _how(row: Row, size: str) -> str:
     if row.get("signal") == series.STEPPED:
         lower = _("{size} lower on average", size=size)
         return lower if row["estimate"] < 0 else _("{size} higher on average", size=size)
+    facts = {"size": size, "wave": row["wave"]}
     if row["estimate"] < 0:
-        return _("{size} below its baseline", size=size)
-    return _("{size} above its baseline", size=size)
+        return _("{size} below its baseline in {wave:period}", **facts)
+    return _("{size} above its baseline in {wave:period}", **facts)
 
 
 def _news(found: Sequence[Found], said: Sequence[Found]) -> dict[str, Any] | None:
@@ -238,8 +241,10 @@ def _opportunities(
         rows = rows_of(now.get(number, {}).get(name))
         rows = [r for r in rows if r["estimate"] is not None and r["low"] is not None]
         drivers = [r for r in rows if r.get("unit", "scale") == "scale" and r["low"] > 0]
+        lasting = [r for r in drivers if not r.get("rests_on")]  # first: the others are past
         worth = [r for r in rows if r.get("unit") == "money" and r["estimate"] > 0]
-        best = sorted(drivers, key=_estimate)[:MOST]
+        best = sorted(lasting, key=_estimate)
+        best = (best + sorted((r for r in drivers if r not in best), key=_estimate))[:MOST]
         best += sorted(worth, key=_estimate)[: MOST - len(best)]
         if not best:  # pain points, of studies without drivers or amounts
             pains = [r for r in rows if r.get("unit") == AVERAGE and r["low"] > 0]
@@ -251,6 +256,30 @@ def _opportunities(
             link = f"{files[number]}#answer-{name}"
             return _part([_opportunity(r, outcome) for r in best], link, note=note)
     return None
+
+
+def _worked(now: Answered, files: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Changes that improved a rating, whose checks all passed and whose effect still shows."""
+    kept = now.get("40", {})
+    rows = [r for r in rows_of(kept.get("verdicts")) if r["verdict"] == "higher"]
+    rows = [r for r in rows if r.get("unit") in RATED and not (r["failed"] or r.get("faded_in"))]
+    told = [(name, (kept.get(name) or {}).get("finding") or {}) for name in map(_change, rows)]
+    items = [
+        {
+            "what": f["claim"],
+            "since": f.get("detail", ""),
+            "more": f.get("action", ""),
+            "link": f"{files['40']}#answer-{name}",
+        }
+        for name, f in told
+        if f.get("claim")
+    ]
+    return _part(items[:MOST], f"{files['40']}#answer-verdicts") if items else None
+
+
+def _change(row: Row) -> str:
+    """The name under which a change is kept."""
+    return f"change_{row['change']}"
 
 
 def _estimate(row: Row) -> float:
@@ -266,7 +295,7 @@ def _opportunity(row: Row, outcome: str) -> dict[str, str]:
         about.append(
             _(
                 "number {place:count} by explained variance without {wave:label}, whose fall is "
-                "over: check first",
+                "over",
                 place=row["place"],
                 wave=row["rests_on"],
             )

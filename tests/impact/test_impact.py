@@ -450,19 +450,16 @@ def test_an_effect_of_randomised_arms_that_is_gone_in_the_latest_wave_is_said_so
     assert effects.in_latest_wave(read(rows))["estimate"] == pytest.approx(alone)
 
 
-def test_of_a_randomised_effect_the_single_waves_that_show_it_are_named(randomised):
-    """It is gone in the last two waves with the change: the claim names the others, as for
-    difference-in-differences."""
+def test_a_randomised_effect_has_a_path_over_the_waves_and_says_that_the_latest_lacks_it(
+    randomised,
+):
     waves = sorted(randomised["wave"].unique())
     there = randomised["wave"].isin(waves[-2:]) & randomised["arm"].eq("treated")
     rows = randomised.assign(score=randomised["score"] - 0.5 * there)
     each = effects.in_each_wave(read(rows))
-    shown = each.loc[each["low"] > 0, "wave"].tolist()
-    assert shown and not set(shown) & set(waves[-2:])
-    named = " and ".join(shown)
-    assert str(impact.evaluate(read(rows))).endswith(
-        f"; of single waves only {named} show{'s' * (len(shown) == 1)} it."
-    )
+    one = impact.evaluate(read(rows))
+    assert one.path.equals(each) and not set(each.loc[each["low"] > 0, "wave"]) & set(waves[-2:])
+    assert str(one).endswith(f", but no effect can be shown in {waves[-1]}.")
 
 
 @pytest.mark.slow

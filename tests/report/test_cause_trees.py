@@ -22,9 +22,9 @@ class One:
     ("lang", "lines", "said"),
     [
         ("en", [(0, True, "Group: South")], "South"),
-        ("en", [(0, False, "Group: South")], "No group, driver or topic changed significantly"),
-        ("en", [], "No page of this run has groups, drivers or topics to compare it with."),
-        ("zh", [], "本次运行没有可与之比较的分组、驱动因素或主题。"),
+        ("en", [(0, False, "Group: South")], "No group, driver or topic is known"),
+        ("en", [], "No group, driver or topic is known to have changed with it."),
+        ("zh", [], "未发现同时发生变化的群体、驱动因素或主题。"),
     ],
 )
 def test_no_alert_stands_with_nothing_beneath_it(monkeypatch, lang, lines, said) -> None:

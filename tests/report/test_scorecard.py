@@ -467,7 +467,7 @@ def test_every_part_is_there_and_leads_to_its_page() -> None:
     assert card["measures"][0]["target"] == "Target 90% missed"
     alerts = card["alerts"]["items"]
     assert [(a["what"], a["how"], a["since"], a["owner"], a["new"]) for a in alerts] == [
-        ("Delivery", "1.20 points below its baseline", "since w4", "Depot", True),
+        ("Delivery", "1.20 points below its baseline in w5", "since w4", "Depot", True),
         (
             "Ends (team: red)",
             "40.0 percentage points below target over all months",
@@ -494,7 +494,7 @@ def test_every_part_is_there_and_leads_to_its_page() -> None:
 
 
 def test_gains_are_listed_by_what_is_printed_and_named_for_what_they_are() -> None:
-    """The largest number comes first, also where it rests on a wave that is over."""
+    """The largest number comes first; what rests on a wave that is over comes last."""
     columns = ["source", "term", "estimate", "low", "high", "n", "unit", "position", "rests_on"]
     rows = [
         ["21", "room", 0.15, 0.10, 0.19, 90, "scale", "strength", "", None],
@@ -506,14 +506,35 @@ def test_gains_are_listed_by_what_is_printed_and_named_for_what_they_are() -> No
     answers["41_page"]["opportunities"] = {"table": table, "tables": {}, "finding": {}}
     items = scorecard.of(run, answers)["opportunities"]["items"]
     assert [(i["what"], i["more"]) for i in items] == [
+        ("Room", "a strength: rated above average already"),
+        ("Booking", "matters more than average, rated about average"),
         (
             "Delivery",
             "a weakness: rated below average; number 2 by explained variance without w2, whose "
-            "fall is over: check first",
+            "fall is over",
         ),
-        ("Room", "a strength: rated above average already"),
-        ("Booking", "matters more than average, rated about average"),
     ]
+
+
+def test_changes_that_worked_are_on_the_index_and_others_are_not() -> None:
+    columns = "change verdict term estimate low high n unit passed failed faded_in"
+    rows = [
+        ["desk", "higher", "welcome", 0.8, 0.4, 1.2, 300, "scale", 4, 0, None],
+        ["calls", "higher", "nps", 21.9, 12.7, 31.3, 300, "points", 5, 0, "w3"],  # faded
+        ["app", "higher", "ease", 0.8, 0.4, 1.2, 300, "scale", 3, 1, None],  # a check failed
+        ["price", "lower", "value", -0.7, -1.0, -0.3, 300, "scale", 4, 0, None],
+    ]
+    run, answers = run_of("40"), {"40_page": {"verdicts": record(columns, *rows)}}
+    for name in ("desk", "calls", "app", "price"):
+        told = {"action": f"Extend {name}."}
+        answers["40_page"][f"change_{name}"] = record(
+            "term", ["x"], claim=f"{name} worked.", finding=told
+        )
+    [item] = scorecard.of(run, answers)["worked"]["items"]
+    assert (item["what"], item["more"]) == ("desk worked.", "Extend desk.")
+    assert item["link"].endswith("#answer-change_desk")
+    answers["40_page"]["verdicts"] = record(columns, *rows[1:])
+    assert scorecard.of(run, answers)["worked"] is None
 
 
 def test_without_a_page_of_alerts_the_news_of_other_pages_are_the_alerts() -> None:
