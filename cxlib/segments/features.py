@@ -7,7 +7,7 @@ scaled so that all its columns together vary as much as one number does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class Axis:
     """One feature as columns: a number (no levels), or a column a level.
 
     `middle` is the median; `centre` and `scale` are (1,) for numbers and (levels,) for categories.
+    `scores` are those of the levels or steps of an ordinal answer.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Axis:
     centre: np.ndarray
     scale: np.ndarray
     steps: tuple[float, ...] = ()  # of a number that latent classes read by its levels
+    scores: tuple[float, ...] = ()
 
 
 def axes_of(
@@ -47,6 +49,25 @@ def axes_of(
     values or fewer, such as an answer from 1 to 5, has `steps`.
     """
     return [_axis(customers[name], w, skip) for name in features]
+
+
+def in_order(axis: Axis, values: pd.Series) -> Axis:
+    """The feature as an ordinal answer: a number by its values, a category by its order."""
+    if not axis.levels:
+        x = _numbers(values)
+        steps = tuple(np.unique(x[~np.isnan(x)]).tolist())
+        return replace(axis, steps=steps, scores=steps)
+    known = [_text(v, values) for v in sorted(values.dropna().unique())]
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        known = [str(v) for v in values.cat.categories if str(v) in axis.levels]
+    at = [axis.levels.index(level) for level in known]
+    return replace(
+        axis,
+        levels=tuple(known),
+        centre=axis.centre[at],
+        scale=axis.scale[at],
+        scores=tuple(map(float, range(len(at)))),
+    )
 
 
 def points_of(axes: list[Axis], customers: pd.DataFrame) -> np.ndarray:

@@ -70,7 +70,7 @@ def goodness_of_fit(sample: SampleLike, fit: Result, *, simulations: int = 99) -
     w = moments.weights_of(sample.data, sample.weight)
     rows, w, notes = inputs.usable(sample.data, names, w, "complete")
     some = np.sort(np.random.default_rng(sample.seed).permutation(len(rows))[:SAMPLE])
-    data = latent_classes.answers(rows.iloc[some], w[some], joint=False)
+    data = latent_classes.answers(rows.iloc[some], w[some], joint=False, ordinal=fit.model.ordinal)
     numbers = [
         a.name for a, b in zip(data.axes, data.sheet.blocks, strict=True) if b.kind != "levels"
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import numpy as np
@@ -14,6 +15,7 @@ from cxlib.segments.features import MOST_LEVELS, is_category
 Model = Literal["k-means", "mixture", "classes"]
 Missing = Literal["complete", "median", "skip"]
 FEWEST = 30  # customers
+MOST_ORDINAL = 21  # levels of an ordinal answer, as many as a scale from 0 to 20 has
 MOSTLY = 0.8  # share of customers that must have a feature chosen for its numbers alone
 
 
@@ -63,6 +65,37 @@ def check_columns(customers: pd.DataFrame, features: list[str], model: str) -> N
             f"{unfit} hold dates, or texts with more than {MOST_LEVELS} different values. Turn "
             "dates into days, group texts, or leave them out of features."
         )
+
+
+def check_ordinal(
+    customers: pd.DataFrame, features: list[str], model: str, ordinal: Sequence[str]
+) -> None:
+    """ValueError for ordinal features without an order, or of a model that does not use it."""
+    if not ordinal:
+        return
+    if isinstance(ordinal, str):
+        raise ValueError(f"ordinal={ordinal!r} is one name; write ordinal=[{ordinal!r}].")
+    if model != "classes":
+        raise ValueError(
+            f"ordinal features are for latent classes; model={model!r} reads numbers as they are. "
+            "Use model='classes', or leave out ordinal."
+        )
+    absent = [c for c in ordinal if c not in features]
+    if absent:
+        raise ValueError(f"{absent} are called ordinal and are no features. Name them in features.")
+    for name in ordinal:
+        values = customers[name]
+        ordered = isinstance(values.dtype, pd.CategoricalDtype) and values.cat.ordered
+        if is_category(values) and not ordered and values.nunique() > 2:
+            raise ValueError(
+                f"{name!r} is text, whose order is not known. Make it numbers, or "
+                "pd.Categorical(..., categories=[lowest, ..., highest], ordered=True)."
+            )
+        if values.nunique() > MOST_ORDINAL:
+            raise ValueError(
+                f"{name!r} has {values.nunique()} different values, more than {MOST_ORDINAL}. "
+                "Leave it out of ordinal, to be taken as a number."
+            )
 
 
 def usable(

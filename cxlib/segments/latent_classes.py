@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from cxlib.segments import profiles
-from cxlib.segments.features import Axis, answers_of, axes_of
+from cxlib.segments.features import Axis, answers_of, axes_of, in_order
 from cxlib.segments.stability import Trial, jaccard_of_counts
-from cxlib.stats import mixture_em, resampling
+from cxlib.stats import adjacent_logit, mixture_em, resampling
 from cxlib.stats.mixture_em import Block, Sheet
 from cxlib.stats.mixture_refits import NEAR, REFITS, by_pattern, criteria, refit, refits
 
@@ -27,6 +27,11 @@ class Classes:
     axes: list[Axis]
     sums: np.ndarray
     joint: bool
+
+    @property
+    def ordinal(self) -> list[str]:
+        """The features that are ordinal."""
+        return [axis.name for axis in self.axes if axis.scores]
 
     def memberships(self, rows: pd.DataFrame) -> np.ndarray:
         """Probability of each class for each row, (n, k), from the answers given; NaN without."""
@@ -105,12 +110,20 @@ class Answers:
         levels = np.concatenate([[bool(a.levels)] * max(len(a.levels), 1) for a in self.axes])
         scale = np.concatenate([np.resize(a.scale, max(len(a.levels), 1)) for a in self.axes])
         spread = np.where(levels, np.sqrt(np.clip(overall * (1 - overall), 0, None)), scale)
-        return profiles.Description(share, shares, means, means_drawn, overall, spread, n)
+        located, relocated = (_locations(self.sheet.blocks, s) for s in (sums, drawn))
+        return profiles.Description(
+            share, shares, means, means_drawn, overall, spread, n, located, relocated
+        )
 
 
-def answers(rows: pd.DataFrame, w: np.ndarray, *, joint: bool) -> Answers:
+def answers(
+    rows: pd.DataFrame, w: np.ndarray, *, joint: bool, ordinal: Sequence[str] = ()
+) -> Answers:
     """The customers' answers as patterns; `joint` for a Gaussian mixture of complete numbers."""
-    axes = axes_of(rows, list(rows), w, skip=True)
+    axes = [
+        in_order(axis, rows[axis.name]) if axis.name in ordinal else axis
+        for axis in axes_of(rows, list(rows), w, skip=True)
+    ]
     if joint:
         axes = [replace(axis, steps=()) for axis in axes]
     return Answers(axes, _sheet(axes, rows, w, joint), w, joint)
@@ -121,7 +134,18 @@ def _sheet(axes: list[Axis], rows: pd.DataFrame, w: np.ndarray, joint: bool) -> 
     if joint:  # no gaps are left but those that the median shall fill
         middles = [((a.middle - a.centre) / a.scale)[0] for a in axes]
         given = [(np.where(np.isnan(z), m, z), 0) for (z, _), m in zip(given, middles, strict=True)]
-    return mixture_em.sheet_of(given, w, joint=joint)
+    return mixture_em.sheet_of(given, w, joint=joint, scores=[axis.scores for axis in axes])
+
+
+def _locations(blocks: list[Block], sums: np.ndarray) -> np.ndarray:
+    """Location of each class but the first, against it, on each ordinal answer: (..., k - 1, i)."""
+    found = [
+        adjacent_logit.locations(sums[..., 1:][..., block.at], block.scores)
+        for block in blocks
+        if block.scores
+    ]
+    shape = (*sums.shape[:-2], sums.shape[-2] - 1, 0)
+    return np.stack(found, axis=-1) if found else np.empty(shape)
 
 
 def means_of(axes: list[Axis], blocks: list[Block], sums: np.ndarray) -> np.ndarray:

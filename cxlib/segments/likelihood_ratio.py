@@ -48,7 +48,10 @@ def likelihood_ratio(sample: SampleLike, fit: Result, *, simulations: int = 99) 
     w = moments.weights_of(customers, sample.weight)
     rows, w, _notes = inputs.usable(customers, names, w, fit.missing)
     some = np.sort(np.random.default_rng(seed).permutation(len(rows))[:SAMPLE])
-    data = latent_classes.answers(rows.iloc[some], w[some], joint=fit.model.joint)
+    model = fit.model
+    data = latent_classes.answers(
+        rows.iloc[some], w[some], joint=model.joint, ordinal=model.ordinal
+    )
     k = len(fit.model.sums)
     seen, fewer = _ratio(data.sheet, k, seed, latent_classes.STARTS)
     rng = np.random.default_rng(seed)
@@ -95,7 +98,8 @@ def simulated(sheet: Sheet, sums: np.ndarray, w: np.ndarray, rng: np.random.Gene
             edges = np.cumsum(part / part.sum(1, keepdims=True), axis=1)[member]
             level = (rng.random((n, 1)) > edges).sum(1).clip(0, part.shape[1] - 1)
             drawn.append((np.where(seen.sum(1) > 0, level, -1), part.shape[1]))
-    return mixture_em.sheet_of(drawn, w, joint=joint)
+    scores = [block.scores for block in sheet.blocks]
+    return mixture_em.sheet_of(drawn, w, joint=joint, scores=scores)
 
 
 def _finding(k: int, seen: float, limit: float, p: float) -> Finding:

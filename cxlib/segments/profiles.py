@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtri, stdtrit
 
+from cxlib.core import i18n
 from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.segments.features import Axis, terms_of
 from cxlib.segments.names import names_of
@@ -29,6 +30,8 @@ class Description:
     means, drawn : of each column, (k, p) and (draws, k, p)
     overall, spread : mean and deviation of everybody, (p,)
     n : customers placed in each, (k,)
+    located, relocated : locations of ordinal answers against the first segment, (k - 1, items) and
+        (draws, k - 1, items)
     """
 
     share: np.ndarray
@@ -38,6 +41,8 @@ class Description:
     overall: np.ndarray
     spread: np.ndarray
     n: np.ndarray
+    located: np.ndarray | None = None
+    relocated: np.ndarray | None = None
 
     @property
     def away(self) -> np.ndarray:
@@ -181,6 +186,24 @@ def table(axes: list[Axis], found: Description, named: pd.DataFrame) -> pd.DataF
             **{c: ends[c] for c in SIMULTANEOUS},
         }
     )
+
+
+def locations(axes: list[Axis], found: Description, named: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A row an ordinal answer and segment but the first: its location against the first's."""
+    terms = [i18n.label(axis.name) for axis in axes if axis.scores]
+    if found.located is None or found.relocated is None or not terms:
+        return {}
+    names, each = named["term"].to_numpy(object), len(found.located)
+    about = {
+        "segment": np.tile(names[1:], len(terms)),
+        "reference": names[0],
+        "term": np.repeat(np.array(terms, object), each),
+    }
+    estimate, drawn = found.located.T, np.swapaxes(found.relocated, 1, 2)
+    table = interval_table(
+        about, estimate.ravel(), drawn.reshape(len(drawn), -1), np.tile(found.n[1:], len(terms))
+    )
+    return {"locations": table}
 
 
 def marks(profiles: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,7 @@ def fit(
     model: inputs.Model = "k-means",
     missing: inputs.Missing = "complete",
     choice: Choice | None = None,
+    ordinal: Sequence[str] = (),
 ) -> Result:
     """Segments of customers alike in their features, with 95% intervals.
 
@@ -66,6 +68,9 @@ def fit(
     missing : "complete" leaves out customers with a gap, "median" takes the median of a number and
         "not known" as a level; classes skip the gaps and place everyone by what is known
     choice : the number of segments, or how it is chosen
+    ordinal : of latent classes, features whose levels are ordered: numbers, or ordered categories,
+        whose levels count 0, 1, 2 and so on. Classes differ in one location each, P(level m | class
+        k) ∝ exp(alpha_m + beta_k score_m), instead of in every level
 
     Returns
     -------
@@ -79,6 +84,9 @@ def fit(
     - "marks": the profiles in deviations from the average customer
     - "choice": k, silhouette (k-means) or log-likelihood, parameters, BIC, ICL, entropy, misplaced
       share; stability, weakest stability, smallest share, chosen
+    - "locations", of ordinal features: segment, reference (the first), term, estimate (beta: by how
+      much the log-odds of a level against the one a unit of score below are higher than in the
+      reference), low, high, n, and simultaneous ends
 
     and parts model (how customers become memberships), missing and descriptions (what marks each
     name's segment, in words). Intervals of k-means hold
@@ -86,13 +94,14 @@ def fit(
 
     Raises
     ------
-    ValueError : columns that do not exist, never vary or cannot be used; fewer than 30 (different)
-        customers
+    ValueError : columns that do not exist, never vary or cannot be used, ordinal ones that have no
+        order; fewer than 30 (different) customers
 
     References
     ----------
     Lloyd (1982), Arthur and Vassilvitskii (2007) for k-means; Lazarsfeld and Henry (1968) for
-    latent classes; Hennig (2007) for stability.
+    latent classes; Magidson and Vermunt (2004), Handbook of Quantitative Methodology for the Social
+    Sciences, for ordinal ones; Hennig (2007) for stability.
 
     Examples
     --------
@@ -106,10 +115,14 @@ def fit(
     inputs.check_choices(model, missing)
     features = inputs.numeric_features(customers) if features is None else features
     inputs.check_columns(customers, features, model)
+    inputs.check_ordinal(customers, features, model, ordinal)
     w = moments.weights_of(customers, sample.weight)
     missing = "skip" if model == "classes" else missing
     rows, w, notes = inputs.usable(customers, list(dict.fromkeys(features)), w, missing)
-    data, kind = _prepared(rows, w, model), kmeans if model == "k-means" else latent_classes
+    data, kind = (
+        _prepared(rows, w, model, ordinal),
+        kmeans if model == "k-means" else latent_classes,
+    )
     numbers = [n for n in choice.numbers if n <= data.different // 2]
     _check_numbers(data.different, rows, choice.k, numbers)
     sampled = np.sort(np.random.default_rng(sample.seed).permutation(len(rows))[: kind.SAMPLE])
@@ -121,7 +134,13 @@ def fit(
     chosen = stability.choice_of(tried, k)
     noted = summary.notes(data.axes, rows, len(customers), chosen, named, len(sampled))
     return Result(
-        {"table": named, "profiles": table, "marks": profiles.marks(table), "choice": chosen},
+        {
+            "table": named,
+            "profiles": table,
+            "marks": profiles.marks(table),
+            "choice": chosen,
+            **profiles.locations(data.axes, found, named),
+        },
         summary.finding(named),
         i18n.together([*noted, *notes]),
         "share",
@@ -214,11 +233,11 @@ def memberships(sample: SampleLike, fit: Result) -> np.ndarray:
 
 
 def _prepared(
-    rows: pd.DataFrame, w: np.ndarray, model: str
+    rows: pd.DataFrame, w: np.ndarray, model: str, ordinal: Sequence[str]
 ) -> kmeans.KMeansData | latent_classes.Answers:
     if model == "k-means":
         return kmeans.points(rows, w)
-    return latent_classes.answers(rows, w, joint=model == "mixture")
+    return latent_classes.answers(rows, w, joint=model == "mixture", ordinal=ordinal)
 
 
 def _check_numbers(different: int, rows: pd.DataFrame, k: int | None, numbers: list[int]) -> None:

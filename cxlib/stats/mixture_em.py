@@ -9,7 +9,8 @@ Given the class, answers are independent (Lazarsfeld and Henry 1968; numbers bes
 Vermunt and Magidson 2002), numbers together normal (Gaussian mixture), or some numbers normal about
 a line in others (mixture of regressions, `lines_of`). All these are exponential families, so that
 one matrix of sufficient statistics a pattern serves all: its product with the parameters is the
-log-likelihood, its product with the memberships the next parameters. An answer that was not given
+log-likelihood, its product with the memberships the next parameters (of ordinal answers, the counts
+that adjacent-category logits expect, `stats.adjacent_logit`). An answer that was not given
 has statistics of zero and drops out of both: full information where answers are missing at random
 (Rubin 1976). Starts and draws ride along in front as one batch; steps are
 lengthened by SQUAREM (Varadhan and Roland 2008).
@@ -17,13 +18,15 @@ lengthened by SQUAREM (Varadhan and Roland 2008).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cxlib.stats import adjacent_logit
+from cxlib.stats.adjacent_logit import LEAST
 from cxlib.stats.patterns import distinct_rows
 
-LEAST = 1e-10  # share of a level in a class, so that its logarithm is finite
 TIGHTEST = 1e-3  # variance within a class, of the variance of all: no class is one value
 TOLERANCE, PER_ROWS = (
     1e-6,
@@ -44,20 +47,24 @@ class Block:
 
     `kind` is "levels" (one column a level), "number" (given, value, square), "numbers" (1, values,
     products of pairs: jointly normal) or "lines" (1, products of pairs: numbers regressed on those
-    that `causes` names, the variance left being `least` or more).
+    that `causes` names, the variance left being `least` or more). Levels with `scores` are ordinal:
+    classes differ in their location alone.
     """
 
     kind: str
     at: slice
     causes: tuple[tuple[int, ...], ...] = ()
     least: tuple[float, ...] = ()
+    scores: tuple[float, ...] = ()
 
-    def parameters(self) -> int:
-        """How many are free in a class."""
+    def parameters(self, k: int = 1) -> int:
+        """How many are free in k classes."""
         if self.kind == "lines":
-            return sum(len(causes) + 1 for causes in self.causes if causes)
+            return k * sum(len(causes) + 1 for causes in self.causes if causes)
         width = self.at.stop - self.at.start
-        return {"levels": width - 1, "number": 2, "numbers": width - 1}[self.kind]
+        if self.scores:
+            return width - 1 + k - 1
+        return k * {"levels": width - 1, "number": 2, "numbers": width - 1}[self.kind]
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Sheet:
 
     def parameters(self, k: int) -> int:
         """Free parameters of k classes."""
-        return k - 1 + k * sum(block.parameters() for block in self.blocks)
+        return k - 1 + sum(block.parameters(k) for block in self.blocks)
 
 
 @dataclass(frozen=True)
@@ -93,11 +100,18 @@ class Solution:
     loglik: float
 
 
-def sheet_of(answers: list[tuple[np.ndarray, int]], w: np.ndarray, *, joint: bool = False) -> Sheet:
+def sheet_of(
+    answers: list[tuple[np.ndarray, int]],
+    w: np.ndarray,
+    *,
+    joint: bool = False,
+    scores: Sequence[tuple[float, ...]] = (),
+) -> Sheet:
     """Patterns of the rows' answers.
 
     `answers` are ((n,), levels) each: whole numbers from 0, -1 where missing; or, with 0 levels,
-    standardised numbers, NaN where missing. `joint` takes all as numbers, complete.
+    standardised numbers, NaN where missing. `joint` takes all as numbers, complete. `scores` are
+    those of each one's levels, rising, where it is ordinal, or empty.
     """
     columns = [values for values, _ in answers]
     first, pattern = distinct_rows(columns)
@@ -107,10 +121,11 @@ def sheet_of(answers: list[tuple[np.ndarray, int]], w: np.ndarray, *, joint: boo
         upper = np.triu_indices(z.shape[1])
         parts = [np.ones((len(z), 1)), z, z[:, upper[0]] * z[:, upper[1]]]
         blocks = [Block("numbers", slice(0, sum(p.shape[1] for p in parts)))]
-    for column, levels in [] if joint else answers:
+    for i, (column, levels) in enumerate([] if joint else answers):
         part = _statistics(column[first], levels)
         kind = "levels" if levels else "number"
-        blocks.append(Block(kind, slice(start, start + part.shape[1])))
+        own = scores[i] if scores else ()
+        blocks.append(Block(kind, slice(start, start + part.shape[1]), scores=own))
         parts.append(part)
         start += part.shape[1]
     weight = np.bincount(pattern, w, len(first))
@@ -219,7 +234,7 @@ def random_starts(sheet: Sheet, k: int, starts: int, seed: int, w: np.ndarray) -
         )[missing]
     each = (0.5 * mean[:, None] + 0.5 * own) if k > 1 else mean[:, None]
     size = np.broadcast_to((total / k)[:, None, None], (*each.shape[:2], 1))
-    return np.concatenate([size, each * size], axis=2)
+    return _located(sheet, np.concatenate([size, each * size], axis=2))
 
 
 def maximise(
@@ -229,7 +244,7 @@ def maximise(
 
     `w` is (patterns,) or (p, patterns). A climb that has arrived leaves the batch.
     """
-    sums, loglik = sums.copy(), np.full(len(sums), -np.inf)
+    sums, loglik = _located(sheet, sums.copy()), np.full(len(sums), -np.inf)
     for here in parts(sheet, sums):
         _maximise(sheet, sums[here], loglik[here], w if w.ndim == 1 else w[here], close)
     return sums, loglik
@@ -281,7 +296,7 @@ def _longer(sheet: Sheet, zero: np.ndarray, one: np.ndarray, two: np.ndarray) ->
             inside &= np.linalg.eigvalsh(covariance(part)[1])[..., 0].min(1) > TIGHTEST
         else:
             inside &= np.linalg.eigvalsh(products(part))[..., 0].min(1) > TIGHTEST**2
-    return np.where(inside[:, None, None], far, two)
+    return _located(sheet, np.where(inside[:, None, None], far, two), two)
 
 
 def step(sheet: Sheet, sums: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -294,7 +309,21 @@ def step(sheet: Sheet, sums: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.
     after[:, 0] = flat.sum(1)
     after[:, 1:] = flat @ sheet.statistics
     total = loglik @ w if w.ndim == 1 else (loglik * w).sum(1)
-    return after.reshape(p, k, q), total
+    return _located(sheet, after.reshape(p, k, q), sums), total
+
+
+def _located(sheet: Sheet, sums: np.ndarray, near: np.ndarray | None = None) -> np.ndarray:
+    """`sums` (p, k, 1 + q), ordinal answers as expected of the classes' locations; `near` those."""
+    alike: dict[tuple[float, ...], list[np.ndarray]] = {}
+    for block in sheet.blocks:
+        if block.scores:
+            alike.setdefault(block.scores, []).append(np.arange(block.at.start, block.at.stop) + 1)
+    for scores, columns in alike.items():
+        counts, start = (
+            np.moveaxis(v[..., columns], 2, 0) for v in (sums, sums if near is None else near)
+        )
+        sums[..., columns] = np.moveaxis(adjacent_logit.fitted(counts, scores, start), 0, 2)
+    return sums
 
 
 def membership(sheet: Sheet, sums: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 
 from cxlib import drivers
+from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
 from cxlib.stats import moments
 
@@ -81,11 +82,84 @@ def test_a_formula_serves_other_functions_too():
         ("plan ~ a", "3 columns"),
         ("y ~ a +", "formula"),
         ("y ~ y + a", "twice|copy|outcome"),
+        ("1 ~ a", "neither a column"),
+        ("y + b ~ a", "2 columns"),
+        ("y ~ a | b", "write it as"),
+        ("~ a", "write it as"),
+        ("y ~ np.log(`a b`)", r"Q\('its name'\)"),
+        ("y ~ C(plan, Treatment('none'))", "none"),
     ],
 )
 def test_formulas_that_cannot_be_fitted_are_refused(text, message):
     with pytest.raises(ValueError, match=message):
         drivers.importance(visits(), text)
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "__import__('os').system('touch {path}')",
+        "I(__import__('os').system('touch {path}'))",
+        "{{__import__('pathlib').Path('{path}').touch()}}",
+        "np.log(open('{path}', 'w').write('a'))",
+        "np.save('{path}', a)",
+        "np.asarray(a).tofile('{path}')",
+        "a.to_csv('{path}')",
+        "I(a.__class__)",
+        "Q('np').save('{path}', a)",
+        "C(a, contr.custom(open('{path}', 'w')))",
+        "I((lambda: open('{path}', 'w'))())",
+        "I([open('{path}', 'w') for b in [1]])",
+        "I((b := a))",
+        "I(f'{{a}}')",
+        "I(9 ** 9 ** 9 ** 9)",
+        "a + I(a * 9 ** 9 ** 9 ** 9)",
+        "I('a' * 10 ** 10)",
+        "bs(a, df=4, _context=1)",
+        "bs(a, **b)",
+        "np.log(a, a)",
+        "np.log(a, out=a)",
+        "np",
+        "`np`",
+        "I",
+        "I(`__import__('os').system('touch {path}')`)",
+        "hashed(a)",
+    ],
+)
+def test_a_formula_runs_no_code_but_arithmetic_on_columns(term, tmp_path):
+    rows, path = visits(), tmp_path / "written"
+    before = rows.copy()
+    with pytest.raises(ValueError, match="formula"):
+        drivers.formula(rows, "y ~ a + " + term.format(path=path))
+    assert not path.exists()
+    pd.testing.assert_frame_equal(rows, before)
+
+
+def test_a_column_called_like_a_function_is_no_way_to_its_methods():
+    rows = visits().assign(np=1.0, I=2.0)
+    for term in ("np.add(a, b)", "I(a)"):
+        with pytest.raises(ValueError, match="neither a column nor a function"):
+            drivers.formula(rows, f"y ~ {term}")
+
+
+def test_terms_may_compute_with_columns_and_names_of_any_kind():
+    rows = visits().assign(**{"my room": lambda d: d["a"] ** 2})
+    text = (
+        "y ~ I(a**2 + 1) + `my room` + np.sqrt(Q('my room')) + I(plan == 'pro') + np.maximum(b, 0)"
+    )
+    found, _, terms = drivers.formula(rows, text)
+    got = found.data[[c for columns in terms.values() for c in columns]].to_numpy()
+    a, b = rows["a"], rows["b"]
+    by_hand = [a**2 + 1, a**2, a.abs(), rows["plan"] == "pro", b.clip(lower=0)]
+    assert_allclose(got, np.column_stack(by_hand).astype(float))
+
+
+def test_categories_are_those_of_complete_rows():
+    rows = visits().assign(plan=lambda d: d["plan"].where(d.index > 0, "old"))
+    rows.loc[0, "a"] = np.nan
+    found, _, terms = drivers.formula(rows, "y ~ a + C(plan)")
+    assert terms["plan"] == ["plan = plus", "plan = pro"]
+    assert found.data.loc[0, terms["plan"]].isna().all()
 
 
 def test_a_formula_needs_rows_and_complete_answers():
@@ -94,6 +168,8 @@ def test_a_formula_needs_rows_and_complete_answers():
         drivers.importance(moments.of(rows, ["y", "a", "b"]), "y ~ a + b")
     with pytest.raises(ValueError, match="complete"):
         drivers.importance(rows, "y ~ a + b", missing="em")
+    with pytest.raises(InsufficientData, match="No response answers"):
+        drivers.importance(rows.assign(b=np.nan), "y ~ a + b")
 
 
 # --- covariates of graded outcomes
