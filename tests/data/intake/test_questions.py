@@ -231,5 +231,5 @@ def test_the_share_of_ties_is_said_where_paths_are_shown(orders):
     head, rows = journeys_of(40)
     orders(head + "\n" + "".join(f"e{i},{r}\n" for i, r in enumerate(rows)), "events")
     reserve.load("shop")
-    [note] = reserve.open("shop").journeys.transitions().notes
+    note, _of_open_journeys = reserve.open("shop").journeys.transitions().notes
     assert note.startswith("100.0% of 120 events share their time")
