@@ -145,7 +145,10 @@ def test_small_numbers_and_rare_values_do_not_leave():
     with pytest.raises(RowsStay):
         store.execute("select count(*) from orders union all select amount from orders")
     with pytest.raises(RowsStay):
+        store.execute("select count(distinct wave) from responses group by customer_id")
+    with pytest.raises(RowsStay):
         store.sql("select * from orders")
+    assert store.execute("select count(distinct wave) from responses").fetchall() == [(8,)]
     assert store.execute("select count(*) from responses where wave = 'none'").fetchall() == [(0,)]
     assert store.execute("select count(*) from responses").fetchall() == [(3649,)]
 
