@@ -123,7 +123,7 @@ def recommendations(
     Returns
     -------
     A row a customer: customer_id, offer_1, because_1, offer_2 ... `because` is the product bought
-    that speaks most for the offer; empty for a popular one. A customer who has bought everything is
+    that speaks most for the offer, or "most popular". A customer who has bought everything is
     offered nothing.
 
     Examples
@@ -135,7 +135,7 @@ def recommendations(
     >>> baskets = make_baskets(orders, lines, least=1)
     >>> fit = next_offers(baskets, holdout=0.5, offers=1)
     >>> recommendations(baskets, fit, pd.Series([0])).values.tolist()
-    [[0, 'cup', '']]
+    [[0, 'cup', 'most popular']]
     """
     history = bought(baskets)
     some = np.arange(len(baskets.customers))

@@ -365,7 +365,9 @@ def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
         f"{second} comes first now that the fall of t2 in Q2 is over: "
     )
     assert found.finding.verdict == "unclear" and found.past == "Q2"
-    said = f"without Q2, whose fall is over, t2 (+{found.table['estimate'][0]:.2f}) is number 3"
+    said = (
+        f"t2 +{found.table['estimate'][0]:.2f} over all waves, but number 3 by explained variance"
+    )
     assert said in found.finding.detail
     without = drivers.without_each_wave(Sample(rows, draws=20), "outcome", parts)
     assert without.rests[["term", "rests_on", "place"]].values.tolist() == [["t2", "Q2", 3]]
