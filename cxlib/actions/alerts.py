@@ -251,7 +251,7 @@ def _finding(table: pd.DataFrame, looked: int, notebooks: int, held: pd.DataFram
     detail = _("; ").join([*said, examined, *quiet])
     if not current:
         claim = _("There are no alerts: no series is significantly worse than its baseline.")
-        return Finding(claim, detail, 0, "count")
+        return Finding(claim, detail)
     first = table.iloc[0]
     return Finding(
         i18n.opening(_("{first}.", first=clause(first))),

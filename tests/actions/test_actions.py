@@ -148,6 +148,7 @@ def test_what_became_better_is_no_alert():
     better = actions.alerts(study_of(room=rises))
     assert better.table.empty and better.finding.importance == Importance.CONTEXT
     assert str(better).startswith("There are no alerts")
+    assert better.finding.value is None  # a number that the sentence does not print
 
 
 def test_an_alert_is_dated_by_the_change_of_level_with_which_it_began():
