@@ -163,7 +163,6 @@ def _finding(table: pd.DataFrame, p: float, n: int, effective: float) -> Finding
     top = table.iloc[table["estimate"].argmax()]
     facts: dict[str, Any] = {
         "p": p,
-        "n": n,
         "reason": off.term,
         "share": off.estimate,
         "span": (off.low, off.high),
@@ -174,7 +173,6 @@ def _finding(table: pd.DataFrame, p: float, n: int, effective: float) -> Finding
         "top_span": (top.low, top.high),
     }
     differs = p <= 1 - LEVEL
-    of_top = {k: v for k, v in facts.items() if k != "n"}
     if differs:
         claim = ngettext(
             "The most common reason for leaving is {tops:quoted_list}; {reason:quoted} accounts "
@@ -182,11 +180,12 @@ def _finding(table: pd.DataFrame, p: float, n: int, effective: float) -> Finding
             "The most common reasons for leaving are {tops:quoted_list}; {reason:quoted} accounts "
             "for {share:share} of leavers, not the {quoted:share} often quoted.",
             len(facts["tops"]),
-            **of_top,
+            **facts,
         )
         detail = _(
             "{top:quoted} {top_share:share} (95% CI {top_span:share_interval}), {reason:quoted} "
             "95% CI {span:share_interval}; differs from the quoted shares, p {p:p}; n = {n:count}",
+            n=n,
             **facts,
         )
     else:
@@ -196,11 +195,12 @@ def _finding(table: pd.DataFrame, p: float, n: int, effective: float) -> Finding
             "The most common reasons for leaving are {tops:quoted_list}; the shares do not differ "
             "significantly from those often quoted.",
             len(facts["tops"]),
-            **of_top,
+            **facts,
         )
         detail = _(
             "{top:quoted} {top_share:share} (95% CI {top_span:share_interval}); p {p:p}; "
             "n = {n:count}",
+            n=n,
             **facts,
         )
     row = off if differs else top

@@ -21,6 +21,10 @@ class InsufficientData(ValueError):
     """The rows allow no such answer, which is nobody's mistake. The message is for readers."""
 
 
+class RowsStay(InsufficientData):
+    """A query would bring rows of customers, or sums of too few of them; it was not sent."""
+
+
 def suggestion(name: object, known: Iterable[object]) -> str:
     """Text " Did you mean 'delivery'?" where one of `known` is close to `name`; else nothing.
 
@@ -129,7 +133,3 @@ def leave_out(reason: str = "", because: str = "") -> None:
     else:
         about = {"reason": reason, "because": reason or because}
         notebook.display_pub.publish({"text/plain": text, ABSENT: about}, {})
-
-
-class RowsStay(InsufficientData):
-    """A query would bring rows of customers, or sums of too few of them; it was not sent."""

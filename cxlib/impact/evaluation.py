@@ -120,7 +120,9 @@ def evaluate(trial: Trial) -> Result:
     latest, parts["faded"] = _latest(trial, fit, tables)
     parts["faded_in"] = _last_wave(trial) if parts["faded"] else ""
     if significant:
-        path = tables.get("path", pd.DataFrame()) if fit.design != "randomised" else pd.DataFrame()
+        path = tables.get("path", pd.DataFrame())
+        if fit.design == "randomised":  # drawn only: 26 has other intervals of its single waves
+            path = pd.DataFrame()
         fit = _dated(trial, fit, parts["faded_in"], doubt, path)
         parts["clause"] = fit.clause
     latest = _("; ").join(filter(None, [apart, latest]))

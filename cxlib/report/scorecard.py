@@ -241,10 +241,8 @@ def _opportunities(
         rows = rows_of(now.get(number, {}).get(name))
         rows = [r for r in rows if r["estimate"] is not None and r["low"] is not None]
         drivers = [r for r in rows if r.get("unit", "scale") == "scale" and r["low"] > 0]
-        lasting = [r for r in drivers if not r.get("rests_on")]  # first: the others are past
         worth = [r for r in rows if r.get("unit") == "money" and r["estimate"] > 0]
-        best = sorted(lasting, key=_estimate)
-        best = (best + sorted((r for r in drivers if r not in best), key=_estimate))[:MOST]
+        best = sorted(drivers, key=_lasting_first)[:MOST]
         best += sorted(worth, key=_estimate)[: MOST - len(best)]
         if not best:  # pain points, of studies without drivers or amounts
             pains = [r for r in rows if r.get("unit") == AVERAGE and r["low"] > 0]
@@ -260,10 +258,10 @@ def _opportunities(
 
 def _worked(now: Answered, files: Mapping[str, Any]) -> dict[str, Any] | None:
     """Changes that improved a rating, whose checks all passed and whose effect still shows."""
-    kept = now.get("40", {})
-    rows = [r for r in rows_of(kept.get("verdicts")) if r["verdict"] == "higher"]
+    rows = [r for r in rows_of(now.get("40", {}).get("verdicts")) if r["verdict"] == "higher"]
     rows = [r for r in rows if r.get("unit") in RATED and not (r["failed"] or r.get("faded_in"))]
-    told = [(name, (kept.get(name) or {}).get("finding") or {}) for name in map(_change, rows)]
+    names = [f"change_{r['change']}" for r in rows]
+    told = [(name, now["40"].get(name, {}).get("finding") or {}) for name in names]
     items = [
         {
             "what": f["claim"],
@@ -277,13 +275,13 @@ def _worked(now: Answered, files: Mapping[str, Any]) -> dict[str, Any] | None:
     return _part(items[:MOST], f"{files['40']}#answer-verdicts") if items else None
 
 
-def _change(row: Row) -> str:
-    """The name under which a change is kept."""
-    return f"change_{row['change']}"
-
-
 def _estimate(row: Row) -> float:
     return -row["estimate"]
+
+
+def _lasting_first(row: Row) -> tuple[bool, float]:
+    """The largest first, and last what rests on a wave that is over."""
+    return bool(row.get("rests_on")), -row["estimate"]
 
 
 def _opportunity(row: Row, outcome: str) -> dict[str, str]:

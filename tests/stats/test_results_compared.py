@@ -52,8 +52,10 @@ def test_what_was_asked_in_one_of_two_has_no_difference(responses):
         comparison.difference(before, nothing, names=("before", "nothing"))
 
 
-@pytest.mark.parametrize(("lang", "said"), [("en", "not significant after adjustment for 12 "),
-                                            ("zh", "经 12 项比较校正后不显著")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [("en", "not significant after adjustment for 12 "), ("zh", "经 12 项比较校正后不显著")],
+)
 def test_a_largest_difference_says_where_the_adjustment_decides(lang, said) -> None:
     """One of twelve differs by 2.3 standard errors: by itself significant, among twelve not."""
     rng = np.random.default_rng(1)
