@@ -59,7 +59,8 @@ def of(fit: Result) -> Finding:
     ...     of(Result(pd.DataFrame({"estimate": [93.0]}), finding)).detail
     'n = 40; target 100 missed'
     """
-    return _answered(_owned(_judged(fit.finding, fit), fit), fit)
+    finding = _answered(_owned(_judged(fit.finding, fit), fit), fit)
+    return replace(finding, action=i18n.line(finding.action))
 
 
 def _answered(finding: Finding, fit: Result) -> Finding:
