@@ -79,10 +79,9 @@ def test_before_its_day_a_target_is_not_missed(value, low, high, words):
 
 
 def test_what_to_do_is_a_sentence_of_its_own():
-    fit = rate(0.8, 0.7, 0.9)
     for asked in ("improve Delivery first", "Improve Delivery first."):
-        one = fit.replace(finding=replace(fit.finding, action=asked))
-        assert commitments.of(one).action == "Improve Delivery first."
+        finding = told(rate(0.8, 0.7, 0.9, action=asked))
+        assert finding.action == "Improve Delivery first."
 
 
 def test_a_target_is_of_all_customers_and_of_its_own_measure():
