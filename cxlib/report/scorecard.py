@@ -11,7 +11,7 @@ head of the page itself: what a reader finds there is what the index says of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cxlib.core import i18n
@@ -67,23 +67,23 @@ def of(
     }
 
 
-def pages(run: Mapping[str, Any], answers: Answers) -> dict[str, list[dict[str, Any]]]:
+def pages(
+    run: Mapping[str, Any], answers: Answers, said: Collection[str] = ()
+) -> dict[str, list[dict[str, Any]]]:
     """The pages of the run by set, in the order of the run, in which each leads to the next.
 
-    A page has title, file, status, and claim, detail and owner of its most important finding, which
-    is the head of the page.
+    A page has title, file, status and the claim of its most important finding, which is the head of
+    the page. Where that is among those `said` above it has the next one, or else its detail: no
+    sentence stands twice on the index.
     """
     sets: dict[str, list[dict[str, Any]]] = {}
     for page in run["pages"]:
         kept = [r.get("finding") or {} for r in answers.get(page["page"], {}).values()]
         ordered = by_importance(k for k in kept if k.get("claim"))
-        head = ordered[0] if ordered else {}
-        entry = {
-            **page,
-            "claim": head.get("claim", page["answer"]),
-            "detail": head.get("detail", ""),
-            "owner": head.get("owner", ""),
-        }
+        claims = [k["claim"] for k in ordered] or [page["answer"]]
+        new = [claim for claim in claims if claim not in said]
+        detail = "" if new else ordered[0].get("detail", "")
+        entry = {**page, "claim": "" if detail else [*new, *claims][0], "detail": detail}
         sets.setdefault(page["set"], []).append(entry)
     return sets
 

@@ -561,12 +561,24 @@ def test_pages_come_in_the_order_of_the_run_each_with_its_own_head() -> None:
     [pages] = scorecard.pages(run, answers).values()
     assert [p["page"][:2] for p in pages] == [p["page"][:2] for p in run["pages"]]
     by = {p["page"][:2]: p["claim"] for p in pages}
-    # What the summary says already is said of its page too: the index is no other report.
     assert by["12"] == "Value for money fell." and by["10"] == "NPS is 20.0."
 
 
+def test_no_claim_of_the_summary_is_said_again_of_its_page() -> None:
+    run, answers = everything()
+    answers["12_page"]["trend"]["finding"] |= {"detail": "95% CI 1 to 2."}
+    said = {"NPS is 20.0.", "Value for money fell.", "Fix late parcels first."}
+    [pages] = scorecard.pages(run, answers, said).values()
+    by = {p["page"][:2]: (p["claim"], p["detail"]) for p in pages}
+    assert by["12"] == ("", "95% CI 1 to 2.")  # the detail, as the page found nothing else
+    assert by["10"] == ("NPS is 20.0.", "")  # neither another finding nor a detail
+    answers["12_page"]["more"] = record("term", ["x"], claim="Speed fell.")
+    [pages] = scorecard.pages(run, answers, said).values()
+    assert [p["claim"] for p in pages if p["page"] == "12_page"] == ["Speed fell."]
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_index_says_of_each_page_what_the_page_says_first(lang) -> None:
+def test_the_index_begins_with_the_summary_and_repeats_no_claim(lang) -> None:
     run, answers = everything()
     for made in run["pages"]:
         made["lang"] = lang
@@ -576,7 +588,8 @@ def test_the_index_says_of_each_page_what_the_page_says_first(lang) -> None:
     assert body.index('class="summary"') < body.index('class="cells"') < body.index('class="found"')
     summary, found = body.split('class="found"')
     for claim in ["NPS is 20.0.", "Value for money fell.", "Fix late parcels first."]:
-        assert summary.count(claim) == 1 and found.count(claim) == 1
+        assert summary.count(claim) == 1
+    assert "Question 10?" in found and "Fix late parcels first." not in found
     assert {"+20", "70%", "40"} <= set(re.findall(r"<strong>([^<]+)</strong>", body))
     assert "http://" not in html and "https://" not in html
 
