@@ -312,7 +312,10 @@ def clause(row: pd.Series | Mapping[str, Any]) -> str:
         return _("the share of comments on {name} rose by {size}", **facts)
     if row["kind"] == MISSED and facts["since"]:
         # The number is of all cases on file, not of those since the alert began.
-        return _("{name} is {size} below target over all months, alert since {since}", **facts)
+        return _(
+            "{name} is {size} below target over all months, and below it in each since {since}",
+            **facts,
+        )
     if row["kind"] == MISSED:
         return _("{name} is {size} below target over all months", **facts)
     if row["kind"] == AT_RISK:

@@ -57,6 +57,7 @@ def of(
     summary = findings.summary(found)
     return {
         "summary": summary,
+        "do": _to_do(summary),
         "measures": cards,
         "since": since,
         "n": _rows_of_data(now),
@@ -65,6 +66,15 @@ def of(
         "actions": _actions(now, files),
         "worked": _worked(now, files),
     }
+
+
+def _to_do(summary: Sequence[Found]) -> dict[str, str] | None:
+    """What to do about the last of the summary that asks for something its claim does not say."""
+    for found in reversed(summary):
+        action = str(found.record.get("action") or "")
+        if action and action not in found.claim:
+            return {"action": action, "link": found.link}
+    return None
 
 
 def pages(
@@ -168,7 +178,7 @@ def _alert(row: Row, hours: str = "") -> dict[str, Any]:
     missed = row.get("kind") == series.MISSED
     began = _("since {since:period}", since=since) if since else ""
     if missed and since:  # the number is of all months
-        began = _("alert since {since:period}", since=since)
+        began = _("below it in each month since {since:period}", since=since)
     if hours and missed:
         how = _("{first}, {second}", first=how, second=counted_in(hours))
     return {
@@ -334,11 +344,15 @@ def _action(row: Row, gain: Row | None, unit: str) -> dict[str, str]:
     verdict = str((gain or {}).get("verdict") or "")
     if gain is not None and gain["estimate"] is not None:
         brings = _("expected net gain {gain} a year", gain=i18n.money((gain["estimate"], unit)))
-        if verdict == CHECK:
+        if gain.get("rests_on"):
+            brings = ""
+        elif verdict == CHECK:
             brings = _("{first}, if it still occurs as often", first=brings)
         elif verdict:
             brings = _("{first}: {second:label}", first=brings, second=verdict)
-    if verdict == CHECK:  # not to be begun, but its owner is to find out
+    if gain is not None and gain.get("rests_on"):  # what it was to solve is over
+        how = _("{first}: close it or set a new goal", first=how)
+    elif verdict == CHECK:  # not to be begun, but its owner is to find out
         how = _("{first}: {second:label}", first=how, second=verdict)
     return {
         "what": i18n.label(str(row["problem"])),

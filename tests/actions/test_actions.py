@@ -30,7 +30,7 @@ WAVES = [f"w{k}" for k in range(6)]
 
 SOLVE = "Solve “late parcels” as planned in the ledger."
 OVER = (
-    "Confirm that “late parcels” is back at its usual level, then close its action or plan it anew."
+    "Close the action on “late parcels” or set it a new goal: the fall that it rests on is over."
 )
 PAYS = "Before acting on “late parcels” as planned in the ledger, check how often it occurs now."
 
@@ -312,7 +312,8 @@ def test_standards_missed_come_with_those_that_were_met():
     assert told.looked == 3 and list(told.table["kind"]) == ["standard missed"]
     assert told.table["first_seen"].tolist() == ["w3"]  # when it began, not the last wave
     assert str(told) == (
-        "First-response SLA is 20.0 percentage points below target over all months, alert since w3."
+        "First-response SLA is 20.0 percentage points below target over all months, and below it "
+        "in each since w3."
     )
 
 
@@ -839,14 +840,12 @@ def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     # A value of waiting rests on the prediction, which rests on the problem.
     assert alone.table[["waiting", "answers"]].isna().all(axis=None)
     assert str(alone) == (
-        "The fall of w4 that the action on “late parcels” rests on is over: it is no reason to "
-        "act as planned."
+        "No open action is ready to start: the only one that would pay, on “late parcels”, rests "
+        "on the fall of w4, which is over."
     )
     assert "provided that it still occurs as often" in alone.finding.detail
     elsewhere = actions.responsible(rows, "delivery", over=True)[0]
-    assert elsewhere.startswith(
-        "Confirm that “late parcels” is back at its usual level, then close"
-    )
+    assert elsewhere.startswith("Close the action on “late parcels” or set it a new goal")
     assert alone.finding.action == elsewhere  # every page asks for the same
     assert actions.on_hold(alone.table) == []
     other = ledger(action_id="a02", problem="loud rooms", about="room", cost=150.0)
