@@ -155,9 +155,7 @@ def _bounded(ahead: Forecast, measure: Measure) -> tuple[np.ndarray, np.ndarray]
     return np.maximum(low, ends[0]), np.minimum(high, ends[1])
 
 
-def _earlier(
-    known: pd.DataFrame, over: str, measure: Measure, once: Sequence[str]
-) -> pd.DataFrame:
+def _earlier(known: pd.DataFrame, over: str, measure: Measure, once: Sequence[str]) -> pd.DataFrame:
     """Each wave from the fifth on as the waves before it would have forecast it.
 
     What happened once was known as such one wave later, where five waves were left without it.

@@ -29,9 +29,7 @@ from cxlib.core.sample import Sample
 WAVES = [f"w{k}" for k in range(6)]
 
 SOLVE = "Solve “late parcels” as planned in the ledger."
-OVER = (
-    "Close the action on “late parcels” or set it a new goal: the fall that it rests on is over."
-)
+OVER = "Close the action on “late parcels” or set it a new goal: the fall that it rests on is over."
 PAYS = "Before acting on “late parcels” as planned in the ledger, check how often it occurs now."
 
 
