@@ -218,18 +218,21 @@ def _dated(trial: Trial, fit: Result, faded_in: str, doubt: bool, path: pd.DataF
 
     That the latest wave does not show it means that it faded only where those before did.
     """
-    clause = wording.with_period(trial, fit.clause, faded=bool(faded_in))
     earlier = path[path["changed"]].iloc[:-1] if "changed" in path else path
     shown = earlier[(earlier["low"] > 0) | (earlier["high"] < 0)] if len(earlier) else earlier
+    single = bool(faded_in) and not doubt and len(shown) < len(earlier)  # the claim says which show
+    clause = fit.clause
+    if not single:
+        clause = wording.with_period(trial, clause, faded=bool(faded_in))
     waves = {"effect": clause, "waves": shown["wave"].tolist() if len(shown) else []}
     shared = len(shown) and set(waves["waves"]) <= set(trial.shared_in)
-    if faded_in and not doubt and shared and len(shown) < len(earlier):
+    if single and shared:
         clause = _(
             "{effect}; only {waves:label_list} shows it, with {changes:list}",
             changes=[wording.inside(name) for name in trial.shared],
             **waves,
         )
-    elif faded_in and not doubt and len(shown) < len(earlier):
+    elif single:
         clause = (
             ngettext(
                 "{effect}; of single waves only {waves:label_list} shows it",
