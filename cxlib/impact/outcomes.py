@@ -83,7 +83,9 @@ def outcomes(one: Result, study: Study, answers: Answers) -> Result | None:
     if priced and sales is not None and sales.finding.detail:
         cost = _("Of sales: {detail:inner}.", detail=sales.finding.detail.rstrip(".。"))
         note = i18n.together([note, cost])
-    return Result(table, _finding(table, one.label, faded or ""), note, columns=columns)
+    finding = _finding(table, one.label, faded or "")
+    shown = _("; ").join(_sizes(table[table["verdict"].isin([HIGHER, LOWER])].iloc[1:]))
+    return Result(table, finding, note, columns=columns, parts={"shown": shown})
 
 
 def _of_other_pages(change: Change, study: Study, answers: Answers) -> Iterator[dict[str, Any]]:
@@ -145,31 +147,51 @@ def _finding(table: pd.DataFrame, label: str, faded: str) -> Finding:
         claim = _("No effect of {change} is settled: {outcomes:label_list}.", **facts)
         return Finding(claim, verdict="unclear", importance=Importance.ANSWER)
     facts["did"] = i18n.conjoined(did)
-    claim = (
-        _("{change} {did}; its effect on {outcomes:label_list} is not settled.", **facts)
-        if rest
-        else _("{change} {did}.", **facts)
+    detail = _sizes(table[~table["term"].isin(rest)])
+    if faded:
+        facts |= {"first": table["term"].iloc[0], "wave": faded}
+        claim = (
+            _(
+                "{change} {did}; no effect on {first:label} shows in {wave:label}, and that on "
+                "{outcomes:label_list} is not settled.",
+                **facts,
+            )
+            if rest
+            else _("{change} {did}; no effect on {first:label} shows in {wave:label}.", **facts)
+        )
+    elif rest:
+        claim = _("{change} {did}; its effect on {outcomes:label_list} is not settled.", **facts)
+    else:
+        claim = _("{change} {did}.", **facts)
+    action = (
+        _(
+            "Keep {change:verbatim} a randomised trial, and decide by all of its outcomes whether "
+            "to extend it: also by {others:label_list}, not by {first:label} alone.",
+            change=label,
+            first=table["term"].iloc[0],
+            others=[t for t in table["term"].iloc[1:] if t not in rest],
+        )
+        if faded and (~table["term"].iloc[1:].isin(rest)).any()
+        else ""
     )
-    detail = [
+    return Finding(claim, _("; ").join(detail), importance=Importance.ANSWER, action=action)
+
+
+def _sizes(rows: pd.DataFrame) -> list[str]:
+    """The effect on each outcome with its interval."""
+    return [
         _(
             "{outcome:opening} {size} (95% CI {span})",
             outcome=i18n.label(row.term),
             size=_sized(row.estimate, row.unit),
             span=wording.span(row.low, row.high, "points" if row.unit == "percent" else row.unit),
         )
-        for row in table[~table["term"].isin(rest)].itertuples()
+        for row in rows.itertuples()
     ]
-    if faded:
-        detail.append(
-            _(
-                "no effect on {outcome:label} can be shown in {wave:period}",
-                outcome=table["term"].iloc[0],
-                wave=faded,
-            )
-        )
-    return Finding(claim, _("; ").join(detail), importance=Importance.ANSWER)
 
 
 def _sized(value: float, unit: str) -> str:
-    """A difference with its unit and sign; wording knows points, purchases are in percent."""
-    return f"{i18n.signed(value)}%" if unit == "percent" else wording.signed(value, unit)
+    """A difference with its unit and sign; wording knows points, not percent and currencies."""
+    if unit == "percent":
+        return f"{i18n.signed(value)}%"
+    return i18n.money((value, unit), 2) if unit.isupper() else wording.signed(value, unit)
