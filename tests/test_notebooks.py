@@ -46,6 +46,7 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "UNIT": "Centre 1",
 }
 COMMON = {"WAVE", "WHERE", "BY", "DRAWS", "SEED"}  # parameters of many notebooks
+MOST_WORDS = 25  # of a claim in English
 ids = {"ids": lambda path: path.stem}
 
 
@@ -95,6 +96,7 @@ def test_it_runs_on_the_sample_and_keeps_an_answer_with_numbers(notebook: Path) 
     assert result.status == "ok", result.mistake
     told = [record["finding"] for record in result.answers.values() if record["finding"]]
     assert any(re.search(r"\d", f"{f['claim']} {f.get('detail', '')}") for f in told)
+    assert [f["claim"] for f in told if len(f["claim"].split()) > MOST_WORDS] == []
     for record in result.answers.values():
         assert record["table"]["rows"], record["name"]
 

@@ -244,7 +244,7 @@ def _finding(table: pd.DataFrame, looked: int, notebooks: int, held: pd.DataFram
         _("{name} (−{gain})", name=subject(row), gain=distance(row)) for _k, row in held.iterrows()
     ]
     also = _(
-        "also low, to be confirmed by a second wave as earlier alarms passed: {names:list3}",
+        "also low, to be confirmed by a second wave as earlier alarms faded: {names:list3}",
         names=names,
     )
     quiet = [also] if names else []
@@ -412,7 +412,7 @@ def _note(
     if len(quiet):
         names = [subject(row) for _k, row in quiet.iterrows()]
         said = _(
-            "Held back until a second wave confirms it, since earlier alarms passed: {names:list}.",
+            "To be confirmed by a second wave, since earlier alarms faded: {names:list}.",
             names=names,
         )
         held = i18n.together([held, said])

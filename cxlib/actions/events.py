@@ -34,16 +34,26 @@ class Event:
 def events(alerts: pd.DataFrame) -> list[Event]:
     """The rows of `alerts.table` as events, in its order; topics and such each for itself."""
     together: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for place, row in enumerate(alerts.to_dict("records")):
-        end = str(row["wave"]) if row["standing"] == "over" else ""
-        start = str(row["first_seen"] or row["wave"])
-        own = "" if row["kind"] in (MOVED, MISSED) else place
-        down = row["estimate"] < 0
-        together.setdefault((row["kind"], start, end, own, down), []).append(row)
+    for row, key in zip(alerts.to_dict("records"), keys(alerts), strict=True):
+        together.setdefault(key, []).append(row)
     return [
         Event(kind, rows[0], rows[1:], start, end)
         for (kind, start, end, _own, _down), rows in together.items()
     ]
+
+
+def keys(alerts: pd.DataFrame) -> list[tuple[Any, ...]]:
+    """What alerts of one event share: kind, first and last wave, direction; of others their place.
+
+    The last wave is empty while an alert holds, and "?" where it is over and that is not known.
+    """
+    found = []
+    for place, row in enumerate(alerts.to_dict("records")):
+        end = str(row.get("wave", "?")) if row["standing"] == "over" else ""
+        start = str(row["first_seen"] or row["wave"])
+        own = "" if row["kind"] in (MOVED, MISSED) else place
+        found.append((row["kind"], start, end, own, row.get("estimate", -1.0) < 0))
+    return found
 
 
 @dataclass(frozen=True)

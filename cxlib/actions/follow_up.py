@@ -1,10 +1,11 @@
 """Were alerts followed by actions, how soon, and what did these bring?
 
     fit = follow_up(found.table, ledger, today="2026-10-01", ended=found.ended)
-    print(fit)              # 7 of 12 alerts of the last 365 days led to an action; 4 of 5 ...
+    print(fit)              # 3 of 5 incidents with alerts in the last 365 days led to an action ...
     fit.table               # alert, first_seen, response, problem, days, estimate, low, high, ...
 
-An alert is raised on the day after the wave in which it began. The action of an alert is one of the
+Alerts that began and ended together are one incident. An alert is raised on the day after the wave
+in which it began. The action of an alert is one of the
 ledger `about` its question or touchpoint that was not closed before that day.
 """
 
@@ -17,12 +18,13 @@ import numpy as np
 import pandas as pd
 
 from cxlib.actions.alerts import subject
+from cxlib.actions.events import keys
 from cxlib.actions.gains import NORMAL
 from cxlib.actions.ledger import INNER, complete
 from cxlib.actions.responsibility import names_of
 from cxlib.core import i18n
 from cxlib.core.columns import Column
-from cxlib.core.i18n import _, mark, ngettext
+from cxlib.core.i18n import N_, _, mark, ngettext
 from cxlib.core.periods import day_after
 from cxlib.core.result import Finding, Importance, Result
 
@@ -34,7 +36,7 @@ REACHED, MISSED = OUTCOMES = mark("target reached", "target missed")
 EFFECT = ["predicted", "estimate", "low", "high"]
 GAIN = ["gain", "gain_low", "gain_high"]
 COLUMNS = ["alert", "first_seen", "standing", "response", "problem", "owner", "days", *EFFECT,
-           "outcome", *GAIN, "action_id"]  # fmt: skip
+           "outcome", *GAIN, "action_id", "event"]  # fmt: skip
 WORDS = ("follow up", "alert", "response", "outcome", "gain")
 
 
@@ -73,8 +75,8 @@ def follow_up(
       ("new", "ongoing", "over"), response (of RESPONSES), problem, owner, days (from the alert to
       the start of the action), predicted, estimate (realised effect), low, high, outcome ("target
       reached" where the realised effect is the predicted one or more, "target missed"), gain (of a
-      year, minus the cost; money), gain_low, gain_high, action_id
-    - responses: term (of RESPONSES), alerts (how many)
+      year, minus the cost; money), gain_low, gain_high, action_id, event (number of the incident)
+    - responses: term (of RESPONSES), alerts (how many incidents; the first response of each)
     - overall: term, estimate (gain of the judged actions together), low, high
 
     Raises
@@ -99,12 +101,14 @@ def follow_up(
     actions.loc[actions["action_id"].astype(str).isin(list(faded)), GAIN] = np.nan
     rows = [_followed(alert, actions, kin or {}) for _place, alert in raised.iterrows()]
     table = pd.DataFrame(rows, columns=COLUMNS)
+    table["event"] = pd.factorize(pd.Series(keys(raised), dtype=object))[0] + 1
     numbers = ["days", *EFFECT, *GAIN]
     table[numbers] = table[numbers].astype(float)
-    counts = table["response"].value_counts().reindex(RESPONSES, fill_value=0)
+    counts = _by_event(table).value_counts().reindex(RESPONSES, fill_value=0)
     total = _total(table)
     note = i18n.together(
         [
+            _("Alerts that began and ended together are one incident."),
             _(
                 "An alert is raised on the day after the wave in which it began. Its action is one "
                 "about the same question or touchpoint that was not closed before. Outcome: the "
@@ -129,7 +133,8 @@ def follow_up(
         note,
         columns=[
             Column("gain", unit="money"),
-            Column("alerts", unit="count"),
+            Column("alerts", unit="count", label=N_("incidents")),
+            Column("event", "number of the incident", "count", label=N_("incident")),
             Column("days", unit="count", label="days until the action"),
             Column("gain_low", unit="money", label="gain, low"),
             Column("gain_high", unit="money", label="gain, high"),
@@ -202,6 +207,12 @@ def _response(action: pd.Series, raised: pd.Timestamp) -> str:
     return UNDER_WAY if pd.isna(begun) or begun < raised else ACTED
 
 
+def _by_event(table: pd.DataFrame) -> pd.Series:
+    """The response to each incident: the first of RESPONSES that one of its alerts has."""
+    place = table["response"].map(RESPONSES.index).groupby(table["event"]).min()
+    return place.map(dict(enumerate(RESPONSES)))
+
+
 def _total(table: pd.DataFrame) -> pd.DataFrame:
     """The gain of the judged actions together, each counted once, as of independent effects."""
     each = table[table["gain"].notna()].drop_duplicates("action_id")
@@ -225,14 +236,17 @@ def _started(days: int) -> str:
 def _finding(table: pd.DataFrame, total: pd.Series, days: int, currency: str) -> Finding:
     if table.empty:
         return Finding(_("No alert was raised in the last {days:count} days.", days=days))
-    n = len(table)
-    acted = table[table["response"] == ACTED]
+    each = _by_event(table)
+    n, acted = len(each), table[table["response"] == ACTED]
     judged = acted[acted["outcome"] != ""].drop_duplicates("action_id")
-    facts = {"acted": len(acted), "days": days, "judged": len(judged)}
+    led = int((each == ACTED).sum())
+    facts = {"acted": led, "days": days, "judged": len(judged)}
     facts["reached"] = int((judged["outcome"] == REACHED).sum())
     claim = ngettext(
-        "{acted:count} of {n:count} alert of the last {days:count} days led to an action",
-        "{acted:count} of {n:count} alerts of the last {days:count} days led to an action",
+        "{acted:count} of {n:count} incident with alerts in the last {days:count} days led to an "
+        "action",
+        "{acted:count} of {n:count} incidents with alerts in the last {days:count} days led to an "
+        "action",
         n,
         **facts,
     )
@@ -242,11 +256,11 @@ def _finding(table: pd.DataFrame, total: pd.Series, days: int, currency: str) ->
             claim=claim,
             **facts,
         )
-    elif len(acted):
+    elif led:
         claim = ngettext(
             "{claim}; it has not been judged yet.",
             "{claim}; none of these has been judged yet.",
-            len(acted),
+            led,
             claim=claim,
         )
     else:
@@ -254,7 +268,7 @@ def _finding(table: pd.DataFrame, total: pd.Series, days: int, currency: str) ->
     wait = acted["days"].dropna()
     details = [_started(round(float(wait.median())))] if len(wait) else []
     for response in (UNDER_WAY, PLANNED, DROPPED, NONE):
-        if count := int((table["response"] == response).sum()):
+        if count := int((each == response).sum()):
             named = i18n.label(response)
             details.append(_("{name}: {n:count}", name=named, n=count))
     if pd.notna(total["estimate"]):
@@ -270,7 +284,7 @@ def _finding(table: pd.DataFrame, total: pd.Series, days: int, currency: str) ->
     return Finding(
         claim,
         i18n.opening(_("; ").join(details)),
-        value=len(acted),
+        value=led,
         unit="count",
         measure="alerts_followed",
         importance=Importance.ANSWER,

@@ -209,24 +209,20 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
             place=row.place,
         )
         detail = _("{first}; {second}", first=detail, second=held)
+    if len(late) and first["unit"] == "scale":
+        detail = _("over all waves; {detail}", detail=detail)
     importance = Importance.NOTABLE if first["low"] > 0 else Importance.ANSWER
     if first["unit"] == "scale":
-        improving = (
-            _("Raising {term:quoted} further", **facts)
-            if first.get("position") == STRENGTH
-            else _("Improving {term:quoted}", **facts)
-        )
         largest = (
-            _("over all waves the largest opportunity that does not rest on a past event")
+            _("the largest opportunity that rests on no past event")
             if len(late) and not first.get("rests_on")
             else _("the largest opportunity")
         )
         claim = _(
-            "{improving} is {largest}: each rating point is associated with {outcome:quoted} being "
-            "{size:number2} points higher.",
-            improving=improving,
+            "{term:quoted} is {largest}: each rating point is associated with {outcome:quoted} "
+            "being {size:number2} points higher.",
             largest=largest,
-            **facts,
+            **facts | {"term": i18n.opening(i18n.label(str(first["term"])))},
         )
     elif first["unit"] == AVERAGE:
         claim = _(

@@ -287,8 +287,8 @@ def _unsettled(
     over = table[table["faded_in"].ne("") & table["gain"].notna()]
     first = over.loc[over["gain"].abs().idxmax()]
     claim = _(
-        "What finished actions bring in a year is not settled: no effect of the action on "
-        "“{problem:label}” can be shown in {wave:label} any more.",
+        "The yearly value of finished actions is not settled: that on {problem:quoted} shows no "
+        "effect in {wave:label} any more.",
         problem=first["problem"],
         wave=first["faded_in"],
     )

@@ -22,6 +22,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import resampling
 from cxlib.stats.estimators import Replicated
+from cxlib.stats.notes import other_outcomes_note
 
 LEAST = 20  # customers followed in each arm, under which nothing is estimated
 ALL = "all call-backs"
@@ -188,11 +189,12 @@ def _answered(followed: pd.DataFrame) -> str:
 
 def design_note(sample: Sample) -> str:
     """How the arms were made and the intervals computed."""
-    return _(
-        "Randomised within blocks; by the arm that chance gave, reached or not; adjusted for the "
-        "time before. {draws:count} bootstrap resamples, clustered by customer.",
+    how = _(
+        "Randomised within blocks; by the arm assigned, reached or not; adjusted for the time "
+        "before. {draws:count} bootstrap resamples, clustered by customer.",
         draws=sample.draws,
     )
+    return i18n.together([how, other_outcomes_note()])
 
 
 def verdict_of(row: pd.Series) -> tuple[str, Importance]:
@@ -231,10 +233,10 @@ def _score_finding(
     )
     if _faded(table, p):
         claims["better"] = _(
-            "Earlier call-backs raised {outcome} by {size} on average, but those of {quarter} "
-            "cannot be shown to have had an effect.",
+            "Earlier call-backs raised {outcome} on average, but those of {quarter} cannot be "
+            "shown to have had an effect.",
             quarter=i18n.label(last["term"]),
-            **size,
+            outcome=size["outcome"],
         )
     if p < LEVEL:
         own = _(

@@ -159,14 +159,13 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result, rivals: list[
         )
     elif near.empty:
         claim = _(
-            "Improve {named} first: closing its gap to {best} would correspond to {gain} of {what} "
-            "overall.",
+            "Improve {named} first: closing its gap to {best} corresponds to {gain} of {what}.",
             **words,
         )
     else:
         claim = _(
-            "{named} may be the first to improve: closing its gap to {best} would correspond to "
-            "{gain} of {what} overall.",
+            "{named} may be the first to improve: closing its gap to {best} corresponds to "
+            "{gain} of {what}.",
             **words | {"named": i18n.opening(words["named"])},
         )
     detail = _(
@@ -217,4 +216,11 @@ def _aim(words: dict[str, Any], near: list[str]) -> str:
     """What is asked for: the first group, and which others it may be as well."""
     if not near:
         return _("Improve {named} first", **words)
+    if len(near) > 1:
+        return _(
+            "Start with {named} or where it costs least: the gains of {k:count} do not differ "
+            "significantly",
+            k=1 + len(near),
+            **words,
+        )
     return _("Improve {named} or {others:quoted_list3}", others=near, **words)

@@ -315,14 +315,14 @@ def _finding(table: pd.DataFrame, n: int, campaign: Campaign) -> Finding:
     }
     if more.low > 0:
         claim = _(
-            "In the past, contacting by expected gain would have brought {money:money} of {what} "
-            "within a year, {more:money} more than contacting by risk alone.",
+            "Contacting by expected gain would have brought {money:money} of {what} within a year, "
+            "{more:money} more than by risk alone.",
             **facts,
         )
     else:
         claim = _(
-            "In the past, contacting by expected gain would have brought {money:money} of {what} "
-            "within a year, not significantly more than contacting by risk alone.",
+            "Contacting by expected gain would have brought {money:money} of {what} within a year, "
+            "not significantly more than by risk alone.",
             **facts,
         )
     return Finding.of_row(

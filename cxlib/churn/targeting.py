@@ -241,6 +241,7 @@ def _finding(
         "customers": customers,
         "money": (i18n.rounded(row.estimate), currency),
         "span": (*map(i18n.rounded, (row.low, row.high)), currency),
+        "accepted": campaign.accepted,
     }
     pays = bool(row.low > 0)
     if pays:
@@ -262,8 +263,8 @@ def _finding(
             **facts,
         )
     detail = _(
-        "95% prediction interval {span:money_interval}; chosen of {customers:count} active "
-        "customers by expected gain",
+        "95% prediction interval {span:money_interval}; assumed: {accepted:share} of the leavers "
+        "contacted stay; chosen of {customers:count} active customers by expected gain",
         **facts,
     )
     if campaign.in_sales:
@@ -280,5 +281,22 @@ def _finding(
         unit=currency,
         measure="contact_gain",
         importance=Importance.NOTABLE,
-        action=_("Work through the list from the top: the highest expected gain comes first."),
+        action=_next_step(pays=pays, in_sales=campaign.in_sales),
+    )
+
+
+def _next_step(*, pays: bool, in_sales: bool) -> str:
+    """What follows from the gain: nothing without controls, and no campaign that may lose."""
+    if not pays:
+        return _(
+            "Do not run it as a campaign: contact a random part of the list at most, and compare "
+            "it with the rest."
+        )
+    if in_sales:
+        return _(
+            "Find out the margin first; then work through the list from the top, but for a random "
+            "control group."
+        )
+    return _(
+        "Work through the list from the top, but for a random control group that shows the effect."
     )

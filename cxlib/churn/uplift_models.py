@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from cxlib.churn import validation
 from cxlib.churn.features import columns_of, learn, stiffness_of
 from cxlib.churn.leakage import eligible_features
-from cxlib.core import codes, context
+from cxlib.core import codes, context, i18n
 from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
 from cxlib.core.errors import InsufficientData, leave_out, require_choice, require_columns
 from cxlib.core.i18n import _
@@ -33,6 +33,7 @@ from cxlib.data.schema import Change
 from cxlib.privacy import disclosure
 from cxlib.stats import moments, regression, resampling
 from cxlib.stats.intervals import interval_columns
+from cxlib.stats.notes import other_outcomes_note
 
 METHODS = ("two models", "transformed outcome")
 WORDS = ("in random order",)
@@ -405,9 +406,10 @@ def _finding(
 
 
 def _notes(t: np.ndarray, method: str) -> str:
-    return _(
+    arms = _(
         "Randomised: {treated:count} treated, {others:count} control; {method}.",
         treated=t.sum(),
         others=(1 - t).sum(),
         method=_(method),
     )
+    return i18n.together([arms, other_outcomes_note()])

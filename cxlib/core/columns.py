@@ -374,7 +374,7 @@ WORDS = (
     "periods", "purchases", "amount", "line", "times the risk", "holds", "gain", "way", "offer",
     "met", "everyone", "times as often", "orders per 1,000", "together", "lower", "unknown",
     "standard deviations", "design", "changed", "inside", "slope", "waves", 
-    "within", "ends", "reach", "satisfaction", "ease", "contacts", "minutes",
+    "within", "ends", "reach", "met by", "satisfaction", "ease", "contacts", "minutes",
     "contacts (column)", "severity", "impact", "chance top", "money", 
     "rated", "step", "times", "problem", "rule", "stage", "priority", "awareness",
     "discovery", "interest", "consideration", "action", "use", "advocacy", "over",

@@ -11,7 +11,7 @@ that matters more than average is then one that is rated about average.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from cxlib.core import context, i18n
 from cxlib.core.columns import Column
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
+from cxlib.drivers.waves import PastWave
 
 POSITIONS = ("weakness", "strength", "low priority", "more than needed")
 AVERAGE = "rated about average"  # of a key need
@@ -91,12 +92,14 @@ def positions(
     )
 
 
-def needs(gain: Result) -> Result:
+def needs(gain: Result, rests_on: Mapping[str, PastWave] | None = None) -> Result:
     """Named strengths, weaknesses and key needs.
 
     Parameters
     ----------
     gain : of `gains`
+    rests_on : of `rests_on_waves`; the claim says of a weakness that it is one only with such a
+        wave
 
     Returns
     -------
@@ -123,11 +126,11 @@ def needs(gain: Result) -> Result:
         "rated about average, and others are unclear.",
         least=NAMED,
     )
-    finding = _finding(table)
+    finding = _finding(table, rests_on or {})
     return Result(table, finding, note, "scale", columns=COLUMNS, **gain.bootstrap)
 
 
-def _finding(table: pd.DataFrame) -> Finding:
+def _finding(table: pd.DataFrame, rests_on: Mapping[str, PastWave]) -> Finding:
     """Weaknesses first, then strengths; all of them and the key needs below."""
     least = context.current().smallest_cell
     if table["n"].min() < least:
@@ -161,6 +164,13 @@ def _finding(table: pd.DataFrame) -> Finding:
         )
     else:
         claim = _("No driver is clearly a strength or a weakness.")
+    passed = [
+        _("{driver:quoted} with the fall of {wave:label}, which is over", driver=d, wave=w.wave)
+        for d, w in rests_on.items()
+        if d in weak
+    ]
+    if passed:
+        claim = _("{first} ({second}).", first=claim.rstrip(".。"), second=i18n.listed(passed))
     key = table[table["key_need"] >= NAMED]
     parts = [
         _(

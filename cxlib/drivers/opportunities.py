@@ -74,9 +74,9 @@ def opportunities(
         table["rests_on"] = [past[t].wave if t in past else "" for t in table["term"]]
     finding = _finding(table, gain, share, outcome, past)
     known = in_unit("share", "share")
-    # What is to be done is about the leader, whatever the claim's number is of.
+    # Where no other driver can be put first, what is to be done is about the one that has passed.
     leader = str(table["term"].iloc[0])
-    over = bool(finding.action) and leader in past
+    over = bool(finding.action) and leader in past and finding.at.get("driver") == leader
     parts = {"acts_on": leader, "past": past[leader].wave} if over else {}
     return Result(table, finding, note, "scale", columns=known, parts=parts, **gain.bootstrap)
 
@@ -135,7 +135,14 @@ def _finding(
             detail=_("; ").join(detail),
             importance=Importance.ANSWER,
         )
-    if more["step"] < 1:
+    alike = _alike(gain, {first["term"]})
+    if alike:
+        claim = _(
+            "{driver:quoted} may be the first to improve: each rating point is associated with "
+            "{outcome:quoted} being {gain:number2} points higher.",
+            **facts | {"driver": i18n.opening(i18n.label(first["term"]))},
+        )
+    elif more["step"] < 1:
         claim = _(
             "Improve {driver:quoted} first: {step:.2g} rating point, to the top of its scale, is "
             "associated with {outcome:quoted} being {gain:number2} points higher.",
@@ -147,7 +154,16 @@ def _finding(
             "{outcome:quoted} being {gain:number2} points higher.",
             **facts,
         )
-    action = _("Improve {driver:quoted} first", **facts)
+    action = (
+        _(
+            "Choose between {driver:quoted} and {others:quoted_list3} by effort and cost: which "
+            "comes first is not settled",
+            others=alike,
+            **facts,
+        )
+        if alike
+        else _("Improve {driver:quoted} first", **facts)
+    )
     if leads_no_more:  # no order holds yet: what leads is over, what is next did not lead
         name = table["term"].iloc[0]
         facts |= {"leader": name, "wave": past[name].wave}
@@ -159,18 +175,25 @@ def _finding(
             )
             if first["term"] == name
             else _(
-                "{driver:quoted} comes first now that the fall of {leader:quoted} in {wave:label} "
-                "is over: each rating point is associated with {outcome:quoted} being "
-                "{gain:number2} points higher.",
+                "Over all waves {driver:quoted} comes first; {leader:quoted} leads only with the "
+                "fall of {wave:label}, which is over.",
                 **facts,
             )
         )
-        claim = i18n.opening(claim)
         own = _("{driver:quoted} {gain:signed2} points per rating point", **facts)
         rank = past_words(name, past[name], table["estimate"].iloc[0])
         detail = [_("{effect} ({numbers})", effect=own, numbers=detail[0]), rank]
-        action = _(
-            "Confirm that {leader:quoted} is back at its usual level before acting on it", **facts
+        action = (
+            _(
+                "Confirm that {leader:quoted} is back at its usual level before acting on it",
+                **facts,
+            )
+            if first["term"] == name
+            else _(
+                "Name an owner for {driver:quoted} and find out what customers rate low in it; "
+                "{leader:quoted} needs no more than a check that it is back at its usual level",
+                **facts,
+            )
         )
         known = replace(known, verdict="unclear")
     position = gain.positions.set_index("term").loc[first["term"], "position"]
@@ -189,9 +212,8 @@ def _may_be_first(gain: Result, share: Result, named: set[str]) -> list[str]:
 
     Both hold the true first with 95% confidence, by two measures, and are named separately.
     """
-    ranked = gain.tables.get("details", gain.table), share.table
-    rare_gain, rare_share = (set(t.loc[rarely_first(t), "term"]) for t in ranked)
-    by_gain = [t for t in gain.top if t not in named | rare_gain]
+    rare_share = set(share.table.loc[rarely_first(share.table), "term"])
+    by_gain = _alike(gain, named)
     by_share = [t for t in share.top if t not in named | rare_share]
     if set(by_share) == set(by_gain):
         by_share = []
@@ -206,3 +228,10 @@ def _may_be_first(gain: Result, share: Result, named: set[str]) -> list[str]:
     if by_gain:
         return [_("{others:quoted_list3} may also be first by gain", others=by_gain)]
     return [may_lead_by_share(by_share)] if by_share else []
+
+
+def _alike(gain: Result, named: set[str]) -> list[str]:
+    """Drivers besides those named that may be first by the gain of a rating point."""
+    ranked = gain.tables.get("details", gain.table)
+    rare = set(ranked.loc[rarely_first(ranked), "term"])
+    return [t for t in gain.top if t not in named | rare]

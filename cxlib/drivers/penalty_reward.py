@@ -290,32 +290,36 @@ def _claim(kind: str, sure: bool, drivers: list[str]) -> str:
     drivers = [i18n.opening(drivers[0]), *drivers[1:]]
     if kind == "must-be" and sure:
         return ngettext(
-            "{drivers:quoted_list3} is a must-be: low ratings cost more than high ones gain.",
-            "{drivers:quoted_list3} are must-be factors: low ratings cost more than high ones "
-            "gain.",
+            "{drivers:quoted_list3} is a must-be by association: low ratings cost more than high "
+            "ones gain.",
+            "{drivers:quoted_list3} are must-be factors by association: low ratings cost more than "
+            "high ones gain.",
             len(drivers),
             drivers=drivers,
         )
     if kind == "must-be":
         return ngettext(
-            "{drivers:quoted_list3} is probably a must-be: low ratings cost more than high ones "
-            "gain.",
-            "{drivers:quoted_list3} are probably must-be factors: low ratings cost more than high "
-            "ones gain.",
+            "{drivers:quoted_list3} is probably a must-be, by association: low ratings cost more "
+            "than high ones gain.",
+            "{drivers:quoted_list3} are probably must-be factors, by association: low ratings cost "
+            "more than high ones gain.",
             len(drivers),
             drivers=drivers,
         )
     if sure:
         return ngettext(
-            "{drivers:quoted_list3} is attractive: high ratings gain more than low ones cost.",
-            "{drivers:quoted_list3} are attractive: high ratings gain more than low ones cost.",
+            "{drivers:quoted_list3} is attractive by association: high ratings gain more than low "
+            "ones cost.",
+            "{drivers:quoted_list3} are attractive by association: high ratings gain more than low "
+            "ones cost.",
             len(drivers),
             drivers=drivers,
         )
     return ngettext(
-        "{drivers:quoted_list3} is probably attractive: high ratings gain more than low ones cost.",
-        "{drivers:quoted_list3} are probably attractive: high ratings gain more than low ones "
-        "cost.",
+        "{drivers:quoted_list3} is probably attractive, by association: high ratings gain more "
+        "than low ones cost.",
+        "{drivers:quoted_list3} are probably attractive, by association: high ratings gain more "
+        "than low ones cost.",
         len(drivers),
         drivers=drivers,
     )

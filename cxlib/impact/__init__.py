@@ -25,6 +25,7 @@ from cxlib.impact.counterfactuals import interrupted_time_series, synthetic_cont
 from cxlib.impact.effects import effect
 from cxlib.impact.evaluation import evaluate, evaluate_all
 from cxlib.impact.group_effects import effects_by_group
+from cxlib.impact.outcomes import outcomes
 from cxlib.impact.parallel_trends import event_study, placebo_tests
 from cxlib.impact.power import Experiment, power_analysis
 from cxlib.impact.robustness import attrition, regression_to_the_mean, unmeasured_confounding
@@ -44,6 +45,7 @@ __all__ = [
     "event_study",
     "interrupted_time_series",
     "next_units",
+    "outcomes",
     "placebo_tests",
     "power_analysis",
     "predicted_and_realised",

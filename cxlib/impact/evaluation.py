@@ -111,7 +111,7 @@ def evaluate(trial: Trial) -> Result:
     significant = bool(first["low"] > 0 or first["high"] < 0)
     crucial = ["parallel pre-trends"] + ["placebo tests"] * (fit.design == "staggered")
     uneven = failed >= FAILURES or any(results.get(name) == FAILED for name in crucial)
-    mixed, apart = _apart(trial, fit) if significant else ("", "")
+    mixed, apart, size = _apart(trial, fit) if significant else ("", "", "")
     doubt = significant and (
         fit.design == "series" or (fit.design != "randomised" and (uneven or bool(mixed)))
     )
@@ -123,7 +123,7 @@ def evaluate(trial: Trial) -> Result:
         path = tables.get("path", pd.DataFrame())
         if fit.design == "randomised":  # drawn only: 26 has other intervals of its single waves
             path = pd.DataFrame()
-        fit = _dated(trial, fit, parts["faded_in"], doubt, path)
+        fit = _dated(trial, fit, parts["faded_in"], doubt, path, size)
         parts["clause"] = fit.clause
     latest = _("; ").join(filter(None, [apart, latest]))
     finding = _finding(fit, latest, passed, silent, names, doubt, mixed)
@@ -185,6 +185,13 @@ def is_sure(one: Result) -> bool:
     return is_significant(one) and not one.doubt
 
 
+def works(one: Result) -> bool:
+    """Whether an improvement is sure, passed every check and is there in the latest wave."""
+    parts = one.parts
+    known = is_sure(one) and not parts["faded"] and not parts["failed"]
+    return known and improves(one.effects.iloc[0])
+
+
 def in_head(every: Iterable[Result]) -> list[Result]:
     """The effects that the head of a page tells in one sentence: sure ones, two at most.
 
@@ -213,23 +220,31 @@ def counted(passed: int, failed: Sequence[str] = (), silent: int = 0) -> str:
     return _("{first}, {second}", first=said, second=others)
 
 
-def _dated(trial: Trial, fit: Result, faded_in: str, doubt: bool, path: pd.DataFrame) -> Result:
+def _dated(
+    trial: Trial, fit: Result, faded_in: str, doubt: bool, path: pd.DataFrame, apart: str
+) -> Result:
     """The effect with its waves in the claim, and whether the latest still shows it.
 
-    That the latest wave does not show it means that it faded only where those before did.
+    That the latest wave does not show it means that it faded only where those before did. `apart`
+    is its size without the waves of another change, of which single waves say too little.
     """
-    clause = wording.with_period(trial, fit.clause, faded=bool(faded_in))
     earlier = path[path["changed"]].iloc[:-1] if "changed" in path else path
     shown = earlier[(earlier["low"] > 0) | (earlier["high"] < 0)] if len(earlier) else earlier
+    single = bool(faded_in) and not doubt and len(shown) < len(earlier)  # the claim says which show
+    clause = fit.clause
+    if not single:
+        clause = wording.with_period(trial, clause, faded=bool(faded_in))
     waves = {"effect": clause, "waves": shown["wave"].tolist() if len(shown) else []}
     shared = len(shown) and set(waves["waves"]) <= set(trial.shared_in)
-    if faded_in and not doubt and shared and len(shown) < len(earlier):
+    if single and shared and apart:
         clause = _(
-            "{effect}; only {waves:label_list} shows it, with {changes:list}",
-            changes=[wording.inside(name) for name in trial.shared],
-            **waves,
+            "{effect} ({size} without {others:label_list}); {latest:label} shows no effect",
+            effect=clause,
+            size=apart,
+            others=list(trial.shared_in),
+            latest=faded_in,
         )
-    elif faded_in and not doubt and len(shown) < len(earlier):
+    elif single:
         clause = (
             ngettext(
                 "{effect}; of single waves only {waves:label_list} shows it",
@@ -248,20 +263,21 @@ def _dated(trial: Trial, fit: Result, faded_in: str, doubt: bool, path: pd.DataF
     return fit.replace(finding=finding, parts={**fit.parts, "clause": clause})
 
 
-def _apart(trial: Trial, fit: Result) -> tuple[str, str]:
+def _apart(trial: Trial, fit: Result) -> tuple[str, str, str]:
     """What an effect is without the waves in which another change came on top of it.
 
-    The first is why it is in doubt for that, empty where it is not; the second its number.
+    The first is why it is in doubt for that, empty where it is not; the second its number with its
+    interval; the third its size, where the effect is significant.
     """
     if fit.design != "compared" or not trial.shared_in:
-        return "", ""
+        return "", "", ""
     facts = {
         "waves": list(trial.shared_in),
         "changes": [wording.inside(name) for name in trial.shared],
     }
     row = without_shared_waves(trial)
     if row is None:
-        return _("{changes:list} affected the same groups in all of its waves", **facts), ""
+        return _("{changes:list} affected the same groups in all of its waves", **facts), "", ""
     unit = str(fit.table["unit"].iloc[0])
     number = _(
         "without {waves:label_list}, when {changes:list} affected the same groups, {size} "
@@ -276,8 +292,8 @@ def _apart(trial: Trial, fit: Result) -> tuple[str, str]:
             "same groups",
             **facts,
         )
-        return reason, number
-    return "", number
+        return reason, number, ""
+    return "", number, i18n.number(abs(row["estimate"]), 1 if unit.endswith("points") else 2)
 
 
 def _last_wave(trial: Trial) -> str:

@@ -13,20 +13,26 @@ from cxlib.core.columns import Column
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
-from cxlib.impact.evaluation import FAILED, counted, in_head, is_significant
+from cxlib.impact.evaluation import FAILED, counted, in_head, is_significant, works
 
 DETECTABLE = 2.8016  # standard errors that 80 of 100 comparisons find at 5%: 1.9600 + 0.8416
 COLUMNS = ["change", "verdict", "term", "estimate", "low", "high", "n", "unit", "design"]
 PREDICTED = ("predicted", "predicted_low", "predicted_high")
 
 
-def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None = None) -> Result:
+def verdicts(
+    evaluations: Mapping[str, Result],
+    predicted: pd.DataFrame | None = None,
+    others: Mapping[str, Result] | None = None,
+) -> Result:
     """Judge each change: its effect, how many checks it passed, and what could have been found.
 
     Parameters
     ----------
     evaluations : name of the change -> `evaluate`
     predicted : term (the change) and predicted, perhaps predicted_low and predicted_high
+    others : name of a change -> `outcomes`; a change that the finding names by itself is judged by
+        all of its outcomes
 
     Returns
     -------
@@ -38,7 +44,8 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
       could not have failed), faded_in (the latest wave, where no effect can be shown in it) and
       what was predicted
     - standard: term (the change), estimate, low, high, n to draw: the effects in their unit where
-      all have the same, else in standard deviations of the answers
+      all have the same, else in standard deviations of the answers, with the effect in its own unit
+      in the name
 
     Both are empty without evaluations; and the part drawn, the unit of standard
     """
@@ -64,7 +71,8 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
         }
         rows.append(row | ({c: ahead.get(c, np.nan) for c in PREDICTED} if known else {}))
         drawn = first[["estimate", "low", "high", "n"]] if len(units) == 1 else one.standard.iloc[0]
-        standard.append({"term": one.label, **drawn.drop("term", errors="ignore")})
+        term = one.label if len(units) == 1 else _with_size(one.label, first)
+        standard.append({"term": term, **drawn.drop("term", errors="ignore")})
     table = pd.DataFrame(rows).dropna(axis=1, how="all")
     note = _(
         "Higher or lower: statistically significant. In doubt: significant, but without controls, "
@@ -80,7 +88,18 @@ def verdicts(evaluations: Mapping[str, Result], predicted: pd.DataFrame | None =
     ]
     drawn_in = units.pop() if len(units) == 1 else "standard deviations"
     parts = {"drawn": "rating points" if drawn_in == "scale" else drawn_in}
-    return Result(tables, _finding(evaluations), note, columns=columns, parts=parts)
+    finding = _finding(evaluations, others or {})
+    return Result(tables, finding, note, columns=columns, parts=parts)
+
+
+def _with_size(label: str, row: pd.Series) -> str:
+    """A change with its outcome and effect, which a figure of several units does not show."""
+    return _(
+        "{change}: {outcome:label} {size}",
+        change=label,
+        outcome=_("NPS") if row["unit"] == "points" else str(row["term"]),
+        size=wording.signed(row["estimate"], row["unit"]),
+    )
 
 
 def _verdict(one: Result, predicted: float) -> str:
@@ -91,7 +110,7 @@ def _verdict(one: Result, predicted: float) -> str:
     return "less than predicted" if missed else "unknown"
 
 
-def _finding(evaluations: Mapping[str, Result]) -> Finding:
+def _finding(evaluations: Mapping[str, Result], others: Mapping[str, Result]) -> Finding:
     """The effects that the head tells, else the first in doubt, else that none is significant."""
     every = list(evaluations.values())
     sure = in_head(every)
@@ -105,7 +124,13 @@ def _finding(evaluations: Mapping[str, Result]) -> Finding:
     if not sure:
         return replace(every[0].finding, importance=Importance.ANSWER)
     if len(sure) == 1:
-        return replace(sure[0].finding, importance=Importance.NOTABLE)
+        told = replace(sure[0].finding, importance=Importance.NOTABLE)
+        if (whole := others.get(sure[0].change)) is not None:
+            detail = _("; ").join(filter(None, [told.detail, whole.parts["shown"]]))
+            told = replace(told, claim=whole.finding.claim, detail=detail)
+            told = replace(told, action=whole.finding.action or told.action)
+        extended = [one.finding.action for one in every if one is not sure[0] and works(one)]
+        return replace(told, action=i18n.together([told.action, *extended]))
     claim = wording.sentence(*(one.clause for one in sure))
     detail = _(
         "{first}; {second}", **dict(zip(("first", "second"), map(_short, sure), strict=True))

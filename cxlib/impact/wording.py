@@ -66,9 +66,9 @@ def clause(trial: Trial, row: pd.Series, design: str) -> str:
     if design == "randomised":
         return _("{change} lowered {outcome} by {size}", **facts)
     if design == "compared" and up:
-        return _("after {change}, {outcome} rose by {size} compared with the controls", **facts)
+        return _("after {change}, {outcome} rose by {size} compared with controls", **facts)
     if design == "compared":
-        return _("after {change}, {outcome} fell by {size} compared with the controls", **facts)
+        return _("after {change}, {outcome} fell by {size} compared with controls", **facts)
     if design == "staggered" and up:
         return _(
             "after {change}, {outcome} rose by {size} compared with units that did not have it yet",

@@ -4,7 +4,7 @@
     fit.table                      # [group,] touchpoint, term, estimate, low, high, n, stage
     journeys.overall_map(fit)      # the rows of all customers together
 
-Terms: reach (share of the customers), satisfaction and ease (0 the worst answer, 100 the best),
+Terms: met by (share of the customers), satisfaction and ease (0 the worst answer, 100 the best),
 problem (share of the contacts that have one), contacts (per journey that meets it), minutes
 (the median). Simultaneous intervals hold within a term. A touchpoint that no question rates has no
 satisfaction (column `rated`): an overall answer says nothing of one touchpoint.
@@ -33,7 +33,7 @@ from cxlib.stats.logit_intervals import share_ends
 from cxlib.stats.notes import resampling_note
 from cxlib.stats.resampling import ResamplingUnits, design, keys_of, resample_sums
 
-SHARES = ("reach", "problem")
+SHARES = ("met by", "problem")
 COLUMNS = ["touchpoint", "term", *INTERVAL, "n", "stage"]
 
 
@@ -76,7 +76,7 @@ def experience_map(
     >>> events = pd.DataFrame({"customer_id": ["a", "b"], "at": at, "touchpoint": ["web", "shop"]})
     >>> fit = experience_map(steps(events), Touchpoints({"web": "discovery", "shop": "action"}))
     >>> fit.table[["touchpoint", "term", "estimate"]].values.tolist()[:2]
-    [['web', 'reach', 0.5], ['shop', 'reach', 0.5]]
+    [['web', 'met by', 0.5], ['shop', 'met by', 0.5]]
     """
     if not len(sample):
         raise InsufficientData(_("No step is left to draw a map of."))
@@ -134,8 +134,8 @@ def group_map(fit: Result) -> pd.DataFrame:
 
     Examples
     --------
-    >>> group_map(Result(pd.DataFrame({"term": ["reach", "minutes"]}), ""))["term"].tolist()
-    ['reach']
+    >>> group_map(Result(pd.DataFrame({"term": ["met by", "minutes"]}), ""))["term"].tolist()
+    ['met by']
     """
     rows = fit.table[fit.table["term"].isin(COMPARED)]
     if "group" not in rows:
@@ -151,7 +151,7 @@ def group_difference(fit: Result) -> str:
 
     Examples
     --------
-    >>> group_difference(Result(pd.DataFrame({"term": ["reach"]}), ""))
+    >>> group_difference(Result(pd.DataFrame({"term": ["met by"]}), ""))
     ''
     """
     return largest_difference(fit.table) if "group" in fit.table else ""
@@ -182,7 +182,7 @@ def _map(
 
 
 def _behaviour(sample: Sample, names: list[str], bad: Sequence[str]) -> list[pd.DataFrame]:
-    """reach, problem, contacts and minutes."""
+    """Rows of met by, problem, contacts and minutes."""
     steps = sample.data
     customers, who = np.unique(steps["customer_id"].astype(str), return_inverse=True)
     place = pd.Index(names).get_indexer(steps["touchpoint"].astype(str))
@@ -203,7 +203,7 @@ def _behaviour(sample: Sample, names: list[str], bad: Sequence[str]) -> list[pd.
         (reach, often, wrong), again = _ratios(whole), _ratios(drawn)
     _unused, met, of, _unused = np.split(whole[1:], 4)
     ends = share_ends(reach, again[0], np.full(k, whole[0]))
-    found = [_term("reach", names, reach, ends, np.full(k, n))]
+    found = [_term("met by", names, reach, ends, np.full(k, n))]
     if hurt.any():
         ends = share_ends(wrong, again[2], met)
         found.append(_term("problem", names, wrong, ends, met))
@@ -300,7 +300,7 @@ def _rating_note(table: pd.DataFrame) -> str:
 def _finding(table: pd.DataFrame) -> Finding:
     """The lowest rating; without ratings the most problems, else what most customers meet."""
     rated = table[(table["term"] == "satisfaction") & table["estimate"].notna()]
-    reach = table[table["term"] == "reach"].set_index("touchpoint")["estimate"]
+    reach = table[table["term"] == "met by"].set_index("touchpoint")["estimate"]
     hurt = table[table["term"] == "problem"]
     worst = rated.loc[rated["estimate"].idxmin()] if len(rated) else None
     if worst is None and len(hurt):

@@ -10,7 +10,7 @@ from cxlib.core import i18n
 from cxlib.core.columns import deciding_ends
 from cxlib.core.i18n import _
 
-COMPARED = ("satisfaction", "problem", "reach")  # what groups differ in, most important first
+COMPARED = ("satisfaction", "problem", "met by")  # what groups differ in, most important first
 
 
 def membership_note(steps: pd.DataFrame, groups: pd.Series | None) -> str:

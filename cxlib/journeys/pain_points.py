@@ -155,6 +155,7 @@ def pain_points(
         low if touchpoints.ratings else "",
         adjustment_note(adjust),
         _("Priority is reach × severity × impact × recurrence, for {per:count} answers.", per=PER),
+        _("A dash in place of an amount: no loss is shown.") if _without_loss(table) else "",
         resampling_note(sample),
     ]
     past = _past(sample, touchpoints, table.iloc[0])
@@ -165,13 +166,18 @@ def pain_points(
         "priority",
         columns=[
             *in_unit("share", "severity"),
-            Column("reach", unit="share", label=N_("reach among responses")),
+            Column("reach", unit="share", label=N_("rated or met by")),
             *in_unit("money", "money", "money_low", "money_high"),
         ],
         **sample.bootstrap,
         replicates=drawn[:, order],
         parts={"past": past[0]},
     )
+
+
+def _without_loss(table: pd.DataFrame) -> bool:
+    """Whether some problem has an amount at stake and another none."""
+    return bool(table["money"].notna().any() and table["money"].isna().any())
 
 
 def priority_factors(fit: Result) -> Result:
@@ -301,8 +307,9 @@ def _columns(
     low, high = percentile_interval(drawn)
     rank = 1 + (np.nan_to_num(drawn)[:, None, :] > np.nan_to_num(drawn)[:, :, None]).sum(-1)
     impact = percentile_interval(again[:, 2])
-    known = customers or np.nan  # without customers there is no money to report
-    money = percentile_interval(again[:, 4] * customers) if customers else whole[[4, 4]]
+    # Without customers there is no money to report, and below zero nothing is at stake.
+    known = np.where(whole[4] > 0, customers or np.nan, np.nan)
+    money = np.asarray(percentile_interval(again[:, 4])) * known
     rank_low, rank_high = np.quantile(rank, [0.025, 0.975], axis=0, method="nearest")
     return {
         "estimate": priority,

@@ -38,7 +38,7 @@ from cxlib.loyalty.robustness import (
 from cxlib.stats import estimators, resampling
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.intervals import interval_columns
-from cxlib.stats.notes import resampling_note, unless_adjusted
+from cxlib.stats.notes import other_outcomes_note, resampling_note, unless_adjusted
 
 
 def programme_effect(panel: Panel, *, randomised: bool = False) -> Result:
@@ -188,6 +188,8 @@ def _panel_note(panel: Panel, design: str) -> str:
         notes.append(
             _("{n:count} who joined within the periods before are left out.", n=panel.joined_later)
         )
+    if design == ADJUSTED:
+        notes.append(other_outcomes_note())
     if design == WEIGHTED_DID:
         notes.append(
             _(

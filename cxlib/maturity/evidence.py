@@ -160,7 +160,7 @@ def _of_cases(cases: pd.DataFrame) -> dict[str, Record]:
 
 
 def alerts_followed(answers: Mapping[str, Mapping[str, Result]]) -> tuple[int, int] | None:
-    """How many alerts led to an action, and all, as 41_what_shall_we_do_next counts them.
+    """How many incidents with alerts led to an action, and all, as 41_what_shall_we_do_next has it.
 
     Parameters
     ----------
@@ -169,13 +169,14 @@ def alerts_followed(answers: Mapping[str, Mapping[str, Result]]) -> tuple[int, i
     Examples
     --------
     >>> rows = pd.DataFrame({"response": ["acted on", "no action", "no action"]})
-    >>> alerts_followed({"41": {"follow_up": Result(rows, "")}})
-    (1, 3)
+    >>> alerts_followed({"41": {"follow_up": Result(rows.assign(event=[1, 1, 2]), "")}})
+    (1, 2)
     """
     kept = answers.get("41", {}).get("follow_up")
-    if kept is None or "response" not in kept.table or kept.table.empty:
+    if kept is None or not {"response", "event"} <= set(kept.table) or kept.table.empty:
         return None
-    return int(kept.table["response"].eq("acted on").sum()), len(kept.table)
+    acted = kept.table["response"].eq("acted on").groupby(kept.table["event"]).any()
+    return int(acted.sum()), len(acted)
 
 
 def _of_actions(
@@ -241,8 +242,8 @@ def _of_alerts(alerts: tuple[int, int] | None, owned: int, every: int) -> dict[s
         return {} if 0 < owned == every else {"ledger": (False, said)}
     acted, raised = alerts
     led = ngettext(
-        "{acted:count} of {n:count} alert led to an action.",
-        "{acted:count} of {n:count} alerts led to an action.",
+        "{acted:count} of {n:count} incident with alerts led to an action.",
+        "{acted:count} of {n:count} incidents with alerts led to an action.",
         raised,
         acted=acted,
     )

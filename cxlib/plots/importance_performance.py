@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import COLOURS, ORANGE, QUIET, SOFT, Style
 
 ON_A_PHONE = 6  # points that all have their names there
+NAMED = 3  # of more, those that matter most have them, and all weaknesses
 PERFORMANCE = {  # the axes, by the unit of their numbers
     "scale": N_("how well we do (mean rating)"),
     "points": N_("how well we do (index, 0 to 100)"),
@@ -33,6 +35,7 @@ def importance_performance(
     *,
     importance_unit: str = "share",
     performance_unit: str = "scale",
+    past: Mapping[str, str] | None = None,
     title: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -47,6 +50,8 @@ def importance_performance(
         with 95% confidence
     performance : term, estimate, low, high, n
     importance_unit, performance_unit : as `unit` in `intervals`
+    past : driver -> wave whose fall is over and makes it look a weakness; it is named with the
+        wave and not set off
     title, ax : as in `intervals`
 
     References
@@ -64,7 +69,9 @@ def importance_performance(
     x, y = both["estimate_p"], both["estimate"]
     middle = (float(x.mean()), float(y.mean()))
     first = (x < middle[0]) & (y > middle[1])
-    names = [labels.name(t, 60) for t in both["term"]]
+    over = {t: w for t, w in (past or {}).items() if t in set(both.loc[first, "term"])}
+    first &= ~both["term"].isin(over)
+    names = [_named(str(t), over) for t in both["term"]]
     both["look"], both["hover"] = first, _hovers(both, names, importance_unit, performance_unit)
     ax = figure.new_axes(ax, height=4.4)
     if "correlation" in both and both["correlation"].notna().all():
@@ -86,12 +93,21 @@ def importance_performance(
     ax.autoscale_view()
     _quadrants(ax, middle)
     few = len(names) <= ON_A_PHONE or not layout.narrow()  # of many, a phone names the first
-    shown = [wrap(n, 22 if few else 16) * (few or f) for n, f in zip(names, first, strict=True)]
+    told = first | (y.rank(ascending=False) <= NAMED) | both["term"].isin(over)
+    shown = [wrap(n, 22 if few else 16) * (few or t) for n, t in zip(names, told, strict=True)]
     figure.name_points(ax, shown, x.to_numpy(float), y.to_numpy(float))
     figure.number_axis(ax.xaxis, performance_unit)
     figure.number_axis(ax.yaxis, importance_unit)
     words = labels.in_words(word.split("; ")[0] for word in both["hover"])
     return figure.finish(ax, title, _("Scatter with intervals."), _first(both, first), words)
+
+
+def _named(term: str, over: Mapping[str, str]) -> str:
+    """What a point is called; one that is where it is by a wave that is over, with that wave."""
+    name = labels.name(term, 60)
+    if term not in over:
+        return name
+    return _("{name} (fall of {wave:label})", name=name, wave=over[term])
 
 
 def _first(both: pd.DataFrame, first: pd.Series) -> str:

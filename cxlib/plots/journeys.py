@@ -26,8 +26,8 @@ from cxlib.plots.layout import redrawable
 from cxlib.plots.palette import BLUE, COLOURS, FAINT, INK, SOFT, Looks, Style, looks_of
 
 PAGE_WIDTH = 7.6  # inches: as wide as a page
-STRIPS = ("satisfaction", "ease", "reach", "problem", "contacts", "minutes")  # from the top down
-HEIGHTS = {"satisfaction": 1.9, "ease": 1.2, "reach": 0.9, "problem": 0.9}  # inches; numbers .42
+STRIPS = ("satisfaction", "ease", "met by", "problem", "contacts", "minutes")  # from the top down
+HEIGHTS = {"satisfaction": 1.9, "ease": 1.2, "met by": 0.9, "problem": 0.9}  # inches; numbers .42
 SHADES = (0.09, 0.03)  # opacity of the blue behind every other stage
 MOST_ENDS = 8  # columns up to which the ends of intervals have room beneath their numbers
 PHONE_STEPS = 3  # of a Sankey diagram that are legible on a phone
@@ -114,12 +114,12 @@ def _ratings(shown: pd.DataFrame, title: str | None) -> Axes:
     if (compared := shown["group"] != OVERALL).any():
         rows = shown[compared & (shown["term"] == shown["term"].iloc[0])]
         columns = ["group", "touchpoint", "estimate", "low", "high", "n"]
-        unit = "share" if rows["term"].iloc[0] in ("reach", "problem") else ""
+        unit = "share" if rows["term"].iloc[0] in ("met by", "problem") else ""
         table = rows[columns].rename(columns={"touchpoint": "term"})
         return grouped_intervals(table, "group", unit=unit, sort=False, title=title)
     rated = shown[(shown["term"] == "satisfaction") & (shown["group"] == OVERALL)]
     rows = rated if len(rated) else shown[shown["term"] == shown["term"].iloc[0]]
-    unit = "share" if rows["term"].iloc[0] in ("reach", "problem") else ""
+    unit = "share" if rows["term"].iloc[0] in ("met by", "problem") else ""
     table = rows[["touchpoint", "estimate", "low", "high", "n"]].rename(
         columns={"touchpoint": "term"}
     )
@@ -180,11 +180,11 @@ def _strip(ax: Axes, rows: pd.DataFrame, names: list[Any], strip: str, looks: Lo
         marks.lines(ax, own, "place", dict.fromkeys(own["look"], looks[OVERALL]), **thin)
     ends = rows[["estimate", "low", "high"]].to_numpy(float)
     if not np.isnan(ends).all():
-        low = 0.0 if strip in ("reach", "problem") else np.nanmin(ends)
+        low = 0.0 if strip in ("met by", "problem") else np.nanmin(ends)
         room = max(0.12 * (np.nanmax(ends) - low), 1e-6)
         ax.set_ylim(low - room, np.nanmax(ends) + room)
     ax.yaxis.set_major_locator(MaxNLocator(3))
-    figure.number_axis(ax.yaxis, "share" if strip in ("reach", "problem") else "")
+    figure.number_axis(ax.yaxis, "share" if strip in ("met by", "problem") else "")
     ax.grid(axis="y")
     ax.tick_params(axis="y", labelsize=9)
     _name_strip(ax, strip)
@@ -219,7 +219,7 @@ def _name_strip(ax: Axes, strip: str) -> None:
     said = {
         "satisfaction": _("satisfaction, 0 to 100"),
         "ease": _("ease, 0 to 100"),
-        "reach": _("customers reached"),
+        "met by": _("met by"),
         "problem": _("contacts with a problem"),
         "contacts": _("contacts per journey"),
         "minutes": _("time, median"),
@@ -249,7 +249,7 @@ def _in_words(rows: pd.DataFrame, strips: list[str]) -> str:
     lines = []
     for strip in strips:
         own = rows[rows["term"] == strip].dropna(subset=["estimate"])
-        unit = "share" if strip in ("reach", "problem") else ""
+        unit = "share" if strip in ("met by", "problem") else ""
         said = [
             f"{labels.name(t)} {labels.number(v, unit)}"
             for t, v in zip(own["touchpoint"], own["estimate"], strict=True)

@@ -32,7 +32,7 @@ WORDS = (
     "Satisfaction index",
     "CSAT",
     "Customer effort score (high is easy)",
-    "High risk of leaving (backtest)",
+    "Past customers flagged (backtest)",
     "First-response SLA met",
     "Resolution SLA met",
     "Repeat purchase",
@@ -114,7 +114,7 @@ MEASURES = (
     ),
     Measure("Resolution SLA met", "24", "standards", "share", lambda r, _: _named(r, "resolution")),
     Measure(
-        "High risk of leaving (backtest)",
+        "Past customers flagged (backtest)",
         "32",
         "churn",
         "people",

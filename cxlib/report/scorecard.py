@@ -164,7 +164,7 @@ def _held_back(now: Answered) -> str:
 
     rows = rows_of(now.get("41", {}).get("warnings"), "held_back")
     names = [QUOTED.sub(r"\1", subject(row)) for row in rows]
-    said = _("Held back until a second wave confirms it: {names:list}", names=names)
+    said = _("To be confirmed by a second wave: {names:list}", names=names)
     return said if names else ""
 
 

@@ -30,7 +30,7 @@ LEAD = 4  # waves ahead of the outcome's alarm that still count as announcing it
 LEAST = 0.1  # expected alarms that are still written as a number
 REPEATED = 2  # alarms that passed, before a score is held back
 LASTED, PASSED, OPEN, TRUSTED = mark("lasted", "passed", "open", "trusted")
-WORDS = ("held back", "alarms", "judged", "swing", "lead", "delay", "alarm audit")
+WORDS = ("awaits confirmation", "alarms", "judged", "swing", "lead", "delay", "alarm audit")
 SERIES = ["by", "group", "term"]
 COLUMNS = (
     Column("judged", "waves held against a baseline", "count", label="waves examined"),
@@ -216,7 +216,7 @@ def _finding(table: pd.DataFrame, delays: pd.DataFrame, measure: Measure) -> Fin
     detail = [
         _(
             "{all:count} waves of {series:count} scores replayed as known then; lasted: "
-            "{lasted:count}, passed: {passed:count}, too recent to judge: {open:count}; expected "
+            "{lasted:count}, faded: {passed:count}, too recent to judge: {open:count}; expected "
             "by chance: {chance}",
             all=table["judged"].sum(),
             series=len(table),
@@ -261,15 +261,15 @@ def _note(table: pd.DataFrame) -> str:
     parts = [
         _(
             "False-alarm rate: probability that a wave in which nothing changed raises an alarm. "
-            "Passed: over by the next wave, by chance or because the problem was solved."
+            "Faded: over by the next wave, by chance or because the problem was solved."
         )
     ]
     if len(held):
         names = [name_of_series(None, row.term, row.group) for row in held.itertuples(index=False)]
         parts.append(
             _(
-                "Held back until a second wave confirms them, since their earlier alarms passed "
-                "and they usually swing by as much: {names:list}.",
+                "To be confirmed by a second wave, since their earlier alarms faded and they "
+                "usually swing by as much: {names:list}.",
                 names=names,
             )
         )

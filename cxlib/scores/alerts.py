@@ -22,7 +22,7 @@ from cxlib.stats import control_charts
 from cxlib.stats.intervals import LEVEL, normal_quantile
 
 DOWN = ("below", "falling")
-HELD_BACK = "held back"  # a verdict of `alarm_audit`
+HELD_BACK = "awaits confirmation"  # a verdict of `alarm_audit`
 MOST = 2  # scores that a claim names
 COLUMNS = (
     *("wave", "by", "group", "term", "estimate", "low", "high", "n"),
@@ -147,7 +147,7 @@ def _finding(
             for _k, row in held.iterrows()
         ]
         also = _(
-            "also low, to be confirmed by a second wave as earlier alarms passed: {names:list3}",
+            "also low, to be confirmed by a second wave as earlier alarms faded: {names:list3}",
             names=names,
         )
         counted = _("; ").join([also, counted])

@@ -196,8 +196,8 @@ def _settle_first(table: pd.DataFrame, loose: pd.DataFrame) -> str:
 def _missed_or_unclear(term: str, verdicts: pd.Series) -> str:
     """Of a standard that no definition meets for certain: how many miss it, how many do not."""
     return _(
-        "{what} miss the target under {k:count} of {n:count} definitions of on time; the verdict "
-        "is unclear under {rest:count}",
+        "{what} miss the target under {k:count} of {n:count} definitions of on time (unclear under "
+        "{rest:count})",
         what=_(DONE[term]),
         k=int((verdicts == "missed").sum()),
         n=len(verdicts),
@@ -281,17 +281,15 @@ def _finding(table: pd.DataFrame) -> Finding:
 
 def _unsure(unsure: list[tuple[str, pd.DataFrame]], loose: list[tuple[str, pd.DataFrame]]) -> str:
     """Under how many definitions targets are missed, and a standard that some definition meets."""
-    first = [_missed_or_unclear(term, part["verdict"]) for term, part in unsure]
-    said = _("; ").join(first)
-    if loose:
-        term, part = loose[0]
+    said = _missed_or_unclear(unsure[0][0], unsure[0][1]["verdict"])
+    for term, part in [*unsure[1:], *loose]:
         other = _(
-            "{first} miss it under {k:count} of {m:count}",
+            "{first} under {k:count} of {m:count}",
             first=_(DONE[term]),
             k=int((part["verdict"] == "missed").sum()),
             m=len(part),
         )
-        said = _("{first}; {second}", first=said, second=other)
+        said = _("{first}, {second}", first=said, second=other)
     return i18n.opening(_("{first}.", first=said))
 
 

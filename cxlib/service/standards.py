@@ -165,18 +165,11 @@ def _finding(
         else shares.interval_line(r)
         for _place, r in shown.iterrows()
     ]
-    claim = _target_claim(shown, goal)
-    if months:
-        claim = _(
-            "From {first:period} to {last:period}, {claim:inner}",
-            first=months[0],
-            last=months[1],
-            claim=claim,
-        )
+    period = _("{first:period} to {last:period}", first=months[0], last=months[1]) if months else ""
     return Finding.of_row(
         row,
-        claim,
-        _("; ").join(filter(None, [*lines, counted])),
+        _target_claim(shown, goal),
+        _("; ").join(filter(None, [*lines, period, counted])),
         **_facts(row),
         target=goal,
         action=_next_step(shown),

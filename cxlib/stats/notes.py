@@ -123,3 +123,10 @@ def open_journeys_note(days: float) -> str:
         "known yet.",
         days=days,
     )
+
+
+def other_outcomes_note() -> str:
+    """Where the outcomes of a randomised trial that other pages judge stand together."""
+    return _(
+        "40_did_the_change_work puts all outcomes of a trial side by side, where this run has it."
+    )

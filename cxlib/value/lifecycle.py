@@ -207,8 +207,9 @@ def _finding(table: pd.DataFrame, weeks: int) -> Finding:
             **facts,
         ),
         _(
-            "95% CI {risk_span:share_interval1} and {lost_span:share_interval1}; a fixed rule: the "
-            "purchase model still counts customers as active who buy rarely; n = {n:count}",
+            "95% CI {risk_span:share_interval1} and {lost_span:share_interval1}; by a fixed rule; "
+            "of rare buyers the purchase model says that they have not stopped buying; n = "
+            "{n:count} past buyers",
             **facts,
         ),
         unit="share",

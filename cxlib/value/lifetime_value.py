@@ -186,13 +186,13 @@ def expected_purchases(fit: Result, models: Result | None = None) -> Result:
     elif of == 1:
         claim = _(
             "The purchase model expects {ahead:number1} purchases per customer in the next "
-            "{weeks:count} weeks; it counts {active:rate} as active, rare buyers included.",
+            "{weeks:count} weeks; {active:rate} of past buyers have not stopped buying (active).",
             **facts,
         )
     else:
         claim = _(
             "The purchase model expects {ahead:number1} purchases per 100 customers in the next "
-            "{weeks:count} weeks; it counts {active:rate} as active, rare buyers included.",
+            "{weeks:count} weeks; {active:rate} of past buyers have not stopped buying (active).",
             **facts,
         )
     detail = (

@@ -275,13 +275,13 @@ def _finding(
         other = far.loc[far["behind"].idxmin()]
         words |= {"other": other["term"], "its": other["estimate"]}
         claim = _(
-            "{active:share} of customers are still active by {best}; {other}, which fits "
+            "{active:share} of past buyers are still active by {best}; {other}, which fits "
             "significantly worse, would say {its:share}.",
             **words,
         )
     else:
         importance = Importance.METHOD
-        claim = _("{active:share} of customers are still active by {best}.", **words)
+        claim = _("{active:share} of past buyers are still active by {best}.", **words)
     return Finding(
         claim,
         _detail(table, best, reordered),

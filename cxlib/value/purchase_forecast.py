@@ -256,14 +256,15 @@ def _finding(table: pd.Series, active: pd.Series, ahead: int, model: Frequency) 
         claim = (
             _(
                 "The purchase model expects {ahead:number1} purchases per customer in the next "
-                "{weeks:count} weeks; it counts {active:rate} as active, rare buyers included.",
+                "{weeks:count} weeks; {active:rate} of past buyers have not stopped buying "
+                "(active).",
                 **facts,
             )
             if of == 1
             else _(
                 "The purchase model expects {ahead:number1} purchases per 100 customers in the "
-                "next {weeks:count} weeks; it counts {active:rate} as active, rare buyers "
-                "included.",
+                "next {weeks:count} weeks; {active:rate} of past buyers have not stopped buying "
+                "(active).",
                 **facts,
             )
         )

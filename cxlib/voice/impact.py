@@ -31,6 +31,7 @@ from cxlib.voice.outcome import Outcome, outcome_of
 
 WORDS = ("removal", "adjusted", "silence")
 MOST_WORDS = 21  # of a topic and a claim, so that the whole is no longer than 25
+NAMED_MOST = 4  # words that say of a topic that it is mentioned most
 
 
 def impact(sample: SampleLike, fit: Result, outcome: Outcome | str) -> Result:
@@ -204,12 +205,12 @@ def _finding(
         claim = _lost(words, len(names))
         most = topics[topics["n"] >= least].head(1)
         if past:
-            claim = _(
-                "{rest}; the rise of {first} in {past:label} is over.",
-                rest=claim.rstrip(".。"),
-                first=words["first"],
-                past=past,
+            over = _(
+                "the rise of {first} in {past:label} is over.", first=words["first"], past=past
             )
+            if len(claim.split()) + len(over.split()) > MOST_WORDS + NAMED_MOST:
+                claim = _lost(words, 1)
+            claim = _("{rest}; {over}", rest=claim.rstrip(".。"), over=over)
         elif len(most) and most["term"].iloc[0] not in names:
             name = i18n.opening(i18n.quoted(i18n.label(most["term"].iloc[0])))
             if len(name.split()) + len(claim.split()) > MOST_WORDS:
@@ -271,6 +272,12 @@ def _lost(words: dict[str, object], topics: int) -> str:
 
 
 def _next_step(words: dict[str, object], lost: bool, past: str) -> str:
+    if past and lost and "now" in words and words["second"] != words["first"]:
+        return _(
+            "Read the comments on {second}, and find out what causes them; plan for {first} at its "
+            "usual level, {now:share} of comments in {latest:label}.",
+            **words,
+        )
     if past and lost and "now" in words:
         return _(
             "Plan for {first} at its usual level, {now:share} of comments in {latest:label}, not "

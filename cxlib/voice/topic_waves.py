@@ -3,6 +3,7 @@
 found = voice.by_wave(marked, fit)
 found.table           # a row a wave and topic
 found.changes         # the latest wave minus the one before
+found.since_first     # the latest wave minus the first
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
     Result with the tables "table": wave, term, estimate, low, high, n (comments that mention it),
     simultaneous_low, simultaneous_high; and "changes" of the latest wave since the one before:
     wave, term, estimate (difference of the shares), low, high, n, simultaneous_low,
-    simultaneous_high (these decide what is significant), before, now (shares).
+    simultaneous_high (these decide what is significant), before, now (shares); and "since_first",
+    the same since the first of three waves or more: what grew little by little.
 
     Examples
     --------
@@ -57,20 +59,23 @@ def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
     about = {"wave": np.repeat(waves, k), "term": np.tile(names, len(waves))}
     table = disclosure.with_people(share_table(about, share, ends, n), sample.people(there))
     changes = table.iloc[:0].assign(before=np.nan, now=np.nan)
-    if len(waves) > 1 and k:
-        now, before = share[-k:], share[-2 * k : -k]
-        ends = interval_ends(now - before, again[:, -k:] - again[:, -2 * k : -k])
+    found = {"changes": changes, "since_first": changes}
+    since = {"changes": len(waves) - 2, "since_first": 0}
+    for name in list(since)[: len(waves) - 1] if k else []:
+        first = slice(since[name] * k, (since[name] + 1) * k)
+        now, before = share[-k:], share[first]
+        ends = interval_ends(now - before, again[:, -k:] - again[:, first])
         about = {"wave": waves[-1], "term": names}
         # The rarer of the two shares decides whether a page may show the change.
-        least = np.minimum(n[-k:], n[-2 * k : -k])
-        changes = share_table(about, now - before, ends, least).assign(before=before, now=now)
+        least = np.minimum(n[-k:], n[first])
+        rows = share_table(about, now - before, ends, least).assign(before=before, now=now)
         # Those that the table hides for the sake of others would be shown here.
         gone = table[disclosure.hidden(table) == disclosure.COMPLEMENT]
-        told = gone.loc[gone["wave"].isin(waves[-2:]), "term"]
-        changes = changes[~changes["term"].isin(told)].reset_index(drop=True)
+        told = gone.loc[gone["wave"].isin([waves[since[name]], waves[-1]]), "term"]
+        found[name] = rows[~rows["term"].isin(told)].reset_index(drop=True)
     return Result(
-        {"table": table, "changes": changes},
-        _finding(changes, waves),
+        {"table": table, **found},
+        _finding(found["changes"], waves, found["since_first"]),
         resampling_note(sample),
         "share",
         columns=[Column("term", "topic", "name", label="topic")],
@@ -79,8 +84,8 @@ def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
     )
 
 
-def _finding(changes: pd.DataFrame, waves: np.ndarray) -> Finding:
-    """The topic that changed most significantly in the latest wave; else that none did."""
+def _finding(changes: pd.DataFrame, waves: np.ndarray, since_first: pd.DataFrame) -> Finding:
+    """The topic that changed most significantly in the latest wave, or since the first."""
     shown = disclosure.shown(changes)
     if shown.empty:
         return Finding(
@@ -90,6 +95,10 @@ def _finding(changes: pd.DataFrame, waves: np.ndarray) -> Finding:
     words = {"wave": waves[-1], "before": periods.before(waves[-1], waves[-2])}
     low, high = (shown[c] for c in SIMULTANEOUS)
     clear = shown[(low > 0) | (high < 0)]
+    grown = disclosure.shown(since_first)
+    grown = grown[grown[SIMULTANEOUS[0]] > 0]
+    if clear.empty and len(grown):
+        return _grown(grown.loc[grown["estimate"].idxmax()], waves)
     if clear.empty:
         claim = _(
             "No topic is mentioned significantly more or less often in {wave:label} than in "
@@ -116,6 +125,24 @@ def _finding(changes: pd.DataFrame, waves: np.ndarray) -> Finding:
             **words,
         )
     )
+    return _changed(row, waves, claim, Importance.NEWS)
+
+
+def _grown(row: pd.Series, waves: np.ndarray) -> Finding:
+    """A topic that no single quarter shows to have grown, but all of them together."""
+    claim = _(
+        "{topic:quoted} is mentioned more often than at first: in {now:share} of comments in "
+        "{wave:label}, {then:share} in {first:label}.",
+        topic=i18n.opening(i18n.label(row["term"])),
+        now=row["now"],
+        then=row["before"],
+        wave=waves[-1],
+        first=waves[0],
+    )
+    return _changed(row, waves, claim, Importance.NOTABLE)
+
+
+def _changed(row: pd.Series, waves: np.ndarray, claim: str, importance: Importance) -> Finding:
     detail = _(
         "change {size:signed} percentage points (95% CI {span:interval}); n = {n:count}",
         size=100 * row["estimate"],
@@ -131,5 +158,5 @@ def _finding(changes: pd.DataFrame, waves: np.ndarray) -> Finding:
         change=float(row["estimate"]),
         measure="share_of_comments",
         at={"topic": str(row["term"]), "wave": str(waves[-1])},
-        importance=Importance.NEWS,
+        importance=importance,
     )

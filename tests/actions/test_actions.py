@@ -104,12 +104,12 @@ def test_a_fall_of_the_headline_is_not_drowned_by_the_other_series():
 
 def test_a_score_that_only_cried_is_held_back_and_named():
     audit = pd.DataFrame({"by": ["", ""], "group": ["", ""], "term": ["room", "delivery"]})
-    audit["verdict"] = ["held back", "trusted"]
+    audit["verdict"] = ["awaits confirmation", "trusted"]
     answers = study_of(room=STAYS, delivery=STAYS)
     answers["12"]["alarm_audit"] = kept(table=audit)
     found = actions.alerts(answers)
     assert list(found.table["term"]) == ["delivery"] and list(found.held_back["term"]) == ["room"]
-    assert "since earlier alarms passed: room." in found.notes
+    assert "since earlier alarms faded: room." in found.notes
 
 
 @pytest.mark.parametrize(("back", "alerts"), [(0.3, 1), (0.02, 0)])
@@ -863,17 +863,15 @@ def test_the_largest_opportunity_is_one_that_holds():
     answers = {"21": {"gains": kept("scale", table=table.assign(low=0.1, high=0.2))}}
     every = actions.opportunities(answers, "recommend")
     assert every.table["term"].tolist() == ["delivery", "room"] and "rests_on" not in every.table
-    assert str(every).startswith("Improving delivery is the largest opportunity: ")
+    assert str(every).startswith("Delivery is the largest opportunity: ")
     answers |= past_of_delivery("w4")
     found = actions.opportunities(answers, "recommend", past={"delivery": "w4"})
     assert found.table["term"].tolist() == ["room", "delivery"]
     assert found.table["rests_on"].tolist() == ["", "w4"]
     assert found.table["place"].fillna(0).tolist() == [0, 2]
     assert "come after those that do not" in found.notes  # 0.16 stands below 0.15
-    assert str(found).startswith(
-        "Improving room is over all waves the largest opportunity that does not rest on a past "
-        "event: "
-    )
+    assert str(found).startswith("Room is the largest opportunity that rests on no past event: ")
+    assert found.finding.detail.startswith("over all waves; 95% CI ")
     said = "without w4, whose fall is over, delivery (+0.16) is number 2 by explained variance"
     assert said in found.finding.detail
     rests = answers["20"]["without_waves"].rests
@@ -887,7 +885,7 @@ def test_the_largest_opportunity_is_one_that_holds():
     position = pd.DataFrame({"term": ["room"], "position": ["strength"]})
     answers["21"]["needs"] = kept("scale", table=position)
     strong = actions.opportunities(answers, "recommend", past={"delivery": "w4"})
-    assert str(strong).startswith("Raising room further is over all waves the largest opportunity ")
+    assert "room is a strength: rated above average already" in strong.finding.detail
 
 
 def test_contacting_customers_at_risk_has_the_gain_of_the_list_of_this_run():
@@ -937,8 +935,8 @@ def test_a_gain_that_rests_on_an_effect_that_is_gone_is_not_settled():
     assert faded == {"a01": "2026-Q3"}
     found = actions.realised_gains(rows, faded=faded)
     assert str(found) == (
-        "What finished actions bring in a year is not settled: no effect of the action on "
-        "“late parcels” can be shown in 2026-Q3 any more."
+        "The yearly value of finished actions is not settled: that on “late parcels” shows no "
+        "effect in 2026-Q3 any more."
     )
     # 3 x 100 less 100, and as the other lost money, more than both together: −1 x 100 less 100.
     loss = rows.assign(realised=[3.0, -1.0], realised_low=[1.0, -3.0], realised_high=[5.0, 1.0])

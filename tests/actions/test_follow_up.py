@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cxlib import actions
+from cxlib.actions.series import MOVED
 from cxlib.core import context, i18n
 
 TODAY = "2026-10-01"
@@ -14,7 +15,7 @@ TODAY = "2026-10-01"
 
 def alerts(*rows: tuple[str, str]) -> pd.DataFrame:
     """Alerts (term, first_seen) as `actions.alerts` lists them."""
-    about = {"by": "", "group": "", "kind": "change", "measure": "scale"}
+    about = {"by": "", "group": "", "kind": MOVED, "measure": "scale"}
     return pd.DataFrame([about | {"term": t, "first_seen": s} for t, s in rows])
 
 
@@ -66,12 +67,12 @@ def test_alerts_are_joined_with_the_ledger_by_hand():
     [total] = fit.overall[["estimate", "low", "high"]].to_numpy().tolist()
     assert total == pytest.approx([3500, 3500 - 2000 * 2**0.5, 3500 + 2000 * 2**0.5])
     assert str(fit.finding) == (
-        "2 of 6 alerts of the last 365 days led to an action; 1 of 2 judged ones reached their "
-        "target."
+        "2 of 4 incidents with alerts in the last 365 days led to an action; 1 of 2 judged ones "
+        "reached their target."
     )
     assert fit.finding.detail == (
-        "Started 26 days after the alert (median); already under way: 1; planned, not started: 1; "
-        "no action: 2; judged ones brought €3,500 net in a year (95% CI €672 to €6,330)"
+        "Started 26 days after the alert (median); no action: 2; judged ones brought €3,500 net in "
+        "a year (95% CI €672 to €6,330)"
     )
 
 
@@ -91,7 +92,7 @@ def test_an_action_may_start_on_the_day_of_the_alert():
 
 def test_alerts_without_actions_or_dates():
     none = actions.follow_up(alerts(("support", "2026-Q2")), LEDGER, TODAY)
-    assert str(none.finding) == "0 of 1 alert of the last 365 days led to an action."
+    assert str(none.finding) == "0 of 1 incident with alerts in the last 365 days led to an action."
     undated = actions.follow_up(alerts(("room", "before")), LEDGER, TODAY)
     assert "No alert was raised" in str(undated.finding) and "1 alert whose waves" in undated.notes
     quiet = actions.follow_up(alerts(), LEDGER, TODAY)

@@ -308,9 +308,7 @@ def test_the_gain_is_volume_times_the_gap_to_the_best():
     fit = channels.priorities(channels.adjusted(rows, "ok", by="channel", measure=YES))
     assert of(fit) == pytest.approx({"phone": 0.5 * 0.5, "desk": 0.2 * 0.6})
     assert fit.best == "web" and fit.unit == "gap"
-    assert str(fit).startswith(
-        "Improve channel phone first: closing its gap to web would correspond to"
-    )
+    assert str(fit).startswith("Improve channel phone first: closing its gap to web corresponds to")
     assert fit.finding.importance == Importance.NOTABLE  # a gap that lasts is no news
 
 
@@ -320,7 +318,7 @@ def test_a_larger_gain_that_is_not_settled_is_named():
     fit = channels.adjusted(rows, "ok", by="channel", measure=YES)
     table = channels.priorities(fit).table.set_index("channel")
     table["verdict"] = ["worse" if c == "phone" else "unclear" for c in table.index]
-    from cxlib.channels.priorities import _finding
+    from cxlib.channels.priorities import _aim, _finding
 
     told = _finding(table.reset_index(), "channel", "web", fit, [])
     assert told.claim.startswith("Improve channel phone first")
@@ -331,6 +329,10 @@ def test_a_larger_gain_that_is_not_settled_is_named():
         "Channel phone may be the first to improve: closing its gap to web "
     )
     assert near.action == "Improve channel phone or desk"
+    assert _aim({"named": "channel phone"}, ["desk", "web"]) == (
+        "Start with channel phone or where it costs least: the gains of 3 do not differ "
+        "significantly"
+    )
 
 
 @pytest.mark.parametrize(("web", "alike"), [(30, True), (58, False)])

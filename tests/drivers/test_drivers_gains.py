@@ -288,7 +288,8 @@ def test_what_was_built_in_is_classed_as_it_was_built():
     assert found == {"must": "must-be", "charm": "attractive", "idle": "indifferent"}
     chances = fit.chances[list(drivers.CLASSES)]
     assert_allclose(chances.sum(axis=1), 1)
-    assert str(fit) == "Must is a must-be: low ratings cost more than high ones gain."
+    claim = "Must is a must-be by association: low ratings cost more than high ones gain."
+    assert str(fit) == claim
     assert fit.finding.detail.startswith("must-be: must over 99%; attractive: charm")
     assert fit.finding.importance == Importance.NOTABLE
 
@@ -298,7 +299,7 @@ def test_the_kind_that_is_named_is_the_most_probable_one():
     assert [_named(row) for row in chances] == [0, -1, 3]
     classes = pd.DataFrame({"term": ["check_in"], "class": ["must-be"], "chance": [0.72], "n": 90})
     finding = _finding(classes, "recommend")
-    assert finding.claim.startswith("“Check in” is probably a must-be:")
+    assert finding.claim.startswith("“Check in” is probably a must-be, by association:")
     assert "72%" in finding.detail and finding.importance == Importance.ANSWER
 
 

@@ -360,11 +360,12 @@ def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
     rests = {"t2": PastWave("Q2", 3)}
     found = drivers.opportunities(gain, share, outcome="outcome", rests_on=rests)
     assert found.finding.at["driver"] == found.table["term"][1]
-    second = found.table["term"][1].capitalize()
-    assert found.finding.claim.startswith(
-        f"{second} comes first now that the fall of t2 in Q2 is over: "
+    second = found.table["term"][1]
+    assert found.finding.claim == (
+        f"Over all waves {second} comes first; t2 leads only with the fall of Q2, which is over."
     )
-    assert found.finding.verdict == "unclear" and found.past == "Q2"
+    assert found.finding.action.startswith(f"Name an owner for {second} ")
+    assert found.finding.verdict == "unclear" and "acts_on" not in found.parts
     said = (
         f"t2 +{found.table['estimate'][0]:.2f} over all waves, but number 3 by explained variance"
     )

@@ -492,8 +492,8 @@ def test_effects_come_first_and_the_head_says_of_which_waves_they_are(judged):
     single = rise.path[rise.path["changed"] & (rise.path["high"] < 0)]["wave"].tolist()
     assert len(single) == 1 and single[0] < "2026-Q3"
     assert str(rise) == (
-        f"On average since 2025-Q3, after the price rise, value1 fell by {-size[1]:.2f} points "
-        f"compared with the controls; of single waves only {single[0]} shows it."
+        f"After the price rise, value1 fell by {-size[1]:.2f} points compared with controls; of "
+        f"single waves only {single[0]} shows it."
     )  # it did not fade: four of the five waves show nothing by themselves
     assert str(failure).startswith("In 2026-Q1, after the delivery failure, ")  # it is over
     assert str(training).startswith("After the front-desk training, ")

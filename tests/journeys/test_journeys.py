@@ -706,7 +706,7 @@ def test_the_experience_map_by_hand():
     found = journeys.experience_map(steps, touchpoints, met, bad=["x"])
     table = found.table.set_index(["touchpoint", "term"])
     value = table["estimate"]
-    assert (value[("a", "reach")], value[("b", "reach")]) == (1, 0.5)
+    assert (value[("a", "met by")], value[("b", "met by")]) == (1, 0.5)
     assert (value[("a", "contacts")], value[("b", "contacts")]) == (1, 2)
     assert (value[("a", "problem")], value[("b", "problem")]) == (0, 0.5)
     assert (value[("a", "minutes")], value[("b", "minutes")]) == (2, 3)
@@ -719,7 +719,7 @@ def test_the_experience_map_by_hand():
     assert told.count("not rated") == 1
     parts = pd.concat([found.table.assign(touchpoint=t, rated=t != "y") for t in "xyz"])
     parts = parts[(parts["touchpoint"] != "y") | (parts["term"] != "satisfaction")]
-    parts = parts[parts["term"].isin(["satisfaction", "reach"])].drop_duplicates(
+    parts = parts[parts["term"].isin(["satisfaction", "met by"])].drop_duplicates(
         ["touchpoint", "term"]
     )
     lines = plots.experience_map(parts).figure.axes[1].lines

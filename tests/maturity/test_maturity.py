@@ -205,9 +205,21 @@ def test_what_records_show_verifies_or_contradicts():
 @pytest.mark.parametrize(
     ("alerts", "change", "record"),
     [
-        ((1, 10), {}, (False, "1 of 10 alerts led to an action. 1 of 1 actions have an owner")),
-        ((6, 10), {}, (True, "6 of 10 alerts led to an action. 1 of 1 actions have an owner")),
-        ((6, 10), {"owner": None}, (False, "6 of 10 alerts led to an action. 0 of 1 actions")),
+        (
+            (1, 10),
+            {},
+            (False, "1 of 10 incidents with alerts led to an action. 1 of 1 actions have an owner"),
+        ),
+        (
+            (6, 10),
+            {},
+            (True, "6 of 10 incidents with alerts led to an action. 1 of 1 actions have an owner"),
+        ),
+        (
+            (6, 10),
+            {"owner": None},
+            (False, "6 of 10 incidents with alerts led to an action. 0 of 1 actions"),
+        ),
         (None, {"owner": None}, (False, "0 of 1 actions have an owner and a due date.")),
         (None, {}, None),  # what becomes of problems is not known by the actions alone
     ],

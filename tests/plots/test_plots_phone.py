@@ -30,7 +30,7 @@ def pairs(one: str, other: str, names: list[str] = NAMES) -> pd.DataFrame:
 def journey_map() -> pd.DataFrame:
     rated = pd.DataFrame({"touchpoint": NAMES, "estimate": np.linspace(60, 80, 8), "n": 90})
     rated = rated.assign(low=rated["estimate"] - 4, high=rated["estimate"] + 4, stage="use")
-    reach = rated.assign(term="reach", estimate=0.5, low=0.4, high=0.6)
+    reach = rated.assign(term="met by", estimate=0.5, low=0.4, high=0.6)
     return pd.concat([rated.assign(term="satisfaction"), reach], ignore_index=True)
 
 
@@ -109,8 +109,8 @@ def test_touchpoints_of_the_map_keep_the_order_of_stages_where_some_are_not_rate
     table = pd.DataFrame(
         [
             ("satisfaction", "shop", "action", 70.0),
-            ("reach", "newsletter", "awareness", 0.4),
-            ("reach", "shop", "action", 0.6),
+            ("met by", "newsletter", "awareness", 0.4),
+            ("met by", "shop", "action", 0.6),
         ],
         columns=["term", "touchpoint", "stage", "estimate"],
     )
@@ -126,7 +126,7 @@ def test_on_a_phone_the_map_of_groups_shows_the_groups_and_the_measure_they_diff
         [group, touchpoint, term, value, value - 1, value + 1, 90]
         for group, value in (("overall", 71.3), ("old", 60.9), ("new", 76.8))
         for touchpoint in ("web", "shop")
-        for term in ("satisfaction", "reach")
+        for term in ("satisfaction", "met by")
     ]
     table = pd.DataFrame(rows, columns=columns).assign(stage="use")
     ax = plots.experience_map(table, title="Satisfaction differs most at the shop.")

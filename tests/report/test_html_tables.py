@@ -45,7 +45,7 @@ def test_whole_numbers_are_written_as_such_and_shares_as_percentages() -> None:
 
 
 def test_rows_of_several_units_are_each_told_in_their_own() -> None:
-    table = record(term=["reach", "minutes"], estimate=[0.974, 2655.4], share=[True, False],
+    table = record(term=["met by", "minutes"], estimate=[0.974, 2655.4], share=[True, False],
                    overall=[0.021, 20.74], money=[None, None])  # fmt: skip
     made = html_tables.of_record(table)
     assert {"97%", "2%", "2,655", "21"} <= set(cells(made))

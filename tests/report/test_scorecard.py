@@ -462,7 +462,7 @@ def test_every_part_is_there_and_leads_to_its_page() -> None:
     assert [(m["name"], m["value"]) for m in card["measures"]] == [
         ("First-response SLA met", "70%"),  # what is worse comes first
         ("NPS", "+20"),
-        ("High risk of leaving (backtest)", "40"),
+        ("Past customers flagged (backtest)", "40"),
     ]
     assert card["measures"][0]["target"] == "Target 90% missed"
     alerts = card["alerts"]["items"]

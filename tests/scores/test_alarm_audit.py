@@ -80,7 +80,7 @@ def test_a_score_that_only_cries_is_held_back_and_named():
     both = scores.trend(swinging(), ["steady", "swings"], measure="mean")
     audit = scores.alarm_audit(both)
     row = audit.table.iloc[0]
-    assert (row["term"], row["verdict"], row["lasted"]) == ("swings", "held back", 0)
+    assert (row["term"], row["verdict"], row["lasted"]) == ("swings", "awaits confirmation", 0)
     assert row["passed"] >= 2 and row["swing"] > 3
     assert audit.notes.endswith("usually swing by as much: swings.")
 
@@ -153,5 +153,5 @@ def test_what_is_held_back_is_listed_but_is_not_the_finding():
     assert {"steady", "swings"} <= set(found.table["term"])
     assert "steady" in found.finding.claim and "swings" not in found.finding.claim
     # The page shows its fall too, so that the sentence says how far it fell and why it is no alert.
-    said = "also low, to be confirmed by a second wave as earlier alarms passed: swings (−"
+    said = "also low, to be confirmed by a second wave as earlier alarms faded: swings (−"
     assert said in found.finding.detail

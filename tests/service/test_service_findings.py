@@ -170,8 +170,7 @@ HOURS = ("working hours", "elapsed", "working days")
             ["missed", "unclear", "missed"],
             "Counted in working hours, both targets were missed.",
             "other ways to count change the verdict on first responses and resolutions; "
-            "resolutions miss the target under 2 of 3 definitions of on time; the verdict is "
-            "unclear under 1",
+            "resolutions miss the target under 2 of 3 definitions of on time (unclear under 1)",
         ),
         (
             ["missed", "missed"],
@@ -225,18 +224,16 @@ def test_a_target_missed_under_some_definitions_is_not_said_to_be_missed_under_a
     second = pd.concat([stressed({"resolution": ["missed", "unclear", "missed"]}).table] * 4)
     both = of_definitions(pd.concat([first, second]))
     alone = of_definitions(second)
-    said = (
-        "Resolutions miss the target under 8 of 12 definitions of on time; the verdict is unclear "
-        "under 4"
-    )
-    assert both.claim == f"{said}; first responses miss it under 2 of 3."
+    said = "Resolutions miss the target under 8 of 12 definitions of on time (unclear under 4)"
+    assert both.claim == f"{said}, first responses under 2 of 3."
     assert (alone.claim, alone.verdict) == (f"{said}.", "unclear")
 
 
-def test_the_claim_on_targets_says_the_period_of_the_cases():
+def test_the_line_on_targets_says_the_period_of_the_cases():
     opened = pd.to_datetime(["2025-03-02", "2025-05-02"] * 20)
     cases = pd.DataFrame({"opened_at": opened, "solved_in_time": [0.0, 0.0, 0.0, 1.0] * 10})
     months = opened.strftime("%Y-%m")
-    said = str(service.sla_attainment(cases.assign(month=months)))
-    assert said.startswith("From March 2025 to May 2025, the target was missed: 25% of resolutions")
-    assert str(service.sla_attainment(cases)).startswith("The target was missed: ")
+    said = service.sla_attainment(cases.assign(month=months)).finding
+    assert said.claim.startswith("The target was missed: 25% of resolutions")
+    assert "; March 2025 to May 2025" in said.detail
+    assert "2025" not in service.sla_attainment(cases).finding.detail
