@@ -163,6 +163,7 @@ def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFram
     now = raised["now"].fillna(False).to_numpy(bool)
     began = raised["first_seen"].astype(str).to_numpy()
     late = np.isin(began, ["", "nan"]) | (began == raised["wave"].astype(str).to_numpy())
+    late &= (raised["signal"] != STEPPED).to_numpy()  # its wave is that of the change
     ongoing = [k in first for k in keys] if first else ~late
     standing = np.where(now, np.where(ongoing, "ongoing", "new"), "over")
     seen = [first.get(k) or s for k, s in zip(keys, raised["first_seen"], strict=True)]

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlib.core import periods
 from cxlib.core.i18n import mark
 from cxlib.core.result import Result
 from cxlib.stats import control_charts
@@ -66,6 +67,7 @@ def tests_of(answers: Answers) -> pd.DataFrame:
 
 def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict[str, Any]]:
     charted: set[str] = set()
+    compared = _compared(answers)
     measures = {str(fit.finding.measure) for fit in answers.values()}
     boxes = {m.removeprefix("csat:") for m in measures if re.fullmatch(r"csat:\w+", m)}
     top_box = boxes.pop() if len(boxes) == 1 else None  # a question that pages call CSAT
@@ -76,7 +78,8 @@ def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict[str, Any]]:
             first = {"headline": name in HEADLINES}
             for row in _of_series(tables["limits"], tables.get("changes"), fit.unit):
                 called = {"measure": "csat"} if row["term"] == top_box else {}
-                yield row | first | called
+                same = {} if row["group"] else compared.get((row["term"], row["against"]), {})
+                yield row | first | called | same
     for fit in answers.values():
         if {"term", "before", "now", "p", "new"} <= set(fit.table):
             charted |= set(fit.table["term"].astype(str))
@@ -88,6 +91,23 @@ def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict[str, Any]]:
         yield from _of_moves(answers["moves"].table)
     if "lifecycle" in answers and "period" in answers["lifecycle"].table:
         yield from _of_lifecycle(answers["lifecycle"].table)
+
+
+def _compared(answers: Mapping[str, Result]) -> dict[tuple[str, str], dict[str, float]]:
+    """Change, interval and p of what a notebook compares with one earlier wave, by term and wave.
+
+    An alert whose baseline is that wave alone is the same number, and has the same interval.
+    """
+    return {
+        (str(row["term"]), str(row["against"])): {
+            "low": row["low"],
+            "high": row["high"],
+            "probability": row["p"],
+        }
+        for fit in answers.values()
+        if {"term", "against", "low", "high", "p"} <= set(fit.table) and len(fit.table) == 1
+        for row in fit.table.to_dict("records")
+    }
 
 
 def _of_series(
@@ -125,13 +145,23 @@ def _of_series(
         }
         step = steps.get(tuple(key) if isinstance(key, tuple) else (key,), {})
         if (chance := step.get("p")) is not None and chance == chance:
-            if chance < row["probability"] and not now:
+            if chance < row["probability"] and not now and _within_a_year(step["wave"], rows[over]):
                 row |= {k: step[k] for k in ("estimate", "low", "high", "wave")}
                 row |= {"signal": STEPPED, "first_seen": step["wave"], "now": True}
             elif now:
                 row["first_seen"] = control_charts.began(row["first_seen"], row["estimate"], step)
             row["probability"] = min(1.0, 2 * min(chance, row["probability"]))
         yield row
+
+
+def _within_a_year(wave: object, waves: pd.Series) -> bool:
+    """Whether a wave is among the last year of waves: older changes of level are history.
+
+    Of waves without dates nobody knows, and all count.
+    """
+    names = [str(w) for w in waves]
+    dated = periods.following(names, 1) != ["+1"]
+    return not dated or str(wave) in names[-(periods.in_a_year(names) or 1) :]
 
 
 def _least_likely(rows: pd.DataFrame) -> pd.Series:

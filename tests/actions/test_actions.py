@@ -291,6 +291,34 @@ def test_a_change_of_level_counts_twice_and_may_be_the_clearer():
     assert row["probability"] == pytest.approx(2e-4) and row["low"] == -0.7
 
 
+def test_a_change_of_level_of_earlier_years_is_history():
+    """Two years ago it fell and never came back: that is no alert of today."""
+    years = [f"20{k}" for k in range(13, 19)]
+    step = {"term": "a", "estimate": -0.5, "low": -0.7, "high": -0.3, "n": 900, "p": 1e-4}
+    chart = limits({"a": QUIET}).assign(wave=years)
+    for wave, raised in (("2018", True), ("2016", False)):
+        when = {"wave": wave, "earliest": wave, "latest": wave}
+        found = {"12": {"questions": kept(limits=chart, changes=pd.DataFrame([step | when]))}}
+        assert bool(series.tests_of(found)["now"].iloc[0]) is raised
+    quarters = ["2025-Q1", "2025-Q2", "2025-Q3", "2025-Q4", "2026-Q1", "2026-Q2"]
+    when = {"wave": "2025-Q4", "earliest": "2025-Q4", "latest": "2025-Q4"}
+    changes = pd.DataFrame([step | when])
+    found = {"12": {"questions": kept(limits=chart.assign(wave=quarters), changes=changes)}}
+    [row] = actions.alerts(found).table.to_dict("records")
+    assert row["standing"] == "ongoing"  # it began two waves before the last
+
+
+def test_an_alert_against_one_wave_has_the_interval_of_the_comparison():
+    chart = limits({"nps": [0.0, -5.0, 0, 0, 0, 0]}).iloc[:2].copy()
+    chart.loc[chart.index[0], ["z", "probability"]] = np.nan
+    change = {"wave": "w1", "against": "w0", "term": "nps", "estimate": -5.0, "n": 900}
+    compared = pd.DataFrame([change | {"low": -9.4, "high": -1.1, "p": 0.011}])
+    found = {"12": {"trend": kept(limits=chart), "last_change": kept(table=compared)}}
+    [row] = series.tests_of(found).to_dict("records")
+    assert row["against"] == "w0"
+    assert (row["low"], row["high"], row["probability"]) == (-9.4, -1.1, 0.011)
+
+
 def test_the_top_box_of_the_only_csat_question_is_called_so():
     chart = kept("share", limits=limits({"score": STAYS}))
     chart = chart.replace(finding=Finding("", measure="csat:score"))
