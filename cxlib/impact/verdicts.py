@@ -95,8 +95,8 @@ def verdicts(
 def _with_size(label: str, row: pd.Series) -> str:
     """A change with its outcome and effect, which a figure of several units does not show."""
     return _(
-        "{change}: {outcome:label} {size}",
-        change=label,
+        "{outcome:quoted}, {change}: {size}",
+        change=wording.inside(label),
         outcome=_("NPS") if row["unit"] == "points" else str(row["term"]),
         size=wording.signed(row["estimate"], row["unit"]),
     )
