@@ -47,7 +47,7 @@ def overview(results: Sequence[Result | None], *, by: str) -> Result:
     >>> rows = pd.DataFrame({"channel": ["web"] * 40 + ["phone"] * 40})
     >>> rows["solved"] = [1] * 60 + [0] * 20
     >>> str(overview([rate(rows, "solved", by="channel"), None], by="channel"))
-    'Phone is worse than all others in the one measure known for it.'
+    'Phone is worse than all others in 1 of the 1 measure known for it.'
     """
     parts = [_rows(fit, by) for fit in results if fit is not None]
     if not parts:
@@ -113,7 +113,7 @@ def _finding(table: pd.DataFrame, by: str) -> Finding:
     own = worse[worse[by] == group]["term"]
     known = shown.loc[shown[by] == group, "term"].nunique()
     claim = ngettext(
-        "{group} is worse than all others in the one measure known for it.",
+        "{group} is worse than all others in {k:count} of the {n:count} measure known for it.",
         "{group} is worse than all others in {k:count} of the {n:count} measures known for it.",
         known,
         group=i18n.opening(i18n.quoted(i18n.label(group))),

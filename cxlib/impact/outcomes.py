@@ -84,8 +84,7 @@ def outcomes(one: Result, study: Study, answers: Answers) -> Result | None:
         cost = _("Of sales: {detail:inner}.", detail=sales.finding.detail.rstrip(".。"))
         note = i18n.together([note, cost])
     finding = _finding(table, one.label, faded or "")
-    shown = _("; ").join(_sizes(table[table["verdict"].isin([HIGHER, LOWER])].iloc[1:]))
-    return Result(table, finding, note, columns=columns, parts={"shown": shown})
+    return Result(table, finding, note, columns=columns)
 
 
 def _of_other_pages(change: Change, study: Study, answers: Answers) -> Iterator[dict[str, Any]]:
