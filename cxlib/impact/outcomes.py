@@ -143,6 +143,7 @@ def _finding(table: pd.DataFrame, label: str, faded: str) -> Finding:
     did = [words for words in did if words]
     facts = {"change": i18n.opening(label), "outcomes": rest}
     if not did:
+        facts["change"] = wording.inside(label)
         claim = _("No effect of {change} is settled: {outcomes:label_list}.", **facts)
         return Finding(claim, verdict="unclear", importance=Importance.ANSWER)
     facts["did"] = i18n.conjoined(did)
