@@ -78,8 +78,12 @@ def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict[str, Any]]:
             first = {"headline": name in HEADLINES}
             for row in _of_series(tables["limits"], tables.get("changes"), fit.unit):
                 called = {"measure": "csat"} if row["term"] == top_box else {}
+<<<<<<< HEAD
                 same = {} if row["group"] else compared.get((row["term"], row["against"]), {})
                 yield row | first | called | same
+=======
+                yield row | first | called | _as_compared(answers, row)
+>>>>>>> pages
     for fit in answers.values():
         if {"term", "before", "now", "p", "new"} <= set(fit.table):
             charted |= set(fit.table["term"].astype(str))
@@ -166,6 +170,17 @@ def _within_a_year(wave: object, waves: pd.Series) -> bool:
 
 def _least_likely(rows: pd.DataFrame) -> pd.Series:
     return rows.loc[rows["probability"].idxmin()]
+
+
+def _as_compared(answers: Mapping[str, Result], row: Mapping[str, Any]) -> dict[str, float]:
+    """The interval of the page's own comparison with the one wave before, where it has one."""
+    for fit in answers.values() if row["against"] and not row["by"] else ():
+        if {"term", "wave", "against", "low", "high"} <= set(fit.table):
+            same = fit.table["term"].eq(row["term"]) & fit.table["wave"].eq(row["wave"])
+            found = fit.table[same & fit.table["against"].eq(row["against"])]
+            if len(found) == 1 and abs(found["estimate"].iloc[0] - row["estimate"]) < 1e-6:
+                return {end: float(found[end].iloc[0]) for end in ("low", "high")}
+    return {}
 
 
 def _single_baseline(rows: pd.DataFrame, over: str) -> str:

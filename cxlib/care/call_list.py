@@ -333,6 +333,7 @@ def reasons(needs: pd.DataFrame) -> Result:
         "{n:count} reasons of too few customers are not shown.",
         int(few.sum()),
     )
+    broken = _("A broken journey is a contact that ended badly, as study.yaml names it.")
     counts = counts[(counts > 0) & ~few].sort_values(ascending=False, kind="stable")
     share = counts.to_numpy(float) / max(len(needs), 1)
     low, high = wilson_interval(share, np.array(len(needs))) if len(counts) else (share, share)
@@ -359,4 +360,5 @@ def reasons(needs: pd.DataFrame) -> Result:
         measure="callback_reason",
         at={"reason": str(top.term)},
     )
-    return Result(table, finding, note if few.any() else "", "share")
+    said = [note if few.any() else "", broken if "broken journey" in set(table["term"]) else ""]
+    return Result(table, finding, i18n.together(said), "share")

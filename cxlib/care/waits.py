@@ -345,8 +345,9 @@ def _finding(measured: _Measured) -> Finding:
         if gaps[CAUGHT][1] < 0:
             verdict = "worse"
             claim = _(
-                "Unusually long waits flagged {share:share} of low ratings in advance; waits "
-                "past the promised time flagged {due_share:share}.",
+                "Unusually long waits flagged {share:share} of low ratings in advance "
+                "({false:share} false alarms); waits past the promised time {due_share:share} "
+                "({due_false:share}).",
                 **words,
             )
         elif gaps[LEAD][0] > 0 and gaps[FALSE][0] > 0:

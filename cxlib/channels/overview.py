@@ -47,7 +47,7 @@ def overview(results: Sequence[Result | None], *, by: str) -> Result:
     >>> rows = pd.DataFrame({"channel": ["web"] * 40 + ["phone"] * 40})
     >>> rows["solved"] = [1] * 60 + [0] * 20
     >>> str(overview([rate(rows, "solved", by="channel"), None], by="channel"))
-    'Phone is worse than all others in 1 of 1 measures.'
+    'Phone is worse than all others in 1 of the 1 measure known for it.'
     """
     parts = [_rows(fit, by) for fit in results if fit is not None]
     if not parts:
@@ -111,11 +111,18 @@ def _finding(table: pd.DataFrame, by: str) -> Finding:
     counts = worse[by].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     group = str(counts.index[0])
     own = worse[worse[by] == group]["term"]
-    claim = _(
-        "{group} is worse than all others in {k:count} of {n:count} measures.",
+    known = shown.loc[shown[by] == group, "term"].nunique()
+    claim = ngettext(
+        "{group} is worse than all others in {k:count} of the {n:count} measure known for it.",
+        "{group} is worse than all others in {k:count} of the {n:count} measures known for it.",
+        known,
         group=i18n.opening(i18n.quoted(i18n.label(group))),
         k=int(counts.iloc[0]),
-        n=measures,
     )
     detail = _("significantly worse: {measures:list4}", measures=list(own))
+    if known < measures:
+        others = _(
+            "{n:count} measures in all, each of the groups for which it is known", n=measures
+        )
+        detail = _("{first}; {second}", first=detail, second=others)
     return Finding(claim, detail, at={by: group}, verdict="worse", importance=Importance.ANSWER)

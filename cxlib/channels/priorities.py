@@ -169,7 +169,7 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result, rivals: list[
             **words | {"named": i18n.opening(words["named"])},
         )
     detail = _(
-        "95% CI {span}; {share:share} of volume, {gap} below the best; n = {n:count}", **words
+        "95% CI {span}; {share:share} of all compared, {gap} below the best; n = {n:count}", **words
     )
     less = near[near["estimate"] <= row["estimate"]]
     if len(less):

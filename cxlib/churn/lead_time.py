@@ -44,7 +44,8 @@ def lead_time(
     Result with tables "table" (measure, term, estimate, low, high, n) and "cost" (of
     a true warning: term, estimate, low, high, n). The measure PRECISION is the share of the
     warned customers who leave within the days; CAUGHT the share of customers leaving that far
-    ahead (since the lead before) who were warned of. The cost is `contact` over the precision
+    ahead (since the lead before; last, of several leads, of all of them) who were warned of. The
+    cost is `contact` over the precision
 
     Raises
     ------
@@ -76,7 +77,14 @@ def lead_time(
         rows.append(_share(PRECISION, within, gone[warned], w[warned]))
         rows.append(_share(CAUGHT, ahead, warned[lately], w[lately]))
         before = lead
-    table = pd.DataFrame(rows[::2] + rows[1::2])
+    caught = rows[1::2]
+    if len(leads) > 1:
+        every, ahead = (
+            days <= leads[-1],
+            _("{since:count} to {n:count} days ahead", since=0, n=lead),
+        )
+        caught.append(_share(CAUGHT, ahead, warned[every], w[every]))
+    table = pd.DataFrame(rows[::2] + caught)
     cost = pd.DataFrame([_cost(row, contact) for row in rows[::2]])
     finding = _finding(table, cost, leads, currency, int(warned.sum()))
     notes = _(
@@ -116,7 +124,6 @@ def _finding(
     last = {m: rows.iloc[-1] for m, rows in table.groupby("measure")}
     caught, precision, top = last[CAUGHT], last[PRECISION], cost.iloc[-1]
     facts = {
-        "since": leads[-2] if len(leads) > 1 else 0,
         "days": leads[-1],
         "share": precision.estimate,
         "span": (precision.low, precision.high),
@@ -129,19 +136,19 @@ def _finding(
     unfit = bool(caught.high < LEAST_CAUGHT)
     if unfit:
         claim = ngettext(
-            "In a backtest the churn model flags {n} customer, but catches only {caught:share} "
-            "of leavers {since:count} to {days:count} days ahead: use it with care.",
-            "In a backtest the churn model flags {n} customers, but catches only {caught:share} "
-            "of leavers {since:count} to {days:count} days ahead: use it with care.",
+            "In a backtest the churn model flagged {n} customer, but only {caught:share} of those "
+            "who left within {days:count} days: use it with care.",
+            "In a backtest the churn model flagged {n} customers, but only {caught:share} of those "
+            "who left within {days:count} days: use it with care.",
             flagged,
             **facts,
         )
     else:
         claim = ngettext(
-            "In a backtest the churn model flags {n} customer and catches {caught:share} of "
-            "leavers {since:count} to {days:count} days ahead.",
-            "In a backtest the churn model flags {n} customers and catches {caught:share} of "
-            "leavers {since:count} to {days:count} days ahead.",
+            "In a backtest the churn model flagged {n} customer, and {caught:share} of those who "
+            "left within {days:count} days.",
+            "In a backtest the churn model flagged {n} customers, and {caught:share} of those who "
+            "left within {days:count} days.",
             flagged,
             **facts,
         )

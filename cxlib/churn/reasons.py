@@ -176,9 +176,9 @@ def _finding(table: pd.DataFrame, p: float, n: int, effective: float) -> Finding
     if differs:
         claim = ngettext(
             "The most common reason for leaving is {tops:quoted_list}; {reason:quoted} accounts "
-            "for {share:share} of leavers, not the {quoted:share} often quoted.",
+            "for {share:share} of leavers, not the {quoted:share} of the literature.",
             "The most common reasons for leaving are {tops:quoted_list}; {reason:quoted} accounts "
-            "for {share:share} of leavers, not the {quoted:share} often quoted.",
+            "for {share:share} of leavers, not the {quoted:share} of the literature.",
             len(facts["tops"]),
             **facts,
         )
@@ -191,9 +191,9 @@ def _finding(table: pd.DataFrame, p: float, n: int, effective: float) -> Finding
     else:
         claim = ngettext(
             "The most common reason for leaving is {tops:quoted_list}; the shares do not differ "
-            "significantly from those often quoted.",
+            "significantly from those of the literature.",
             "The most common reasons for leaving are {tops:quoted_list}; the shares do not differ "
-            "significantly from those often quoted.",
+            "significantly from those of the literature.",
             len(facts["tops"]),
             **facts,
         )

@@ -255,10 +255,10 @@ def _finding(
         )
     else:
         claim = ngettext(
-            "Contacting the {n:count} customer on the list is expected to bring {money:money} of "
-            "{what} within a year, but may bring a loss.",
-            "Contacting the {n:count} customers on the list is expected to bring {money:money} of "
-            "{what} within a year, but may bring a loss.",
+            "Contacting the {n:count} customer on the list may bring a loss: {money:money} of "
+            "{what} within a year are expected.",
+            "Contacting the {n:count} customers on the list may bring a loss: {money:money} of "
+            "{what} within a year are expected.",
             len(listed),
             **facts,
         )

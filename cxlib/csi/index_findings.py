@@ -63,8 +63,8 @@ def level(
             for w in weak.head(MOST).itertuples()
         ]
         claim = ngettext(
-            "{name} is {now:number0} of 100; {weak} is significantly lower.",
-            "{name} is {now:number0} of 100; {weak} are significantly lower.",
+            "{name} is {now:number0} of 100; {weak} is significantly below it.",
+            "{name} is {now:number0} of 100; {weak} are significantly below it.",
             len(names),
             weak=i18n.conjoined(names),
             **words,

@@ -156,8 +156,8 @@ def _finding(
         )
     action = (
         _(
-            "Choose between {driver:quoted} and {others:quoted_list3} by effort and cost: which "
-            "comes first is not settled",
+            "Choose between {driver:quoted} and {others:quoted_list3} by effort and cost: the "
+            "order is not settled",
             others=alike,
             **facts,
         )

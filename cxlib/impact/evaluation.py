@@ -423,7 +423,7 @@ def _next_step(fit: Result, parts: Mapping[str, Any], significant: bool) -> str:
     if fit.design == "randomised":
         return _(
             "Keep {change:verbatim} a randomised trial and do not extend it yet: the latest wave "
-            "does not show the effect.",
+            "does not show the effect on its first outcome.",
             **change,
         )
     return _(

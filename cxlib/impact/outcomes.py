@@ -84,8 +84,7 @@ def outcomes(one: Result, study: Study, answers: Answers) -> Result | None:
         cost = _("Of sales: {detail:inner}.", detail=sales.finding.detail.rstrip(".。"))
         note = i18n.together([note, cost])
     finding = _finding(table, one.label, faded or "")
-    shown = _("; ").join(_sizes(table[table["verdict"].isin([HIGHER, LOWER])].iloc[1:]))
-    return Result(table, finding, note, columns=columns, parts={"shown": shown})
+    return Result(table, finding, note, columns=columns)
 
 
 def _of_other_pages(change: Change, study: Study, answers: Answers) -> Iterator[dict[str, Any]]:
@@ -144,6 +143,7 @@ def _finding(table: pd.DataFrame, label: str, faded: str) -> Finding:
     did = [words for words in did if words]
     facts = {"change": i18n.opening(label), "outcomes": rest}
     if not did:
+        facts["change"] = wording.inside(label)
         claim = _("No effect of {change} is settled: {outcomes:label_list}.", **facts)
         return Finding(claim, verdict="unclear", importance=Importance.ANSWER)
     facts["did"] = i18n.conjoined(did)

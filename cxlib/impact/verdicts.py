@@ -95,10 +95,10 @@ def verdicts(
 def _with_size(label: str, row: pd.Series) -> str:
     """A change with its outcome and effect, which a figure of several units does not show."""
     return _(
-        "{change}: {outcome:label} {size}",
-        change=label,
+        "{size} {outcome:quoted}, {change}",
+        change=wording.inside(label),
         outcome=_("NPS") if row["unit"] == "points" else str(row["term"]),
-        size=wording.signed(row["estimate"], row["unit"]),
+        size=i18n.signed(row["estimate"], 2 if row["unit"] == "scale" else 1),
     )
 
 
@@ -126,8 +126,9 @@ def _finding(evaluations: Mapping[str, Result], others: Mapping[str, Result]) ->
     if len(sure) == 1:
         told = replace(sure[0].finding, importance=Importance.NOTABLE)
         if (whole := others.get(sure[0].change)) is not None:
-            detail = _("; ").join(filter(None, [told.detail, whole.parts["shown"]]))
-            told = replace(told, claim=whole.finding.claim, detail=detail)
+            detail = [whole.finding.detail, sure[0].parts["faded"], _checks(sure[0])]
+            words = i18n.opening(_("; ").join(filter(None, detail)))
+            told = replace(told, claim=whole.finding.claim, detail=words)
             told = replace(told, action=whole.finding.action or told.action)
         extended = [one.finding.action for one in every if one is not sure[0] and works(one)]
         return replace(told, action=i18n.together([told.action, *extended]))
@@ -143,10 +144,14 @@ def _finding(evaluations: Mapping[str, Result], others: Mapping[str, Result]) ->
 def _short(one: Result) -> str:
     """Design, interval and checks of one of several effects."""
     row = one.effects.iloc[0]
-    failed = one.checks.loc[one.checks["result"] == FAILED, "term"].tolist()
     return _(
         "{design}, 95% CI {span}, {checks}",
         design=i18n.label(wording.DESIGNS[one.design]),
         span=wording.span(row["low"], row["high"], row["unit"]),
-        checks=counted(one.passed, failed, one.silent),
+        checks=_checks(one),
     )
+
+
+def _checks(one: Result) -> str:
+    failed = one.checks.loc[one.checks["result"] == FAILED, "term"].tolist()
+    return counted(one.passed, failed, one.silent)

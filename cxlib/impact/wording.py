@@ -55,7 +55,10 @@ def clause(trial: Trial, row: pd.Series, design: str) -> str:
     up = row["estimate"] > 0
     facts = {
         "change": inside(trial.label),
-        "outcome": trial.called(),
+        # Chinese says that it is a rating which rose or fell.
+        "outcome": _("{rating}", rating=trial.called())
+        if row["unit"] == "scale"
+        else trial.called(),
         "size": value(abs(row["estimate"]), row["unit"]),
         "higher": _("higher") if up else _("lower"),
     }

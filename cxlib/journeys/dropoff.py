@@ -268,16 +268,15 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
     }
     if revenue.days:
         claim = _(
-            "Journeys that ended short of the goal put customers with about {worth:money} of sales "
-            "in {days:count} days at stake; the largest part, {part:share}, at "
-            "{touchpoint:quoted}.",
+            "Customers whose last journey ended short of the goal spend about {worth:money} in "
+            "{days:count} days; {part:share} of it is of those last seen at {touchpoint:quoted}.",
             days=revenue.days,
             **facts,
         )
     else:
         claim = _(
-            "Journeys that ended short of the goal put about {worth:money} of their sales at "
-            "stake; the largest part, {part:share}, at {touchpoint:quoted}.",
+            "Journeys that ended short of the goal are worth about {worth:money} of sales; "
+            "{part:share} of it is of those that ended at {touchpoint:quoted}.",
             **facts,
         )
     detail = _(
@@ -287,7 +286,8 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
         known=len(rows),
         lost=int(last["lost"].sum()),
     )
-    finding = Finding.of_row(whole.iloc[0], claim, detail, importance=Importance.NOTABLE)
+    detail = _("; ").join([detail, _("not all of it is lost with the journey")])
+    finding = Finding.of_row(whole.iloc[0], claim, detail, importance=Importance.ANSWER)
     return Result({"table": table, "overall": whole}, finding, **over.bootstrap)
 
 

@@ -97,7 +97,12 @@ def removal(
     completed = float(pairs.whole[np.isin(pairs.enters, goals)].sum())
     effect, completes = _effects(pairs, pairs.whole[None], None, states, goals)
     again = drawn = None
-    notes = [_("{share:share1} of journeys reach the goal.", share=completes[0])]
+    reached = _(
+        "By the chain of steps, in which the next depends on the last alone, {share:share1} of "
+        "journeys reach the goal; the share observed stands where journeys end.",
+        share=completes[0],
+    )
+    notes = [reached]
     if intervals:
         drawn = pairs.resample()
         again, _unused = _effects(pairs, drawn, None, states, goals)

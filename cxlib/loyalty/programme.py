@@ -257,14 +257,14 @@ def _randomised(best: pd.Series, facts: dict[str, Any]) -> tuple[str, str]:
         claim = _("{programme:opening} made customers buy {percent} less often.", **facts)
     elif best["low"] > 0:  # by itself, not among all outcomes
         claim = _(
-            "{programme:opening} may make customers buy {percent} more often; the difference is "
-            "not significant among all outcomes compared.",
+            "{programme:opening} may raise purchases by {percent}; not significant after "
+            "adjustment for all outcomes compared.",
             **facts,
         )
     elif best["high"] < 0:
         claim = _(
-            "{programme:opening} may make customers buy {percent} less often; the difference is "
-            "not significant among all outcomes compared.",
+            "{programme:opening} may lower purchases by {percent}; not significant after "
+            "adjustment for all outcomes compared.",
             **facts,
         )
     else:

@@ -386,8 +386,8 @@ def _finding(gain: pd.DataFrame, table: pd.DataFrame, best: str) -> Finding:
     return Finding.of_row(
         tree,
         _(
-            "Matched to the kind of customer, an offer is in {tree:share} of next orders, "
-            "{more:points1} percentage points more than {best:verbatim} for everyone.",
+            "An offer matched to the kind of customer is in {tree:share} of next orders, "
+            "{more:points1} percentage points more than if everyone were offered {best:verbatim}.",
             **facts,
         ),
         _(

@@ -313,7 +313,11 @@ def _next_step(row: pd.Series, stable: bool) -> str:
     if row["low"] <= row["customers"]:
         return _("Treat segments alike in what they are worth: none brings more than its share.")
     return _(
-        "Find out what keeps {segment:verbatim}, and protect that first.", segment=row["segment"]
+        "Put {segment:verbatim} first in service and retention: {customers:share} of customers "
+        "bring {share:share} of the value.",
+        segment=row["segment"],
+        customers=row["customers"],
+        share=row["estimate"],
     )
 
 
@@ -364,8 +368,7 @@ def _finding(table: pd.DataFrame) -> Finding:
     row = table.loc[off[table.loc[off.index, "term"] == clearest].idxmax()]
     write = i18n.percent if row.share else lambda v: i18n.number(v, 2)
     claim = _(
-        "Of what does not form the segments, {outcome} differs most: {value} for "
-        "{segment:verbatim}, {overall} on average.",
+        "Segments differ most in {outcome}: {value} for {segment:verbatim}, {overall} on average.",
         segment=row.segment,
         outcome=i18n.label("leaving") if row.term == i18n.label("left") else i18n.quoted(row.term),
         value=write(row.estimate),

@@ -135,7 +135,9 @@ def _finding(table: pd.DataFrame, ageing: pd.DataFrame) -> Finding:
         )
     detail = _("; ").join(lines)
     if last["n"] < most:
-        claim = _("Fewer than {least:count} cases are open on {day:date}.", **words)
+        claim = _(
+            "Fewer than {least:count} cases are open on {day:date}, the last day on file.", **words
+        )
         return Finding(claim, detail, importance=Importance.METHOD)
     value = float(last["estimate"])
     facts: dict[str, Any] = {
@@ -147,8 +149,8 @@ def _finding(table: pd.DataFrame, ageing: pd.DataFrame) -> Finding:
     before = table.iloc[-1 - BACK] if len(table) > BACK else None
     if before is None or before["n"] < most:
         claim = ngettext(
-            "{n:count} case was open on {day:date}.",
-            "{n:count} cases were open on {day:date}.",
+            "{n:count} case was open on {day:date}, the last day on file.",
+            "{n:count} cases were open on {day:date}, the last day on file.",
             value,
             day=last["day"],
         )

@@ -116,7 +116,9 @@ def _finding(standing: np.ndarray, days: np.ndarray, seen: pd.Timestamp) -> Find
     least = max(context.current().smallest_cell, 1)
     words = {"n": n, "late": late, "day": seen, "least": least}
     if n < least:
-        claim = _("Fewer than {least:count} cases are open on {day:date}.", **words)
+        claim = _(
+            "Fewer than {least:count} cases are open on {day:date}, the last day on file.", **words
+        )
         return Finding(claim, importance=Importance.METHOD)
     facts: dict[str, Any] = {
         "value": float(n),
@@ -128,8 +130,8 @@ def _finding(standing: np.ndarray, days: np.ndarray, seen: pd.Timestamp) -> Find
         claim = _("All {n:count} cases open on {day:date} are overdue.", **words)
     elif min(late, n - late) < least:  # neither the few nor, by subtraction, the others
         claim = ngettext(
-            "{n:count} case is open on {day:date}.",
-            "{n:count} cases are open on {day:date}.",
+            "{n:count} case is open on {day:date}, the last day on file.",
+            "{n:count} cases are open on {day:date}, the last day on file.",
             n,
             day=seen,
         )

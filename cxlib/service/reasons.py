@@ -206,7 +206,7 @@ def _finding(table: pd.DataFrame, found: pd.DataFrame) -> Finding:
     return Finding.of_row(
         row,
         claim,
-        _detail(row, float(table.loc[table["term"] == UNKNOWN, "estimate"].sum())),
+        _detail(row, shown, float(table.loc[table["term"] == UNKNOWN, "estimate"].sum())),
         unit="share",
         measure="share_of_cases",
         at={"class": str(row["term"])},
@@ -214,9 +214,14 @@ def _finding(table: pd.DataFrame, found: pd.DataFrame) -> Finding:
     )
 
 
-def _detail(row: pd.Series, unknown: float) -> str:
-    """The interval of the class, and how many cases have none."""
+def _detail(row: pd.Series, shown: pd.DataFrame, unknown: float) -> str:
+    """The interval of the class, its share at all levels, and how many cases have none."""
     line = shares.interval_line(row)
+    every = float(shown.loc[shown["term"] == row["term"], "estimate"].sum())
+    if i18n.percent(every) != i18n.percent(row["estimate"]):
+        line = _(
+            "{line}; {share:share} are of this type at all levels together", line=line, share=every
+        )
     if not unknown:
         return line
     return _("{line}; {unknown:share} of cases are not classified", line=line, unknown=unknown)

@@ -156,7 +156,7 @@ def _finding(
         claim = _("Too few cases to say whether standards are met.")
         return Finding(claim, importance=Importance.METHOD)
     if by:
-        return _lowest(shown, by, goal)
+        return _lowest(shown, by, goal, counted)
     verdicts = set(shown["verdict"])
     row = shown.loc[shown["estimate"].idxmin()]
     lines = [
@@ -255,7 +255,7 @@ def _target_claim(shown: pd.DataFrame, goal: float) -> str:
     )
 
 
-def _lowest(shown: pd.DataFrame, by: str, goal: float) -> Finding:
+def _lowest(shown: pd.DataFrame, by: str, goal: float, counted: str) -> Finding:
     """The group with the lowest share in time; news is what the totals say, this is where."""
     row = shown.loc[shown["estimate"].idxmin()]
     words = {
@@ -276,6 +276,8 @@ def _lowest(shown: pd.DataFrame, by: str, goal: float) -> Finding:
             **words,
         )
     )
+    if counted:
+        claim = i18n.opening(_("{counted}, {first:inner}", counted=counted, first=claim))
     return Finding.of_row(
         row,
         claim,

@@ -3,5 +3,6 @@
 WORDS = (
     "acquired", "won back", "shortfall", "saving", "cost of cases", "break even",
     "model", "fits", "chosen",
-    "periods so far", "rate (column)",
+    "periods so far", "rate (column)", "first purchase", "probability active",
+    "expected purchases",
 )  # fmt: skip

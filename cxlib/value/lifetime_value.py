@@ -281,13 +281,15 @@ def customer_list(scored: SampleLike) -> pd.DataFrame:
 
     Returns
     -------
-    customer_id, first (day), repeats, active (a probability), purchases, amount, clv
+    customer_id, first_purchase (day), repeats, probability_active, expected_purchases, amount, clv
     """
     columns = ["customer_id", "first", "repeats", "active", "purchases", "amount", "clv"]
     scored = as_sample(scored)
     rows = scored.data.sort_values("clv", ascending=False, kind="stable")[columns]
     rows = rows.assign(first=rows["first"].dt.strftime("%Y-%m-%d"))
-    return rows.round({"active": 3, "purchases": 2, "amount": 2, "clv": 2})
+    rows = rows.round({"active": 3, "purchases": 2, "amount": 2, "clv": 2})
+    clear = {"first": "first_purchase", "active": "probability_active"}
+    return rows.rename(columns=clear | {"purchases": "expected_purchases"})
 
 
 def members(ids: pd.Index, groups: pd.Series | None) -> tuple[list[str], np.ndarray]:

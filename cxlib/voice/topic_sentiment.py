@@ -175,7 +175,7 @@ def _finding(table: pd.DataFrame, floor: list[str], bad_ends: Mapping[str, np.nd
     shares_of = {"low": worst["bad"], "high": best["estimate"]}
     if both and set(table["term"]) & set(floor):
         claim = _(
-            "Apart from complaints by name, {worst:quoted} is discussed most "
+            "Leaving out complaints by name, {worst:quoted} is discussed most "
             "negatively ({low:share} of its comments), {best:quoted} most positively "
             "({high:share}).",
             **words | shares_of | {"worst": worst["term"]},

@@ -7,6 +7,8 @@ fit.table        # each group's share of the responses, before and after weighti
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -27,7 +29,8 @@ COLUMNS = [
     *("attribute", "term", "estimate", "low", "high", "n"),
     *("before", "before_low", "before_high", "target", "differs", "before_differs"),
 ]
-NO_ATTRIBUTES = ("customer_id", "joined_on", "left_on")
+NAMED, HALF = 2, 0.5  # groups that a claim names: others at least half as far from their share
+NO_ATTRIBUTES = ("customer_id", "joined_on", "left_on", "left_because")
 
 
 def representation(sample: SampleLike, customers: pd.DataFrame) -> Result:
@@ -173,53 +176,68 @@ def _finding(table: pd.DataFrame) -> Finding:
             len(table),
         )
         return Finding(claim, detail, importance=Importance.METHOD)
-    worst = table.loc[(table["before"] - table["target"]).abs().where(off).idxmax()]
+    gap = (table["before"] - table["target"]).where(off)
+    side = np.sign(gap[gap.abs().idxmax()])
+    far = (side * gap).sort_values(ascending=False).dropna()
+    each = table.loc[far[far >= HALF * far.iloc[0]].index].drop_duplicates("attribute")
+    worst = each.head(NAMED)
+    each_share = [
+        _(
+            "{name} {before:share} of responses, {target:share} of customers",
+            name=i18n.quoted(i18n.label(row.term)),
+            before=row.before,
+            target=row.target,
+        )
+        for row in worst.itertuples()
+    ]
     words = {
-        "term": worst["term"],
-        "attribute": worst["attribute"],
-        "before": worst["before"],
-        "target": worst["target"],
+        "names": [_named(row) for row in worst.itertuples()],
         "off": off.sum(),
         "groups": len(table),
         "left": left.sum(),
     }
-    under = worst["before"] < worst["target"]
-    if left.any():
-        claim = (
-            _(
-                "Customers whose {attribute:inner} is {term:quoted} are under-represented; "
-                "weighting does not correct every group.",
-                **words,
-            )
-            if under
-            else _(
-                "Customers whose {attribute:inner} is {term:quoted} are over-represented; "
-                "weighting does not correct every group.",
-                **words,
-            )
+    n = len(worst)
+    if left.any() and side < 0:
+        claim = ngettext(
+            "{names:list} is under-represented; weighting does not correct every group.",
+            "{names:list} are under-represented; weighting does not correct every group.",
+            n,
+            **words,
+        )
+    elif left.any():
+        claim = ngettext(
+            "{names:list} is over-represented; weighting does not correct every group.",
+            "{names:list} are over-represented; weighting does not correct every group.",
+            n,
+            **words,
+        )
+    elif side < 0:
+        claim = ngettext(
+            "{names:list} is under-represented, and weighting corrects it.",
+            "{names:list} are under-represented, and weighting corrects it.",
+            n,
+            **words,
         )
     else:
-        claim = (
-            _(
-                "Customers whose {attribute:inner} is {term:quoted} are under-represented, and "
-                "weighting corrects it.",
-                **words,
-            )
-            if under
-            else _(
-                "Customers whose {attribute:inner} is {term:quoted} are over-represented, and "
-                "weighting corrects it.",
-                **words,
-            )
+        claim = ngettext(
+            "{names:list} is over-represented, and weighting corrects it.",
+            "{names:list} are over-represented, and weighting corrects it.",
+            n,
+            **words,
         )
-    detail = _(
-        "they are {before:share} of responses and {target:share} of customers; {off:count} of "
-        "{groups:count} groups differ before weighting, {left:count} after",
-        **words,
+    claim = i18n.opening(claim)
+    compared = _(
+        "{off:count} of {groups:count} groups differ before weighting, {left:count} after", **words
     )
+    detail = _("; ").join([*each_share, compared])
     return Finding(
         claim, detail, importance=Importance.NOTABLE if left.any() else Importance.ANSWER
     )
+
+
+def _named(row: Any) -> str:
+    """A group with its attribute: “Basic” (Plan)."""
+    return _("{term:quoted} ({attribute:label})", term=row.term, attribute=row.attribute)
 
 
 def _differing(table: pd.DataFrame) -> pd.DataFrame:

@@ -446,7 +446,7 @@ def test_the_overview_counts_where_a_group_is_worse():
         None,
     ]
     fit = channels.overview(fits, by="channel")
-    assert str(fit) == "Phone is worse than all others in 1 of 2 measures."
+    assert str(fit) == "Phone is worse than all others in 1 of the 2 measures known for it."
     assert fit.table["term"].unique().tolist() == ["Ok, %", "Ease (customer effort score)"]
     shown = fit.table.set_index(["term", "channel"])["estimate"]
     assert shown["Ok, %", "phone"] == 25.0

@@ -505,7 +505,7 @@ def test_dropoff_by_hand():
     )
     assert found.value.table.set_index("term")["estimate"].to_dict() == {"b": 20.0, "a": 11.0}
     claim, detail = found.value.finding.claim, found.value.finding.detail
-    assert claim.endswith("put about 31 of their sales at stake; the largest part, 65%, at b.")
+    assert claim.endswith("about 31 of sales; 65% of it is of those that ended at b.")
     assert "the value of 3 of the 3 lost is known" in detail
     assert found.value.finding.importance == Importance.NOTABLE  # first below the page's head
 

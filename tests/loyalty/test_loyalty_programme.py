@@ -267,9 +267,9 @@ def test_an_effect_that_is_significant_by_itself_only_may_be_there() -> None:
     facts = {"programme": "“Club”", "percent": "8.1%", "change": "+8.1%", "span": (0.009, 0.152)}
     row = pd.Series({"low": 0.9, "high": 15.2, "simultaneous_low": -0.7, "simultaneous_high": 16.9})
     claim, _detail = programme._randomised(row, facts | {"n": 1531})
-    assert claim.startswith("“Club” may make customers buy 8.1% more often")
+    assert claim.startswith("“Club” may raise purchases by 8.1%; not significant")
     both = programme._randomised(row.replace(0.9, -0.9), facts | {"n": 1531})[0]
     assert "is unclear" in both
     fewer = {"low": -15.2, "high": -0.9, "simultaneous_low": -16.9, "simultaneous_high": 0.7}
     claim = programme._randomised(pd.Series(fewer), facts | {"n": 1531})[0]
-    assert claim.startswith("“Club” may make customers buy 8.1% less often; the difference is not")
+    assert claim.startswith("“Club” may lower purchases by 8.1%; not")

@@ -248,7 +248,11 @@ def test_open_cases_by_hand():
     ("late", "early", "claim"),
     [
         (30, 20, "Of 50 cases open on 1 Apr 2026, 30 are overdue."),
-        (30, 3, "33 cases are open on 1 Apr 2026."),  # 30 would give the 3 away
+        (
+            30,
+            3,
+            "33 cases are open on 1 Apr 2026, the last day on file.",
+        ),  # 30 would give the 3 away
         (12, 0, "All 12 cases open on 1 Apr 2026 are overdue."),
     ],
 )

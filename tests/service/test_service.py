@@ -214,7 +214,7 @@ def test_a_count_of_open_cases_is_told_without_an_interval():
         *[(f"s{i}", i, 5) for i in range(20)], *[(f"c{i}", i, None) for i in range(40)]
     )
     fit = service.backlog(service.case_times(cases, as_of=DAY + pd.Timedelta(days=14)), weeks=1)
-    assert fit.finding.claim.startswith("40 cases were open on 16 Mar 2026.")
+    assert fit.finding.claim.startswith("40 cases were open on 16 Mar 2026, the last day on file.")
     assert fit.finding.importance == Importance.ANSWER  # so that a target of open cases judges it
 
 

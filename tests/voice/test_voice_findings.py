@@ -69,7 +69,7 @@ def test_the_most_negative_topic_is_said_to_leave_complaints_by_name_out():
     marked, fit = marked_of(texts * 10)
     told = voice.topic_sentiment(marked, fit, {"late": True}).finding.claim
     assert told == (
-        "Apart from complaints by name, price is discussed most negatively (67% "
+        "Leaving out complaints by name, price is discussed most negatively (67% "
         "of its comments), staff most positively (100%)."
     )
     plain = voice.topic_sentiment(marked, fit, {"late": False}).finding.claim

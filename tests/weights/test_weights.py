@@ -360,8 +360,10 @@ def test_who_answers_is_told_as_the_company_was_made():
     assert (
         (alone["before_low"] < alone["target"]) & (alone["target"] < alone["before_high"])
     ).all()
-    assert "plan is basic are under-represented, and weighting corrects it" in fit.finding.claim
-    assert "34% of responses and 46% of customers" in fit.finding.detail
+    assert fit.finding.claim == (
+        "Basic (plan) and 18-29 (age group) are under-represented, and weighting corrects it."
+    )
+    assert "asic 34% of responses, 46% of customers; 18-29 10% " in fit.finding.detail
     assert not fit.table["differs"].any() and fit.table["before_differs"].any()
     assert list(dict.fromkeys(fit.differing["attribute"])) == ["plan", "age_group"]
 
