@@ -67,7 +67,6 @@ def tests_of(answers: Answers) -> pd.DataFrame:
 
 def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict[str, Any]]:
     charted: set[str] = set()
-    compared = _compared(answers)
     measures = {str(fit.finding.measure) for fit in answers.values()}
     boxes = {m.removeprefix("csat:") for m in measures if re.fullmatch(r"csat:\w+", m)}
     top_box = boxes.pop() if len(boxes) == 1 else None  # a question that pages call CSAT
@@ -78,12 +77,7 @@ def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict[str, Any]]:
             first = {"headline": name in HEADLINES}
             for row in _of_series(tables["limits"], tables.get("changes"), fit.unit):
                 called = {"measure": "csat"} if row["term"] == top_box else {}
-<<<<<<< HEAD
-                same = {} if row["group"] else compared.get((row["term"], row["against"]), {})
-                yield row | first | called | same
-=======
                 yield row | first | called | _as_compared(answers, row)
->>>>>>> pages
     for fit in answers.values():
         if {"term", "before", "now", "p", "new"} <= set(fit.table):
             charted |= set(fit.table["term"].astype(str))
@@ -95,23 +89,6 @@ def _of_notebook(answers: Mapping[str, Result]) -> Iterator[dict[str, Any]]:
         yield from _of_moves(answers["moves"].table)
     if "lifecycle" in answers and "period" in answers["lifecycle"].table:
         yield from _of_lifecycle(answers["lifecycle"].table)
-
-
-def _compared(answers: Mapping[str, Result]) -> dict[tuple[str, str], dict[str, float]]:
-    """Change, interval and p of what a notebook compares with one earlier wave, by term and wave.
-
-    An alert whose baseline is that wave alone is the same number, and has the same interval.
-    """
-    return {
-        (str(row["term"]), str(row["against"])): {
-            "low": row["low"],
-            "high": row["high"],
-            "probability": row["p"],
-        }
-        for fit in answers.values()
-        if {"term", "against", "low", "high", "p"} <= set(fit.table) and len(fit.table) == 1
-        for row in fit.table.to_dict("records")
-    }
 
 
 def _of_series(
@@ -173,13 +150,14 @@ def _least_likely(rows: pd.DataFrame) -> pd.Series:
 
 
 def _as_compared(answers: Mapping[str, Result], row: Mapping[str, Any]) -> dict[str, float]:
-    """The interval of the page's own comparison with the one wave before, where it has one."""
+    """Interval and p of the page's own comparison with the one wave before, where it has one."""
     for fit in answers.values() if row["against"] and not row["by"] else ():
-        if {"term", "wave", "against", "low", "high"} <= set(fit.table):
+        if {"term", "wave", "against", "low", "high", "p"} <= set(fit.table):
             same = fit.table["term"].eq(row["term"]) & fit.table["wave"].eq(row["wave"])
             found = fit.table[same & fit.table["against"].eq(row["against"])]
             if len(found) == 1 and abs(found["estimate"].iloc[0] - row["estimate"]) < 1e-6:
-                return {end: float(found[end].iloc[0]) for end in ("low", "high")}
+                low, high, p = found[["low", "high", "p"]].iloc[0]
+                return {"low": low, "high": high, "probability": p}
     return {}
 
 

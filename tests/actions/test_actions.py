@@ -311,7 +311,7 @@ def test_a_change_of_level_of_earlier_years_is_history():
 def test_an_alert_against_one_wave_has_the_interval_of_the_comparison():
     chart = limits({"nps": [0.0, -5.0, 0, 0, 0, 0]}).iloc[:2].copy()
     chart.loc[chart.index[0], ["z", "probability"]] = np.nan
-    change = {"wave": "w1", "against": "w0", "term": "nps", "estimate": -5.0, "n": 900}
+    change = {"wave": "w1", "against": "w0", "term": "nps", "estimate": -0.5, "n": 900}
     compared = pd.DataFrame([change | {"low": -9.4, "high": -1.1, "p": 0.011}])
     found = {"12": {"trend": kept(limits=chart), "last_change": kept(table=compared)}}
     [row] = series.tests_of(found).to_dict("records")
@@ -772,7 +772,7 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     )
     assert past.finding.action == f"{OVER} {asked}"
     assert actions.responsible(app, "app")[0] == asked
-    assert actions.responsible(app, "app", aim="Improve it")[0].startswith("Improve it, but other")
+    assert actions.responsible(app, "app", aim="Improve it")[0].startswith("Improve it in another way")
 
 
 def test_an_alert_says_that_its_baseline_is_no_control():
