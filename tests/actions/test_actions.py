@@ -1123,3 +1123,13 @@ def test_numbers_are_the_same_in_both_languages(lang):
     tree = actions.causes(found, actions.alerts(found), ratings={"delivery": "delivery"})
     assert "−0.99" in tree.finding.detail or "−0.93" in tree.finding.detail
     assert i18n.catalogue("zh").gettext("do not act yet") == "暂不行动"
+
+
+def test_a_change_since_one_wave_has_the_interval_of_the_pages_own_comparison():
+    """Page 12 compares two waves by itself; its alert is no second interval of the same number."""
+    compared = {"wave": ["2018"], "against": ["2017"], "term": ["nps"], "estimate": [-5.3]}
+    fit = Result(pd.DataFrame(compared | {"low": [-9.4], "high": [-1.1]}), "")
+    alert = {"term": "nps", "wave": "2018", "against": "2017", "by": "", "estimate": -5.3}
+    assert series._as_compared({"nps_change": fit}, alert) == {"low": -9.4, "high": -1.1}
+    for other in ({"against": ""}, {"by": "area"}, {"term": "csat"}, {"estimate": -4.0}):
+        assert series._as_compared({"nps_change": fit}, alert | other) == {}
