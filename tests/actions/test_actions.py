@@ -993,7 +993,7 @@ def test_what_is_not_to_be_begun_is_not_overdue():
         "a01": "overdue",
         "a02": "on hold",
     }
-    assert str(found) == "1 of 2 open actions is overdue or late to start; 1 on hold."
+    assert str(found) == "1 of 2 open actions is overdue; 1 on hold."
     assert "on hold: the action on “old app”" in found.finding.detail
     none = actions.action_status(rows.tail(1), "2026-10-01", held=held)
     assert str(none) == "No open action is overdue or stalled that is to be acted on."
