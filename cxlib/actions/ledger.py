@@ -10,6 +10,7 @@ one customer's matter, to be closed this week; the outer loop takes away the cau
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import pandas as pd
 
@@ -267,22 +268,28 @@ def _finding(table: pd.DataFrame) -> Finding:
     outer, inner = (waiting[waiting["loop"] == f"{w} loop"] for w in ("outer", "inner"))
     rows = outer if len(outer) else inner
     late, n = rows["standing"].isin(LATE), len(rows)
-    facts = {"all": n}
+    kinds = set(rows.loc[late, "standing"])
+    facts: dict[str, Any] = {
+        "all": n,
+        "late": _("overdue")
+        if kinds == {LATE[0]}
+        else _("late to start")
+        if kinds == {LATE[1]}
+        else _("overdue or late to start"),
+    }
     resting = rows["standing"].eq(HELD)
     if late.any() and resting.any():  # one on hold may not have started either
         claim = ngettext(
-            "{n:count} of {all:count} open actions is overdue or late to start; {held:count} on "
-            "hold.",
-            "{n:count} of {all:count} open actions are overdue or late to start; {held:count} on "
-            "hold.",
+            "{n:count} of {all:count} open actions is {late}; {held:count} on hold.",
+            "{n:count} of {all:count} open actions are {late}; {held:count} on hold.",
             int(late.sum()),
             held=int(resting.sum()),
             **facts,
         )
     elif late.any():
         claim = ngettext(
-            "{n:count} of {all:count} open actions is overdue or late to start.",
-            "{n:count} of {all:count} open actions are overdue or late to start.",
+            "{n:count} of {all:count} open actions is {late}.",
+            "{n:count} of {all:count} open actions are {late}.",
             int(late.sum()),
             **facts,
         )

@@ -284,8 +284,9 @@ def _finding(
             _("; ").join([detail, *against[1:]]),
             verdict="unclear",
             action=_(
-                "Work through the list from the top; do not call customers marked control, "
-                "and do not raise the number of calls until the trial shows that they pay."
+                "Work through the list from the top; do not call customers marked control, and do "
+                "not raise the number of calls until all outcomes of the trial (see “Did the "
+                "change work?”) show that they pay."
             ),
             **slots,
         )

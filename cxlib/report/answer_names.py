@@ -27,6 +27,7 @@ TITLES = {
 # Answers that a notebook names by a change or a question of the study.
 BEFORE = {
     "change_": N_("Effect of {named:inner}"),
+    "outcomes_": N_("All outcomes of {named:inner}"),
     "uplift_": N_("Whom {named:inner} affects most"),
 }
 CHANGE, OF_CHANGE = "_change", N_("Change in {named:quoted}")

@@ -8,6 +8,8 @@ customer_weeks(cases, customers)       # a row a customer and week, for a chart 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -168,13 +170,24 @@ def _rate_result(
     ]
     return Result(
         table,
-        _highest_rate(table, replicates, per_customer),
+        _with_period(_highest_rate(table, replicates, per_customer), sample),
         i18n.together(notes),
         PER_CUSTOMERS if per_customer else PER_CONTACTS,
         draws=sample.draws,
         seed=sample.seed,
         replicates=replicates,
     )
+
+
+def _with_period(finding: Finding, sample: Sample) -> Finding:
+    """With the months of the cases, which may hold a peak that is over."""
+    months = sample["month"].dropna().astype(str) if "month" in sample else pd.Series(dtype=str)
+    if months.nunique() < 2 or not finding.detail:
+        return finding
+    period = _(
+        "all cases from {first:period} to {last:period}", first=months.min(), last=months.max()
+    )
+    return replace(finding, detail=_("; ").join([finding.detail, period]))
 
 
 def _lower_rates(shown: pd.DataFrame, replicates: np.ndarray) -> np.ndarray:

@@ -1018,7 +1018,7 @@ def test_what_is_not_to_be_begun_is_not_overdue():
         "a01": "overdue",
         "a02": "on hold",
     }
-    assert str(found) == "1 of 2 open actions is overdue or late to start; 1 on hold."
+    assert str(found) == "1 of 2 open actions is overdue; 1 on hold."
     assert "on hold: the action on “old app”" in found.finding.detail
     none = actions.action_status(rows.tail(1), "2026-10-01", held=held)
     assert str(none) == "No open action is overdue or stalled that is to be acted on."
@@ -1148,3 +1148,13 @@ def test_numbers_are_the_same_in_both_languages(lang):
     tree = actions.causes(found, actions.alerts(found), ratings={"delivery": "delivery"})
     assert "−0.99" in tree.finding.detail or "−0.93" in tree.finding.detail
     assert i18n.catalogue("zh").gettext("do not act yet") == "暂不行动"
+
+
+def test_a_change_since_one_wave_has_the_interval_of_the_pages_own_comparison():
+    """Page 12 compares two waves by itself; its alert is no second interval of the same number."""
+    compared = {"wave": ["2018"], "against": ["2017"], "term": ["nps"], "estimate": [-5.3]}
+    fit = Result(pd.DataFrame(compared | {"low": [-9.4], "high": [-1.1]}), "")
+    alert = {"term": "nps", "wave": "2018", "against": "2017", "by": "", "estimate": -5.3}
+    assert series._as_compared({"nps_change": fit}, alert) == {"low": -9.4, "high": -1.1}
+    for other in ({"against": ""}, {"by": "area"}, {"term": "csat"}, {"estimate": -4.0}):
+        assert series._as_compared({"nps_change": fit}, alert | other) == {}

@@ -10,6 +10,7 @@ from cxlib.core.display import display_table
 from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
 from cxlib.drivers.needs import positions
+from cxlib.drivers.waves import PastWave
 
 
 def answers(n: int, seed: int) -> pd.DataFrame:
@@ -45,6 +46,11 @@ def test_planted_positions_are_found():
     assert table.loc[["decor", "food"], "key_need"].max() < 0.01
     assert found.finding.claim == ("Weakness in what matters most: speed; strengths: staff.")
     assert "key needs: speed over 99% and staff over 99%; n = 800" in found.finding.detail
+    past = drivers.needs(fit, {"speed": PastWave("Q2", 2), "decor": PastWave("Q1", 3)}).finding
+    assert past.claim == (
+        "Weakness in what matters most: speed; strengths: staff (speed with the fall of Q2, which "
+        "is over)."
+    )
 
 
 def test_a_position_is_named_where_its_probability_is_decisive():

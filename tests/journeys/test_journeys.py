@@ -670,6 +670,12 @@ def test_money_follows_those_who_left(made, met):
     first = found.table.iloc[0]
     true = 1000 * hurt.mean() * 0.4 * 100
     assert first["money_low"] < true < first["money_high"]
+    # Where fewer of those with the problem leave, nothing is at stake, and no loss is below zero.
+    gain = rows.assign(loses=100.0 * (1 - left))
+    there = replace(met, sample=met.sample.with_data(gain))
+    none = journeys.pain_points(there, "score", loss=journeys.Loss("loses", 1000)).table
+    assert none.loc[none["touchpoint"] == "delivery", "money"].isna().all()
+    assert not (none["money"] < 0).any()
 
 
 def test_not_to_arrive_is_a_problem_where_everybody_should(made, met):

@@ -204,6 +204,10 @@ def test_quadrants_are_named_and_what_to_improve_first_has_the_colour() -> None:
     faces = [to_hex(c) for c in ax.collections[-1].get_facecolors()]
     dots = next(c for c in ax.collections if len(c.get_offsets()) == 3)
     assert [to_hex(c) == ORANGE for c in dots.get_facecolors()] == [True, False, False], faces
+    # One that is there only with a wave that is over is named with it, and not set off.
+    past = plots.importance_performance(importance, performance, past={"price": "Q1"})
+    assert "price (fall of Q1)" in [t.replace("\n", " ") for t in texts(past)]
+    assert "Weaknesses" not in past.figure.alt_text
 
 
 @pytest.mark.slow

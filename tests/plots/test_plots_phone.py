@@ -132,3 +132,12 @@ def test_on_a_phone_the_map_of_groups_shows_the_groups_and_the_measure_they_diff
     ax = plots.experience_map(table, title="Satisfaction differs most at the shop.")
     small = plots.narrow_picture(ax.figure)
     assert "60.9" in small and "76.8" in small and "71.3" not in small
+
+
+def test_on_a_phone_the_three_drivers_that_matter_most_have_names() -> None:
+    importance = pd.DataFrame({"term": NAMES, "estimate": np.linspace(0.8, 0.1, 8)})
+    performance = pd.DataFrame({"term": NAMES, "estimate": np.linspace(9, 2, 8)})
+    ax = plots.importance_performance(importance, performance)
+    small = re.sub("<title>.*?</title>", "", plots.narrow_picture(ax.figure))
+    shown = [name for name in NAMES if f">{name}<" in small]
+    assert shown == NAMES[:3]

@@ -18,7 +18,7 @@ def test_columns_of_the_study_do_not_name_answers() -> None:
         "下次比较的方案",
         "各客群的价值",
         "未结工单",
-        "涨价的效应",
+        "涨价的效果",
     ]
 
 

@@ -12,6 +12,7 @@ from cxlib.core.columns import deciding_ends
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.service.definitions import _finding as of_definitions
+from cxlib.service.standards import _lowest
 
 DAY = pd.Timestamp("2026-03-02")
 
@@ -99,6 +100,9 @@ def test_groups_that_do_not_differ_are_context():
     found = service.sla_attainment(worse, by="region").finding
     assert found.claim.startswith("On-time resolutions are rarest for region “a”: 30%")
     assert found.importance is Importance.NOTABLE and found.at == {"region": "a"}
+    fit = service.sla_attainment(worse, by="region")
+    said = _lowest(fit.table, "region", 0.9, "counted in calendar hours")
+    assert said.claim.startswith("Counted in calendar hours, on-time resolutions are rarest for")
 
 
 @pytest.mark.slow

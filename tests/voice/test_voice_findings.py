@@ -39,6 +39,25 @@ def test_scores_without_topics_behind_them_are_context():
     assert finding.importance is Importance.CONTEXT
 
 
+def test_a_topic_that_grew_little_by_little_is_found_since_the_first_wave():
+    """10, 17, 24 and 31 of 60: no step is significant, all of them together are."""
+    counts = (10, 17, 24, 31)
+    texts = [text for k in counts for text in ["late"] * k + ["-"] * (60 - k)]
+    waves = [f"2026-Q{q}" for q in range(1, 5) for _one in range(60)]
+    marked, fit = marked_of(texts, wave=waves)
+    found = voice.by_wave(marked, fit)
+    [step] = found.changes.loc[found.changes["term"] == "late", "simultaneous_low"]
+    whole = found.since_first.set_index("term").loc["late"]
+    assert step < 0 < whole["simultaneous_low"]
+    assert (whole["before"], whole["now"]) == (10 / 60, 31 / 60)
+    assert found.finding.claim == (
+        "Late is mentioned more often than at first: in 52% of comments in 2026-Q4, 17% in 2026-Q1."
+    )
+    assert found.finding.importance is Importance.NOTABLE
+    two, fit = marked_of(texts[:120], wave=waves[:120])
+    assert voice.by_wave(two, fit).since_first.empty  # of two waves the change is that of the step
+
+
 @pytest.mark.parametrize(
     ("late", "importance"), [(30, Importance.NEWS), (12, Importance.CONTEXT)], ids=["rose", "same"]
 )
