@@ -378,7 +378,7 @@ def _finding(
         claim = wording.sentence(_("{effect}, but {reason}", effect=fit.clause, reason=mixed))
     elif none_passed:
         claim = _(
-            "Whether {change:verbatim} had an effect cannot be told: none of {all:count} checks "
+            "No effect of {change:verbatim} can be shown or ruled out: none of {all:count} checks "
             "passed, and {failed:count} failed.",
             change=fit.label,
             failed=len(failed),
