@@ -68,7 +68,9 @@ class Rows:
         for place, row in zip(self.places, self.rows, strict=True):
             if row.members is not None:
                 n, look = len(row.members), row.members[self.by] if self.by else ""
-                spread = np.linspace(-0.2, 0.2, n) if n > 1 else np.zeros(n)
+                # On a phone they stand below their own label and away from that of the next row.
+                ends = (-0.24, 0.06) if layout.narrow() else (-0.2, 0.2)
+                spread = np.linspace(*ends, n) if n > 1 else np.zeros(n)
                 words = labels.hovers(row.members, self._names(row), unit)
                 parts.append(row.members.assign(look=look, place=place + spread, hover=words))
         return pd.concat(parts, ignore_index=True)

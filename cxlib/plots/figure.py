@@ -320,7 +320,7 @@ def row_notes(
 def legend_above(ax: Axes, looks: Looks | None = None, *, ms: float = 6, **line: Any) -> None:
     """The legend above what is drawn; `looks` adds an entry for each of its names."""
     for label, (colour, marker) in (looks or {}).items():
-        ax.plot([], [], marker, color=colour, label=labels.name(label, 24), ms=ms, **line)
+        ax.plot([], [], marker, color=colour, label=labels.name(label, 38), ms=ms, **line)
     words = ax.get_legend_handles_labels()[1]
     widths = [display_width(w) + 4 for w in words] or [1]
     room = (3.2 if layout.narrow() else 5.4) / LETTER

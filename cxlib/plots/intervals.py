@@ -146,7 +146,7 @@ def _draw(
     looks = looks_of(data["look"]) if rows.by else None
     strong = accented(data, reference, highlight)
     grey = {"True": (BLUE, "o"), "False": (QUIET, "o")}
-    each = figure.ROW + 0.14 * bool(rows.by)
+    each = figure.ROW + (0.22 if layout.narrow() else 0.14) * bool(rows.by)
     ax = figure.new_axes(ax, figure.rows_height(rows.height, each) + 0.6)
     marks.estimates(ax, data if looks else data.assign(look=strong), looks=looks or grey)
     rows.label(ax)
