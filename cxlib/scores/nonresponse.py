@@ -247,7 +247,9 @@ def _finding(
             importance = Importance.NOTABLE
         beyond = 0 < tip <= late["low"] or late["high"] <= tip < 0
         if beyond and _unsettled_target(first):
-            claim = _as_late(words, tip)
+            everybody = row["estimate"] + (1 - row["rate"]) * late["estimate"]
+            everybody = np.clip(everybody, row["least"], row["most"])  # nobody is off the scale
+            claim = _as_late({**words, "all": measure.level(everybody)}, tip)
     at = {"wave": facts["wave"]} if facts["wave"] else {}
     slots: dict[str, Any] = {
         "unit": measure.unit,
@@ -266,13 +268,13 @@ def _as_late(words: dict[str, Any], tip: float) -> str:
     """A target that late answers speak for or against."""
     if tip < 0:
         return _(
-            "{measure} of all asked is below {goal} if those who did not answer are like late "
-            "respondents: {tip} lower would suffice.",
+            "{measure} of all asked would be about {all}, below {goal}, if those who did not "
+            "answer scored like late respondents.",
             **words,
         )
     return _(
-        "{measure} of all asked reaches {goal} if those who did not answer are like late "
-        "respondents: {tip} higher would suffice.",
+        "{measure} of all asked would be about {all}, which meets {goal}, if those who did not "
+        "answer scored like late respondents.",
         **words,
     )
 

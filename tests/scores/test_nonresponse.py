@@ -90,9 +90,10 @@ def test_late_answers_that_speak_against_a_doubtful_target_are_the_claim():
     for data in (rows, rows.assign(when=np.where(np.arange(1000) % 2, "late", "early"))):
         late = scores.compare(Sample(data, draws=200), by="when", against="early")
         told.append(scores.nonresponse(score, 0.5, target=Target(value=39), late=late).finding)
+    # 40 of those who answered; the others can be no worse than -100: (40 - 100) / 2.
     assert told[0].claim == (
-        "NPS of all asked is below +39 if those who did not answer are like late respondents: "
-        "2.0 points lower would suffice."
+        "NPS of all asked would be about −30, below +39, if those who did not answer scored like "
+        "late respondents."
     )
     assert "would fall below +39" in told[1].claim  # late answers are like the others
 
