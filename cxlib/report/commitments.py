@@ -77,9 +77,7 @@ def _next_step(finding: Finding, silent: bool = False) -> str:
     """What to do; `silent` where those who did not answer could overturn a verdict."""
     standing = finding.target_standing
     if finding.verdict == "worse":
-        return _(
-            "Act on the questions and groups that fell with it: “Is it changing?” names them."
-        )
+        return _("Act on the questions and groups that fell: “Is it changing?” names them.")
     if standing == "missed":
         return _("Begin with the groups that are furthest below the target.")
     if standing == "not reached yet":
@@ -92,7 +90,7 @@ def _next_step(finding: Finding, silent: bool = False) -> str:
     if standing.endswith("not certain"):
         return _("Do not count the target as met or missed yet: look at the next wave first.")
     if finding.verdict == "better":
-        return _("Find out what raised it, and keep that.")
+        return _("Find out what raised the score, and keep that.")
     return _("Nothing to do: there is no significant change to respond to.")
 
 
