@@ -163,6 +163,7 @@ def _recognised(raised: pd.DataFrame, known: pd.DataFrame | None) -> pd.DataFram
     now = raised["now"].fillna(False).to_numpy(bool)
     began = raised["first_seen"].astype(str).to_numpy()
     late = np.isin(began, ["", "nan"]) | (began == raised["wave"].astype(str).to_numpy())
+    late &= (raised["signal"] != STEPPED).to_numpy()  # its wave is that of the change
     ongoing = [k in first for k in keys] if first else ~late
     standing = np.where(now, np.where(ongoing, "ongoing", "new"), "over")
     seen = [first.get(k) or s for k, s in zip(keys, raised["first_seen"], strict=True)]
@@ -312,7 +313,10 @@ def clause(row: pd.Series | Mapping[str, Any]) -> str:
         return _("the share of comments on {name} rose by {size}", **facts)
     if row["kind"] == MISSED and facts["since"]:
         # The number is of all cases on file, not of those since the alert began.
-        return _("{name} is {size} below target over all months, alert since {since}", **facts)
+        return _(
+            "{name} is {size} below target over all months, and below it in each since {since}",
+            **facts,
+        )
     if row["kind"] == MISSED:
         return _("{name} is {size} below target over all months", **facts)
     if row["kind"] == AT_RISK:

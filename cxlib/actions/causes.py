@@ -344,17 +344,26 @@ def _claim(event: Event, found: list[dict[str, Any]]) -> str:
         for link in dict.fromkeys(k["link"] for k in found)
     }
     of = next((k["of"] for k in found if "of" in k), event.first)  # whose groups they are
-    facts = {"name": subject(of), **named}
+    facts = {"name": subject(of), "wave": event.start, **named}
     down = event.kind == MOVED and event.first["estimate"] < 0
-    if down and {"group", "topic"} <= set(named):
-        return i18n.opening(
-            _("{name} fell significantly in {group}, while comments on {topic} increased.", **facts)
+    if down and {"group", "topic"} <= set(named) and event.end:
+        claim = _(
+            "{name} fell significantly in {group}, while comments on {topic} increased.", **facts
         )
-    if down and "group" in named:
-        return i18n.opening(_("{name} fell significantly in {group}.", **facts))
-    things = i18n.conjoined(dict.fromkeys(named.values()), TOLD)
-    name = subject(event.first)
-    return i18n.opening(_("{name} is associated with {things}.", name=name, things=things))
+    elif down and {"group", "topic"} <= set(named):
+        claim = _(
+            "Since {wave:period} {name} has been significantly lower in {group}, while comments on "
+            "{topic} have increased.",
+            **facts,
+        )
+    elif down and "group" in named and event.end:
+        claim = _("{name} fell significantly in {group}.", **facts)
+    elif down and "group" in named:
+        claim = _("Since {wave:period} {name} has been significantly lower in {group}.", **facts)
+    else:
+        things = i18n.conjoined(dict.fromkeys(named.values()), TOLD)
+        claim = _("{name} is associated with {things}.", name=subject(event.first), things=things)
+    return i18n.opening(claim)
 
 
 def _number(link: dict[str, Any]) -> str:

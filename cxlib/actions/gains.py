@@ -295,13 +295,12 @@ def _past_problem(
     detail = [
         _amount(action, currency, assumed),
         _("provided that it still occurs as often"),
-        _("no other open action is expected to pay"),
     ]
     return Finding.of_row(
         action,
         _(
-            "The fall of {wave:label} that the action on “{problem:label}” rests on is over: it is "
-            "no reason to act as planned.",
+            "No open action is ready to start: the only one that would pay, on “{problem:label}”, "
+            "rests on the fall of {wave:label}, which is over.",
             **facts,
         ),
         _("; ").join(detail),

@@ -39,8 +39,7 @@ CHECK_FIRST = N_(
     "Before acting on “{problem:label}” as planned in the ledger, check how often it occurs now."
 )
 PAST = N_(
-    "Confirm that “{problem:label}” is back at its usual level, then close its action or plan it "
-    "anew."
+    "Close the action on “{problem:label}” or set it a new goal: the fall that it rests on is over."
 )
 STOP = N_(
     "The action on “{problem:label}” has started and is not expected to pay: stop or redesign it."

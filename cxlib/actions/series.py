@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxlib.core import periods
 from cxlib.core.i18n import mark
 from cxlib.core.result import Result
 from cxlib.stats import control_charts
@@ -125,7 +126,7 @@ def _of_series(
         }
         step = steps.get(tuple(key) if isinstance(key, tuple) else (key,), {})
         if (chance := step.get("p")) is not None and chance == chance:
-            if chance < row["probability"] and not now:
+            if chance < row["probability"] and not now and _within_a_year(step["wave"], rows[over]):
                 row |= {k: step[k] for k in ("estimate", "low", "high", "wave")}
                 row |= {"signal": STEPPED, "first_seen": step["wave"], "now": True}
             elif now:
@@ -134,18 +135,29 @@ def _of_series(
         yield row
 
 
+def _within_a_year(wave: object, waves: pd.Series) -> bool:
+    """Whether a wave is among the last year of waves: older changes of level are history.
+
+    Of waves without dates nobody knows, and all count.
+    """
+    names = [str(w) for w in waves]
+    dated = periods.following(names, 1) != ["+1"]
+    return not dated or str(wave) in names[-(periods.in_a_year(names) or 1) :]
+
+
 def _least_likely(rows: pd.DataFrame) -> pd.Series:
     return rows.loc[rows["probability"].idxmin()]
 
 
 def _as_compared(answers: Mapping[str, Result], row: Mapping[str, Any]) -> dict[str, float]:
-    """The interval of the page's own comparison with the one wave before, where it has one."""
+    """Interval and p of the page's own comparison with the one wave before, where it has one."""
     for fit in answers.values() if row["against"] and not row["by"] else ():
-        if {"term", "wave", "against", "low", "high"} <= set(fit.table):
+        if {"term", "wave", "against", "low", "high", "p"} <= set(fit.table):
             same = fit.table["term"].eq(row["term"]) & fit.table["wave"].eq(row["wave"])
             found = fit.table[same & fit.table["against"].eq(row["against"])]
             if len(found) == 1 and abs(found["estimate"].iloc[0] - row["estimate"]) < 1e-6:
-                return {end: float(found[end].iloc[0]) for end in ("low", "high")}
+                low, high, p = found[["low", "high", "p"]].iloc[0]
+                return {"low": low, "high": high, "probability": p}
     return {}
 
 

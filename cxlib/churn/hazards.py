@@ -304,10 +304,19 @@ def _finding(table: pd.DataFrame, aside: list[str], odd: list[str]) -> Finding:
         "span": (top.low, top.high),
         "n": top.n,
     }
-    claim = _(
-        "{term:verbatim} has the strongest association with when customers leave: "
-        "{ratio:number2} times the risk at any time.",
-        **facts,
+    drifts = top.p < 1 - LEVEL  # one number is then an average over time
+    claim = (
+        _(
+            "{term:verbatim} has the strongest association with when customers leave: "
+            "{ratio:number2} times the risk, on average over time.",
+            **facts,
+        )
+        if drifts
+        else _(
+            "{term:verbatim} has the strongest association with when customers leave: "
+            "{ratio:number2} times the risk at any time.",
+            **facts,
+        )
     )
     detail = _("hazard ratio, 95% CI {span:interval2}; n = {n:count}", **facts)
     if aside:

@@ -287,14 +287,14 @@ def _finding(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, f
         claim = _("The churn model flags no past customer as being at high risk of leaving.")
     elif auc.estimate < WEAK:
         claim = _(
-            "The churn model predicts leaving weakly; in a backtest it flags {high} of {n:count} "
-            "past customers as being at high risk.",
+            "The churn model predicts leaving weakly: of {n:count} customers it had not learnt "
+            "from, it flags {high} as being at high risk.",
             **facts,
         )
     else:
         claim = _(
-            "The churn model predicts leaving well; in a backtest it flags {high} of {n:count} "
-            "past customers as being at high risk.",
+            "The churn model predicts leaving well: of {n:count} customers it had not learnt from, "
+            "it flags {high} as being at high risk.",
             **facts,
         )
     return Finding.of_row(

@@ -2,6 +2,6 @@
 
 WORDS = (
     "must-be", "performance", "attractive", "indifferent", "unclear", "robust", "dummy",
-    "weakness", "strength", "low priority", "more than needed", "rated about average", "position",
+    "weakness", "strength", "low priority", "maintain", "rated about average", "position",
     "importance",
 )  # fmt: skip

@@ -22,7 +22,7 @@ from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.drivers.waves import PastWave
 
-POSITIONS = ("weakness", "strength", "low priority", "more than needed")
+POSITIONS = ("weakness", "strength", "low priority", "maintain")
 AVERAGE = "rated about average"  # of a key need
 UNCLEAR = "unclear"
 NAMED = 0.95  # chance from which a position or a key need is named: it is decisive
@@ -64,7 +64,7 @@ def positions(
     >>> draws = np.tile([[0.4, 0.1]], (9, 1)), np.tile([[5.0, 7.0]], (9, 1))
     >>> found = positions(["price", "room"], draws[0][0], draws[0], draws[1][0], draws[1], 90)
     >>> found["position"].tolist(), found["key_need"].tolist()
-    (['weakness', 'more than needed'], [1.0, 0.0])
+    (['weakness', 'maintain'], [1.0, 0.0])
     """
     known = ~(np.isnan(gains) | np.isnan(levels)).any(1)
     matters, well = (

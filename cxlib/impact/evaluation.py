@@ -363,7 +363,8 @@ def _finding(
     mixed: str = "",
 ) -> Finding:
     detail = fit.finding.detail
-    if latest:
+    none_passed = doubt and failed and not passed and not mixed and fit.design != "series"
+    if latest and not none_passed:  # single waves of what cannot be told say nothing
         detail = _("{first}; {second}", first=detail, second=latest)
     if passed or failed or silent:
         counts = counted(passed, failed, silent)
@@ -375,6 +376,14 @@ def _finding(
         claim = wording.sentence(fit.clause, reason)
     elif mixed:
         claim = wording.sentence(_("{effect}, but {reason}", effect=fit.clause, reason=mixed))
+    elif none_passed:
+        claim = _(
+            "No effect of {change:verbatim} can be shown or ruled out: none of {all:count} checks "
+            "passed, and {failed:count} failed.",
+            change=fit.label,
+            failed=len(failed),
+            all=len(failed) + silent,
+        )
     else:
         claim = i18n.opening(
             _(
@@ -394,8 +403,8 @@ def _next_step(fit: Result, parts: Mapping[str, Any], significant: bool) -> str:
     change = {"change": fit.label}
     if parts["doubt"]:
         return _(
-            "Do not decide on {change:verbatim} by this: repeat it with random assignment or "
-            "better controls.",
+            "Do not decide on {change:verbatim} by this: compare with controls that moved in "
+            "parallel before, or assign at random the next time.",
             **change,
         )
     if not significant:

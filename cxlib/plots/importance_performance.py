@@ -141,7 +141,7 @@ def _quadrants(ax: Axes, middle: tuple[float, float]) -> None:
         (_("Weakness"), 0.01, 0.99, ORANGE),
         (_("Strength"), 0.99, 0.99, SOFT),
         (_("Low priority"), 0.01, 0.01, SOFT),
-        (_("More than needed"), 0.99, 0.01, SOFT),
+        (_("Maintain"), 0.99, 0.01, SOFT),
     )
     for words, x, y, colour in corners:
         side, up = ("left" if x < 0.5 else "right"), ("top" if y > 0.5 else "bottom")

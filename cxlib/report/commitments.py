@@ -76,8 +76,12 @@ def _answered(finding: Finding, fit: Result) -> Finding:
 def _next_step(finding: Finding, silent: bool = False) -> str:
     """What to do; `silent` where those who did not answer could overturn a verdict."""
     standing = finding.target_standing
-    if finding.verdict == "worse" or standing == "missed":
-        return _("Find out which groups and causes are behind it, and act on those.")
+    if finding.verdict == "worse":
+        return _(
+            "Act on the questions and groups that fell with it: “Is it changing?” names them."
+        )
+    if standing == "missed":
+        return _("Begin with the groups that are furthest below the target.")
     if standing == "not reached yet":
         day = finding.target_by
         return _("Plan what closes the gap to the target by {day:date}.", day=day)

@@ -11,7 +11,7 @@ head of the page itself: what a reader finds there is what the index says of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from cxlib.core import i18n
@@ -57,6 +57,7 @@ def of(
     summary = findings.summary(found)
     return {
         "summary": summary,
+        "do": _to_do(summary),
         "measures": cards,
         "since": since,
         "n": _rows_of_data(now),
@@ -67,23 +68,32 @@ def of(
     }
 
 
-def pages(run: Mapping[str, Any], answers: Answers) -> dict[str, list[dict[str, Any]]]:
+def _to_do(summary: Sequence[Found]) -> dict[str, str] | None:
+    """What to do about the last of the summary that asks for something its claim does not say."""
+    for found in reversed(summary):
+        action = str(found.record.get("action") or "")
+        if action and action not in found.claim:
+            return {"action": action, "link": found.link}
+    return None
+
+
+def pages(
+    run: Mapping[str, Any], answers: Answers, said: Collection[str] = ()
+) -> dict[str, list[dict[str, Any]]]:
     """The pages of the run by set, in the order of the run, in which each leads to the next.
 
-    A page has title, file, status, and claim, detail and owner of its most important finding, which
-    is the head of the page.
+    A page has title, file, status and the claim of its most important finding, which is the head of
+    the page. Where that is among those `said` above it has the next one, or else its detail: no
+    sentence stands twice on the index.
     """
     sets: dict[str, list[dict[str, Any]]] = {}
     for page in run["pages"]:
         kept = [r.get("finding") or {} for r in answers.get(page["page"], {}).values()]
         ordered = by_importance(k for k in kept if k.get("claim"))
-        head = ordered[0] if ordered else {}
-        entry = {
-            **page,
-            "claim": head.get("claim", page["answer"]),
-            "detail": head.get("detail", ""),
-            "owner": head.get("owner", ""),
-        }
+        claims = [k["claim"] for k in ordered] or [page["answer"]]
+        new = [claim for claim in claims if claim not in said]
+        detail = "" if new else ordered[0].get("detail", "")
+        entry = {**page, "claim": "" if detail else [*new, *claims][0], "detail": detail}
         sets.setdefault(page["set"], []).append(entry)
     return sets
 
@@ -168,7 +178,7 @@ def _alert(row: Row, hours: str = "") -> dict[str, Any]:
     missed = row.get("kind") == series.MISSED
     began = _("since {since:period}", since=since) if since else ""
     if missed and since:  # the number is of all months
-        began = _("alert since {since:period}", since=since)
+        began = _("below it in each month since {since:period}", since=since)
     if hours and missed:
         how = _("{first}, {second}", first=how, second=counted_in(hours))
     return {
@@ -334,11 +344,15 @@ def _action(row: Row, gain: Row | None, unit: str) -> dict[str, str]:
     verdict = str((gain or {}).get("verdict") or "")
     if gain is not None and gain["estimate"] is not None:
         brings = _("expected net gain {gain} a year", gain=i18n.money((gain["estimate"], unit)))
-        if verdict == CHECK:
+        if gain.get("rests_on"):
+            brings = ""
+        elif verdict == CHECK:
             brings = _("{first}, if it still occurs as often", first=brings)
         elif verdict:
             brings = _("{first}: {second:label}", first=brings, second=verdict)
-    if verdict == CHECK:  # not to be begun, but its owner is to find out
+    if gain is not None and gain.get("rests_on"):  # what it was to solve is over
+        how = _("{first}: close it or set a new goal", first=how)
+    elif verdict == CHECK:  # not to be begun, but its owner is to find out
         how = _("{first}: {second:label}", first=how, second=verdict)
     return {
         "what": i18n.label(str(row["problem"])),

@@ -295,7 +295,10 @@ def _next_step(failed: bool, asked: Result | None, doubts: bool, told: Finding |
     if failed:
         return _("Settle with the owner of the data what the checks found, then load again.")
     if doubts:
-        return _("Compare the main results with and without the doubtful responses.")
+        return _(
+            "Decide whether the doubtful responses stay in: this page says what leaving them out "
+            "would change."
+        )
     if told and told.importance >= Importance.NOTABLE:
         return _("Read differences between these groups with care: weighting does not correct all.")
     if asked is None:

@@ -7,6 +7,8 @@ ahead.earlier          # each wave as it would have been forecast from the waves
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -24,6 +26,7 @@ from cxlib.stats.intervals import LEVEL, normal_quantile
 
 MINIMUM_WAVES = 5  # of which the first four let the fifth be forecast
 UNLIKELY = 0.1  # of reaching the target, from which it is the finding
+OUTSIDE = ("below", "above")  # signals of one wave; the others are of several
 CYCLES = 2  # years of waves before seasons are estimated
 COLUMNS = (
     Column(
@@ -44,8 +47,9 @@ def forecast(trend: Result, *, waves: int = 4, target: Target | None = None) -> 
     """Forecast one score over the next waves, and check how earlier forecasts would have done.
 
     The level of the score is a random walk with, from two years of waves on, seasons; the sampling
-    error of each wave is taken from its interval. The forecast knows of no action and no event to
-    come: it is what to expect if all goes on as before.
+    error of each wave is taken from its interval. A wave outside its control limits whose next wave
+    is not is left out: of two years of waves, what happened once would be taken for a season. The
+    forecast knows of no action and no event to come: it is what to expect if all goes on as before.
 
     Parameters
     ----------
@@ -87,7 +91,8 @@ def forecast(trend: Result, *, waves: int = 4, target: Target | None = None) -> 
             )
         )
     names = periods.following(list(known[over]), waves)
-    ahead = _ahead(known, over, names)
+    once = _happened_once(trend, known, over)
+    ahead = _ahead(known, over, names, known[over].isin(once))
     low, high = _bounded(ahead, measure)
     table = pd.DataFrame(
         {over: names, "term": known["term"].iloc[0], "estimate": ahead.mean, "low": low}
@@ -96,23 +101,36 @@ def forecast(trend: Result, *, waves: int = 4, target: Target | None = None) -> 
         reached = ahead.exceeds(target.value)
         below = target.direction == "at most"
         table["reaches_target"] = 1 - reached if below else reached
-    earlier = _earlier(known, over, measure)
+    earlier = _earlier(known, over, measure, once)
     return Result(
         {"table": table, "earlier": earlier},
         _finding(table, earlier, measure, over, target),
-        _notes(known, over),
+        _notes(known, over, once),
         measure.unit,
         columns=COLUMNS,
     )
 
 
-def _ahead(known: pd.DataFrame, over: str, names: list[str]) -> Forecast:
-    """The forecast of the waves of these names."""
+def _happened_once(trend: Result, known: pd.DataFrame, over: str) -> list[str]:
+    """Waves outside their control limits of which the next wave is not, in the same direction.
+
+    Below five waves that are left none is left out.
+    """
+    signal = trend.limits.set_index(over)["signal"].reindex(known[over]).fillna("")
+    after = signal.shift(-1, fill_value="")
+    passed = signal.isin(OUTSIDE) & (after != signal)
+    passed.iloc[-1] = False  # nobody knows yet
+    once = [str(wave) for wave in signal.index[passed]]
+    return once if len(known) - len(once) >= MINIMUM_WAVES else []
+
+
+def _ahead(known: pd.DataFrame, over: str, names: list[str], out: pd.Series) -> Forecast:
+    """The forecast of the waves of these names, without the known ones that are `out`."""
     there, waves = len(known), [*known[over].astype(str), *names]
     places = periods.places(waves)
     error = (known["high"] - known["low"]) / (2 * normal_quantile(LEVEL))
     return forecast_series(
-        known["estimate"],
+        known["estimate"].mask(out),
         error**2,
         places[:there],
         places[there:],
@@ -137,11 +155,17 @@ def _bounded(ahead: Forecast, measure: Measure) -> tuple[np.ndarray, np.ndarray]
     return np.maximum(low, ends[0]), np.minimum(high, ends[1])
 
 
-def _earlier(known: pd.DataFrame, over: str, measure: Measure) -> pd.DataFrame:
-    """Each wave from the fifth on as the waves before it would have forecast it."""
+def _earlier(known: pd.DataFrame, over: str, measure: Measure, once: Sequence[str]) -> pd.DataFrame:
+    """Each wave from the fifth on as the waves before it would have forecast it.
+
+    What happened once was known as such one wave later, where five waves were left without it.
+    """
     rows = []
     for k in range(MINIMUM_WAVES - 1, len(known)):
-        ahead = _ahead(known.iloc[:k], over, [str(known[over].iloc[k])])
+        before = known.iloc[:k]
+        out = before[over].isin(once) & (before.index < k - 1)
+        enough = k - out.sum() >= MINIMUM_WAVES
+        ahead = _ahead(before, over, [str(known[over].iloc[k])], out & enough)
         (low,), (high,) = _bounded(ahead, measure)
         within = low <= known["estimate"].iloc[k] <= high
         rows.append([ahead.mean[0], low, high, "yes" if within else "no"])
@@ -207,7 +231,7 @@ def _finding(
     )
 
 
-def _notes(known: pd.DataFrame, over: str) -> str:
+def _notes(known: pd.DataFrame, over: str, once: Sequence[str]) -> str:
     model = (
         _("Random walk with seasons, averaged over what its variances may be.")
         if _seasons(list(known[over].astype(str)))
@@ -216,4 +240,13 @@ def _notes(known: pd.DataFrame, over: str) -> str:
             "variances may be."
         )
     )
-    return i18n.together([model, _("The sampling error of each wave is that of its interval.")])
+    error = _("The sampling error of each wave is that of its interval.")
+    left_out = ngettext(
+        "{waves:list} is left out: it was outside its control limits and the next wave was not. "
+        "Something like it may happen again, which the interval does not include.",
+        "{waves:list} are left out: they were outside their control limits and the next wave was "
+        "not. Something like them may happen again, which the interval does not include.",
+        len(once),
+        waves=once,
+    )
+    return i18n.together([model, error, *([left_out] if once else [])])

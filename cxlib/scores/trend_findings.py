@@ -48,6 +48,12 @@ def finding(
             ci=interval(measure, own["low"], own["high"], own["n"]),
             limits=measure.span(last["low"], last["high"]),
             **words,
+        )
+        if len(chart) > 2
+        else _(
+            "{wave:period}: {value} ({ci})",
+            ci=interval(measure, own["low"], own["high"], own["n"]),
+            **words,
         ),
         _("earlier outside: {waves:list6}", waves=outside) if outside else "",
         _of_change(series[0].changes.iloc[0], measure),

@@ -29,9 +29,7 @@ from cxlib.core.sample import Sample
 WAVES = [f"w{k}" for k in range(6)]
 
 SOLVE = "Solve “late parcels” as planned in the ledger."
-OVER = (
-    "Confirm that “late parcels” is back at its usual level, then close its action or plan it anew."
-)
+OVER = "Close the action on “late parcels” or set it a new goal: the fall that it rests on is over."
 PAYS = "Before acting on “late parcels” as planned in the ledger, check how often it occurs now."
 
 
@@ -293,6 +291,34 @@ def test_a_change_of_level_counts_twice_and_may_be_the_clearer():
     assert row["probability"] == pytest.approx(2e-4) and row["low"] == -0.7
 
 
+def test_a_change_of_level_of_earlier_years_is_history():
+    """Two years ago it fell and never came back: that is no alert of today."""
+    years = [f"20{k}" for k in range(13, 19)]
+    step = {"term": "a", "estimate": -0.5, "low": -0.7, "high": -0.3, "n": 900, "p": 1e-4}
+    chart = limits({"a": QUIET}).assign(wave=years)
+    for wave, raised in (("2018", True), ("2016", False)):
+        when = {"wave": wave, "earliest": wave, "latest": wave}
+        found = {"12": {"questions": kept(limits=chart, changes=pd.DataFrame([step | when]))}}
+        assert bool(series.tests_of(found)["now"].iloc[0]) is raised
+    quarters = ["2025-Q1", "2025-Q2", "2025-Q3", "2025-Q4", "2026-Q1", "2026-Q2"]
+    when = {"wave": "2025-Q4", "earliest": "2025-Q4", "latest": "2025-Q4"}
+    changes = pd.DataFrame([step | when])
+    found = {"12": {"questions": kept(limits=chart.assign(wave=quarters), changes=changes)}}
+    [row] = actions.alerts(found).table.to_dict("records")
+    assert row["standing"] == "ongoing"  # it began two waves before the last
+
+
+def test_an_alert_against_one_wave_has_the_interval_of_the_comparison():
+    chart = limits({"nps": [0.0, -5.0, 0, 0, 0, 0]}).iloc[:2].copy()
+    chart.loc[chart.index[0], ["z", "probability"]] = np.nan
+    change = {"wave": "w1", "against": "w0", "term": "nps", "estimate": -0.5, "n": 900}
+    compared = pd.DataFrame([change | {"low": -9.4, "high": -1.1, "p": 0.011}])
+    found = {"12": {"trend": kept(limits=chart), "last_change": kept(table=compared)}}
+    [row] = series.tests_of(found).to_dict("records")
+    assert row["against"] == "w0"
+    assert (row["low"], row["high"], row["probability"]) == (-9.4, -1.1, 0.011)
+
+
 def test_the_top_box_of_the_only_csat_question_is_called_so():
     chart = kept("share", limits=limits({"score": STAYS}))
     chart = chart.replace(finding=Finding("", measure="csat:score"))
@@ -312,7 +338,8 @@ def test_standards_missed_come_with_those_that_were_met():
     assert told.looked == 3 and list(told.table["kind"]) == ["standard missed"]
     assert told.table["first_seen"].tolist() == ["w3"]  # when it began, not the last wave
     assert str(told) == (
-        "First-response SLA is 20.0 percentage points below target over all months, alert since w3."
+        "First-response SLA is 20.0 percentage points below target over all months, and below it "
+        "in each since w3."
     )
 
 
@@ -745,7 +772,7 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     )
     assert past.finding.action == f"{OVER} {asked}"
     assert actions.responsible(app, "app")[0] == asked
-    assert actions.responsible(app, "app", aim="Improve it")[0].startswith("Improve it, but other")
+    assert actions.responsible(app, "app", aim="Improve it")[0].startswith("Improve it in another way")
 
 
 def test_an_alert_says_that_its_baseline_is_no_control():
@@ -839,14 +866,12 @@ def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     # A value of waiting rests on the prediction, which rests on the problem.
     assert alone.table[["waiting", "answers"]].isna().all(axis=None)
     assert str(alone) == (
-        "The fall of w4 that the action on “late parcels” rests on is over: it is no reason to "
-        "act as planned."
+        "No open action is ready to start: the only one that would pay, on “late parcels”, rests "
+        "on the fall of w4, which is over."
     )
     assert "provided that it still occurs as often" in alone.finding.detail
     elsewhere = actions.responsible(rows, "delivery", over=True)[0]
-    assert elsewhere.startswith(
-        "Confirm that “late parcels” is back at its usual level, then close"
-    )
+    assert elsewhere.startswith("Close the action on “late parcels” or set it a new goal")
     assert alone.finding.action == elsewhere  # every page asks for the same
     assert actions.on_hold(alone.table) == []
     other = ledger(action_id="a02", problem="loud rooms", about="room", cost=150.0)

@@ -38,7 +38,7 @@ def test_planted_positions_are_found():
         "speed": "weakness",
         "staff": "strength",
         "decor": "low priority",
-        "food": "more than needed",
+        "food": "maintain",
     }
     assert table.loc[["speed", "staff"], "key_need"].min() > 0.99
     shown = display_table(found.table, found.unit, columns=found.columns)

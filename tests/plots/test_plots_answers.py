@@ -199,7 +199,7 @@ def test_quadrants_are_named_and_what_to_improve_first_has_the_colour() -> None:
     importance = pd.DataFrame({"term": ["price", "speed", "staff"], "estimate": [0.6, 0.4, 0.1]})
     performance = pd.DataFrame({"term": ["price", "speed", "staff"], "estimate": [2.0, 4.0, 3.5]})
     ax = plots.importance_performance(importance, performance)
-    assert {"Weakness", "Strength", "Low priority", "More than needed"} <= set(texts(ax))
+    assert {"Weakness", "Strength", "Low priority", "Maintain"} <= set(texts(ax))
     assert "Weaknesses: price." in ax.figure.alt_text
     faces = [to_hex(c) for c in ax.collections[-1].get_facecolors()]
     dots = next(c for c in ax.collections if len(c.get_offsets()) == 3)
@@ -227,7 +227,7 @@ def test_names_of_points_keep_off_the_words_in_the_corners() -> None:
     performance = pd.DataFrame({"term": ["a", "the way around here"], "estimate": [2.0, 4.0]})
     ax = plots.importance_performance(importance, performance)
     boxes = {t.get_text(): t.get_window_extent() for t in ax.texts}
-    assert not boxes["the way around here"].overlaps(boxes["More than needed"])
+    assert not boxes["the way around here"].overlaps(boxes["Maintain"])
 
 
 @pytest.mark.slow

@@ -217,8 +217,12 @@ def test_an_action_on_what_is_over_is_to_be_closed_or_planned_anew():
     finding = Finding("x", value=0.2, importance=Importance.NOTABLE)
     table = pd.DataFrame({"term": ["delivery"], "estimate": [0.2]})
     for lang, now, over in (
-        ("en", "Before acting on “Parcels come late”", "Confirm that “Parcels come late” is back"),
-        ("zh", "请先核实", "请确认"),
+        (
+            "en",
+            "Before acting on “Parcels come late”",
+            "Close the action on “Parcels come late” or set it a new goal",
+        ),
+        ("zh", "请先核实", "设定新目标"),
     ):
         with context.use(Context(ledger=rows, lang=lang)):
             lasting = commitments.of(Result(table, finding))

@@ -342,7 +342,7 @@ def test_a_verdict_that_depends_on_how_time_is_counted_says_so_everywhere() -> N
         answers["41_page"]["warnings"]["table"] = {"columns": list(row), "rows": [[*row.values()]]}
         [alert] = scorecard.of(run, answers)["alerts"]["items"]
         assert alert["how"] == f"40.0 percentage points below target over all months{said}"
-        assert alert["since"] == ("alert since December 2025" if began else "")
+        assert alert["since"] == ("below it in each month since December 2025" if began else "")
         assert alert["tone"] == ("same" if said else "worse")  # red only where it is settled
 
 
@@ -561,12 +561,47 @@ def test_pages_come_in_the_order_of_the_run_each_with_its_own_head() -> None:
     [pages] = scorecard.pages(run, answers).values()
     assert [p["page"][:2] for p in pages] == [p["page"][:2] for p in run["pages"]]
     by = {p["page"][:2]: p["claim"] for p in pages}
-    # What the summary says already is said of its page too: the index is no other report.
     assert by["12"] == "Value for money fell." and by["10"] == "NPS is 20.0."
 
 
+def test_what_to_do_stands_under_the_summary_unless_a_claim_says_it() -> None:
+    run, answers = everything()
+    [step] = [f for f in findings.of(run, answers) if f.claim == "Fix late parcels first."]
+    head = answers[step.page][step.answer]["finding"]
+    head["action"] = "Fix late parcels first"
+    assert scorecard.of(run, answers)["do"] is None
+    head["action"] = "Ask the carrier for a later hour."
+    do = scorecard.of(run, answers)["do"]
+    assert do == {"action": "Ask the carrier for a later hour.", "link": step.link}
+    body = indexes.of_run(run, answers=answers).split("<body")[1]
+    assert 'class="summary"' in body.split("Ask the carrier")[0]
+    assert 'class="cells"' in body.split("Ask the carrier")[1]
+
+
+def test_an_action_whose_fall_is_over_is_closed_and_has_no_gain() -> None:
+    run, answers = everything()
+    columns = ["action_id", "term", "estimate", "low", "high", "verdict", "rests_on"]
+    rows = [["a1", "x", 7000.0, -3000.0, 17000.0, "check first", "w4"]]
+    answers["41_page"]["net_gain"] |= {"table": {"columns": columns, "rows": rows}}
+    first, *_rest = scorecard.of(run, answers)["actions"]["items"]
+    assert first["how"].endswith("close it or set a new goal") and not first["more"]
+
+
+def test_no_claim_of_the_summary_is_said_again_of_its_page() -> None:
+    run, answers = everything()
+    answers["12_page"]["trend"]["finding"] |= {"detail": "95% CI 1 to 2."}
+    said = {"NPS is 20.0.", "Value for money fell.", "Fix late parcels first."}
+    [pages] = scorecard.pages(run, answers, said).values()
+    by = {p["page"][:2]: (p["claim"], p["detail"]) for p in pages}
+    assert by["12"] == ("", "95% CI 1 to 2.")  # the detail, as the page found nothing else
+    assert by["10"] == ("NPS is 20.0.", "")  # neither another finding nor a detail
+    answers["12_page"]["more"] = record("term", ["x"], claim="Speed fell.")
+    [pages] = scorecard.pages(run, answers, said).values()
+    assert [p["claim"] for p in pages if p["page"] == "12_page"] == ["Speed fell."]
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_index_says_of_each_page_what_the_page_says_first(lang) -> None:
+def test_the_index_begins_with_the_summary_and_repeats_no_claim(lang) -> None:
     run, answers = everything()
     for made in run["pages"]:
         made["lang"] = lang
@@ -576,7 +611,8 @@ def test_the_index_says_of_each_page_what_the_page_says_first(lang) -> None:
     assert body.index('class="summary"') < body.index('class="cells"') < body.index('class="found"')
     summary, found = body.split('class="found"')
     for claim in ["NPS is 20.0.", "Value for money fell.", "Fix late parcels first."]:
-        assert summary.count(claim) == 1 and found.count(claim) == 1
+        assert summary.count(claim) == 1
+    assert "Question 10?" in found and "Fix late parcels first." not in found
     assert {"+20", "70%", "40"} <= set(re.findall(r"<strong>([^<]+)</strong>", body))
     assert "http://" not in html and "https://" not in html
 

@@ -47,6 +47,29 @@ def test_earlier_waves_are_forecast_from_the_waves_before_them_alone() -> None:
 
 
 @pytest.mark.slow
+def test_what_happened_once_is_no_season() -> None:
+    rows = answers([7.5, 7.5, 7.5, 7.5, 7.5, 5.5, 7.5, 7.5], n=400)
+    fit = scores.trend(Sample(rows, draws=200))
+    signals = fit.limits.set_index("wave")["signal"]
+    assert signals["2025-Q2"] == "below" and signals["2025-Q3"] != "below"
+    found = scores.forecast(fit, waves=4)
+    ahead = found.table.set_index("wave")["estimate"]
+    usual = fit.table.set_index("wave")["estimate"].drop("2025-Q2")
+    assert ahead["2026-Q2"] == pytest.approx(usual.mean(), abs=4)  # with it, -30 points lower
+    assert "2025-Q2 is left out" in found.notes
+    # The wave after it was forecast when nobody knew that it would pass.
+    earlier = found.earlier.set_index("wave")["forecast"]
+    assert earlier["2025-Q3"] < ahead["2026-Q2"] - 5
+
+
+def test_a_level_that_stays_low_is_forecast() -> None:
+    fit = scores.trend(Sample(answers([7.5, 7.5, 7.5, 7.5, 7.5, 7.5, 5.5, 5.5], n=400), draws=200))
+    found = scores.forecast(fit, waves=1)
+    assert "left out" not in found.notes
+    last = fit.table["estimate"].iloc[-1]
+    assert found.table["estimate"].iloc[0] == pytest.approx(last, abs=15)
+
+
 def test_a_target_out_of_reach_is_the_finding() -> None:
     trend = scores.trend(Sample(answers([7.0] * 6), draws=200))
     far = scores.forecast(trend, target=Target(value=60))
