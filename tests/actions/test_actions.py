@@ -772,7 +772,9 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     )
     assert past.finding.action == f"{OVER} {asked}"
     assert actions.responsible(app, "app")[0] == asked
-    assert actions.responsible(app, "app", aim="Improve it")[0].startswith("Improve it in another way")
+    assert actions.responsible(app, "app", aim="Improve it")[0].startswith(
+        "Improve it in another way"
+    )
 
 
 def test_an_alert_says_that_its_baseline_is_no_control():
@@ -1103,7 +1105,7 @@ def test_an_opportunity_says_how_much():
                           "severity": [0.4], "chance_top": [0.9]})  # fmt: skip
     found = actions.opportunities({"22": {"pain_points": kept(table=pains)}}, "score", "EUR")
     assert str(found) == (
-        "“desk: waiting” is the largest opportunity: it is associated with “score” being 0.30 "
+        "The largest opportunity: “desk: waiting”, associated with “score” being 0.30 "
         "points lower on average over all answers."
     )
     assert found.table["low"].tolist() == [0.1]  # 22 gives it for 100 answers
