@@ -64,7 +64,7 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         "leaders": len(leaders),
     }
     alone = len(leaders) == 1
-    unsettled = len(table) > 2 and bool(table["top"].all())  # none can be ruled out
+    unsettled = len(leaders) == len(table) > 2  # none can be ruled out
     detail = (
         _("{share:share} (95% CI {span:share_interval}) of explained variance; {fit}; n = "
           "{n:count}", **facts)
@@ -103,7 +103,7 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         )
     settled = len(leaders) < len(table) or alone
     action = ""
-    if unsettled and not alone:
+    if unsettled:
         action = _(
             "Do not choose a driver by this: none can be ruled out as the strongest. More answers "
             "would tell"

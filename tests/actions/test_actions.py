@@ -1099,6 +1099,18 @@ def test_levers_are_the_first_of_each_notebook():
     )
 
 
+def test_pain_points_are_named_as_sentences_name_them():
+    pains = pd.DataFrame({"touchpoint": ["desk"] * 3, "n": 50, "reach": 0.5, "severity": 0.4,
+                          "term": ["problem", "low rating", "not reached"], "estimate": 3.0,
+                          "low": 1.0, "high": 5.0, "chance_top": 0.9})  # fmt: skip
+    table = actions.opportunities({"22": {"pain_points": kept(table=pains)}}).table
+    assert table["term"].tolist() == [
+        "problems at desk",
+        "low ratings of desk",
+        "not reaching desk",
+    ]
+
+
 def test_an_opportunity_says_how_much():
     pains = pd.DataFrame({"touchpoint": ["desk"], "term": ["waiting"], "estimate": [30.0],
                           "low": [10.0], "high": [50.0], "n": [50], "reach": [0.5],
