@@ -140,10 +140,7 @@ def _of_pains(answers: Answers) -> Iterator[dict[str, Any]]:
     pains = _pains(answers)
     if pains.empty:
         return
-    names = [
-        _("{touchpoint:label}: {problem:label}", touchpoint=t, problem=p)
-        for t, p in zip(pains["touchpoint"], pains["term"], strict=True)
-    ]
+    names = [_pain(t, p) for t, p in zip(pains["touchpoint"], pains["term"], strict=True)]
     named = pains.assign(term=names)
     money = {"money": "estimate", "money_low": "low", "money_high": "high"}
     if set(money) <= set(pains) and named["money"].notna().any():
@@ -152,6 +149,16 @@ def _of_pains(answers: Answers) -> Iterator[dict[str, Any]]:
     else:
         own = {c: named[c] / 100 for c in ("estimate", "low", "high")}  # 22 has it per 100 answers
         yield from _first(named.assign(**own), "22", AVERAGE)
+
+
+def _pain(touchpoint: str, problem: str) -> str:
+    """A pain point as a sentence names it."""
+    facts = {"touchpoint": touchpoint, "problem": problem}
+    return {
+        "problem": _("problems at {touchpoint:label}", **facts),
+        "low rating": _("low ratings of {touchpoint:label}", **facts),
+        "not reached": _("not reaching {touchpoint:label}", **facts),
+    }.get(problem, _("{touchpoint:label}: {problem:label}", **facts))
 
 
 def _of_contacts(answers: Answers) -> Iterator[dict[str, Any]]:
@@ -226,8 +233,8 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
         )
     elif first["unit"] == AVERAGE:
         claim = _(
-            "{term:quoted} is the largest opportunity: it is associated with {outcome:quoted} "
-            "being {size:number2} points lower on average over all answers.",
+            "The largest opportunity: {term:quoted}, associated with {outcome:quoted} being "
+            "{size:number2} points lower on average over all answers.",
             **facts,
         )
     else:

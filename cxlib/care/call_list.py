@@ -22,12 +22,14 @@ import pandas as pd
 
 from cxlib.care.earlier_effects import evidence_against
 from cxlib.care.evidence import REASONS, in_words
+from cxlib.care.replay import LOOK_BACK
 from cxlib.care.small import merged
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.stats.intervals import wilson_interval
 
+MANY_STALE = 0.25  # share of those with a reason, from which a page asks to check it first
 PRIORITIES = {
     1: "overdue case (priority 1)",
     2: "several reasons (priority 2)",
@@ -307,7 +309,21 @@ def _finding(
             **facts,
         )
     action = _("Work through the list from the top; do not call customers marked control.")
+    if stale := _stale(needs):
+        days = {"n": stale, "days": LOOK_BACK}
+        told = _("{n:count} of them have waited more than {days:count} days", **days)
+        detail = _("{first}; {second}", first=detail, second=told)
+        first = _("First check whether what {n:count} of them wait for is over.", **days)
+        action = i18n.together([first, action])
     return Finding(claim, detail, action=action, **slots)
+
+
+def _stale(needs: pd.DataFrame) -> int:
+    """How many wait for so long that their order or case may only not be closed; 0 if not many."""
+    if "waited_days" not in needs:
+        return 0
+    n = int((needs["waited_days"].astype(float) > LOOK_BACK).sum())
+    return n if n >= max(context.current().smallest_cell, MANY_STALE * len(needs)) else 0
 
 
 def reasons(needs: pd.DataFrame) -> Result:

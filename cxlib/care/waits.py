@@ -353,9 +353,9 @@ def _finding(measured: _Measured) -> Finding:
         elif gaps[LEAD][0] > 0 and gaps[FALSE][0] > 0:
             importance = Importance.NOTABLE
             claim = _(
-                "Unusually long waits flagged low ratings {days:number1} days ahead "
-                "({false:share} false alarms), the promised time {due:number1} "
-                "({due_false:share}).",
+                "Unusually long waits flagged {share:share} of low ratings, {days:number1} days "
+                "ahead ({false:share} false alarms); the promised time {due_share:share}, "
+                "{due:number1} days ahead ({due_false:share}).",
                 **words,
             )
         elif gaps[LEAD][0] > 0:

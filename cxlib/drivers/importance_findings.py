@@ -64,6 +64,7 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         "leaders": len(leaders),
     }
     alone = len(leaders) == 1
+    unsettled = len(leaders) == len(table) > 2  # none can be ruled out
     detail = (
         _("{share:share} (95% CI {span:share_interval}) of explained variance; {fit}; n = "
           "{n:count}", **facts)
@@ -82,7 +83,7 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         detail = _("{fit} (95% CI {span:interval2}); n = {n:count}", **facts | {"span": _ends(fit)})
     elif alone:
         claim = _("{driver} is the strongest driver of {outcome:quoted}.", **facts)
-    elif len(leaders) == len(table) > 2:
+    elif unsettled:
         claim = _(
             "No driver of {outcome:quoted} is significantly stronger than the others; {driver} and "
             "{second:quoted} explain most.",
@@ -102,7 +103,12 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         )
     settled = len(leaders) < len(table) or alone
     action = ""
-    if len(table) > 1 and alone:
+    if unsettled:
+        action = _(
+            "Do not choose a driver by this: none can be ruled out as the strongest. More answers "
+            "would tell"
+        )
+    elif len(table) > 1 and alone:
         action = _("Begin with {driver}, and test what an improvement brings", **facts)
     elif len(table) > 1:
         action = _(

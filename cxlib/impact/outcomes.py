@@ -146,7 +146,9 @@ def _finding(table: pd.DataFrame, label: str, faded: str) -> Finding:
         facts["change"] = wording.inside(label)
         claim = _("No effect of {change} is settled: {outcomes:label_list}.", **facts)
         return Finding(claim, verdict="unclear", importance=Importance.ANSWER)
-    facts["did"] = i18n.conjoined(did)
+    facts["did"] = did[0]
+    if len(did) > 1:
+        facts["did"] = _("{raised} and {reduced}", raised=did[0], reduced=did[1])
     detail = _sizes(table[~table["term"].isin(rest)])
     if faded:
         facts |= {"first": table["term"].iloc[0], "wave": faded}

@@ -70,7 +70,11 @@ def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     large = abs(moved) >= LARGE * rest.spread
     group = told.at[by]
     action = (
-        _("Find out what lowers the score of {group:quoted}, and correct that first.", group=group)
+        _(
+            "Have fewer customers in {group:quoted} where that can be changed; else find out what "
+            "lowers their score, and correct that first.",
+            group=group,
+        )
         if moved < 0
         else _(
             "Find out what raises the score of {group:quoted}, and offer it to others.", group=group

@@ -8,7 +8,8 @@ each other; undoing that gives the means of the segments themselves (Bolck, Croo
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Callable
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -313,8 +314,8 @@ def _next_step(row: pd.Series, stable: bool) -> str:
     if row["low"] <= row["customers"]:
         return _("Treat segments alike in what they are worth: none brings more than its share.")
     return _(
-        "Put {segment:verbatim} first in service and retention: {customers:share} of customers "
-        "bring {share:share} of the value.",
+        "Learn first what {segment:verbatim} need: {customers:share} of customers bring "
+        "{share:share} of the value.",
         segment=row["segment"],
         customers=row["customers"],
         share=row["estimate"],
@@ -387,4 +388,17 @@ def _finding(table: pd.DataFrame) -> Finding:
         measure=str(row.term),
         at={"segment": str(row.segment)},
         importance=Importance.NOTABLE,
+        action=_keep_first(row, write),
+    )
+
+
+def _keep_first(row: Any, write: Callable[[float], str]) -> str:
+    """What to do about a segment that leaves more often than the average; else nothing."""
+    if row.term != i18n.label("left") or row.estimate <= row.overall:
+        return ""
+    return _(
+        "Keep {segment:verbatim} first: {value} of them left, {overall} on average.",
+        segment=row.segment,
+        value=write(row.estimate),
+        overall=write(row.overall),
     )

@@ -141,7 +141,7 @@ def lifetime_value(
             "purchases": tables["purchases"],
             "parameters": _parameters(fit, *drawn),
         },
-        valued(whole, valuation),
+        valued(whole, valuation, float(tables["purchases"]["estimate"].iloc[0])),
         i18n.together(notes),
         "amount",
         draws=sample.draws,

@@ -67,6 +67,9 @@ class Valuation:
         return _("sales per customer") if self.margin is None else _("margin per customer")
 
 
+HARDLY = 0.1  # purchases to come of a customer, under which there is nothing to keep
+
+
 def counted_amounts(margin: float | None) -> str:
     """What counts of an amount, for details and notes."""
     if margin is None:
@@ -81,8 +84,8 @@ def spending_limit(margin: float | None) -> str:
     return _("Spend less than this on winning or keeping an average customer.")
 
 
-def valued(row: pd.Series, valuation: Valuation) -> Finding:
-    """The finding on what the average customer is worth."""
+def valued(row: pd.Series, valuation: Valuation, purchases: float = 1.0) -> Finding:
+    """The finding on what the average customer is worth; `purchases` are expected of each."""
     digits = 0 if row.estimate >= 20 else 2
     facts: dict[str, Any] = {
         "amount": (row.estimate, valuation.currency),
@@ -112,7 +115,12 @@ def valued(row: pd.Series, valuation: Valuation) -> Finding:
         measure="clv",
         at={"horizon": f"{valuation.weeks:g}", "basis": valuation.basis},
         importance=Importance.ANSWER,
-        action=spending_limit(valuation.margin),
+        action=spending_limit(valuation.margin)
+        if purchases >= HARDLY
+        else _(
+            "Do not spend on keeping customers by this: hardly any is expected to buy again. Judge "
+            "what winning a customer may cost by the first order."
+        ),
     )
 
 

@@ -274,14 +274,14 @@ def _lost(words: dict[str, object], topics: int) -> str:
 def _next_step(words: dict[str, object], lost: bool, past: str) -> str:
     if past and lost and "now" in words and words["second"] != words["first"]:
         return _(
-            "Read the comments on {second}, and find out what causes them; plan for {first} at its "
-            "usual level, {now:share} of comments in {latest:label}.",
+            "Read the comments on {second}, and find out what causes them; {first} is back to its "
+            "usual level, {now:share} of comments in {latest:label}: reduce that, not the peak.",
             **words,
         )
     if past and lost and "now" in words:
         return _(
-            "Plan for {first} at its usual level, {now:share} of comments in {latest:label}, not "
-            "for the peak.",
+            "{first} is back to its usual level, {now:share} of comments in {latest:label}: reduce "
+            "that, not the peak.",
             **words,
         )
     if past and lost:

@@ -772,7 +772,9 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     )
     assert past.finding.action == f"{OVER} {asked}"
     assert actions.responsible(app, "app")[0] == asked
-    assert actions.responsible(app, "app", aim="Improve it")[0].startswith("Improve it in another way")
+    assert actions.responsible(app, "app", aim="Improve it")[0].startswith(
+        "Improve it in another way"
+    )
 
 
 def test_an_alert_says_that_its_baseline_is_no_control():
@@ -1097,13 +1099,25 @@ def test_levers_are_the_first_of_each_notebook():
     )
 
 
+def test_pain_points_are_named_as_sentences_name_them():
+    pains = pd.DataFrame({"touchpoint": ["desk"] * 3, "n": 50, "reach": 0.5, "severity": 0.4,
+                          "term": ["problem", "low rating", "not reached"], "estimate": 3.0,
+                          "low": 1.0, "high": 5.0, "chance_top": 0.9})  # fmt: skip
+    table = actions.opportunities({"22": {"pain_points": kept(table=pains)}}).table
+    assert table["term"].tolist() == [
+        "problems at desk",
+        "low ratings of desk",
+        "not reaching desk",
+    ]
+
+
 def test_an_opportunity_says_how_much():
     pains = pd.DataFrame({"touchpoint": ["desk"], "term": ["waiting"], "estimate": [30.0],
                           "low": [10.0], "high": [50.0], "n": [50], "reach": [0.5],
                           "severity": [0.4], "chance_top": [0.9]})  # fmt: skip
     found = actions.opportunities({"22": {"pain_points": kept(table=pains)}}, "score", "EUR")
     assert str(found) == (
-        "“desk: waiting” is the largest opportunity: it is associated with “score” being 0.30 "
+        "The largest opportunity: “desk: waiting”, associated with “score” being 0.30 "
         "points lower on average over all answers."
     )
     assert found.table["low"].tolist() == [0.1]  # 22 gives it for 100 answers

@@ -235,6 +235,15 @@ def test_the_page_counts_all_who_have_no_arm_on_the_list():
     assert "the one of 32_who_is_about_to_leave is for offers" in listed.notes
 
 
+@pytest.mark.parametrize(("stale", "asked"), [(30, True), (12, False), (5, False)])
+def test_what_may_only_not_be_closed_is_to_be_checked_first(stale, asked):
+    """Of 80, 30 wait for over 180 days: likely orders that nobody closed. A few are no reason."""
+    found = needing([3] * 80).assign(waited_days=[300.0] * stale + [20.0] * (80 - stale))
+    told = care.callbacks(found, pd.Series("", found["customer_id"]), care.Plan(TODAY, 10)).finding
+    assert told.action.startswith(f"First check whether what {stale} of them wait for") == asked
+    assert (f"{stale} of them have waited more than 180 days" in told.detail) == asked
+
+
 def test_chance_decides_by_the_seed_and_not_by_the_order_of_the_rows():
     found = needing([3] * 60)
     one, again = week(found, capacity=20), week(found.iloc[::-1], capacity=20)

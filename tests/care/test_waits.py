@@ -133,8 +133,8 @@ def test_both_rules_are_told_with_their_own_false_alarms():
     more = {method.CAUGHT: (-0.01, 0.05), method.LEAD: (4.0, 4.8), method.FALSE: (0.2, 0.26)}
     table, lead = (pd.DataFrame(part, columns=ends) for part in (rows, days))
     assert method._finding(method._Measured(table, lead, more)).claim == (
-        "Unusually long waits flagged low ratings 7.0 days ahead (47% false alarms), the promised "
-        "time 2.6 (24%)."
+        "Unusually long waits flagged 40% of low ratings, 7.0 days ahead (47% false alarms); the "
+        "promised time 38%, 2.6 days ahead (24%)."
     )
 
 

@@ -139,7 +139,10 @@ def test_both_languages_have_the_same_numbers(customers, fit) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "least, told",
-    [(0.9999, "flags no past customer"), (None, "of 300 customers it had not learnt from, it flags fewer than 10")],
+    [
+        (0.9999, "flags no past customer"),
+        (None, "of 300 customers it had not learnt from, it flags fewer than 10"),
+    ],
 )
 def test_that_hardly_anybody_is_at_high_risk_is_said(least, told) -> None:
     rng = np.random.default_rng(3)

@@ -585,7 +585,8 @@ def test_effects_are_drawn_in_their_own_unit_where_all_changes_share_it():
     alone = impact.verdicts({"a": one, "b": one})
     assert alone.drawn == "points" and alone.standard["estimate"].tolist() == [3, 3]
     mixed = impact.verdicts({"a": one, "b": other.replace(tables=tables)})
-    assert mixed.drawn == "standard deviations" and mixed.standard["term"].tolist() == ["C", "C"]
+    assert mixed.drawn == "standard deviations"
+    assert mixed.standard["term"].tolist() == ["+3.0 NPS, C", "+0.30 score, C"]
     assert mixed.standard["estimate"].tolist() == [3, 0.2]
 
 

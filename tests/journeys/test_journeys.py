@@ -507,7 +507,7 @@ def test_dropoff_by_hand():
     claim, detail = found.value.finding.claim, found.value.finding.detail
     assert claim.endswith("about 31 of sales; 65% of it is of those that ended at b.")
     assert "the value of 3 of the 3 lost is known" in detail
-    assert found.value.finding.importance == Importance.NOTABLE  # first below the page's head
+    assert found.value.finding.importance == Importance.ANSWER  # it is not all lost
 
 
 def test_journeys_under_way_are_not_lost():

@@ -16,7 +16,7 @@ def test_columns_of_the_study_do_not_name_answers() -> None:
     names = ("plan", "value", "open_cases", "change_price_rise")
     assert [answer_names.called(n) for n in names] == [
         "下次比较的方案",
-        "各客群的价值",
+        "各细分群体的价值",
         "未结工单",
         "涨价的效果",
     ]

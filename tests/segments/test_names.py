@@ -81,8 +81,8 @@ def test_the_segment_that_brings_most_beyond_its_size_is_the_headline(fit):
     )
     assert brought.finding.importance is Importance.NOTABLE
     assert brought.finding.action == (
-        "Put “High-spending recent customers” first in service and retention: 50% of customers "
-        "bring 90% of the value."
+        "Learn first what “High-spending recent customers” need: 50% of customers bring 90% of the "
+        "value."
     )
     assert len(brought.finding.claim.split()) <= 25
     assert brought.finding.low < brought.finding.value < brought.finding.high

@@ -25,6 +25,7 @@ from cxlib.value.holdout import _finding
 from cxlib.value.lifetime_value import _parameters
 from cxlib.value.newton import NoMaximum, maximise
 from cxlib.value.purchase_model import PurchaseModel
+from cxlib.value.valuation import valued
 
 PUBLISHED = json.loads((Path(__file__).parents[1] / "reference" / "value.json").read_text())
 WITNESSES = {
@@ -617,3 +618,11 @@ def test_no_interval_of_a_value_goes_below_nothing() -> None:
     draws = np.random.default_rng(1).normal([[0.07, 0.6]], [[0.01, 0.4]], (200, 2))
     table = grouped("clv", ["everyone", "A"], np.array([0.07, 0.6]), draws, np.array([900, 60]))
     assert (table[["low", "simultaneous_low"]].min() >= 0).all() and (draws < 0).any()
+
+
+def test_where_hardly_anybody_buys_again_nothing_is_to_be_spent_on_keeping():
+    row = pd.Series({"estimate": 0.24, "low": 0.13, "high": 0.36, "n": 900})
+    terms = value.Valuation(currency="EUR")
+    assert "it is sales, not profit" in valued(row, terms).action
+    once = valued(row, terms, purchases=0.002).action
+    assert once.startswith("Do not spend on keeping customers by this")
