@@ -77,11 +77,7 @@ def _next_step(finding: Finding, silent: bool = False) -> str:
     """What to do; `silent` where those who did not answer could overturn a verdict."""
     standing = finding.target_standing
     if finding.verdict == "worse":
-<<<<<<< HEAD
         return _("Act on the questions and groups that fell: “Is it changing?” names them.")
-=======
-        return _("Act on the questions and groups that fell with it: “Is it changing?” names them.")
->>>>>>> pages
     if standing == "missed":
         return _("Begin with the groups that are furthest below the target.")
     if standing == "not reached yet":
