@@ -28,7 +28,6 @@ from cxlib.data.study import Study
 from cxlib.reserve import dialects
 from cxlib.reserve.spark_server import SparkServer
 
-SNAPSHOT = "set transaction isolation level repeatable read, read only"
 _LOCAL = re.compile(r"\s*(describe|create|drop|set|pragma)\b", re.IGNORECASE)
 
 
@@ -67,7 +66,7 @@ class Server:
 
     def _begin(self) -> None:
         with self._connection.cursor() as cursor:
-            cursor.execute(SNAPSHOT)
+            cursor.execute(live.SNAPSHOT)
 
     def close(self) -> None:
         """Leave the server."""
