@@ -19,6 +19,7 @@ from cxlib.data import live
 from cxlib.data import study as study_
 from cxlib.data.mapping import File
 from cxlib.data.sources import SourceError
+from cxlib.reserve import watermarks
 
 STUDY = """
 title: Shop
@@ -213,6 +214,21 @@ def test_a_load_that_is_interrupted_loses_no_row(customers, database, monkeypatc
     assert len(reserve.open("shop").read("customers")) == 3
     assert reserve.load("shop").only_new == ("new in customers: 1 rows",)
     assert len(reserve.open("shop").read("customers")) == 4
+
+
+def test_a_table_that_was_fetched_again_meanwhile_has_no_mark(customers, database, monkeypatch):
+    file = study_.read("shop").tables["customers"].files[0]
+    verified = watermarks.marks
+
+    def late(*given):
+        database.run("insert into customers values (4, 'east', '2026-03-03')")
+        live.fetch(file, customers, watermark="changed")  # as `cx check` does
+        return verified(*given)
+
+    monkeypatch.setattr(watermarks, "marks", late)
+    with pytest.raises(SourceError, match="fetched by another process while it was loaded"):
+        reserve.load("shop", whole=True)
+    assert len(reserve.open("shop").read("customers")) == 3
 
 
 @pytest.mark.parametrize(

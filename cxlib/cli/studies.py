@@ -310,7 +310,7 @@ def _entry(row: dict[str, Any], wide: int, columns: int) -> list[str]:
 @click.command()
 @click.argument("studies", nargs=-1, required=True, shell_complete=completion.studies)
 @allow_outside
-@click.option("--full", is_flag=True, help="Read everything, also of tables of which only new rows are read.")
+@click.option("--full", is_flag=True, help="Read everything, not new rows alone.")
 def load(studies: Sequence[str], full: bool) -> None:
     """Take the files of STUDIES into their reserves.
 

@@ -45,6 +45,17 @@ from cxlib.data.sources import SourceError
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 LOCAL = ("", "localhost", "127.0.0.1", "::1")
 SERVER = "Is the server up, and are PGUSER and PGPASSWORD those of a user who may read it?"
+LOST = re.compile(r"terminating connection|closed the connection|no connection to the server")
+UNSAID = r" *(LINE \d+: .*\^|Query was: .*|This probably means .*)"
+REMEDIES = {  # by the beginning of what PostgreSQL calls the error (its SQLSTATE)
+    "42501": "Ask its owner to grant SELECT to your user.",
+    "25006": "CX Lab only reads: write a `query` that changes nothing.",
+    "42": "Compare study.yaml with the tables there, correct it and run `cx load` again.",
+    "22": "Correct the value there or convert it in `query`, and run `cx load` again.",
+    "57014": "The server ended the query, such as after its statement_timeout. Ask for more time.",
+    "53": "The server has no room or no connection left. Run the same command again later.",
+    "57P": "The connection was lost. Run the same command again.",
+}
 EXACT = 15  # digits of a number that a double holds
 SNAPSHOT = "set transaction isolation level repeatable read, read only"
 NO_HIGHEST = ("infinity", "nan")  # above them no row can come
@@ -64,6 +75,10 @@ class Reached:
 
     rows: int
     highest: str
+
+    def in_words(self, watermark: str) -> str:
+        """How far it had come, as the note of a fetch ends."""
+        return f"{self.rows:,} rows up to {watermark} {self.highest}"
 
 
 def fetch(
@@ -104,6 +119,8 @@ def fetch(
             arrived = get(address, file, Path(there))
         kept = _kept(file, folder, f"{'new-' * bool(after)}{arrived.name}")
         note = _note(file.address, arrived, None if after else kept)
+        if watermark:
+            note = f"{note.rstrip('.')}; {reached(arrived).in_words(watermark)}."
         files.move_in(arrived, kept)
     kept.chmod(0o600)
     print(f"  {note}", file=sys.stderr, flush=True)
@@ -185,13 +202,28 @@ def postgresql(address: str) -> tuple[Any, Callable[[Exception], str]]:
     secret = urlsplit(url).password
 
     def said(error: Exception) -> str:
-        why = " ".join(str(error).split())[:300]
-        return f"{address}: {why.replace(secret, '***') if secret else why}. {SERVER}"
+        why = in_words(error)
+        return f"{address}: {why.replace(secret, '***') if secret else why}"
 
     try:
         return dbapi.connect(url), said
     except Exception as error:  # the driver raises many kinds
         raise SourceError(said(error)) from None
+
+
+def in_words(error: Exception) -> str:
+    """What an error of PostgreSQL's driver says, without the statement, and what to do.
+
+    Examples
+    --------
+    >>> in_words(OSError("IO: ERROR:  permission denied for table orders SQLSTATE: 42501"))
+    'permission denied for table orders. Ask its owner to grant SELECT to your user.'
+    """
+    said, _, state = " ".join(str(error).split()).partition(" SQLSTATE: ")
+    said = re.sub(rf"^.*?\b(ERROR|FATAL): +|{UNSAID}", "", said).strip(" .")[:300]
+    state = "57P" if LOST.search(said) else getattr(error, "sqlstate", None) or state
+    remedies = [remedy for start, remedy in REMEDIES.items() if state.startswith(start)]
+    return f"{said}. {remedies[0] if remedies else SERVER}"
 
 
 def quoted(table: str) -> str:

@@ -75,13 +75,21 @@ class News:
 
 
 def marks(study: Study, taken: Mapping[str, Intake]) -> pd.DataFrame:
-    """The marks of tables that were read in full, as the reserve holds them: table, mark."""
+    """The marks of tables that were read in full, as the reserve holds them: table, mark.
+
+    Raises SourceError where another process has fetched the table since.
+    """
     lines = []
     for name, mapping in _marked(study).items():
         if name not in taken:
             continue
         path = live.rows_of(mapping.files[0], study.folder)
         rows, reached = pa.parquet.read_table(path), live.reached(path)
+        if not any(reached.in_words(mapping.watermark) in note for note in taken[name].notes):
+            raise SourceError(
+                f"{study.name}: {name} was fetched by another process while it was loaded. Load "
+                "again when that is done; the reserve there is stays as it is."
+            )
         keys = _keys(name, mapping, rows)
         mark = Mark(
             reached.highest,

@@ -51,8 +51,8 @@ class Gathered:
     left_out: dict[str, int]
 
 
-def gather(study: Study, name: str, *, rows: Raw | None = None) -> Gathered:
-    """All files of the table, one below the other; or `rows` in the place of its one file.
+def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
+    """All files of the table, one below the other; or `read` in the place of its one file.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def gather(study: Study, name: str, *, rows: Raw | None = None) -> Gathered:
     for own in mapping.files:
         file = own.model_copy(update={"derive": {**mapping.derive, **own.derive}})
         forms = partial(_form_of, mapping, file)
-        opened = _by(once, file) if rows is None else rows
+        opened = _by(once, file) if read is None else read
         raw = prepared(opened, file, partial(_by, once), forms, _called(file))
         notes += [n for n in raw.notes if n not in notes]
         part, said = _columns_of(study, name, file, raw)

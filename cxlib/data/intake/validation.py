@@ -165,7 +165,7 @@ def table(
     if others is None:
         referred = {c.refers for c in contract.TABLES[name].columns.values() if c.refers}
         others = {r: table(study, r).rows for r in referred if r in study.tables and r != name}
-    gathered = gather(study, name, rows=read)
+    gathered = gather(study, name, read=read)
     rows, breaches, warnings, notes = _converted(study, name, gathered)
     items = study.items if name == "responses" else {}
     held = [
