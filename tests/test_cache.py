@@ -349,6 +349,12 @@ def test_a_dry_run_says_what_pages_read_and_what_that_cost(runs, monkeypatch) ->
     said = CliRunner().invoke(cli.main, ["run", "tiny", "10", "--dry-run"]).output
     cost = f"{page['cost']['queries']} queries brought {page['cost']['rows']} rows"
     assert "responses (60 rows, " in said and f"when it was made last, {cost}" in said
+    # what a page read until it failed is not what it costs
+    failed = cache.Kept(project, {"status": "failed", "cost": {"queries": 1, "rows": 1}})
+    entries = cache._entries
+    monkeypatch.setattr(cache, "_entries", lambda place: [failed, *entries(place)])
+    said = CliRunner().invoke(cli.main, ["run", "tiny", "10", "--dry-run", "--force"]).output
+    assert f"when it was made last, {cost}" in said
     monkeypatch.setattr(cache, "_entries", lambda _place: [])
     said = CliRunner().invoke(cli.main, ["run", "tiny", "10", "--dry-run"]).output
     assert "not made before, so that its queries are not known" in said

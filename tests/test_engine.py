@@ -24,7 +24,7 @@ from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError
 from cxlib.data.schema import Limits, Reporting
 from cxlib.data.sources import SourceError
-from cxlib.reserve import pathways, requirements
+from cxlib.reserve import pathways, requirements, tables_read
 from cxlib.reserve.engine import EngineError, _Attached
 from cxlib.reserve.nonresponse import silent_shares
 from cxlib.stats import moments, resampling
@@ -150,7 +150,8 @@ class _Failing:
         return pa.table({"n": [now]})
 
 
-def test_rows_are_counted_again_after_an_error_of_the_server():
+def test_rows_are_counted_again_after_an_error_of_the_server(tmp_path, monkeypatch):
+    monkeypatch.setenv(tables_read.FILE, str(tmp_path / "read"))
     local = duckdb.connect()
     local.execute("create table orders (n bigint)")
     asked = _Attached(local, _Failing(), {"orders": "select n from shop"}, {"orders": 3})
@@ -158,6 +159,7 @@ def test_rows_are_counted_again_after_an_error_of_the_server():
         asked.execute("select n from orders")
     with pytest.raises(EngineError, match="has 4 rows .* had 3"):
         asked.execute("select n from orders")
+    assert tables_read.cost(tmp_path / "read")["queries"] == 2  # both counts are scans
 
 
 def test_every_engine_gives_customers_and_rows_the_keys_that_python_does():
@@ -565,6 +567,52 @@ def test_the_server_is_only_read(both):
     with pytest.raises(SourceError, match="read-only transaction"):
         there.store._server.fetch("create table shop.mine (x int)")
     assert len(there.read("audits")) == 96  # and goes on after an error
+
+
+@pytest.mark.slow
+def test_a_connection_that_is_lost_is_named_and_made_again(both, server):
+    _here, there = both
+    assert len(there.read("audits")) == 96
+    _run(server, "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'reader'")
+    with pytest.raises(SourceError, match=r"The connection was lost. Run the same command again"):
+        there.read("actions")
+    assert len(there.read("audits")) == 96
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "back", "says"),
+    [
+        (
+            "revoke select on shop.cases from reader",
+            "grant select on shop.cases to reader",
+            "permission denied for table cases. Ask its owner to grant SELECT",
+        ),
+        (
+            "alter table shop.cases rename severity to urgency",
+            "alter table shop.cases rename urgency to severity",
+            'column "severity" does not exist. Compare study.yaml with the tables there',
+        ),
+        (
+            "alter table shop.cases alter satisfaction_after type text "
+            "using satisfaction_after || ' of 10'",
+            "alter table shop.cases alter satisfaction_after type bigint "
+            "using split_part(satisfaction_after, ' ', 1)::bigint",
+            "Correct the value there or convert it in `query`, and run `cx load` again.",
+        ),
+    ],
+)
+def test_a_change_of_the_server_is_named_and_other_tables_are_read(
+    both, server, change, back, says
+):
+    _here, there = both
+    _run(server, change)
+    try:
+        with pytest.raises(SourceError, match=re.escape(says)):
+            there.read("cases")
+        assert len(there.read("audits")) == 96
+    finally:
+        _run(server, back)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ import pytest
 from cxlib import reserve
 from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError, gathering
+from cxlib.data.mapping import Join
+from cxlib.reserve import appending, store
 
 STUDY = """
 title: Shop
@@ -114,6 +116,17 @@ def test_anything_else_that_changed_is_a_whole_load(shop, change):
     orders = _everything(shop)["orders"]["order_id"].tolist()
     there = {"file": ["o1", "o2", "o3", "o5"], "removed": ["o1", "o2", "o5"]}
     assert orders == there.get(change, ["o1", "o2", "o3", "o4", "o5"])
+
+
+def test_files_joined_from_an_address_may_have_changed_and_are_a_whole_load(shop):
+    study = study_.read(shop / "study.yaml")
+    digests = store.digests(study)
+    assert appending.new_files(study, digests) == {}
+    join = Join(**{"from": "https://example.invalid/prices.csv", "by": "order"})
+    orders = study.tables["orders"]
+    files = [file.model_copy(update={"join": [join]}) for file in orders.files]
+    tables = {**study.tables, "orders": orders.model_copy(update={"files": files})}
+    assert appending.new_files(study.model_copy(update={"tables": tables}), digests) is None
 
 
 def test_a_file_of_which_nothing_is_sound_adds_nothing(shop):

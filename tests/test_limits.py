@@ -129,6 +129,9 @@ def test_queries_of_a_page_are_counted_with_their_rows_and_bytes(store, tmp_path
     size = int(rows.memory_usage(index=False).sum()) + 2 * 8 + 5 * 8
     assert tables_read.cost(file) == {"queries": 3, "rows": 2000 + 1 + 5, "bytes": size}
     assert tables_read.names(file) == {"responses"}
+    few = limits.bounded(store, Limits(max_rows_fetched=2000), {"responses": N})
+    few.execute("select score from responses where wave = '1'")  # counted first, which is a scan
+    assert tables_read.cost(file)["queries"] == 4
 
 
 def test_a_page_of_a_table_that_is_too_large_is_not_called_ready(tmp_path, monkeypatch):

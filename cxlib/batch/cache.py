@@ -148,8 +148,12 @@ def last(page: Page, stem: str) -> dict[str, Any]:
 
 
 def measured(page: Page) -> Mapping[str, Any]:
-    """What the page read when it was made last, of whatever data: `read` and `cost`."""
-    about = next((kept.about for kept in _entries(_place(page)) if kept.about.get("cost")), {})
+    """What the page read when it was made last, of whatever data: `read` and `cost`.
+
+    A page that failed read only part of it.
+    """
+    made = (k.about for k in _entries(_place(page)) if k.about["status"] != execute.FAILED)
+    about = next((one for one in made if one.get("cost")), {})
     return {name: about[name] for name in ("read", "cost") if name in about}
 
 

@@ -310,12 +310,13 @@ def _entry(row: dict[str, Any], wide: int, columns: int) -> list[str]:
 @click.command()
 @click.argument("studies", nargs=-1, required=True, shell_complete=completion.studies)
 @allow_outside
-@click.option("--full", is_flag=True, help="Read every file, also of tables that only grow.")
+@click.option("--full", is_flag=True, help="Read everything, not new rows alone.")
 def load(studies: Sequence[str], full: bool) -> None:
     """Take the files of STUDIES into their reserves.
 
     Rows in = rows kept + rows quarantined (+ rows that `only` leaves out). Of tables with
-    `grows: true` new files alone are read, where nothing else has changed.
+    `grows: true` new files alone are read, and of tables with a `watermark` new and changed rows,
+    where nothing else has changed.
 
     The exit code is that of `cx check`: 0 when nothing is lost but a few cells (at most 1% of the
     filled cells of a column) and no question is open; 4 when it is done and a row or more cells are

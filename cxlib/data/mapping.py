@@ -346,6 +346,15 @@ class Log(Strict):
 class File(Readable):
     """One file of a table. `columns`, `constants`, `derive`, `recode` add to the table's own."""
 
+    watermark: str = Field(
+        default="",
+        description="Of a table or query of a database: the column that is set anew in each row "
+        "that is added or changed, such as the time of the change or a number that only rises. "
+        "`cx load` then reads only rows at or above the highest value of the load before, which "
+        "replace those of the same key. Rows that were deleted cannot be seen: where the numbers "
+        "of rows differ, the load stops, and `cx load --full` reads everything.",
+        examples=["updated_at"],
+    )
     log: Log | None = Field(
         default=None,
         description="The rows are events of cases; a row a case is made of them.",
@@ -479,6 +488,36 @@ class Mapping(Strict):
         if not isinstance(files, list):
             files = [files]
         return [{"file": f} if isinstance(f, str) else f for f in files]
+
+    @property
+    def watermark(self) -> str:
+        """The column by which new and changed rows of its database are known; or empty."""
+        return next((file.watermark for file in self.files if file.watermark), "")
+
+    def column_of_database(self, ours: str) -> str:
+        """The column of the (first) file that becomes ours as it is; empty where there is none."""
+        [file, *_] = self.files
+        theirs = {**self.columns, **file.columns}.get(ours, "")
+        made = {*self.constants, *file.constants, *self.recode, *file.recode}
+        derived = {*self.derive, *file.derive}
+        return "" if theirs == "#row" or ours in made or {ours, theirs} & derived else theirs
+
+    @model_validator(mode="after")
+    def _rows_by_watermark(self) -> Mapping:
+        """With a watermark each row of the database is a row of ours, whatever other rows are."""
+        if not self.watermark:
+            return self
+        [file, *more] = self.files
+        if more or not file.address:
+            raise ValueError("`watermark` is for a table that is one table or query of a database")
+        asked = [k for k in ("grows", "merge", "only") if getattr(self, k)]
+        asked += [k for k in ("log", "join", "filled", "first_by") if getattr(file, k)]
+        if asked:
+            raise ValueError(
+                f"{', '.join(asked)} cannot be used with `watermark`. Write it into a view of the "
+                "database, or into `query`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _known_forms(self) -> Mapping:

@@ -423,6 +423,7 @@ class Study(Strict):
                 "or the table"
             )
         self._check_engine()
+        self._check_watermarks()
         self._check_organisation()
         self._check_service()
         for attribute, shares in self.margins.items():
@@ -451,6 +452,23 @@ class Study(Strict):
                 )
         if self.only:
             raise ValueError("only: make it the `where` of a view, or of `query`, on the engine")
+
+    def _check_watermarks(self) -> None:
+        """Rows that are read again replace those of their key, which must be known; ValueError."""
+        for name, mapping in self.tables.items():
+            if not mapping.watermark:
+                continue
+            if self.only:
+                raise ValueError(
+                    f"only: tables.{name} has a `watermark`; write the condition into its `query`"
+                )
+            for key in contract.TABLES[name].key:
+                if not mapping.column_of_database(key):
+                    raise ValueError(
+                        f"tables.{name}: `watermark` needs the column of the database that is "
+                        f"{key}, so that a row that changed replaces the one that was loaded. Add "
+                        f"`{key}: THEIR COLUMN` under columns, without derive or recode"
+                    )
 
     @property
     def on_engine(self) -> list[str]:

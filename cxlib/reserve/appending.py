@@ -1,4 +1,4 @@
-"""Rows added to a reserve from new files alone: a day more of ten million rows takes seconds.
+"""Rows added to a reserve from what is new alone: a day more of ten million rows takes seconds.
 
     added = appending.new_files(study, digests)     # {"orders": [File(...)]}, or None: load it all
     counts, taken = appending.add(study, added, digests)
@@ -6,7 +6,9 @@
 For tables that only grow (`grows: true` in study.yaml), when nothing else has changed since the
 load. The new rows are held to the contract as ever; what is known of old rows stays. A row whose
 key is there already is left out and counted, so that a file that is sent again adds nothing and
-late rows come in whatever their date. The old reserve is copied, and the copy swapped in whole.
+late rows come in whatever their date. Of a database's table with a `watermark` the rows at or
+above it are new or changed, and replace those of their key (`watermarks`). The old reserve is
+copied, and the copy swapped in whole.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import replace
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 
 from cxlib.data import contract, sql
@@ -25,22 +28,28 @@ from cxlib.data import intake as intake_
 from cxlib.data.intake import Intake, IntakeError
 from cxlib.data.mapping import File
 from cxlib.data.study import Study
-from cxlib.reserve import store
+from cxlib.reserve import store, watermarks
+from cxlib.reserve.watermarks import News
 
 THERE = "have a key that is loaded already, and are left out."
+REPLACED = "have a key that is loaded already, and take the place of those rows."
 COUNTS = ("offered", "kept", "quarantined", "cells", "left_out")
 
 
 def new_files(study: Study, digests: Mapping[str, str]) -> dict[str, list[File]] | None:
-    """The new files of tables that grow; None where the study must be loaded whole.
+    """The new files of tables that grow, and the tables of databases whose new rows are to be read.
+
+    None where the study must be loaded whole.
 
     Parameters
     ----------
     digests : of study.yaml and of the files that are there now, as `store.digests` gives them
     """
     growing = {name: m for name, m in study.tables.items() if m.grows}
-    live = any(file.address for m in study.tables.values() for file in m.files)
-    if not growing or live or not study.reserve_path.is_file():
+    marked = {name: m.files for name, m in study.tables.items() if m.watermark}
+    files = [f for n, m in study.tables.items() if n not in marked for f in m.files]
+    live = any(f.address for file in files for f in (file, *file.join))
+    if not (growing or marked) or live or not study.reserve_path.is_file():
         return None
     made = store.facts(study.reserve_path)
     old, now = made["files"], {n: d for n, d in digests.items() if n != store.STUDY}
@@ -52,35 +61,61 @@ def new_files(study: Study, digests: Mapping[str, str]) -> dict[str, list[File]]
     added = {n: [f for f in m.files if f.file in fresh] for n, m in growing.items()}
     added = {name: files for name, files in added.items() if files}
     known = {file.file for files in added.values() for file in files}
-    return added if known == fresh else None
+    return added | marked if known == fresh else None
 
 
 def add(
     study: Study, added: Mapping[str, list[File]], digests: Mapping[str, str]
 ) -> dict[str, Intake] | None:
-    """The reserve with the rows of new files; what was taken in, without rows known already.
+    """The reserve with the rows that are new; what was taken in, without rows known already.
 
-    None, and the reserve as it was, where a column of the new files is of another kind.
+    None, and the reserve as it was, where a column of the new rows is of another kind, or it has no
+    mark of a table with a watermark. Raises SourceError where rows of such a table were deleted.
     """
     taken: dict[str, Intake] = {}
+    with store.connect(study.reserve_path) as opened:
+        marks = watermarks.read(opened, study)
+    if any(study.tables[name].watermark and name not in marks for name in added):
+        return None
+    news = {name: watermarks.fetched(study, name, marks[name]) for name in added if name in marks}
     with store.new_file(study) as new:
         shutil.copyfile(study.reserve_path, new)
         with sql.connect(new) as opened:
             for name in (n for n in contract.TABLES if n in added):
-                found = _without_known(opened, _taken(study, name, added[name], opened))
+                fresh = news.get(name)
+                if fresh and fresh.raw is None:
+                    watermarks.compare(opened, study, name, fresh)
+                    continue
+                found = _taken(study, name, added[name], opened, fresh)
+                found = found if fresh else _without_known(opened, found)
                 if not _fits(opened, found):
                     return None
-                _insert(opened, found)
-                taken[name] = found
+                taken[name] = _replaced(opened, found, fresh) if fresh else _insert(opened, found)
+            if not taken:
+                return {}
             _note(opened, taken, digests)
+            for name in taken.keys() & news.keys():
+                _recount(opened, name, news[name])
+                watermarks.compare(opened, study, name, news[name])
             opened.execute("force checkpoint")
             counts = opened.execute('select "table", kept from _tables').fetchall()
         store.swap_in(study, new, dict(counts))
     return taken
 
 
-def _taken(study: Study, name: str, files: list[File], opened: duckdb.DuckDBPyConnection) -> Intake:
-    """The rows of the new files, held to the contract; ids that they refer to are looked up."""
+def known(note: str) -> bool:
+    """Whether a note counts rows whose key was loaded already."""
+    return THERE in note or REPLACED in note
+
+
+def _taken(
+    study: Study,
+    name: str,
+    files: list[File],
+    opened: duckdb.DuckDBPyConnection,
+    news: News | None,
+) -> Intake:
+    """The new rows, held to the contract; ids that they refer to are looked up."""
     mapping = study.tables[name].model_copy(update={"files": files})
     part = study.model_copy(update={"tables": {**study.tables, name: mapping}})
     referred = {c.refers for c in contract.TABLES[name].columns.values() if c.refers}
@@ -88,8 +123,8 @@ def _taken(study: Study, name: str, files: list[File], opened: duckdb.DuckDBPyCo
     for table in referred & study.tables.keys() - {name}:
         key = sql.names(contract.TABLES[table].key)
         others[table] = opened.execute(f"select {key} from {sql.name(table)}").df()
-    found = intake_.table(part, name, others=others)
-    if found.quarantined and not len(found.rows):
+    found = intake_.table(part, name, others=others, read=news.raw if news else None)
+    if news is None and found.quarantined and not len(found.rows):
         names = ", ".join(file.file for file in files)
         raise IntakeError(f"{name}: none of the {found.offered:,} rows of {names} is sound.")
     return store.with_stored_names(part, name, found)
@@ -114,20 +149,63 @@ def _without_known(opened: duckdb.DuckDBPyConnection, found: Intake) -> Intake:
 
 
 def _fits(opened: duckdb.DuckDBPyConnection, found: Intake) -> bool:
-    """Whether the rows have the columns of the table, of the same types."""
-    there = opened.execute(f"describe {sql.name(found.name)}").fetchall()
+    """Whether the rows have the columns of the table, and can have the types of all its rows."""
+    there = dict(_types(opened, sql.name(found.name)))
     opened.register("_incoming", pa.Table.from_pandas(found.rows, preserve_index=False))
-    mine = opened.execute("describe _incoming").fetchall()
+    mine = dict(_types(opened, "_incoming"))
     opened.unregister("_incoming")
-    return {c[0]: c[1] for c in mine} == {c[0]: c[1] for c in there if c[0] != sql.ROW}
+    there.pop(sql.ROW, None)
+    return mine.keys() == there.keys() and all(
+        kind == mine[c] or (kind, mine[c]) == ("DOUBLE", "BIGINT") or found.rows[c].isna().all()
+        for c, kind in there.items()
+    )
 
 
-def _insert(opened: duckdb.DuckDBPyConnection, found: Intake) -> None:
+def _types(opened: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, str]]:
+    return [(name, kind) for name, kind, *_ in opened.execute(f"describe {table}").fetchall()]
+
+
+def _insert(
+    opened: duckdb.DuckDBPyConnection, found: Intake, places: pd.Series | None = None
+) -> Intake:
+    """Add the rows: at `places` where these are known, the others after all that there are."""
     table = sql.name(found.name)
     [after] = sql.first(opened, f"select coalesce(max({sql.ROW}), -1) + 1 from {table}")
+    at = pd.Series(pd.NA, found.rows.index, "Int64") if places is None else places.astype("Int64")
+    after = max(after, int(at.max()) + 1) if at.notna().any() else after
+    at = at.fillna(after + at.isna().cumsum() - 1)
     rows = pa.Table.from_pandas(found.rows, preserve_index=False)
-    rows = rows.append_column(sql.ROW, pa.array(range(after, after + len(rows)), pa.int64()))
-    _append(opened, found.name, rows)
+    _append(opened, found.name, rows.append_column(sql.ROW, pa.array(at, pa.int64())))
+    return found
+
+
+def _replaced(opened: duckdb.DuckDBPyConnection, found: Intake, news: News) -> Intake:
+    """Rows that were read again take the place of those of their key."""
+    places, mark = watermarks.replace_rows(opened, found, news)
+    watermarks.write(opened, found.name, mark)
+    found = _insert(opened, found, places)
+    if not (again := int(places.notna().sum())):
+        return found
+    return replace(found, notes=(*found.notes, f"{found.name}: {again:,} row(s) {REPLACED}"))
+
+
+def _recount(opened: duckdb.DuckDBPyConnection, table: str, news: News) -> None:
+    """The counts of a table of which rows were replaced, and when it was fetched."""
+    counted = (
+        "select count(distinct row) filter (lost = 'row'), count(*) filter (lost = 'cell') "
+        'from _quarantine where "table" = ?'
+    )
+    quarantined, cells = sql.first(opened, counted, [table])
+    [kept] = sql.first(opened, f"select count(*) from {sql.name(table)}")
+    old, sha256 = sql.first(opened, 'select notes, sha256 from _tables where "table" = ?', [table])
+    start = news.note.split(" at ")[0]  # ADDRESS: fetched
+    notes = [n for n in json.loads(old) if not n.startswith(start) and REPLACED not in n]
+    written = json.dumps([news.note, *notes], ensure_ascii=False)
+    content = store.digest([sha256, news.mark.read])  # rows may only have gone to the quarantine
+    line = [kept + quarantined, kept, quarantined, cells, written, content]
+    sets = "offered = ?, kept = ?, quarantined = ?, cells = ?, notes = ?, sha256 = ?"
+    opened.execute(f'update _tables set {sets} where "table" = ?', [*line, table]).fetchall()
+    _count_losses(opened, table, quarantined, kept + quarantined)
 
 
 def _append(opened: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:

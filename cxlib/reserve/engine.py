@@ -25,10 +25,9 @@ import pyarrow as pa
 from cxlib.data import live, sql
 from cxlib.data.sources import SourceError
 from cxlib.data.study import Study
-from cxlib.reserve import dialects
+from cxlib.reserve import dialects, tables_read
 from cxlib.reserve.spark_server import SparkServer
 
-SNAPSHOT = "set transaction isolation level repeatable read, read only"
 _LOCAL = re.compile(r"\s*(describe|create|drop|set|pragma)\b", re.IGNORECASE)
 
 
@@ -67,7 +66,7 @@ class Server:
 
     def _begin(self) -> None:
         with self._connection.cursor() as cursor:
-            cursor.execute(SNAPSHOT)
+            cursor.execute(live.SNAPSHOT)
 
     def close(self) -> None:
         """Leave the server."""
@@ -129,6 +128,7 @@ class _Attached:
         for table in sorted((named | joined) & self._unseen.keys()):
             was = self._unseen[table]
             [now] = self._fetch(f"select count(*) as n from {table}")["n"].to_pylist()
+            tables_read.note_cost(1, tables_read.CELL)  # a scan of its own
             if now != was:
                 raise EngineError(
                     f"{table} has {now:,} rows on the engine, and had {was:,} when "

@@ -59,6 +59,7 @@ class _Bounded:
             )
         if brings is not None and rows > brings and not query.lstrip().startswith("describe"):
             [n] = sql.first(self._connection, f"select count(*) from ({query}) as asked", values)
+            tables_read.note_cost(1, tables_read.CELL)  # it reads what the query reads
             if n > brings:
                 raise TooManyRows(
                     f"a query of {', '.join(tables)} would bring {n:,} rows; "

@@ -25,6 +25,7 @@ from cxlib.reserve.store import ReserveError
 UNUSABLE, LOST = 2, 4  # exit codes: nothing can be loaded; something is lost or to be answered
 WHOLE = 10  # cells of a column: when all of so many are lost, it is the wrong column
 LISTED = 100  # distinct values that a check lists of one kind of breach
+NO_FILE = "no file is new, and none has changed"
 NOT_TO_RECODE = ("duplicate_key", "duplicate_keys", "unknown_reference", "not_exact")
 
 
@@ -246,8 +247,10 @@ def _load(study: Study, *, whole: bool = False) -> Loaded:
                 counts = opened.execute("select * from _tables").df()
             checked = _checked(study, taken, [])
             lines = [f"new in {n}: {len(i.rows):,} rows" for n, i in taken.items()]
-            lines += [note for i in taken.values() for note in i.notes if appending.THERE in note]
-            said = tuple(lines or ["no file is new, and none has changed"])
+            lines += [note for i in taken.values() for note in i.notes if appending.known(note)]
+            marked = [n for n, mapping in study.tables.items() if mapping.watermark]
+            nothing = f"no row of {', '.join(marked)} is new or has changed" if marked else NO_FILE
+            said = tuple(lines or [nothing])
             return Loaded(study.name, study.reserve_path, counts, checked, said)
     try:
         taken = _with_study_checked(study, _every_table(study))

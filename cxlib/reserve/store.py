@@ -26,6 +26,7 @@ from cxlib.core.files import held, move_in
 from cxlib.data import sources, sql
 from cxlib.data.intake import Intake, IntakeError
 from cxlib.data.study import Study
+from cxlib.reserve import watermarks
 
 MADE_BY = 7  # raise it when the way of the files into the store changes: older stores are rebuilt
 STUDY = "study.yaml"
@@ -74,6 +75,7 @@ def build(study: Study, taken: dict[str, Intake], files: dict[str, str]) -> pd.D
     taken = {name: with_stored_names(study, name, intake) for name, intake in taken.items()}
     counts = counts_of(taken)
     content = _content(taken) | {"_study": _made_from(study, taken, files), "_tables": counts}
+    content[watermarks.TABLE] = watermarks.marks(study, taken)
     with new_file(study) as new:
         with sql.connect(new) as store:
             _fill(store, content, taken)

@@ -47,6 +47,11 @@ def note(*tables: str) -> None:
             notes.write("".join(f"{table}\n" for table in tables))
 
 
+def note_cost(rows: int, size: int) -> None:
+    """Note that a query brought so many rows, of so many bytes together."""
+    note(f"{_COST}{rows} {size}")
+
+
 def names(file: Path) -> set[str]:
     """The tables noted in the file; `ALL` where nothing can be told."""
     try:
@@ -103,18 +108,18 @@ class _Brought:
 
     def df(self) -> pd.DataFrame:
         rows = self._answer.df()
-        note(f"{_COST}{len(rows)} {int(rows.memory_usage(index=False).sum())}")
+        note_cost(len(rows), int(rows.memory_usage(index=False).sum()))
         return rows
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         rows = self._answer.fetchall()
-        note(f"{_COST}{len(rows)} {CELL * sum(map(len, rows))}")
+        note_cost(len(rows), CELL * sum(map(len, rows)))
         return rows
 
     def fetchnumpy(self) -> Mapping[str, Any]:
         columns = self._answer.fetchnumpy()
         rows = max(map(len, columns.values()), default=0)
-        note(f"{_COST}{rows} {sum(c.nbytes for c in columns.values())}")
+        note_cost(rows, sum(c.nbytes for c in columns.values()))
         return columns
 
     def __getattr__(self, name: str) -> Any:

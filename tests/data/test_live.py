@@ -105,6 +105,34 @@ def test_a_query_cannot_write_even_through_a_function(postgresql, tmp_path, monk
         )
 
 
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            "UNAUTHORIZED: [libpq] Failed to execute query: ERROR:  permission denied for table a"
+            "\n\nQuery was: COPY (select 1) TO STDOUT. SQLSTATE: 42501",
+            "permission denied for table a. Ask its owner to grant SELECT to your user.",
+        ),
+        (
+            'NOT_FOUND: ERROR:  column "b" does not exist\nLINE 1: select b\n               ^\n\n'
+            "Query was: select b. SQLSTATE: 42703",
+            'column "b" does not exist. Compare study.yaml with the tables there, correct it and '
+            "run `cx load` again.",
+        ),
+        (
+            "IO: Failed to prepare query: FATAL:  terminating connection due to administrator "
+            "command\nserver closed the connection unexpectedly\n\tThis probably means the server "
+            "terminated abnormally\n",
+            "terminating connection due to administrator command server closed the connection "
+            "unexpectedly. The connection was lost. Run the same command again.",
+        ),
+        ("IO: [libpq] Failed to connect: refused", f"refused. {live.SERVER}"),
+    ],
+)
+def test_an_error_of_a_server_is_said_with_what_to_do(error, says):
+    assert live.in_words(OSError(error)).endswith(says)
+
+
 @pytest.mark.slow
 def test_a_wrong_password_is_said_without_it(reader, tmp_path, monkeypatch):
     monkeypatch.setenv("SHOP_DB", reader.replace("://", "://reader:wrong-one@"))

@@ -51,8 +51,8 @@ class Gathered:
     left_out: dict[str, int]
 
 
-def gather(study: Study, name: str) -> Gathered:
-    """All files of the table, one below the other.
+def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
+    """All files of the table, one below the other; or `read` in the place of its one file.
 
     Raises
     ------
@@ -68,7 +68,8 @@ def gather(study: Study, name: str) -> Gathered:
     for own in mapping.files:
         file = own.model_copy(update={"derive": {**mapping.derive, **own.derive}})
         forms = partial(_form_of, mapping, file)
-        raw = prepared(_by(once, file), file, partial(_by, once), forms, _called(file))
+        opened = _by(once, file) if read is None else read
+        raw = prepared(opened, file, partial(_by, once), forms, _called(file))
         notes += [n for n in raw.notes if n not in notes]
         part, said = _columns_of(study, name, file, raw)
         for ours in ({*mapping.recode, *file.recode}) & {*part}:
@@ -122,13 +123,14 @@ def _only(
 
 
 def _by(once: Callable[..., Raw], file: Readable) -> Raw:
-    return once(Readable(**file.model_dump(include=set(Readable.model_fields))))
+    watermark = file.watermark if isinstance(file, File) else ""
+    return once(Readable(**file.model_dump(include=set(Readable.model_fields))), watermark)
 
 
-def _open(study: Study, file: Readable) -> Raw:
+def _open(study: Study, file: Readable, watermark: str) -> Raw:
     options = file.model_dump(include=set(Reading.model_fields), exclude_defaults=True)
     if file.address:
-        path, notes = live.fetch(file, study.folder)
+        path, notes = live.fetch(file, study.folder, watermark=watermark)
         raw = read_file(path, file.address, **{k: v for k, v in options.items() if k != "query"})
         return replace(raw, notes=(*notes, *raw.notes))
     if file.file not in study.sources:

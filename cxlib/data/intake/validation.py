@@ -31,6 +31,7 @@ from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
 from cxlib.data.intake.ordering import in_time
 from cxlib.data.intake.plausibility import DataWarning, accepted, date_rules, warnings_of
+from cxlib.data.intake.raw import Raw
 from cxlib.data.intake.reasons import Reason
 from cxlib.data.intake.rules import PANDERA, Rule, quiet, rules, schema
 from cxlib.data.study import Study
@@ -140,13 +141,20 @@ def every_table(study: Study) -> dict[str, Intake]:
     return taken
 
 
-def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None = None) -> Intake:
+def table(
+    study: Study,
+    name: str,
+    *,
+    others: Mapping[str, pd.DataFrame] | None = None,
+    read: Raw | None = None,
+) -> Intake:
     """The table of the study, held to the contract.
 
     Parameters
     ----------
     study, name : the study and which of its tables
     others : rows of the tables it may refer to; without it they are taken in first
+    read : rows of its one file that were read already
 
     Raises
     ------
@@ -157,7 +165,7 @@ def table(study: Study, name: str, *, others: Mapping[str, pd.DataFrame] | None 
     if others is None:
         referred = {c.refers for c in contract.TABLES[name].columns.values() if c.refers}
         others = {r: table(study, r).rows for r in referred if r in study.tables and r != name}
-    gathered = gather(study, name)
+    gathered = gather(study, name, read=read)
     rows, breaches, warnings, notes = _converted(study, name, gathered)
     items = study.items if name == "responses" else {}
     held = [
