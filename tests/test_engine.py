@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import cli, reserve, scores
+from cxlib import cli, drivers, reserve, scores
 from cxlib.core.errors import RowsStay
 from cxlib.data import contract, sql
 from cxlib.data import study as study_
@@ -376,6 +376,25 @@ def test_sums_of_too_many_answers_are_the_same(both):
         assert_allclose(next(drawn), next(drawn), rtol=1e-9)
     for one in asked:
         one.close()
+
+
+@pytest.mark.slow
+def test_drivers_of_too_many_answers_are_the_same(both):
+    few = {"limits": Limits(rows_at_most=2000)}
+    asked = [reserve.Reserve(one.study.model_copy(update=few)) for one in both]
+    found = []
+    for one in asked:
+        sample, what = one.sample(draws=50), (one.outcome, one.drivers)
+        found.append(
+            [
+                drivers.importance(sample, *what, missing="dummy"),
+                drivers.without_each_wave(sample, *what, missing="dummy"),
+                drivers.penalty_reward(sample, *what, missing="dummy"),
+            ]
+        )
+        one.close()
+    for here, there in zip(*found, strict=True):
+        pd.testing.assert_frame_equal(here.table, there.table, rtol=1e-9, check_dtype=False)
 
 
 CELLS = pd.DataFrame(

@@ -13,6 +13,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
 from cxlib.data import study as study_
 from cxlib.data.schema import Limits
+from cxlib.reserve import limits, stored_sample
 from cxlib.reserve.counting import COUNT
 from cxlib.reserve.stored_sample import StoredSample
 from cxlib.scores import answers, group_means
@@ -33,6 +34,7 @@ items:
   overall: {label: Overall, scale: [1, 10], role: csat}
   speed: {label: Speed, scale: [1, 7], role: touchpoint, not_experienced: [98]}
   price: {label: Price, scale: [1, 7], role: touchpoint, reverse: true}
+  staff: {label: Staff, scale: [1, 7], role: touchpoint, not_experienced: [98]}
 """
 EXACT = ("estimate", "n", "share_before", "share_after", "observed", "answer", "mean")
 
@@ -75,6 +77,8 @@ def samples(tmp_path_factory, request):
     rows["plan"] = rng.choice(["basic", "plus", None], N, p=[0.5, 0.4, 0.1])
     rows["any"] = np.where(rng.random(N) < 0.02, 0, rng.uniform(0.5, 2, N))
     rows["few"] = rng.choice([0.7, 1.1, 1.9], N)
+    rows["staff"] = np.where(rows["speed"] == 98, 98, rating(1, 7))  # skipped together
+    rows.loc[(rng.random(N) < 0.05) & (rows["staff"] != 98), "staff"] = np.nan
     rows.to_csv(folder / "answers.csv", index=False)
     names = pd.DataFrame({"id": [f"c{k}" for k in range(2500)]})
     names.assign(region=rng.choice(["north", "south"], 2500)).to_csv(
@@ -248,13 +252,118 @@ def test_a_question_that_nobody_answered_is_named(samples):
             moments.of(silent, ["speed", "price"])
 
 
-def test_drivers_are_of_the_answers_that_are_read(samples):
+PARTS = ["speed", "price", "staff"]
+DRIVERS = {
+    "complete": lambda s: drivers.importance(s, "recommend", PARTS),
+    "pairwise": lambda s: drivers.importance(s, "recommend", PARTS, missing="pairwise"),
+    "dummy": lambda s: drivers.importance(s, "recommend", PARTS, missing="dummy"),
+    "johnson": lambda s: drivers.importance(s, "recommend", PARTS, method="johnson"),
+    "covariates": lambda s: drivers.importance(s, "recommend", PARTS, always=["overall"]),
+    "groups": lambda s: drivers.importance_by(s, "recommend", PARTS, "region", missing="dummy"),
+    "waves": lambda s: drivers.without_each_wave(s, "recommend", PARTS, missing="dummy"),
+    "gains": lambda s: drivers.gains(s, "recommend", PARTS, missing="dummy"),
+    "best groups": lambda s: drivers.best_groups(s, "recommend", PARTS, "channel", missing="dummy"),
+    "kinds": lambda s: drivers.penalty_reward(s, "recommend", PARTS, missing="dummy"),
+    "necessity": lambda s: drivers.necessary_conditions(s, "recommend", PARTS, permutations=99),
+    "pairs of kinds": lambda s: drivers.penalty_reward(s, "recommend", PARTS, missing="pairwise"),
+}
+OF_RESAMPLES = {"low", "high", "chance", "chance_first", "key_need", "position", "rank_low"}
+OF_RESAMPLES |= {"rank_high", "joint_low", "joint_high", "simultaneous_low", "simultaneous_high"}
+OF_RESAMPLES |= {"robustness_low", "top", "class", *drivers.CLASSES}
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_drivers_of_sums_are_those_of_all_rows(samples, monkeypatch, name):
+    rows, counted, _about = samples
+    monkeypatch.setattr(StoredSample, "in_rows", lambda _self: pytest.fail("rows were read"))
+    here = DRIVERS[name](rows)
+    for buckets in ((8192, 8192), (1024, 256)):  # with all keys resamples are the same, too
+        monkeypatch.setattr(stored_sample, "FINE", buckets[0])
+        monkeypatch.setattr(stored_sample, "COARSE", buckets[1])
+        there = DRIVERS[name](counted.only("wave", sorted(set(rows["wave"]))))
+        for table, one in here.tables.items():
+            same = [c for c in one if buckets[0] == 8192 or c not in OF_RESAMPLES]
+            pd.testing.assert_frame_equal(
+                one[same], there.tables[table][same], rtol=1e-9, atol=1e-9, check_dtype=False
+            )
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "spark"])
+def test_queries_of_drivers_are_taken_by_other_engines(samples, monkeypatch, dialect):
+    dialects = pytest.importorskip("cxlib.reserve.dialects")
+    _rows, _counted, about = samples
+    sent, bounded = [], limits.bounded
+    few = about.model_copy(update={"limits": Limits(rows_at_most=1000)})
+    monkeypatch.setattr(limits, "bounded", lambda *given: Sent(bounded(*given), sent))
+    with reserve.Reserve(few) as opened:
+        sample = opened.sample(draws=10)
+        for name in ("dummy", "pairwise", "kinds"):
+            DRIVERS[name](sample)
+        columns = ", ".join(f'a AS "{c}"' for c in opened.columns("responses"))
+    views = dict.fromkeys(["responses", "_responses"], f"SELECT {columns} FROM x")
+    asked = [q for q in sent if "case when" in q]
+    assert len(asked) >= 4
+    for query in asked:
+        assert dialects.translated(query, views, dialect)
+
+
+class Sent:
+    """A connection that keeps what is sent through it."""
+
+    def __init__(self, connection, sent):
+        self.connection, self.sent = connection, sent
+
+    def execute(self, query, values=None):
+        self.sent.append(str(query))
+        return self.connection.execute(query, values)
+
+    def __getattr__(self, name):
+        return getattr(self.connection, name)
+
+
+def test_correlations_of_drivers_are_those_of_all_rows(samples):
+    rows, counted, _about = samples
+    once = counted._copy(known={}, draws=10)
+    for missing in ("complete", "pairwise"):
+        here, there = (drivers.correlations(s, PARTS, missing=missing) for s in (rows, once))
+        pd.testing.assert_frame_equal(here, there, rtol=1e-9)
+    # of sums that are known already
+    once = counted._copy(known={}, draws=10)
+    drivers.importance(once, "recommend", PARTS, missing="pairwise")
+    again = moments.of(once.in_buckets(PARTS, resampled=False), PARTS, missing="pairwise")
+    direct = moments.of(rows, PARTS, missing="pairwise")
+    np.testing.assert_allclose(again.total().cov, direct.total().cov, rtol=1e-9)
+    assert again.rows.sum() == direct.rows.sum()
+
+
+def test_resamples_of_buckets_are_as_wide_as_those_of_customers(samples):
+    rows, counted, _about = samples
+    here, there = (
+        drivers.importance(s.replace(draws=1000), "recommend", PARTS, missing="dummy").table
+        for s in (rows, counted)
+    )
+    width, wide = (t["high"] - t["low"] for t in (here, there))
+    np.testing.assert_allclose(width, wide, rtol=0.15)
+    np.testing.assert_allclose(here["low"], there["low"], atol=0.15 * width.max())
+
+
+def test_drivers_of_one_wave_and_of_all_are_of_one_scan(samples, monkeypatch):
+    rows, counted, _about = samples
+    scans, sums = [], StoredSample._summed
+    monkeypatch.setattr(StoredSample, "_summed", lambda *a: scans.append(a[1]) or sums(*a))
+    once = counted._copy(known={}, draws=10)
+    drivers.importance(once, "recommend", PARTS, missing="dummy")
+    asked = "recommend", PARTS
+    resting = [drivers.rests_on_waves(s, *asked, missing="dummy") for s in (rows, once)]
+    assert resting[0] == resting[1]
+    drivers.without_each_wave(once, "recommend", PARTS, missing="dummy")
+    drivers.gains(once, "recommend", PARTS, missing="dummy")
+    assert len(scans) == 1
+
+
+def test_what_needs_rows_of_drivers_reads_some(samples, capsys):
     _rows, counted, _about = samples
-    asked = "recommend", ["speed", "price"]
-    for missing in ("complete", "pairwise", "dummy"):
-        here, there = (
-            drivers.importance(s.replace(draws=20), *asked, missing=missing)
-            for s in (counted.in_rows(), counted)
-        )
-        pd.testing.assert_frame_equal(here.table, there.table)
-        assert here.notes == there.notes
+    once = counted._copy(known={}, draws=10)
+    fit = drivers.importance(once, "recommend", PARTS, missing="em")
+    assert fit.r2["n"].item() < N / 2
+    assert "about 1,000 are read" in capsys.readouterr().out

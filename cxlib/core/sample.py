@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import pandas as pd
 
+from cxlib.core.recoded import Recoded, Tally
 from cxlib.privacy import disclosure
 
 DRAWS = 1000
@@ -220,6 +221,39 @@ class Sample:
     def in_rows(self) -> Sample:
         """The sample for a method that needs rows; of a table too large for that, some of them."""
         return self
+
+    def in_buckets(self, columns: Sequence[str], *, resampled: bool = True) -> Sample:
+        """The sample for a method that needs sums of these columns, numbers of rows and values.
+
+        Of a table that is too large to be read its sums are those of some hundreds of groups of
+        customers, which are resampled in place of customers, or of all customers where nothing is
+        to be resampled; otherwise it is the sample itself.
+        """
+        return self
+
+    def recode(self, columns: Mapping[str, Recoded]) -> Sample:
+        """The sample with columns made of others, added or in place of those of the same name."""
+        return self.assign(**{name: made.of(self.data) for name, made in columns.items()})
+
+    def tally(self, sets: Iterable[Tally]) -> list[int]:
+        """How many rows of a positive weight are in each set.
+
+        Examples
+        --------
+        >>> rows = Sample(pd.DataFrame({"room": [1, 0, None], "price": [None, 2, None]}))
+        >>> rows.tally([Tally(["room"]), Tally(some=["room", "price"]), Tally(above=["price"])])
+        [2, 2, 1]
+        """
+        counts = np.where(self.weights > 0, self.counts, 0)
+        found = []
+        for one in sets:
+            there = self.data[list(one.given)].notna().all(axis=1).to_numpy()
+            if one.some:
+                there = there & self.data[list(one.some)].notna().any(axis=1).to_numpy()
+            if one.above:
+                there = there & (self.data[list(one.above)] > 0).all(axis=1).to_numpy()
+            found.append(int(counts[there].sum()))
+        return found
 
     def only(self, column: str, values: Iterable[object]) -> Sample:
         """The rows that have one of the values in the column.

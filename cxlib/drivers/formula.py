@@ -221,6 +221,8 @@ def specified(
     drivers: Drivers | None,
     missing: str,
     covariates: Sequence[str],
+    *,
+    in_rows: bool = True,
 ) -> Specification:
     """The regression of an outcome and its drivers, or of a formula without drivers."""
     if drivers is None:
@@ -229,7 +231,7 @@ def specified(
         if missing != "complete":
             raise ValueError("a formula takes complete answers: missing='complete'.")
         answers, outcome, drivers = formula(answers, outcome)
-    return specify(answers, outcome, drivers, missing, covariates)
+    return specify(answers, outcome, drivers, missing, covariates, in_rows=in_rows)
 
 
 def _level(match: re.Match[str]) -> str:

@@ -106,10 +106,10 @@ def gains(
     gain, drawn = fit.slope * step, fit.slopes * step
     fitted = 1 + len(spec.columns)
     free = sums.effective - len(spec.columns) - 1
-    low, high = simultaneous_interval(gain, drawn, units=sums.effective, fitted=fitted)
+    low, high = simultaneous_interval(gain, drawn, units=sums.units, fitted=fitted)
     known = drawn.std(0) < CONSTANT  # of a perfect fit, whose slopes are those of every resample
     low, high = (np.where(known, gain, end) for end in (low, high))
-    level = expanded_level(sums.effective, fitted)
+    level = expanded_level(sums.units, fitted)
     order = ranks.ranks(spec.terms, gain, drawn, level=level)
     table = estimates_table(spec.terms, gain, drawn, n, level=level).assign(
         level=fit.level,
@@ -209,7 +209,7 @@ def best_groups(
 
 
 def _regression(sample: Answers, outcome: str, drivers: Drivers, missing: str) -> Regression:
-    spec = specify(sample, outcome, drivers, missing)
+    spec = specify(sample, outcome, drivers, missing, in_rows=False)
     spec.require_single_columns(
         "a factor or a group cannot be raised by a point. Give its columns as drivers of their "
         "own, or leave it out."

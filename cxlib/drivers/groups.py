@@ -59,24 +59,27 @@ def importance_by(
     >>> importance_by(rows, "recommend", ["room", "price"], "region").table["region"].tolist()
     ['north', 'north', 'south', 'south']
     """
-    spec = specify(as_sample(sample), outcome, drivers, missing)
+    sample = as_sample(sample)
+    spec = specify(sample, outcome, drivers, missing, in_rows=kind != "linear")
     assert isinstance(spec.sample, Sample)
-    overall, groups = decompose(spec, "shapley", kind), moments.groups_of(spec.sample.data, by)
-    member = [(spec.sample[by] == g).to_numpy(bool, na_value=False) for g in groups]
-    fits = [_shares(replace(spec, sample=spec.sample.where(m)), kind) for m in member]
+    counted = isinstance(spec.sample, moments.Stored)
+    of_groups = (sample if counted else spec.sample).of("", by)  # by customer: a few are hidden
+    overall, groups = decompose(spec, "shapley", kind), moments.groups_of(of_groups.data, by)
+    parts = [replace(spec, sample=spec.sample.only(by, [g])) for g in groups]
+    fits = [_shares(part, kind) for part in parts]
     point = np.concatenate([p for p, _drawn in fits])
     drawn = np.concatenate([d for _point, d in fits], axis=1)
-    k, used = len(spec.terms), spec.used()
+    k = len(spec.terms)
     frame = pd.DataFrame(
         {by: np.repeat([str(g) for g in groups], k), "term": spec.terms * len(groups)}
     )
-    n = np.repeat([int(used[m].sum()) for m in member], k)
+    n = np.repeat([part.usable() for part in parts], k)
     ends = {c: end.clip(0, 1) for c, end in interval_columns(point, drawn).items()}
     table = frame.assign(estimate=point, n=n, **ends)
     difference = point - np.tile(overall.shares, len(groups))
     apart = drawn - np.tile(overall.share_replicates, (1, len(groups)))
     differences = frame.assign(estimate=difference, n=n, **interval_columns(difference, apart))
-    table, differences = (spec.sample.counted(t) for t in (table, differences))
+    table, differences = (of_groups.counted(t) for t in (table, differences))
     blank = [g for g, (p, _drawn) in zip(groups, fits, strict=True) if np.isnan(p).any()]
     note = [
         *overall.notes[:-1],

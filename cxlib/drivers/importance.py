@@ -19,6 +19,7 @@ from cxlib.core import i18n
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Result
+from cxlib.core.sample import as_sample
 from cxlib.drivers import importance_findings, linear, notes, ordered_logit, ranks, shapley_values
 from cxlib.drivers.formula import specified
 from cxlib.drivers.specification import Answers, Drivers, Specification
@@ -38,7 +39,7 @@ class Decomposition:
     ----------
     gains, replicates : parts of the measure of fit by term, (k,), and in each resample, (draws, k)
     measure : of fit, "R²" or "McFadden R²"
-    effective : as how many equally weighted customers the sample counts
+    effective : as how many equally weighted customers, or groups of them, the sample counts
     n, fitted : responses behind each term, and behind the fit
     insignificant : whether unrelated drivers would fit as well
     notes : on the answers, weights, resamples and approximations; on failed resamples last
@@ -125,7 +126,8 @@ def importance(
     if not callable(method):
         require_choice("method", method, METHODS)
     require_choice("kind", kind, KINDS)
-    spec = specified(sample, outcome, drivers, missing, always)
+    rows = kind != "linear"
+    spec = specified(sample, outcome, drivers, missing, always, in_rows=rows)
     parts = decompose(spec, method, kind)
     tables = _tables(spec.terms, parts)
     table = tables["table"]
@@ -181,7 +183,8 @@ def correlations(sample: Answers, drivers: list[str], *, missing: str = "pairwis
     if isinstance(sample, moments.Moments):
         sums = sample.select(drivers)
     else:
-        sums = moments.of(sample, drivers, missing=missing)
+        answers = as_sample(sample).in_buckets(drivers, resampled=False)
+        sums = moments.of(answers, drivers, missing=missing)
     with np.errstate(invalid="ignore", divide="ignore"):
         return pd.DataFrame(sums.total().cor.clip(-1, 1), index=drivers, columns=drivers)
 
@@ -214,7 +217,7 @@ def _linear(spec: Specification, method: str | Method) -> Decomposition:
         gains,
         replicates,
         N_("partial R²") if spec.covariates else "R²",
-        sums.effective,
+        sums.units,
         spec.counts(sums),
         spec.fitted(sums),
         linear.is_insignificant(

@@ -12,7 +12,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.drivers.importance import importance
-from cxlib.drivers.specification import MISSING, never_met
+from cxlib.drivers.specification import MISSING, never_met_by
 
 WIDE, WIDE_DRAWS = 20, 100  # with more drivers, "em" is slow: so many resamples at most
 
@@ -53,9 +53,10 @@ def missing_sensitivity(
     sample, drivers = as_sample(sample), list(drivers)
     if len(drivers) > WIDE:
         sample = sample.replace(draws=min(sample.draws, WIDE_DRAWS))
-    complete = bool(sample.data[[outcome, *drivers]].notna().all(axis=None))
+    answers = sample.in_buckets([outcome, *drivers])
+    complete = all(answers.of(c)[c].notna().all() for c in [outcome, *drivers])
     wanted = [m for m in MISSING if m == "complete" or not complete]
-    if not any(never_met(sample.data, d).any() for d in drivers):
+    if not any(never_met_by(answers, d) for d in drivers):
         wanted = [m for m in wanted if m != "dummy"]
     tables, refused, first = [], [], None
     for missing in wanted:

@@ -22,7 +22,7 @@ from cxlib.core import context
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.core.sample import SampleLike, as_sample
+from cxlib.core.sample import Sample, SampleLike
 from cxlib.drivers.specification import specify
 from cxlib.stats import moments, pvalues
 
@@ -92,19 +92,23 @@ def necessary_conditions(
     0.56
     """
     require_choice("ceiling", ceiling, CEILINGS)
-    sample = as_sample(sample)
-    spec = specify(sample, outcome, list(drivers))
+    spec = specify(sample, outcome, list(drivers), in_rows=False)
+    sample = spec.sample
+    assert isinstance(sample, Sample)
     if grouped := [t for t, p in zip(spec.terms, spec.players, strict=True) if len(p) > 1]:
         raise ValueError(f"driver {grouped[0]!r} is a factor; a ceiling needs an order.")
-    moments.of(sample.data, [outcome, *spec.columns], missing="pairwise")  # its checks
+    if not isinstance(sample, moments.Stored):
+        moments.of(sample.data, [outcome, *spec.columns], missing="pairwise")  # its checks
     how = ceiling, scales or {}, permutations, sample.seed
-    parts = [_one(sample.data, outcome, t, *how) for t in spec.terms]
+    parts = [_one(_cells(sample, t, outcome), outcome, t, *how) for t in spec.terms]
     rows, corners, lines, cells, needed = zip(*parts, strict=True)
     table = pd.DataFrame(list(rows), columns=["term", "estimate", "low", "high", "n", "p"])
     table["p"] = pvalues.adjusted(table["p"].to_numpy())
     table["necessary"] = (table["estimate"] >= LEAST_EFFECT) & (table["p"] < ALPHA)
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
-    levels = np.linspace(*_range(sample[outcome].dropna(), outcome, scales or {}), LEVELS + 1)
+    levels = np.linspace(
+        *_range(sample.of(outcome)[outcome].dropna(), outcome, scales or {}), LEVELS + 1
+    )
     tables = {
         "table": table,
         "ceilings": pd.concat(corners, ignore_index=True),
@@ -121,8 +125,18 @@ def necessary_conditions(
     return Result(tables, finding, note, "share", draws=permutations, seed=sample.seed)
 
 
+def _cells(sample: Sample, term: str, outcome: str) -> pd.DataFrame:
+    """How many customers gave each pair of answers: x, y and n, in order."""
+    answers = sample.of(term, outcome)
+    pair = answers.data[[term, outcome]].astype(float).set_axis(["x", "y"], axis=1)
+    cells = pair.assign(n=answers.counts.astype(int)).dropna().groupby(["x", "y"])["n"].sum()
+    if cells.empty:
+        raise moments.unanswered([term, outcome], [0, 0], sample.rows_of())
+    return cells.reset_index()
+
+
 def _one(
-    rows: pd.DataFrame,
+    cells: pd.DataFrame,
     outcome: str,
     term: str,
     ceiling: str,
@@ -131,32 +145,27 @@ def _one(
     seed: int,
 ) -> tuple[tuple[Any, ...], pd.DataFrame, tuple[Any, ...], pd.DataFrame, np.ndarray]:
     """(row of the table, corners, line, cells, needed levels) of one driver."""
-    pair = rows[[term, outcome]].astype(float).dropna()
-    x, y = pair[term].to_numpy(), pair[outcome].to_numpy()
-    box = Box(*_range(x, term, scales), *_range(y, outcome, scales))
-    levels, place = np.unique(x, return_inverse=True)
-    order = np.argsort(place, kind="stable")
-    starts = np.searchsorted(place[order], np.arange(len(levels)))
-    reach = _reach(y[None, order], starts)
+    x, y, n = (cells[c].to_numpy() for c in ("x", "y", "n"))
+    box, rows = Box(*_range(x, term, scales), *_range(y, outcome, scales)), int(n.sum())
+    levels, starts = np.unique(x, return_index=True)
+    reach = _reach(y[None], starts)
     straight = ceiling == "cr_fdh"
     effect = _effect(levels, reach, box, straight)[0]
     rng, at_least = np.random.default_rng(seed), 0
-    block = max(1, CELLS // len(y)) if _is_fine(y, starts) else permutations
+    block = max(1, CELLS // rows) if _is_fine(y, n, starts) else permutations
     for start in range(0, permutations, block):
         size = min(block, permutations - start)
-        found = _effect(levels, _shuffled(y, starts, size, rng), box, straight)
+        found = _effect(levels, _shuffled(y, n, starts, size, rng), box, straight)
         at_least += int((found >= effect - 1e-12).sum())
     corner = np.diff(reach[0], prepend=-np.inf) > 0
     xs, ys = levels[corner], reach[0][corner]
     line = [float(v[0]) for v in _line(levels, reach)]
-    cells = pair.value_counts().rename("n").reset_index()
-    cells.columns = ["x", "y", "n"]
     wanted = np.linspace(box.bottom, box.top, LEVELS + 1)
     return (
-        (term, effect, np.nan, np.nan, len(y), (1 + at_least) / (1 + permutations)),
+        (term, effect, np.nan, np.nan, rows, (1 + at_least) / (1 + permutations)),
         pd.DataFrame({"term": term, "x": xs, "y": ys}),
         (term, *line),
-        cells.assign(term=term),
+        cells.sort_values("n", ascending=False, kind="stable").assign(term=term),
         _needed(xs, ys, line if straight else None, wanted, box),
     )
 
@@ -175,23 +184,26 @@ def _reach(y: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(np.maximum.reduceat(y, starts, axis=1), axis=1)
 
 
-def _is_fine(y: np.ndarray, starts: np.ndarray) -> bool:
+def _is_fine(y: np.ndarray, n: np.ndarray, starts: np.ndarray) -> bool:
     """Whether there are more pairs of answers than rows, so that shuffling rows is quicker."""
-    return len(np.unique(y)) * len(starts) > len(y)
+    return len(np.unique(y)) * len(starts) > n.sum()
 
 
 def _shuffled(
-    y: np.ndarray, starts: np.ndarray, samples: int, rng: np.random.Generator
+    y: np.ndarray, n: np.ndarray, starts: np.ndarray, samples: int, rng: np.random.Generator
 ) -> np.ndarray:
     """`_reach` of samples in which the outcome is shuffled over the rows, (samples, levels).
 
-    On rating scales the shuffled table is drawn cell by cell, the highest grade first, until every
-    level of the driver has one.
+    `n` rows have the outcome `y`. On rating scales the shuffled table is drawn cell by cell, the
+    highest grade first, until every level of the driver has one.
     """
-    if _is_fine(y, starts):
-        return _reach(rng.permuted(np.tile(y, (samples, 1)), axis=1), starts)
-    grades, counts = np.unique(y, return_counts=True)
-    free = np.tile(np.diff(starts, append=len(y)), (samples, 1))
+    rated = np.add.reduceat(n, starts)
+    if _is_fine(y, n, starts):
+        rows = np.tile(np.repeat(y, n), (samples, 1))
+        return _reach(rng.permuted(rows, axis=1), np.r_[0, rated.cumsum()[:-1]])
+    grades, place = np.unique(y, return_inverse=True)
+    counts = np.bincount(place, n).astype(int)
+    free = np.tile(rated, (samples, 1))
     highest = np.full(free.shape, -np.inf)
     for grade, count in zip(grades[::-1], counts[::-1], strict=True):
         left, rest = np.full(samples, count), free.sum(1)

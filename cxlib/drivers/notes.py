@@ -8,7 +8,7 @@ from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
 from cxlib.drivers.linear import Covariances
-from cxlib.drivers.specification import Specification, never_met
+from cxlib.drivers.specification import Specification, never_met_by
 from cxlib.stats.intervals import failed_draws
 from cxlib.stats.moments import Moments
 from cxlib.stats.notes import likelihood_note, resampling_note
@@ -61,9 +61,9 @@ def complete_note(n: float, offered: int) -> str:
 
 def not_experienced_note(spec: Specification) -> str:
     """Touchpoints not met, which is not the same as a question left unanswered."""
-    if spec.rows is None:
+    if not isinstance(spec.sample, Sample):
         return ""
-    never = {d: int(never_met(spec.rows, d).sum()) for d in spec.terms}
+    never = {d: never_met_by(spec.sample, d) for d in spec.terms}
     each = _("; ").join(f"{i18n.label(d)} {i18n.count(n)}" for d, n in never.items() if n)
     if not each:
         return ""

@@ -23,10 +23,11 @@ import pandas as pd
 from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
+from cxlib.core.recoded import Recoded, Tally
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers import linear, notes
-from cxlib.drivers.specification import FLAG, Specification, never_met, specify
+from cxlib.drivers.specification import FLAG, Specification, never_met, skipped_together, specify
 from cxlib.stats.intervals import interval_columns, percentile_interval
 from cxlib.stats.moments import weights_of
 
@@ -88,7 +89,7 @@ def penalty_reward(
         raise ValueError(
             "a contrast needs answers: take missing='complete', 'pairwise' or 'dummy'."
         )
-    rated = specify(as_sample(sample), outcome, list(drivers), missing)
+    rated = specify(as_sample(sample), outcome, list(drivers), missing, in_rows=False)
     rated.require_single_columns("a contrast takes single ones.")
     cuts = _cuts(rated)
     if not (terms := [t for t in rated.terms if t in cuts]):
@@ -106,9 +107,7 @@ def penalty_reward(
     point = linear.slopes(cov.estimate)[0][ends]
     drawn = linear.slopes(cov.replicates)[0][:, ends]
     flat = drawn.reshape(len(drawn), -1)
-    ends_of = interval_columns(
-        point.ravel(), flat, units=sums.effective, fitted=1 + len(spec.columns)
-    )
+    ends_of = interval_columns(point.ravel(), flat, units=sums.units, fitted=1 + len(spec.columns))
     table = pd.DataFrame(
         {
             "effect": np.tile(["penalty", "reward"], len(terms)),
@@ -138,22 +137,24 @@ def penalty_reward(
     )
 
 
-def _rated(spec: Specification, term: str) -> tuple[np.ndarray, np.ndarray]:
-    """(ratings, weights) of those who gave one."""
+def _rated(spec: Specification, term: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(ratings, weights, numbers of rows) of those who gave one; of equal ones together."""
     assert isinstance(spec.sample, Sample)
-    rows, weight = spec.sample.data, weights_of(spec.sample.data, spec.sample.weight)
+    answers = spec.sample.of(term)
+    rows, weight = answers.data, weights_of(answers.data, answers.weight)
     ratings = rows[term].to_numpy(float, na_value=np.nan)
-    asked = ~np.isnan(ratings) & (weight > 0) & ~_imputed(spec, term)
-    return ratings[asked], weight[asked]
+    imputed = term in spec.adjusted and never_met(rows, term)
+    asked = ~np.isnan(ratings) & (weight > 0) & ~np.asarray(imputed, bool)
+    return ratings[asked], weight[asked], answers.counts[asked]
 
 
 def _cuts(spec: Specification) -> Cuts:
     """Driver -> (highest low answer, lowest high answer), where there are three parts."""
     cuts = {}
     for term in spec.terms:
-        ratings, weight = _rated(spec, term)
+        ratings, weight, rows = _rated(spec, term)
         values, place = np.unique(ratings, return_inverse=True)
-        share, count = np.bincount(place, weight) / weight.sum(), np.bincount(place)
+        share, count = np.bincount(place, weight) / weight.sum(), np.bincount(place, rows)
         if len(values) < 3:
             continue
         up = np.cumsum(share)[:-2]  # at least one answer stays between and one above
@@ -169,47 +170,35 @@ def _per_point(spec: Specification, cuts: Cuts) -> np.ndarray:
     """Factors (k, 2) that bring penalty and reward to one distance from the middling ratings."""
     factors = []
     for term, (below, above) in cuts.items():
-        ratings, weight = _rated(spec, term)
+        ratings, weight, _rows = _rated(spec, term)
         side = np.where(ratings <= below, 0, np.where(ratings >= above, 2, 1))
         mean = np.bincount(side, weight * ratings) / np.bincount(side, weight)
         factors.append(np.diff(mean).mean() / np.diff(mean))
     return np.array(factors)
 
 
-def _imputed(spec: Specification, term: str) -> np.ndarray:
-    """Rows whose rating was filled in: they are neither low nor high."""
-    rows = spec.require_rows()
-    return never_met(rows, term) if term in spec.adjusted else np.zeros(len(rows), bool)
-
-
 def _contrasts(spec: Specification, cuts: Cuts, missing: str) -> Specification:
     """The regression on a column for low and one for high ratings of each driver."""
     assert isinstance(spec.sample, Sample)
-    columns: dict[str, pd.Series] = {}
+    columns: dict[str, Recoded] = {}
     groups: dict[str, list[str]] = {}
-    skipped: set[bytes] = set()
     for term, (below, above) in cuts.items():
-        ratings, imputed = spec.sample[term], _imputed(spec, term)
-        for side, there in (("low", ratings <= below), ("high", ratings >= above)):
-            name = f"{term}: {side}"
-            columns[name] = (there & ~imputed).astype(float).where(ratings.notna())
-            groups.setdefault(term, []).append(name)
-        # Of questions skipped together the first carries the column of who skipped them.
-        flag = _imputed(spec, term)
-        if term in spec.adjusted and flag.tobytes() not in skipped:
-            skipped.add(flag.tobytes())
-            groups[term].append(term + FLAG)
-    return specify(spec.sample.assign(**columns), spec.outcome, groups, missing)
+        never = term + FLAG if term in spec.adjusted else ""  # neither low nor high
+        for side, span in (("low", (-np.inf, below)), ("high", (above, np.inf))):
+            columns[f"{term}: {side}"] = Recoded(term, never, 0.0, span)
+            groups.setdefault(term, []).append(f"{term}: {side}")
+    # Of questions skipped together the first carries the column of who skipped them.
+    for first, *_rest in skipped_together(spec.sample, [t for t in cuts if t in spec.adjusted]):
+        groups[first].append(first + FLAG)
+    return specify(spec.sample.recode(columns), spec.outcome, groups, missing, in_rows=False)
 
 
 def _tails(spec: Specification, ends: np.ndarray) -> np.ndarray:
     """How many rated low and high, of those who are used."""
-    rows = spec.require_rows()
-    used = rows[spec.outcome].notna()
-    if spec.missing == "complete":
-        used &= rows[spec.columns].notna().all(axis=1)
-    counts = (rows.loc[used, spec.columns] > 0).sum().to_numpy()
-    return counts[ends].astype(int)
+    assert isinstance(spec.sample, Sample)
+    used = spec.asked if spec.missing == "complete" else [spec.outcome]
+    ratings = [spec.columns[place] for place in ends.ravel()]
+    return np.array(spec.sample.tally(Tally(used, above=[c]) for c in ratings)).reshape(ends.shape)
 
 
 def _classes(

@@ -10,8 +10,9 @@ among them equally.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ import pandas as pd
 
 from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import _
+from cxlib.core.recoded import NOBODY, Recoded, Tally, flagged
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers.shapley_values import LEAST_PIVOT
 from cxlib.stats import moments
@@ -117,32 +119,38 @@ class Specification:
         weight = moments.weights_of(self.sample.data, self.sample.weight)
         return answered.to_numpy() & (weight > 0)
 
+    def usable(self) -> int:
+        """How many rows a regression uses."""
+        used = Tally(self.asked) if self.missing == "complete" else Tally(some=self.asked)
+        return self._tally([used])[0]
+
     def fitted(self, sums: Moments) -> int:
         """Responses behind R²: those that give the outcome and some driver."""
-        if sums.missing == "complete" or self.rows is None:
+        if sums.missing == "complete" or isinstance(self.sample, Moments):
             return int(sums.rows.sum())
-        answered = self.rows[self.columns].notna().any(axis=1)
-        return int((self.rows[self.outcome].notna() & answered).sum())
+        return self._tally([Tally([self.outcome], self.columns)])[0]
 
     def counts(self, sums: Moments) -> int | list[int]:
         """Responses behind each term."""
-        if sums.missing == "complete" or self.rows is None:
+        if sums.missing == "complete" or isinstance(self.sample, Moments):
             return int(sums.rows.sum())
-        rated, rows = self.rows[self.outcome].notna(), self.rows
-        columns = [[self.columns[c] for c in places] for places in self.players]
-        return [int((rows[c].notna().all(axis=1) & rated).sum()) for c in columns]
+        of_terms = ([self.columns[c] for c in places] for places in self.players)
+        return self._tally(Tally([self.outcome, *columns]) for columns in of_terms)
 
     def raters(self, sums: Moments) -> list[int]:
         """Of `counts` those who rated the driver: others have been given the mean."""
         counts = np.broadcast_to(self.counts(sums), len(self.terms)).tolist()
-        for column in self.adjusted:
-            rows = self.require_rows()
-            complete = rows[self.asked].notna().all(axis=1)
+        flagged = self._tally(Tally(self.asked, above=[c + FLAG]) for c in self.adjusted)
+        for column, never in zip(self.adjusted, flagged, strict=True):
             place = next(
                 i for i, p in enumerate(self.players) if column in [self.columns[c] for c in p]
             )
-            counts[place] -= int(rows.loc[complete, column + FLAG].sum())
+            counts[place] -= never
         return counts
+
+    def _tally(self, sets: Iterable[Tally]) -> list[int]:
+        """Rows in each set; none are asked for where only sums are known."""
+        return [] if isinstance(self.sample, Moments) else self.sample.tally(sets)
 
 
 def specify(
@@ -151,8 +159,13 @@ def specify(
     drivers: Drivers,
     missing: str = "complete",
     covariates: Sequence[str] = (),
+    *,
+    in_rows: bool = True,
 ) -> Specification:
-    """The columns of a regression; ValueError for drivers given twice or that cannot be used."""
+    """The columns of a regression; ValueError for drivers given twice or that cannot be used.
+
+    Without `in_rows` sums do, of a table that is too large to be read.
+    """
     terms, always = _named(drivers), list(covariates)
     named = [outcome, *(c for members in terms.values() for c in members)]
     if len(named) == 1 or not all(terms.values()):
@@ -171,9 +184,9 @@ def specify(
     factors: list[str] = []
     shared: dict[str, list[str]] = {}
     if not isinstance(answers, Moments):
-        answers, terms, adjusted, factors, shared = _as_numbers(
-            as_sample(answers).in_rows(), terms, missing
-        )
+        answers, read = as_sample(answers), in_rows or missing == "em"
+        answers = answers.in_rows() if read else answers.in_buckets([*named, *always])
+        answers, terms, adjusted, factors, shared = _as_numbers(answers, terms, missing)
         answers, always = _covariates(answers, always)
     places = iter(range(len(named) * MOST_CATEGORIES))
     players = [[next(places) for _ in members] for members in terms.values()]
@@ -190,12 +203,20 @@ def specify(
     )
 
 
+def never_met_by(sample: Sample, driver: str) -> int:
+    """How many answers are of customers who did not experience the touchpoint."""
+    if driver + FLAG not in sample:
+        return 0
+    answers = sample.of(driver)
+    return int(answers.counts[never_met(answers.data, driver)].sum())
+
+
 def never_met(rows: pd.DataFrame, driver: str) -> np.ndarray:
     """Rows of customers who did not experience the touchpoint."""
     flag = driver + FLAG
     if flag not in rows:
         return np.zeros(len(rows), bool)
-    return rows[flag].fillna(False).to_numpy(bool)
+    return flagged(rows[flag])
 
 
 def _check_spread(sums: Moments, outcome: str) -> None:
@@ -284,36 +305,52 @@ def _as_numbers(
 
     The last are columns of who skipped several questions together -> the terms of these questions.
     """
-    rows = sample.data
     made: dict[str, pd.Series] = {}
+    filled: dict[str, Recoded] = {}
     terms: dict[str, list[str]] = {}
-    adjusted: list[str] = []
     factors: list[str] = []
-    flags: dict[bytes, list[tuple[str, str]]] = {}  # who did not experience it -> (term, column)
+    term_of: dict[str, str] = {}  # of columns that are adjusted
     for term, members in named.items():
         terms[term] = []
         for column in members:
-            if column in rows and _is_factor(rows[column]):
-                made |= (parts := _categories(rows[column], column))
+            if _has_categories(sample, column):
+                made |= (parts := _categories(sample[column], column))
                 terms[term] += list(parts)
                 factors.append(term)
                 continue
             terms[term].append(column)
-            if missing == "dummy" and (never := never_met(rows, column)).any():
-                made[column] = (
-                    rows[column].astype(float).mask(never, rows.loc[~never, column].mean())
-                )
-                made[column + FLAG] = pd.Series(never.astype(float), index=rows.index)
-                flags.setdefault(never.tobytes(), []).append((term, column))
-                adjusted.append(column)
+            if missing == "dummy" and never_met_by(sample, column):
+                answers = sample.of(column)
+                rated = answers[column].notna().to_numpy() & ~never_met(answers.data, column)
+                if not (n := answers.counts[rated]).any():
+                    continue
+                mean = float(np.average(answers[column].to_numpy(float)[rated], weights=n))
+                filled[column] = Recoded(column, column + FLAG, mean)
+                filled[column + FLAG] = Recoded(column, column + FLAG, 1.0, NOBODY)
+                term_of[column] = term
+    sample = sample.assign(**made) if made else sample
+    sample = sample.recode(filled) if filled else sample
     shared: dict[str, list[str]] = {}
-    for who in flags.values():
-        flag, of = who[0][1] + FLAG, list(dict.fromkeys(term for term, _column in who))
+    for columns in skipped_together(sample, list(term_of)):
+        flag, of = columns[0] + FLAG, list(dict.fromkeys(term_of[c] for c in columns))
         if len(of) > 1:
             shared[flag] = of
         else:
             terms[of[0]].append(flag)
-    return (sample.assign(**made) if made else sample), terms, adjusted, factors, shared
+    return sample, terms, list(term_of), factors, shared
+
+
+def skipped_together(sample: Sample, columns: list[str]) -> list[list[str]]:
+    """The columns, those together that the same customers did not experience."""
+    count = {c: never_met_by(sample, c) for c in columns}
+    pairs = [pair for pair in combinations(columns, 2) if count[pair[0]] == count[pair[1]]]
+    asked = [one for pair in pairs for one in ((pair[0],), (pair[1],), pair)]
+    found = sample.tally(Tally(above=[c + FLAG for c in one]) for one in asked)
+    first = {c: c for c in columns}
+    for k, (one, other) in enumerate(pairs):
+        if len(set(found[3 * k : 3 * k + 3])) == 1 and first[other] == other:
+            first[other] = first[one]
+    return [[c for c in columns if first[c] == one] for one in dict.fromkeys(first.values())]
 
 
 def _covariates(sample: Sample, columns: list[str]) -> tuple[Sample, list[str]]:
@@ -321,12 +358,18 @@ def _covariates(sample: Sample, columns: list[str]) -> tuple[Sample, list[str]]:
     made: dict[str, pd.Series] = {}
     found: list[str] = []
     for column in columns:
-        if column in sample.data and _is_factor(sample.data[column]):
-            made |= (parts := _categories(sample.data[column], column))
+        if _has_categories(sample, column):
+            made |= (parts := _categories(sample[column], column))
             found += list(parts)
         else:
             found.append(column)
     return (sample.assign(**made) if made else sample), found
+
+
+def _has_categories(sample: Sample, column: str) -> bool:
+    """Whether a column is text or the like; sums in a store are of numbers."""
+    held = isinstance(sample, moments.Stored)
+    return not held and column in sample and _is_factor(sample[column])
 
 
 def _is_factor(column: pd.Series) -> bool:

@@ -59,16 +59,15 @@ def without_each_wave(
     >>> print(without_each_wave(Sample(rows), "recommend", ["room", "price"]))
     Room remains the strongest driver whichever wave is left out.
     """
-    waves = sorted(sample["wave"].dropna().astype(str).unique())
-    wave, options = sample["wave"].astype(str), {"kind": kind, "missing": missing}
-    fits, refused = {}, []
+    counts, options = _waves(sample), {"kind": kind, "missing": missing}
+    waves, fits, refused = sorted(counts), {}, []
     for name in waves:
         # All waves less the others would give away what a wave of a few people answered.
-        if int((wave == name).sum()) < context.current().smallest_cell:
+        if counts[name] < context.current().smallest_cell:
             refused.append(name)
             continue
         try:
-            fits[name] = importance(sample.where(wave != name), outcome, drivers, **options)
+            fits[name] = importance(_without(sample, name), outcome, drivers, **options)
         except (ValueError, InsufficientData):  # too few answers are left
             refused.append(name)
     if len(fits) < 2:
@@ -90,7 +89,7 @@ def without_each_wave(
     rows = [(driver, past.wave, past.place) for driver, past in rests_on.items()]
     rests = pd.DataFrame(rows, columns=["term", "rests_on", "place"])
     rests.insert(1, "estimate", rests["term"].map(pooled).astype(float))
-    latest = _latest(sample.where(wave == waves[-1]), outcome, drivers, options, waves[-1])
+    latest = _latest(sample.only("wave", waves[-1:]), outcome, drivers, options, waves[-1])
     alone = "" if latest.empty else latest_words(latest.iloc[0])
     note = [_("A row is the share without this wave.")]
     note += (
@@ -158,16 +157,18 @@ def rests_on_waves(
     if "wave" not in sample or len(drivers) < 2:
         return {}
     options = {"kind": kind, "missing": missing}
-    quick, wave = sample.replace(draws=2), sample["wave"].astype(str)
-    waves = sorted(wave[sample["wave"].notna()].unique())
-    if len(waves) < 2:
+    quick, counts = sample.replace(draws=2), _waves(sample)
+    if len(waves := sorted(counts)) < 2:
         return {}
-    fallen: dict[str, list[str]] = {}
-    for name in waves:
-        here = wave == name
-        if int(here.sum()) >= context.current().smallest_cell:
-            rows = here.to_numpy()
-            fallen[name] = [d for d in drivers if standing_out(sample, rows, d) > STANDS_OUT]
+    fallen: dict[str, list[str]] = {
+        name: [] for name in waves if counts[name] >= context.current().smallest_cell
+    }
+    for driver in drivers:
+        answers = sample.in_buckets([driver]).of(driver, "wave")
+        wave = answers["wave"].astype(str).to_numpy()
+        for name, fell in fallen.items():
+            if standing_out(answers, wave == name, driver) > STANDS_OUT:
+                fell.append(driver)
     lasting = set(fallen.pop(waves[-1], []))
     ranked = importance(quick, outcome, drivers, **options).table["term"].tolist()
     rests: dict[str, PastWave] = {}
@@ -175,13 +176,26 @@ def rests_on_waves(
         if not (candidates := set(fell) - lasting - set(rests)):
             continue
         try:
-            table = importance(quick.where(wave != name), outcome, drivers, **options).table
+            table = importance(_without(quick, name), outcome, drivers, **options).table
         except (ValueError, InsufficientData):  # too few answers are left
             continue
         without = table["term"].tolist()
         places = {d: without.index(d) + 1 for d in candidates}
         rests |= {d: PastWave(name, k) for d, k in places.items() if k > ranked.index(d) + 1}
     return {d: rests[d] for d in ranked if d in rests}
+
+
+def _waves(sample: Sample) -> dict[str, int]:
+    """How many answers each wave has."""
+    answers = sample.in_buckets([]).of("", "wave")
+    counts = pd.Series(answers.counts).groupby(answers["wave"].to_numpy()).sum()
+    return {str(wave): int(n) for wave, n in counts.items()}
+
+
+def _without(sample: Sample, wave: str) -> Sample:
+    """The answers of all other waves, and of none."""
+    waves = sample.in_buckets([]).of("", "wave")["wave"].unique()
+    return sample.only("wave", [w for w in waves if str(w) != wave])
 
 
 def with_past_waves(fit: Result, rests_on: Mapping[str, PastWave]) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from cxlib.core.recoded import Recoded
 from cxlib.data import sql
 from cxlib.reserve.counting import Counting
 from cxlib.reserve.door import Held, fewest
@@ -16,7 +18,7 @@ from cxlib.reserve.store import ReserveError
 from cxlib.stats.em import Patterned
 from cxlib.stats.moments import MISSING, Moments
 from cxlib.stats.raking import CELL
-from cxlib.stats.resampling import ResamplingUnits
+from cxlib.stats.resampling import MAX_CLUSTERS, ResamplingUnits
 
 
 def scan(
@@ -59,11 +61,16 @@ def scan_by(
     by: str | None = None,
     answers: Counting | None = None,
     size: int = 1,
+    recoded: Mapping[str, Recoded] | None = None,
+    masses: bool = False,
+    least: int = 0,
 ) -> dict[Any, Moments]:
     """`scan` of each group of the column `by`, in order; without one, of all rows under None.
 
     With raked `answers` sums are taken by cell, and each has the weight of its cell. `size` keys
-    of customers that follow one another are one.
+    of customers that follow one another are one; `masses` keeps the weight of each key. Some
+    columns may be `recoded` from others. Where no row may leave, sums are of `least` customers each
+    or more.
     """
     answers = answers or Counting()
     if missing not in MISSING:
@@ -73,8 +80,9 @@ def scan_by(
     key, source = f"row_key({sql.name(row)})", sql.name(table)
     if cluster:
         key = f"coalesce({key_of(store, table, cluster)}, {key})"
-    key = coarser(key, size)
-    given = [f"{sql.name(c)} is not null" for c in columns]
+    single, key = key, coarser(key, size)
+    values = [expression(c, recoded or {}) for c in columns]
+    given = [f"{value} is not null" for value in values]
     kept = f"({(' and ' if missing == 'complete' else ' or ').join(given)}) and {w} > 0"
     pattern = " || ".join(f"({g})::tinyint::varchar" for g in given) if missing == "em" else "''"
     # each value is made once a row; what is missing adds nothing
@@ -82,12 +90,14 @@ def scan_by(
     holds = f"{holds} and {group} is not null"
     parts = [f"{key} as b", f"{pattern} as pattern", f"{w}::double as w"]
     parts += [f"{group} as g", f"{answers.code} as {CELL}"]
-    for i, (c, o) in enumerate(zip(columns, origin, strict=True)):
+    for i, (value, o) in enumerate(zip(values, origin, strict=True)):
         parts += [
-            f"coalesce({sql.name(c)} - {float(o)!r}, 0)::double as x{i}",
+            f"coalesce({value} - {float(o)!r}, 0)::double as x{i}",
             f"({given[i]})::tinyint::double as g{i}",
         ]
     wanted = _wanted(p, missing == "pairwise")
+    if w == "1.0":
+        wanted = [s.removeprefix("w * ") for s in wanted]
     added = ", ".join(f"sum({s}) as s{k}" for k, s in enumerate(wanted))
     rows = f"select {', '.join(parts)} from {source} where {holds} and {kept}"
     each = f"g, b, pattern, {CELL}"
@@ -101,7 +111,7 @@ def scan_by(
             f"{counted} group by all order by g", fewest([group], source, holds, customer)
         )
         offered = store.execute(several).df()
-        found = store.execute(Held(summed, people)).df()
+        found = store.execute(Held(summed, people, least)).df()
     except duckdb.Error as error:
         raise ReserveError(
             f"{table}: {columns} cannot be summed ({str(error).splitlines()[0]}). Only numbers can."
@@ -112,11 +122,19 @@ def scan_by(
             "or more, or run `weights.rake` again."
         )
     found, names = answers.weighed(found, [f"s{k}" for k in range(len(wanted))]), {}
+    own = [f"m{i}" for i in range(p if missing == "pairwise" else 1)]
+    if masses:
+        each = ", ".join(f"sum(w * g{i}) as m{i}" for i in range(len(own)))
+        by_key = rows.replace(f"{key} as b", f"{single} as b")
+        weighed = store.execute(f"select g, b, {CELL}, {each} from ({by_key}) group by all").df()
+        weighed = answers.weighed(weighed, own).groupby(["g", "b"], as_index=False)[own].sum()
     for name, n in zip(offered["g"], offered["n"], strict=True):
         if (here := found["g"] == name).any():
             some = found[here]
             sums = _moments(some, columns, origin, missing == "pairwise", len(wanted), int(n))
             sums = replace(sums, clusters=answers.units(some, sums.drawn))
+            if masses:
+                sums = replace(sums, masses=weighed[weighed["g"] == name].set_index("b")[own])
             names[name if by else None] = _patterned(sums, some) if missing == "em" else sums
     return names
 
@@ -143,14 +161,38 @@ def key_of(store: duckdb.DuckDBPyConnection, table: str, cluster: str) -> str:
     return f"{'customer_key' if kind == 'VARCHAR' else 'row_key'}({sql.name(cluster)})"
 
 
+def expression(column: str, recoded: Mapping[str, Recoded]) -> str:
+    """A column in SQL, or what it is made of.
+
+    Examples
+    --------
+    >>> expression("room", {"room": Recoded("room", "unused", 4.0)})
+    'case when "unused" then 4.0 else "room" end'
+    """
+    if (made := recoded.get(column)) is None:
+        return sql.name(column)
+    answer = given = sql.name(made.column)
+    if made.span is not None:
+        low, high = made.span
+        inside = [f"{given} >= {low!r}"] if low > -np.inf else []
+        inside += [f"{given} <= {high!r}"] if high < np.inf else []
+        within = "false" if low > high else " and ".join(inside)
+        answer = f"case when {given} is null then null when {within} then 1.0 else 0.0 end"
+    if not made.never:
+        return answer
+    return f"case when {sql.name(made.never)} then {made.value!r} else {answer} end"
+
+
 def coarser(key: str, size: int) -> str:
     """The first of `size` keys that follow one another, in SQL.
 
     Examples
     --------
-    >>> coarser("key", 1), coarser("key", 8)
-    ('key', '(key - key % 8)')
+    >>> coarser("key", 1), coarser("key", 8), coarser("key", MAX_CLUSTERS)
+    ('key', '(key - key % 8)', '0')
     """
+    if size >= MAX_CLUSTERS:
+        return "0"
     return f"({key} - {key} % {size})" if size > 1 else key
 
 

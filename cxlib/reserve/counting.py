@@ -71,6 +71,15 @@ class Counting:
         cases = (f"when {k} then {_constant(float(weight[self.cell[k]]))}" for k in known)
         return Counting(True, None, self.reads, own=f"case {self.code} {' '.join(cases)} end")
 
+    def coarser(self, size: int) -> Counting:
+        """As sums of so many keys of customers as one are raked again in each resample."""
+        if self.raking is None or size == 1:
+            return self
+        rows = self.raking.rows
+        keys = rows["customer_id"] - rows["customer_id"] % size
+        raking = replace(self.raking, rows=rows.assign(customer_id=keys), _last={})
+        return replace(self, raking=raking)
+
     @property
     def design(self) -> dict[str, object]:
         """What a Sample of the counts says of its weights."""

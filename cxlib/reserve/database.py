@@ -8,10 +8,10 @@ database.sums("responses", ["speed", "price"], cluster="customer_id")
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any, Self, TypeVar
 
 import duckdb
@@ -22,6 +22,7 @@ from cxlib import weights
 from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData, RowsStay
 from cxlib.core.i18n import _, ngettext
+from cxlib.core.recoded import Recoded, Tally
 from cxlib.core.sample import DRAWS, SEED, Losses, Sample
 from cxlib.data import contract, expressions, sql
 from cxlib.data.identifiers import IDENTIFIERS
@@ -47,6 +48,7 @@ from cxlib.stats.resampling import MAX_CLUSTERS
 from cxlib.stats.survey_design import SurveyDesign
 
 Asked = TypeVar("Asked")
+NUMBERS = ("DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT")
 BUCKETS = (1024, 512, 256, 128, 64, 32)  # of customers, where only sums of them may leave
 DATED = {  # table: the column that says when a row came to be known
     "responses": "answered_on",
@@ -383,13 +385,19 @@ class Database:
             raise ReserveError(_nothing_left("responses", wave, where, asdict(losses)))
         answers = self._counting(have, key, source, chosen)
 
-        def count(columns: list[str], groups: list[str], filters: Filters) -> pd.DataFrame:
+        described = self.store.execute(f"describe select * from {source}").fetchall()
+        numbers = frozenset(c for c, kind, *_rest in described if kind in NUMBERS)
+        coarse = cache(answers.coarser)
+
+        def count(
+            columns: list[str], groups: list[str], filters: Filters, least: int
+        ) -> pd.DataFrame:
             reads = [*columns, *dict(filters), *answers.reads]
             holds = f"{chosen} and {stored_sample.holds(filters)}"
             table = self._narrowest(reads, where)
 
             def counted(size: int) -> pd.DataFrame:
-                bucket = aggregates.coarser(key, size)
+                bucket = aggregates.coarser(key, max(size, least))
                 query = answers.query(columns, bucket, table, holds)
                 people = door.fewest([*map(sql.name, groups), bucket], table, holds)
                 return self.store.execute(door.Held(query, people)).df()
@@ -402,11 +410,13 @@ class Database:
             missing: str,
             by: str | None,
             origin: np.ndarray | None,
+            recoded: Mapping[str, Recoded],
+            least: int,
         ) -> dict[Any, Moments]:
-            reads = [*columns, *dict(filters), *answers.reads, *([by] if by else [])]
+            reads = [*_read_for(columns, recoded), *dict(filters), *answers.reads]
             asked = (
                 self.store,
-                self._narrowest(reads, where),
+                self._narrowest([*reads, *([by] if by else [])], where),
                 columns,
                 self._origin(columns) if origin is None else origin,
                 "weight" if answers.weighted and answers.raking is None else None,
@@ -414,8 +424,31 @@ class Database:
                 f"{chosen} and {stored_sample.holds(filters)}",
                 missing,
             )
-            by_size = partial(aggregates.scan_by, *asked, row=sql.ROW, by=by, answers=answers)
-            return self._in_buckets(lambda size: by_size(size=size), missing)
+            by_size = partial(aggregates.scan_by, *asked, row=sql.ROW, by=by, recoded=recoded)
+            masses = 1 < least < MAX_CLUSTERS and plan is not None
+            # products of more columns than there are customers would give their answers away
+            people = len(columns) if least > 1 else 0
+
+            def summed(size: int) -> dict[Any, Moments]:
+                size = max(size, least)
+                return by_size(answers=coarse(size), size=size, masses=masses, least=people)
+
+            return self._in_buckets(summed, missing)
+
+        def tally(
+            sets: Sequence[Tally], filters: Filters, recoded: Mapping[str, Recoded]
+        ) -> list[int]:
+            named = {c for one in sets for part in one for c in part}
+            reads = [*_read_for(named, recoded), *dict(filters), *answers.reads]
+            holds = f"{chosen} and {stored_sample.holds(filters)}"
+            if answers.weighted and answers.raking is None:
+                holds = f"{holds} and ({answers.own}) > 0"
+            table = self._narrowest(reads, where)
+            asked = stored_sample.tallied(sets, recoded)
+            counted = door.Held(
+                f"select {asked} from {table} where {holds}", door.fewest([], table, holds)
+            )
+            return [int(n) for n in sql.first(self.store, counted)]
 
         def total(filters: Filters) -> int:
             counted = f"select count(*) from {source} where {chosen}"
@@ -430,7 +463,9 @@ class Database:
 
         if plan is None:
             print(self._held_sentence(answers))
-        stored = Stored(have, answers, count, sums, total, rows)
+        stored = Stored(
+            have, numbers, plan is not None, answers, count, sums, tally, self._origin, total, rows
+        )
         return StoredSample(stored, draws=draws, seed=seed, losses=losses)
 
     def _in_buckets(self, asked: Callable[[int], Asked], missing: str = "complete") -> Asked:
@@ -723,6 +758,12 @@ class Database:
         tables_read.note(tables_read.DAYS)
         found = sql.first(self._opened(), f"select {over}(d) from ({days})")[0]
         return None if found is None else datetime(found.year, found.month, found.day)
+
+
+def _read_for(columns: Iterable[str], recoded: Mapping[str, Recoded]) -> list[str]:
+    """The columns of the table that these are, or are made of."""
+    made = [recoded.get(c, Recoded(c)) for c in columns]
+    return [c for one in made for c in (one.column, one.never) if c]
 
 
 def _nothing_left(table: str, wave: str, where: str, steps: dict[str, Any]) -> str:

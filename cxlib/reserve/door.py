@@ -53,14 +53,16 @@ class Held(str):
     Attributes
     ----------
     people : the query of one number, of how few customers a row is made
+    least : customers that each row needs, where that is more than the smallest cell
     """
 
     people: str
+    least: int
 
-    def __new__(cls, query: str, people: str) -> Self:
+    def __new__(cls, query: str, people: str, least: int = 0) -> Self:
         """The query, which is sent as it is where rows may leave."""
         made = super().__new__(cls, query)
-        made.people = people
+        made.people, made.least = people, least
         return made
 
 
@@ -125,7 +127,7 @@ class _Closed:
         if of <= {tables_read.CHECKS, tables_read.ALL} or _DESCRIBED.match(query):
             return self._connection.execute(query, values)
         if isinstance(query, Held):
-            self._require(query.people, values)
+            self._require(query.people, values, query.least)
         elif _SETS.search(query):
             raise self._refused()
         elif found := _ROWS.fullmatch(query):
@@ -150,20 +152,20 @@ class _Closed:
             raise self._too_few()
         return self._connection.execute(f"select {int(n)} as n")
 
-    def _require(self, people: str, values: Any) -> None:
+    def _require(self, people: str, values: Any, least: int = 0) -> None:
         asked = people if values is None else f"{people} -- {values}"
         if asked not in self._known:
             [self._known[asked]] = sql.first(self._connection, people, values)
-        n = self._known[asked]
-        if n is not None and n < self._least:
-            raise self._too_few()
+        n, least = self._known[asked], max(least, self._least)
+        if n is not None and n < least:
+            raise self._too_few(least)
 
-    def _too_few(self) -> TooFew:
+    def _too_few(self, least: int = 0) -> TooFew:
         return TooFew(
             _(
                 "Sums of fewer than {n:count} customers do not leave the database (leave_rows: "
                 "false in study.yaml), and some of those needed here have fewer.",
-                n=self._least,
+                n=least or self._least,
             )
         )
 

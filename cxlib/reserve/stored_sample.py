@@ -12,19 +12,26 @@ taken by key as well: it has the sampling error of a variance that is estimated 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cxlib.core.recoded import NOBODY, Recoded, Tally
 from cxlib.core.sample import Calibration, Losses, Sample
 from cxlib.data import sql
+from cxlib.reserve.aggregates import expression
 from cxlib.reserve.counting import Counting
 from cxlib.stats.moments import Moments, unanswered
+from cxlib.stats.resampling import MAX_CLUSTERS, ResamplingUnits
+from cxlib.stats.sums import together
 
 Filters = tuple[tuple[str, tuple[Any, ...]], ...]
+
+
+FINE, COARSE = 1024, 256  # groups of customers whose sums are taken; the latter by cell of margins
 
 
 @dataclass(frozen=True)
@@ -33,20 +40,29 @@ class Stored:
 
     Attributes
     ----------
-    columns : of the table
+    columns, numbers : of the table, and those that hold numbers
+    may_leave : whether rows may leave the store
     answers : what is counted of equal rows
-    count : (columns, groups, filters) -> equal rows of these columns and of the customers' keys,
-        with how many there are of each and their weights; groups are those of the columns that
-        divide the answers, filters are columns with the values they may have
-    sums : (columns, filters, missing, by, origin) -> sums of each group (`stats.moments.by_group`)
+    count : (columns, groups, filters, least) -> equal rows of these columns and of the customers'
+        keys, with how many there are of each and their weights; groups are those of the columns
+        that divide the answers, filters are columns with the values they may have, and of at least
+        so many keys one is made
+    sums : (columns, filters, missing, by, origin, recoded, least) -> sums of each group
+        (`stats.moments.by_group`)
+    tally : (sets, filters, recoded) -> rows in each set
+    origin : what is subtracted from columns before they are summed
     total : filters -> how many rows there are
     rows : reads what methods take that need rows
     """
 
     columns: list[str]
+    numbers: frozenset[str]
+    may_leave: bool
     answers: Counting
-    count: Callable[[list[str], list[str], Filters], pd.DataFrame]
+    count: Callable[[list[str], list[str], Filters, int], pd.DataFrame]
     sums: Callable[..., dict[Any, Moments]]
+    tally: Callable[[Sequence[Tally], Filters, Mapping[str, Recoded]], list[int]]
+    origin: Callable[[list[str]], np.ndarray]
     total: Callable[[Filters], int]
     rows: Callable[[], Sample]
 
@@ -57,7 +73,9 @@ class StoredSample(Sample):
     _stored: Stored
     _filters: Filters
     _made: dict[str, Any]  # draws, seed, losses
-    _known: dict[Any, Any]  # what was read or counted
+    _recoded: dict[str, Recoded]
+    _buckets: int  # groups of customers that sums are taken of; 0: their keys
+    _known: dict[Any, Any]  # what was read or counted, also by copies with other filters
 
     def __init__(
         self,
@@ -67,11 +85,19 @@ class StoredSample(Sample):
         seed: int,
         losses: Losses | None = None,
         filters: Filters = (),
+        recoded: Mapping[str, Recoded] | None = None,
+        buckets: int = 0,
+        known: dict[Any, Any] | None = None,
     ) -> None:
         made = {"draws": draws, "seed": seed, "losses": losses}
         mine = {"weight": "weight", "cluster": "customer_id"}
         self.__dict__.update(made | mine)  # the class is frozen
-        self.__dict__.update(_stored=stored, _filters=filters, _made=made, _known={})
+        self.__dict__.update(_stored=stored, _filters=filters, _made=made, _buckets=buckets)
+        self.__dict__.update(_recoded=dict(recoded or {}), _known={} if known is None else known)
+
+    def _copy(self, **changes: Any) -> StoredSample:
+        same = {"filters": self._filters, "recoded": self._recoded, "buckets": self._buckets}
+        return StoredSample(self._stored, **{**self._made, **same, "known": self._known, **changes})
 
     @property
     def data(self) -> pd.DataFrame:  # read when it is asked for
@@ -85,16 +111,38 @@ class StoredSample(Sample):
 
     def in_rows(self) -> Sample:
         """Rows of some customers, weighted for the others."""
-        if "rows" not in self._known:
-            rows = self._stored.rows()
+        asked = "rows", self._filters, tuple(self._recoded.items())
+        if asked not in self._known:
+            if "rows" not in self._known:
+                self._known["rows"] = self._stored.rows()
+            rows = self._known["rows"]
             for column, values in self._filters:
                 rows = rows.only(column, values)
-            self._known["rows"] = rows.replace(**self._made)
-        found: Sample = self._known["rows"]
-        return found
+            self._known[asked] = rows.recode(self._recoded) if self._recoded else rows
+        found: Sample = self._known[asked]
+        return found.replace(**self._made)
+
+    def in_buckets(self, columns: Sequence[str], *, resampled: bool = True) -> Sample:
+        """Sums by groups of customers; rows where a column holds no numbers."""
+        if not set(columns) <= self._stored.numbers | self._recoded.keys():
+            return self.in_rows()
+        several = FINE if self._stored.answers.raking is None else COARSE
+        return self._copy(buckets=several if resampled else 1)
+
+    def recode(self, columns: Mapping[str, Recoded]) -> StoredSample:
+        """The sample with columns of numbers made of others, which are those of the table."""
+        return self._copy(recoded={**self._recoded, **columns})
+
+    def tally(self, sets: Iterable[Tally]) -> list[int]:
+        """How many rows of a positive weight are in each set, by one query."""
+        sets = list(sets)
+        return self._stored.tally(sets, self._filters, self._recoded) if sets else []
 
     def of(self, items: str | Sequence[str], *groups: str | None) -> Sample:
-        """Equal answers of customers of one key as one, each question by itself: all of them."""
+        """Equal answers of customers of one key as one, each question by itself: all of them.
+
+        In buckets equal answers of all customers are one.
+        """
         items = [items] if isinstance(items, str) else list(items)
         parts = [self._counted(item, [g for g in groups if g]) for item in items]
         rows = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
@@ -102,38 +150,125 @@ class StoredSample(Sample):
         return Sample(rows, cluster="customer_id", questions=len(parts), **design)
 
     def _counted(self, item: str, groups: list[str]) -> pd.DataFrame:
-        wanted = dict.fromkeys([item, f"{item}_not_experienced", *groups])
+        wave = ["wave"] if self._by_wave else []  # for the same without one
+        wanted = dict.fromkeys([item, f"{item}_not_experienced", *groups, *wave])
         columns = [c for c in wanted if c in self._stored.columns]
-        asked = tuple(columns)
-        if asked not in self._known:
-            divided = [c for c in groups if c in columns]
-            self._known[asked] = self._stored.count(columns, divided, self._filters)
-        found: pd.DataFrame = self._known[asked]
-        return found
+        least = MAX_CLUSTERS if self._buckets else 1
+        known = self._known.setdefault(("counts", least), {})
+        for (asked, filters), found in known.items():
+            rest = [f for f in self._filters if f not in filters]
+            if {*columns, *dict(rest)} <= set(asked) and set(filters) <= set(self._filters):
+                return found[_passing(found, rest)] if rest else found
+        divided = [c for c in [*groups, *wave] if c in columns]
+        filters = () if self._by_wave else self._filters
+        found = self._stored.count(columns, divided, filters, least)
+        known[tuple(columns), filters] = found
+        return found[_passing(found, self._filters)] if self._by_wave else found
+
+    @property
+    def _by_wave(self) -> bool:
+        """Whether answers are summed by wave, once for all choices of waves."""
+        other = dict(self._filters).keys() - {"wave"}
+        here = self._stored.may_leave and "wave" in self._stored.columns
+        return self._buckets > 1 and here and not other
 
     def sums(
         self, columns: list[str], *, missing: str, by: str | None, origin: np.ndarray | None
     ) -> dict[Any, Moments]:
         """Sums of all answers by group, customers' key and cell of the margins, by one scan."""
-        asked = (*columns, missing, by, None if origin is None else tuple(origin))
-        if asked not in self._known:
-            found = self._stored.sums(columns, self._filters, missing, by, origin)
-            self._known[asked] = found
-        if not self._known[asked]:
+        plain = None if origin is None else tuple(origin)
+        scanned, mixing = self._scanned(columns)
+        asked = tuple(scanned.items()), missing, by, plain, self._buckets
+        known = self._known.setdefault("sums", {})
+        if (asked, self._filters) not in known:
+            found = self._of_waves(asked) if self._by_wave and by is None else self._of_more(asked)
+            known[asked, self._filters] = found or self._summed(asked, self._filters)
+        found = known[asked, self._filters]
+        if not found:
             each = (self.of(column) for column in columns)
             given = [s.counts[s[c].notna()].sum() for s, c in zip(each, columns, strict=True)]
             raise unanswered(columns, given, len(self))
-        return {g: replace(s, **self.bootstrap) for g, s in self._known[asked].items()}
+        if mixing is not None:
+            start = self._origin(columns)
+            found = {g: s.transformed(columns, start, mixing) for g, s in found.items()}
+        return {g: replace(s, **self.bootstrap) for g, s in found.items()}
+
+    def _origin(self, columns: Iterable[str]) -> np.ndarray:
+        """As of the question, of what is recoded to its own scale."""
+        made = [(c, self._recoded.get(c)) for c in columns]
+        return self._stored.origin([c if m is None or m.span else m.column for c, m in made])
+
+    def _scanned(self, columns: list[str]) -> tuple[dict[str, Recoded | None], np.ndarray | None]:
+        """What is summed, and the columns as combinations of it; None where they are the same.
+
+        Answers of who did not experience it are summed apart from others, so that the same sums
+        serve whatever these are given.
+        """
+        scanned: dict[str, Recoded | None] = {}
+        parts: list[dict[str, float]] = []
+        for column, start in zip(columns, self._origin(columns), strict=True):
+            made = self._recoded.get(column)
+            scanned[column], part = made, {column: 1.0}
+            if made is not None and made.never and made.span is None:
+                scanned[column] = replace(made, value=float(start))
+                flag = Recoded(made.column, made.never, 1.0, NOBODY)
+                same = (c for c in columns if self._recoded.get(c) == flag)
+                name = next(same, f"{made.column}_not_experienced")
+                scanned[name], part[name] = flag, made.value - start
+            parts.append(part)
+        if list(scanned) == columns and all(len(part) == 1 for part in parts):
+            return scanned, None
+        mixing = np.array([[part.get(c, 0.0) for c in scanned] for part in parts])
+        return scanned, mixing
+
+    def _summed(self, asked: tuple[Any, ...], filters: Filters) -> dict[Any, Moments]:
+        scanned, missing, by, origin, buckets = asked
+        recoded = {name: made for name, made in scanned if made is not None}
+        if origin is None and recoded:
+            origin = self._origin(name for name, _made in scanned)
+        start = None if origin is None else np.array(origin)
+        least = MAX_CLUSTERS // buckets if buckets else 1
+        names = [name for name, _made in scanned]
+        return self._stored.sums(names, filters, missing, by, start, recoded, least)
+
+    def _of_waves(self, asked: tuple[Any, ...]) -> dict[Any, Moments] | None:
+        """Sums of the waves that are chosen; None where answers have no wave."""
+        of_waves = self.of("", "wave")
+        if of_waves["wave"].isna().any() or not len(of_waves):
+            return None
+        scanned, missing, _by, *rest = asked
+        asked = (scanned, missing, "wave", *rest)
+        known = self._known.setdefault("sums of waves", {})
+        if asked not in known:
+            known[asked] = self._summed(asked, ())
+        chosen = set(of_waves["wave"])
+        parts = [s for wave, s in known[asked].items() if wave in chosen]
+        return {None: replace(together(parts), offered=of_waves.rows_of())} if parts else {}
+
+    def _of_more(self, asked: tuple[Any, ...]) -> dict[Any, Moments] | None:
+        """Sums of all customers by pairs, of those of more columns; None where there are none."""
+        scanned, *how, buckets = asked
+        if buckets != 1 or how[0] != "pairwise":
+            return None
+        for (more, filters), found in self._known["sums"].items():
+            same = filters == self._filters and list(more[1:4]) == how
+            if same and found and set(scanned) <= set(more[0]):
+                columns = [name for name, _made in scanned]
+                total = found[None].select(columns).total()
+                parts = {part: getattr(total, part)[None] for part in ("weight", "first", "second")}
+                rows = np.array(self.tally([Tally(some=columns)]), float)
+                units = ResamplingUnits(np.zeros(1, np.int64))
+                return {None: replace(total, **parts, rows=rows, clusters=units, masses=None)}
+        return None
 
     def only(self, column: str, values: Iterable[object]) -> StoredSample:
         """The rows that have one of the values in the column."""
-        filters = (*self._filters, (column, tuple(values)))
-        return StoredSample(self._stored, **self._made, filters=filters)
+        return self._copy(filters=(*self._filters, (column, tuple(values))))
 
     def replace(self, **changes: Any) -> Sample:
         """A copy with other draws or seed; any other change needs rows."""
         if changes.keys() <= self._made.keys():
-            return StoredSample(self._stored, **self._made | changes, filters=self._filters)
+            return self._copy(**changes)
         return self.in_rows().replace(**changes)
 
     def with_data(self, rows: pd.DataFrame) -> Sample:
@@ -141,12 +276,13 @@ class StoredSample(Sample):
         return self.in_rows().with_data(rows)
 
     def __len__(self) -> int:
-        if "total" not in self._known:
-            self._known["total"] = self._stored.total(self._filters)
-        return int(self._known["total"])
+        asked = "total", self._filters
+        if asked not in self._known:
+            self._known[asked] = self._stored.total(self._filters)
+        return int(self._known[asked])
 
     def __contains__(self, column: object) -> bool:
-        return column in self._stored.columns
+        return column in self._stored.columns or column in self._recoded
 
     @property
     def columns(self) -> list[str]:
@@ -160,5 +296,36 @@ class StoredSample(Sample):
 
 def holds(filters: Filters) -> str:
     """The condition that rows pass the filters."""
-    each = (f"{sql.name(c)} in ({', '.join(sql.text(str(v)) for v in vs)})" for c, vs in filters)
-    return " and ".join(each) or "true"
+    return " and ".join(_in(c, vs) for c, vs in filters) or "true"
+
+
+def _in(column: str, values: tuple[Any, ...]) -> str:
+    known = ", ".join(sql.text(str(v)) for v in values if not pd.isna(v))
+    parts = [f"{sql.name(column)} in ({known})"] if known else []
+    parts += [f"{sql.name(column)} is null"] if any(map(pd.isna, values)) else []
+    return f"({' or '.join(parts) or 'false'})"
+
+
+def _passing(found: pd.DataFrame, filters: Iterable[tuple[str, tuple[Any, ...]]]) -> np.ndarray:
+    """Which counted rows pass the filters."""
+    passes = np.ones(len(found), bool)
+    for column, values in filters:
+        passes &= found[column].isin(list(values)).to_numpy()
+    return passes
+
+
+def tallied(sets: Iterable[Tally], recoded: Mapping[str, Recoded]) -> str:
+    """The numbers of rows in the sets, in SQL.
+
+    Examples
+    --------
+    >>> tallied([Tally(["room"], above=["late"])], {})
+    'count(*) filter (where "room" is not null and "late" > 0) as n0'
+    """
+    counts = []
+    for k, one in enumerate(sets):
+        given, some, above = ([expression(c, recoded) for c in part] for part in one)
+        parts = [f"{c} is not null" for c in given] + [f"{c} > 0" for c in above]
+        parts += [f"({' or '.join(f'{c} is not null' for c in some)})"] if some else []
+        counts.append(f"count(*) filter (where {' and '.join(parts) or 'true'}) as n{k}")
+    return ", ".join(counts)

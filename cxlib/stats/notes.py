@@ -8,7 +8,7 @@ import numpy as np
 
 from cxlib.core import periods
 from cxlib.core.i18n import _, ngettext
-from cxlib.core.sample import Sample, SampleLike
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats.sums import Moments
 
 
@@ -81,7 +81,7 @@ def of_waves(detail: str, sample: SampleLike | Moments, over: str = "wave") -> s
     """
     if isinstance(sample, Moments) or over not in sample:  # sums do not say of which waves
         return detail
-    if (waves := int(sample[over].nunique())) < 2:
+    if (waves := int(as_sample(sample).of("", over)[over].nunique())) < 2:
         return detail
     return _("{detail}; all {waves:count} waves together", detail=detail, waves=waves)
 

@@ -115,11 +115,12 @@ def standing_out(sample: Sample, here: np.ndarray, column: str) -> float:
         part = sample.where(rows)
         known = part[column].notna().to_numpy()
         y, weight = part[column].to_numpy(float)[known], moments.weights_of(part.data, part.weight)
-        weight = weight[known]
-        if len(y) < 2 or not weight.sum() > 0:
+        weight, counts = weight[known], part.counts[known]
+        if counts.sum() < 2 or not weight.sum() > 0:
             return 0.0
         mean = np.average(y, weights=weight)
         means.append(mean)
-        squares.append(float((weight**2 * (y - mean) ** 2).sum() / weight.sum() ** 2))
+        squared = part[part.squares].to_numpy(float)[known] if part.squares else weight**2 / counts
+        squares.append(float((squared * (y - mean) ** 2).sum() / weight.sum() ** 2))
     error = np.sqrt(sum(squares))
     return float((means[1] - means[0]) / error) if error > 0 else 0.0

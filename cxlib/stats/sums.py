@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from cxlib.core.sample import DRAWS, SEED
 from cxlib.stats.resampling import ResamplingUnits, sum_by
@@ -32,6 +34,8 @@ class Moments:
     offered : rows looked at, before incomplete ones were left out
     clusters : how each row of sums is drawn; None once added up or drawn
     draws, seed : of the resamples that methods take of these sums
+    masses : weight behind each answer by customer (p or 1 columns), where the rows of sums are
+        those of several customers each
     """
 
     columns: tuple[str, ...]
@@ -44,6 +48,7 @@ class Moments:
     clusters: ResamplingUnits | None = None
     draws: int = DRAWS
     seed: int = SEED
+    masses: pd.DataFrame | None = None
 
     @property
     def keys(self) -> np.ndarray:
@@ -103,9 +108,16 @@ class Moments:
 
         Kish (1965): squared sum of weights over the sum of squared weights.
         """
-        place = np.unique(self.keys, return_inverse=True)[1]
-        w = sum_by(place, self._masses())
+        if self.masses is not None:
+            w = self.masses.to_numpy()
+        else:
+            w = sum_by(np.unique(self.keys, return_inverse=True)[1], self._masses())
         return float(np.min(w.sum(0) ** 2 / (w**2).sum(0)))
+
+    @property
+    def units(self) -> float:
+        """`effective`, or of how many rows of sums resamples are made where those are fewer."""
+        return min(self.effective, float(len(np.unique(self.keys))))
 
     def _masses(self) -> np.ndarray:
         """Weight behind each answer of each row of sums, (rows, p or 1)."""
@@ -147,6 +159,9 @@ class Moments:
         """The sums of some of the columns, in the order given."""
         at = [self.columns.index(c) for c in columns]
         pick = (..., at, slice(None)), (..., slice(None), at)
+        masses = self.masses
+        if masses is not None and self.pairwise:
+            masses = masses.iloc[:, at]
 
         def both(a: np.ndarray) -> np.ndarray:
             return a[pick[0]][pick[1]]
@@ -158,6 +173,20 @@ class Moments:
             weight=both(self.weight) if self.pairwise else self.weight,
             first=both(self.first) if self.pairwise else self.first[..., at],
             second=both(self.second),
+            masses=masses,
+        )
+
+    def transformed(self, columns: Sequence[str], origin: np.ndarray, by: np.ndarray) -> Moments:
+        """Sums of linear combinations of the answers less their origin; `by` is (columns, p).
+
+        Not of pairwise sums, in which each pair of columns has rows of its own.
+        """
+        return replace(
+            self,
+            columns=tuple(columns),
+            origin=origin,
+            first=self.first @ by.T,
+            second=by @ self.second @ by.T,
         )
 
     def __add__(self, other: Moments) -> Moments:
@@ -211,6 +240,25 @@ class Moments:
             rows=rows[0],
             clusters=None,
         )
+
+
+def together(parts: Sequence[Moments]) -> Moments:
+    """Sums of several sets of rows as one; rows of sums of one key and cell are added up.
+
+    Examples
+    --------
+    >>> one = Moments(("x",), *map(np.array, ([0.0], [2.0], [[4.0]], [[[9.0]]], [2.0])), 2)
+    >>> one = replace(one, clusters=ResamplingUnits(np.array([7])))
+    >>> both = together([one, one])
+    >>> both.keys.tolist(), both.weight.tolist(), both.offered
+    ([7], [4.0], 4)
+    """
+    whole = reduce(Moments.__add__, parts)
+    clusters, place, _kind = whole.drawn.grouped()
+    sums: dict[str, Any] = {part: sum_by(place, getattr(whole, part)) for part in SUMS}
+    known = [p.masses for p in parts if p.masses is not None]
+    masses = pd.concat(known).groupby(level=0).sum() if known else None
+    return replace(whole, **sums, clusters=clusters, masses=masses)
 
 
 def possible(cov: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

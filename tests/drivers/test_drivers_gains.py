@@ -385,7 +385,7 @@ def test_tables_drawn_cell_by_cell_are_shuffled_rows():
     rng = np.random.default_rng(2)
     y, sizes = rng.integers(0, 4, 60).astype(float), np.array([5, 20, 25, 10])
     starts = np.r_[0, np.cumsum(sizes)[:-1]]
-    cells = _shuffled(y, starts, 20_000, np.random.default_rng(1))
+    cells = _shuffled(y, np.ones(60, int), starts, 20_000, np.random.default_rng(1))
     rows = _reach(rng.permuted(np.tile(y, (20_000, 1)), axis=1), starts)
     for level in range(4):
         for grade in range(4):
