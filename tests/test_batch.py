@@ -251,6 +251,7 @@ def test_an_unknown_study_or_notebook_is_named_with_those_there_are(project) -> 
         batch.pick("2")
 
 
+@pytest.mark.slow
 def test_without_notebooks_those_of_the_study_run(project) -> None:
     assert [p.name for p in batch.plan(["tiny"])] == ["10_works", "30_orders"]
 

@@ -42,6 +42,7 @@ def entries() -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow  # all modules are parsed
 def test_every_sentence_has_a_confirmed_translation(updated: Catalog) -> None:
     assert catalogue.faults(updated) == []
 
@@ -60,11 +61,13 @@ def test_what_too_few_rows_do_not_allow_is_said_in_the_language_of_the_page() ->
     assert not raised
 
 
+@pytest.mark.slow  # all modules are parsed
 def test_no_translation_is_of_a_sentence_that_is_gone(wanted: Catalog) -> None:
     known = {(m.id, m.context) for m in catalogue.known(ZH) if m.id}
     assert known - {(m.id, m.context) for m in wanted} == set()
 
 
+@pytest.mark.slow  # all modules are parsed
 def test_the_file_is_as_the_collector_writes_it(updated: Catalog) -> None:
     assert ZH.read_bytes() == catalogue.written(updated)
 

@@ -86,6 +86,7 @@ def test_what_needs_rows_is_refused_and_not_sent(held):
     assert not rows_sent(study)
 
 
+@pytest.mark.slow
 def test_scores_and_index_are_those_of_all_rows_though_none_is_sent(held):
     study = held
     whole = opened()
@@ -109,6 +110,7 @@ def test_scores_and_index_are_those_of_all_rows_though_none_is_sent(held):
     assert not rows_sent(study)
 
 
+@pytest.mark.slow
 def test_drivers_are_those_of_all_rows_though_none_is_sent(held):
     study = held
     whole = reserve.Reserve(opened().study.model_copy(update={"limits": Limits()}))
@@ -129,6 +131,7 @@ def test_drivers_are_those_of_all_rows_though_none_is_sent(held):
     assert not rows_sent(study)
 
 
+@pytest.mark.slow
 def test_a_bucket_has_as_many_customers_as_it_says(held):
     study = held
     counted = study.sample().of("recommend", "wave").data

@@ -67,6 +67,7 @@ def _everything(folder: Path) -> dict[str, pd.DataFrame]:
         return found | own | {"warnings": opened.warnings}
 
 
+@pytest.mark.slow
 def test_a_new_file_alone_is_read_and_the_reserve_is_that_of_a_whole_load(shop, monkeypatch):
     opened: list[str] = []
     read = gathering.read_file
@@ -93,6 +94,7 @@ def test_a_load_without_a_new_file_changes_nothing(shop):
     assert (shop / "reserve.duckdb").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_rows_that_are_sent_again_are_left_out(shop):
     _day(shop, 3, "o3,c,2026-03-02,12.25\no5,b,2026-03-03,1\n")
     loaded = reserve.load("shop")
@@ -101,6 +103,7 @@ def test_rows_that_are_sent_again_are_left_out(shop):
     assert _everything(shop)["orders"]["order_id"].tolist() == ["o1", "o2", "o3", "o4", "o5"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["file", "study", "removed", "customers"])
 def test_anything_else_that_changed_is_a_whole_load(shop, change):
     if change == "file":
@@ -137,6 +140,7 @@ def test_a_file_of_which_nothing_is_sound_adds_nothing(shop):
     assert (shop / "reserve.duckdb").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_column_of_another_kind_is_a_whole_load(shop):
     (shop / "study.yaml").write_text(STUDY + "    keep: [code]\n", encoding="utf-8")
     for day in (1, 2):

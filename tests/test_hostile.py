@@ -20,11 +20,13 @@ from cxlib.data.intake import (
     IntakeError,
     cells,
     databases,
+    drafts,
     layout,
     readers,
     sheet_extent,
     workbooks,
 )
+from cxlib.data.intake.drafts import planning
 
 pytestmark = pytest.mark.slow
 
@@ -207,6 +209,18 @@ def test_brackets_without_end_are_no_records(tmp_path, text) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(IntakeError, match="a.json"):
         readers.read_file(tmp_path / "a.json")
+
+
+def test_files_of_one_table_are_judged_once(tmp_path, monkeypatch) -> None:
+    """The draft of an archive of 300 files took minutes; a file of few rows decides for itself."""
+    few, many, judged = hostile.csv(hostile.table(2)), hostile.csv(hostile.table()), []
+    ratings = planning.ratings
+    monkeypatch.setattr(planning, "ratings", lambda c: judged.append(c) or ratings(c))
+    files = {"a.csv": few, "b.csv": many, "c.csv": many.replace(b"c1", b"d1"), "d.csv": few}
+    (tmp_path / "a.zip").write_bytes(hostile.zipped(**files))
+    plan = drafts.plan("case", [tmp_path / "a.zip"])
+    assert [len(columns["wave"].words) for columns in judged] == [2, 60]
+    assert "responses" in plan.tables
 
 
 @pytest.mark.parametrize("place", [28, 40, 45])  # in the header of the file, and in its content

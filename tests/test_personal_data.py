@@ -23,6 +23,7 @@ def test_98_in_100_details_are_masked() -> None:
         assert not [m for m in missed if m[0] == kind], missed
 
 
+@pytest.mark.slow
 def test_ordinary_comments_are_left_as_they_are() -> None:
     texts = personal_data.ordinary()
     changed = [

@@ -50,7 +50,11 @@ DESIGNS = {  # column of the weights, and margins
 }
 
 
-@pytest.fixture(scope="module", params=DESIGNS)
+FAST = "weights and margins"  # what the others have in one
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in DESIGNS if name != FAST]
+
+
+@pytest.fixture(scope="module", params=[FAST, *SLOW])
 def samples(tmp_path_factory, request):
     """The same study, its answers read as rows and counted where they are."""
     weight, margins = DESIGNS[request.param]

@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+import pytest
 import witness_table
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +23,7 @@ def test_a_method_and_witness_have_one_row_of_their_largest_distances():
     assert witness_table.methods(page) == {"AUC", "NPS"}
 
 
+@pytest.mark.slow
 def test_the_committed_table_has_the_methods_of_the_tests():
     """Renew with `make witnesses`."""
     named = set()

@@ -198,6 +198,7 @@ def test_a_change_of_level_in_the_past_is_not_said_to_hold_below_the_limits():
     assert str(found) == "A has been 0.50 points lower on average since w1."
 
 
+@pytest.mark.slow
 def test_an_alert_names_who_works_on_it():
     owned = ledger(about="delivery", owner="ann", problem="late parcels")
     found = actions.alerts(study_of(delivery=STAYS, room=FALL), ledger=owned)

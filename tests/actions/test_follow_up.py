@@ -157,6 +157,7 @@ def test_the_sample_has_one_alert_answered_and_no_kind_of_an_open_action_known_w
     assert rows.loc["a03", "response"] == "planned, not started"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_both_languages(lang):
     with context.use(context.Context(lang=lang)):

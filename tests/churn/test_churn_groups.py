@@ -362,6 +362,7 @@ def test_intervals_of_subdistribution_ratios_cover_the_truth(tell_coverage) -> N
 # Sentences and refusals
 
 
+@pytest.mark.slow
 def test_it_says_what_was_tested() -> None:
     rows = stays(300, 11, 2.0)
     assert str(churn.logrank(rows, "plan")).startswith("How soon customers leave differs")

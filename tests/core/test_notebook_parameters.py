@@ -137,6 +137,7 @@ C: str = ""  # rows (a condition on claims)
         selection.check(study, declared, {"A": "", "B": "", "C": "x = 1"})
 
 
+@pytest.mark.slow
 def test_a_condition_may_not_say_whom_a_page_is_about() -> None:
     study = reserve.open("sample")
     declared = parameters.read_cell('WHERE: str = ""  # rows (a condition on customers)\n')

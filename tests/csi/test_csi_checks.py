@@ -415,6 +415,7 @@ def test_missing_answers_are_permuted_with_the_people():
         assert found.table["n"].item() == rows["channel"].value_counts().min()
 
 
+@pytest.mark.slow
 def test_the_map_has_an_ellipse_where_both_axes_are_known_together():
     fit = csi.fit(Sample(answers(), draws=100), SMALL)
     ax = plots.importance_performance(

@@ -498,6 +498,7 @@ def test_the_index_of_the_latest_wave_is_compared_with_the_one_before():
 # --- what is said
 
 
+@pytest.mark.slow
 def test_the_answer_holds_index_interval_and_n():
     fit = csi.fit(Sample(answers(), draws=200, weight="weight", cluster="customer_id"), SMALL)
     row = fit.table.set_index("term").loc["satisfaction"]
@@ -623,6 +624,7 @@ def test_not_experienced_is_told_apart_from_not_answered():
     assert "Not experienced, so not rated: q2 40." in csi.fit(Sample(rows, draws=20), SMALL).notes
 
 
+@pytest.mark.slow
 def test_maximum_likelihood_uses_everybody_and_agrees_without_gaps():
     rows = answers()
     assert_allclose(

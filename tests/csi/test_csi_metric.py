@@ -81,6 +81,7 @@ def test_one_unit_for_all_changes_nothing_but_what_is_in_that_unit():
     assert_allclose(estimates(two, "loadings"), 2 * estimates(one, "loadings"))
 
 
+@pytest.mark.slow
 def test_unscaled_questions_of_larger_variance_weigh_more():
     rows = answers()
     wide = rows.assign(q1=5.5 + 3 * (rows["q1"] - 5.5))
@@ -182,6 +183,7 @@ def blindfolded(rows: pd.DataFrame, items: list[str], model: csi.Model, distance
     return 1 - sse / sso
 
 
+@pytest.mark.slow
 def test_blindfolding_is_what_plain_loops_find():
     rows = answers(60)
     found = estimates(csi.blindfolding(rows, SMALL), "table")
@@ -204,6 +206,7 @@ def test_blindfolding_is_near_one_without_noise_and_near_zero_without_a_link():
     assert "no predictive relevance" in str(found) and "loyalty" in str(found).lower()
 
 
+@pytest.mark.slow
 def test_blindfolding_stays_below_r2_and_weights_count_by_ratios():
     rows = answers(251)
     r2 = estimates(csi.fit(Sample(rows, draws=2), SMALL), "r2")

@@ -214,6 +214,7 @@ def test_intervals_of_loadings_and_factors_cover_the_truth(
 # Sentences and refusals
 
 
+@pytest.mark.slow
 def test_it_says_how_well_the_model_fits_in_both_languages() -> None:
     context.begin()
     rows = answers(400, 5)

@@ -89,6 +89,7 @@ def test_countries_have_the_two_lines_of_mixtools(tell_witness) -> None:
     assert_allclose(np.sqrt(left[:, 2]), about["sigma"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_likelihood_is_that_which_a_plain_optimiser_finds() -> None:
     rows = customers(120, 3)
     z = standardised(rows)

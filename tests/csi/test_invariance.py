@@ -32,6 +32,7 @@ def two(n: int, seed: int, **how: bool) -> pd.DataFrame:
 # By hand
 
 
+@pytest.mark.slow
 def test_groups_that_differ_in_factors_alone_are_measured_alike_exactly() -> None:
     """The second group's first factor has twice the spread and is one higher: scalar holds."""
     spread = np.where(HOME == 0, 2.0, 1.0)
@@ -74,6 +75,7 @@ def test_the_gradient_is_that_of_differences() -> None:
 # The witness
 
 
+@pytest.mark.slow
 def test_schools_are_as_lavaan_prints_them(tell_witness) -> None:
     about = KNOWN["lavaan"]
     rows = [
@@ -101,6 +103,7 @@ def test_schools_are_as_lavaan_prints_them(tell_witness) -> None:
 # Laws
 
 
+@pytest.mark.slow
 def test_units_and_the_order_of_groups_do_not_matter_and_chi2_of_groups_adds_up() -> None:
     rows = two(150, 3)
     one = csi.invariance(Sample(rows, draws=20), CONSTRUCTS, "shop")
@@ -115,6 +118,7 @@ def test_units_and_the_order_of_groups_do_not_matter_and_chi2_of_groups_adds_up(
     assert (one.table["chi2_plain"][1:] >= -1e-6).all()
 
 
+@pytest.mark.slow
 def test_rows_doubled_in_a_cluster_leave_the_robust_tests_as_they_were() -> None:
     rows = two(100, 4).assign(who=np.arange(200))
     both = pd.concat([rows, rows], ignore_index=True)
@@ -168,6 +172,7 @@ def test_a_loading_and_an_intercept_that_differ_are_found() -> None:
 # Sentences and refusals
 
 
+@pytest.mark.slow
 def test_small_groups_are_left_out_and_it_speaks_both_languages() -> None:
     context.begin()
     rows = two(150, 6)

@@ -126,6 +126,7 @@ def test_random_slopes_are_those_of_mixedlm(tell_witness):
     assert row["high"] - row["estimate"] == pytest.approx(reach, rel=0.02)
 
 
+@pytest.mark.slow
 def test_slopes_that_differ_are_found_and_those_that_do_not_have_a_small_sd():
     table = random(varying(60, 25, 5), "a", "b").random_slopes.set_index("term")
     assert table.loc["a", "sd"] == pytest.approx(0.5, abs=0.1) and table.loc["a", "p"] < 1e-6
@@ -133,6 +134,7 @@ def test_slopes_that_differ_are_found_and_those_that_do_not_have_a_small_sd():
     assert table.loc["a", "low"] < 1 < table.loc["a", "high"]
 
 
+@pytest.mark.slow
 def test_a_variance_of_zero_is_said_in_words():
     rows = varying(20, 10, 3, 0.0)
     means = rows.groupby("branch")[["a", "y"]].transform("mean")
@@ -146,6 +148,7 @@ def test_a_variance_of_zero_is_said_in_words():
         assert "lower bound" in fit.notes
 
 
+@pytest.mark.slow
 def test_units_of_the_driver_scale_its_slopes():
     rows = varying(25, 12, 4)
     one = random(rows, "a").random_slopes.iloc[0]

@@ -172,6 +172,7 @@ def test_changes_to_the_same_units_are_named():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lasts", [False, True])
 def test_an_effect_that_only_the_wave_of_another_change_shows_is_in_doubt(lasts):
     """East rises in w5 alone, when "second" came on top of "first", or stays up after it."""

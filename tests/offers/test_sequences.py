@@ -71,6 +71,7 @@ def test_the_worked_example_of_zaki_has_its_sequences_of_single_products() -> No
     assert sorted(found.index) == names and found["n"].eq(2).all()
 
 
+@pytest.mark.slow
 def test_the_search_finds_what_trying_every_sequence_finds() -> None:
     histories = drawn(60, 2)
     found = table_of(baskets_of(*histories), support=0.05, longest=4, shuffles=1)
@@ -96,6 +97,7 @@ def exact(history: str, one: str, other: str) -> float:
     return 1 - factorial(a) * factorial(b) / factorial(a + b + 1)
 
 
+@pytest.mark.slow
 def test_the_lift_of_pairs_is_that_of_the_exact_chance_of_random_orders() -> None:
     histories = drawn(200, 3)
     found = table_of(baskets_of(*histories), support=0.05, longest=2, shuffles=200)

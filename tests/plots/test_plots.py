@@ -447,6 +447,7 @@ def test_titles_break_by_their_breadth_in_either_script() -> None:
     assert text.display_width("客房 A") == 6
 
 
+@pytest.mark.slow
 def test_a_line_is_interrupted_where_its_number_is_hidden() -> None:
     waves = pd.DataFrame(
         {"wave": list("abcd"), "estimate": [1.0, 2, 3, 4], "low": 0.0, "high": 5.0}

@@ -210,6 +210,7 @@ def test_bounds_of_a_result_decide_on_nonresponse():
     assert told(answer, narrow, **rules).action.startswith("Do not count the target")
 
 
+@pytest.mark.slow
 def test_an_action_on_what_is_over_is_to_be_closed_or_planned_anew():
     """The page that shows that the fall is over asks for what 41 asks for."""
     effect = {"predicted": 4.0, "predicted_low": 3.0, "predicted_high": 5.0, "worth": 100.0}

@@ -325,6 +325,7 @@ def test_limits_follow_n():
     assert_allclose(width[2] / width[3], np.sqrt((1 / 50 + 1 / 400) / (1 / 800 + 1 / 400)))
 
 
+@pytest.mark.slow
 def test_customers_in_every_wave_narrow_the_limits(responses):
     """Who answers alike in both waves makes their difference surer, and the limits narrower."""
     twice = pd.concat([responses.assign(wave=w, customer_id=responses.index) for w in "ab"])

@@ -201,6 +201,7 @@ def test_odds_of_membership_cover_the_truth_where_plain_ones_are_too_flat(
 # Sentences and refusals
 
 
+@pytest.mark.slow
 def test_it_says_what_is_associated_in_both_languages() -> None:
     context.begin()
     sample = Sample(customers(400, 1, slope=2.0), draws=30)

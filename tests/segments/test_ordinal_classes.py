@@ -113,6 +113,7 @@ def test_of_two_levels_it_is_the_nominal_model() -> None:
     assert_allclose(np.sort(one.sums[:, 0]), np.sort(two.sums[:, 0]), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_likelihood_lies_between_independence_and_the_nominal_model() -> None:
     _, x = answered(300, 3)
     rough = np.where(np.random.default_rng(1).random(x.shape) < 0.1, -1, x)  # gaps
@@ -160,6 +161,7 @@ def test_a_weight_of_two_is_the_row_twice() -> None:
 # Another maximiser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [2, 3])
 def test_no_search_of_the_observed_likelihood_climbs_higher(k: int) -> None:
     rng = np.random.default_rng(k)
@@ -221,6 +223,7 @@ def test_tests_of_the_fit_keep_answers_ordinal(rows: pd.DataFrame, fit) -> None:
     assert segments.likelihood_ratio(few, fit, simulations=9).table["p"].item() == 0.1
 
 
+@pytest.mark.slow
 def test_two_levels_of_text_or_numbers_may_be_called_ordinal() -> None:
     x = answered(200, 10)[1] > 1
     flags = pd.DataFrame(x, columns=list("abcdef")).assign(a=x[:, 0].astype(int))

@@ -67,6 +67,7 @@ def test_three_groups_are_found_and_the_reader_is_told(n, how):
     assert f"{fit.table['estimate'][2]:.2f}" in fit.finding.detail
 
 
+@pytest.mark.slow
 def test_a_cloud_without_groups_has_one():
     rows = pd.DataFrame(np.random.default_rng(3).uniform(size=(200, 10)))
     rows.columns = [f"x{i}" for i in range(10)]
@@ -74,6 +75,7 @@ def test_a_cloud_without_groups_has_one():
     assert fit.k == 1 and str(fit).startswith("No number of segments")
 
 
+@pytest.mark.slow
 def test_units_and_order_of_features_do_not_matter():
     rows = three_groups(100)
     one = segments.prediction_strength(Sample(rows), ["x", "y"], most=4, splits=4)

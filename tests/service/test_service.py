@@ -594,6 +594,7 @@ def test_pairs_of_answers_by_hand():
         service.recovery(pairs)
 
 
+@pytest.mark.slow
 def test_regression_to_the_mean_is_no_recovery():
     pairs = recoveries(4000, seed=4, well=0.0, badly=-0.8)
     fit = service.recovery(sampled(pairs, 400))

@@ -174,6 +174,7 @@ def test_units_of_covariates_change_nothing_but_their_coefficients():
     assert_allclose(same, ahead)
 
 
+@pytest.mark.slow
 def test_a_calendar_is_the_same_for_each_customer_and_future_ones_count():
     rows = orders(120)
     customers = pd.Series(rows["customer_id"].unique(), name="customer_id")

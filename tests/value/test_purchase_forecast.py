@@ -57,6 +57,7 @@ def test_donations_have_the_published_fit_and_forecasts(tell_witness):
         tell_witness("BG/BB: expected purchases", "R BTYD", ahead[at], [published], atol=5e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["bg_nbd", "mbg_nbd", "pareto_nbd"])
 def test_without_amounts_the_purchase_model_is_that_of_lifetime_value(model):
     rows = _weekly(300)
@@ -143,6 +144,7 @@ def test_too_few_who_bought_again_are_told():
         value.purchase_forecast(orders(20), model="bg_bb", as_of="2024-01-20")
 
 
+@pytest.mark.slow
 def test_groups_stand_beside_everyone_and_the_reader_is_told():
     rows = orders(300)
     groups = pd.Series(np.where(np.arange(300) < 120, "web", "shop"), np.arange(300))

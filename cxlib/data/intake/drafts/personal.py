@@ -43,15 +43,17 @@ def personal(column: Column) -> str:
     'its name'
     """
     name = slug(column.name)
-    sample = column.counts.index[:200].to_series().astype(str)
+    sample = column.counts.index[:200].to_series().astype(str).str.strip()
     if not len(sample):
         return "its name" if _pattern().fullmatch(name) else ""
-    if set(sample.str.strip()) == {column.name.strip()}:
+    if set(sample) == {column.name.strip()}:
         return ""  # a box that was ticked: the column holds nothing but its own name
     for what, pattern in HELD.items():
         if what == "telephone numbers" and re.search(NUMBERED, name):
             continue
-        if sample.str.strip().str.fullmatch(pattern).mean() > MOST:
+        if sample.str.fullmatch(pattern).mean() > MOST:
             return f"it holds {what}"
+    if not _pattern().fullmatch(name):
+        return ""
     few = len(column.counts) <= 12 and column.not_numbers == 0 and column.numbers.index.max() <= 10
-    return "its name" if _pattern().fullmatch(name) and not (few and len(column.words) > 12) else ""
+    return "" if few and len(column.words) > 12 else "its name"

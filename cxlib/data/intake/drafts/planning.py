@@ -57,14 +57,14 @@ def _parts(files: list[Path]) -> tuple[list[TableOf], list[str], list[str]]:
     """
     parts, passed = list[TableOf](), list[str]()
     refused = list[IntakeError]()
+    judged = dict[tuple[str, ...], tuple[int, int]]()
     for path in files:
         found, why = list[TableOf](), list[str]()
         for seen in (sheets := look(path)):
             try:
                 if seen.problem:
                     raise IntakeError(seen.problem)
-                rated = 0 if seen.profile else len(ratings(_open_columns(seen)))
-                new = tables_of(seen, ratings=rated)
+                new = tables_of(seen, ratings=_rated(seen, judged))
             except IntakeError as error:
                 if len(sheets) == 1:
                     refused.append(error)
@@ -81,6 +81,20 @@ def _parts(files: list[Path]) -> tuple[list[TableOf], list[str], list[str]]:
     if refused and not parts:
         raise refused[0]
     return parts, passed, [str(error) for error in refused]
+
+
+def _rated(seen: Seen, judged: dict[tuple[str, ...], tuple[int, int]]) -> int:
+    """How many columns are ratings; as in a file before of these columns and not many fewer rows.
+
+    An archive of one file a day has hundreds of them.
+    """
+    if seen.profile:
+        return 0
+    columns, rows = _open_columns(seen), len(seen.raw.frame)
+    known = judged.get(tuple(columns), (0, 0))
+    if known[0] < rows / 2 or not known[0]:
+        known = judged[tuple(columns)] = rows, len(ratings(columns))
+    return known[1]
 
 
 def _open_columns(seen: Seen) -> dict[str, Column]:
