@@ -106,7 +106,7 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
     if unsettled:
         action = _(
             "Do not choose a driver by this: none can be ruled out as the strongest. More answers "
-            "would tell"
+            "would show it"
         )
     elif len(table) > 1 and alone:
         action = _("Begin with {driver}, and test what an improvement brings", **facts)
