@@ -444,7 +444,8 @@ class Database:
             if answers.weighted and answers.raking is None:
                 holds = f"{holds} and ({answers.own}) > 0"
             table = self._narrowest(reads, where)
-            asked = stored_sample.tallied(sets, recoded)
+            asked, common = stored_sample.tallied(sets, recoded)
+            holds = f"{holds} and {common}"
             counted = door.Held(
                 f"select {asked} from {table} where {holds}", door.fewest([], table, holds)
             )

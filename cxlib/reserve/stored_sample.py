@@ -314,18 +314,23 @@ def _passing(found: pd.DataFrame, filters: Iterable[tuple[str, tuple[Any, ...]]]
     return passes
 
 
-def tallied(sets: Iterable[Tally], recoded: Mapping[str, Recoded]) -> str:
-    """The numbers of rows in the sets, in SQL.
+def tallied(sets: Sequence[Tally], recoded: Mapping[str, Recoded]) -> tuple[str, str]:
+    """The numbers of rows in the sets, in SQL, and what holds for the rows of all of them.
 
     Examples
     --------
     >>> tallied([Tally(["room"], above=["late"])], {})
-    'count(*) filter (where "room" is not null and "late" > 0) as n0'
+    ('count(*) filter (where "late" > 0) as n0', '"room" is not null')
     """
+    common = [c for c in sets[0].given if all(c in one.given for one in sets)]
     counts = []
     for k, one in enumerate(sets):
-        given, some, above = ([expression(c, recoded) for c in part] for part in one)
+        own = (c for c in one.given if c not in common)
+        given, some, above = (
+            [expression(c, recoded) for c in part] for part in (own, one.some, one.above)
+        )
         parts = [f"{c} is not null" for c in given] + [f"{c} > 0" for c in above]
         parts += [f"({' or '.join(f'{c} is not null' for c in some)})"] if some else []
         counts.append(f"count(*) filter (where {' and '.join(parts) or 'true'}) as n{k}")
-    return ", ".join(counts)
+    holds = " and ".join(f"{expression(c, recoded)} is not null" for c in common)
+    return ", ".join(counts), holds or "true"
