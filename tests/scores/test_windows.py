@@ -49,7 +49,8 @@ def test_windows_side_by_side_weigh_up_to_the_score_of_all():
 def test_hours_and_missing_days_do_not_move_a_window():
     rows = daily(30, 3)
     late = rows.assign(answered_on=rows["answered_on"] + pd.Timedelta(hours=23))
-    late.loc[len(late)] = [pd.NaT, 10, 1, 1.0]
+    late = pd.concat([late, late.tail(1)], ignore_index=True)
+    late.loc[len(late) - 1, "answered_on"] = pd.NaT
     pd.testing.assert_frame_equal(
         scores.rolling(rows, window=10).table, scores.rolling(late, window=10).table
     )
