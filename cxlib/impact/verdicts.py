@@ -126,8 +126,8 @@ def _finding(evaluations: Mapping[str, Result], others: Mapping[str, Result]) ->
     if len(sure) == 1:
         told = replace(sure[0].finding, importance=Importance.NOTABLE)
         if (whole := others.get(sure[0].change)) is not None:
-            detail = [whole.finding.detail, sure[0].parts["faded"], _checks(sure[0])]
-            words = i18n.opening(_("; ").join(filter(None, detail)))
+            said = [whole.finding.detail, sure[0].parts["faded"], _checks(sure[0])]
+            words = i18n.opening(_("; ").join(filter(None, said)))
             told = replace(told, claim=whole.finding.claim, detail=words)
             told = replace(told, action=whole.finding.action or told.action)
         extended = [one.finding.action for one in every if one is not sure[0] and works(one)]
