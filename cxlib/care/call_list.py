@@ -313,8 +313,8 @@ def _finding(
         days = {"n": stale, "days": LOOK_BACK}
         told = _("{n:count} of them have waited more than {days:count} days", **days)
         detail = _("{first}; {second}", first=detail, second=told)
-        first = _("First check whether what {n:count} of them wait for is over.", **days)
-        action = i18n.together([first, action])
+        check = _("First check whether what {n:count} of them wait for is over.", **days)
+        action = i18n.together([check, action])
     return Finding(claim, detail, action=action, **slots)
 
 

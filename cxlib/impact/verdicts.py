@@ -50,9 +50,9 @@ def verdicts(
     Both are empty without evaluations; and the part drawn, the unit of standard
     """
     if not evaluations:
+        finding = _("These rows can judge none of the changes.")
         empty = pd.DataFrame(columns=COLUMNS)
-        claim = _("These rows can judge none of the changes.")
-        return Result({"table": empty, "standard": empty}, claim)
+        return Result({"table": empty, "standard": empty}, finding)
     known = {} if predicted is None else predicted.set_index("term").to_dict("index")
     units = {one.effects["unit"].iloc[0] for one in evaluations.values()}
     rows, standard = [], []
@@ -126,8 +126,8 @@ def _finding(evaluations: Mapping[str, Result], others: Mapping[str, Result]) ->
     if len(sure) == 1:
         told = replace(sure[0].finding, importance=Importance.NOTABLE)
         if (whole := others.get(sure[0].change)) is not None:
-            parts = [whole.finding.detail, sure[0].parts["faded"], _checks(sure[0])]
-            words = i18n.opening(_("; ").join(filter(None, parts)))
+            said = [whole.finding.detail, sure[0].parts["faded"], _checks(sure[0])]
+            words = i18n.opening(_("; ").join(filter(None, said)))
             told = replace(told, claim=whole.finding.claim, detail=words)
             told = replace(told, action=whole.finding.action or told.action)
         extended = [one.finding.action for one in every if one is not sure[0] and works(one)]

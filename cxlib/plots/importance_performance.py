@@ -70,7 +70,7 @@ def importance_performance(
     middle = (float(x.mean()), float(y.mean()))
     first = (x < middle[0]) & (y > middle[1])
     over = {t: w for t, w in (past or {}).items() if t in set(both.loc[first, "term"])}
-    first &= ~both["term"].isin(over)
+    first &= ~both["term"].isin(list(over))
     names = [_named(str(t), over) for t in both["term"]]
     both["look"], both["hover"] = first, _hovers(both, names, importance_unit, performance_unit)
     ax = figure.new_axes(ax, height=4.4)
@@ -93,7 +93,7 @@ def importance_performance(
     ax.autoscale_view()
     _quadrants(ax, middle)
     few = len(names) <= ON_A_PHONE or not layout.narrow()  # of many, a phone names the first
-    told = first | (y.rank(ascending=False) <= NAMED) | both["term"].isin(over)
+    told = first | (y.rank(ascending=False) <= NAMED) | both["term"].isin(list(over))
     shown = [wrap(n, 22 if few else 16) * (few or t) for n, t in zip(names, told, strict=True)]
     figure.name_points(ax, shown, x.to_numpy(float), y.to_numpy(float))
     figure.number_axis(ax.xaxis, performance_unit)

@@ -367,7 +367,7 @@ def _finding(table: pd.DataFrame) -> Finding:
     off = (table["estimate"] - table["overall"]).abs()[differs]
     clearest = table.loc[(off / width[differs]).idxmax(), "term"]
     row = table.loc[off[table.loc[off.index, "term"] == clearest].idxmax()]
-    write = i18n.percent if row.share else lambda v: i18n.number(v, 2)
+    write: Callable[[float], str] = i18n.percent if row.share else lambda v: i18n.number(v, 2)
     claim = _(
         "Segments differ most in {outcome}: {value} for {segment:verbatim}, {overall} on average.",
         segment=row.segment,
