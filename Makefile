@@ -26,7 +26,7 @@ coverage: setup  ## how often intervals hold the truth, over repeated samples; r
 witnesses: setup  ## how near methods come to published values and other programs; renews docs/witnesses.md
 	@$(BIN)/python -m pytest -n 2 -p no:nbval -m witness --witness-table docs/witnesses.md tests
 
-chaos: setup  ## hostile files, conditions, crashes and payloads in a browser (about an hour)
+chaos: setup  ## hostile files, conditions, crashes and payloads in a browser (an hour or two)
 	@$(BIN)/python tests/chaos/conditions.py
 	@$(BIN)/python tests/chaos/campaign.py
 	@$(BIN)/python tests/chaos/crashes.py

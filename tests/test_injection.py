@@ -10,14 +10,14 @@ browser = test_browser.browser
 
 
 def test_no_payload_runs_and_none_asks_for_anything(browser, tmp_path) -> None:
-    used = injection.write(tmp_path, injection.texts("http://127.0.0.1:9", 1))
-    files, said = injection.run(tmp_path, ["10", "payloads"], ["en"])
+    injection.write(tmp_path, injection.texts("http://127.0.0.1:9", 1))
+    asked = ["case", "--lang", "en", "10", "payloads"], ["case", "--by", "channel", "10"]
+    files, said = injection.run(tmp_path, *asked)
     assert len(files) > 3, said
     browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": injection.SEEN})
-    assert [wrong for file in files for wrong in injection.judged(browser, file)] == []
-    text = "".join(file.read_text("utf-8") for file in files)
-    shown = sum(f"ran({k})" in text or f":9/{k}" in text for k in range(used.total()))
-    assert shown > 40  # or the test above says nothing
+    wrong, shown = zip(*(injection.judged(browser, file) for file in files), strict=True)
+    assert [w for some in wrong for w in some] == []
+    assert len(set().union(*shown)) > 40  # or the test above says nothing
 
 
 def test_the_judge_sees_what_runs_and_what_leaves(browser, tmp_path) -> None:
@@ -26,5 +26,7 @@ def test_the_judge_sees_what_runs_and_what_leaves(browser, tmp_path) -> None:
     page.write_text(
         "<script>ran(7)</script><img src='http://127.0.0.1:9/8'><a href='javascript:0'>"
     )
-    wrong = "\n".join(injection.judged(browser, page))
+    found, shown = injection.judged(browser, page)
+    wrong = "\n".join(found)
+    assert shown == {8}  # the other is in a script, which is no text
     assert all(s in wrong for s in ("payload 7 ran", "asks for http://127.0.0.1:9/8", "would run"))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 import random
 import subprocess
@@ -34,7 +33,10 @@ for (const e of all) for (const kind of ['mouseover', 'focus', 'toggle', 'error'
   e.dispatchEvent(new Event(kind));
 const armed = all.flatMap(e => [...e.attributes].filter(a => /^\\s*javascript:/i.test(a.value)
   || a.name.startsWith('on') && a.value.includes('ran(')).map(a => e.outerHTML.slice(0, 200)));
-return [window.hits || [], armed]"""
+const shown = all.filter(e => !e.matches('script, style')).flatMap(e => [
+  ...[...e.attributes].map(a => a.value), ...[...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data)]);
+const numbers = [...shown.join(' ').matchAll(/ran\\((\\d+)\\)|0\\.1:9\\/(\\d+)/g)].map(m => Number(m[1] ?? m[2]));
+return [window.hits || [], armed, [...new Set(numbers)]]"""
 PAYLOADS = (  # {js} calls a function that counts, {url} is a server that nobody should ask
     *("<script>{js}</script>", '"><script>{js}</script>', "</script><script>{js}</script>"),
     *("</style><script>{js}</script>", "</title><script>{js}</script>", "]]><script>{js}</script>"),
@@ -107,7 +109,7 @@ PAYLOADS = (  # {js} calls a function that counts, {url} is a server that nobody
         "<form action={url}><button autofocus>",
     ),
 )
-PAGES = ("00", "10", "12", "20", "21", "23", "41", "payloads")
+PAGES = ("00", "10", "12", "20", "21", "23", "27", "41", "payloads")
 
 
 def texts(address: str, seed: int) -> Iterator[str]:
@@ -118,12 +120,12 @@ def texts(address: str, seed: int) -> Iterator[str]:
         yield payload.format(js=f"ran({number})", url=f"{address}/{number}")
 
 
-def write(root: Path, made: Iterator[str]) -> Counter[str]:
-    """A project with payloads in its texts; how many by channel."""
-    used = Counter[str]()
+def write(root: Path, made: Iterator[str]) -> list[str]:
+    """A project with payloads in its texts; the channel of each, in their order."""
+    used: list[str] = []
 
     def some(channel: str, most: int = 1) -> list[str]:
-        used[channel] += most
+        used.extend([channel] * most)
         return list(itertools.islice(made, most))
 
     def both(channel: str) -> dict[str, str]:
@@ -140,7 +142,8 @@ def write(root: Path, made: Iterator[str]) -> Counter[str]:
     rows = pd.DataFrame({"id": [f"r{i}" for i in number]})
     rows["at"] = [f"2026-{i % 6 + 1:02d}-{i % 28 + 1:02d}" for i in number]
     rows["wave"] = [some_wave[i % 2] for i in number] if (some_wave := some("waves", 2)) else ""
-    for column, levels in (("channel", some("groups", 4)), ("region", some("groups", 4))):
+    branches = some("units", 4)
+    for column, levels in (("channel", some("groups", 4)), ("region", branches)):
         rows[column] = [levels[i] for i in rng.integers(0, len(levels), len(rows))]
     for column in ("recommend", "speed", "price"):
         rows[column] = rng.integers(1, 11, len(rows))
@@ -192,6 +195,15 @@ def write(root: Path, made: Iterator[str]) -> Counter[str]:
         "items": items,
         "group": "channel",
         "outcome": "recommend",
+        "benchmarks": [
+            {"measure": "nps", "value": 30, "n": 900, "source": a, "industry": b, "period": c}
+            for a, b, c in [some("benchmarks", 3)]
+        ],
+        "organisation": {
+            "column": "region",
+            "units": dict.fromkeys(top := some("units", 2))
+            | dict(zip(branches, top * 2, strict=True)),
+        },
         "topics": {
             "late": {"label": both("topics"), "words": {"en": ["late"]}},
             "rude": {"label": both("topics"), "words": {"en": ["rude"]}},
@@ -200,6 +212,34 @@ def write(root: Path, made: Iterator[str]) -> Counter[str]:
     }
     (study / "study.yaml").write_text(yaml.safe_dump(text, allow_unicode=True), "utf-8")
     _notebook(own / "payloads.ipynb", some("own notebooks", 40))
+    return used
+
+
+def relabel(root: Path, made: Iterator[str]) -> list[str]:
+    """The sample as study "labels" of the project, a payload for each text in two languages."""
+    used: list[str] = []
+
+    def changed(value: Any, channel: str) -> Any:
+        if isinstance(value, list):
+            return [changed(v, channel) for v in value]
+        if not isinstance(value, dict):
+            return value
+        if set(value) == {"en", "zh"} and {str} == {type(v) for v in value.values()}:
+            used.extend([channel] * 2)
+            return dict(zip(value, made, strict=False))
+        return {k: changed(v, channel) for k, v in value.items()}
+
+    study = root / "data" / "labels"
+    study.mkdir()
+    for file in (ROOT / "data" / "sample").glob("*.csv.gz"):
+        (study / file.name).write_bytes(file.read_bytes())
+    about = yaml.safe_load((ROOT / "data" / "sample" / "study.yaml").read_text("utf-8"))
+    about = {key: changed(value, f"{key} of the sample") for key, value in about.items()}
+    pages = (ROOT / "notebooks").glob("*.ipynb")
+    about["reports"] = {
+        p.stem: {"DRAWS": 100} if "DRAWS: int" in p.read_text("utf-8") else {} for p in pages
+    }
+    (study / "study.yaml").write_text(yaml.safe_dump(about, allow_unicode=True), "utf-8")
     return used
 
 
@@ -229,15 +269,12 @@ def _notebook(path: Path, texts: Sequence[str]) -> None:
     nbformat.write(new_notebook(cells=cells, metadata=about), path)
 
 
-def run(
-    root: Path, pages: Sequence[str] = PAGES, langs: Sequence[str] = ("en", "zh")
-) -> tuple[list[Path], str]:
-    """The HTML files of the pages, in these languages and by group; what `cx` said."""
+def run(root: Path, *asked: Sequence[str]) -> tuple[list[Path], str]:
+    """The HTML files of the runs that are asked for, by the words of `cx run`; what it said."""
     out, said = root / "reports" / "out", ""
-    for more in (["--lang", ",".join(langs), *pages], ["--by", "channel", "10"]):
-        words = ["run", "case", *more, "-o", str(out / str(len(more)))]
+    for k, words in enumerate(asked):
         done = subprocess.run(
-            [sys.executable, "-m", "cxlib.cli", *words],
+            [sys.executable, "-m", "cxlib.cli", "run", *words, "-o", str(out / str(k))],
             env=os.environ | {"CX_ROOT": str(root), "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
@@ -247,39 +284,55 @@ def run(
     return sorted(out.rglob("*.html")), said
 
 
-def judged(browser: Any, file: Path) -> list[str]:
-    """What ran or was asked for when the page was opened, moved over and unfolded."""
+def judged(browser: Any, file: Path) -> tuple[list[str], set[int]]:
+    """What ran or was asked for when the page was opened, moved over and unfolded.
+
+    With the numbers of the payloads that are in its texts.
+    """
     import test_browser
 
     test_browser.opened(browser, file)
-    hits, armed = browser.execute_script(AFTER)
+    hits, armed, shown = browser.execute_script(AFTER)
     wrong = [f"{file.name}: payload {hit} ran" for hit in hits]
     wrong += [f"{file.name}: a browser would run {text}" for text in armed]
-    return wrong + [f"{file.name}: asks for {url}" for url in test_browser.requests_of(browser)]
+    wrong += [f"{file.name}: asks for {url}" for url in test_browser.requests_of(browser)]
+    return wrong, set(shown)
 
 
 def campaign(seed: int) -> int:
     """Open all pages and print what was tried; how many texts did not stay texts."""
     import test_browser
 
+    wrong: list[str] = []
+    seen: set[int] = set()
     with tempfile.TemporaryDirectory(prefix="cx-inject-") as folder:
-        root = Path(folder)
-        used = write(root, texts("http://127.0.0.1:9", seed))
-        files, said = run(root)
+        root, made = Path(folder), texts("http://127.0.0.1:9", seed)
+        channels = write(root, made)
+        condition, word = "channel <> '{}'".format(next(made).replace("'", "''")), next(made)
+        channels += ["WHERE", "parameters"]
+        channels += relabel(root, made)
+        files, said = run(
+            root,
+            ["case", "--lang", "en,zh", *PAGES],
+            ["case", "--by", "channel", "10"],
+            ["case", "-p", f"WHERE={condition}", "10"],
+            ["case", "-p", f"WORD={word}", "payloads"],
+            ["labels", "--lang", "en,zh"],
+        )
         print(said[-3000:])
-        held = [file.read_text("utf-8") for file in files]
-        wrong = []
         for browser in test_browser.started():
             browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SEEN})
-            wrong = [w for file in files for w in judged(browser, file)]
-        print(*wrong, sep="\n")
-        shown = sum(
-            any(f"ran({k})" in h or f":9/{k}" in h for h in held) for k in range(used.total())
-        )
-    print(json.dumps(used))
-    print(
-        f"{used.total()} payloads, {shown} of them on {len(files)} pages: {len(wrong)} did not hold."
-    )
+            for file in files:
+                mistakes, shown = judged(browser, file)
+                wrong += mistakes
+                seen |= shown
+    print(*wrong, sep="\n")
+    tried, reached = Counter(channels), Counter(channels[k] for k in seen)
+    print("| texts | payloads | on a page |\n|---|---|---|")
+    for channel, count in tried.items():
+        print(f"| {channel} | {count} | {reached[channel]} |")
+    print(f"| all | {tried.total()} | {reached.total()} |")
+    print(f"{len(files)} pages: {len(wrong)} did not hold.")
     return len(wrong)
 
 
