@@ -88,8 +88,8 @@ def verdicts(
     ]
     drawn_in = units.pop() if len(units) == 1 else "standard deviations"
     parts = {"drawn": "rating points" if drawn_in == "scale" else drawn_in}
-    finding = _finding(evaluations, others or {})
-    return Result(tables, finding, note, columns=columns, parts=parts)
+    told = _finding(evaluations, others or {})
+    return Result(tables, told, note, columns=columns, parts=parts)
 
 
 def _with_size(label: str, row: pd.Series) -> str:
