@@ -1168,8 +1168,12 @@ def test_numbers_are_the_same_in_both_languages(lang):
 def test_a_change_since_one_wave_has_the_interval_of_the_pages_own_comparison():
     """Page 12 compares two waves by itself; its alert is no second interval of the same number."""
     compared = {"wave": ["2018"], "against": ["2017"], "term": ["nps"], "estimate": [-5.3]}
-    fit = Result(pd.DataFrame(compared | {"low": [-9.4], "high": [-1.1]}), "")
+    fit = Result(pd.DataFrame(compared | {"low": [-9.4], "high": [-1.1], "p": [0.011]}), "")
     alert = {"term": "nps", "wave": "2018", "against": "2017", "by": "", "estimate": -5.3}
-    assert series._as_compared({"nps_change": fit}, alert) == {"low": -9.4, "high": -1.1}
+    assert series._as_compared({"nps_change": fit}, alert) == {
+        "low": -9.4,
+        "high": -1.1,
+        "probability": 0.011,
+    }
     for other in ({"against": ""}, {"by": "area"}, {"term": "csat"}, {"estimate": -4.0}):
         assert series._as_compared({"nps_change": fit}, alert | other) == {}
