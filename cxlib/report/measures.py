@@ -278,7 +278,7 @@ def _card(asked: Measure, now: Reading, earlier: Reading | None, run: str) -> di
     }
     if asked.kind == "people":  # how many they are, and how many of them leave
         card["value"] = i18n.count(now.row["n"])
-        leave = _("past customers flagged; {x:share} of them left", x=estimate)
+        leave = _("{x:share} of those flagged left", x=estimate)
         ends = _ends(now.row)
         sure = _("95% CI {ci:share_interval0}", ci=ends) if ends else ""
         card["detail"] = i18n.line(_("; ").join(part for part in (leave, sure) if part))
