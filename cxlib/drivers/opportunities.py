@@ -175,8 +175,8 @@ def _finding(
             )
             if first["term"] == name
             else _(
-                "Over all waves {driver:quoted} comes first; {leader:quoted} leads only with the "
-                "fall of {wave:label}, which is over.",
+                "Without {wave:label}, whose fall is over, {driver:quoted} comes first, not "
+                "{leader:quoted}.",
                 **facts,
             )
         )

@@ -83,17 +83,16 @@ def pages(
     """The pages of the run by set, in the order of the run, in which each leads to the next.
 
     A page has title, file, status and the claim of its most important finding, which is the head of
-    the page. Where that is among those `said` above it has the next one, or else its detail: no
-    sentence stands twice on the index.
+    the page. Where that is among those `said` above it has the detail instead: no sentence stands
+    twice on the index, and each page is answered by its own answer.
     """
     sets: dict[str, list[dict[str, Any]]] = {}
     for page in run["pages"]:
         kept = [r.get("finding") or {} for r in answers.get(page["page"], {}).values()]
         ordered = by_importance(k for k in kept if k.get("claim"))
-        claims = [k["claim"] for k in ordered] or [page["answer"]]
-        new = [claim for claim in claims if claim not in said]
-        detail = "" if new else ordered[0].get("detail", "")
-        entry = {**page, "claim": "" if detail else [*new, *claims][0], "detail": detail}
+        claim = ordered[0]["claim"] if ordered else page["answer"]
+        detail = ordered[0].get("detail", "") if claim in said else ""
+        entry = {**page, "claim": "" if detail else claim, "detail": detail}
         sets.setdefault(page["set"], []).append(entry)
     return sets
 
