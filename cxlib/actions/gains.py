@@ -294,13 +294,13 @@ def _past_problem(
     about = {} if standing.empty else standing.set_index("action_id").loc[action["action_id"]]
     detail = [
         _amount(action, currency, assumed),
-        _("provided that it still occurs as often"),
+        _("provided that it still occurs as often; its fall was in {wave:label}", **facts),
     ]
     return Finding.of_row(
         action,
         _(
-            "No open action is ready to start: the only one that would pay, on “{problem:label}”, "
-            "rests on the fall of {wave:label}, which is over.",
+            "Start nothing new: the action that would pay, on “{problem:label}”, rests on a fall "
+            "that is over.",
             **facts,
         ),
         _("; ").join(detail),
