@@ -24,10 +24,8 @@ from cxlib.stats import control_charts
 NORMAL = 1.959963984540054
 OPENED = "opened"  # what 12 adds of the groups of an alert: examined because of it, no test
 HEADLINES = ("trend", "nps_trend")  # what 12 calls the outcome and NPS of everybody
-AUDIT, HELD_BACK = (
-    "alarm_audit",
-    "awaits confirmation",
-)  # 12's audit, and its verdict where no alarm lasted
+# 12's audit, and its verdict where no alarm lasted
+AUDIT, HELD_BACK = "alarm_audit", "awaits confirmation"
 FEW_COME_BACK = 0.1  # share of customers who bought again below which nearly all buy once
 COLUMNS = ["notebook", "measure", "by", "group", "term", "kind", "wave", "estimate", "low", "high",
            "n", "signal", "probability", "first_seen", "now", "against", "headline"]  # fmt: skip

@@ -167,34 +167,29 @@ def _finding(
     if leads_no_more:  # no order holds yet: what leads is over, what is next did not lead
         name = table["term"].iloc[0]
         facts |= {"leader": name, "wave": past[name].wave}
-        claim = (
-            _(
+        if first["term"] == name:
+            claim = _(
                 "What to improve first is not settled: {leader:quoted} leads only with the fall of "
                 "{wave:label}, which is over.",
                 **facts,
             )
-            if first["term"] == name
-            else _(
+            action = _(
+                "Confirm that {leader:quoted} is back at its usual level before acting on it",
+                **facts,
+            )
+        else:
+            claim = _(
                 "Without {wave:label}, whose fall is over, {driver:quoted} comes first, not "
                 "{leader:quoted}.",
                 **facts,
             )
-        )
+            action = _(
+                "Name an owner for {driver:quoted} and find out what customers rate low in it",
+                **facts,
+            )
         own = _("{driver:quoted} {gain:signed2} points per rating point", **facts)
         rank = past_words(name, past[name], table["estimate"].iloc[0])
         detail = [_("{effect} ({numbers})", effect=own, numbers=detail[0]), rank]
-        action = (
-            _(
-                "Confirm that {leader:quoted} is back at its usual level before acting on it",
-                **facts,
-            )
-            if first["term"] == name
-            else _(
-                "Name an owner for {driver:quoted} and find out what customers rate low in it; "
-                "{leader:quoted} needs no more than a check that it is back at its usual level",
-                **facts,
-            )
-        )
         known = replace(known, verdict="unclear")
     position = gain.positions.set_index("term").loc[first["term"], "position"]
     if position == POSITIONS[1]:

@@ -77,7 +77,7 @@ def _next_step(finding: Finding, silent: bool = False) -> str:
     """What to do; `silent` where those who did not answer could overturn a verdict."""
     standing = finding.target_standing
     if finding.verdict == "worse":
-        return _("Act on the questions and groups that fell: “Is it changing?” names them.")
+        return _("Find out why the questions and groups that fell are rated lower.")
     if standing == "missed":
         return _("Begin with the groups that are furthest below the target.")
     if standing == "not reached yet":

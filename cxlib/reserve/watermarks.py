@@ -62,7 +62,7 @@ class News:
     ----------
     raw : the rows, numbered on from those that were read before; None where nothing is new
     keys : their keys, under our names
-    mark : how far the table goes with them
+    mark : how far the table has come, these rows included
     rows : rows of the whole table on the server
     note : when and from where they were fetched
     """
