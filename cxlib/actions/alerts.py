@@ -133,6 +133,8 @@ def alerts(
         table["verdict"] = [advice_against(ledger, *names, more=more) for names in alerted]
         if len(table) and (table["standing"] != "over").iloc[0]:
             told = replace(told, action=both[0][0], owner=both[0][1])
+    if not told.action:
+        told = replace(told, action=_causes_to_find(table, held))
     ended = pd.DataFrame(columns=[*KEY, "first_seen"])
     if known is not None and len(known):
         now = set(table[KEY].astype(str).itertuples(index=False, name=None))
@@ -177,6 +179,38 @@ def _without_held_back(table: pd.DataFrame, answers: Answers) -> tuple[pd.DataFr
     quiet = np.array([k in doubtful for k in keys], bool) & (table["standing"] != "over")
     kept, held = (table[rows].reset_index(drop=True) for rows in (~quiet, quiet))
     return kept, held
+
+
+def _causes_to_find(table: pd.DataFrame, held: pd.DataFrame) -> str:
+    """What to do about alerts that no action of the ledger is about; empty where none holds.
+
+    The questions that fell are named, also those that a second wave has to confirm, and the groups
+    in which the score fell.
+    """
+    rows = table[table["standing"].ne("over") & table["owner"].eq("")] if "owner" in table else (
+        table[table["standing"] != "over"]
+    )
+    rows = rows[rows["kind"].eq(MOVED) & (rows["estimate"] < 0)]
+    if rows.empty:
+        return ""
+    questions = pd.concat([rows, held])
+    questions = questions[questions["kind"].eq(MOVED) & questions["measure"].eq("scale")]
+    names = [i18n.quoted(i18n.label(str(term))) for term in dict.fromkeys(questions["term"])]
+    groups = [i18n.label(str(g)) for g in dict.fromkeys(rows["group"]) if g]
+    if not names:
+        names = list(dict.fromkeys(subject(row) for _k, row in rows.iterrows()))
+    facts = {"names": names, "groups": groups}
+    if groups and len(questions):
+        return _(
+            "Find out why customers rate {names:list3} lower, beginning with {groups:list3}; enter "
+            "an action with its owner in the ledger.",
+            **facts,
+        )
+    return _(
+        "Find out why customers rate {names:list3} lower; enter an action with its owner in the "
+        "ledger.",
+        **facts,
+    )
 
 
 def _series(answers: Answers, table: pd.DataFrame) -> dict[str, Any]:

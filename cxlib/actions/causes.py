@@ -28,6 +28,7 @@ from cxlib.actions.events import (
     away_from_others,
     contributed,
     events,
+    question_scores,
     since,
 )
 from cxlib.actions.links import (
@@ -240,8 +241,9 @@ def _contact(
     if not name:
         yield from (unavailable(link, UNAVAILABLE, 1) for link in ("touchpoint", "process"))
         return
-    questions = answers["12"]["questions"]
-    rows = questions.table[questions.table["term"] == driver["term"]]
+    questions = question_scores(answers, event)
+    assert questions is not None  # it has the driver
+    rows = questions[questions["term"] == driver["term"]]
     moved = since(rows.assign(term=name), "term", event, "scale")
     moved = moved and alerted(moved, event, {name: driver["term"]})
     yield from (

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.actions.series import MISSED, MOVED, NORMAL, Answers
+from cxlib.actions.series import MISSED, MOVED, NORMAL, OPENED, Answers
 
 ENDS = ["estimate", "low", "high", "n"]
 
@@ -145,7 +145,11 @@ def alerted(moved: Movements, event: Event, terms: Mapping[str, str] | None = No
     event : with its alerts
     terms : name in `moved` -> question, where it is called otherwise
     """
-    own = {a["term"]: a for a in (event.first, *event.also) if not a["group"]}
+    own = {
+        a["term"]: a
+        for a in (event.first, *event.also)
+        if str(a["group"] or "") == str(event.first["group"] or "")
+    }
     size, error, n = moved.size.copy(), moved.error.copy(), moved.n.copy()
     for place, name in enumerate(moved.names):
         alert = own.get((terms or {}).get(name, name))
@@ -161,12 +165,12 @@ def contributed(answers: Answers, event: Event, outcome: str) -> tuple[Movements
     It is where the alert is of the outcome, or of the question itself: times what a point of it is
     associated with in the outcome, from 21.
     """
-    gains, questions = _gains(answers), answers.get("12", {}).get("questions")
+    gains, questions = _gains(answers), question_scores(answers, event)
     if gains.empty or questions is None:
         return None, False
     term = str(event.first["term"])
     wanted = [term] if term in gains.index else list(gains.index)
-    rows = questions.table[questions.table["term"].isin(wanted)]
+    rows = questions[questions["term"].isin(wanted)]
     moved = since(rows, "term", event, "scale") if len(rows) else None
     if moved is None or (term != outcome and term not in gains.index):
         return moved and alerted(moved, event), False
@@ -175,6 +179,15 @@ def contributed(answers: Answers, event: Event, outcome: str) -> tuple[Movements
     unsure = ((own["high"] - own["low"]) / (2 * NORMAL)).to_numpy(float)
     error = np.sqrt((gain * moved.error) ** 2 + (moved.size * unsure) ** 2)
     return Movements(moved.names, gain * moved.size, error, moved.n, "scale"), True
+
+
+def question_scores(answers: Answers, event: Event) -> pd.DataFrame | None:
+    """Scores of the questions by wave, of the group that the alert is of; None where 12 has none."""
+    by, group = (str(event.first[k] or "") for k in ("by", "group"))
+    fit = answers.get("12", {}).get(OPENED if group else "questions")
+    if fit is None or not group:
+        return None if fit is None else fit.table
+    return fit.table[fit.table[by].astype(str) == group] if by in fit.table else None
 
 
 def _gains(answers: Answers) -> pd.DataFrame:

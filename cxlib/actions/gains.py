@@ -33,7 +33,7 @@ from cxlib.core.columns import Column
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
-VERDICTS = mark("act", "do not act yet", "do not act", "unknown", "check first", "stop or redesign")
+VERDICTS = mark("act", "do not act yet", "do not act", "unknown", "fall is over", "stop or redesign")
 AGAINST = VERDICTS[1:3]  # verdicts that say not to begin
 WORDS = (
     *("net gain", "chance of a gain", "value of waiting", "answers", "closed"),
@@ -75,7 +75,7 @@ def net_gain(
     -------
     Result with table, largest estimate first: problem, owner, verdict ("act", "do not act yet":
     waiting for answers is worth more, "do not act", "unknown": without an interval or a value,
-    "check first": would pay, if the problem were not over, "stop or redesign": has started and is
+    "fall is over": would pay, if the problem still occurred as often, "stop or redesign": has started and is
     not expected to pay), estimate (net gain), low, high, chance
     (of a gain), waiting (value of waiting minus that of choosing now; missing where the problem may
     be over, as it rests on the prediction), answers (smallest number that would make waiting
@@ -208,9 +208,9 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str, assumed: 
     running = known[known["verdict"] == VERDICTS[5]]
     if pays.empty and len(late):
         found = _past_problem(late.iloc[0], standing, currency, assumed)
-        return _with_running(found, running, currency)
+        return _with_running(found, running, standing, currency)
     if pays.empty:
-        return _with_running(_none(known), running, currency)
+        return _with_running(_none(known), running, standing, currency)
     best = pays.iloc[0]
     about = {} if standing.empty else standing.set_index("action_id").loc[best["action_id"]]
     state = about.get("standing", "")
@@ -238,10 +238,12 @@ def _first(table: pd.DataFrame, standing: pd.DataFrame, currency: str, assumed: 
         action=remedy(best["problem"]),
         owner=owner_with_date(best["owner"], about.get("due_on", "")),
     )
-    return _with_running(found, running, currency)
+    return _with_running(found, running, standing, currency)
 
 
-def _with_running(found: Finding, running: pd.DataFrame, currency: str) -> Finding:
+def _with_running(
+    found: Finding, running: pd.DataFrame, standing: pd.DataFrame, currency: str
+) -> Finding:
     """With what has started and is not expected to pay: it asks for something too."""
     if running.empty:
         return found
@@ -254,11 +256,22 @@ def _with_running(found: Finding, running: pd.DataFrame, currency: str) -> Findi
         for row in running.itertuples()
     ]
     told = _("started and not expected to pay: {names:list3}", names=each)
+    due = {} if standing.empty else standing.set_index("action_id")["due_on"].to_dict()
+    owners = [owner_with_date(r.owner, due.get(r.action_id, "")) for r in running.itertuples()]
+    steps = [(stop_or_redesign(p), o) for p, o in zip(running["problem"], owners, strict=True)]
+    steps = [(found.action, found.owner), *steps] if found.action else steps
+    one = len({owner for _step, owner in steps}) == 1  # else each has its own behind it
     return replace(
         found,
         detail=_("{first}; {second}", first=found.detail, second=told),
-        action=i18n.together([found.action, *map(stop_or_redesign, running["problem"])]),
+        action=i18n.together([s if one else _with_owner(s, owner) for s, owner in steps]),
+        owner=steps[0][1] if one else "",
     )
+
+
+def _with_owner(action: str, owner: str) -> str:
+    """What to do, and behind it who does it."""
+    return i18n.together([action, _("Owner: {owner}.", owner=owner)]) if owner else action
 
 
 def _why_to_wait(table: pd.DataFrame, more: int, currency: str) -> list[str]:

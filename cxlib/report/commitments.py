@@ -77,7 +77,7 @@ def _next_step(finding: Finding, silent: bool = False) -> str:
     """What to do; `silent` where those who did not answer could overturn a verdict."""
     standing = finding.target_standing
     if finding.verdict == "worse":
-        return _("Find out why the questions and groups that fell are rated lower.")
+        return _("Find out why: “Is it changing?” names the questions and groups that fell.")
     if standing == "missed":
         return _("Begin with the groups that are furthest below the target.")
     if standing == "not reached yet":

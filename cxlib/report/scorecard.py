@@ -30,7 +30,6 @@ LATE = ("overdue", "stalled", "without a date", "due soon", "on its way", "on ho
 NEEDED = ("overdue", "stalled")
 DIFFERS = "other verdict"  # of a standard, where time is counted in another way
 AVERAGE = "points on average"  # unit of a pain point's loss over all answers
-CHECK = "check first"  # the verdict on an action whose problem may be over
 POSITIONS = {  # of drivers, as page 21 names them: what an opportunity is
     "weakness": N_("a weakness: rated below average"),
     "strength": N_("a strength: rated above average already"),
@@ -345,14 +344,10 @@ def _action(row: Row, gain: Row | None, unit: str) -> dict[str, str]:
         brings = _("expected net gain {gain} a year", gain=i18n.money((gain["estimate"], unit)))
         if gain.get("rests_on"):
             brings = ""
-        elif verdict == CHECK:
-            brings = _("{first}, if it still occurs as often", first=brings)
         elif verdict:
             brings = _("{first}: {second:label}", first=brings, second=verdict)
     if gain is not None and gain.get("rests_on"):  # what it was to solve is over
         how = _("{first}: close it or set a new goal", first=how)
-    elif verdict == CHECK:  # not to be begun, but its owner is to find out
-        how = _("{first}: {second:label}", first=how, second=verdict)
     return {
         "what": i18n.label(str(row["problem"])),
         "how": how,

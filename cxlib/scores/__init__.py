@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from cxlib.core.errors import attempt
 from cxlib.scores.alarm_audit import alarm_audit
-from cxlib.scores.alerts import alerts
+from cxlib.scores.alerts import advised, alerts
 from cxlib.scores.answers import latest_wave
 from cxlib.scores.banner import banner
 from cxlib.scores.benchmarks import compare_with_benchmarks
@@ -47,6 +47,7 @@ from cxlib.scores.windows import rolling, seasonally_adjusted
 __all__ = [
     "ControlLimits",
     "Measure",
+    "advised",
     "alarm_audit",
     "alerts",
     "attempt",

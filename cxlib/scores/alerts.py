@@ -9,6 +9,8 @@ is; not what moved it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -162,21 +164,62 @@ def _finding(
     first, claim = rows.iloc[0], _told(rows, measures, latest, bool(len(falls)))
     measure = measures[first["measure"]]
     detail = _(
-        "{name}: {size} (95% CI {span}); {falls:count} below and {rises:count} above the baseline "
-        "in {latest:period}; {counted}",
+        "{name}: {size} (95% CI {span}); {counted}",
         name=_name(first, measures),
         size=measure.moved(first["estimate"]),
         span=measure.change_span(first["low"], first["high"]),
-        falls=len(falls),
-        rises=len(rises),
         counted=counted,
-        latest=latest,
     )
     return Finding(
         claim,
         detail,
         verdict="worse" if len(falls) else "better",
         importance=Importance.NEWS if len(falls) else Importance.CONTEXT,
+        action=_causes_to_find(_questions(falls, measures) + _questions(held, measures)),
+    )
+
+
+def advised(change: Result, alerts: Result) -> Result:
+    """A change for the worse, with the questions of `alerts` as what to look into.
+
+    Parameters
+    ----------
+    change : of `compare`, the last wave against the one before
+    alerts : of `alerts`, of the same waves
+
+    Returns
+    -------
+    `change`, with the action of `alerts` in its finding where that became worse and asks for
+    nothing itself
+
+    Examples
+    --------
+    >>> change, alerts = (Result(pd.DataFrame(), Finding(c)) for c in ("NPS fell.", "Price fell."))
+    >>> advised(change, alerts).finding.action
+    ''
+    """
+    finding = change.finding
+    if finding.verdict != "worse" or finding.action:
+        return change
+    return change.replace(finding=replace(finding, action=alerts.finding.action))
+
+
+def _questions(rows: pd.DataFrame, measures: dict[str, Measure]) -> list[str]:
+    """The questions among alerts, without their groups."""
+    mean = [m in measures and measures[m].kind == "mean" for m in rows["measure"]]
+    rows = rows.loc[mean]
+    return [name_of_series(None, term, "") for term in dict.fromkeys(rows["term"])]
+
+
+def _causes_to_find(names: list[str]) -> str:
+    """What to do about questions that fell; empty without any."""
+    if not names:
+        return ""
+    return ngettext(
+        "Find out why {names:list3} is rated lower.",
+        "Find out why {names:list3} are rated lower.",
+        len(names),
+        names=list(dict.fromkeys(names)),
     )
 
 

@@ -761,6 +761,7 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     asked = "The action on “app” has started and is not expected to pay: stop or redesign it."
     assert alone.table["verdict"].tolist() == ["stop or redesign"]
     assert (str(alone), alone.finding.action) == ("No open action is expected to pay.", asked)
+    assert alone.finding.owner == "Ann"
     assert alone.finding.detail.endswith(
         "started and not expected to pay: the action on “app” (−€4,800 a year)"
     )
@@ -771,7 +772,11 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     past = actions.net_gain(
         pd.concat([ledger(about="delivery"), app], ignore_index=True), past={"delivery": "w4"}
     )
-    assert past.finding.action == f"{OVER} {asked}"
+    assert (past.finding.action, past.finding.owner) == (f"{OVER} {asked}", "Ann")
+    others = pd.concat([ledger(about="delivery"), app.assign(owner="ben")], ignore_index=True)
+    each = actions.net_gain(others).finding
+    assert each.action == f"{SOLVE} Owner: Ann. {asked} Owner: Ben."
+    assert each.owner == ""  # behind each step stands its own
     assert actions.responsible(app, "app")[0] == asked
     assert actions.responsible(app, "app", aim="Improve it")[0].startswith(
         "Improve it in another way"
@@ -865,7 +870,7 @@ def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     assert past == {"delivery": "w4"}
     rows = ledger(about="delivery")
     alone = actions.net_gain(rows, past=past)
-    assert alone.table[["verdict", "rests_on"]].values.tolist() == [["check first", "w4"]]
+    assert alone.table[["verdict", "rests_on"]].values.tolist() == [["fall is over", "w4"]]
     # A value of waiting rests on the prediction, which rests on the problem.
     assert alone.table[["waiting", "answers"]].isna().all(axis=None)
     assert str(alone) == (
