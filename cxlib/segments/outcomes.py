@@ -172,7 +172,7 @@ def value_shares(fit: Result) -> Result:
     compared = pd.concat([own, brought], ignore_index=True)[["segment", "measure", *INTERVAL, "n"]]
     return fit.replace(
         tables={"table": table, "compared": compared},
-        finding=_brought(table, fit.sizes, fit.value),
+        finding=_brought(table, fit),
         unit="share",
         columns=in_unit("share", "customers"),
         replicates=None,
@@ -263,9 +263,9 @@ def _brings(
     return pd.DataFrame({"segment": names, "term": term, **estimate})
 
 
-def _brought(brings: pd.DataFrame, sizes: pd.DataFrame, value: str) -> Finding:
+def _brought(brings: pd.DataFrame, fit: Result) -> Finding:
     """The segment that brings most beyond its share of customers."""
-    shown = disclosure.shown(brings)
+    shown, sizes, value = disclosure.shown(brings), fit.sizes, fit.value
     if shown.empty:
         return Finding(_("Too few customers to say what segments bring."))
     row = shown.loc[(shown["estimate"] - shown["customers"]).idxmax()]
@@ -303,21 +303,26 @@ def _brought(brings: pd.DataFrame, sizes: pd.DataFrame, value: str) -> Finding:
         measure=f"share_of_{value}",
         at={"segment": str(row["segment"])},
         importance=Importance.NOTABLE if row["low"] > row["customers"] else Importance.ANSWER,
-        action=_next_step(row, stable == len(sizes)),
+        action=_next_step(row, stable == len(sizes), fit.table),
     )
 
 
-def _next_step(row: pd.Series, stable: bool) -> str:
-    """What to do about the segment that brings more than its share, where segments can be used."""
+def _next_step(row: pd.Series, stable: bool, outcomes: pd.DataFrame) -> str:
+    """What to do about the segment that brings more than its share, where segments can be used.
+
+    Where another one leaves significantly more often, that comes first.
+    """
     if not stable:
         return _("Do not plan by these segments yet: some would look different in another sample.")
+    leaving = _finding(outcomes[outcomes["term"] == i18n.label("left")])
+    if leaving.action:
+        return leaving.action
     if row["low"] <= row["customers"]:
         return _("Treat segments alike in what they are worth: none brings more than its share.")
     return _(
-        "Learn first what {segment:verbatim} need: {customers:share} of customers bring "
-        "{share:share} of the value.",
+        "Put {segment:verbatim} first in service and retention: they bring {share:share} of the "
+        "value.",
         segment=row["segment"],
-        customers=row["customers"],
         share=row["estimate"],
     )
 

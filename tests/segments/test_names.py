@@ -81,11 +81,20 @@ def test_the_segment_that_brings_most_beyond_its_size_is_the_headline(fit):
     )
     assert brought.finding.importance is Importance.NOTABLE
     assert brought.finding.action == (
-        "Learn first what “High-spending recent customers” need: 50% of customers bring 90% of the "
-        "value."
+        "Put “High-spending recent customers” first in service and retention: they bring 90% of "
+        "the value."
     )
     assert len(brought.finding.claim.split()) <= 25
     assert brought.finding.low < brought.finding.value < brought.finding.high
+
+
+def test_a_segment_that_leaves_more_often_comes_before_the_one_that_brings_most(fit):
+    rows, found = fit
+    left = np.where(np.arange(len(rows)) < 60, np.arange(len(rows)) % 2, 0).astype(float)
+    told = segments.outcomes(rows.assign(left=left), found, ["left"], value="spend_365")
+    assert segments.value_shares(told).finding.action.startswith("Keep “Low-spending")
+    same = segments.outcomes(rows.assign(left=0.0), found, ["left"], value="spend_365")
+    assert segments.value_shares(same).finding.action.startswith("Put “High-spending")
 
 
 def test_the_long_description_is_on_the_card_alone(fit):
