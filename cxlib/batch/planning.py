@@ -379,7 +379,8 @@ def _source(about: study.Study, lang: str) -> dict[str, Any]:
 def _period(store: Reserve, needs: Iterable[str]) -> list[str]:
     """The table that a page is about, and the first and last day of its rows; empty without.
 
-    It is the first dated one that the page needs, else the one that its groups are taken from.
+    It is the first dated one that the page needs, else the one that its groups are taken from. Of a
+    study without dates it is "wave", and the first and last of them.
     """
     from cxlib.reserve.database import DATED
 
@@ -388,7 +389,10 @@ def _period(store: Reserve, needs: Iterable[str]) -> list[str]:
     dated = [t for t in named if t in DATED and t in store.tables]
     table = dated[0] if dated else _home(words, list(store.tables))
     found = store.period(table)
-    return [table, *(f"{day:%Y-%m-%d}" for day in found)] if found else []
+    if found:
+        return [table, *(f"{day:%Y-%m-%d}" for day in found)]
+    waves = store.waves()
+    return ["wave", waves[0], waves[-1]] if waves else []
 
 
 def _today(store: Reserve, notebook: Path, values: Mapping[str, Any]) -> str:

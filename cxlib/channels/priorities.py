@@ -30,7 +30,8 @@ def priorities(fit: Result) -> Result:
     Volume times gap: the share of answers that the group has times its distance from the best. The
     best is the highest adjusted score among groups of 30 clusters or more. As it is chosen by its
     score, its distance from others flatters it; the simultaneous intervals, which decide the
-    verdict, hold for the differences of all pairs and so for whichever is chosen.
+    verdict, hold for the differences of all pairs and so for whichever is chosen. Named first is
+    the largest gain among groups significantly below the best, or below all others.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def priorities(fit: Result) -> Result:
     )
     return Result(
         found,
-        _finding(found, by, name, fit, _rivals(found, gains, by)),
+        _finding(found, by, name, fit, _rivals(found, gains, by, fit)),
         i18n.together([note, fit.notes]),
         "gap" if fit.unit == "share" else fit.unit,
         columns=[
@@ -119,10 +120,16 @@ def _reach(level: np.ndarray, drawn: np.ndarray, units: np.ndarray) -> np.ndarra
     return reach
 
 
-def _rivals(found: pd.DataFrame, gains: np.ndarray, by: str) -> list[str]:
-    """Groups whose gain does not differ significantly from that of the first shown to be worse."""
+def _below(shown: pd.DataFrame, by: str, fit: Result) -> pd.DataFrame:
+    """The groups significantly below the best, or below all others; the largest gain first."""
+    others = fit.table.loc[fit.table["verdict"] == "worse", by]
+    return shown[(shown["verdict"] == "worse") | shown[by].isin(others)]
+
+
+def _rivals(found: pd.DataFrame, gains: np.ndarray, by: str, fit: Result) -> list[str]:
+    """Groups whose gain does not differ significantly from that of the first to improve."""
     shown = disclosure.shown(found)
-    worse = shown.index[shown["verdict"] == "worse"]
+    worse = _below(shown, by, fit).index
     # Nobody answers for all small groups together.
     others = shown.index[shown[by].ne(OTHERS)].drop(worse[:1])
     if worse.empty or others.empty:
@@ -137,13 +144,13 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result, rivals: list[
     if shown.empty:
         return Finding(_("Too few answers to compare groups."), importance=Importance.METHOD)
     measure = fit.measure
-    found = shown[shown["verdict"] == "worse"]
+    found = _below(shown, by, fit)
     row = (found if len(found) else shown).iloc[0]
     words: dict[str, Any] = {
         "group": i18n.quoted(i18n.label(str(row[by]))),
         "named": _("{by:label} {group:quoted}", by=by, group=row[by]),
         "best": i18n.quoted(i18n.label(best)),
-        "what": named(row["term"], measure.name),
+        "what": i18n.opening(named(row["term"], measure.name)),
         "by": by,
         "gain": measure.change(row["estimate"]),
         "span": measure.change_span(row["low"], row["high"]),
@@ -157,20 +164,22 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result, rivals: list[
             "No {by:label} is shown to be below the best, {best}; {group} may offer the most.",
             **words,
         )
-    elif near.empty:
+    elif row["verdict"] == "worse":
         claim = _(
-            "Improve {named} first: closing its gap to {best} corresponds to {gain} of {what}.",
+            "{what} is {gap} lower for {named} than for {best}: closing the gap corresponds to "
+            "{gain} overall.",
             **words,
         )
     else:
         claim = _(
-            "{named} may be the first to improve: closing its gap to {best} corresponds to "
-            "{gain} of {what}.",
-            **words | {"named": i18n.opening(words["named"])},
+            "{what} may be {gap} lower for {named} than for {best}: closing the gap corresponds to "
+            "{gain} overall.",
+            **words,
         )
-    detail = _(
-        "95% CI {span}; {share:share} of all compared, {gap} below the best; n = {n:count}", **words
-    )
+    detail = _("95% CI {span}; {share:share} of all compared; n = {n:count}", **words)
+    if len(found) and row["verdict"] != "worse":
+        told = _("significantly below all others, while its distance from the best is not settled")
+        detail = _("{first}; {second}", first=detail, second=told)
     less = near[near["estimate"] <= row["estimate"]]
     if len(less):
         others = [

@@ -7,10 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.churn.features import Feature, contrast_term, contrasts, places, stiffness_of
+from cxlib.churn.features import (
+    Feature,
+    contrast_term,
+    contrasts,
+    places,
+    stiffness_of,
+    text_of,
+    wording,
+)
 from cxlib.churn.validation import weighted_means
 from cxlib.core import i18n
 from cxlib.core.columns import SIMULTANEOUS
+from cxlib.core.i18n import _
 from cxlib.stats import regression
 from cxlib.stats.intervals import (
     estimates_table,
@@ -75,19 +84,37 @@ def _is_lopsided(columns: np.ndarray, ends: np.ndarray, left: np.ndarray) -> boo
 
 
 def commonest_reasons(
-    features: list[Feature], given: np.ndarray, at_risk: np.ndarray, w: np.ndarray
+    features: list[Feature],
+    customers: pd.DataFrame,
+    given: np.ndarray,
+    at_risk: np.ndarray,
+    w: np.ndarray,
 ) -> pd.DataFrame:
     """Share of the customers `at_risk` of whom each feature is a reason; the commonest first.
 
-    `given` (n, features) says which features are reasons of which customer. Wilson intervals.
+    Every customer has a contract, so that of a category each value ("Contract: Month to month") is
+    a reason of its own. `given` (n, features) says which features are reasons of which customer.
+    Wilson intervals.
     """
-    w = w[at_risk]
-    share = np.average(given[at_risk].astype(float), axis=0, weights=w)
+    w, names, terms, applies = w[at_risk], [], [], []
+    for feature, reason in zip(features, given[at_risk].T, strict=True):
+        name = i18n.label(feature.name)
+        if feature.kind == "number":
+            values = {name: reason}
+        else:
+            texts = text_of(customers.loc[at_risk, feature.name])
+            values = {
+                _("{feature}: {value}", feature=name, value=wording(feature, text)): reason
+                & (texts == text)
+                for text in dict.fromkeys(texts[reason])
+            }
+        names += [feature.name] * len(values)
+        terms += values
+        applies += values.values()
+    share = np.array([np.average(a.astype(float), weights=w) for a in applies])
     low, high = wilson_interval(share, w.sum() ** 2 / np.sum(w**2))
-    names = [f.name for f in features]
-    table = pd.DataFrame(
-        {"term": [i18n.label(n) for n in names], "estimate": share, "low": low, "high": high}
-    ).assign(n=int(at_risk.sum()), feature=names)
+    table = pd.DataFrame({"term": terms, "estimate": share, "low": low, "high": high})
+    table = table.assign(n=int(at_risk.sum()), feature=names)
     table = table.sort_values("estimate", ascending=False, kind="stable")
     return table[table["estimate"] > 0].reset_index(drop=True)
 

@@ -330,7 +330,7 @@ def _reasons(
     at_risk = p >= thresholds[0]
     if not at_risk.any():  # nobody is at high risk: the tenth at the highest
         at_risk = p >= np.quantile(p, 0.9)
-    table = commonest_reasons(learnt, reasons, at_risk, data.weight)
+    table = commonest_reasons(learnt, data.rows, reasons, at_risk, data.weight)
     n = at_risk.sum()
     if table.empty:
         finding = Finding(
@@ -348,7 +348,7 @@ def _reasons(
         finding = Finding.of_row(
             top,
             _(
-                "{feature:verbatim} is the most common feature behind a high risk of leaving: it "
+                "The most common reason for a high risk of leaving is {feature:verbatim}: it "
                 "applies to {share:share{digits}} of those most at risk.",
                 **facts,
             ),

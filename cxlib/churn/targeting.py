@@ -255,10 +255,10 @@ def _finding(
         )
     else:
         claim = ngettext(
-            "Contacting the {n:count} customer on the list may bring a loss: {money:money} of "
-            "{what} within a year are expected.",
-            "Contacting the {n:count} customers on the list may bring a loss: {money:money} of "
-            "{what} within a year are expected.",
+            "Whether contacting the {n:count} customer on the list pays is not certain: "
+            "{money:money} of {what} within a year are expected.",
+            "Whether contacting the {n:count} customers on the list pays is not certain: "
+            "{money:money} of {what} within a year are expected.",
             len(listed),
             **facts,
         )

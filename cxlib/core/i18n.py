@@ -322,6 +322,23 @@ def day(value: date | str) -> str:
     return f"{value.day} {MONTHS[value.month - 1]} {value.year}"
 
 
+def data_period(table: str, first: str, last: str) -> str:
+    """When the rows of a table are from; "wave" stands for survey waves that have no dates.
+
+    Examples
+    --------
+    >>> data_period("responses", "2026-07-01", "2026-09-30"), data_period("wave", "2010", "2018")
+    ('Fieldwork 1 Jul 2026 to 30 Sep 2026', 'Waves 2010 to 2018')
+    """
+    if table == "wave":
+        ends = {"first": period(first), "last": period(last)}
+        return _("Wave {first}", **ends) if first == last else _("Waves {first} to {last}", **ends)
+    ends = {"first": day(first), "last": day(last)}
+    if table == "responses":
+        return _("Fieldwork {first} to {last}", **ends)
+    return _("Data from {first} to {last}", **ends)
+
+
 def period(name: str) -> str:
     """A wave or period as people say it: no month or week is left as a code.
 

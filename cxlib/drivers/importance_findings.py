@@ -112,8 +112,8 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         action = _("Begin with {driver}, and test what an improvement brings", **facts)
     elif len(table) > 1:
         action = _(
-            "Choose between {driver} and {second:quoted} by effort and cost: their order is not "
-            "settled",
+            "Do not choose between {driver} and {second:quoted} by this: “What shall we improve "
+            "first?” compares what each would bring",
             **facts,
         )
     return Finding.of_row(

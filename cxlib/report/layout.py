@@ -214,11 +214,7 @@ class Page:
         """When the data are from, which rows are counted, and how many."""
         said = []
         if period := self.facts.study.get("period"):
-            table, first, last = period
-            ends = {"first": i18n.day(first), "last": i18n.day(last)}
-            fieldwork = table == "responses"
-            said.append(_("Fieldwork {first} to {last}", **ends) if fieldwork else
-                        _("Data from {first} to {last}", **ends))  # fmt: skip
+            said.append(i18n.data_period(*period))
         if today := self.facts.study.get("today"):
             said.append(_("lists and due dates as of {day}", day=i18n.day(today)))
         said += self.facts.study.get("stale", [])

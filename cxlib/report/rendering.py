@@ -41,6 +41,7 @@ def dressed(made: Environment) -> Environment:
         label=i18n.label,
         count=i18n.count,
         when=when,
+        data_period=i18n.data_period,
         script=SCRIPT,
         languages=context.LANGUAGES,
         listed=i18n.listed,

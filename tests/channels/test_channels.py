@@ -308,7 +308,10 @@ def test_the_gain_is_volume_times_the_gap_to_the_best():
     fit = channels.priorities(channels.adjusted(rows, "ok", by="channel", measure=YES))
     assert of(fit) == pytest.approx({"phone": 0.5 * 0.5, "desk": 0.2 * 0.6})
     assert fit.best == "web" and fit.unit == "gap"
-    assert str(fit).startswith("Improve channel phone first: closing its gap to web corresponds to")
+    assert str(fit) == (
+        "Share of ok is 50.0 percentage points lower for channel phone than for web: closing the "
+        "gap corresponds to 25.0 percentage points overall."
+    )
     assert fit.finding.importance == Importance.NOTABLE  # a gap that lasts is no news
 
 
@@ -321,13 +324,15 @@ def test_a_larger_gain_that_is_not_settled_is_named():
     from cxlib.channels.priorities import _aim, _finding
 
     told = _finding(table.reset_index(), "channel", "web", fit, [])
-    assert told.claim.startswith("Improve channel phone first")
     assert told.action == "Improve channel phone first"
     assert "desk may offer more (" in told.detail and table["estimate"].idxmax() == "desk"
     near = _finding(table.reset_index(), "channel", "web", fit, ["desk"])
-    assert near.claim.startswith(
-        "Channel phone may be the first to improve: closing its gap to web "
-    )
+    assert " lower for channel phone than for web: closing the gap" in near.claim
+    fit.table["verdict"] = ["worse" if c == "desk" else "unclear" for c in fit.table["channel"]]
+    both = _finding(table.reset_index(), "channel", "web", fit, ["phone"])
+    assert " may be " in both.claim and " lower for channel desk than for web" in both.claim
+    assert "significantly below all others, while its distance from the best" in both.detail
+    assert "may offer more" not in both.detail
     assert near.action == "Improve channel phone or desk"
     assert _aim({"named": "channel phone"}, ["desk", "web"]) == (
         "Start with channel phone or where it costs least: the gains of 3 do not differ "
@@ -348,7 +353,6 @@ def test_a_group_is_first_only_where_no_other_gains_as_much(web, alike):
     )
     rows["wave"] = ["2026-Q1", "2026-Q2"] * 90
     found = channels.priorities(channels.adjusted(rows, "ok", by="channel", measure=YES)).finding
-    assert ("may be the first to improve" in found.claim) == alike
     assert ("not significantly different by gain" in found.detail) == alike
     assert found.action.startswith("Improve ") and (" or " in found.action) == alike
     assert found.detail.endswith("all 2 waves from 2026-Q1 to 2026-Q2 together")
