@@ -15,6 +15,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
 from cxlib.impact.evaluation import FAILED, counted, in_head, is_significant, works
 
+IN_DOUBT = "in doubt"
 DETECTABLE = 2.8016  # standard errors that 80 of 100 comparisons find at 5%: 1.9600 + 0.8416
 COLUMNS = ["change", "verdict", "term", "estimate", "low", "high", "n", "unit", "design"]
 PREDICTED = ("predicted", "predicted_low", "predicted_high")
@@ -45,7 +46,7 @@ def verdicts(
       what was predicted
     - standard: term (the change), estimate, low, high, n to draw: the effects in their unit where
       all have the same, else in standard deviations of the answers, with the effect in its own unit
-      in the name
+      in the name; without those in doubt, as an interval beside 0 would say that they had one
 
     Both are empty without evaluations; and the part drawn, the unit of standard
     """
@@ -54,13 +55,18 @@ def verdicts(
         empty = pd.DataFrame(columns=COLUMNS)
         return Result({"table": empty, "standard": empty}, finding)
     known = {} if predicted is None else predicted.set_index("term").to_dict("index")
-    units = {one.effects["unit"].iloc[0] for one in evaluations.values()}
-    rows, standard = [], []
+    judged = {
+        name: _verdict(one, known.get(name, {}).get("predicted", np.nan))
+        for name, one in evaluations.items()
+    }
+    shown = [one for name, one in evaluations.items() if judged[name] != IN_DOUBT]
+    units = {one.effects["unit"].iloc[0] for one in shown}
+    rows = []
     for name, one in evaluations.items():
         first, ahead = one.effects.iloc[0], known.get(name, {})
         row = {
             "change": name,
-            "verdict": _verdict(one, ahead.get("predicted", np.nan)),
+            "verdict": judged[name],
             **first[["term", "estimate", "low", "high", "n", "unit"]],
             "design": wording.DESIGNS[one.design],
             "could_find": DETECTABLE * one.error,
@@ -70,6 +76,9 @@ def verdicts(
             "faded_in": one.parts.get("faded_in") or None,
         }
         rows.append(row | ({c: ahead.get(c, np.nan) for c in PREDICTED} if known else {}))
+    standard = []
+    for one in shown:
+        first = one.effects.iloc[0]
         drawn = first[["estimate", "low", "high", "n"]] if len(units) == 1 else one.standard.iloc[0]
         term = one.label if len(units) == 1 else _with_size(one.label, first)
         standard.append({"term": term, **drawn.drop("term", errors="ignore")})
@@ -105,7 +114,7 @@ def _with_size(label: str, row: pd.Series) -> str:
 def _verdict(one: Result, predicted: float) -> str:
     low, high = one.effects.iloc[0][["low", "high"]]
     if is_significant(one):
-        return "in doubt" if one.doubt else "higher" if low > 0 else "lower"
+        return IN_DOUBT if one.doubt else "higher" if low > 0 else "lower"
     missed = predicted == predicted and not low <= predicted <= high
     return "less than predicted" if missed else "unknown"
 

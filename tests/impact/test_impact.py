@@ -339,7 +339,8 @@ def test_groups_that_diverge_are_detected_and_the_verdict_is_doubt():
     fit, path = impact.effect(trial), impact.event_study(trial)
     assert fit.table["low"][0] > 0 and path.p < 0.01 and "were not parallel" in str(path)
     one = impact.evaluate(trial)
-    assert impact.verdicts({"trial": one}).table["verdict"].tolist() == ["in doubt"]
+    judged = impact.verdicts({"trial": one})
+    assert judged.table["verdict"].tolist() == ["in doubt"] and not len(judged.standard)
     results = one.checks.set_index("term")["result"]
     assert results["parallel pre-trends"] == results["placebo tests"] == "failed"
     assert f", but {one.failed} of {one.passed + one.failed + one.silent} checks failed." in str(
