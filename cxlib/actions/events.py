@@ -182,7 +182,7 @@ def contributed(answers: Answers, event: Event, outcome: str) -> tuple[Movements
 
 
 def question_scores(answers: Answers, event: Event) -> pd.DataFrame | None:
-    """Scores of the questions by wave, of the group that the alert is of; None where 12 has none."""
+    """Scores of the questions by wave, of the group of the alert; None where 12 has none."""
     by, group = (str(event.first[k] or "") for k in ("by", "group"))
     fit = answers.get("12", {}).get(OPENED if group else "questions")
     if fit is None or not group:

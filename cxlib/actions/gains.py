@@ -33,7 +33,9 @@ from cxlib.core.columns import Column
 from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
-VERDICTS = mark("act", "do not act yet", "do not act", "unknown", "fall is over", "stop or redesign")
+VERDICTS = mark(
+    "act", "do not act yet", "do not act", "unknown", "fall is over", "stop or redesign"
+)
 AGAINST = VERDICTS[1:3]  # verdicts that say not to begin
 WORDS = (
     *("net gain", "chance of a gain", "value of waiting", "answers", "closed"),
@@ -75,8 +77,8 @@ def net_gain(
     -------
     Result with table, largest estimate first: problem, owner, verdict ("act", "do not act yet":
     waiting for answers is worth more, "do not act", "unknown": without an interval or a value,
-    "fall is over": would pay, if the problem still occurred as often, "stop or redesign": has started and is
-    not expected to pay), estimate (net gain), low, high, chance
+    "fall is over": would pay, if the problem still occurred as often, "stop or redesign": has
+    started and is not expected to pay), estimate (net gain), low, high, chance
     (of a gain), waiting (value of waiting minus that of choosing now; missing where the problem may
     be over, as it rests on the prediction), answers (smallest number that would make waiting
     better; missing where none up to a hundred waves would), action_id and, where some action's

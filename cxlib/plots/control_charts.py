@@ -110,6 +110,8 @@ def signals(
 ) -> Axes:
     """Draw a row for each score (and group), a column for each wave, a sign for each signal.
 
+    Scores with a signal in the latest wave come first, then those with any.
+
     Parameters
     ----------
     limits : as in `control_chart`, with term, of many scores
@@ -131,7 +133,7 @@ def signals(
     columns = [by, "term"] if by else ["term"]
     several = shown["term"].nunique() > 1
     shown = shown.assign(x=shown[over].map(waves.index))
-    shown["y"] = shown.groupby(columns, sort=False, dropna=False).ngroup()
+    shown["y"] = _alerts_first(shown, columns, shown[over] == waves[-1])
     heads = shown.drop_duplicates("y").sort_values("y")
     names = [
         " · ".join(labels.name(v) for c, v in row.items() if c == by or several or not by)
@@ -153,6 +155,16 @@ def signals(
     return figure.finish(
         ax, title, labels.in_words(words) if words else _("No value is outside its limits.")
     )
+
+
+def _alerts_first(shown: pd.DataFrame, columns: list[str], latest: pd.Series) -> np.ndarray:
+    """The row of each score: what a reader looks for is not below the screen of a phone."""
+    scores = shown.groupby(columns, sort=False, dropna=False).ngroup().to_numpy()
+    signal = (shown["signal"] != "").to_numpy()
+    count = scores.max(initial=-1) + 1
+    now, ever = (np.bincount(scores, s, count) for s in (signal & latest.to_numpy(), signal))
+    place = np.lexsort((ever == 0, now == 0))
+    return np.argsort(place)[scores]
 
 
 def _beginnings(

@@ -138,3 +138,12 @@ def test_a_legend_leaves_the_axes_their_width_beside_long_names_of_rows():
     ax.figure.canvas.draw()
     wide, whole = ax.get_window_extent().width, ax.figure.bbox.width
     assert wide > 0.35 * whole
+
+
+def test_scores_with_a_signal_in_the_latest_wave_come_first():
+    """Then those with one in an earlier wave; within each the order of the table."""
+    signals = {"speed": ("", ""), "price": ("below", ""), "room": ("", "below"), "app": ("", "")}
+    rows = [(t, w, s) for t, own in signals.items() for w, s in zip("ab", own, strict=True)]
+    table = pd.DataFrame(rows, columns=["term", "wave", "signal"]).assign(estimate=1.0, n=99)
+    names = [t.get_text() for t in plots.signals(table).get_yticklabels()]
+    assert names == ["room", "price", "speed", "app"]
