@@ -99,6 +99,11 @@ def _stayed(row: Row) -> str:
     return _("after {time:count} {unit:label}", time=row[unit], unit=unit) if unit else ""
 
 
+def _all_cases(row: Row) -> str:
+    """Service standards are of every case, where scores beside them are of the latest wave."""
+    return _("all cases on file")
+
+
 MEASURES = (
     Measure("NPS", "10", "nps", "nps"),
     Measure("Satisfaction index", "11", "by_wave", "index"),
@@ -111,8 +116,16 @@ MEASURES = (
         "standards",
         "share",
         lambda r, _: _named(r, "first response"),
+        about=_all_cases,
     ),
-    Measure("Resolution SLA met", "24", "standards", "share", lambda r, _: _named(r, "resolution")),
+    Measure(
+        "Resolution SLA met",
+        "24",
+        "standards",
+        "share",
+        lambda r, _: _named(r, "resolution"),
+        about=_all_cases,
+    ),
     Measure(
         "Past customers flagged (backtest)",
         "32",

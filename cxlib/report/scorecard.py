@@ -259,6 +259,8 @@ def _opportunities(
             outcome = _outcome(run, number)
             about = _("Change in {outcome} associated with one more rating point.", outcome=outcome)
             note = about if drivers else "" if worth else _("On average over all answers.")
+            if any(r.get("rests_on") for r in best):
+                note = i18n.together([note, _("Last comes what rests on a fall that is over.")])
             link = f"{files[number]}#answer-{name}"
             return _part([_opportunity(r, outcome) for r in best], link, note=note)
     return None
