@@ -653,10 +653,11 @@ def test_page_00_says_once_what_all_its_checks_found(own):
     who = weights.representation(opened.sample(draws=100), opened.read("customers"))
     finding = opened.quality.verdict(doubtful=doubtful, representation=who).finding
     claim = finding.claim
-    assert finding.action == (
-        "Decide whether the doubtful responses stay in: this page says what leaving them out "
-        "would change."
-    )
+    keep = "Decide whether the doubtful responses stay in."
+    assert finding.action == keep  # no score to say what leaving them out would change
+    parts = doubtful.parts | {"without": "Leaving them out would change NPS by +1.0 points."}
+    told = opened.quality.verdict(doubtful=doubtful.replace(parts=parts)).finding
+    assert told.action == f"{keep} Leaving them out would change NPS by +1.0 points."
     assert claim.startswith("The data passed every check of form.")
     assert "responses look doubtful, most of them by the check “duplicate respondents”." in claim
     assert "-represented; weighting does not correct every group." in claim

@@ -217,8 +217,14 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result, rivals: list[
         at={by: str(row[by])},
         verdict="worse" if len(found) else "unclear",
         importance=Importance.NOTABLE if len(found) else Importance.ANSWER,
-        action="" if found.empty else _aim(words, near[by].astype(str).tolist()),
+        action="" if found.empty else _aim(words, _near(found, by, rivals)),
     )
+
+
+def _near(found: pd.DataFrame, by: str, rivals: list[str]) -> list[str]:
+    """The groups shown to be below others whose gain may be as large as the first's."""
+    names = found[by].astype(str).tolist()[1:]
+    return [name for name in names if name in rivals]
 
 
 def _aim(words: dict[str, Any], near: list[str]) -> str:
@@ -227,8 +233,8 @@ def _aim(words: dict[str, Any], near: list[str]) -> str:
         return _("Improve {named} first", **words)
     if len(near) > 1:
         return _(
-            "Start with {named} or where it costs least: the gains of {k:count} do not differ "
-            "significantly",
+            "Start with {named} or where it costs least: the gains of {k:count} that are below "
+            "others do not differ significantly",
             k=1 + len(near),
             **words,
         )

@@ -56,7 +56,7 @@ def of(
     summary = findings.summary(found)
     return {
         "summary": summary,
-        "do": _to_do(summary),
+        "do": _to_do(summary, found),
         "measures": cards,
         "since": since,
         "n": _rows_of_data(now),
@@ -67,12 +67,18 @@ def of(
     }
 
 
-def _to_do(summary: Sequence[Found]) -> dict[str, str] | None:
-    """What to do about the last of the summary that asks for something its claim does not say."""
+def _to_do(summary: Sequence[Found], every: Sequence[Found]) -> dict[str, str] | None:
+    """What to do about the last of the summary that asks for something its claim does not say.
+
+    Of alerts it is what page 41 says, which knows the groups and who owns what.
+    """
+    known = next((f for f in every if (f.number, f.answer) == ("41", "warnings")), None)
     for found in reversed(summary):
-        action = str(found.record.get("action") or "")
-        if action and action not in found.claim:
-            return {"action": action, "link": found.link}
+        of_alerts = found.number == "12" and known is not None and known.record.get("action")
+        asks = known if of_alerts and known is not None else found
+        action = str(asks.record.get("action") or "")
+        if action and action not in asks.claim:
+            return {"action": action, "link": asks.link}
     return None
 
 

@@ -294,11 +294,9 @@ def _next_step(failed: bool, asked: Result | None, doubts: bool, told: Finding |
     """
     if failed:
         return _("Settle with the owner of the data what the checks found, then load again.")
-    if doubts:
-        return _(
-            "Decide whether the doubtful responses stay in: this page says what leaving them out "
-            "would change."
-        )
+    if doubts and asked is not None:
+        keep = _("Decide whether the doubtful responses stay in.")
+        return i18n.together([keep, asked.without])
     if told and told.importance >= Importance.NOTABLE:
         return _("Read differences between these groups with care: weighting does not correct all.")
     if asked is None:

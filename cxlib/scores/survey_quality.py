@@ -103,14 +103,15 @@ def survey_quality(
     if outcome in asked:
         measure = measure or measure_of(asked[outcome])
         table = table.join(_effects(sample, flags, outcome, measure))
+    without = _without_them(table.iloc[-1], outcome, measure)
     return Result(
         table,
-        _finding(table.iloc[-1], outcome, measure),
+        _finding(table.iloc[-1], without),
         _notes(sample.data, asked, flags),
         "share",
         draws=sample.draws,
         seed=sample.seed,
-        parts={"flags": flags},
+        parts={"flags": flags, "without": without},
     )
 
 
@@ -252,28 +253,30 @@ def _without(tops: np.ndarray, bottoms: np.ndarray) -> np.ndarray:
     )
 
 
-def _finding(whole: pd.Series, outcome: str, measure: Measure | None) -> Finding:
+def _without_them(whole: pd.Series, outcome: str, measure: Measure | None) -> str:
+    """What leaving the doubtful responses out would change; empty where that is not known."""
+    if not whole.responses or not measure or np.isnan(whole.get("effect_low", np.nan)):
+        return ""
+    part = 100 if measure.kind == "csat" else 1
+    low, high = whole.effect_low / part, whole.effect_high / part
+    values = {
+        "measure": measure.name(outcome),
+        "change": measure.moved(whole.effect / part),
+        "span": measure.change_span(low, high),
+    }
+    if low > 0 or high < 0:
+        return _("Leaving them out would change {measure} by {change} ({span}).", **values)
+    return _(
+        "Leaving them out would not change {measure} significantly: {change} ({span}).", **values
+    )
+
+
+def _finding(whole: pd.Series, without: str) -> Finding:
     facts = {"k": whole.responses, "n": whole.n, "share": whole.estimate}
     if not whole.responses:
         return Finding(_("None of {n:count} responses looks doubtful.", **facts))
     claim = _("{k:count} of {n:count} responses ({share:share1}) look doubtful.", **facts)
-    if measure and not np.isnan(whole.get("effect_low", np.nan)):
-        part = 100 if measure.kind == "csat" else 1
-        low, high = whole.effect_low / part, whole.effect_high / part
-        values = {
-            "measure": measure.name(outcome),
-            "change": measure.moved(whole.effect / part),
-            "span": measure.change_span(low, high),
-        }
-        moved = (
-            _("Leaving them out would change {measure} by {change} ({span}).", **values)
-            if low > 0 or high < 0
-            else _(
-                "Leaving them out would not change {measure} significantly: {change} ({span}).",
-                **values,
-            )
-        )
-        claim = i18n.together([claim, moved])
+    claim = i18n.together([claim, without])
     return Finding(claim, value=float(whole.estimate), unit="share", measure="doubtful_responses")
 
 
