@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
@@ -36,17 +37,45 @@ class Levels:
     spread: float
 
 
+def is_significant(row: pd.Series | dict[str, object]) -> bool:
+    """Whether a difference is significant: its adjusted p and its simultaneous interval say so.
+
+    Examples
+    --------
+    >>> is_significant({"p": 0.04}), is_significant({"p": 0.063})
+    (True, False)
+    >>> is_significant({"p": 0.049, "simultaneous_low": -0.1, "simultaneous_high": 5.8})
+    False
+    """
+    low, high = (row.get(end, np.nan) for end in SIMULTANEOUS)
+    return bool(row["p"] < 1 - LEVEL) and not low <= 0 <= high  # type: ignore[operator]
+
+
+def pointwise(row: pd.Series) -> bool:
+    """Whether the row's own interval excludes zero: what is not significant may still differ."""
+    return bool(row["low"] > 0 or row["high"] < 0)
+
+
 def finding(
-    table: pd.DataFrame, levels: Levels, by: str, measure: Measure, in_time: bool
+    table: pd.DataFrame,
+    levels: Levels,
+    by: str,
+    measure: Measure,
+    in_time: bool,
+    comparisons: int,
 ) -> Finding:
-    """The difference that matters most, of those that may be shown."""
+    """The difference that matters most, of those that may be shown.
+
+    `comparisons` is among how many p is adjusted.
+    """
     least = max(context.current().smallest_cell, 1)
     shown = table[(disclosure.hidden(table, least) == "") & table["p"].notna()]
     if shown.empty:
         return Finding(_("Too few answers to compare groups."))
     if in_time:
         if len(shown) == 1:
-            return _step(shown.iloc[0], levels, int(shown.index[0]), by, measure)
+            place = int(shown.index[0])
+            return _step(shown.iloc[0], levels, place, by, measure, comparisons)
         return _steps(shown, by, measure)
     return _groups(shown, levels, by, measure)
 
@@ -129,9 +158,11 @@ def _counted(found: int, every: int) -> str:
     )
 
 
-def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure) -> Finding:
+def _step(
+    row: pd.Series, levels: Levels, place: int, by: str, measure: Measure, comparisons: int
+) -> Finding:
     """One step in time."""
-    significant, change = row["p"] < 1 - LEVEL, float(row["estimate"])
+    significant, change = is_significant(row), float(row["estimate"])
     words = {
         "measure": i18n.opening(measure.name(row["term"])),
         "size": measure.change(change),
@@ -139,7 +170,15 @@ def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure)
         "before": row["against"],
         "after": row[by],
     }
-    if not significant:
+    if not significant and pointwise(row):
+        claim = (
+            _("{measure} may have risen by {size} from {before:label} to {after:label}.", **words)
+            if change > 0
+            else _(
+                "{measure} may have fallen by {size} from {before:label} to {after:label}.", **words
+            )
+        )
+    elif not significant:
         claim = _(
             "{measure} did not change significantly from {before:label} to {after:label}.", **words
         )
@@ -156,7 +195,9 @@ def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure)
         then=measure.value(float(levels.other[place])),
         **words,
     )
-    verdict, importance = moved(change, bool(significant), levels.spread)
+    if not significant and (few := unless_adjusted(row["low"], row["high"], comparisons)):
+        detail = _("{first}; {second}", first=detail, second=few)
+    verdict, importance = moved(change, significant, levels.spread)
     return Finding(
         claim,
         detail,
@@ -175,7 +216,7 @@ def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure)
 
 def _steps(shown: pd.DataFrame, by: str, measure: Measure) -> Finding:
     """Many steps in time: how many are significant, and the largest of them."""
-    found = shown[shown["p"] < 1 - LEVEL]
+    found = shown[shown.apply(is_significant, axis=1)]
     words = {"measure": measure.name(shown["term"].iloc[0]), "all": len(shown)}
     if found.empty:
         claim = _("No single step of {measure} is significant.", **words)
