@@ -80,29 +80,53 @@ def finding(
     return _groups(shown, levels, by, measure)
 
 
-def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
+def of_groups(
+    rest: Result,
+    by: str,
+    measure: Measure,
+    waves: int = 1,
+    latest: Result | None = None,
+    wave: str = "",
+) -> Finding:
     """What the groups' scores say: whether any differs from all others, and by how much.
 
-    Of several waves together the claim says so: the latest one may be another.
+    Of several waves the latest speaks where a group differs significantly in it; else all of them,
+    and the claim says so.
+
+    Parameters
+    ----------
+    rest : of `compare(..., against="rest")`, of all waves
+    by, measure : as there
+    waves : how many there are
+    latest, wave : the same of the latest wave, and its name; None where it cannot be made
     """
-    told = rest.finding
-    mine = rest.table[by].astype(str) == told.at.get(by, "")
+    now = latest is not None and bool(latest.finding.at)
+    fit = latest if latest is not None and now else rest
+    told = fit.finding
+    mine = fit.table[by].astype(str) == told.at.get(by, "")
     if not mine.any():
         return told
-    if len(rest.table) == 2:  # all others are the other group
-        other = i18n.quoted(i18n.label(str(rest.table.loc[~mine, by].iloc[0])))
+    if len(fit.table) == 2:  # all others are the other group
+        other = i18n.quoted(i18n.label(str(fit.table.loc[~mine, by].iloc[0])))
         told = replace(told, claim=told.claim.replace(_("all others"), other))
-    if waves > 1:
-        claim = _("Over all {n:count} waves, {claim}", n=waves, claim=told.claim)
-        told = replace(told, claim=claim)
-    moved = float(rest.table.loc[mine, "estimate"].iloc[0])
-    large = abs(moved) >= LARGE * rest.spread
-    group = told.at[by]
+    group, levels = told.at[by], fit.levels.set_index(fit.levels[by].astype(str))["n"]
+    share = float(levels[group] / levels.sum())
+    if latest is not None and now:
+        told = _of_latest(told, rest.table, by, measure, wave, waves)
+        often = _("{share:share} of answers in {wave:label}", share=share, wave=wave)
+    else:
+        often = _("{share:share} of answers", share=share)
+        if waves > 1:
+            claim = _("Over all {n:count} waves, {claim}", n=waves, claim=told.claim)
+            told = replace(told, claim=claim)
+    moved = float(fit.table.loc[mine, "estimate"].iloc[0])
+    large = abs(moved) >= LARGE * fit.spread
     action = (
         _(
-            "Have fewer customers in {group:quoted} where that can be changed; else find out what "
-            "lowers their score, and correct that first.",
+            "Reduce the share of {group:quoted} ({often}) where you can, or what lowers their "
+            "score.",
             group=group,
+            often=often,
         )
         if moved < 0
         else _(
@@ -113,10 +137,29 @@ def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     return replace(told, importance=news, action=action)
 
 
+def _of_latest(
+    told: Finding, pooled: pd.DataFrame, by: str, measure: Measure, wave: str, waves: int
+) -> Finding:
+    """The finding on the latest wave, with all waves together as context."""
+    claim = _("In {wave:label}, {claim}", wave=wave, claim=told.claim)
+    detail, rows = told.detail, disclosure.shown(pooled)
+    rows = rows[(rows[by].astype(str) == told.at[by]) & rows["p"].notna()]
+    if len(rows):
+        row = rows.iloc[0]
+        over = _(
+            "{moved} (95% CI {span}) over all {n:count} waves",
+            moved=measure.moved(row["estimate"]),
+            span=measure.change_span(row["low"], row["high"]),
+            n=waves,
+        )
+        detail = _("{first}; {second}", first=detail, second=over)
+    return replace(told, claim=claim, detail=detail, at={**told.at, "wave": wave})
+
+
 def with_latest(
     told: Finding, recent: pd.DataFrame, by: str, measure: Measure, wave: str
 ) -> Finding:
-    """The finding on all waves together; its detail says whether it holds in the latest alone."""
+    """The finding on all waves together; its detail says why it is not on the latest alone."""
     rows = disclosure.shown(recent)
     rows = rows[rows[by].astype(str) == told.at[by]]
     if rows.empty or np.isnan(rows["p"].iloc[0]):
@@ -128,11 +171,7 @@ def with_latest(
         "moved": measure.moved(row["estimate"]),
         "span": measure.change_span(row["low"], row["high"]),
     }
-    held = (
-        _("{moved} (95% CI {span}) in {wave:label} alone", **facts)
-        if row["p"] < 1 - LEVEL
-        else _("not significant in {wave:label} alone: {moved} (95% CI {span})", **facts)
-    )
+    held = _("not significant in {wave:label} alone: {moved} (95% CI {span})", **facts)
     return replace(told, detail=_("{first}; {second}", first=told.detail, second=held))
 
 

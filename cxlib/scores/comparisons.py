@@ -125,7 +125,8 @@ def by_group(
     Returns
     -------
     Result of `score` with `by`; its finding names the group that differs most of those that differ
-    significantly. The part "versus_rest" is the Result of `compare(..., against="rest")`, or None
+    significantly, in the latest wave where it shows that, else over all waves. The part
+    "versus_rest" is the Result of `compare(..., against="rest")`, or None
     of a single group.
 
     Raises
@@ -149,15 +150,20 @@ def by_group(
     counted = rest.replace(finding=comparison_findings.counted(rest.table))
     parts = {**fit.parts, "versus_rest": counted}
     waves = sample[over].nunique() if over else 1
-    told = comparison_findings.of_groups(rest, by, waves)
-    if waves > 1 and told.at:
-        now = latest_wave(sample, item)
-        wave = str(now["wave"].iloc[0])
+    now = latest_wave(sample, item) if waves > 1 else sample
+    wave, recent = (str(now["wave"].iloc[0]) if waves > 1 else ""), None
+    if waves > 1:
         try:
-            recent = compare(now, item, by=by, against="rest", measure=measure).table
+            recent = compare(now, item, by=by, against="rest", measure=measure)
+            recent = recent.replace(
+                tables=recent.tables | {"table": recent.table.assign(wave=wave)}
+            )
         except (InsufficientData, ValueError):  # one group alone
-            recent = rest.table.iloc[:0]
-        told = comparison_findings.with_latest(told, recent, by, measure, wave)
+            recent = None
+    told = comparison_findings.of_groups(rest, by, measure, waves, recent, wave)
+    if waves > 1 and told.at and "wave" not in told.at:
+        rows = rest.table.iloc[:0] if recent is None else recent.table
+        told = comparison_findings.with_latest(told, rows, by, measure, wave)
     return fit.replace(finding=told, parts=parts)
 
 
