@@ -356,7 +356,8 @@ def _nothing(several: pd.Series, tested: int) -> Finding:
             "product (95% CI {span:share_interval1}); n = {n:count}",
             **facts,
         )
-    return Finding(claim, detail, importance=Importance.ANSWER)
+    action = _("Plan no bundles by these orders: none would sell more than its products alone.")
+    return Finding(claim, detail, importance=Importance.ANSWER, action=action)
 
 
 def _finding(

@@ -155,9 +155,6 @@ def by_group(
     if waves > 1:
         try:
             recent = compare(now, item, by=by, against="rest", measure=measure)
-            recent = recent.replace(
-                tables=recent.tables | {"table": recent.table.assign(wave=wave)}
-            )
         except (InsufficientData, ValueError):  # one group alone
             recent = None
     told = comparison_findings.of_groups(rest, by, measure, waves, recent, wave)

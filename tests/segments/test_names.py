@@ -88,6 +88,17 @@ def test_the_segment_that_brings_most_beyond_its_size_is_the_headline(fit):
     assert brought.finding.low < brought.finding.value < brought.finding.high
 
 
+def test_there_is_nobody_to_keep_where_hardly_anybody_buys_twice(fit):
+    rows, found = fit
+    outcomes = segments.outcomes(rows, found, value="spend_365")
+    orders = np.ones(len(rows))
+    once = segments.value_shares(outcomes, rows.assign(orders_365=orders)).finding.action
+    assert once.startswith("Find out how the orders of “High-spending recent customers” were won")
+    orders[:30] = 2  # a quarter bought twice
+    twice = segments.value_shares(outcomes, rows.assign(orders_365=orders)).finding.action
+    assert twice.startswith("Learn first what")
+
+
 def test_the_long_description_is_on_the_card_alone(fit):
     _rows, found = fit
     described = "Spend 365: high, recency days: low"
