@@ -356,7 +356,9 @@ def _nothing(several: pd.Series, tested: int) -> Finding:
             "product (95% CI {span:share_interval1}); n = {n:count}",
             **facts,
         )
-    action = _("Plan no bundles by these orders: none would sell more than its products alone.")
+    action = _(
+        "Plan no bundles by these orders: they do not show that any products belong together."
+    )
     return Finding(claim, detail, importance=Importance.ANSWER, action=action)
 
 
