@@ -192,8 +192,8 @@ def _finding(
     topics: pd.DataFrame,
     outcome: Outcome,
     scored: Sample,
-    past: str,
-    complaints: Collection[str],
+    past: str = "",
+    complaints: Collection[str] = (),
 ) -> Finding:
     """The two topics with the largest significant losses; else the largest gain."""
     least = context.current().smallest_cell
