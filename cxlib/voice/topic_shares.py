@@ -104,18 +104,22 @@ def _ranked(table: pd.DataFrame, told: Finding) -> Finding:
     leaders = table.loc[table["top"], "term"].tolist()
     facts = {"outcome": told.at["outcome"], "first": i18n.quoted(i18n.label(leaders[0]))}
     if len(leaders) == 1:
-        claim = _("Mentions of {first} explain most of {outcome:quoted}.", **facts)
+        claim = _(
+            "Mentions of {first} have the largest share of the explained variance of "
+            "{outcome:quoted}.",
+            **facts,
+        )
     elif len(leaders) == 2:
         claim = _(
-            "Mentions of {first} and {second:quoted} explain most of {outcome:quoted}; the order "
-            "of the two is not settled.",
+            "Mentions of {first} and {second:quoted} have the largest shares of the explained "
+            "variance of {outcome:quoted}; the order of the two is not settled.",
             second=leaders[1],
             **facts,
         )
     else:
         claim = _(
-            "Mentions of {first} and {second:quoted} explain most of {outcome:quoted}; the order "
-            "of the top {leaders:count} is not settled.",
+            "Mentions of {first} and {second:quoted} have the largest shares of the explained "
+            "variance of {outcome:quoted}; the order of the top {leaders:count} is not settled.",
             second=leaders[1],
             leaders=len(leaders),
             **facts,
