@@ -105,21 +105,20 @@ def _ranked(table: pd.DataFrame, told: Finding) -> Finding:
     facts = {"outcome": told.at["outcome"], "first": i18n.quoted(i18n.label(leaders[0]))}
     if len(leaders) == 1:
         claim = _(
-            "Mentions of {first} have the largest share of the explained variance of "
-            "{outcome:quoted}.",
+            "Mentions of {first} predict {outcome:quoted} best.",
             **facts,
         )
     elif len(leaders) == 2:
         claim = _(
-            "Mentions of {first} and {second:quoted} have the largest shares of the explained "
-            "variance of {outcome:quoted}; the order of the two is not settled.",
+            "Mentions of {first} and {second:quoted} predict {outcome:quoted} best; the order of "
+            "the two is not settled.",
             second=leaders[1],
             **facts,
         )
     else:
         claim = _(
-            "Mentions of {first} and {second:quoted} have the largest shares of the explained "
-            "variance of {outcome:quoted}; the order of the top {leaders:count} is not settled.",
+            "Mentions of {first} and {second:quoted} predict {outcome:quoted} best; the order of "
+            "the top {leaders:count} is not settled.",
             second=leaders[1],
             leaders=len(leaders),
             **facts,

@@ -165,8 +165,7 @@ def test_a_weak_topic_is_the_most_likely_first_and_not_a_driver():
     loss = table.assign(simultaneous_low=-1.0, simultaneous_high=[-0.1, 1.0, 1.0])
     found = voice.topic_shares(shares, Result(loss, Finding("")))
     assert found.finding.claim == (
-        "Mentions of taste and noise have the largest shares of the explained variance of stars; "
-        "the order of the two is not settled."
+        "Mentions of taste and noise predict stars best; the order of the two is not settled."
     )
     assert found.finding.importance is Importance.CONTEXT and not found.finding.action
 
