@@ -25,7 +25,7 @@ from cxlib.data import contract
 from cxlib.data.expressions import ExpressionError
 from cxlib.data.intake import IntakeError, reasons
 from cxlib.privacy import disclosure
-from cxlib.reserve import ReserveError, loading, store
+from cxlib.reserve import ReserveError, loading, quality, store
 from cxlib.stats import moments, resampling
 
 pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
@@ -685,8 +685,16 @@ def test_nothing_to_correct_is_said_of_what_was_checked_and_not_of_nonresponse(o
         "Nothing to correct in the rows, values and responses checked here; how those who did not "
         "answer differ is not among these checks."
     )
+    assert opened.quality.verdict(doubtful=fine).evidence == ""  # bars of 0% show nothing
     with context.use(context.Context(lang="zh")):
         assert "未作答" in opened.quality.verdict(doubtful=fine).finding.action
+
+
+@pytest.mark.parametrize("invited", [True, False])
+def test_of_reviews_that_nobody_was_asked_for_nobody_did_not_answer(invited):
+    fine = Result(pd.DataFrame({"term": ["a", "any"], "estimate": 0.0, "n": 240}), "")
+    said = quality._next_step(False, fine, False, None, invited)
+    assert ("did not answer" in said) == invited
 
 
 REASONS = [

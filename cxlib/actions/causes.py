@@ -212,7 +212,9 @@ def _groups(answers: Answers, event: Event) -> Iterator[dict[str, Any]]:
                 if alert is event.first
                 else partial(SENTENCES["group_of"], of=of)
             )
-            links = significant("group", since(rows, by, event, fit.unit), down, said)
+            moved = since(rows, by, event, fit.unit)
+            moved = moved and alerted(moved, event, groups_of=str(alert["term"]))
+            links = significant("group", moved, down, said)
             yield from (link | {"of": alert} for link in links)
             return
     yield unavailable("group", UNAVAILABLE)
@@ -372,8 +374,9 @@ def _number(link: dict[str, Any]) -> str:
     """How far one link moved, for a detail."""
     share = 100 if link["unit"] == "share" else 1
     size, low, high = (share * link[c] for c in ("estimate", "low", "high"))
-    facts = {"term": link["term"], "size": i18n.signed(size, 2 if share == 1 else 0)}
-    span = i18n.span(low, high, 2 if share == 1 else 0)
+    digits = 2 if share == 1 else 1
+    facts = {"term": link["term"], "size": i18n.signed(size, digits)}
+    span = i18n.span(low, high, digits)
     if share == 1:
         return _("{term:label} {size} points, 95% CI {span}", span=span, **facts)
     return _("{term:label} {size} percentage points, 95% CI {span}", span=span, **facts)

@@ -134,22 +134,26 @@ def _middle(rows: pd.DataFrame, names: str) -> pd.DataFrame:
     )
 
 
-def alerted(moved: Movements, event: Event, terms: Mapping[str, str] | None = None) -> Movements:
+def alerted(
+    moved: Movements, event: Event, terms: Mapping[str, str] | None = None, groups_of: str = ""
+) -> Movements:
     """The same, with the numbers of the event's own alerts where there are such.
 
     What has an alert has one size and one interval on the page: those of the alert.
 
     Parameters
     ----------
-    moved : how far questions moved, of everybody
+    moved : how far questions moved, of everybody; or groups of one
     event : with its alerts
     terms : name in `moved` -> question, where it is called otherwise
+    groups_of : the question, where `moved` is of its groups
     """
-    own = {
-        a["term"]: a
-        for a in (event.first, *event.also)
-        if str(a["group"] or "") == str(event.first["group"] or "")
-    }
+    every = (event.first, *event.also)
+    if groups_of:
+        own = {a["group"]: a for a in every if a["group"] and a["term"] == groups_of}
+    else:
+        group = str(event.first["group"] or "")
+        own = {a["term"]: a for a in every if str(a["group"] or "") == group}
     size, error, n = moved.size.copy(), moved.error.copy(), moved.n.copy()
     for place, name in enumerate(moved.names):
         alert = own.get((terms or {}).get(name, name))

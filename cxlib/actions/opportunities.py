@@ -20,6 +20,7 @@ from cxlib.core import i18n
 from cxlib.core.columns import Column
 from cxlib.core.i18n import N_, _, mark
 from cxlib.core.result import Finding, Importance, Result
+from cxlib.data.problems import problem_name
 
 COLUMNS = ["source", "term", "estimate", "low", "high", "n", "unit"]
 MOST = 3  # of one notebook
@@ -140,7 +141,8 @@ def _of_pains(answers: Answers) -> Iterator[dict[str, Any]]:
     pains = _pains(answers)
     if pains.empty:
         return
-    names = [_pain(t, p) for t, p in zip(pains["touchpoint"], pains["term"], strict=True)]
+    both = zip(pains["touchpoint"], pains["term"], strict=True)
+    names = [problem_name(str(t), str(p)) for t, p in both]
     named = pains.assign(term=names)
     money = {"money": "estimate", "money_low": "low", "money_high": "high"}
     if set(money) <= set(pains) and named["money"].notna().any():
@@ -149,16 +151,6 @@ def _of_pains(answers: Answers) -> Iterator[dict[str, Any]]:
     else:
         own = {c: named[c] / 100 for c in ("estimate", "low", "high")}  # 22 has it per 100 answers
         yield from _first(named.assign(**own), "22", AVERAGE)
-
-
-def _pain(touchpoint: str, problem: str) -> str:
-    """A pain point as a sentence names it."""
-    facts = {"touchpoint": touchpoint, "problem": problem}
-    return {
-        "problem": _("problems at {touchpoint:label}", **facts),
-        "low rating": _("low ratings of {touchpoint:label}", **facts),
-        "not reached": _("not reaching {touchpoint:label}", **facts),
-    }.get(problem, _("{touchpoint:label}: {problem:label}", **facts))
 
 
 def _of_contacts(answers: Answers) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
+from cxlib.data.problems import problem_name
 from cxlib.journeys.steps import until_goal
 from cxlib.journeys.transitions import share_columns
 from cxlib.stats.intervals import estimates_table
@@ -122,7 +123,7 @@ def dropoff(
     whole = _overall(over)
     return Result(
         {"table": table, "instead": _instead(sample.data, over), "overall": whole},
-        _finding(whole, table),
+        _finding(whole, table, goal),
         i18n.together(notes),
         "share",
         **sample.bootstrap,
@@ -218,7 +219,7 @@ def _group_finding(most: pd.Series, least: pd.Series, significant: bool) -> Find
         claim = _("No group loses significantly more of its journeys than another.")
         return Finding(claim, detail, verdict="unchanged")
     claim = _(
-        "“{most:label}” lose the most journeys short of the goal, “{least:label}” the fewest.",
+        "Of {most:quoted} the most journeys end short of the goal, of {least:quoted} the fewest.",
         **facts,
     )
     return Finding.of_row(
@@ -228,7 +229,7 @@ def _group_finding(most: pd.Series, least: pd.Series, significant: bool) -> Find
         unit="share",
         measure="journeys_lost",
         at={"group": str(most["group"])},
-        importance=Importance.NOTABLE,
+        importance=Importance.CONTEXT,
     )
 
 
@@ -269,14 +270,14 @@ def _value(over: Sample, revenue: Revenue) -> Result | None:
     if revenue.days:
         claim = _(
             "Customers whose last journey ended short of the goal spend about {worth:money} in "
-            "{days:count} days; {part:share} of it is of those last seen at {touchpoint:quoted}.",
+            "{days:count} days; for {part:share} of it the last record is {touchpoint:quoted}.",
             days=revenue.days,
             **facts,
         )
     else:
         claim = _(
-            "Journeys that ended short of the goal are worth about {worth:money} of sales; "
-            "{part:share} of it is of those that ended at {touchpoint:quoted}.",
+            "Journeys that ended short of the goal are worth about {worth:money} of sales; for "
+            "{part:share} of it the last record is {touchpoint:quoted}.",
             **facts,
         )
     detail = _(
@@ -296,7 +297,8 @@ def _overall(over: Sample) -> pd.DataFrame:
     return pd.DataFrame({"term": "journeys lost", **share_columns(over, one, one * lost)})
 
 
-def _finding(whole: pd.DataFrame, table: pd.DataFrame) -> Finding:
+def _finding(whole: pd.DataFrame, table: pd.DataFrame, goal: Sequence[str]) -> Finding:
+    """How many journeys fall short; their last record need not be where they broke."""
     share = whole.iloc[0]
     if not share["estimate"]:
         claim = ngettext(
@@ -305,11 +307,23 @@ def _finding(whole: pd.DataFrame, table: pd.DataFrame) -> Finding:
             share["n"],
         )
         return Finding(claim, importance=Importance.ANSWER)
-    claim = _(
-        "{share:share} of journeys end short of the goal, most often at {touchpoint:quoted}.",
-        share=share["estimate"],
-        touchpoint=table.loc[table["lost"].idxmax(), "term"],
-    )
+    facts = {
+        "share": share["estimate"],
+        "name": i18n.opening(problem_name(goal[0], "not reached")),
+        "touchpoint": table.loc[table["lost"].idxmax(), "term"],
+    }
+    if len(goal) == 1:
+        claim = _(
+            "{name} in {share:share} of journeys; most often their last record is "
+            "{touchpoint:quoted}.",
+            **facts,
+        )
+    else:
+        claim = _(
+            "{share:share} of journeys end short of the goal; most often their last record is "
+            "{touchpoint:quoted}.",
+            **facts,
+        )
     span = share["low"], share["high"]
     return Finding.of_row(
         share,

@@ -28,6 +28,7 @@ from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
+from cxlib.data.problems import problem_name
 from cxlib.journeys.associations import LEAST, adjusted_slopes, adjustment_note, exposure_terms
 from cxlib.journeys.exposure import Exposure, Touchpoints, past_fall, rating_now
 from cxlib.stats import moments
@@ -171,8 +172,15 @@ def pain_points(
         ],
         **sample.bootstrap,
         replicates=drawn[:, order],
-        parts={"past": past[0]},
+        parts={"past": past[0], "named": _named(table)},
     )
+
+
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    """The priorities with each problem under one name, for a figure."""
+    pairs = zip(table["touchpoint"], table["term"], strict=True)
+    named = table[["estimate", "low", "high", "n"]]
+    return named.assign(term=[i18n.opening(problem_name(str(t), str(p))) for t, p in pairs])
 
 
 def _without_loss(table: pd.DataFrame) -> bool:
@@ -341,8 +349,10 @@ def _finding(
     table: pd.DataFrame, outcome: str, top: int, past: str = "", left: Remains | None = None
 ) -> Finding:
     first = table.iloc[0]
+    name = problem_name(str(first["touchpoint"]), str(first["term"]))
     facts = {
         "past": past,
+        "name": i18n.opening(name),
         "problem": first["term"],
         "touchpoint": first["touchpoint"],
         "severity": first["severity"],
@@ -355,7 +365,7 @@ def _finding(
     }
     if not first["low"] > 0:
         claim = _("No problem is significantly associated with a lower {outcome:quoted}.", **facts)
-        detail = _("first by priority: {touchpoint:quoted}, {problem:label}", **facts)
+        detail = _("first by priority: {name}", **facts | {"name": i18n.quoted(name)})
         return Finding(claim, detail, verdict="unclear", importance=Importance.ANSWER)
     if first["term"] == "low rating" and past:
         claim = _(
@@ -371,14 +381,14 @@ def _finding(
         )
     elif first["term"] == "not reached":
         claim = _(
-            "Not reaching {touchpoint:quoted} hurts most: {severity:share} of respondents do "
-            "not, associated with {impact:number1} points less of {outcome:quoted}.",
+            "{name} hurts most: {severity:share} of respondents have it, associated with "
+            "{impact:number1} points less of {outcome:quoted}.",
             **facts,
         )
     else:
         claim = _(
-            "Problems at {touchpoint:quoted} hurt most: {severity:share} of respondents there have "
-            "one, associated with {impact:number1} points less of {outcome:quoted}.",
+            "{name} hurts most: {severity:share} of respondents there have it, associated with "
+            "{impact:number1} points less of {outcome:quoted}.",
             **facts,
         )
     detail = _(
@@ -416,4 +426,11 @@ def _finding(
         },
         verdict="unclear" if past else "",
         importance=Importance.NOTABLE,
+        action=""
+        if past
+        else _(
+            "Begin with {name:verbatim}, which costs most by reach and impact together: find out "
+            "what causes it.",
+            name=name,
+        ),
     )

@@ -279,7 +279,14 @@ def _repeat_finding(table: pd.DataFrame, window: int) -> Finding:
         "days": longest.time,
         "n": longest.n,
     }
-    if longest.time == YEAR:
+    few = longest.estimate < RARE  # purchases that are not in the file would change the picture
+    if few and longest.time == YEAR:
+        claim = _("At least {share:rate} of new customers buy again within a year.", **facts)
+    elif few:
+        claim = _(
+            "At least {share:rate} of new customers buy again within {days:count} days.", **facts
+        )
+    elif longest.time == YEAR:
         claim = _("{share:rate} of new customers buy again within a year.", **facts)
     else:
         claim = _("{share:rate} of new customers buy again within {days:count} days.", **facts)
@@ -294,6 +301,8 @@ def _repeat_finding(table: pd.DataFrame, window: int) -> Finding:
             share=second.estimate,
             span=(second.low, second.high),
         )
+    if few:
+        detail += _("; a lower bound where the file is a sample of orders")
     if longest.time < window:
         detail += _("; too few customers were observed for {wanted:count} days", wanted=window)
     return Finding.of_row(

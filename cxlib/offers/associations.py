@@ -356,7 +356,10 @@ def _nothing(several: pd.Series, tested: int) -> Finding:
             "product (95% CI {span:share_interval1}); n = {n:count}",
             **facts,
         )
-    return Finding(claim, detail, importance=Importance.ANSWER)
+    action = _(
+        "Plan no bundles by these orders: they do not show that any products belong together."
+    )
+    return Finding(claim, detail, importance=Importance.ANSWER, action=action)
 
 
 def _finding(

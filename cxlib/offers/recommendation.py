@@ -28,6 +28,7 @@ from cxlib.stats.intervals import estimates_table, interval_columns, wilson_inte
 
 POPULAR = "most popular"
 WAYS = (POPULAR, "similar products", "bought after")
+HITS = 10  # purchases of what was offered, below which no offers can be judged
 CHUNK = 4_000_000  # scores held at once
 
 
@@ -81,7 +82,7 @@ def next_offers(baskets: Baskets, *, holdout: float = 0.3, offers: int = 3) -> R
             "share",
             draws=baskets.draws,
             seed=baskets.seed,
-            parts={"way": POPULAR, "offers": offers},
+            parts={"way": POPULAR, "offers": offers, "usable": False},
         )
     history, new = before[both], after[both]
     likeness = {way: likeness_of(before, way) for way in WAYS}
@@ -95,17 +96,18 @@ def next_offers(baskets: Baskets, *, holdout: float = 0.3, offers: int = 3) -> R
     table.loc[::2, "low"], table.loc[::2, "high"] = wilson_interval(estimate[::2], np.array(n))
     table.insert(0, "way", np.repeat(WAYS, 2))
     gain = _gain(estimate, replicates, n)
-    way = _best(gain)
+    way, hit = _best(gain), table[table["term"] == "hit rate"].set_index("way")["estimate"]
+    usable = n * float(hit[way]) >= HITS
     notes = i18n.together([*baskets.notes, _judged_on(n, day, early), baskets.resampling])
     return Result(
         {"table": table, "gain": gain},
-        _finding(table, gain, way, offers),
+        _finding(table, gain, way, offers, usable),
         notes,
         "share",
         draws=baskets.draws,
         seed=baskets.seed,
         replicates=replicates,
-        parts={"way": way, "offers": offers},
+        parts={"way": way, "offers": offers, "usable": usable},
     )
 
 
@@ -124,7 +126,8 @@ def recommendations(
     -------
     A row a customer: customer_id, offer_1, because_1, offer_2 ... `because` is the product bought
     that speaks most for the offer, or "most popular". A customer who has bought everything is
-    offered nothing.
+    offered nothing; nobody is where too few bought what was offered for it to be judged (`usable`
+    of the fit).
 
     Examples
     --------
@@ -137,6 +140,8 @@ def recommendations(
     >>> recommendations(baskets, fit, pd.Series([0])).values.tolist()
     [[0, 'cup', 'most popular']]
     """
+    if not fit.usable:
+        return pd.DataFrame()
     history = bought(baskets)
     some = np.arange(len(baskets.customers))
     if customers is not None:
@@ -307,7 +312,9 @@ def _judged_on(n: int, day: pd.Timestamp, early: Baskets) -> str:
     )
 
 
-def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> Finding:
+def _finding(
+    table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int, usable: bool
+) -> Finding:
     """Whether offers chosen by past purchases beat the most popular products."""
     rate = table[table["term"] == "hit rate"].set_index("way")
     best = rate.loc[way]
@@ -317,7 +324,22 @@ def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> 
         "span": (best["low"], best["high"]),
         "n": rate["n"].iloc[0],
     }
-    if way == POPULAR:
+    if not usable:
+        facts["hits"] = round(float(best["estimate"]) * float(facts["n"]))
+        claim = _(
+            "No list of offers should be used: {hits:count} of {n:count} customers bought what was "
+            "offered.",
+            **facts,
+        )
+        detail = _(
+            "{rate:share1} (95% CI {span:share_interval1}) later bought one of {offers:count} "
+            "popular products new to them; {least:count} such purchases are needed to judge offers",
+            least=HITS,
+            **facts,
+        )
+        action = _("Send no offers by past purchases: too few customers buy again to test them.")
+    elif way == POPULAR:
+        action = _("Offer everybody the most popular products, and test it on a random part first.")
         claim = _(
             "Among single products, offer the most popular: past purchases do not predict the next "
             "one significantly better."
@@ -328,6 +350,7 @@ def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> 
             **facts,
         )
     else:
+        action = _("Make these offers to a random part of the customers first, and compare sales.")
         more = gain[(gain["term"] == "hit rate") & (gain["way"] == way)].iloc[0]
         facts |= {
             "more": more["estimate"],
@@ -350,5 +373,10 @@ def _finding(table: pd.DataFrame, gain: pd.DataFrame, way: str, offers: int) -> 
         unit="share",
         measure="hit_rate",
         at={"way": way},
-        importance=Importance.CONTEXT if way == POPULAR else Importance.NOTABLE,
+        importance=Importance.ANSWER
+        if not usable
+        else Importance.CONTEXT
+        if way == POPULAR
+        else Importance.NOTABLE,
+        action=action,
     )

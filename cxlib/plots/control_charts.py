@@ -207,8 +207,8 @@ def _draw_signals(ax: Axes, shown: pd.DataFrame, x: str, y: str) -> None:
 
 
 def _mark_change(ax: Axes, change: pd.Series, waves: list[str]) -> None:
-    if not change["p"] < 0.05 or str(change["wave"]) not in waves:
-        return
+    if not change["p"] < 0.05 or str(change["wave"]) not in waves[:-1]:
+        return  # of the last wave alone nobody knows whether it is a new level
     ends = [waves.index(str(change[side])) - 0.5 for side in ("earliest", "latest")]
     at = waves.index(str(change["wave"])) - 0.5
     if ends[1] > ends[0]:

@@ -293,7 +293,8 @@ def _sections(notebook: NotebookNode, facts: Facts) -> tuple[list[Section], list
         shown: list[Part] = []
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
-                warnings.append(prose.strip_ansi(output.text).strip("\n"))
+                said = prose.without_warnings(prose.strip_ansi(output.text))
+                warnings.append(said.strip("\n"))
             elif ABSENT in output.get("data", {}):
                 sections[-1].reasons.append(output.data[ABSENT]["reason"])
             else:

@@ -21,6 +21,7 @@ from cxlib.report.findings import Answers
 STAGES = 5  # of maturity
 WAVES = 12  # at most, in a sparkline
 ALPHA = 0.05
+RARE = 0.1  # share who buy again, below which it is a lower bound, as page 33 says
 STANDINGS = {  # of targets: what a card says of them, and its tone
     "met": (N_("Target {t} met"), "better"),
     "met, not certain": (N_("Target {t} not certain: the estimate meets it"), "same"),
@@ -93,6 +94,14 @@ def _year(rows: list[Row], _unused: str) -> Row | None:
     return next((r for r in shown if "365" in str(r["term"])), shown[-1] if shown else None)
 
 
+def _bought_again(row: Row) -> str:
+    """Within what time, and that it is a lower bound where hardly anybody buys again."""
+    term = i18n.label(str(row["term"]))
+    if row["estimate"] is None or row["estimate"] >= RARE:
+        return term
+    return _("{term}; a lower bound where the file is a sample of orders", term=term)
+
+
 def _stayed(row: Row) -> str:
     """After how long the share was retained: the column is named by its unit."""
     unit = next((u for u in ("months", "weeks", "days") if u in row), "")
@@ -147,7 +156,7 @@ MEASURES = (
         "repeat",
         "share",
         _year,
-        about=lambda r: i18n.label(str(r["term"])),
+        about=_bought_again,
     ),
     Measure("Customer lifetime value", "31", "worth", "money"),
     Measure("Maturity stage", "42", "maturity", "stage", lambda rows, _unused: rows[0], "overall"),

@@ -40,6 +40,7 @@ ATTRIBUTES = {
     "th": ["colspan", "rowspan", "scope"],
     "span": lambda _tag, name, value: (name, value) == ("class", "tied"),  # of `tied`
 }
+WARNING = re.compile(r"^\S*\.py:\d+: \w*Warning: .*\n?(?:[ \t]+.*\n?)*", re.M)
 NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
 # Chinese has no space beside a link, which its source needs, nor where a line ends.
 BESIDE_LINKS = re.compile(
@@ -147,6 +148,19 @@ def named(text: str, links: Mapping[str, tuple[str, str]]) -> str:
 def strip_ansi(text: str) -> str:
     """The text without the codes that colour it on a terminal."""
     return ANSI.sub("", text)
+
+
+def without_warnings(text: str) -> str:
+    r"""Messages without warnings of libraries, whose paths and source lines tell a reader nothing.
+
+    The notebook keeps them.
+
+    Examples
+    --------
+    >>> without_warnings("lib/nan.py:15: RuntimeWarning: All-NaN\n  return f(a,\n2 rows lost\n")
+    '2 rows lost\n'
+    """
+    return WARNING.sub("", text)
 
 
 def clean(fragment: str) -> str:

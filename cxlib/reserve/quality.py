@@ -138,7 +138,8 @@ class Quality:
             rows=offered,
             lost=at_least(offered - kept) if kept < offered else _("none"),
         )
-        evidence = "representation" if who and not doubts else "doubtful" if doubtful else ""
+        some = doubtful is not None and bool((doubtful.table["estimate"] > 0).any())
+        evidence = "representation" if who and not doubts else "doubtful" if some else ""
         more = ""  # what the figure shows, where the claim does not say it
         if evidence == "representation" and told:
             more = _("{first}.", first=i18n.opening(told.detail))
@@ -150,7 +151,13 @@ class Quality:
             i18n.together([*claims, doubts, who]),
             detail,
             importance=Importance.NEWS,
-            action=_next_step(bool(self._checks(kept, offered)), doubtful, bool(doubts), told),
+            action=_next_step(
+                bool(self._checks(kept, offered)),
+                doubtful,
+                bool(doubts),
+                told,
+                bool({"customers", "invitations"} & set(self.database.tables)),
+            ),
         )
         notes = i18n.together([*self.questions(), self._warned()])
         return Result(table, finding, notes, unit="share", parts={"evidence": evidence})
@@ -286,11 +293,14 @@ class Quality:
         }
 
 
-def _next_step(failed: bool, asked: Result | None, doubts: bool, told: Finding | None) -> str:
+def _next_step(
+    failed: bool, asked: Result | None, doubts: bool, told: Finding | None, invited: bool
+) -> str:
     """What to do before other pages are read: mend the files, exclude, weight, or nothing.
 
     `asked` is there where responses were looked at. Nothing to correct is said of what this page
-    checks: how those who did not answer may differ is no such thing.
+    checks: how those who did not answer may differ is no such thing. Of reviews that nobody was
+    asked for (`invited`: the study knows customers or invitations) nobody did not answer.
     """
     if failed:
         return _("Settle with the owner of the data what the checks found, then load again.")
@@ -301,6 +311,8 @@ def _next_step(failed: bool, asked: Result | None, doubts: bool, told: Finding |
         return _("Read differences between these groups with care: weighting does not correct all.")
     if asked is None:
         return _("Nothing to correct in the rows and values checked here.")
+    if not invited:
+        return _("Nothing to correct in the rows, values and responses checked here.")
     return _(
         "Nothing to correct in the rows, values and responses checked here; how those who did "
         "not answer differ is not among these checks."

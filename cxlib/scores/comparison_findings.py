@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.privacy import disclosure
@@ -36,44 +37,96 @@ class Levels:
     spread: float
 
 
+def is_significant(row: pd.Series | dict[str, object]) -> bool:
+    """Whether a difference is significant: its adjusted p and its simultaneous interval say so.
+
+    Examples
+    --------
+    >>> is_significant({"p": 0.04}), is_significant({"p": 0.063})
+    (True, False)
+    >>> is_significant({"p": 0.049, "simultaneous_low": -0.1, "simultaneous_high": 5.8})
+    False
+    """
+    low, high = (row.get(end, np.nan) for end in SIMULTANEOUS)
+    return bool(row["p"] < 1 - LEVEL) and not low <= 0 <= high  # type: ignore[operator]
+
+
+def pointwise(row: pd.Series) -> bool:
+    """Whether the row's own interval excludes zero: what is not significant may still differ."""
+    return bool(row["low"] > 0 or row["high"] < 0)
+
+
 def finding(
-    table: pd.DataFrame, levels: Levels, by: str, measure: Measure, in_time: bool
+    table: pd.DataFrame,
+    levels: Levels,
+    by: str,
+    measure: Measure,
+    in_time: bool,
+    comparisons: int,
 ) -> Finding:
-    """The difference that matters most, of those that may be shown."""
+    """The difference that matters most, of those that may be shown.
+
+    `comparisons` is among how many p is adjusted.
+    """
     least = max(context.current().smallest_cell, 1)
     shown = table[(disclosure.hidden(table, least) == "") & table["p"].notna()]
     if shown.empty:
         return Finding(_("Too few answers to compare groups."))
     if in_time:
         if len(shown) == 1:
-            return _step(shown.iloc[0], levels, int(shown.index[0]), by, measure)
+            place = int(shown.index[0])
+            return _step(shown.iloc[0], levels, place, by, measure, comparisons)
         return _steps(shown, by, measure)
     return _groups(shown, levels, by, measure)
 
 
-def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
+def of_groups(
+    rest: Result,
+    by: str,
+    measure: Measure,
+    waves: int = 1,
+    latest: Result | None = None,
+    wave: str = "",
+) -> Finding:
     """What the groups' scores say: whether any differs from all others, and by how much.
 
-    Of several waves together the claim says so: the latest one may be another.
+    Of several waves the latest speaks where a group differs significantly in it; else all of them,
+    and the claim says so.
+
+    Parameters
+    ----------
+    rest : of `compare(..., against="rest")`, of all waves
+    by, measure : as there
+    waves : how many there are
+    latest, wave : the same of the latest wave, and its name; None where it cannot be made
     """
-    told = rest.finding
-    mine = rest.table[by].astype(str) == told.at.get(by, "")
+    now = latest is not None and bool(latest.finding.at)
+    fit = latest if latest is not None and now else rest
+    told = fit.finding
+    mine = fit.table[by].astype(str) == told.at.get(by, "")
     if not mine.any():
         return told
-    if len(rest.table) == 2:  # all others are the other group
-        other = i18n.quoted(i18n.label(str(rest.table.loc[~mine, by].iloc[0])))
+    if len(fit.table) == 2:  # all others are the other group
+        other = i18n.quoted(i18n.label(str(fit.table.loc[~mine, by].iloc[0])))
         told = replace(told, claim=told.claim.replace(_("all others"), other))
-    if waves > 1:
-        claim = _("Over all {n:count} waves, {claim}", n=waves, claim=told.claim)
-        told = replace(told, claim=claim)
-    moved = float(rest.table.loc[mine, "estimate"].iloc[0])
-    large = abs(moved) >= LARGE * rest.spread
-    group = told.at[by]
+    group, levels = told.at[by], fit.levels.set_index(fit.levels[by].astype(str))["n"]
+    share = float(levels[group] / levels.sum())
+    if latest is not None and now:
+        told = _of_latest(told, rest.table, by, measure, wave, waves)
+        often = _("{share:share} of answers in {wave:label}", share=share, wave=wave)
+    else:
+        often = _("{share:share} of answers", share=share)
+        if waves > 1:
+            claim = _("Over all {n:count} waves, {claim}", n=waves, claim=told.claim)
+            told = replace(told, claim=claim)
+    moved = float(fit.table.loc[mine, "estimate"].iloc[0])
+    large = abs(moved) >= LARGE * fit.spread
     action = (
         _(
-            "Have fewer customers in {group:quoted} where that can be changed; else find out what "
-            "lowers their score, and correct that first.",
+            "Reduce the share of {group:quoted} ({often}) where you can, or what lowers their "
+            "score.",
             group=group,
+            often=often,
         )
         if moved < 0
         else _(
@@ -84,10 +137,29 @@ def of_groups(rest: Result, by: str, waves: int = 1) -> Finding:
     return replace(told, importance=news, action=action)
 
 
+def _of_latest(
+    told: Finding, pooled: pd.DataFrame, by: str, measure: Measure, wave: str, waves: int
+) -> Finding:
+    """The finding on the latest wave, with all waves together as context."""
+    claim = _("In {wave:label}, {claim}", wave=wave, claim=told.claim)
+    detail, rows = told.detail, disclosure.shown(pooled)
+    rows = rows[(rows[by].astype(str) == told.at[by]) & rows["p"].notna()]
+    if len(rows):
+        row = rows.iloc[0]
+        over = _(
+            "{moved} (95% CI {span}) over all {n:count} waves",
+            moved=measure.moved(row["estimate"]),
+            span=measure.change_span(row["low"], row["high"]),
+            n=waves,
+        )
+        detail = _("{first}; {second}", first=detail, second=over)
+    return replace(told, claim=claim, detail=detail, at={**told.at, "wave": wave})
+
+
 def with_latest(
     told: Finding, recent: pd.DataFrame, by: str, measure: Measure, wave: str
 ) -> Finding:
-    """The finding on all waves together; its detail says whether it holds in the latest alone."""
+    """The finding on all waves together; its detail says why it is not on the latest alone."""
     rows = disclosure.shown(recent)
     rows = rows[rows[by].astype(str) == told.at[by]]
     if rows.empty or np.isnan(rows["p"].iloc[0]):
@@ -99,11 +171,7 @@ def with_latest(
         "moved": measure.moved(row["estimate"]),
         "span": measure.change_span(row["low"], row["high"]),
     }
-    held = (
-        _("{moved} (95% CI {span}) in {wave:label} alone", **facts)
-        if row["p"] < 1 - LEVEL
-        else _("not significant in {wave:label} alone: {moved} (95% CI {span})", **facts)
-    )
+    held = _("not significant in {wave:label} alone: {moved} (95% CI {span})", **facts)
     return replace(told, detail=_("{first}; {second}", first=told.detail, second=held))
 
 
@@ -129,9 +197,11 @@ def _counted(found: int, every: int) -> str:
     )
 
 
-def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure) -> Finding:
+def _step(
+    row: pd.Series, levels: Levels, place: int, by: str, measure: Measure, comparisons: int
+) -> Finding:
     """One step in time."""
-    significant, change = row["p"] < 1 - LEVEL, float(row["estimate"])
+    significant, change = is_significant(row), float(row["estimate"])
     words = {
         "measure": i18n.opening(measure.name(row["term"])),
         "size": measure.change(change),
@@ -139,7 +209,15 @@ def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure)
         "before": row["against"],
         "after": row[by],
     }
-    if not significant:
+    if not significant and pointwise(row):
+        claim = (
+            _("{measure} may have risen by {size} from {before:label} to {after:label}.", **words)
+            if change > 0
+            else _(
+                "{measure} may have fallen by {size} from {before:label} to {after:label}.", **words
+            )
+        )
+    elif not significant:
         claim = _(
             "{measure} did not change significantly from {before:label} to {after:label}.", **words
         )
@@ -156,7 +234,9 @@ def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure)
         then=measure.value(float(levels.other[place])),
         **words,
     )
-    verdict, importance = moved(change, bool(significant), levels.spread)
+    if not significant and (few := unless_adjusted(row["low"], row["high"], comparisons)):
+        detail = _("{first}; {second}", first=detail, second=few)
+    verdict, importance = moved(change, significant, levels.spread)
     return Finding(
         claim,
         detail,
@@ -175,7 +255,7 @@ def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure)
 
 def _steps(shown: pd.DataFrame, by: str, measure: Measure) -> Finding:
     """Many steps in time: how many are significant, and the largest of them."""
-    found = shown[shown["p"] < 1 - LEVEL]
+    found = shown[shown.apply(is_significant, axis=1)]
     words = {"measure": measure.name(shown["term"].iloc[0]), "all": len(shown)}
     if found.empty:
         claim = _("No single step of {measure} is significant.", **words)

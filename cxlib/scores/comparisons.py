@@ -40,6 +40,7 @@ def compare(
     by: str,
     against: str = "pairs",
     measure: Measure | str = "nps",
+    among: Result | None = None,
 ) -> Result:
     """Differences of a score between the groups of `by`, in the unit of the score.
 
@@ -51,6 +52,8 @@ def compare(
     against : "pairs" compares every two groups, "rest" each group with all others together,
         "previous" each with the one before it (waves), and the name of a group each with that one
     measure : what is compared
+    among : Result of `compare` of all steps in time, of which these are some: p and the
+        simultaneous intervals are those of all steps, so that a step has one verdict
 
     Returns
     -------
@@ -90,6 +93,8 @@ def compare(
     if len(table) > 1:
         together = simultaneous_interval(estimate, replicates)
         table = table.assign(**dict(zip(SIMULTANEOUS, together, strict=True)))
+    if among is not None:
+        table = _among(table, among.table, by)
     table = sample.counted(table)
     levels = _levels(answers, found, measure, (one, other), sums)
     level = pd.DataFrame({by: table[by], "term": item, "estimate": levels.one, "n": levels.n})
@@ -97,7 +102,9 @@ def compare(
     level = sample.counted(level)
     return Result(
         {"table": table, "levels": level},
-        comparison_findings.finding(table, levels, by, measure, in_turn),
+        comparison_findings.finding(
+            table, levels, by, measure, in_turn, len(table if among is None else among.table)
+        ),
         i18n.together([_notes(answers, table), gap_note(answers.groups) if in_turn else ""]),
         measure.unit,
         draws=sample.draws,
@@ -118,7 +125,8 @@ def by_group(
     Returns
     -------
     Result of `score` with `by`; its finding names the group that differs most of those that differ
-    significantly. The part "versus_rest" is the Result of `compare(..., against="rest")`, or None
+    significantly, in the latest wave where it shows that, else over all waves. The part
+    "versus_rest" is the Result of `compare(..., against="rest")`, or None
     of a single group.
 
     Raises
@@ -142,16 +150,30 @@ def by_group(
     counted = rest.replace(finding=comparison_findings.counted(rest.table))
     parts = {**fit.parts, "versus_rest": counted}
     waves = sample[over].nunique() if over else 1
-    told = comparison_findings.of_groups(rest, by, waves)
-    if waves > 1 and told.at:
-        now = latest_wave(sample, item)
-        wave = str(now["wave"].iloc[0])
+    now = latest_wave(sample, item) if waves > 1 else sample
+    wave, recent = (str(now["wave"].iloc[0]) if waves > 1 else ""), None
+    if waves > 1:
         try:
-            recent = compare(now, item, by=by, against="rest", measure=measure).table
+            recent = compare(now, item, by=by, against="rest", measure=measure)
         except (InsufficientData, ValueError):  # one group alone
-            recent = rest.table.iloc[:0]
-        told = comparison_findings.with_latest(told, recent, by, measure, wave)
+            recent = None
+    told = comparison_findings.of_groups(rest, by, measure, waves, recent, wave)
+    if waves > 1 and told.at and "wave" not in told.at:
+        rows = rest.table.iloc[:0] if recent is None else recent.table
+        told = comparison_findings.with_latest(told, rows, by, measure, wave)
     return fit.replace(finding=told, parts=parts)
+
+
+def _among(table: pd.DataFrame, steps: pd.DataFrame, by: str) -> pd.DataFrame:
+    """The comparisons with p and simultaneous ends of the same ones among all steps."""
+    decided = [c for c in ("p", *SIMULTANEOUS) if c in steps]
+    pairs = [by, "against"]
+    known = steps.assign(**{c: steps[c].astype(str) for c in pairs}).set_index(pairs)[decided]
+    table = table.copy()
+    for place, pair in enumerate(table[pairs].astype(str).itertuples(index=False, name=None)):
+        if pair in known.index:
+            table.loc[table.index[place], decided] = known.loc[[pair]].iloc[0]
+    return table
 
 
 def _sides(

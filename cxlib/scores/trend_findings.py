@@ -56,7 +56,7 @@ def finding(
             **words,
         ),
         _("earlier outside: {waves:list6}", waves=outside) if outside else "",
-        _of_change(series[0].changes.iloc[0], measure),
+        _of_change(series[0].changes.iloc[0], measure, str(last[over])),
     ]
     verdict, importance = "", Importance.ANSWER
     if measure.scale is not None and last["signal"]:
@@ -109,7 +109,7 @@ def _place(last: pd.Series, words: dict[str, object], over: str) -> str:
     return _("{measure} is within its control limits in {wave:period}.", **words)
 
 
-def _of_change(change: pd.Series, measure: Measure) -> str:
+def _of_change(change: pd.Series, measure: Measure, now: str) -> str:
     if np.isnan(change["p"]):
         return ""
     if change["p"] >= 1 - LEVEL:
@@ -118,6 +118,12 @@ def _of_change(change: pd.Series, measure: Measure) -> str:
         "step": measure.moved(change["estimate"]),
         "span": measure.change_span(change["low"], change["high"]),
     }
+    if str(change["wave"]) == now:  # a level of one wave
+        return _(
+            "{step} (95% CI {span}) against all waves before: whether the level has changed, the "
+            "next wave will show",
+            **words,
+        )
     if change["earliest"] == change["latest"]:
         return _("level changed in {wave} by {step} (95% CI {span})", **words)
     return _(

@@ -30,6 +30,8 @@ from cxlib.stats.mixture_refits import REFITS
 from cxlib.stats.notes import resampling_note
 
 Correction = Literal["bch", "ml"]
+ORDERS = "orders_365"  # of the customers' profiles: purchases of the last year
+RARE = 0.1  # share of buyers who buy twice, below which there is hardly anybody to keep
 USUAL = ("left", "last_satisfaction", "worth", "spend_365", "cases_180")
 
 
@@ -143,12 +145,14 @@ def _likeliest(
     return means(w), np.stack([means(w * some) for some in times])
 
 
-def value_shares(fit: Result) -> Result:
+def value_shares(fit: Result, customers: pd.DataFrame | None = None) -> Result:
     """The share of all value that each segment brings, against its share of the customers.
 
     Parameters
     ----------
     fit : of `outcomes`, made with a value
+    customers : their profiles; of customers who hardly ever buy twice (orders_365) the advice is
+        to win more, not to keep them
 
     Returns
     -------
@@ -172,7 +176,7 @@ def value_shares(fit: Result) -> Result:
     compared = pd.concat([own, brought], ignore_index=True)[["segment", "measure", *INTERVAL, "n"]]
     return fit.replace(
         tables={"table": table, "compared": compared},
-        finding=_brought(table, fit),
+        finding=_brought(table, fit, _bought_once(customers)),
         unit="share",
         columns=in_unit("share", "customers"),
         replicates=None,
@@ -263,7 +267,7 @@ def _brings(
     return pd.DataFrame({"segment": names, "term": term, **estimate})
 
 
-def _brought(brings: pd.DataFrame, fit: Result) -> Finding:
+def _brought(brings: pd.DataFrame, fit: Result, once: bool) -> Finding:
     """The segment that brings most beyond its share of customers."""
     shown, sizes, value = disclosure.shown(brings), fit.sizes, fit.value
     if shown.empty:
@@ -303,11 +307,19 @@ def _brought(brings: pd.DataFrame, fit: Result) -> Finding:
         measure=f"share_of_{value}",
         at={"segment": str(row["segment"])},
         importance=Importance.NOTABLE if row["low"] > row["customers"] else Importance.ANSWER,
-        action=_next_step(row, stable == len(sizes), fit.table),
+        action=_next_step(row, stable == len(sizes), once, fit.table),
     )
 
 
-def _next_step(row: pd.Series, stable: bool, outcomes: pd.DataFrame) -> str:
+def _bought_once(customers: pd.DataFrame | None) -> bool:
+    """Whether hardly any customer of the last year bought twice, so that there is none to keep."""
+    if customers is None or ORDERS not in customers:
+        return False
+    orders = customers[ORDERS].to_numpy(float)
+    return bool((orders >= 1).any() and (orders[orders >= 1] > 1).mean() < RARE)
+
+
+def _next_step(row: pd.Series, stable: bool, once: bool, outcomes: pd.DataFrame) -> str:
     """What to do about the segment that brings more than its share, where segments can be used.
 
     Where another one leaves significantly more often, that comes first.
@@ -319,6 +331,12 @@ def _next_step(row: pd.Series, stable: bool, outcomes: pd.DataFrame) -> str:
         return leaving.action
     if row["low"] <= row["customers"]:
         return _("Treat segments alike in what they are worth: none brings more than its share.")
+    if once:
+        return _(
+            "Find out how the orders of {segment:verbatim} were won, and win more of them: hardly "
+            "any customer buys twice.",
+            segment=row["segment"],
+        )
     return _(
         "Put {segment:verbatim} first in service and retention: they bring {share:share} of the "
         "value.",

@@ -130,7 +130,7 @@ def draw_quantile(replicates: np.ndarray, at: float | Sequence[float]) -> np.nda
 
     Parameters
     ----------
-    replicates : (draws, ...); NaN draws are left out
+    replicates : (draws, ...); NaN draws are left out, and of nothing but such the quantile is NaN
     at : probabilities
 
     References
@@ -143,8 +143,13 @@ def draw_quantile(replicates: np.ndarray, at: float | Sequence[float]) -> np.nda
     >>> draw_quantile(np.arange(1.0, 40), [0.025, 0.975]).tolist()
     [1.0, 39.0]
     """
-    quantile = np.nanquantile if np.isnan(replicates).any() else np.quantile
-    return quantile(replicates, at, axis=0, method="weibull")
+    missing = np.isnan(replicates)
+    if not missing.any():
+        return np.quantile(replicates, at, axis=0, method="weibull")
+    # What no draw could estimate has no quantile; numpy would warn of it. Zeros stand in for it.
+    none = missing.all(axis=0)
+    found = np.nanquantile(np.where(none, 0.0, replicates), at, axis=0, method="weibull")
+    return np.where(none, np.nan, found)
 
 
 def expanded_level(units: float, fitted: int = 1, level: float = LEVEL) -> float:

@@ -34,6 +34,7 @@ from cxlib.value.lifetime_value import (
     expected_purchases,
     lifetime_value,
     score,
+    with_reliability,
 )
 from cxlib.value.model_comparison import choose, compare_models
 from cxlib.value.purchase_forecast import purchase_forecast
@@ -65,4 +66,5 @@ __all__ = [
     "score",
     "transitions",
     "value_at_risk",
+    "with_reliability",
 ]

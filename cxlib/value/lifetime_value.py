@@ -6,6 +6,7 @@ score(sample, fit)                                      # a row a customer
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ from cxlib.value.valuation import Valuation, valued
 
 MEASURES = mark("active", "purchases", "CLV")
 WORDS = ("clv",)
+UNRELIABLE = 0.5  # error of the hold-out, or gap between models, from which no forecast is trusted
 SHORT = 300  # customers below which two models give short intervals of who is still active
 
 
@@ -156,6 +158,50 @@ def lifetime_value(
             "valuation": valuation,
         },
     )
+
+
+def with_reliability(fit: Result, models: Result | None) -> Result:
+    """The Result of `lifetime_value`, whose claim says where its forecast is not reliable.
+
+    It is not where the model was off by more than half of what was bought in the hold-out, or
+    models that fit alike put the shares of customers still active further apart than half of all.
+
+    Parameters
+    ----------
+    fit : of `lifetime_value`
+    models : of `compare_models`; the Result is left as it is without
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"estimate": [0.03, 1.0], "error": [0.1, 0.2], "fits": True})
+    >>> models = Result(table.assign(chosen=[True, False]), Finding(""))
+    >>> clv = Result(table.head(1), Finding("The average customer is worth €9."))
+    >>> print(with_reliability(clv, models))
+    The average customer is worth €9; this forecast is not reliable.
+    """
+    if models is None:
+        return fit
+    table = models.table
+    near = table.loc[table["fits"], "estimate"]
+    error = abs(float(table.loc[table["chosen"], "error"].iloc[0]))
+    apart = near.max() - near.min() > UNRELIABLE
+    if not (error > UNRELIABLE or apart):
+        return fit
+    why = []
+    if error > UNRELIABLE:
+        why.append(_("off by {error:share} in the hold-out", error=error))
+    if apart:
+        why.append(
+            _(
+                "models that fit alike have {low:share} to {high:share} of customers active",
+                low=near.min(),
+                high=near.max(),
+            )
+        )
+    told = fit.finding
+    claim = _("{claim}; this forecast is not reliable.", claim=told.claim.rstrip(".。"))
+    detail = _("; ").join([d for d in [told.detail, *why] if d])
+    return fit.replace(finding=replace(told, claim=claim, detail=detail, verdict="unclear"))
 
 
 def expected_purchases(fit: Result, models: Result | None = None) -> Result:

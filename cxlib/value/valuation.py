@@ -107,6 +107,9 @@ def valued(row: pd.Series, valuation: Valuation, purchases: float = 1.0) -> Find
         counted=counted_amounts(valuation.margin),
         **facts,
     )
+    if purchases < HARDLY:
+        bound = _("a lower bound where the file is a sample of orders")
+        detail = _("{first}; {second}", first=detail, second=bound)
     return Finding.of_row(
         row,
         _worth(valuation, facts),

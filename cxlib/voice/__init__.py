@@ -29,6 +29,7 @@ from cxlib.voice.sources import by_source, source_column
 from cxlib.voice.tone import score, tone
 from cxlib.voice.topic_groups import topic_groups
 from cxlib.voice.topic_sentiment import topic_sentiment
+from cxlib.voice.topic_shares import topic_shares
 from cxlib.voice.topic_waves import by_wave
 from cxlib.voice.topics import mark, topics
 
@@ -59,6 +60,7 @@ __all__ = [
     "tone",
     "topic_groups",
     "topic_sentiment",
+    "topic_shares",
     "topics",
     "with_unlinked",
 ]

@@ -8,10 +8,13 @@ slope. For a linear model this is the topic's Shapley value of the mean score (L
 2017), so that the points of all topics add up to the mean minus that of comments on none. The
 custom of the trade (removal) is the mean minus the mean without the comments on the topic; that
 blames a topic for all that was said together with it, and its parts do not add up. Shares of
-explained variance come from `drivers.importance` on the columns of `mark`.
+explained variance come from `drivers.importance` on the columns of `mark`; `topic_shares` says
+what they mean for topics.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -28,13 +31,19 @@ from cxlib.stats.notes import of_waves, resampling_note
 from cxlib.stats.passing_waves import past_wave, what_remains
 from cxlib.voice.comments import EACH, share_table
 from cxlib.voice.outcome import Outcome, outcome_of
+from cxlib.voice.topic_sentiment import complaints_among
 
 WORDS = ("removal", "adjusted", "silence")
 MOST_WORDS = 21  # of a topic and a claim, so that the whole is no longer than 25
 NAMED_MOST = 4  # words that say of a topic that it is mentioned most
 
 
-def impact(sample: SampleLike, fit: Result, outcome: Outcome | str) -> Result:
+def impact(
+    sample: SampleLike,
+    fit: Result,
+    outcome: Outcome | str,
+    complaints: Mapping[str, bool | None] | None = None,
+) -> Result:
     """Points of the mean score (or of the NPS) associated with each topic.
 
     Parameters
@@ -42,6 +51,8 @@ def impact(sample: SampleLike, fit: Result, outcome: Outcome | str) -> Result:
     sample : comments of `mark`; those without a score are left out
     fit : of `topics`
     outcome : the score
+    complaints : whether a topic is a complaint, as in `topic_sentiment`; who mentions any other
+        topic need not complain
 
     Returns
     -------
@@ -82,7 +93,8 @@ def impact(sample: SampleLike, fit: Result, outcome: Outcome | str) -> Result:
     sums = moments.of(scored.assign(**points), [*points, *names])
     value, again = (_points(s) for s in (sums.total(), sums.resample(sample.draws, sample.seed)))
     n = scored.data[names].sum().to_numpy(int)
-    return _packed(scored, fit, outcome, value, again, n)
+    floor = complaints_among(fit.study_topics, complaints)
+    return _packed(scored, fit, outcome, value, again, n, floor)
 
 
 def _points(sums: Moments) -> dict[str, np.ndarray]:
@@ -112,6 +124,7 @@ def _packed(
     value: dict[str, np.ndarray],
     again: dict[str, np.ndarray],
     n: np.ndarray,
+    complaints: Collection[str],
 ) -> Result:
     names, k, tables = fit.table["term"].tolist(), len(fit.table), {}
     for way in ("points", "slope", "removal"):
@@ -159,7 +172,7 @@ def _packed(
             "both": both.reset_index(drop=True),
             "mean": mean,
         },
-        _finding(table, fit.table, outcome, scored, _past(table, scored)),
+        _finding(table, fit.table, outcome, scored, _past(table, scored), complaints),
         i18n.together(notes),
         "points" if outcome.nps else "scale",
         columns=in_unit("share", "share"),
@@ -175,13 +188,18 @@ def _past(table: pd.DataFrame, scored: Sample) -> str:
 
 
 def _finding(
-    table: pd.DataFrame, topics: pd.DataFrame, outcome: Outcome, scored: Sample, past: str = ""
+    table: pd.DataFrame,
+    topics: pd.DataFrame,
+    outcome: Outcome,
+    scored: Sample,
+    past: str = "",
+    complaints: Collection[str] = (),
 ) -> Finding:
     """The two topics with the largest significant losses; else the largest gain."""
     least = context.current().smallest_cell
     low, high = (table[c] for c in SIMULTANEOUS)
     known = table["n"] >= least
-    losses, gains = table[known & (high < 0)].head(2), table[known & (low > 0)].iloc[::-1]
+    losses, gains = table[known & (high < 0)], table[known & (low > 0)].iloc[::-1]
     digits = 1 if outcome.nps else 2
     words: dict[str, object] = {
         "what": _("NPS") if outcome.nps else i18n.quoted(i18n.label(outcome.column))
@@ -191,7 +209,7 @@ def _finding(
     if losses.empty and gains.empty:
         claim = _("No topic is significantly associated with a higher or lower {what}.", **words)
         return Finding(claim, count)
-    rows = losses if len(losses) else gains.head(1)
+    rows = losses.head(2) if len(losses) else gains.head(1)
     names = [str(t) for t in rows["term"]]
     words |= {
         "first": i18n.quoted(i18n.label(names[0])),
@@ -238,7 +256,9 @@ def _finding(
         at={"topic": names[0]},
         verdict="worse" if len(losses) else "better",
         importance=Importance.NOTABLE,
-        action=_next_step(words, bool(len(losses)), past),
+        action=_next_step(losses, scored, complaints)
+        if len(losses)
+        else _("Keep what customers praise: {first}.", **words),
     )
 
 
@@ -271,24 +291,34 @@ def _lost(words: dict[str, object], topics: int) -> str:
     )
 
 
-def _next_step(words: dict[str, object], lost: bool, past: str) -> str:
-    if past and lost and "now" in words and words["second"] != words["first"]:
-        return _(
-            "Read the comments on {second}, and find out what causes them; {first} is back to its "
-            "usual level, {now:share} of comments in {latest:label}: reduce that, not the peak.",
-            **words,
+def _next_step(losses: pd.DataFrame, scored: Sample, complaints: Collection[str]) -> str:
+    """What to do about the largest loss, by the shares of comments in the latest wave.
+
+    A topic whose peak is over counts with what is left of it. Of no wave, or of one with too few
+    comments to be shown, all comments count.
+    """
+    waves = scored["wave"].dropna().astype(str) if "wave" in scored else pd.Series(dtype=str)
+    latest = waves.max() if waves.nunique() > 1 else ""
+    now = {t: left.now for t in losses["term"] if (left := what_remains(scored, t, latest))}
+    known = losses[losses["term"].isin(now)]
+    if known.empty:
+        first = losses.iloc[0]
+        often = _("the largest loss: {share:share} of comments", share=first["share"])
+    else:
+        first = known.loc[(known["slope"] * known["term"].map(now)).idxmin()]
+        often = _(
+            "the largest loss in {latest:label}: {now:share} of comments",
+            latest=latest,
+            now=now[first["term"]],
         )
-    if past and lost and "now" in words:
-        return _(
-            "{first} is back to its usual level, {now:share} of comments in {latest:label}: reduce "
-            "that, not the peak.",
-            **words,
-        )
-    if past and lost:
-        return _("Check with current comments how often {first} still occurs.", **words)
-    if lost:
-        return _("Read the comments on {first}, and find out what causes them.", **words)
-    return _("Keep what customers praise: {first}.", **words)
+    name = i18n.quoted(i18n.label(first["term"]))
+    if first["term"] in complaints:
+        return _("Reduce {topic}, {often}. Read them to find the causes.", topic=name, often=often)
+    return _(
+        "Reduce what customers complain of in {topic}, {often}. Read them to find the causes.",
+        topic=name,
+        often=often,
+    )
 
 
 def _interval(row: pd.Series, digits: int) -> str:

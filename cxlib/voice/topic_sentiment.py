@@ -21,6 +21,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
+from cxlib.stats.intervals import symmetric_interval
 from cxlib.stats.notes import resampling_note
 from cxlib.voice import lexicon, tokens
 from cxlib.voice.comments import interval_ends, share_table, shares
@@ -125,13 +126,15 @@ def topic_sentiment(
     good[place, at], bad[place, at], seen[place, at] = sentiment > 0, sentiment < 0, 1
     judged, n = (good + bad).sum(0), seen.sum(0)
     share, ends, _unused = shares(sample, good, seen)
-    worse, worse_ends, _unused = shares(sample, bad, seen)
+    worse, worse_ends, drawn = shares(sample, bad, seen)
+    drawn = np.array(drawn)
     fixed = correct(names, (good, bad, seen)) if correct else {}
     for topic, (positive, negative, many, again) in fixed.items():
         k = names.index(topic)
         share[k], worse[k], n[k], judged[k] = positive, negative, many, 1
         both = np.array([positive, negative])
         ends[:, k], worse_ends[:, k] = np.clip(interval_ends(both, again), 0, 1).T
+        drawn[:, k] = again[:, 1]
     table = share_table({"term": names}, share, ends, n.astype(int))
     table = disclosure.with_people(table, sample.people(seen))
     table = table.assign(bad=worse, neutral=1 - worse - share)
@@ -151,29 +154,79 @@ def topic_sentiment(
             _("Corrected by comments that people coded: {topics:label_list}.", topics=list(fixed))
         )
     notes.append(resampling_note(sample))
+    worst = _most_negative(table, floor, dict(zip(names, drawn.T, strict=True)))
     return Result(
         table,
-        _finding(table, floor, bad_ends),
+        _finding(table, floor, bad_ends, worst),
         i18n.together(notes),
         "share",
         draws=sample.draws,
         seed=sample.seed,
+        parts={"most_negative": worst},
     )
 
 
-def _finding(table: pd.DataFrame, floor: list[str], bad_ends: Mapping[str, np.ndarray]) -> Finding:
+def _judgeable(table: pd.DataFrame, floor: list[str]) -> pd.DataFrame:
+    """Topics with enough comments; that complaints are negative is no news."""
+    return table[(table["n"] >= context.current().smallest_cell) & ~table["term"].isin(floor)]
+
+
+def _most_negative(
+    table: pd.DataFrame, floor: list[str], drawn: Mapping[str, np.ndarray]
+) -> list[str]:
+    """The topic with the largest negative share, and the next where they do not differ."""
+    known = _judgeable(table, floor).sort_values("bad", ascending=False, kind="stable")
+    known = known[(known["bad"] >= SELDOM) & (known["term"] != _best(table, floor))]
+    first, *rest = known["term"].tolist() or [""]
+    if not rest:
+        return [first] if first else []
+    ahead = known["bad"].iloc[[0]].to_numpy() - known["bad"].iloc[[1]].to_numpy()
+    apart = (drawn[first] - drawn[rest[0]])[:, None]
+    low, _high = symmetric_interval(ahead, apart[np.isfinite(apart[:, 0])])
+    return [first] if low[0] > 0 else [first, rest[0]]
+
+
+def _best(table: pd.DataFrame, floor: list[str]) -> str:
+    """The topic with the largest positive share."""
+    known = _judgeable(table, floor)
+    return "" if known.empty else str(known.loc[known["estimate"].idxmax(), "term"])
+
+
+def _finding(
+    table: pd.DataFrame,
+    floor: list[str],
+    bad_ends: Mapping[str, np.ndarray],
+    most_negative: list[str],
+) -> Finding:
     """The topics with most negative and most positive comments; `bad_ends` of negative shares."""
-    known = table[table["n"] >= context.current().smallest_cell]
-    # That complaints are negative is no news.
-    known = known[~known["term"].isin(floor)]
+    known = _judgeable(table, floor).set_index("term", drop=False)
     if known.empty:
         claim = _("Too few comments judge a topic.")
         return Finding(claim, importance=Importance.METHOD)
-    worst, best = known.loc[known["bad"].idxmax()], known.loc[known["estimate"].idxmax()]
+    best = known.loc[_best(table, floor)]
+    both = bool(most_negative)
+    worst = known.loc[most_negative[0]] if both else best
     words = {"worst": i18n.opening(i18n.label(worst["term"])), "best": best["term"]}
-    both = worst["bad"] >= SELDOM and worst["term"] != best["term"]
     shares_of = {"low": worst["bad"], "high": best["estimate"]}
-    if both and set(table["term"]) & set(floor):
+    among_complaints = bool(set(table["term"]) & set(floor))
+    if len(most_negative) == 2:
+        second = known.loc[most_negative[1]]
+        tied = {"second": second["term"], "low": worst["bad"], "low2": second["bad"]}
+        if among_complaints:
+            claim = _(
+                "Leaving out complaints by name, {worst:quoted} and {second:quoted} are discussed "
+                "most negatively ({low:share} and {low2:share} of their comments).",
+                worst=worst["term"],
+                **tied,
+            )
+        else:
+            claim = _(
+                "{worst:quoted} and {second:quoted} are discussed most negatively ({low:share} and "
+                "{low2:share} of their comments).",
+                worst=words["worst"],
+                **tied,
+            )
+    elif both and among_complaints:
         claim = _(
             "Leaving out complaints by name, {worst:quoted} is discussed most "
             "negatively ({low:share} of its comments), {best:quoted} most positively "
@@ -197,11 +250,20 @@ def _finding(table: pd.DataFrame, floor: list[str], bad_ends: Mapping[str, np.nd
         n=best["n"],
         best=best["term"],
     )
-    if both:
+    if len(most_negative) == 2:  # the claim has no room for the share of the best
+        detail = _(
+            "{best:quoted} most positively: {high:share} (95% CI {span:share_interval}); n = "
+            "{n:count}",
+            high=best["estimate"],
+            span=(best["low"], best["high"]),
+            n=best["n"],
+            best=best["term"],
+        )
+    for topic in reversed(most_negative):
         negative = _(
             "{worst:quoted} 95% CI {span:share_interval}",
-            worst=worst["term"],
-            span=tuple(bad_ends[worst["term"]]),
+            worst=topic,
+            span=tuple(bad_ends[topic]),
         )
         detail = _("{first}; {second}", first=negative, second=detail)
     return Finding(claim, detail, importance=Importance.ANSWER)

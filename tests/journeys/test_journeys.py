@@ -505,7 +505,18 @@ def test_dropoff_by_hand():
     )
     assert found.value.table.set_index("term")["estimate"].to_dict() == {"b": 20.0, "a": 11.0}
     claim, detail = found.value.finding.claim, found.value.finding.detail
-    assert claim.endswith("about 31 of sales; 65% of it is of those that ended at b.")
+    assert claim.endswith("about 31 of sales; for 65% of it the last record is b.")
+    # What is on record last need not be where the journey broke.
+    assert (
+        found.finding.claim
+        == "Buy not reached in 80% of journeys; most often their last record is b."
+    )
+    with context.use(Context(smallest_cell=0, labels={"buy: not reached": "No purchase"})):
+        named = journeys.dropoff(steps, goal=["buy"], patience=10, until=pd.Timestamp("2026-06-01"))
+    assert str(named).startswith("No purchase in 80% of journeys;")
+    assert (
+        found.by_group.finding.importance <= Importance.CONTEXT
+    )  # groups may be made of the score
     assert "the value of 3 of the 3 lost is known" in detail
     assert found.value.finding.importance == Importance.ANSWER  # it is not all lost
 

@@ -504,6 +504,14 @@ def test_choices_that_a_history_does_not_allow_are_an_error_that_says_why(bought
         call(purchase_history(bought))
 
 
+def test_where_hardly_anybody_buys_again_the_share_is_a_lower_bound():
+    """3 of 300 bought twice; in a sample of orders the others may have, too."""
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(303), unit="D")
+    orders = pd.DataFrame({"customer_id": [*range(300), 0, 1, 2], "at": day, "amount": 5.0})
+    fit = loyalty.repeat_purchase(purchase_history(orders), window=180)
+    assert str(fit).startswith("At least ") and "sample of orders" in fit.finding.detail
+
+
 def test_the_headline_has_the_interval_of_its_table_and_not_the_band_of_the_curve():
     rng = np.random.default_rng(4)
     day = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 900, 900), unit="D")
@@ -512,6 +520,7 @@ def test_the_headline_has_the_interval_of_its_table_and_not_the_band_of_the_curv
     first = fit.table[fit.table["purchase"] == fit.table["purchase"].iloc[0]].iloc[-1]
     assert (fit.finding.low, fit.finding.high) == (first.low, first.high)
     assert str(fit).endswith("of new customers buy again within a year.")
+    assert "lower bound" not in fit.finding.detail
     windows = fit.table[fit.table["purchase"] == first.purchase]
     half = windows.loc[windows["estimate"] >= first.estimate / 2, "term"].iloc[0]
     assert fit.finding.action.startswith(

@@ -283,10 +283,20 @@ def test_purchases_beat_popularity_where_tastes_differ():
 
 def test_a_list_by_popularity_says_so(company):
     fit = offers.next_offers(replace(company, draws=50)).replace(
-        parts={"way": "most popular", "offers": 2}
+        parts={"way": "most popular", "offers": 2, "usable": True}
     )
     listed = offers.recommendations(company, fit)
     assert set(listed.loc[listed["offer_1"] != "", "because_1"]) == {"most popular"}
+
+
+def test_of_a_few_purchases_no_list_is_made():
+    """Of 8 customers at most 8 bought what was offered: fewer than ten judge no offers."""
+    few = replace(two_tastes(1, customers=8), draws=50)
+    fit = offers.next_offers(few, offers=1)
+    assert not fit.usable and fit.finding.claim.startswith("No list of offers should be used: ")
+    assert "of 8 customers bought what was offered." in fit.finding.claim
+    assert fit.finding.action.startswith("Send no offers")
+    assert offers.recommendations(few, fit).empty
 
 
 def test_nobody_is_offered_what_they_have(company):

@@ -332,3 +332,10 @@ def test_a_page_of_many_figures_closes_the_questions_whose_answers_change_nothin
     closed = [s.closed for s in laid(*parts).sections if s.words]
     assert closed == [*[""] * 6, "Same q.", "Same r."]
     assert not any(s.closed for s in laid(*parts[:-2]).sections)
+
+
+def test_warnings_of_libraries_are_not_for_readers() -> None:
+    """A message of our own is; the path and source line of a warning are not."""
+    warned = "lib/numpy/nan.py:15: RuntimeWarning: All-NaN slice\n  return f(a,\n2 rows lost\n"
+    html = bound("## A", cell(new_output("stream", name="stderr", text=warned)))
+    assert "2 rows lost" in html and "RuntimeWarning" not in html and "return f(a" not in html

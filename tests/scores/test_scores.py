@@ -664,7 +664,7 @@ def test_a_claim_about_groups_says_that_it_is_of_several_waves():
 @pytest.mark.parametrize(
     ("late", "told"),
     [
-        ([0] * 20, r"; −150\.0 points \(95% CI [^;]*\) in b alone"),
+        ([0] * 20, r"; −83\.3 points \(95% CI [^;]*\) over all 2 waves"),
         ([10, 8] * 10, r"; not significant in b alone: 0\.0 points \(95% CI [^;]*\)"),
         ([0], "; too few answers in b to show whether it holds there"),
     ],
@@ -676,3 +676,18 @@ def test_a_difference_of_all_waves_says_whether_it_holds_in_the_latest(late, tol
     with context.use(context.Context(smallest_cell=10)):
         detail = scores.by_group(Sample(pd.concat(parts), draws=200), by="wait").finding.detail
     assert re.search(told + "$", detail)
+
+
+def test_the_latest_wave_heads_a_difference_between_groups():
+    """Late parcels had an NPS of −100 at first and 0 now: claim and advice are of now."""
+    waves = {("a", "no"): [10, 8] * 40, ("a", "late"): [0] * 40}
+    waves |= {("b", "no"): [10, 8] * 90, ("b", "late"): [10, 0] * 10}
+    parts = [pd.DataFrame({"recommend": x, "wave": w, "parcel": g}) for (w, g), x in waves.items()]
+    with context.use(context.Context(smallest_cell=5)):
+        found = scores.by_group(Sample(pd.concat(parts), draws=200), by="parcel").finding
+    assert found.claim == "In b, NPS differs significantly by parcel: 0 for late, +50 for no."
+    assert found.at == {"parcel": "late", "wave": "b"}
+    assert "over all 2 waves" in found.detail
+    assert found.action == (
+        "Reduce the share of late (10% of answers in b) where you can, or what lowers their score."
+    )

@@ -97,6 +97,17 @@ def test_a_segment_that_leaves_more_often_comes_before_the_one_that_brings_most(
     assert segments.value_shares(same).finding.action.startswith("Put “High-spending")
 
 
+def test_there_is_nobody_to_keep_where_hardly_anybody_buys_twice(fit):
+    rows, found = fit
+    outcomes = segments.outcomes(rows, found, value="spend_365")
+    orders = np.ones(len(rows))
+    once = segments.value_shares(outcomes, rows.assign(orders_365=orders)).finding.action
+    assert once.startswith("Find out how the orders of “High-spending recent customers” were won")
+    orders[:30] = 2  # a quarter bought twice
+    twice = segments.value_shares(outcomes, rows.assign(orders_365=orders)).finding.action
+    assert twice.startswith("Put “High-spending")
+
+
 def test_the_long_description_is_on_the_card_alone(fit):
     _rows, found = fit
     described = "Spend 365: high, recency days: low"

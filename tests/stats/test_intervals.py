@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -235,3 +236,11 @@ def test_a_single_hidden_group_takes_the_next_smallest_with_it() -> None:
     assert hidden.tolist() == [True, True, False]
     two_small = display.hide_small_cells(table.assign(n=[7, 8, 90]), 10)
     assert two_small["estimate"].isna().tolist() == [True, True, False]
+
+
+def test_what_no_draw_could_estimate_has_no_quantile_and_no_warning():
+    draws = np.array([[1.0, np.nan], [2.0, np.nan], [np.nan, np.nan]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert_allclose(intervals.draw_quantile(draws, 0.5), [1.5, np.nan])
+        assert_allclose(intervals.draw_quantile(draws, [0.5, 0.5])[1], [1.5, np.nan])

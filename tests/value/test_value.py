@@ -16,7 +16,7 @@ from scipy.special import hyp2f1
 from cxlib import value
 from cxlib.core import context, i18n
 from cxlib.core.context import Context
-from cxlib.core.result import Importance
+from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.data import sources, study
 from cxlib.stats import resampling
@@ -626,3 +626,17 @@ def test_where_hardly_anybody_buys_again_nothing_is_to_be_spent_on_keeping():
     assert "it is sales, not profit" in valued(row, terms).action
     once = valued(row, terms, purchases=0.002).action
     assert once.startswith("Do not spend on keeping customers by this")
+
+
+@pytest.mark.parametrize(
+    ("error", "active", "said"),
+    [(0.1, 0.9, ""), (0.54, 0.9, "off by 54% in the hold-out"), (0.1, 0.03, "3% to 100%")],
+)
+def test_a_forecast_that_tests_or_models_contradict_is_said_not_to_be_reliable(error, active, said):
+    models = pd.DataFrame({"estimate": [1.0, active], "error": [error, 0.0], "fits": True})
+    models = Result(models.assign(chosen=[True, False]), "")
+    row = pd.DataFrame({"term": ["CLV"], "estimate": [0.24], "low": [0.1], "high": [0.4], "n": [9]})
+    clv = Result(row, valued(row.iloc[0], value.Valuation(currency="EUR")))
+    told = value.with_reliability(clv, models).finding
+    assert told.claim.endswith("; this forecast is not reliable.") == bool(said)
+    assert said in told.detail

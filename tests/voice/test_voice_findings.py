@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import voice
-from cxlib.core.result import Importance
+from cxlib import drivers, voice
+from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.voice.topic_model import _names
 
@@ -93,6 +93,81 @@ def test_the_most_negative_topic_is_said_to_leave_complaints_by_name_out():
     )
     plain = voice.topic_sentiment(marked, fit, {"late": False}).finding.claim
     assert plain.startswith("Late is discussed most negatively (100% of its comments)")
+
+
+def test_topics_that_are_negative_alike_are_named_together():
+    """12 of 30 and 11 of 30 are negative: the difference is chance, that to 2 of 30 is not."""
+    kinds = {"late": (12, 18), "price": (11, 19), "staff": (2, 28)}
+    texts = [f"{w} {t}" for t, k in kinds.items() for w in ["awful"] * k[0] + ["good"] * k[1]]
+    marked, fit = marked_of(texts)
+    found = voice.topic_sentiment(marked, fit, dict.fromkeys(TOPICS, False))
+    assert found.most_negative == ["late", "price"]
+    assert found.finding.claim == (
+        "Late and price are discussed most negatively (40% and 37% of their comments)."
+    )
+    marked, fit = marked_of([t for t in texts if "price" not in t])
+    found = voice.topic_sentiment(marked, fit, dict.fromkeys(TOPICS, False))
+    assert found.most_negative == ["late"]
+
+
+def test_the_advice_is_about_the_largest_loss_of_the_latest_wave():
+    """By its peak, late cost most of all waves; in the latest, 24 of 80 speak of the price."""
+    counts = [(10, 24)] * 2 + [(60, 8)] + [(10, 24)] * 2
+    texts, waves = [], []
+    for q, (late, price) in enumerate(counts, 1):
+        texts += ["late"] * late + ["price"] * price + ["-"] * (80 - late - price)
+        waves += [f"2026-Q{q}"] * 80
+    score = [{"late": 2.0, "price": 3.0}.get(t, 9.0) + i % 2 for i, t in enumerate(texts)]
+    marked, fit = marked_of(texts, score=score, wave=waves)
+    found = voice.impact(marked, fit, "score", {"price": True})
+    assert found.finding.at == {"topic": "late"}
+    assert found.finding.action == (
+        "Reduce price, the largest loss in 2026-Q5: 30% of comments. Read them to find the causes."
+    )
+    plain = voice.impact(marked, fit, "score", {"price": False}).finding
+    assert plain.action.startswith("Reduce what customers complain of in price, the largest loss")
+
+
+def shares_of(marked, fit, outcome="score"):
+    return drivers.importance(marked, outcome, fit.commonest)
+
+
+def test_no_topic_is_called_a_driver_where_none_is_significant():
+    """Scores by chance: who is first is not known, and mentioning is nothing to improve."""
+    texts = ["awful late"] * 30 + ["good late"] * 30 + ["price"] * 60 + ["good staff"] * 60
+    rng = np.random.default_rng(3)
+    marked, fit = marked_of(texts + ["-"] * 60, score=rng.integers(1, 6, 240).astype(float))
+    effect = voice.impact(marked, fit, "score")
+    assert "No topic is significantly" in effect.finding.claim
+    sentiment = voice.topic_sentiment(marked, fit, dict.fromkeys(TOPICS, False))
+    told = voice.topic_shares(shares_of(marked, fit), effect, sentiment).finding
+    assert told.verdict == "unclear"
+    assert "strongest drivers" not in told.claim and "effort" not in told.action
+    assert told.action == (
+        "Do not act on drivers of comments yet: collect or code more comments; look first at late "
+        "(50% of its mentions are negative)"
+    )
+
+
+def test_a_weak_topic_is_the_most_likely_first_and_not_a_driver():
+    table = pd.DataFrame({"term": ["taste", "noise", "space"], "estimate": [0.46, 0.38, 0.16]})
+    table = table.assign(low=0.04, high=0.68, n=300, chance_first=[0.6, 0.398, 0.002], top=True)
+    told = Finding("Taste and noise are the strongest drivers.", at={"outcome": "stars"})
+    shares = Result({"table": table, "r2": table.head(1)}, told)
+    nothing = table.assign(simultaneous_low=-1.0, simultaneous_high=1.0)
+    found = voice.topic_shares(shares, Result(nothing, Finding("")))
+    assert found.finding.claim == (
+        "No topic is significantly associated with stars; taste is the most likely to be the "
+        "strongest."
+    )
+    assert "46% of explained variance (95% CI 4% to 68%)" in found.finding.detail
+    assert found.top == ["taste", "noise"] == found.table.loc[found.table["top"], "term"].tolist()
+    loss = table.assign(simultaneous_low=-1.0, simultaneous_high=[-0.1, 1.0, 1.0])
+    found = voice.topic_shares(shares, Result(loss, Finding("")))
+    assert found.finding.claim == (
+        "Mentions of taste and noise predict stars best; the order of the two is not settled."
+    )
+    assert found.finding.importance is Importance.CONTEXT and not found.finding.action
 
 
 @pytest.mark.parametrize(("lang", "second"), [("en", "bed & bath"), ("zh", "bed与bath")])
