@@ -166,7 +166,8 @@ class Study(Strict):
         dict[str, Text], BeforeValidator(code_keys, json_schema_input_type=dict[str, Text])
     ] = Field(
         default={},
-        description="What readers call attributes, touchpoints and values.",
+        description="What readers call attributes, touchpoints and values, and problems at "
+        "touchpoints: `delivery: problem`, `delivery: low rating`, `delivery: not reached`.",
         examples=[{"plan": {"en": "Plan", "zh": "套餐"}}],
     )
     items: dict[str, Item] = Field(

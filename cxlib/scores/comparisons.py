@@ -125,9 +125,9 @@ def by_group(
     Returns
     -------
     Result of `score` with `by`; its finding names the group that differs most of those that differ
-    significantly, in the latest wave where it shows that, else over all waves. The part
-    "versus_rest" is the Result of `compare(..., against="rest")`, or None
-    of a single group.
+    significantly, in the latest wave where it shows that (the table "latest" then has that wave's
+    scores), else over all waves. The part "versus_rest" is the Result of `compare(...,
+    against="rest")`, or None of a single group.
 
     Raises
     ------
@@ -161,7 +161,10 @@ def by_group(
     if waves > 1 and told.at and "wave" not in told.at:
         rows = rest.table.iloc[:0] if recent is None else recent.table
         told = comparison_findings.with_latest(told, rows, by, measure, wave)
-    return fit.replace(finding=told, parts=parts)
+    tables = fit.tables
+    if recent is not None and "wave" in told.at:
+        tables = {**tables, "latest": recent.levels.assign(wave=wave)}
+    return fit.replace(tables=tables, finding=told, parts=parts)
 
 
 def _among(table: pd.DataFrame, steps: pd.DataFrame, by: str) -> pd.DataFrame:

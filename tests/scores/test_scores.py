@@ -684,7 +684,9 @@ def test_the_latest_wave_heads_a_difference_between_groups():
     waves |= {("b", "no"): [10, 8] * 90, ("b", "late"): [10, 0] * 10}
     parts = [pd.DataFrame({"recommend": x, "wave": w, "parcel": g}) for (w, g), x in waves.items()]
     with context.use(context.Context(smallest_cell=5)):
-        found = scores.by_group(Sample(pd.concat(parts), draws=200), by="parcel").finding
+        fit = scores.by_group(Sample(pd.concat(parts), draws=200), by="parcel")
+    found, row = fit.finding, fit.latest.set_index("parcel").loc["late"]
+    assert (found.value, found.low, found.high) == (row["estimate"], row["low"], row["high"])
     assert found.claim == "In b, NPS differs significantly by parcel: 0 for late, +50 for no."
     assert found.at == {"parcel": "late", "wave": "b"}
     assert "over all 2 waves" in found.detail
