@@ -38,8 +38,8 @@ OTHERWISE = {  # where a page asks for something that the action of the ledger d
         "{aim}, but by another action: the one planned on “{problem:label}” is not expected to pay."
     ),
     VERDICTS[5]: N_(
-        "{aim} in another way: the action on “{problem:label}”, which has started, is not expected "
-        "to pay; stop or redesign it."
+        "{aim}, but in another way: the action on “{problem:label}”, which has started, is not "
+        "expected to pay; stop or redesign it."
     ),
 }
 

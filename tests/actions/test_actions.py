@@ -779,7 +779,7 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     assert each.owner == ""  # behind each step stands its own
     assert actions.responsible(app, "app")[0] == asked
     assert actions.responsible(app, "app", aim="Improve it")[0].startswith(
-        "Improve it in another way"
+        "Improve it, but in another way"
     )
 
 

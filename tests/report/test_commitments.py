@@ -175,7 +175,7 @@ def test_what_asks_for_something_says_that_the_ledger_is_against_it(cost, asks, 
     found = told(finding, table, ledger=ledger)
     assert found.detail == (planned + against if against else "n = 90")
     # What is asked for and what the ledger says are one sentence.
-    assert found.action.startswith("Improve it in another way: the action on") == bool(against)
+    assert found.action.startswith("Improve it, but in another way: the action on") == bool(against)
     assert found.action.endswith("to pay; stop or redesign it.") == bool(against)
     plan = told(finding, table, ledger=ledger.assign(status="planned"))
     assert ("; the action planned on “Parcels come late” is not" in plan.detail) == bool(against)
