@@ -177,7 +177,8 @@ def test_of_months_the_last_counts_and_few_shares_have_a_decimal() -> None:
     )
     assert (again["value"], again["detail"]) == (
         "0.6%",
-        "Within 365 days; 95% CI 0.4% to 0.8%; n = 90.",
+        "Within 365 days; a lower bound where the file is a sample of orders; 95% CI 0.4% to "
+        "0.8%; n = 90.",
     )
     stage = {"columns": ["term", "estimate", "low", "high"], "rows": [["stage", 2, 1, 3]]}
     grades = {"42_page": {"maturity": record("term", ["x"], tables={"overall": stage})}}
