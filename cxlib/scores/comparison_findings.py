@@ -62,12 +62,8 @@ def finding(
     by: str,
     measure: Measure,
     in_time: bool,
-    comparisons: int,
 ) -> Finding:
-    """The difference that matters most, of those that may be shown.
-
-    `comparisons` is among how many p is adjusted.
-    """
+    """The difference that matters most, of those that may be shown."""
     least = max(context.current().smallest_cell, 1)
     shown = table[(disclosure.hidden(table, least) == "") & table["p"].notna()]
     if shown.empty:
@@ -75,7 +71,7 @@ def finding(
     if in_time:
         if len(shown) == 1:
             place = int(shown.index[0])
-            return _step(shown.iloc[0], levels, place, by, measure, comparisons)
+            return _step(shown.iloc[0], levels, place, by, measure)
         return _steps(shown, by, measure)
     return _groups(shown, levels, by, measure)
 
@@ -197,9 +193,7 @@ def _counted(found: int, every: int) -> str:
     )
 
 
-def _step(
-    row: pd.Series, levels: Levels, place: int, by: str, measure: Measure, comparisons: int
-) -> Finding:
+def _step(row: pd.Series, levels: Levels, place: int, by: str, measure: Measure) -> Finding:
     """One step in time."""
     significant, change = is_significant(row), float(row["estimate"])
     words = {
@@ -234,8 +228,6 @@ def _step(
         then=measure.value(float(levels.other[place])),
         **words,
     )
-    if not significant and (few := unless_adjusted(row["low"], row["high"], comparisons)):
-        detail = _("{first}; {second}", first=detail, second=few)
     verdict, importance = moved(change, significant, levels.spread)
     return Finding(
         claim,

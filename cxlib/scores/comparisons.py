@@ -40,7 +40,6 @@ def compare(
     by: str,
     against: str = "pairs",
     measure: Measure | str = "nps",
-    among: Result | None = None,
 ) -> Result:
     """Differences of a score between the groups of `by`, in the unit of the score.
 
@@ -52,8 +51,6 @@ def compare(
     against : "pairs" compares every two groups, "rest" each group with all others together,
         "previous" each with the one before it (waves), and the name of a group each with that one
     measure : what is compared
-    among : Result of `compare` of all steps in time, of which these are some: p and the
-        simultaneous intervals are those of all steps, so that a step has one verdict
 
     Returns
     -------
@@ -93,8 +90,6 @@ def compare(
     if len(table) > 1:
         together = simultaneous_interval(estimate, replicates)
         table = table.assign(**dict(zip(SIMULTANEOUS, together, strict=True)))
-    if among is not None:
-        table = _among(table, among.table, by)
     table = sample.counted(table)
     levels = _levels(answers, found, measure, (one, other), sums)
     level = pd.DataFrame({by: table[by], "term": item, "estimate": levels.one, "n": levels.n})
@@ -102,9 +97,7 @@ def compare(
     level = sample.counted(level)
     return Result(
         {"table": table, "levels": level},
-        comparison_findings.finding(
-            table, levels, by, measure, in_turn, len(table if among is None else among.table)
-        ),
+        comparison_findings.finding(table, levels, by, measure, in_turn),
         i18n.together([_notes(answers, table), gap_note(answers.groups) if in_turn else ""]),
         measure.unit,
         draws=sample.draws,
@@ -165,18 +158,6 @@ def by_group(
     if recent is not None and "wave" in told.at:
         tables = {**tables, "latest": recent.levels.assign(wave=wave)}
     return fit.replace(tables=tables, finding=told, parts=parts)
-
-
-def _among(table: pd.DataFrame, steps: pd.DataFrame, by: str) -> pd.DataFrame:
-    """The comparisons with p and simultaneous ends of the same ones among all steps."""
-    decided = [c for c in ("p", *SIMULTANEOUS) if c in steps]
-    pairs = [by, "against"]
-    known = steps.assign(**{c: steps[c].astype(str) for c in pairs}).set_index(pairs)[decided]
-    table = table.copy()
-    for place, pair in enumerate(table[pairs].astype(str).itertuples(index=False, name=None)):
-        if pair in known.index:
-            table.loc[table.index[place], decided] = known.loc[[pair]].iloc[0]
-    return table
 
 
 def _sides(

@@ -20,7 +20,7 @@ from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Target
 from cxlib.privacy import disclosure
 from cxlib.scores import score_findings as findings
-from cxlib.scores.comparison_findings import is_significant, pointwise
+from cxlib.scores.comparison_findings import pointwise
 from cxlib.scores.comparisons import compare
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.scoring import mean, score
@@ -50,9 +50,7 @@ def latest(
     -------
     Result whose table has a row a wave, the latest first: wave, term, estimate, low, high, n and
     what else `score` gives; "changes": wave, against (the wave before; the same wave of the year
-    before, where there is one), term, estimate, low, high, n, p (since the wave before adjusted for
-    all steps from wave to wave, with simultaneous_low and simultaneous_high); "everybody": all
-    waves together.
+    before, where there is one), term, estimate, low, high, n, p; "everybody": all waves together.
     Without two waves of enough answers it is the Result of `score`.
 
     Raises
@@ -88,8 +86,6 @@ def latest(
     now = known.iloc[0]
     year = known[known[over].astype(str) == periods.year_before(now[over])]
     earlier = [w for w in dict.fromkeys([*known[over].iloc[1:2], *year[over]]) if w != now[over]]
-    # The step from the wave before has the verdict that it has among all steps.
-    every = compare(sample, item, by=over, against="previous", measure=measure)
     steps = [
         compare(
             sample.where(sample[over].isin([now[over], w])),
@@ -97,13 +93,12 @@ def latest(
             by=over,
             against=str(w),
             measure=measure,
-            among=None if k else every,
         )
-        for k, w in enumerate(earlier)
+        for w in earlier
     ]
     tables = {"table": table, "changes": pd.concat([s.table for s in steps], ignore_index=True)}
     told = [_at(known, over, w) for w in earlier]
-    finding = _finding(measure, now, told, steps, everybody, over, target, len(every.table))
+    finding = _finding(measure, now, told, steps, everybody, over, target)
     return of_waves.replace(tables=tables | {"everybody": everybody.table}, finding=finding)
 
 
@@ -181,12 +176,11 @@ def _finding(
     everybody: Result,
     over: str,
     target: Target | None,
-    in_turn: int,
 ) -> Finding:
     """The first that holds: a target missed, a change since the wave or the year before."""
     item, changes = str(now["term"]), [s.table.iloc[0] for s in steps]
-    # The wave before is judged among all steps; the year before, of two looks, more strictly.
-    clear = [is_significant(changes[0]), *(c["p"] < (1 - LEVEL) / 2 for c in changes[1:])]
+    # The wave before is the planned comparison; the other has to pass a stricter test.
+    clear = [c["p"] < (1 - LEVEL) / (k + 1) for k, c in enumerate(changes)]
     change = float(changes[0]["estimate"])
     verdict, importance = findings.moved(change, bool(clear[0]), steps[0].spread)
     words: dict[str, object] = {
@@ -241,8 +235,8 @@ def _finding(
         measure.asked(item) if measure.kind != "nps" else "",
         findings.interval(measure, now["low"], now["high"], now["n"]),
         *(
-            _since(measure, row[over], c, 0 if sure else (len(changes) if k else in_turn))
-            for k, (row, c, sure) in enumerate(zip(earlier, changes, clear, strict=True))
+            _since(measure, row[over], c, 0 if sure else len(changes))
+            for row, c, sure in zip(earlier, changes, clear, strict=True)
         ),
         _average(measure, everybody.table),
     ]
