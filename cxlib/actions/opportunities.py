@@ -240,8 +240,13 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
             span=(first["low"], first["high"], currency),
             n=first["n"],
         )
+    action = _(
+        "Find out what would improve {term:quoted}, and enter an action with its owner in the "
+        "ledger",
+        **facts,
+    )
     if first["unit"] != "scale":
-        return Finding(claim, detail, importance=importance)
+        return Finding(claim, detail, importance=importance, action=action)
     about = {"outcome": outcome, "driver": str(first["term"])}
     return Finding.of_row(
         first,
@@ -251,4 +256,5 @@ def _finding(table: pd.DataFrame, outcome: str, currency: str) -> Finding:
         measure="driver_gain",
         at={k: v for k, v in about.items() if v},
         importance=importance,
+        action=action,
     )

@@ -70,16 +70,21 @@ def of(
 def _to_do(summary: Sequence[Found], every: Sequence[Found]) -> dict[str, str] | None:
     """What to do about the last of the summary that asks for something its claim does not say.
 
-    Of alerts it is what page 41 says, which knows the groups and who owns what.
+    Of alerts it is what page 41 says, which knows the groups and who owns what; an opportunity
+    comes after what asks for an answer.
     """
     known = next((f for f in every if (f.number, f.answer) == ("41", "warnings")), None)
-    for found in reversed(summary):
+    for found in sorted(reversed(summary), key=_is_opportunity):
         of_alerts = found.number == "12" and known is not None and known.record.get("action")
         asks = known if of_alerts and known is not None else found
         action = str(asks.record.get("action") or "")
         if action and action not in asks.claim:
             return {"action": action, "link": asks.link}
     return None
+
+
+def _is_opportunity(found: Found) -> bool:
+    return (found.number, found.answer) == ("41", "opportunities")
 
 
 def pages(

@@ -108,7 +108,7 @@ def of_groups(
     group, levels = told.at[by], fit.levels.set_index(fit.levels[by].astype(str))["n"]
     share = float(levels[group] / levels.sum())
     if latest is not None and now:
-        told = _of_latest(told, rest.table, by, measure, wave, waves)
+        told = _of_latest(told, rest, by, measure, wave, waves)
         often = _("{share:share} of answers in {wave:label}", share=share, wave=wave)
     else:
         often = _("{share:share} of answers", share=share)
@@ -134,16 +134,17 @@ def of_groups(
 
 
 def _of_latest(
-    told: Finding, pooled: pd.DataFrame, by: str, measure: Measure, wave: str, waves: int
+    told: Finding, pooled: Result, by: str, measure: Measure, wave: str, waves: int
 ) -> Finding:
     """The finding on the latest wave, with all waves together as context."""
     claim = _("In {wave:label}, {claim}", wave=wave, claim=told.claim)
-    detail, rows = told.detail, disclosure.shown(pooled)
+    detail, rows = told.detail, disclosure.shown(pooled.table)
     rows = rows[(rows[by].astype(str) == told.at[by]) & rows["p"].notna()]
     if len(rows):
-        row = rows.iloc[0]
+        row, levels = rows.iloc[0], pooled.levels.set_index(pooled.levels[by].astype(str))
         over = _(
-            "{moved} (95% CI {span}) over all {n:count} waves",
+            "over all {n:count} waves {level}, {moved} (95% CI {span})",
+            level=measure.value(float(levels.loc[told.at[by], "estimate"])),
             moved=measure.moved(row["estimate"]),
             span=measure.change_span(row["low"], row["high"]),
             n=waves,

@@ -639,3 +639,15 @@ def test_the_run_before_is_the_last_that_has_most_of_the_pages(tmp_path) -> None
     before = _run_before(tmp_path / "now", run)
     assert before[0]["run"] == "mid" and "10_page" in before[1]
     assert _run_before(tmp_path / "now", run | {"study": "another"}) is None
+
+
+def test_what_to_do_about_alerts_is_what_their_page_says_and_comes_before_opportunities() -> None:
+    def found(number: str, answer: str, action: str) -> findings.Found:
+        return findings.Found(number, f"{number}_p", "?", answer, {"claim": "x", "action": action})
+
+    fell, best = found("12", "nps_change", "find out why"), found("41", "opportunities", "improve")
+    alert = found("41", "warnings", "ask area D")
+    done = scorecard._to_do([fell, best], [fell, alert, best])
+    assert done == {"action": "ask area D", "link": "41_p.html#answer-warnings"}
+    assert scorecard._to_do([fell, best], [fell, best])["action"] == "find out why"
+    assert scorecard._to_do([best], [best])["action"] == "improve"

@@ -664,7 +664,7 @@ def test_a_claim_about_groups_says_that_it_is_of_several_waves():
 @pytest.mark.parametrize(
     ("late", "told"),
     [
-        ([0] * 20, r"; −83\.3 points \(95% CI [^;]*\) over all 2 waves"),
+        ([0] * 20, r"; over all 2 waves [^;]*, −83\.3 points \(95% CI [^;]*\)"),
         ([10, 8] * 10, r"; not significant in b alone: 0\.0 points \(95% CI [^;]*\)"),
         ([0], "; too few answers in b to show whether it holds there"),
     ],
