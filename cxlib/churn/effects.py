@@ -96,7 +96,9 @@ def commonest_reasons(
     a reason of its own. `given` (n, features) says which features are reasons of which customer.
     Wilson intervals.
     """
-    w, names, terms, applies = w[at_risk], [], [], []
+    w, names = w[at_risk], []
+    terms: list[str] = []
+    applies: list[np.ndarray] = []
     for feature, reason in zip(features, given[at_risk].T, strict=True):
         name = i18n.label(feature.name)
         if feature.kind == "number":

@@ -266,6 +266,19 @@ def test_the_commonest_reasons_are_those_of_the_customers_at_risk(customers, fit
     assert "plan" in str(churn.associations(fit)) or "tenure" in str(churn.associations(fit))
 
 
+def test_of_a_category_each_value_is_a_reason_of_its_own() -> None:
+    """Plan is a reason for three of four at risk, Basic for two of them; tenure for one."""
+    plan = features.Feature("plan", "category", levels=("Basic", "Plus"))
+    known = [plan, features.Feature("tenure", "number")]
+    rows = pd.DataFrame({"plan": ["Basic", "Basic", "Plus", "Plus", "Basic"], "tenure": 1.0})
+    given = np.array([[1, 1], [1, 0], [1, 0], [0, 0], [1, 1]], bool)
+    at_risk = np.array([True, True, True, True, False])
+    found = effects.commonest_reasons(known, rows, given, at_risk, np.ones(5)).set_index("term")
+    assert found["estimate"].to_dict() == {"plan: Basic": 0.5, "plan: Plus": 0.25, "tenure": 0.25}
+    none = effects.commonest_reasons(known, rows, given & False, at_risk, np.ones(5))
+    assert none.empty
+
+
 @pytest.mark.slow
 def test_a_rare_level_whose_members_all_stayed_is_not_called_sure() -> None:
     rows = company(1500, 8).drop(columns="truth")
