@@ -204,13 +204,13 @@ def _causes_to_find(table: pd.DataFrame, held: pd.DataFrame) -> str:
     facts = {"names": names, "groups": groups}
     if groups and len(questions):
         return _(
-            "Find out why customers rate {names:list3} lower, beginning with {groups:list3}; enter "
-            "an action with its owner in the ledger.",
+            "Find out why customers rate {names:list3} lower than before, first in {groups:list3}, "
+            "where the score fell; enter an action with its owner in the ledger.",
             **facts,
         )
     return _(
-        "Find out why customers rate {names:list3} lower; enter an action with its owner in the "
-        "ledger.",
+        "Find out why customers rate {names:list3} lower than before; enter an action with its "
+        "owner in the ledger.",
         **facts,
     )
 

@@ -314,8 +314,8 @@ def _past_problem(
     return Finding.of_row(
         action,
         _(
-            "Start nothing new: the action that would pay, on “{problem:label}”, rests on a fall "
-            "that is over.",
+            "No open action is ready to start: the one that would pay, on “{problem:label}”, rests "
+            "on a fall that is over.",
             **facts,
         ),
         _("; ").join(detail),

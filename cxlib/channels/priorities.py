@@ -167,16 +167,16 @@ def _finding(table: pd.DataFrame, by: str, best: str, fit: Result, rivals: list[
     elif row["verdict"] == "worse":
         claim = _(
             "{what} is {gap} lower for {named} than for {best}: closing the gap corresponds to "
-            "{gain} overall.",
+            "{gain}.",
             **words,
         )
     else:
         claim = _(
             "{what} may be {gap} lower for {named} than for {best}: closing the gap corresponds to "
-            "{gain} overall.",
+            "{gain}.",
             **words,
         )
-    detail = _("95% CI {span}; {share:share} of all compared; n = {n:count}", **words)
+    detail = _("overall {gain}, 95% CI {span}; {share:share} of all; n = {n:count}", **words)
     if len(found) and row["verdict"] != "worse":
         told = _("significantly below all others, while its distance from the best is not settled")
         detail = _("{first}; {second}", first=detail, second=told)

@@ -222,8 +222,8 @@ def _association(top: pd.Series, features: list[Feature]) -> Finding:
         top,
         claim,
         _(
-            "the strongest association, other features equal; 95% CI {span:interval1} percentage "
-            "points; n = {n:count}",
+            "the largest association by the near end of its interval, other features equal; 95% "
+            "CI {span:interval1} percentage points; n = {n:count}",
             **facts,
         ),
         unit="share",

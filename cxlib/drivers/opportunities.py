@@ -178,10 +178,12 @@ def _finding(
                 **facts,
             )
         else:
-            claim = _(
-                "Without {wave:label}, whose fall is over, {driver:quoted} comes first, not "
-                "{leader:quoted}.",
-                **facts,
+            claim = i18n.opening(
+                _(
+                    "{driver:quoted} comes first: what put {leader:quoted} before it, the fall of "
+                    "{wave:label}, is over.",
+                    **facts,
+                )
             )
             action = _(
                 "Name an owner for {driver:quoted} and find out what customers rate low in it",

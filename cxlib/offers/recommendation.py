@@ -327,8 +327,8 @@ def _finding(
     if not usable:
         facts["hits"] = round(float(best["estimate"]) * float(facts["n"]))
         claim = _(
-            "No list of offers should be used: {hits:count} of {n:count} customers bought what was "
-            "offered.",
+            "Too few purchases to judge a list of offers: {hits:count} of {n:count} customers "
+            "bought what it would have offered.",
             **facts,
         )
         detail = _(

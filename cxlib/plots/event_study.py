@@ -26,8 +26,8 @@ def event_study(
 
     Parameters
     ----------
-    table : wave, estimate, low, high, n, changed (bool: whether the change had happened); waves
-        called -1, 0, +1 are counted from the start of each unit
+    table : wave, estimate, low, high (simultaneous interval), n, changed (bool: whether the change
+        had happened); waves called -1, 0, +1 are counted from the start of each unit
     unit, title, ax : as in `intervals`
 
     Examples
@@ -45,14 +45,17 @@ def event_study(
     ax = figure.new_axes(ax, height=3.2)
     _shade(ax, changed)
     marks.reference_line(ax, 0, upright=False)
-    hover = labels.hovers(full, map(labels.name, full["wave"]), unit)
+    hover = [
+        labels.hover(labels.name(row["wave"]), row, unit, simultaneous=True)
+        for row in full.to_dict("records")
+    ]
     data = full.assign(place=np.arange(len(full)), look=changed, hover=hover)
     marks.estimates(ax, data, upright=True, looks=looks, linewidth=1)
     _waves(ax, full["wave"], unit, DIFFERENCE)
     if full["wave"].astype(str).str.startswith("+").any():
         ax.set_xlabel(_("waves since the start"))
     words = labels.values(shown["wave"], shown["estimate"], unit)
-    return figure.finish(ax, title, _("Dots with 95% intervals."), words)
+    return figure.finish(ax, title, _("Dots with simultaneous 95% intervals."), words)
 
 
 @redrawable

@@ -47,14 +47,19 @@ def row_name(words: str) -> str:
     return wrap(words, 24) if display_width(words) > 30 else words
 
 
-def hover(name: str, row: Mapping[str, Any], unit: str) -> str:
+def hover(name: str, row: Mapping[str, Any], unit: str, *, simultaneous: bool = False) -> str:
     """What is shown of a mark on hover: its name, estimate, interval and n; "" where hidden."""
     if row["estimate"] != row["estimate"]:
         return ""
     low, high = row.get("low", float("nan")), row.get("high", float("nan"))
     parts = [_("{name}: {value}", name=unwrap(name), value=number(row["estimate"], unit))]
     if low <= high:
-        parts.append(_("95% CI {low} to {high}", low=number(low, unit), high=number(high, unit)))
+        ends = {"low": number(low, unit), "high": number(high, unit)}
+        parts.append(
+            _("simultaneous 95% CI {low} to {high}", **ends)
+            if simultaneous
+            else _("95% CI {low} to {high}", **ends)
+        )
     if "n" in row and row["n"] == row["n"]:
         parts.append(f"n = {count(row['n'])}")
     return _("; ").join(parts).replace(r"\$", "$")

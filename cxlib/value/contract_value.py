@@ -190,8 +190,8 @@ def _finding(table: pd.DataFrame, total: tuple[Any, ...], by: str, terms: Valuat
     }
     detail = _(
         "95% CI {span:money_interval{digits}}; all together {total:money0} "
-        "({total_span:money_interval0}); {counted}, discounted at {discount:share} a year; "
-        "n = {n:count}",
+        "({total_span:money_interval0}); {counted}, by the retention observed, discounted at "
+        "{discount:share} a year; n = {n:count}",
         **facts,
     )
     shown, differs = disclosure.shown(table.iloc[1:]), False

@@ -36,6 +36,7 @@ from cxlib.voice.topic_sentiment import complaints_among
 WORDS = ("removal", "adjusted", "silence")
 MOST_WORDS = 21  # of a topic and a claim, so that the whole is no longer than 25
 NAMED_MOST = 4  # words that say of a topic that it is mentioned most
+NEARLY = 0.5  # of the largest loss, from which a second topic is named with it
 
 
 def impact(
@@ -210,6 +211,8 @@ def _finding(
         claim = _("No topic is significantly associated with a higher or lower {what}.", **words)
         return Finding(claim, count)
     rows = losses.head(2) if len(losses) else gains.head(1)
+    if not rows["estimate"].abs().iloc[-1] >= NEARLY * rows["estimate"].abs().iloc[0]:
+        rows = rows.head(1)
     names = [str(t) for t in rows["term"]]
     words |= {
         "first": i18n.quoted(i18n.label(names[0])),

@@ -128,7 +128,7 @@ def _ranked(table: pd.DataFrame, told: Finding) -> Finding:
 
 def _with_advice(told: Finding, sentiment: Result | None) -> Finding:
     """What to do where nothing is significant: wait, and read what is negative."""
-    wait = _("Do not act on drivers of comments yet: collect or code more comments")
+    wait = _("Collect or code more comments before you act on drivers")
     table = None if sentiment is None else sentiment.table.set_index("term")
     worst = [] if sentiment is None else sentiment.most_negative
     if table is None or not worst:

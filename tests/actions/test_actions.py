@@ -874,8 +874,8 @@ def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     # A value of waiting rests on the prediction, which rests on the problem.
     assert alone.table[["waiting", "answers"]].isna().all(axis=None)
     assert str(alone) == (
-        "Start nothing new: the action that would pay, on “late parcels”, rests on a fall that is "
-        "over."
+        "No open action is ready to start: the one that would pay, on “late parcels”, rests on a "
+        "fall that is over."
     )
     assert "provided that it still occurs as often" in alone.finding.detail
     elsewhere = actions.responsible(rows, "delivery", over=True)[0]

@@ -310,7 +310,7 @@ def test_the_gain_is_volume_times_the_gap_to_the_best():
     assert fit.best == "web" and fit.unit == "gap"
     assert str(fit) == (
         "Share of ok is 50.0 percentage points lower for channel phone than for web: closing the "
-        "gap corresponds to 25.0 percentage points overall."
+        "gap corresponds to 25.0 percentage points."
     )
     assert fit.finding.importance == Importance.NOTABLE  # a gap that lasts is no news
 
