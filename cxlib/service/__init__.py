@@ -37,7 +37,7 @@ from cxlib.service.cases import (
     times_of,
 )
 from cxlib.service.clocks import Clock, make_clock
-from cxlib.service.definitions import definitions, with_definitions
+from cxlib.service.definitions import definitions, with_definitions, with_hours
 from cxlib.service.demand import complaint_rate, customer_weeks, workload
 from cxlib.service.funnels import funnel
 from cxlib.service.monthly_standards import sla_by_month
@@ -84,4 +84,5 @@ __all__ = [
     "waiting_times",
     "workload",
     "with_definitions",
+    "with_hours",
 ]

@@ -112,6 +112,30 @@ def definitions(sample: SampleLike, clock: Clock, *, goal: float = 0.9) -> Resul
     )
 
 
+def with_hours(fit: Result, clock: Clock) -> Result:
+    """The same finding, with which hours count where others could.
+
+    Parameters
+    ----------
+    fit : about a share on time, such as of `scores.units`
+    clock : by which it was counted, of `make_clock`
+
+    Examples
+    --------
+    >>> from cxlib.data.working_hours import WorkingHours
+    >>> fit = Result(pd.DataFrame(), "All teams miss the target.")
+    >>> clock = Clock(working=WorkingHours(**{"from": "09:00", "to": "17:00"}))
+    >>> print(with_hours(fit, clock))
+    Counted in calendar hours, all teams miss the target.
+    >>> print(with_hours(fit, Clock()))
+    All teams miss the target.
+    """
+    if len({variant.basis for variant in clock.variants()}) == 1:
+        return fit
+    claim = _("{counted}, {first:inner}", counted=clock.counted, first=fit.finding.claim)
+    return fit.replace(finding=replace(fit.finding, claim=i18n.opening(claim)))
+
+
 def with_definitions(fit: Result, stress: Result | None) -> Result:
     """The standards with whether their verdicts depend on how time is counted.
 
