@@ -119,8 +119,8 @@ def by_group(
     -------
     Result of `score` with `by`; its finding names the group that differs most of those that differ
     significantly, in the latest wave where it shows that (the table "latest" then has that wave's
-    scores), else over all waves. The part "versus_rest" is the Result of `compare(...,
-    against="rest")`, or None of a single group.
+    scores), else over all waves. The part "versus_rest" is the Result of `compare` against "rest",
+    or None of a single group.
 
     Raises
     ------
