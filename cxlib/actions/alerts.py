@@ -187,12 +187,9 @@ def _causes_to_find(table: pd.DataFrame, held: pd.DataFrame) -> str:
     The questions that fell are named, also those that a second wave has to confirm, and the groups
     in which the score fell.
     """
-    rows = (
-        table[table["standing"].ne("over") & table["owner"].eq("")]
-        if "owner" in table
-        else (table[table["standing"] != "over"])
-    )
-    rows = rows[rows["kind"].eq(MOVED) & (rows["estimate"] < 0)]
+    rows = table[table["standing"].ne("over") & table["kind"].eq(MOVED) & (table["estimate"] < 0)]
+    if "owner" in rows:
+        rows = rows[rows["owner"] == ""]
     if rows.empty:
         return ""
     questions = pd.concat([rows, held])

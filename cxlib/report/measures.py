@@ -21,7 +21,6 @@ from cxlib.report.findings import Answers
 STAGES = 5  # of maturity
 WAVES = 12  # at most, in a sparkline
 ALPHA = 0.05
-RARE = 0.1  # share who buy again, below which it is a lower bound, as page 33 says
 STANDINGS = {  # of targets: what a card says of them, and its tone
     "met": (N_("Target {t} met"), "better"),
     "met, not certain": (N_("Target {t} not certain: the estimate meets it"), "same"),
@@ -96,6 +95,8 @@ def _year(rows: list[Row], _unused: str) -> Row | None:
 
 def _bought_again(row: Row) -> str:
     """Within what time, and that it is a lower bound where hardly anybody buys again."""
+    from cxlib.loyalty.repeat_purchase import RARE
+
     term = i18n.label(str(row["term"]))
     if row["estimate"] is None or row["estimate"] >= RARE:
         return term

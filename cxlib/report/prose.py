@@ -40,7 +40,8 @@ ATTRIBUTES = {
     "th": ["colspan", "rowspan", "scope"],
     "span": lambda _tag, name, value: (name, value) == ("class", "tied"),  # of `tied`
 }
-WARNING = re.compile(r"^\S*\.py:\d+: \w*Warning: .*\n?(?:[ \t]+.*\n?)*", re.M)
+# Of libraries: numerics and what is to change. A UserWarning is ours, and meant for readers.
+WARNING = re.compile(r"^\S*\.py:\d+: (?!UserWarning)\w*Warning: .*\n?(?:[ \t]+.*\n?)*", re.M)
 NOTEBOOK = re.compile(r"(?<![\[\w/`])(?<!\]\()\b(\d\d_[a-z_]+)\b(?!\.ipynb|\]|`)")
 # Chinese has no space beside a link, which its source needs, nor where a line ends.
 BESIDE_LINKS = re.compile(
@@ -153,10 +154,12 @@ def strip_ansi(text: str) -> str:
 def without_warnings(text: str) -> str:
     r"""Messages without warnings of libraries, whose paths and source lines tell a reader nothing.
 
-    The notebook keeps them.
+    The notebook keeps them, and the page what this package warns of (UserWarning).
 
     Examples
     --------
+    >>> without_warnings("cell.py:3: UserWarning: 3 plans are new to the model.\n")
+    'cell.py:3: UserWarning: 3 plans are new to the model.\n'
     >>> without_warnings("lib/nan.py:15: RuntimeWarning: All-NaN\n  return f(a,\n2 rows lost\n")
     '2 rows lost\n'
     """

@@ -73,10 +73,10 @@ def _to_do(summary: Sequence[Found], every: Sequence[Found]) -> dict[str, str] |
     Of alerts it is what page 41 says, which knows the groups and who owns what; an opportunity
     comes after what asks for an answer.
     """
-    known = next((f for f in every if (f.number, f.answer) == ("41", "warnings")), None)
+    alerts = [f for f in every if (f.number, f.answer) == ("41", "warnings")]
+    known = [f for f in alerts if f.record.get("action")]
     for found in sorted(reversed(summary), key=_is_opportunity):
-        of_alerts = found.number == "12" and known is not None and known.record.get("action")
-        asks = known if of_alerts and known is not None else found
+        asks = known[0] if known and found.number == "12" else found
         action = str(asks.record.get("action") or "")
         if action and action not in asks.claim:
             return {"action": action, "link": asks.link}

@@ -154,9 +154,10 @@ def _finding(
         )
         counted = _("; ").join([also, counted])
     falls, rises = (rows[rows["wave"] == latest] for rows in (table[~quiet], gains))
+    action = _causes_to_find(_questions(falls, measures) + _questions(held, measures))
     if falls.empty and rises.empty:
         claim = _("No score gives an alert in {latest:period}.", latest=latest)
-        return Finding(claim, counted, importance=Importance.METHOD)
+        return Finding(claim, counted, importance=Importance.METHOD, action=action)
     rows = falls if len(falls) else rises
     # Of one score the whole is named, and its groups only where the whole gives no alert.
     whole = rows[rows["group"] == ""]
@@ -175,7 +176,7 @@ def _finding(
         detail,
         verdict="worse" if len(falls) else "better",
         importance=Importance.NEWS if len(falls) else Importance.CONTEXT,
-        action=_causes_to_find(_questions(falls, measures) + _questions(held, measures)),
+        action=action,
     )
 
 
@@ -194,14 +195,18 @@ def advised(change: Result, alerts: Result) -> Result:
 
     Examples
     --------
-    >>> change, alerts = (Result(pd.DataFrame(), Finding(c)) for c in ("NPS fell.", "Price fell."))
-    >>> advised(change, alerts).finding.action
-    ''
+    >>> fell = Result(pd.DataFrame(), Finding("NPS fell.", verdict="worse"))
+    >>> price = Result(pd.DataFrame(), Finding("Price fell.", action="Ask why."))
+    >>> advised(fell, price).finding.action
+    'Ask why.'
+    >>> advised(fell, Result(pd.DataFrame(), Finding("No score gives an alert."))).finding.action
+    'Find out why: no single question gives an alert.'
     """
     finding = change.finding
     if finding.verdict != "worse" or finding.action:
         return change
-    return change.replace(finding=replace(finding, action=alerts.finding.action))
+    action = alerts.finding.action or _("Find out why: no single question gives an alert.")
+    return change.replace(finding=replace(finding, action=action))
 
 
 def _questions(rows: pd.DataFrame, measures: dict[str, Measure]) -> list[str]:
