@@ -42,11 +42,9 @@ test-fast: setup  ## the tests to run while you work
 test-313:  ## test-fast with Python 3.13, in an environment of its own
 	@$(MAKE) VENV=.venv313 PYTHON=python3.13 test-fast
 
-coverage-code: setup  ## which lines and branches the tests of test-fast run; renews nothing
-	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -n 2 --dist loadfile -p no:nbval -m "$(FAST)" tests
-	@$(BIN)/coverage combine --quiet
-	@$(BIN)/coverage report --skip-covered --sort=cover
+coverage-code: setup  ## which lines and branches the tests run, in per cent by file; half an hour or more
+	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not browser and not coverage and not thorough" \
+		--cov --cov-report=term:skip-covered --doctest-modules tests cxlib
 
 docs: setup  ## the documentation site, build/docs/index.html; no network is used
 	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs . build/docs
