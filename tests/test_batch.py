@@ -286,6 +286,7 @@ def test_a_column_that_splits_nothing_is_refused(project) -> None:
         batch.plan(["tiny"], ["10"], by="response_id")
 
 
+@pytest.mark.slow
 def test_a_notebook_about_tables_that_are_not_there_is_not_split(project) -> None:
     with pytest.raises(ValueError, match=r"cannot split 15_of_orders: its WHERE is of orders"):
         batch.plan(["tiny"], ["15"], by="channel")

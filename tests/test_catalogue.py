@@ -72,6 +72,7 @@ def test_the_file_is_as_the_collector_writes_it(updated: Catalog) -> None:
     assert ZH.read_bytes() == catalogue.written(updated)
 
 
+@pytest.mark.slow
 def test_fields_and_their_specs_are_the_same_in_both_languages() -> None:
     def fields(text: str) -> set[tuple[str, str]]:
         return i18n.fields(text) if "\n" not in text else set()
@@ -128,6 +129,7 @@ def test_a_study_has_words_in_both_languages(name: str) -> None:
     assert one_sided(yaml.safe_load(text), name) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_says_in_both_languages_whose_its_data_are(name: str) -> None:
     """A licence that is known by its name alone (MIT) is the same in both."""

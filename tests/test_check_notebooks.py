@@ -30,6 +30,7 @@ def test_what_must_not_be_committed_is_named(tmp_path: Path) -> None:
     assert all(words in found for words in ("parameters", "in order", "path of a machine"))
 
 
+@pytest.mark.slow
 def test_the_list_of_questions_has_each_notebook_with_its_title() -> None:
     index = nbformat.read(NOTEBOOKS[0].parents[1] / "index.ipynb", as_version=4)
     for file in NOTEBOOKS:

@@ -81,6 +81,7 @@ def _dead(folder: Path, lang: str, number: int) -> dict:
     }
 
 
+@pytest.mark.slow
 def test_pages_of_stopped_jobs_are_in_their_own_language(tmp_path: Path) -> None:
     nbformat.write(new_notebook(cells=[new_code_cell("1")]), tmp_path / "in.ipynb")
     jobs = [_dead(tmp_path, lang, n) for n in range(12) for lang in ("en", "zh")]
@@ -100,6 +101,7 @@ def test_pages_of_stopped_jobs_are_in_their_own_language(tmp_path: Path) -> None
     assert chinese == {name for name in texts if name.startswith("zh")}
 
 
+@pytest.mark.slow
 def test_what_a_cell_begins_holds_in_later_cells_that_have_contexts_of_their_own() -> None:
     from IPython.core.interactiveshell import InteractiveShell
 

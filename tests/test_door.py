@@ -147,6 +147,7 @@ def test_a_bucket_has_as_many_customers_as_it_says(held):
     assert answers.to_dict() == expected.to_dict()
 
 
+@pytest.mark.slow
 def test_groups_and_margins_of_too_few_are_refused():
     with pytest.raises(RowsStay, match="State fewer margins"):  # five customers of one combination
         opened(leave_rows=False, smallest_cell=10).sample()
@@ -157,6 +158,7 @@ def test_groups_and_margins_of_too_few_are_refused():
         study.sample().sums(["website", "room"], missing="pairwise", by=None, origin=None)
 
 
+@pytest.mark.slow
 def test_small_numbers_and_rare_values_do_not_leave():
     study = opened(leave_rows=False, smallest_cell=LEAST)
     [some] = opened().read("responses", columns=["customer_id"])["customer_id"].head(1)
@@ -186,6 +188,7 @@ def test_sums_of_a_query_are_sent_only_above_the_smallest_cell():
         study.store.execute(Held(total, few))
 
 
+@pytest.mark.slow
 def test_shares_of_the_silent_are_counted_in_the_store():
     study = opened()
     asked = study.read("invitations", columns=NEEDED).dropna(subset=["wave", "customer_id"])

@@ -107,6 +107,7 @@ def test_every_module_has_a_floor() -> None:
     assert not without, f"{without} have no floor; give them one in FLOORS"
 
 
+@pytest.mark.slow
 def test_imports_only_go_down() -> None:
     wrong = []
     for file in modules():

@@ -132,6 +132,7 @@ def test_files_joined_from_an_address_may_have_changed_and_are_a_whole_load(shop
     assert appending.new_files(study.model_copy(update={"tables": tables}), digests) is None
 
 
+@pytest.mark.slow
 def test_a_file_of_which_nothing_is_sound_adds_nothing(shop):
     before = (shop / "reserve.duckdb").read_bytes()
     _day(shop, 3, ",b,2026-03-03,1\n,c,2026-03-03,2\n")

@@ -146,6 +146,7 @@ def test_gzip_excel_and_parquet_hold_the_same(tmp_path):
         assert cells.number(read["recommend"]).values.tolist() == [9, 10], name
 
 
+@pytest.mark.slow
 def test_an_excel_sheet_that_is_not_there_lists_those_that_are(tmp_path):
     pd.DataFrame({"id": [1]}).to_excel(tmp_path / "a.xlsx", sheet_name="Wave 1", index=False)
     with pytest.raises(IntakeError, match=r"no sheet 'Wave 2'.*Wave 1"):

@@ -134,6 +134,7 @@ def test_queries_of_a_page_are_counted_with_their_rows_and_bytes(store, tmp_path
     assert tables_read.cost(file)["queries"] == 4
 
 
+@pytest.mark.slow
 def test_a_page_of_a_table_that_is_too_large_is_not_called_ready(tmp_path, monkeypatch):
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
     (tmp_path / "notebooks").mkdir()

@@ -94,6 +94,7 @@ def test_every_page_counts_the_same_purchases_and_customers(shop) -> None:
     assert cycle.table["n"].max() == people
 
 
+@pytest.mark.slow
 def test_customers_are_worth_what_they_keep(shop) -> None:
     bought, both = shop
     end, terms = DAY + pd.Timedelta(days=310), value.Valuation(26)

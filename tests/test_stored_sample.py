@@ -115,6 +115,7 @@ ASKED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ASKED)
 def test_a_method_gives_the_same_as_from_rows(samples, name):
     rows, counted, about = samples
@@ -138,6 +139,7 @@ def test_a_method_gives_the_same_as_from_rows(samples, name):
             np.testing.assert_allclose(width[shown], wide[shown], rtol=0.06)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["means", "steps", "mix"])
 def test_resamples_are_those_of_all_rows(samples, name):
     rows, counted, about = samples
@@ -159,6 +161,7 @@ def test_sums_in_every_resample_are_exact(samples, by):
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_rows_are_counted_with_their_notes(samples):
     rows, counted, _about = samples
     assert len(counted) == len(rows) == N
@@ -226,6 +229,7 @@ INDEX = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["complete", "pairwise"])
 @pytest.mark.parametrize("name", INDEX)
 def test_an_index_of_sums_is_that_of_all_rows(samples, monkeypatch, name, missing):
@@ -276,6 +280,7 @@ OF_RESAMPLES |= {"rank_high", "joint_low", "joint_high", "simultaneous_low", "si
 OF_RESAMPLES |= {"robustness_low", "top", "class", *drivers.CLASSES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRIVERS)
 def test_drivers_of_sums_are_those_of_all_rows(samples, monkeypatch, name):
     rows, counted, _about = samples
@@ -292,6 +297,7 @@ def test_drivers_of_sums_are_those_of_all_rows(samples, monkeypatch, name):
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", ["postgres", "spark"])
 def test_queries_of_drivers_are_taken_by_other_engines(samples, monkeypatch, dialect):
     dialects = pytest.importorskip("cxlib.reserve.dialects")
@@ -325,6 +331,7 @@ class Sent:
         return getattr(self.connection, name)
 
 
+@pytest.mark.slow
 def test_correlations_of_drivers_are_those_of_all_rows(samples):
     rows, counted, _about = samples
     once = counted._copy(known={}, draws=10)
@@ -340,6 +347,7 @@ def test_correlations_of_drivers_are_those_of_all_rows(samples):
     assert again.rows.sum() == direct.rows.sum()
 
 
+@pytest.mark.slow
 def test_resamples_of_buckets_are_as_wide_as_those_of_customers(samples):
     rows, counted, _about = samples
     here, there = (
@@ -351,6 +359,7 @@ def test_resamples_of_buckets_are_as_wide_as_those_of_customers(samples):
     np.testing.assert_allclose(here["low"], there["low"], atol=0.15 * width.max())
 
 
+@pytest.mark.slow
 def test_drivers_of_one_wave_and_of_all_are_of_one_scan(samples, monkeypatch):
     rows, counted, _about = samples
     scans, sums = [], StoredSample._summed

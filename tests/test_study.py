@@ -209,6 +209,7 @@ def test_a_study_that_is_not_there_names_those_that_are(read):
         study.read("shp")
 
 
+@pytest.mark.slow
 def test_the_contract_covers_what_the_committed_studies_map():
     for file in COMMITTED:
         assert set(study.read(file).tables) <= set(contract.TABLES)

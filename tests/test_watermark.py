@@ -137,6 +137,7 @@ def _everything(folder: Path) -> dict[str, pd.DataFrame]:
     }
 
 
+@pytest.mark.slow
 def test_new_and_changed_rows_make_the_reserve_of_a_full_load(shop, database):
     _same_as_full_loads(shop, database)
 
@@ -164,6 +165,7 @@ def customers(database, tmp_path, monkeypatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_rows_at_the_highest_value_are_all_that_is_read_again(customers, database):
     before = (customers / "reserve.duckdb").read_bytes()
     assert reserve.load("shop").only_new == ("no row of customers is new or has changed",)
@@ -180,6 +182,7 @@ def test_rows_at_the_highest_value_are_all_that_is_read_again(customers, databas
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "says"),
     [
@@ -205,6 +208,7 @@ def test_what_a_watermark_cannot_see_stops_the_load(customers, database, change,
         assert len(rows) == len(database.store.sql("select * from customers"))
 
 
+@pytest.mark.slow
 def test_a_load_that_is_interrupted_loses_no_row(customers, database, monkeypatch):
     database.run("insert into customers values (4, 'east', '2026-03-03')")
     with monkeypatch.context() as patch:
@@ -216,6 +220,7 @@ def test_a_load_that_is_interrupted_loses_no_row(customers, database, monkeypatc
     assert len(reserve.open("shop").read("customers")) == 4
 
 
+@pytest.mark.slow
 def test_a_table_that_was_fetched_again_meanwhile_has_no_mark(customers, database, monkeypatch):
     file = study_.read("shop").tables["customers"].files[0]
     verified = watermarks.marks

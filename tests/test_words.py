@@ -144,6 +144,7 @@ def translations() -> Iterator[tuple[str, str]]:
         yield file.parent.name, file.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("texts", [sentences, of_notebooks, of_commands, of_papers])
 def test_no_text_has_a_phrase_of_the_old_dialect(texts) -> None:
     """LANGUAGE: standard terms of the field, in plain words."""

@@ -149,6 +149,7 @@ def test_what_became_better_is_no_alert():
     assert better.finding.value is None  # a number that the sentence does not print
 
 
+@pytest.mark.slow
 def test_an_alert_is_dated_by_the_change_of_level_with_which_it_began():
     late = [0.5, -2.0, -2.0, -2.9, -9.0, -9.0]
     step = {"term": "a", "estimate": -0.5, "low": -0.7, "high": -0.3, "n": 900, "wave": "w1"}
@@ -219,6 +220,7 @@ def test_what_is_back_inside_its_limits_is_over_and_comes_last():
     assert list(found.table["standing"]) == ["ongoing", "over"]
 
 
+@pytest.mark.slow
 def test_more_series_looked_at_ask_for_more():
     """z 3.3 in one of six waves: p .0058; among 4 series it holds (.023), among 40 it does not."""
     mild = [0.1, 0.2, 0.1, 0.1, 0.1, -3.3]
@@ -491,6 +493,7 @@ def opened(found: dict, **how):
     return actions.causes(found, actions.alerts(found), **how)
 
 
+@pytest.mark.slow
 def test_a_failure_is_traced_to_group_driver_touchpoint_topic_and_process():
     """The wave beside the middle of the four before, 7.03: a fall of .93, errors .1 and .0627."""
     tree = opened(failure(), ratings={"parcels": "delivery"})
@@ -754,6 +757,7 @@ def test_waiting_is_worth_what_simulated_waves_say():
     assert "it is not expected to pay now" in loss.notes and "400 more answers" in loss.notes
 
 
+@pytest.mark.slow
 def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     """An action on its way cannot wait to begin; the head of page 41 says so beside the first."""
     app = ledger(action_id="a02", problem="app", cost=5000.0, about="app")
@@ -806,6 +810,7 @@ def test_verdicts_with_the_price_of_waiting():
     assert np.isnan(none.table["estimate"][0])
 
 
+@pytest.mark.slow
 def test_the_action_to_take_first_is_named_with_its_owner():
     other = ledger(action_id="a02", cost=5000.0, status="planned")
     rows = pd.concat([ledger(), other], ignore_index=True)

@@ -127,6 +127,7 @@ def test_a_week_of_calls_that_have_not_paid_is_a_trial(contacts):
     assert "€500.00 for the call" in told.detail
 
 
+@pytest.mark.slow
 def test_quarters_whose_effects_differ_are_told_of_and_what_the_last_one_shows(contacts):
     answers = pd.read_csv(SAMPLE / "responses.csv.gz", parse_dates=["answered_on"])
     sample = Sample(answers, weight="weight", cluster="customer_id", draws=200)

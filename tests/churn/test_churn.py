@@ -381,6 +381,7 @@ def test_data_that_cannot_carry_a_warning_say_why(customers, change, message) ->
         churn.fit(change(customers.drop(columns="truth")))
 
 
+@pytest.mark.slow
 def test_missing_numbers_are_filled_and_said(customers: pd.DataFrame) -> None:
     rows = customers.assign(tenure=customers["tenure"].where(np.arange(2000) % 50 > 0))
     fit = churn.fit(Sample(rows, draws=50), features=FEATURES, validation=ONCE)

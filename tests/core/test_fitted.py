@@ -36,6 +36,7 @@ def test_a_model_without_its_number_of_rows_has_no_n() -> None:
     np.testing.assert_allclose(table["estimate"], model.params)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "expected"),
     [

@@ -124,6 +124,7 @@ def test_parameters_that_speak_of_rows_name_their_table(notebook: Path) -> None:
     assert unnamed == (["WHERE"] if notebook.stem.startswith(changes) else [])
 
 
+@pytest.mark.slow
 def test_of_several_tables_the_first_that_the_study_has_counts() -> None:
     study = reserve.open("sample")
     cell = """A: str = ""  # rows (a condition on claims|customers|orders)

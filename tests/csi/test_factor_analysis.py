@@ -113,6 +113,7 @@ def test_holzinger_and_swineford_are_as_lavaan_prints_them() -> None:
 # Laws
 
 
+@pytest.mark.slow
 def test_units_do_not_matter_and_a_weight_of_two_is_the_person_twice() -> None:
     rows = answers(120, 2).assign(pw=1.0 + np.arange(120) % 2)
     sample = Sample(rows, weight="pw", draws=20)
@@ -126,6 +127,7 @@ def test_units_do_not_matter_and_a_weight_of_two_is_the_person_twice() -> None:
     assert_allclose(twice.table["estimate"], one.table["estimate"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_rows_doubled_in_a_cluster_leave_the_robust_fit_as_it_was() -> None:
     rows = answers(150, 3).assign(who=np.arange(150))
     both = pd.concat([rows, rows], ignore_index=True)
@@ -228,6 +230,7 @@ def test_it_says_how_well_the_model_fits_in_both_languages() -> None:
     assert "cannot be tested" in str(exact)
 
 
+@pytest.mark.slow
 def test_questions_of_a_satisfaction_model_are_taken() -> None:
     model = csi.Model(
         {"quality": list("abc"), "satisfaction": list("def")}, {"satisfaction": ["quality"]}

@@ -234,6 +234,7 @@ def test_intervals_of_the_paths_of_segments_cover_the_truth(
 # Sentences and refusals
 
 
+@pytest.mark.slow
 def test_it_says_what_it_found_in_both_languages() -> None:
     context.begin()
     rows = customers(300, 7)
@@ -243,6 +244,7 @@ def test_it_says_what_it_found_in_both_languages() -> None:
         assert "隐藏" in str(csi.fimix(Sample(rows, draws=2), MODEL, WIDE, most=2))
 
 
+@pytest.mark.slow
 def test_a_number_of_segments_that_is_too_large_is_said_to_be() -> None:
     rows = customers(110, 8)
     with pytest.raises(ValueError, match="k must be from 1"):

@@ -313,6 +313,7 @@ def test_a_file_on_the_web_is_fetched_at_each_load(server, tmp_path):
     assert rows(tmp_path, f"{server.url}/a.csv")["nps"].tolist() == ["9", "10"]
 
 
+@pytest.mark.slow
 def test_qualtrics_exports_its_answers(server, tmp_path, monkeypatch):
     monkeypatch.setenv("QUALTRICS_BASE_URL", server.url)
     monkeypatch.setenv("QUALTRICS_API_TOKEN", "q-token")

@@ -56,6 +56,7 @@ def test_grades_divide_the_block_too(kind):
     assert_allclose(fit.table["estimate"].sum(), 1)
 
 
+@pytest.mark.slow
 def test_what_to_improve_first_goes_through():
     rows = skipped(DRIVERS)
     scales = dict.fromkeys(DRIVERS, (1, 5))

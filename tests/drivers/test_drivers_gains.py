@@ -236,6 +236,7 @@ def test_a_draw_in_which_everybody_met_a_touchpoint_can_be_fitted():
     assert "drivers that were constant or copies" not in fit.notes
 
 
+@pytest.mark.slow
 def test_every_treatment_of_missing_answers_stands_beside_the_others():
     parts = ["t0", "t1", "t2"]
     fit = drivers.missing_sensitivity(Sample(never_met(500, 2), draws=30), "outcome", parts)
@@ -345,6 +346,7 @@ def test_the_empty_corner_by_hand():
     assert needed[5.0] == 5 and needed[3.0] == 2 and np.isnan(needed[1.0])
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from(["ce_fdh", "cr_fdh"]), st.booleans())
 def test_the_corner_is_what_a_fine_grid_finds_empty(seed, ceiling, fine):
@@ -435,6 +437,7 @@ def test_what_has_no_order_or_no_range_has_no_ceiling(responses):
 # --- all of it
 
 
+@pytest.mark.slow
 def test_the_joined_table_is_sorted_by_gain_and_says_where_to_begin(responses):
     sample = Sample(responses, weight="weight", draws=200)
     gain = drivers.gains(sample, "recommend", PARTS)
@@ -455,6 +458,7 @@ def test_the_joined_table_is_sorted_by_gain_and_says_where_to_begin(responses):
     assert (found.low, found.high) == (gain.finding.low, gain.finding.high)
 
 
+@pytest.mark.slow
 def test_too_few_answers_give_no_number_in_a_sentence():
     rows = ratings(60, 1)
     context.begin(smallest_cell=100)

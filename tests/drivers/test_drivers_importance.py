@@ -109,6 +109,7 @@ def test_sampled_orders_agree_with_all_orders_on_eight_drivers(monkeypatch):
     assert_allclose(again.std(0), spread, rtol=0.05)
 
 
+@pytest.mark.slow
 def test_draws_of_many_drivers_take_few_regressions_each(monkeypatch):
     factored, factor = [], np.linalg.cholesky
     monkeypatch.setattr(

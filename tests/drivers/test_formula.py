@@ -181,6 +181,7 @@ def likelihood(rows: pd.DataFrame, kind: str, columns: list[str]) -> float:
     return OrderedModel(rows["grade"], rows[columns], distr="logit").fit(disp=0, method="bfgs").llf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "outcome"), [("logistic", "yes"), ("ordered", "grade")])
 def test_covariates_leave_the_share_of_the_likelihood_that_statsmodels_gives(kind, outcome):
     rows = visits()

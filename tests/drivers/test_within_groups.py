@@ -47,6 +47,7 @@ def test_slopes_are_those_of_dummies_of_the_units(weight):
     assert_allclose(fit.differences["pooled"], pooled)
 
 
+@pytest.mark.slow
 def test_slopes_are_those_of_a_mixed_model_with_unit_means_and_icc_is_its_share():
     rows = branches(30, 12, 2).sample(300, random_state=1)  # units of different sizes
     means = rows.groupby("branch")[["a", "b"]].transform("mean")
@@ -59,6 +60,7 @@ def test_slopes_are_those_of_a_mixed_model_with_unit_means_and_icc_is_its_share(
     assert fit.icc == pytest.approx(0.5, abs=0.15)
 
 
+@pytest.mark.slow
 def test_a_pooled_slope_that_units_distort_is_named_and_one_that_they_do_not_is_not():
     sample = Sample(branches(25, 20, 3), draws=300)
     fit = drivers.within_groups(sample, "y", ["a", "b"], by="branch")
@@ -113,6 +115,7 @@ def random(rows: pd.DataFrame, *names: str, draws: int = 20):
     return drivers.within_groups(sample, "y", ["a", "b"], **how)
 
 
+@pytest.mark.slow
 def test_random_slopes_are_those_of_mixedlm(tell_witness):
     rows = varying(30, 12, 2).sample(300, random_state=1)
     means = rows.groupby("branch")[["a", "b"]].transform("mean")

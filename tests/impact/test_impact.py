@@ -333,6 +333,7 @@ def test_the_event_study_and_its_bounds(by_place):
     assert (width.diff().dropna() > 0).all()
 
 
+@pytest.mark.slow
 def test_groups_that_diverge_are_detected_and_the_verdict_is_doubt():
     rows = changes.panel(1500, seed=5, effect=0.0, drift=0.3, groups=4, randomised=False)
     trial = read(rows, design="compared", column="place", treated=["g0"])
@@ -364,6 +365,7 @@ def test_placebos_in_time_and_place(by_place):
     assert (table["estimate"][1:].abs() < abs(own)).all()
 
 
+@pytest.mark.slow
 def test_a_synthetic_control_and_the_trend_before(by_place):
     trial = read(by_place, design="compared", column="place", treated=["g0"])
     stood = impact.synthetic_control(trial)
@@ -433,6 +435,7 @@ def test_checks_that_say_nothing_are_counted_by_themselves():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", [False, True])
 def test_an_effect_of_randomised_arms_that_is_gone_in_the_latest_wave_is_said_so(randomised, gone):
     last = randomised["wave"].max()
@@ -513,6 +516,7 @@ def test_the_head_names_two_effects_that_last(judged):
     assert evaluation.in_head([rise, lasting]) == [rise]
 
 
+@pytest.mark.slow
 def test_without_an_effect_the_head_says_so(randomised):
     rows = randomised.assign(score=np.random.default_rng(8).normal(size=len(randomised)))
     none = impact.evaluate_all({"one": read(rows), "two": read(rows)})
@@ -676,6 +680,7 @@ def test_the_ledgers_prediction_is_joined_with_what_was_realised(judged):
 # Before acting
 
 
+@pytest.mark.slow
 def test_a_power_analysis_says_act_or_do_not_act_yet(sample):
     how = {"points": ["recommend"], "experiment": impact.Experiment(sizes=(500, 4000))}
     answers = Sample(sample, cluster="customer_id", draws=200)
@@ -721,6 +726,7 @@ def test_answers_lost_in_one_arm_are_reported():
 # The truth found again
 
 
+@pytest.mark.slow
 def test_the_sample_gives_its_truth_back(judged):
     truth = changes.effects(20_000).set_index(["change", "term"])["estimate"]
     for name, event in (
@@ -798,6 +804,7 @@ def test_hillstroms_e_mails_as_the_file_has_them():
         assert (table["low"] > 0).all()
 
 
+@pytest.mark.slow
 def test_the_page_in_chinese_has_no_english_sentence(by_place):
     context.begin(lang="zh")
     with i18n.noting_untranslated() as untranslated:

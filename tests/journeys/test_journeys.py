@@ -199,6 +199,7 @@ def test_flows_ask_for_counts_by_step():
         journeys.transitions(journeys.count_transitions(steps_of(events("a>b"))), method="guess")
 
 
+@pytest.mark.slow
 def test_two_groups_are_compared_way_by_way(made):
     steps = steps_of(made["events"], by="journey_id")
     half = (steps["customer_id"].str[1:].astype(int) % 2).astype(str)

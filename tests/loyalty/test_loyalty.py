@@ -206,6 +206,7 @@ def test_the_next_purchase_by_hand():
     assert table["n"].tolist() == [4, 4]
 
 
+@pytest.mark.slow
 def test_the_window_of_the_answer_is_365_days_where_the_orders_reach_so_far():
     def claim(days: int, **given: int) -> str:
         rng = np.random.default_rng(4)
@@ -531,6 +532,7 @@ def test_the_headline_has_the_interval_of_its_table_and_not_the_band_of_the_curv
     assert low < first.low < first.high < high
 
 
+@pytest.mark.slow
 def test_groups_of_new_customers_are_compared_in_the_first_period_after():
     day = pd.Timestamp("2026-01-01")
     ids = [f"c{k}" for k in range(200)]

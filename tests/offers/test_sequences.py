@@ -63,6 +63,7 @@ def test_sequences_by_hand() -> None:
     assert row["estimate"] == pytest.approx(2 / 1.5)  # three have both apart, a half each
 
 
+@pytest.mark.slow
 def test_the_worked_example_of_zaki_has_its_sequences_of_single_products() -> None:
     """Zaki (2001): four customers; all sequences that two of them have."""
     baskets = baskets_of("cd abc abf acdf", "abf e", "abf", "dgh bf agh")

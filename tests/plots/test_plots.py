@@ -152,6 +152,7 @@ def test_a_figure_is_the_same_svg_whatever_the_last_bit_of_its_numbers(shares) -
     assert svg_of(plots.intervals(shares)) == svg_of(plots.intervals(other))
 
 
+@pytest.mark.slow
 def test_colours_are_variables_with_the_house_colours_behind_them(shares) -> None:
     svg = svg_of(plots.intervals(shares, reference=0.36))
     assert "var(--c0,#0072b2)" in svg and "var(--paper,#ffffff)" in svg
@@ -176,6 +177,7 @@ def test_a_mark_says_its_numbers_on_hover(shares) -> None:
     assert "<title>speed: 41%;" in svg_of(plots.bars(shares, unit="share"))
 
 
+@pytest.mark.slow
 def test_lines_of_a_text_keep_to_their_side_in_any_font(shares) -> None:
     shares["term"] = ["a long name that takes two lines at least", "speed", "staff"]
     root = ElementTree.fromstring(svg_of(plots.intervals(shares)))
@@ -313,6 +315,7 @@ def test_a_trend_shows_its_last_value_the_target_and_the_finding() -> None:
     assert note.xy[0] == 0
 
 
+@pytest.mark.slow
 def test_the_lines_that_are_not_highlighted_are_grey() -> None:
     waves = pd.DataFrame(
         {"channel": list("xxyy"), "wave": list("abab"), "estimate": [1.0, 2, 3, 4]}
@@ -419,11 +422,13 @@ def test_a_label_of_two_lines_has_room(shares) -> None:
     assert places[-1] - places[-2] > 1.2
 
 
+@pytest.mark.slow
 def test_a_drawing_goes_where_it_is_told(shares) -> None:
     _, ax = plt.subplots()
     assert plots.intervals(shares, ax=ax) is ax
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not plots.chinese_fonts(), reason="no font with Chinese characters installed")
 def test_chinese_names_are_not_boxes(shares, recwarn) -> None:
     shares["term"] = ["速度", "价格", "员工"]

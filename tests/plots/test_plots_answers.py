@@ -148,6 +148,7 @@ def test_a_dumbbell_joins_two_dots_and_begins_with_the_largest_difference() -> N
         plots.dumbbell(two_waves(), "term")
 
 
+@pytest.mark.slow
 def test_a_waterfall_leads_from_before_to_now(answers) -> None:
     sample = Sample(answers, draws=50)
     fit = scores.decompose_change(sample, by="plan")
@@ -195,6 +196,7 @@ def test_each_dot_is_the_same_chance() -> None:
     assert rows(two) == ["a", "b"] and sum(len(c.get_offsets()) for c in two.collections) == 40
 
 
+@pytest.mark.slow
 def test_quadrants_are_named_and_what_to_improve_first_has_the_colour() -> None:
     importance = pd.DataFrame({"term": ["price", "speed", "staff"], "estimate": [0.6, 0.4, 0.1]})
     performance = pd.DataFrame({"term": ["price", "speed", "staff"], "estimate": [2.0, 4.0, 3.5]})
@@ -222,6 +224,7 @@ def test_names_of_close_points_do_not_cover_each_other() -> None:
     assert len(boxes) == 9 and sum(a.overlaps(b) for a, b in pairs) <= 1
 
 
+@pytest.mark.slow
 def test_names_of_points_keep_off_the_words_in_the_corners() -> None:
     importance = pd.DataFrame({"term": ["a", "the way around here"], "estimate": [0.6, 0.1]})
     performance = pd.DataFrame({"term": ["a", "the way around here"], "estimate": [2.0, 4.0]})

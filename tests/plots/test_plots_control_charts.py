@@ -79,6 +79,7 @@ def test_a_missing_wave_is_a_gap_of_the_chart(rows):
     assert len(markers(plots.signals(fit.limits), "")) == 6
 
 
+@pytest.mark.slow
 def test_quiet_waves_are_said_to_be_inside(rows):
     quiet = rows[rows["wave"] < "2026-07"]
     ax = plots.control_chart(scores.trend(quiet, limits=5).limits)
@@ -130,6 +131,7 @@ def test_one_chart_shows_one_score(rows):
         plots.control_chart(scores.trend(rows, by="area").limits)
 
 
+@pytest.mark.slow
 def test_a_legend_leaves_the_axes_their_width_beside_long_names_of_rows():
     names = ["Passing through security and screening", "Cleanliness of boarding areas"]
     rows = [(t, w, s) for t in names for w, s in (("a", "lasted"), ("b", "passed"), ("c", "open"))]

@@ -54,6 +54,7 @@ def test_a_line_without_a_band_is_there_to_compare_with() -> None:
     assert [bool(entry.get_linestyle() == "--") for entry in ax.get_lines()[:2]] == [False, True]
 
 
+@pytest.mark.slow
 def test_rings_stand_beside_the_dots_and_are_read_aloud() -> None:
     table = line("x", [0.2, 0.5]).assign(term=["one", "two"], quoted=[0.7, 0.1]).drop(columns="x")
     ax = plots.benchmark(table, "quoted", unit="share")
@@ -101,6 +102,7 @@ def test_hours_are_drawn_as_days_where_waits_are_long():
     assert plots.survival(curve.assign(time=[1.0, 20.0]), unit="hours").get_xlabel() == "hours"
 
 
+@pytest.mark.slow
 def test_axes_name_what_is_drawn():
     table = pd.DataFrame({"term": ["a", "b"], "estimate": [0.3, 0.4], "n": [90, 80]})
     ax = plots.intervals(table, unit="share", about="share of comments")
@@ -110,6 +112,7 @@ def test_axes_name_what_is_drawn():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("months", "share retained")
 
 
+@pytest.mark.slow
 def test_outcomes_of_segments_stand_side_by_side_on_a_page():
     table = pd.DataFrame({"segment": ["one", "two"] * 3, "term": np.repeat(["a", "b", "c"], 2),
                           "estimate": 9.0, "low": 4.0, "high": 10.0, "n": 80, "overall": 7.0,

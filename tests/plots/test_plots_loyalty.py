@@ -85,6 +85,7 @@ def test_all_cohorts_together_fall_from_the_first_period_to_the_last() -> None:
     assert ax.get_xlabel() == "periods (month) after the first purchase"
 
 
+@pytest.mark.slow
 def test_coming_back_begins_with_nobody() -> None:
     table = pd.DataFrame(
         {

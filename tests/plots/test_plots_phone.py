@@ -105,6 +105,7 @@ def test_a_long_label_of_an_axis_takes_no_width_from_tiles_on_a_phone() -> None:
     assert widths[1] == pytest.approx(widths[0], rel=0.05)
 
 
+@pytest.mark.slow
 def test_touchpoints_of_the_map_keep_the_order_of_stages_where_some_are_not_rated() -> None:
     table = pd.DataFrame(
         [
@@ -134,6 +135,7 @@ def test_on_a_phone_the_map_of_groups_shows_the_groups_and_the_measure_they_diff
     assert "60.9" in small and "76.8" in small and "71.3" not in small
 
 
+@pytest.mark.slow
 def test_on_a_phone_the_three_drivers_that_matter_most_have_names() -> None:
     importance = pd.DataFrame({"term": NAMES, "estimate": np.linspace(0.8, 0.1, 8)})
     performance = pd.DataFrame({"term": NAMES, "estimate": np.linspace(9, 2, 8)})

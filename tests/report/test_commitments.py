@@ -158,6 +158,7 @@ def test_a_finding_names_the_open_action_about_it_and_its_owner(table, slots, ow
     assert (found.action, found.owner) == said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cost", "asks", "against"),
     [

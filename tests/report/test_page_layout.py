@@ -69,6 +69,7 @@ def test_what_only_describes_or_checks_supports_nothing_and_five_are_enough() ->
     assert [a.finding["claim"] for a in page.supporting] == [f"Finding {k}." for k in range(5)]
 
 
+@pytest.mark.slow
 def test_the_papers_behind_the_methods_stand_in_the_fold() -> None:
     html = bound(
         cell(found("level", "NPS is 19.")),
@@ -307,6 +308,7 @@ def test_questions_left_out_stand_before_a_reason_that_an_earlier_part_gave() ->
     assert page.absent == ["Who is active?", "The study has no table orders."]
 
 
+@pytest.mark.slow
 def test_a_long_page_closes_the_questions_whose_answers_change_nothing() -> None:
     """Their claim stays to be read; what answers, and all of a short page, stands open."""
     parts = [cell(found("news", "News.", Importance.NEWS)), "### Does it hold?"]

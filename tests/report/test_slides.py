@@ -82,6 +82,7 @@ def test_each_answer_has_the_figure_that_follows_it(folder) -> None:
     assert alts == {"a": "first", "b": "first", "c": "third"}
 
 
+@pytest.mark.slow
 def test_heads_and_notable_findings_have_slides_the_news_first(folder, monkeypatch) -> None:
     pytest.importorskip("pptx")
     monkeypatch.setattr(browser, "found", lambda: None)

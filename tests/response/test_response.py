@@ -119,6 +119,7 @@ def test_the_young_answer_least_and_the_order_is_the_true_one(company, asked):
     assert fit.finding.at == {"age_group": "18-29"} and fit.table["differs"].all()
 
 
+@pytest.mark.slow
 def test_those_who_answer_late_are_less_satisfied_as_they_truly_are(company, asked):
     answers = Sample(company["responses"], cluster="customer_id", draws=50)
     timed = response.with_when(answers, asked).data

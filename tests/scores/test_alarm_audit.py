@@ -100,6 +100,7 @@ def test_a_hidden_wave_is_in_no_baseline():
     )
 
 
+@pytest.mark.slow
 def test_a_rise_of_complaints_is_what_the_fall_of_a_score_is():
     rows = swinging().assign(wave=lambda t: t["wave"].where(t["wave"] < "w09", "w09"))
     rows.loc[rows["wave"] >= "w05", "steady"] += 1

@@ -32,6 +32,7 @@ def cell(fit, group: str, question: str, term: str) -> pd.Series:
     return rows.iloc[0]
 
 
+@pytest.mark.slow
 def test_shares_bases_and_letters_by_hand():
     fit = scores.banner(Sample(ROWS, weight="w"), QUESTIONS, by=["region", "plan"])
     web = cell(fit, "north", "Channel", "web")
@@ -86,6 +87,7 @@ def test_two_groups_without_weights_are_tested_as_by_pearson():
     assert p == pytest.approx(chi2_contingency(table, correction=False).pvalue, rel=0.02)
 
 
+@pytest.mark.slow
 def test_holm_gives_no_more_letters_than_no_adjustment():
     rng = np.random.default_rng(2)
     rows = pd.DataFrame({"g": rng.choice(list("abcdef"), 600), "y": rng.integers(1, 4, 600)})

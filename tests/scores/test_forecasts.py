@@ -62,6 +62,7 @@ def test_what_happened_once_is_no_season() -> None:
     assert earlier["2025-Q3"] < ahead["2026-Q2"] - 5
 
 
+@pytest.mark.slow
 def test_a_level_that_stays_low_is_forecast() -> None:
     fit = scores.trend(Sample(answers([7.5, 7.5, 7.5, 7.5, 7.5, 7.5, 5.5, 5.5], n=400), draws=200))
     found = scores.forecast(fit, waves=1)
@@ -70,6 +71,7 @@ def test_a_level_that_stays_low_is_forecast() -> None:
     assert found.table["estimate"].iloc[0] == pytest.approx(last, abs=15)
 
 
+@pytest.mark.slow
 def test_a_target_out_of_reach_is_the_finding() -> None:
     trend = scores.trend(Sample(answers([7.0] * 6), draws=200))
     far = scores.forecast(trend, target=Target(value=60))
@@ -100,6 +102,7 @@ def test_seasons_need_two_years() -> None:
     assert "without seasons" in short.notes
 
 
+@pytest.mark.slow
 def test_few_waves_and_many_scores_are_refused() -> None:
     sample = Sample(answers([7.5] * 4), draws=200)
     with pytest.raises(InsufficientData, match="5 waves"):

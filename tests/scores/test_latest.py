@@ -91,6 +91,7 @@ def test_the_latest_wave_is_compared_with_the_wave_before_and_the_season():
     assert lower.finding.importance == Importance.NEWS
 
 
+@pytest.mark.slow
 def test_the_last_step_has_one_verdict_however_many_waves_came_before():
     """It is asked for in advance: pages 10 and 12 judge it by itself, and not among all steps."""
     waves = [f"2025-Q{q}" for q in range(1, 5)] + ["2026-Q1", "2026-Q2", "2026-Q3"]
@@ -145,6 +146,7 @@ def test_waves_in_which_it_was_not_asked_do_not_hide_the_others():
     assert str(scores.latest(rows)).startswith("NPS fell by ")
 
 
+@pytest.mark.slow
 def test_a_large_difference_between_groups_is_notable_and_none_is_context():
     rows = survey({"2026": 7.5})
     same = scores.by_group(rows, by="plan")
@@ -169,6 +171,7 @@ def test_a_rise_is_no_warning():
     assert found.finding.importance < Importance.ANSWER
 
 
+@pytest.mark.slow
 def test_alerts_are_each_dated_by_when_they_began():
     quiet = survey({"2025-Q1": 7.0, "2025-Q2": 7.0, "2025-Q3": 7.0, "2025-Q4": 7.0, "2026-Q1": 7.0})
     rows = quiet.assign(room=quiet["recommend"], app=quiet["recommend"])
@@ -189,6 +192,7 @@ def test_ratings_name_the_question_that_misses_its_target():
     assert missed.finding.importance == Importance.NEWS
 
 
+@pytest.mark.slow
 def test_an_interval_without_zero_is_no_contradiction_of_not_significant():
     """A year's change of 2.1 standard errors: p is between 0.025 and 0.05, and two are tested."""
     steps = np.linspace(-1, 1, 100)

@@ -349,6 +349,7 @@ answers = st.lists(st.integers(0, 10), min_size=1, max_size=60)
 quiet = settings(deadline=None)  # a busy machine is no fault
 
 
+@pytest.mark.slow
 @given(answers)
 @quiet
 def test_the_score_lies_in_its_interval_and_on_the_scale(given):
@@ -358,6 +359,7 @@ def test_the_score_lies_in_its_interval_and_on_the_scale(given):
     assert_allclose(row.promoters + row.passives + row.detractors, 1)
 
 
+@pytest.mark.slow
 @given(answers)
 @quiet
 def test_turning_promoters_into_detractors_turns_the_sign(given):
@@ -649,6 +651,7 @@ def test_a_wave_has_one_interval_alone_and_beside_other_waves(measure):
     assert (whole["high"] - whole["low"])[0] > 1.2 * (apart["high"] - apart["low"])[0]
 
 
+@pytest.mark.slow
 def test_a_claim_about_groups_says_that_it_is_of_several_waves():
     """The latest wave may be another: a reader must not take one for the other."""
     rows = pd.DataFrame({"recommend": [10, 8] * 20 + [0, 9] * 20})

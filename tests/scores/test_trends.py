@@ -59,6 +59,7 @@ def test_a_difference_by_hand():
     assert list(table["n"]) == [4]
 
 
+@pytest.mark.slow
 def test_pairs_rest_previous_and_one_group(responses):
     rows = responses.assign(g=np.resize(list("abcd"), len(responses)))
     nps = scores.nps(rows, by="g").table.set_index("g")["estimate"]
@@ -390,6 +391,7 @@ def test_limits_of_two_errors_are_left_by_five_in_a_hundred(n, kind, tell_covera
     assert rung / times <= 0.06  # of people asked again, waves before and after move together
 
 
+@pytest.mark.slow
 def test_alarm_probabilities_are_those_of_no_change():
     rows = quiet_waves(4, 400)
     chart = scores.trend(rows).limits
@@ -606,6 +608,7 @@ def test_intervals_of_mix_and_rate_cover(n, weighted, tell_coverage):
 # Warnings
 
 
+@pytest.mark.slow
 def test_a_warning_says_what_where_how_much_and_since_when():
     rng = np.random.default_rng(1)
     waves = {str(k): list(rng.integers(5, 11, 300)) for k in range(6)}
@@ -639,6 +642,7 @@ def test_no_warning_is_said_too():
     assert found.table.empty and "No score gives an alert" in found.finding.claim
 
 
+@pytest.mark.slow
 def test_small_cells_give_no_warning():
     rows = asked({"1": [9, 0] * 20, "2": [9, 0] * 20, "3": [0] * 9})
     assert scores.trend(rows, limits=1.0).limits["signal"].eq("").all()

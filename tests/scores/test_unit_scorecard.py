@@ -182,6 +182,7 @@ def test_units_with_rows_of_their_own_are_no_leak():
         assert attack.recovered(pages(few, ["recommend"], away, ["", *TREE.parent])) == []
 
 
+@pytest.mark.slow
 def test_a_change_is_that_of_both_periods_with_the_mix_removed():
     sample = agents(n=100)
     rng = np.random.default_rng(3)
@@ -203,6 +204,7 @@ def test_a_change_is_that_of_both_periods_with_the_mix_removed():
     assert scores.unit_changes(fit, scores.Measure("mean"), lower).finding.verdict == "worse"
 
 
+@pytest.mark.slow
 def test_periods_of_few_answers_have_no_change():
     sample = agents(n=40)
     late = np.arange(320) % 40 < 4

@@ -148,6 +148,7 @@ def test_answers_of_units_add_up_to_their_parents():
     assert_allclose(shown[ends].astype(float), by_shop.loc[shown.index, ends].astype(float))
 
 
+@pytest.mark.slow
 def test_a_small_unit_takes_a_second_one_with_it():
     sample = shops()
     few = sample.where((sample["shop"] != "B") | (np.arange(360) % 10 == 0))

@@ -26,6 +26,7 @@ def test_windows_are_laid_back_from_the_last_answer_and_hold_so_many_days():
     assert table["n"].tolist() == [30, 30, 30]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", ["nps", "mean", scores.Measure("csat", scale=(0, 10))])
 def test_each_window_has_the_score_and_interval_of_its_answers_alone(measure):
     sample = Sample(daily(40, 4), weight="w", cluster="customer_id", draws=200)

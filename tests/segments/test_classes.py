@@ -354,6 +354,7 @@ def test_simulated_customers_have_the_gaps_of_the_real(people: pd.DataFrame) -> 
 # Outcomes
 
 
+@pytest.mark.slow
 def test_outcomes_of_certain_segments_are_plain_means() -> None:
     rng = np.random.default_rng(1)
     rows = pd.DataFrame({"x": np.repeat([0.0, 10, 20], 30) + rng.normal(size=90)})

@@ -135,6 +135,7 @@ def test_slopes_of_three_classes_are_those_of_stepmix(method: str) -> None:
     assert_allclose(found["coefficient"], expected, atol=5e-4)
 
 
+@pytest.mark.slow
 def test_segments_of_k_means_have_the_plain_odds_and_another_reference_the_inverse() -> None:
     rng = np.random.default_rng(5)
     kind = rng.integers(0, 2, 100)

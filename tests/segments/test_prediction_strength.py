@@ -57,6 +57,7 @@ def test_it_is_the_count_of_every_pair_of_scikit_learn_s_segments():
 # --- laws and recovery
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{}, {"weight": "weight"}, {"cluster": "who"}])
 @pytest.mark.parametrize("n", [150])
 def test_three_groups_are_found_and_the_reader_is_told(n, how):

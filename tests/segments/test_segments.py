@@ -568,6 +568,7 @@ def test_a_segment_that_is_not_named_has_no_card(groups: pd.DataFrame, fit) -> N
         segments.personas(fit, drivers=pd.DataFrame({"term": [], "estimate": []}))
 
 
+@pytest.mark.slow
 def test_quotes_are_two_masked_and_from_a_crowd(groups: pd.DataFrame, fit) -> None:
     first, second = fit.table["term"][:2]
     said = [f"This was number {i} <b>of all</b>" for i in range(20)]
@@ -625,6 +626,7 @@ def test_the_segment_that_is_furthest_off_is_named_not_the_one_with_most_custome
     assert str(found.table.loc[furthest, "segment"]) in found.finding.claim
 
 
+@pytest.mark.slow
 def test_stability_and_outcomes_are_drawn(groups: pd.DataFrame, fit) -> None:
     plots.use_house_style()
     ax = plots.stability(fit.table)

@@ -367,6 +367,7 @@ def test_a_usual_week_by_hand():
     assert days["term"].unique().tolist() == ["all day"]
 
 
+@pytest.mark.slow
 def test_the_busiest_time_is_named_only_where_it_is_significantly_so():
     """Cases spread evenly at random: some part of the week has most of them, by chance."""
     hours = np.random.default_rng(1).integers(0, 24 * 7 * 20, 300)

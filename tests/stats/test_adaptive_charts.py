@@ -76,6 +76,7 @@ def test_scale_and_origin_change_nothing():
     assert (other.side == one.side).all()
 
 
+@pytest.mark.slow
 def test_with_a_known_baseline_a_shift_is_found_as_soon_as_published():
     """Of a first wave without error the sums are those of Page; its run length has tables."""
     case = PUBLISHED["cusum"]["shifted_run"]

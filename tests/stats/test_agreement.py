@@ -56,6 +56,7 @@ def test_who_codes_alone_is_left_out_and_told():
     assert "1 of 12 units" in fit.notes
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(st.integers(0, 10_000))
 def test_laws(seed):

@@ -181,6 +181,7 @@ def test_what_cannot_be_known_is_named():
         moments.of(copied, ["q0", "q1"], missing="em").total()
 
 
+@pytest.mark.slow
 def test_a_draw_without_a_solution_is_nan_and_the_others_are_not_touched():
     rows = pd.DataFrame({"q0": [1.0, 2, 3, 4, 5, 6], "q1": [2.0, 1, 3, np.nan, np.nan, np.nan]})
     drawn = moments.of(rows, ["q0", "q1"], missing="em").resample(200, seed=1)

@@ -60,6 +60,7 @@ def test_a_missing_wave_makes_two_steps_of_one() -> None:
     assert gap.mean == pytest.approx(same.mean)
 
 
+@pytest.mark.slow
 def test_seasons_come_back() -> None:
     """Three years of quarters that differ by season alone, nearly without error."""
     seasons = np.tile([10.0, 20, 15, 30], 3)

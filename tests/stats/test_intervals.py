@@ -111,6 +111,7 @@ def test_the_bootstrap_finds_the_standard_error_of_a_mean(responses):
     assert_allclose(draws.std(), expected, rtol=0.05)
 
 
+@pytest.mark.slow
 def test_customers_are_drawn_whole():
     rows = pd.DataFrame({"customer": list("abbccc"), "one": 1.0})
 

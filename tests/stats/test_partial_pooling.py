@@ -118,6 +118,7 @@ def test_most_units_exactly_at_the_standard_and_one_far_below():
     assert np.mean(found) > 0.8
 
 
+@pytest.mark.slow
 def test_nested_groups_are_those_of_a_two_level_model_over_a_grid():
     """Posterior means and variances of y | theta, theta | parent by the textbook formulas."""
     y, v = np.array([3.0, 5, 4, 9, 11, 7]), np.array([1.0, 2, 4, 1, 2, 3])

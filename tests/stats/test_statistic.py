@@ -23,6 +23,7 @@ def mean(rows: pd.DataFrame, w: np.ndarray) -> float:
     return np.average(rows["speed"], weights=w)
 
 
+@pytest.mark.slow
 def test_a_weighted_mean_has_the_interval_that_the_package_gives_it(sample) -> None:
     fit = stats.bootstrap(sample, mean, finding="Speed is 6.", unit="scale")
     w, y = sample.weights, sample["speed"].to_numpy()

@@ -154,6 +154,7 @@ def test_a_covariate_constant_in_time_is_the_static_one(model):
     assert_allclose(ours.at, theirs.at, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_units_of_covariates_change_nothing_but_their_coefficients():
     rows = orders(300, seed=2)
     x = history(clock(rows, CALENDAR)[1])[0]

@@ -311,6 +311,7 @@ def test_the_order_of_rows_and_the_names_of_customers_change_nothing(random):
     assert one == pytest.approx(two, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_worth_goes_with_the_margin_and_the_currency(orders):
     whole = value.lifetime_value(Sample(orders, draws=50))
     eightfold = Sample(orders.assign(amount=orders["amount"] * 8), draws=50)
@@ -382,6 +383,7 @@ def test_the_life_cycle_by_hand():
     assert cycle.moves.groupby("before")["estimate"].sum().to_numpy() == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_the_value_of_an_average_customer_is_the_answer(orders):
     sample = Sample(orders, draws=50)
     fit = value.lifetime_value(sample, value.Valuation(margin=0.3, currency="EUR"))
@@ -397,6 +399,7 @@ def test_the_value_of_an_average_customer_is_the_answer(orders):
     assert "sales, no margin stated" in half.finding.detail
 
 
+@pytest.mark.slow
 def test_without_a_margin_value_is_sales_and_no_other_measure(orders):
     sample = Sample(orders, draws=50)
     sales, tenth = (value.lifetime_value(sample, value.Valuation(margin=m)) for m in (None, 0.1))
@@ -406,6 +409,7 @@ def test_without_a_margin_value_is_sales_and_no_other_measure(orders):
     assert (sales.finding.at["basis"], tenth.finding.at["basis"]) == ("sales", "margin")
 
 
+@pytest.mark.slow
 def test_a_forecast_far_off_is_news_and_a_good_one_a_check(orders):
     good = value.holdout(Sample(orders, draws=50), 13).finding
     assert good.importance == Importance.METHOD

@@ -138,6 +138,7 @@ def test_known_topics_are_found_again():
     assert fit.choice.loc[fit.choice["chosen"], "estimate"].item() > 0.95
 
 
+@pytest.mark.slow
 def test_a_found_topic_called_as_a_column_has_another_name():
     plain = voice.topics(Sample(reviewed(400), draws=20), number=4).table["term"]
     rows = reviewed(400).assign(**{plain[0]: "kept"})
@@ -170,6 +171,7 @@ def test_responses_after_the_last_wave_are_not_taken_for_silent():
     assert rate.table[["estimate", "n"]].values.tolist() == [[0.5, 2]]
 
 
+@pytest.mark.slow
 def test_topics_do_not_hang_on_the_order_of_the_comments():
     rows = reviewed(600)
     other = rows.sample(frac=1, random_state=3)

@@ -62,6 +62,7 @@ def test_without_scores_the_lexicon_decides_and_says_so():
     assert chance[0] > 0.5 > chance[1] and chance[2] == 0.5
 
 
+@pytest.mark.slow
 def test_tone_is_learnt_from_scores_and_foreign_words():
     rng = np.random.default_rng(1)
     good = rng.random(300) < 0.6
@@ -80,6 +81,7 @@ def test_few_scores_leave_it_to_the_lexicon():
     assert fit.table.set_index("term")["estimate"]["accuracy"] == 1
 
 
+@pytest.mark.slow
 def test_chance_tells_nothing_of_scores_by_lot():
     rng = np.random.default_rng(2)
     texts = [" ".join(rng.choice(list("abcdefghij"), 6)) for _ in range(400)]

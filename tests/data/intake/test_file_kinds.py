@@ -144,6 +144,7 @@ XML = """<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:
 </Table></Worksheet></Workbook>"""
 
 
+@pytest.mark.slow
 def test_a_page_or_xml_under_the_name_of_excel_is_read(tmp_path):
     (tmp_path / "a.xls").write_text(HTML)
     raw = read_file(tmp_path / "a.xls")

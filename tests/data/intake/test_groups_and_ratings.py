@@ -74,6 +74,7 @@ def test_a_satisfaction_off_its_scale_is_set_to_missing(desk):
     assert kept.isna().sum() == 1 and kept.max() == 5
 
 
+@pytest.mark.slow
 def test_a_declared_scale_decides(desk):
     check = desk(cases([*FIVE * 10, 8]), scales={"satisfaction_after": [1, 10]})
     assert check.ok and check.problems.empty

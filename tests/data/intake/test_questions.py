@@ -58,6 +58,7 @@ def test_an_amount_that_fits_two_readings_is_refused_until_answered(orders):
         table(orders(GERMAN.format("2.100"), mapping={"numbers": {"amount": "1,234.5"}}), "orders")
 
 
+@pytest.mark.slow
 def test_other_columns_of_the_table_answer_for_one_that_fits_two_readings(orders):
     taken = table(orders(GERMAN.format("999,50")), "orders")
     assert taken.rows["amount"].tolist() == [999.5, 3100]
