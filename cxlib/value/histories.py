@@ -99,7 +99,7 @@ def opportunity_histories(
     --------
     >>> at = pd.to_datetime(["2026-01-05", "2026-03-20", "2026-03-28"])
     >>> orders = pd.DataFrame({"customer_id": "a", "at": at})
-    >>> opportunity_histories(orders, "month", "2026-05-12")[0].iloc[0, 1:].tolist()
+    >>> opportunity_histories(orders, "month", "2026-05-12")[0].iloc[0, 1:].astype(float).tolist()
     [1.0, 2.0, 3.0]
     """
     end = seen_from(orders, as_of)
