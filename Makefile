@@ -9,7 +9,7 @@ FAST := not slow and not browser and not coverage and not thorough
 STUDIES ?= sample mobile telco
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup report test test-all chaos test-notebooks test-fast test-313 coverage coverage-code witnesses docs types lab lint notebooks bench lock clean
+.PHONY: setup report test test-all chaos test-notebooks test-fast test-313 coverage coverage-code witnesses docs types audit lab lint notebooks bench lock clean
 report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx load $(STUDIES)
 	@$(BIN)/cx run $(STUDIES)
@@ -55,6 +55,10 @@ lab: setup  ## JupyterLab at the project, on the list of questions
 
 types: setup  ## mypy, strict
 	@$(BIN)/mypy
+
+audit: setup  ## which packages of the lock have known vulnerabilities (pip-audit, installed apart; needs the network)
+	@$(BIN)/python -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit
+	@build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
