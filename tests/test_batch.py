@@ -517,6 +517,7 @@ def test_wide_tables_are_not_cut_as_on_a_terminal(made) -> None:
     assert "<th>r</th>" in table["text/html"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not processes.possible(), reason="no /proc here")
 def test_memory_counts_what_any_thread_of_a_page_started() -> None:
     child = "import sys; held = b'x' * 2**27; print(flush=True); sys.stdin.read()"

@@ -80,6 +80,7 @@ def test_fields_and_their_specs_are_the_same_in_both_languages() -> None:
     assert [e for e, z in entries().items() if fields(e) != fields(z)] == []
 
 
+@pytest.mark.slow
 def test_specs_are_those_of_the_formatter() -> None:
     specs = {spec for e in entries() if "\n" not in e for _name, spec in i18n.fields(e)}
     named = {m[1] for s in specs if (m := re.fullmatch(r"([a-z_]{2,})(\d*|\{\w+\})", s))}

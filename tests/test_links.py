@@ -83,6 +83,7 @@ def broken(file: str, known: frozenset[str], root: str = "") -> list[str]:
     return wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", papers())
 def test_links_lead_somewhere(file: str) -> None:
     assert not broken(file, in_git())

@@ -141,6 +141,7 @@ def _worked_out(n: dict[str, int], parent: dict[str, str], hidden: set[str]) -> 
     }
 
 
+@pytest.mark.slow
 def test_no_small_unit_follows_from_its_parent_and_siblings():
     rng = np.random.default_rng(1)
     for _tree in range(300):

@@ -176,6 +176,7 @@ def test_rows_are_counted_with_their_notes(samples):
     assert found.data[COUNT].sum() == 2 * N and found.data["customer_id"].max() < 8192
 
 
+@pytest.mark.slow
 def test_a_small_group_stays_hidden(samples):
     # 6 people behind many answers are as few when they are counted by key
     rows = pd.DataFrame({"recommend": [9] * 60, "shop": ["a"] * 40 + ["b"] * 20})
@@ -251,6 +252,7 @@ def test_likelihoods_of_sums_are_those_of_all_rows(samples):
     np.testing.assert_allclose(here.resample(5, 1).mean, there.resample(5, 1).mean, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_question_that_nobody_answered_is_named(samples):
     _rows, _counted, about = samples
     few = about.model_copy(update={"limits": Limits(rows_at_most=1000)})

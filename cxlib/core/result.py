@@ -86,9 +86,10 @@ class Result:
         told = Finding(finding) if isinstance(finding, str) else finding
         # Whatever prints them (a page, a chart title, run.json), sentences keep the rule of tables.
         said = f"{told.claim} {told.detail}"
-        if any(disclosure.tells_of_hidden(said, table) for table in named.values()):
+        hiding = disclosure.hiding(named.values())
+        if disclosure.tells_of_hidden(said, hiding):
             told = Finding(disclosure.left_out())
-        notes = disclosure.without_hidden(notes, list(named.values()))
+        notes = disclosure.without_hidden(notes, hiding)
         values = {
             "tables": named,
             "finding": told,

@@ -4,7 +4,8 @@
     shown(table)                          # the rows of which a sentence may speak
     blanked(table, why)                   # the table without the hidden numbers
     audit(table, why)                     # what was hidden, for the record of a run
-    tells_of_hidden(sentence, table)      # whether it gives a number of a hidden row
+    hiding(tables)                        # those of the tables that hide rows
+    tells_of_hidden(sentence, hiding)     # whether it gives a number of a hidden row
 
 A cell is small when it counts fewer people (n; a column `people` where rows of one person are
 several), or cases of a rate (a column `cases`), than the page's smallest cell. It stays unknown
@@ -47,7 +48,7 @@ def hidden(table: pd.DataFrame, least: int | None = None) -> pd.Series:
     if "n" not in table or not len(table):
         return why
     small = _counted(table) < least
-    if not small.any() and not (table[grouping(table)].astype(str) == TOTAL).any(axis=None):
+    if not small.any() and not any(table[c].isin([TOTAL]).any() for c in grouping(table)):
         return why
     gone = completed(table, small, least)
     why[:] = np.where(small, SMALL, np.where(gone, COMPLEMENT, ""))
@@ -279,18 +280,27 @@ def blanked(table: pd.DataFrame, why: pd.Series, *, n_too: bool = False) -> pd.D
     return table.astype(dict.fromkeys(numbers, float)).mask(lost)
 
 
-def tells_of_hidden(sentence: str, table: pd.DataFrame) -> bool:
-    """Whether the sentence gives n or the estimate of a row that the table hides.
+Hiding = list[tuple[pd.DataFrame, np.ndarray]]
+
+
+def hiding(tables: Iterable[pd.DataFrame]) -> Hiding:
+    """The tables of estimates that hide rows, each with why its rows are hidden."""
+    found = [(t, hidden(t).to_numpy()) for t in tables if {"n", "estimate"} <= set(t)]
+    return [(table, why) for table, why in found if (why != "").any()]
+
+
+def tells_of_hidden(sentence: str, among: Hiding) -> bool:
+    """Whether the sentence gives n or the estimate of a row that a table hides.
 
     A row is told of where a name that belongs to hidden rows alone stands beside one of its
     numbers as the page writes them. Of a table with one row no name is needed.
     """
-    if not {"n", "estimate"} <= set(table) or not sentence:
-        return False
-    why = hidden(table).to_numpy()
-    if not (why != "").any():
-        return False
-    said, names = set(NUMBER.findall(sentence)), _names(table)
+    said = set(NUMBER.findall(sentence)) if among else set()
+    return bool(said) and any(_told(sentence, said, table, why) for table, why in among)
+
+
+def _told(sentence: str, said: set[str], table: pd.DataFrame, why: np.ndarray) -> bool:
+    names = _names(table)
     named = {name for place in np.flatnonzero(why == "") for name in names[place]}
     for place in np.flatnonzero(why != ""):
         own = [name for name in names[place] if name not in named]
@@ -302,12 +312,12 @@ def tells_of_hidden(sentence: str, table: pd.DataFrame) -> bool:
     return False
 
 
-def without_hidden(note: str, tables: Sequence[pd.DataFrame]) -> str:
+def without_hidden(note: str, among: Hiding) -> str:
     """The note without those of its sentences that tell of hidden rows."""
-    if not any(tells_of_hidden(note, t) for t in tables):
+    if not tells_of_hidden(note, among):
         return note
     said = re.split(r"(?<=[.])\s+|(?<=。)", note)
-    return i18n.together(s for s in said if not any(tells_of_hidden(s, t) for t in tables))
+    return i18n.together(s for s in said if not tells_of_hidden(s, among))
 
 
 def left_out() -> str:

@@ -138,6 +138,7 @@ def test_a_fall_is_dated_as_people_read_dates():
     )
 
 
+@pytest.mark.slow
 def test_what_became_better_is_no_alert():
     rises = [0.5, -0.4, 0.1, 0.8, 9.0, 8.0]
     found = actions.alerts(study_of(room=rises, cases_per_1000=rises, delivery=QUIET))
@@ -175,6 +176,7 @@ def test_what_is_out_of_line_now_comes_before_an_old_change_of_level():
     assert found.table["signal"].tolist() == ["below", "change of level"]
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_chart_of_the_first_alert():
     found = actions.alerts(study_of(room=FALL, delivery=STAYS))
     assert found.series["term"].unique().tolist() == ["delivery"] and found.series_over == "wave"
@@ -524,6 +526,7 @@ def test_what_is_significant_is_decided_over_all_candidates_at_once():
     assert (row["low"], row["high"]) == pytest.approx((-2.2 - 1.96, -2.2 + 1.96), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_another_event_within_a_long_one_is_left_to_its_own_wave():
     """Price falls from w3 on and stays; delivery fails in w4 alone and is no part of it."""
     found = failure()
@@ -550,6 +553,7 @@ def test_the_causes_of_an_alert_that_is_over_are_context():
     assert tree.trees[0].head.startswith("Price has been")
 
 
+@pytest.mark.slow
 def test_groups_of_a_question_are_those_12_opened_and_are_no_tests():
     found = failure()
     found["12"].pop("trend")
@@ -562,6 +566,7 @@ def test_groups_of_a_question_are_those_12_opened_and_are_no_tests():
     assert tree.table["term"][0] == "east" and tree.trees[0].lines[0][1]
 
 
+@pytest.mark.slow
 def test_the_process_is_the_complaints_about_the_touchpoint_and_who_solves_them():
     tree = opened(failure(), ratings={"delivery": "delivery"})
     row = tree.table[tree.table["link"] == "process"].iloc[0]
@@ -569,6 +574,7 @@ def test_the_process_is_the_complaints_about_the_touchpoint_and_who_solves_them(
     assert any("solved by: department" in text for _, _, text in tree.trees[0].lines)
 
 
+@pytest.mark.slow
 def test_what_the_data_cannot_tell_names_the_answers_that_could():
     found = failure()
     still = {"south:nps": [0, 0, 0, 0, -1.0, 0], "north:nps": [0, 0, 0, 0, 0.0001, 0]}
@@ -585,6 +591,7 @@ def test_what_the_data_cannot_tell_names_the_answers_that_could():
     assert not any("Not available" in words for _depth, _found, words in tree.trees[0].lines)
 
 
+@pytest.mark.slow
 def test_a_move_of_nothing_asks_for_no_number_of_answers():
     found = failure()
     still = {"south:nps": [0, 0, 0, 0, -0.01, 0], "north:nps": [0] * 6}
@@ -739,6 +746,7 @@ def test_information_is_never_worth_less_than_nothing_and_grows_with_what_is_unk
     assert 0 <= one <= two and actions.sample_information(mean, 0) == 0
 
 
+@pytest.mark.slow
 def test_waiting_is_worth_what_simulated_waves_say():
     """The whole decision simulated: a true effect, an estimate from 400 more answers, a choice."""
     rng, n = np.random.default_rng(2), 400_000
@@ -787,6 +795,7 @@ def test_what_has_started_and_does_not_pay_is_to_be_stopped_or_redesigned():
     )
 
 
+@pytest.mark.slow
 def test_an_alert_says_that_its_baseline_is_no_control():
     """Page 40 compares the same question with controls, and shows no effect any more."""
     judged = pd.DataFrame({"change": ["rise"], "term": ["delivery"], "faded_in": ["2026-Q3"]})
@@ -799,6 +808,7 @@ def test_an_alert_says_that_its_baseline_is_no_control():
     assert said not in actions.alerts(answers | {"40": {"verdicts": lasting}}).finding.detail
 
 
+@pytest.mark.slow
 def test_verdicts_with_the_price_of_waiting():
     assert actions.net_gain(ledger(), more=400, wait=0.9).table["verdict"][0] == "act"
     dear = ledger(cost=5000.0, status="planned")
@@ -867,6 +877,7 @@ def past_of_delivery(*waves: str) -> dict:
     return {"20": {"without_waves": kept("share", table=table.assign(estimate=0.2), rests=rests)}}
 
 
+@pytest.mark.slow
 def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     """Delivery fell in w4 alone; without w4 the room is the strongest driver."""
     answers = study_of(delivery=FALL, room=STAYS) | past_of_delivery("w4")
@@ -892,6 +903,7 @@ def test_an_action_whose_problem_is_over_is_not_to_be_taken_first():
     assert str(both).startswith("Act first on “loud rooms”: of the problems that remain")
 
 
+@pytest.mark.slow
 def test_a_problem_that_lasts_or_does_not_decide_the_ranking_is_not_over():
     lasting = study_of(delivery=STAYS) | past_of_delivery("w4")
     settled = study_of(delivery=FALL) | past_of_delivery()
@@ -899,6 +911,7 @@ def test_a_problem_that_lasts_or_does_not_decide_the_ranking_is_not_over():
         assert actions.past_problems(answers, actions.alerts(answers).table) == {}
 
 
+@pytest.mark.slow
 def test_the_largest_opportunity_is_one_that_holds():
     table = pd.DataFrame({"term": ["delivery", "room"], "estimate": [0.16, 0.15], "n": 400})
     answers = {"21": {"gains": kept("scale", table=table.assign(low=0.1, high=0.2))}}
@@ -966,6 +979,7 @@ def test_what_closed_ones_brought_stands_beside_what_was_predicted():
     assert list(found.comparison["term"]) == ["predicted"] * 2 + ["realised"] * 2
 
 
+@pytest.mark.slow
 def test_a_gain_that_rests_on_an_effect_that_is_gone_is_not_settled():
     """What 40 says of an effect, 41 and the index say of the money that rests on it."""
     done = dict(status="done", realised=3.0, realised_low=1.0, realised_high=5.0)
@@ -1020,6 +1034,7 @@ def test_the_ledger_of_the_sample_has_the_interval_that_page_40_measures():
     assert "Randomised; 95% CI {1} to {2}; n = ".format(*effect) in page
 
 
+@pytest.mark.slow
 def test_what_is_not_to_be_begun_is_not_overdue():
     """On 1 Oct both are late; the one that does not pay and was not begun is on hold."""
     planned = ledger(action_id="a02", problem="old app", cost=900.0, status="planned")

@@ -112,6 +112,7 @@ def test_rows_that_people_wrote_wrongly_are_named_and_do_not_stop_others(folder)
     assert "strted" in file.read_text()
 
 
+@pytest.mark.slow
 def test_own_columns_and_text_stay_as_they_were(folder):
     (folder / "actions.csv").write_text(
         "action_id,problem,status,owner,note\na01,x,started,ann,keep me\n", encoding="utf-8-sig"

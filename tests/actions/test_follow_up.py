@@ -114,6 +114,7 @@ def open_action(kind: str, predicted: float, **more) -> pd.DataFrame:
     return pd.DataFrame([row | ends])
 
 
+@pytest.mark.slow
 def test_what_judged_actions_of_the_kind_suggest_stands_beside_the_prediction():
     past = judged(["process"] * 6 + ["policy"] * 6, [4.0, 4.2, 3.8, 4.1, 3.9, 4.0] + [0.0] * 6, 0.3)
     fit = actions.expected_by_kind(pd.concat([past, open_action("policy", 9.0)]))

@@ -165,6 +165,7 @@ def trial(rng: np.random.Generator, n: int, effect: float) -> tuple[pd.DataFrame
     return calls, answers
 
 
+@pytest.mark.slow
 def test_blocks_with_other_shares_of_calls_do_not_bias_the_effect():
     calls, answers = trial(np.random.default_rng(1), 4000, 0.5)
     fit = care.effect_on_score(calls, answers, "score", scores.Measure("mean", (0, 10)))

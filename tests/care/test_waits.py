@@ -105,6 +105,7 @@ def planted(n: int = 1600, seed: int = 2) -> pd.DataFrame:
     return rows.assign(rated_at=rows["came_at"] + DAY, rating=np.where(slow, "low", "high"))
 
 
+@pytest.mark.slow
 def test_a_planted_truth_is_found():
     fit = method.late_steps(Sample(planted(), draws=20), ["kind"], "2027-04-01")
     found = fit.table.set_index(["measure", "term"])["estimate"]

@@ -420,6 +420,7 @@ def test_rosenbaums_gamma_where_all_pairs_agree_is_known():
     assert sensitivity.hidden_bias(np.array([1.0, -1.0])) == 1
 
 
+@pytest.mark.slow
 def test_simulated_power_is_that_of_the_t_test_where_answers_are_normal():
     answers = np.random.default_rng(13).normal(size=4000)
     for n, known in KNOWN["power"].items():
@@ -441,6 +442,7 @@ def test_customers_who_answer_twice_are_one_customer():
     assert_allclose(once.error, twice.error)
 
 
+@pytest.mark.slow
 def test_the_way_back_to_the_middle_is_what_davis_says():
     rng = np.random.default_rng(15)
     n, r = 40_000, 0.6

@@ -101,6 +101,7 @@ def test_plans_that_cannot_be_are_refused(how, message):
         sequential.boundaries(**how)
 
 
+@pytest.mark.slow
 def test_more_looks_than_planned_are_refused():
     with pytest.raises(ValueError, match="3 estimates and 3 errors for a plan of 2 looks"):
         sequential.repeated_intervals([1, 2, 3], [1, 1, 1], sequential.boundaries([0.5, 1]))

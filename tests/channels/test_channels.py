@@ -96,6 +96,7 @@ def test_where_less_is_better_more_is_worse():
     assert set(of(neither, "verdict").values()) == {"different"}
 
 
+@pytest.mark.slow
 def test_weights_count_as_rows_do():
     rows = pd.DataFrame({"channel": list("aab"), "ok": [1, 0, 1], "w": [3.0, 1.0, 2.0]})
     repeated = rows.loc[rows.index.repeat(rows["w"].astype(int))].drop(columns="w")
@@ -216,6 +217,7 @@ def test_issues_by_hand():
     assert paid["cost"].tolist() == [8.0, 1.0, 6.0]
 
 
+@pytest.mark.slow
 def test_first_contact_resolution_is_that_of_page_24():
     rng = np.random.default_rng(3)
     opened = DAY + pd.to_timedelta(rng.integers(0, 300 * 24, 800), unit="h")
@@ -254,6 +256,7 @@ def world(n: int, rng: np.random.Generator, effect: float = 0.0) -> pd.DataFrame
 MEAN = Measure("mean", (-100, 100))
 
 
+@pytest.mark.slow
 def test_what_who_they_are_explains_is_no_difference():
     rows = world(2000, np.random.default_rng(1))
     plain = channels.adjusted(rows, "score", by="channel", measure=MEAN)
@@ -315,6 +318,7 @@ def test_the_gain_is_volume_times_the_gap_to_the_best():
     assert fit.finding.importance == Importance.NOTABLE  # a gap that lasts is no news
 
 
+@pytest.mark.slow
 def test_a_larger_gain_that_is_not_settled_is_named():
     rows = pd.DataFrame({"channel": ["web"] * 300 + ["phone"] * 100 + ["desk"] * 300})
     rows["ok"] = [1.0] * 255 + [0.0] * 45 + [1.0] * 72 + [0.0] * 28 + [1.0] * 230 + [0.0] * 70
@@ -391,6 +395,7 @@ def test_the_best_of_equal_channels_is_no_reason_to_improve_another(tell_coverag
 # Who uses which
 
 
+@pytest.mark.slow
 def test_shares_of_users_are_those_of_a_multinomial_logit():
     rng, n = np.random.default_rng(6), 6000
     age, plan = rng.choice(["old", "young"], n), rng.choice(["basic", "gold"], n, p=[0.7, 0.3])

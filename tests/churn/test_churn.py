@@ -153,6 +153,7 @@ def test_that_hardly_anybody_is_at_high_risk_is_said(least, told) -> None:
     assert told in str(fit)
 
 
+@pytest.mark.slow
 def test_a_model_no_better_than_chance_is_news() -> None:
     rng = np.random.default_rng(3)
     rows = pd.DataFrame({"age": rng.normal(50, 10, 300), "left": rng.random(300) < 0.3})
@@ -234,6 +235,7 @@ def test_the_known_hazard_is_recovered(customers, fit) -> None:
     assert fit.table.loc[0, "low"] < best < fit.table.loc[0, "high"]
 
 
+@pytest.mark.slow
 def test_a_curve_is_seen_where_a_line_sees_nothing() -> None:
     rng = np.random.default_rng(5)
     x = rng.uniform(-3, 3, 3000)
@@ -291,6 +293,7 @@ def test_a_rare_level_whose_members_all_stayed_is_not_called_sure() -> None:
     assert effects.loc["rare", "low"] < 0 < effects.loc["rare", "high"]
 
 
+@pytest.mark.slow
 def test_a_warning_no_better_than_chance_says_so() -> None:
     rng = np.random.default_rng(3)
     rows = pd.DataFrame({"x": rng.normal(size=500), "left": rng.random(500) < 0.3})
@@ -346,6 +349,7 @@ def test_a_column_that_gives_the_outcome_away_is_refused(customers: pd.DataFrame
         churn.fit(customers.assign(left_on=pd.NaT), features=["tenure", "left_on"])
 
 
+@pytest.mark.slow
 def test_dates_keys_and_free_text_are_left_out_and_said(customers: pd.DataFrame) -> None:
     rows = customers.drop(columns="truth").assign(
         joined_on=pd.Timestamp("2026-01-01"),
@@ -389,6 +393,7 @@ def test_missing_numbers_are_filled_and_said(customers: pd.DataFrame) -> None:
     assert churn.score(rows, fit)["probability"].notna().all()
 
 
+@pytest.mark.slow
 def test_unknown_outcomes_are_left_out_and_said(customers: pd.DataFrame) -> None:
     rows = customers.assign(left=customers["left"].astype("boolean").mask(customers.index < 100))
     fit = churn.fit(Sample(rows, draws=50), features=FEATURES, validation=ONCE)
@@ -412,6 +417,7 @@ def test_a_copy_of_a_feature_is_left_out_and_said(customers, fit) -> None:
     assert_allclose(copied.table["estimate"], fit.table["estimate"])
 
 
+@pytest.mark.slow
 def test_a_level_that_another_feature_tells_is_no_reason_of_its_own() -> None:
     rng = np.random.default_rng(2)
     line = rng.choice(["yes", "no"], 3000)

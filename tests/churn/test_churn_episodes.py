@@ -91,6 +91,7 @@ def test_rows_are_cut_where_something_changes_and_values_go_on() -> None:
 # Laws and witnesses
 
 
+@pytest.mark.slow
 def test_cutting_where_nothing_changes_changes_nothing() -> None:
     rows, changes = lives(150, 1, 0.5)
     rows["plan"] = np.where(rows["customer_id"] % 2 == 1, "a", "b")
@@ -105,6 +106,7 @@ def test_cutting_where_nothing_changes_changes_nothing() -> None:
         pd.testing.assert_frame_equal(one, other[one.columns], check_exact=False, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_start_and_stop_rows_have_the_coefficients_of_statsmodels() -> None:
     rows = churn.episodes(*lives(200, 2, 0.5)).data
     theirs = PHReg(rows["time"], rows[["plan"]], rows["left"], entry=rows["entry"] + 1e-9).fit()

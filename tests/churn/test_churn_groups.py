@@ -193,6 +193,7 @@ def test_weighted_log_rank_tests_are_score_tests_by_their_definition(weighting, 
     assert_allclose(again["estimate"], found["estimate"])
 
 
+@pytest.mark.slow
 def test_a_customer_twice_in_a_cluster_is_one_of_weight_two() -> None:
     rows = stays(80, 22, 1.5).assign(pw=1.0 + np.arange(80) % 2, who=np.arange(80))
     both = rows.loc[np.repeat(rows.index, rows["pw"].astype(int))].reset_index(drop=True)

@@ -64,6 +64,7 @@ ONCE = Validation(repeats=1)
 # Money: truths by hand and the paper's measure
 
 
+@pytest.mark.slow
 def test_money_that_is_sales_is_not_called_profit() -> None:
     rows = book()
     sales = replace(COSTS, basis="spend_365", currency="EUR")
@@ -357,6 +358,7 @@ def test_what_was_learnt_is_judged_later_unchanged() -> None:
         churn.model_drift({"2026-01-01": past["2026-01-01"]})
 
 
+@pytest.mark.slow
 def test_a_feature_that_leaks_fails_in_every_door() -> None:
     rows = company(600, 4)
     leaking = rows.assign(refund=rows["left"] * 3.0 + rows["z"] / 9)
@@ -403,6 +405,7 @@ def leavers(why: object) -> pd.DataFrame:
     return pd.DataFrame({"left_because": why})
 
 
+@pytest.mark.slow
 def test_the_exact_test_by_hand() -> None:
     # Three of three in the rarer of two reasons: only that outcome is as unlikely.
     p, exact = reasons.multinomial_test(np.array([3, 0]), np.array([0.25, 0.75]))
@@ -467,6 +470,7 @@ def test_the_tests_of_reasons_keep_their_level(monkeypatch, tell_coverage) -> No
     assert (rejected >= 0.015).all() and (rejected <= 0.085).all(), rejected
 
 
+@pytest.mark.slow
 def test_leavers_with_weights_stand_for_more_than_themselves() -> None:
     rng = np.random.default_rng(5)
     why = pd.Series(rng.choice(list(churn.PUBLISHED), 300, p=list(churn.PUBLISHED.values())))
@@ -520,6 +524,7 @@ def test_a_trial_finds_whom_it_keeps(method: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_trial_that_does_the_same_to_all_tells_nobody_apart() -> None:
     rng = np.random.default_rng(5)
     rows = pd.DataFrame({"x": rng.normal(size=3000), "treated": rng.random(3000) < 0.5})
@@ -659,6 +664,7 @@ def test_controls_of_call_backs_are_not_on_the_list() -> None:
     assert again["customer_id"].tolist() == names
 
 
+@pytest.mark.slow
 def test_nobody_is_listed_where_it_does_not_pay() -> None:
     fit = churn.fit(Sample(company(800, 6), draws=20), validation=ONCE)
     campaign = Campaign(value=6.0, offer=5.0, contact=4.0)

@@ -200,6 +200,7 @@ def test_the_robust_spread_is_that_of_leaving_each_out() -> None:
     assert_allclose(np.diag(fit.robust()), np.diag(jackknife), rtol=0.2)
 
 
+@pytest.mark.slow
 def test_curves_fall_and_bands_hold_them() -> None:
     rows = stays(400, 4)
     curve = churn.survival(rows, by="plan").curve

@@ -18,6 +18,7 @@ def leaving(counts: list[int]) -> pd.DataFrame:
     return pd.DataFrame({"left_on": [*left, *[pd.NaT] * 100], "joined_on": pd.Timestamp("2020")})
 
 
+@pytest.mark.slow
 def test_a_steady_loss_goes_on() -> None:
     fit = churn.losses_forecast(leaving([40] * 20), "2025-09-30")
     first = fit.table.iloc[0]
@@ -28,6 +29,7 @@ def test_a_steady_loss_goes_on() -> None:
     assert "of 100 customers" in fit.finding.detail
 
 
+@pytest.mark.slow
 def test_the_month_that_is_not_over_is_not_counted() -> None:
     fit = churn.losses_forecast(leaving([40] * 20 + [3]), "2025-09-20")
     assert fit.history["month"].iloc[-1] == "2025-08"
@@ -46,6 +48,7 @@ def test_few_months_are_too_few() -> None:
         churn.losses_forecast(leaving([40] * 8), "2024-08-31")
 
 
+@pytest.mark.slow
 def test_seasons_are_forecast() -> None:
     mean, _low, _high = forecast_counts(([20] * 6 + [80] * 6) * 3, 12, period=12)
     assert mean[6:].mean() > 2 * mean[:6].mean()

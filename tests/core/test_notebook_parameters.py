@@ -150,6 +150,7 @@ def test_a_condition_may_not_say_whom_a_page_is_about() -> None:
         selection.check(study, declared, {"WHERE": where})
 
 
+@pytest.mark.slow
 def test_a_message_about_a_condition_lists_no_ids() -> None:
     study = reserve.open("sample")
     with pytest.raises(ValueError, match="no row has customer_id = 'c9999'") as raised:

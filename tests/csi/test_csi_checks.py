@@ -67,6 +67,7 @@ def test_formative_questions_have_the_variance_inflation_of_a_regression():
     assert len(own) == 3
 
 
+@pytest.mark.slow
 def test_f2_is_what_is_lost_without_a_cause():
     rows = answers()
     fit = csi.fit(Sample(rows, draws=2), SMALL)
@@ -93,6 +94,7 @@ def test_f2_of_the_other_definition_takes_the_weights_of_the_model_without_the_p
     assert found["satisfaction", "loyalty"] != pytest.approx(kept["satisfaction", "loyalty"])
 
 
+@pytest.mark.slow
 def test_htmt_of_factors_with_equal_loadings_is_their_correlation_and_htmt2_of_any():
     rows, _ = exact_factors()
     table = csi.validity(Sample(rows, draws=2), FACTORS, csi.Options(scales=WIDE)).table
@@ -111,6 +113,7 @@ def test_htmt_of_factors_with_equal_loadings_is_their_correlation_and_htmt2_of_a
     assert found["estimate"].item() == pytest.approx(0.6) == found["htmt2"].item()
 
 
+@pytest.mark.slow
 def test_a_population_of_factors_leaves_no_residual_and_composites_do():
     rows, _ = exact_factors()
     sample = Sample(rows, draws=2)
@@ -122,6 +125,7 @@ def test_a_population_of_factors_leaves_no_residual_and_composites_do():
     assert csi.validity(sample, FACTORS, csi.Options(scales=WIDE)).srmr["estimate"].min() > 0.01
 
 
+@pytest.mark.slow
 def test_srmr_is_the_root_mean_square_of_the_residuals():
     rows = answers()
     model = csi.Model(SMALL.constructs, {"satisfaction": ["quality"], "loyalty": ["satisfaction"]})
@@ -166,6 +170,7 @@ def test_parts_are_checked_in_the_place_of_a_whole(mobi):
     assert {"quality", "value"} <= set(table["one"]) | set(table["other"])
 
 
+@pytest.mark.slow
 def test_what_is_said_of_fit_and_redundance():
     rows = answers(600)
     sound = csi.validity(Sample(rows, draws=100), SMALL)
@@ -241,6 +246,7 @@ def test_draws_of_what_was_foretold_are_raked_again():
     assert not np.allclose(raked.table["low"], fixed.table["low"], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_noise_is_not_foretold_and_a_model_as_good_as_any_is_told_from_a_poor_one():
     rows = answers(400).assign(l1=np.random.default_rng(1).integers(1, 11, 400))
     power = csi.predict(Sample(rows, draws=200), SMALL)
@@ -348,6 +354,7 @@ def test_groups_that_are_copies_do_not_differ_at_all():
     assert "no pair of groups differs" in found.finding.detail
 
 
+@pytest.mark.slow
 def test_groups_that_differ_in_index_paths_and_measurement_are_found():
     rows = answers(900).assign(channel=lambda r: np.array(["a", "b", "c"])[r.index % 3])
     c = rows["channel"] == "c"

@@ -41,6 +41,7 @@ def test_mobi_has_the_redundancy_and_gof_of_plspm(mobi, tell_witness):
     tell_witness("PLS: redundancy and GoF", "plspm (mobi)", ours, theirs, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_mobi_has_the_indirect_effects_of_seminr(mobi, tell_witness):
     fit = csi.mediation(Sample(mobi, draws=2), MODEL)
     routes = fit.table.groupby(["cause", "effect"])["estimate"].sum()
@@ -62,6 +63,7 @@ def test_mobi_has_the_scores_of_seminr(mobi, tell_witness):
 # --- truth by hand, and laws
 
 
+@pytest.mark.slow
 def test_a_route_is_the_product_of_its_paths_and_routes_add_up_to_the_total():
     sample = Sample(answers(), draws=100)
     fit, whole = csi.mediation(sample, SMALL), csi.fit(sample, SMALL)
@@ -77,6 +79,7 @@ def test_a_route_is_the_product_of_its_paths_and_routes_add_up_to_the_total():
     assert f"{row['estimate']:.2f}" in fit.finding.detail
 
 
+@pytest.mark.slow
 def test_the_mean_of_scores_is_the_index_and_their_slope_the_importance():
     rows = answers()
     sample = Sample(rows, weight="weight", draws=2)
@@ -89,6 +92,7 @@ def test_the_mean_of_scores_is_the_index_and_their_slope_the_importance():
     assert fit.importance["estimate"][0] == pytest.approx(slope)
 
 
+@pytest.mark.slow
 def test_scores_of_a_higher_order_have_its_index_as_their_mean(mobi):
     found = csi.scores(mobi, NESTED)
     index = csi.fit(Sample(mobi, draws=2), NESTED).table.set_index("term")["estimate"]

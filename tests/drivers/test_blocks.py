@@ -25,6 +25,7 @@ def skipped(block: list[str], n: int = 300, effect: float = 2.0) -> pd.DataFrame
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", [["speed", "staff"], DRIVERS])
 @pytest.mark.parametrize("method", ["shapley", "johnson"])
 def test_a_block_skipped_together_enters_once(block, method):

@@ -152,6 +152,7 @@ def test_draws_held_together_or_apart_are_the_same(monkeypatch):
     assert_allclose(before[4], drivers.shapley(cov[4]), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_weights_of_two_rows_permuted_and_sums_give_the_same(responses):
     first = responses.index < 100
     weighted = drivers.importance(
@@ -261,6 +262,7 @@ def test_labels_are_used_and_capitals_kept(responses):
     assert answer.startswith("“NPS of the app” is the strongest driver of recommendation")
 
 
+@pytest.mark.slow
 def test_not_experienced_is_told_apart_from_not_answered():
     rows = visits(900, seed=4)
     rng = np.random.default_rng(4)

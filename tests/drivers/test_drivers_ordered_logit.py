@@ -137,6 +137,7 @@ def test_draws_of_a_graded_outcome_are_raked_again(monkeypatch):
     assert_allclose(upper / seen["w"].sum(1), 0.4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_each_group_of_a_graded_outcome_is_its_own_fit():
     rows = visits(400, seed=5, k=2).assign(region=np.repeat(["north", "south"], 200))
     rows["high"] = (rows["outcome"] > rows["outcome"].mean()).astype(float)
@@ -154,6 +155,7 @@ def test_each_group_of_a_graded_outcome_is_its_own_fit():
     assert_allclose(apart, (own["estimate"] - everybody["estimate"])[apart.index], atol=1e-12)
 
 
+@pytest.mark.slow
 def test_sampled_orders_of_graded_outcomes_come_near_all_of_them(monkeypatch):
     rows = visits(300, seed=5, k=5).assign(g=lambda r: (r["outcome"] > 0).astype(int))
     parts = [f"t{j}" for j in range(5)]

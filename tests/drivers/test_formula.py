@@ -40,6 +40,7 @@ def visits(n: int = 240, seed: int = 1) -> pd.DataFrame:
 # --- formulas
 
 
+@pytest.mark.slow
 def test_a_formula_is_the_same_regression_as_its_columns():
     rows = Sample(visits(), weight="weight", cluster="who", draws=50)
     one = drivers.importance(rows, "y ~ a + b + C(plan)", always=["age"])

@@ -42,6 +42,7 @@ def test_by_hand_a_product_of_two_levels_is_the_difference_of_differences():
     assert fit.gains["r2_gain"][0] == pytest.approx(9 / 16 / (7.1875 + 0.4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [None, "weight"])
 def test_each_product_is_what_statsmodels_loses_without_it(weight):
     rows = answers(200, 1)
@@ -56,6 +57,7 @@ def test_each_product_is_what_statsmodels_loses_without_it(weight):
         assert gains.loc[(a, b), "r2_gain"] == pytest.approx(full.rsquared - rest.rsquared)
 
 
+@pytest.mark.slow
 def test_moving_the_scale_changes_nothing_and_a_weight_of_two_is_the_row_twice():
     rows, parts = answers(120, 2), ["a", "b", "c"]
     own = drivers.interactions(Sample(rows, draws=50), "y", parts)

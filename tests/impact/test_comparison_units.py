@@ -63,6 +63,7 @@ def test_squares_over_all_sets_of_units_are_those_of_single_units():
     assert np.square(own).sum() == pytest.approx(25 / 16 * squares)
 
 
+@pytest.mark.slow
 def test_more_treated_units_find_smaller_effects():
     """Each of the two is judged by all five units: the mean of two varies less than one."""
     y = np.random.default_rng(1).normal(size=(10, 5, 8))
@@ -86,6 +87,7 @@ def test_units_are_those_without_a_change_so_far_and_answers_in_every_wave():
         impact.comparison_units(rows, "score", "unit", without=few)
 
 
+@pytest.mark.slow
 def test_it_speaks_chinese():
     context.begin(lang="zh")
     with i18n.noting_untranslated() as untranslated:

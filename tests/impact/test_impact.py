@@ -162,6 +162,7 @@ def test_where_other_changes_reached_all_controls_the_page_says_so(capsys):
     assert "north, south, west (second)" in told
 
 
+@pytest.mark.slow
 def test_changes_to_the_same_units_are_named():
     both = [region_change(n, treated=["east"], begun="w6") for n in ("first", "second")]
     trials = impact.read_all({"responses": regions({"east": 1.0})}, both)
@@ -455,6 +456,7 @@ def test_an_effect_of_randomised_arms_that_is_gone_in_the_latest_wave_is_said_so
     assert effects.in_latest_wave(read(rows))["estimate"] == pytest.approx(alone)
 
 
+@pytest.mark.slow
 def test_a_randomised_effect_has_a_path_over_the_waves_and_says_that_the_latest_lacks_it(
     randomised,
 ):

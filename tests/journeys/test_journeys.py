@@ -254,6 +254,7 @@ def test_journeys_that_run_on_are_left_out_of_returns():
         journeys.loops(steps_of(table), patience=30)
 
 
+@pytest.mark.slow
 def test_journeys_that_run_on_do_not_end_more_often_in_later_journeys():
     steps = steps_of(running(1), gap=20)
     halves = journeys.periods(steps)
@@ -477,6 +478,7 @@ def test_stays_are_censored_where_the_data_end():
         journeys.time_in_stage(steps, {})
 
 
+@pytest.mark.slow
 def test_dropoff_by_hand():
     rows = events("a>b>buy", "a>b", "a", "a>b")
     again = rows[rows["customer_id"] == "c1"].assign(
@@ -602,6 +604,7 @@ def test_adjusted_effects_are_those_of_least_squares(made, met):
     assert found.table["estimate"].to_numpy() == pytest.approx(theirs, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_out_of_sample_shares_are_those_of_plain_cross_validation(made, met):
     """Witness: scikit-learn, in the same folds."""
     from sklearn.linear_model import LinearRegression

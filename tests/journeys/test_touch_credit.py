@@ -41,6 +41,7 @@ def test_value_is_credited_as_conversions_are():
     assert found.loc["ad", "first touch"] == 100 and found.loc["shop", "last touch"] == 130
 
 
+@pytest.mark.slow
 def test_shares_add_up_and_rows_of_a_path_too():
     split = pd.concat([TABLE.assign(completed=[1, 1, 0, 0]), TABLE.assign(completed=[1, 0, 1, 0])])
     whole, parts = (wide(journeys.touch_credit(Sample(t, draws=5))) for t in (TABLE, split))

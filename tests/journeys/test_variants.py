@@ -62,6 +62,7 @@ def test_outcomes_must_be_yes_or_no() -> None:
         journeys.variants(steps_of("a"), most=0)
 
 
+@pytest.mark.slow
 def test_conformance_by_hand() -> None:
     # Edits: none; none; b added; b first (leave it out, add it later) and c twice; none.
     fit = journeys.conformance(steps_of(*WALKS), ["a", "b", "c"])
@@ -85,6 +86,7 @@ def test_conformance_by_hand() -> None:
     assert str(many) == "60% of journeys follow the expected order; b is skipped by 20%."
 
 
+@pytest.mark.slow
 def test_steps_that_nobody_expects_and_stages() -> None:
     fit = journeys.conformance(steps_of("a>x>b", "a>b"), ["a", "b"])
     assert fit.journeys["edits"].tolist() == [1, 0]

@@ -64,6 +64,7 @@ def began_of(shop: dict[str, pd.DataFrame], **changed: object) -> Sample:
 # Cohorts
 
 
+@pytest.mark.slow
 def test_cohorts_by_hand():
     orders = orders_of(
         {
@@ -82,6 +83,7 @@ def test_cohorts_by_hand():
     assert kept.table["after"].max() == "3" and kept.curve["n"].tolist()[:1] == [3]
 
 
+@pytest.mark.slow
 def test_a_cohort_is_told_only_when_all_of_it_were_seen():
     days = {"y": "2024-12-01", "a": "2025-01-01", "b": "2025-01-31", "z": "2025-03-01"}
     kept = loyalty.cohorts(
@@ -103,6 +105,7 @@ def test_the_curve_is_the_mean_of_the_cohorts_seen(bought):
     assert seen["estimate"].item() == pytest.approx(mean, abs=0.05)
 
 
+@pytest.mark.slow
 def test_groups_are_parts_of_the_curve(bought):
     ids = bought["customer_id"].unique()
     groups = pd.Series(np.where(np.arange(len(ids)) % 3 == 0, "x", "y"), index=ids)
@@ -295,6 +298,7 @@ def test_a_delivery_after_the_landmark_is_not_known(shop):
     assert "delivery" not in began_of(shop, events=later)
 
 
+@pytest.mark.slow
 def test_what_comes_after_the_landmark_changes_no_feature(shop):
     """A leak would: later orders, deliveries and cases are changed, the features are the same."""
     began = began_of(shop, cases=cases_of(shop, 5))

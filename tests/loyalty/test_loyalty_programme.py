@@ -162,6 +162,7 @@ def test_members_without_their_like_are_told_of(chosen):
     assert set(found.balance["when"]) == {"unadjusted"}
 
 
+@pytest.mark.slow
 def test_a_randomised_programme_is_reported_as_one():
     found = loyalty.programme_effect(seen_of(2500, 3, effect=0.5), randomised=True)
     assert "made customers buy" in str(found)

@@ -74,6 +74,7 @@ def test_more_evidence_never_lowers_a_level(item):
     assert other.overall["estimate"][1] >= one.overall["estimate"][1]
 
 
+@pytest.mark.slow
 def test_the_order_of_raters_and_rows_is_nothing():
     rng = np.random.default_rng(5)
     said = audits().assign(evidence=lambda t: rng.integers(0, 4, len(t)))
@@ -82,6 +83,7 @@ def test_the_order_of_raters_and_rows_is_nothing():
     pd.testing.assert_frame_equal(one.table, other.table)
 
 
+@pytest.mark.slow
 def test_chances_fall_with_the_level_and_are_sure_where_raters_agree():
     fit = maturity.assess(Sample(audits(raters=9), draws=200), GRID)
     assert fit.chances["estimate"].tolist() == [1, 1, 0, 0]
@@ -121,6 +123,7 @@ def test_items_that_nobody_rated_are_left_out_and_told():
     assert "are ours" in fit.notes  # the scoring is not Gartner's, and the page says so
 
 
+@pytest.mark.slow
 def test_agreement_is_that_of_the_library_on_the_same_grades():
     rng = np.random.default_rng(2)
     said = audits().assign(evidence=lambda t: rng.integers(0, 4, len(t)))

@@ -40,6 +40,7 @@ def drawn(n: int, products: int, seed: int) -> np.ndarray:
     return rng.random((n, products)) < rng.uniform(0.1, 0.7, products)
 
 
+@pytest.mark.slow
 def test_a_textbook_rule_has_its_measures() -> None:
     orders = PUBLISHED["textbook"]["orders"]
     names = sorted({p for order in orders for p in order})
@@ -104,6 +105,7 @@ def test_thresholds_that_make_no_sense_are_refused() -> None:
         offers.association_rules(held, support=1.0)
 
 
+@pytest.mark.slow
 def test_it_speaks_both_languages() -> None:
     held = baskets_of(drawn(100, 5, 4))
     fit = offers.association_rules(held, support=0.05)

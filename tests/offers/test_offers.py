@@ -200,6 +200,7 @@ def test_neither_the_order_of_rows_nor_twice_a_line_changes_a_rule(parts):
     pd.testing.assert_frame_equal(one.table, other.table)
 
 
+@pytest.mark.slow
 def test_what_is_found_is_what_is_sold_together(company):
     fit = offers.rules(replace(company, draws=100))
     true = made.lifts(SHARES).query("lift > 1")  # by a bundle, or by a taste for both
@@ -218,6 +219,7 @@ def test_what_is_found_is_what_is_sold_together(company):
     assert best["then_bought"] in finding.claim and finding.importance == Importance.NOTABLE
 
 
+@pytest.mark.slow
 def test_a_bundle_of_three_stands_and_a_pair_within_it_only_for_itself(company):
     fit = offers.rules(replace(company, draws=100))
     table = offers.bundles(fit).table
@@ -289,6 +291,7 @@ def test_a_list_by_popularity_says_so(company):
     assert set(listed.loc[listed["offer_1"] != "", "because_1"]) == {"most popular"}
 
 
+@pytest.mark.slow
 def test_of_a_few_purchases_no_list_is_made():
     """Of 8 customers at most 8 bought what was offered: fewer than ten judge no offers."""
     few = replace(two_tastes(1, customers=8), draws=50)
@@ -434,6 +437,7 @@ def test_what_makes_no_sense_is_refused(call, message):
         call(*tables([["a", "b"]] * 40))
 
 
+@pytest.mark.slow
 def test_it_speaks_chinese(company):
     context.begin(lang="zh")
     try:

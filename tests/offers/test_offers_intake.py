@@ -36,6 +36,7 @@ def test_a_column_that_is_not_there_is_named():
         joins.merged(LINES, ["order_id"], ["sum"])
 
 
+@pytest.mark.slow
 def test_a_study_may_make_orders_and_customers_out_of_one_file_of_lines(tmp_path):
     (tmp_path / "known.csv").write_text("who,age\n7,old\n")
     (tmp_path / "lines.csv").write_text(

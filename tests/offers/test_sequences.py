@@ -54,6 +54,7 @@ def table_of(baskets: offers.Baskets, **options: object) -> pd.DataFrame:
     return table.set_index(table["if_bought"] + " > " + table["then_bought"])
 
 
+@pytest.mark.slow
 def test_sequences_by_hand() -> None:
     # a then b: customers 0 and 1. Together in one order is no sequence.
     found = table_of(baskets_of("a b", "a c b", "b a", "ab"), support=0.5)
@@ -111,6 +112,7 @@ def test_the_lift_of_pairs_is_that_of_the_exact_chance_of_random_orders() -> Non
             assert row["estimate"] == pytest.approx(row["n"] / chance, rel=0.02)
 
 
+@pytest.mark.slow
 def test_what_comes_first_is_found_and_said() -> None:
     fit = offers.sequences(baskets_of(*["a b"] * 40, *["b a"] * 10, *["c d", "d c"] * 20))
     assert str(fit).startswith("Customers buy b after a 1.60 times")

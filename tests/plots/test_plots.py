@@ -95,6 +95,7 @@ def test_colour_is_for_intervals_that_exclude_the_reference(shares) -> None:
     assert faces[blue] == 0.30 and faces[grey] in (0.41, 0.29)
 
 
+@pytest.mark.slow
 def test_all_of_a_long_name_stands_beside_a_matrix() -> None:
     names = ["Information on screens and monitors", "Passing through security and screening"]
     ax = plots.correlation_matrix(pd.DataFrame([[1, 0.4], [0.4, 1]], index=names, columns=names))
@@ -305,6 +306,7 @@ def test_an_empty_table_is_refused(shares) -> None:
         plots.intervals(shares.iloc[:0])
 
 
+@pytest.mark.slow
 def test_a_trend_shows_its_last_value_the_target_and_the_finding() -> None:
     waves = pd.DataFrame({"wave": ["q1", "q2"], "term": "nps", "estimate": [10.0, 30], "n": 99})
     waves = waves.assign(low=waves["estimate"] - 5, high=waves["estimate"] + 5)
@@ -325,6 +327,7 @@ def test_the_lines_that_are_not_highlighted_are_grey() -> None:
     assert drawn == {1: QUIET, 3: COLOURS[0].lower()}
 
 
+@pytest.mark.slow
 def test_a_missing_wave_interrupts_the_line() -> None:
     waves = pd.DataFrame({"wave": ["2019", "2020", "2022", "2023"], "estimate": 1.0, "n": 99})
     ax = plots.trend(waves.assign(low=0.0, high=2.0))
@@ -394,6 +397,7 @@ def test_pixels_reach_a_notebook_as_text(monkeypatch, shares) -> None:
     assert data["image/png"].startswith("iVBOR")
 
 
+@pytest.mark.slow
 def test_n_is_said_once_where_it_is_the_same(shares) -> None:
     ax = plots.intervals(shares, unit="share")
     assert ax.get_xlabel() == "share · n 400" and "n 400" not in texts(ax)
@@ -401,6 +405,7 @@ def test_n_is_said_once_where_it_is_the_same(shares) -> None:
     assert all(f"n {n},000" in texts(ax) for n in (1, 2, 3))
 
 
+@pytest.mark.slow
 def test_many_groups_become_tiles_with_their_intervals(shares) -> None:
     many = pd.concat([shares.assign(channel=f"c{i}", n=400 + i) for i in range(14)])
     ax = plots.intervals(many[["channel", *shares.columns]], panel="channel", unit="share")
@@ -461,6 +466,7 @@ def test_a_line_is_interrupted_where_its_number_is_hidden() -> None:
     assert [list(line.get_xdata()) for line in ax.lines] == [[0], [2, 3]]
 
 
+@pytest.mark.slow
 def test_a_line_goes_on_where_another_is_hidden() -> None:
     waves = pd.DataFrame({"channel": list("xyxyxy"), "wave": list("aabbcc"), "term": "nps"})
     ax = plots.trend(waves.assign(estimate=[1.0, 1, 1, np.nan, 1, 1]))

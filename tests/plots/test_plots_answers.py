@@ -127,6 +127,7 @@ def test_a_waterfall_of_large_changes_of_a_share_writes_their_decimals_too() -> 
     assert texts(ax) == ["+1.3 pp", "+1.6 pp", "77%", "80%"]
 
 
+@pytest.mark.slow
 def test_a_slope_takes_the_last_two_waves_and_one_score(answers) -> None:
     sample = Sample(answers, draws=50)
     trend = scores.trend(sample).table

@@ -30,6 +30,7 @@ def line(x: str, values: list[float], **more: object) -> pd.DataFrame:
     return table.assign(low=v - 0.05, high=v + 0.05, n=100, **more)
 
 
+@pytest.mark.slow
 def test_staying_begins_with_everybody_and_is_told_where_all_lines_reach() -> None:
     long, short = line("time", [0.9, 0.8, 0.3], plan="A"), line("time", [0.7, 0.5], plan="B")
     ax = plots.survival(pd.concat([long, short]), by="plan", unit="months")

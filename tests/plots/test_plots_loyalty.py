@@ -43,6 +43,7 @@ def test_a_triangle_tells_each_share_with_its_interval_and_hides_small_cohorts()
     assert "2025-01: 50%, 2%" in ax.figure.alt_text and "30%" not in ax.figure.alt_text
 
 
+@pytest.mark.slow
 def test_balance_begins_with_what_differs_most() -> None:
     table = pd.DataFrame(
         {
@@ -69,6 +70,7 @@ def test_few_cohorts_seen_for_long_stand_in_columns() -> None:
     assert ax.figure.get_figwidth() < 6 and len(ax.texts) == 48
 
 
+@pytest.mark.slow
 def test_all_cohorts_together_fall_from_the_first_period_to_the_last() -> None:
     curve = pd.DataFrame(
         {

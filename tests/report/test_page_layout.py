@@ -81,6 +81,7 @@ def test_the_papers_behind_the_methods_stand_in_the_fold() -> None:
     assert "Wilson (1927) for shares." in html[fold:]
 
 
+@pytest.mark.slow
 def test_the_head_has_the_figure_of_its_cell_which_is_shown_once() -> None:
     html = bound(
         "## A",

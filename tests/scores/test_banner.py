@@ -48,12 +48,14 @@ def test_shares_bases_and_letters_by_hand():
     assert cell(fit, "basic", "Heard", "tv")["higher_than"] == "D"
 
 
+@pytest.mark.slow
 def test_a_matrix_has_a_block_for_each_question_and_multi_select_one():
     fit = scores.banner(ROWS, {"Heard": ["tv", "radio"], "Rating": ["stars", "tv"]}, by="region")
     assert fit.table["question"].unique().tolist() == ["Heard", "Rating: stars", "Rating: tv"]
     assert cell(fit, "total", "Heard", "radio")["estimate"] == pytest.approx(72 / 80)
 
 
+@pytest.mark.slow
 def test_the_wide_table_begins_with_bases_and_hides_small_groups():
     rows = ROWS.assign(region=["east"] * 4 + ROWS["region"].tolist()[4:])
     fit = scores.banner(rows, {"Channel": "channel"}, by="region")

@@ -637,6 +637,7 @@ def test_a_signal_that_lasts_began_with_the_change_of_level():
     assert dated.finding.claim == "NPS has been below its baseline since 5."
 
 
+@pytest.mark.slow
 def test_no_warning_is_said_too():
     found = scores.alerts(scores.trend(quiet_waves(4, 400)))
     assert found.table.empty and "No score gives an alert" in found.finding.claim

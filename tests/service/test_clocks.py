@@ -293,6 +293,7 @@ def graded(effect: float, seed: int = 3, n: int = 1500) -> Sample:
     return service.case_times(sample, {"any": Standard(solved_hours=24)})
 
 
+@pytest.mark.slow
 def test_a_mix_of_easier_cases_is_no_better_treatment():
     cases = graded(1.0)
     plain = service.treatment(cases, by="plan")

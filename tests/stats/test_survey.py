@@ -159,6 +159,7 @@ def test_a_census_has_no_error():
     assert scores.mean(sample, "y").replicates == pytest.approx(np.nan, nan_ok=True)
 
 
+@pytest.mark.slow
 def test_raking_in_resamples_of_a_design_holds_its_margins():
     rng = np.random.default_rng(7)
     sample = draw(*stratified(rng), rng)

@@ -438,6 +438,7 @@ def test_a_forecast_of_few_purchases_is_accurate_only_if_near(made, ends, foreca
     assert found.detail.startswith(f"{forecast:.4f}") and f", {made:.4f}" in found.detail
 
 
+@pytest.mark.slow
 def test_the_grid_holds_all_worth(orders):
     sample = Sample(orders, draws=50)
     scored = value.score(sample, value.lifetime_value(sample))
@@ -535,6 +536,7 @@ def test_a_customer_without_a_covariate_is_told(orders):
         value.lifetime_value(orders, covariates=z)
 
 
+@pytest.mark.slow
 def test_a_forecast_without_an_interval_says_so():
     """Customers of a growing shop hardly seem to leave: the data do not bound how fast."""
     rng = np.random.default_rng(7)

@@ -20,6 +20,7 @@ def marked_of(texts: list[str], **columns: object):
     return voice.mark(Sample(rows, draws=200), fit), fit
 
 
+@pytest.mark.slow
 def test_the_topics_that_cost_most_are_named_with_the_one_mentioned_most():
     rng = np.random.default_rng(1)
     texts = ["staff"] * 200 + ["late"] * 90 + ["price"] * 80 + ["-"] * 130
@@ -41,6 +42,7 @@ def test_scores_without_topics_behind_them_are_context():
     assert finding.importance is Importance.CONTEXT
 
 
+@pytest.mark.slow
 def test_a_topic_that_grew_little_by_little_is_found_since_the_first_wave():
     """10, 17, 24 and 31 of 60: no step is significant, all of them together are."""
     counts = (10, 17, 24, 31)
@@ -97,6 +99,7 @@ def test_the_most_negative_topic_is_said_to_leave_complaints_by_name_out():
     assert plain.startswith("Late is discussed most negatively (100% of its comments)")
 
 
+@pytest.mark.slow
 def test_topics_that_are_negative_alike_are_named_together():
     """12 of 30 and 11 of 30 are negative: the difference is chance, that to 2 of 30 is not."""
     kinds = {"late": (12, 18), "price": (11, 19), "staff": (2, 28)}
@@ -112,6 +115,7 @@ def test_topics_that_are_negative_alike_are_named_together():
     assert found.most_negative == ["late"]
 
 
+@pytest.mark.slow
 def test_the_advice_is_about_the_largest_loss_of_the_latest_wave():
     """By its peak, late cost most of all waves; in the latest, 24 of 80 speak of the price."""
     counts = [(10, 24)] * 2 + [(60, 8)] + [(10, 24)] * 2
@@ -134,6 +138,7 @@ def shares_of(marked, fit, outcome="score"):
     return drivers.importance(marked, outcome, fit.commonest)
 
 
+@pytest.mark.slow
 def test_no_topic_is_called_a_driver_where_none_is_significant():
     """Scores by chance: who is first is not known, and mentioning is nothing to improve."""
     texts = ["awful late"] * 30 + ["good late"] * 30 + ["price"] * 60 + ["good staff"] * 60

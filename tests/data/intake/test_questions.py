@@ -102,6 +102,7 @@ def test_a_form_that_is_none_is_a_mistake(orders, key, wrong):
         orders(CASES.format("4/2/2026"), "cases", {key: wrong})
 
 
+@pytest.mark.slow
 def test_a_question_of_ratings_is_answered_by_their_scale(orders):
     text = "response_id;stars\n1;2,125\n2;3,500\n"
     items = {"stars": {"label": "Stars", "scale": [1, 5], "role": "csat"}}
