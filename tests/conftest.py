@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -91,6 +92,16 @@ def tell_witness(record_property: Callable[[str, object], None]) -> Callable[...
 
 
 TABLES = {"coverage": coverage_table.page, "witness": witness_table.page}
+
+
+def pytest_configure() -> None:
+    """What is imported and found stays to the end: the collector of garbage need not look at it."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -117,6 +117,7 @@ def test_a_page_that_leaves_out_three_people_is_withheld() -> None:
     assert report.audit_of(made)["hidden"][-1]["reason"].startswith("beside a page about more")
 
 
+@pytest.mark.slow
 def test_of_a_cell_that_lacks_few_people_the_narrower_page_shows_nothing() -> None:
     wide = shown("", fit({"a": 100, "b": 200, "c": 300}, 600))
     narrow = shown("age > 30", fit({"a": 97, "b": 120, "c": 200}, 417))

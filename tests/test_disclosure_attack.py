@@ -393,6 +393,7 @@ def test_the_ledger_gives_back_names_that_the_run_at_hand_has(published, tmp_pat
     assert first[1:] == ["speed", 7.0, 40] and first[0] != "east"
 
 
+@pytest.mark.slow
 def test_the_ledger_of_many_states_of_the_data_stays_small(published, tmp_path) -> None:
     answers = {
         "10": page(ALL, kept(BY, *[[f"r{i}", "speed", 7.0, 40] for i in range(200)])).answers

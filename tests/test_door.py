@@ -72,6 +72,7 @@ def opened(**reporting) -> reserve.Reserve:
     return reserve.Reserve(about.model_copy(update=changed))
 
 
+@pytest.mark.slow
 def test_what_needs_rows_is_refused_and_not_sent(held):
     study = held
     for table in ("customers", "orders", "comments", "events"):

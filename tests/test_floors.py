@@ -125,6 +125,7 @@ def _package(name: str) -> str:
     return name.partition(".")[0]
 
 
+@pytest.mark.slow
 def test_no_module_imports_itself_through_others() -> None:
     left = {m: set(t) for m, t in arrows().items()}
     while free := [m for m, targets in left.items() if not targets & left.keys()]:

@@ -199,6 +199,7 @@ def test_text_among_numbers_is_warned_of():
 # Tables
 
 
+@pytest.mark.slow
 def test_rows_offered_are_kept_or_quarantined(make):
     rows = "id,recommend\n1,9\n2,11\n3,often\n,5\n1,7\n6,7,8\n8,10\n"
     taken = intake.table(make({"a.csv": rows}), "responses")
@@ -219,6 +220,7 @@ def test_rows_offered_are_kept_or_quarantined(make):
     ]
 
 
+@pytest.mark.slow
 def test_of_rows_with_the_same_key_the_first_sound_one_is_kept(make):
     tables_ = {
         "customers": {"files": "c.csv", "columns": {"customer_id": "id"}},
@@ -386,6 +388,7 @@ def test_codes_without_a_recode_are_said(make):
     assert any("'3' (1)" in note for note in taken.notes)
 
 
+@pytest.mark.slow
 def test_what_is_refused_in_one_table_is_refused_in_those_that_refer_to_it(make):
     tables_ = {
         "customers": {"files": "c.csv", "columns": {"customer_id": "id"}},

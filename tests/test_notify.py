@@ -202,6 +202,7 @@ def test_a_mail_has_summary_and_alerts(mailbox) -> None:
     assert mail.get_content().replace("\r\n", "\n").strip() == MESSAGE.text
 
 
+@pytest.mark.slow
 def test_a_mail_that_is_refused_is_an_error(mailbox) -> None:
     mailbox.refusal = "550 no such user"
     with pytest.raises(notify.NotifyError, match=r"127\.0\.0\.1"):

@@ -244,6 +244,7 @@ def test_an_index_of_sums_is_that_of_all_rows(samples, monkeypatch, name, missin
     assert here.notes == there.notes and here.finding.claim == there.finding.claim
 
 
+@pytest.mark.slow
 def test_likelihoods_of_sums_are_those_of_all_rows(samples):
     rows, counted, _about = samples
     asked = ["recommend", "speed", "price"]
@@ -376,6 +377,7 @@ def test_drivers_of_one_wave_and_of_all_are_of_one_scan(samples, monkeypatch):
     assert len(scans) == 1
 
 
+@pytest.mark.slow
 def test_what_needs_rows_of_drivers_reads_some(samples, capsys):
     _rows, counted, _about = samples
     once = counted._copy(known={}, draws=10)

@@ -154,6 +154,7 @@ def test_no_text_has_a_phrase_of_the_old_dialect(texts) -> None:
     assert not found, "\n".join(found)
 
 
+@pytest.mark.slow
 def test_chinese_has_one_word_for_one_thing() -> None:
     read = list(translations())
     assert len(read) > 1000

@@ -231,6 +231,7 @@ def test_more_series_looked_at_ask_for_more():
     assert len(actions.alerts(few).table) == 1 and actions.alerts(many).table.empty
 
 
+@pytest.mark.slow
 def test_probabilities_are_adjusted_as_the_paper_does():
     """Benjamini and Hochberg (1995), section 4.2: of 15 the four smallest hold at 5%."""
     p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262,
@@ -268,6 +269,7 @@ def test_a_known_warning_is_recognised_with_its_first_day():
     assert by.loc["delivery", "first_seen"] == "w1" and list(told.ended["term"]) == ["app"]
 
 
+@pytest.mark.slow
 def test_a_fall_in_points_costs_its_points_and_a_group_its_part():
     whole = kept("points", limits=limits({"nps": STAYS}, n=400))
     parts = kept("points", limits=limits({"north:nps": STAYS, "south:nps": QUIET}, "region", 100))
@@ -296,6 +298,7 @@ def test_a_change_of_level_counts_twice_and_may_be_the_clearer():
     assert row["probability"] == pytest.approx(2e-4) and row["low"] == -0.7
 
 
+@pytest.mark.slow
 def test_a_change_of_level_of_earlier_years_is_history():
     """Two years ago it fell and never came back: that is no alert of today."""
     years = [f"20{k}" for k in range(13, 19)]
@@ -324,6 +327,7 @@ def test_an_alert_against_one_wave_has_the_interval_of_the_comparison():
     assert (row["low"], row["high"], row["probability"]) == (-9.4, -1.1, 0.011)
 
 
+@pytest.mark.slow
 def test_the_top_box_of_the_only_csat_question_is_called_so():
     chart = kept("share", limits=limits({"score": STAYS}))
     chart = chart.replace(finding=Finding("", measure="csat:score"))
@@ -684,6 +688,7 @@ def test_a_sound_ledger_has_no_mistakes():
     assert actions.contradictions(ledger().iloc[:0]).empty
 
 
+@pytest.mark.slow
 def test_overdue_and_stalled_lead_and_the_inner_loop_is_apart():
     rows = pd.concat(
         [
@@ -1007,6 +1012,7 @@ def test_a_gain_that_rests_on_an_effect_that_is_gone_is_not_settled():
     assert actions.realised_gains(rows, faded={}).finding.verdict == "better"
 
 
+@pytest.mark.slow
 def test_an_effect_that_the_run_measures_has_its_interval_and_names_the_booked_one():
     done = dict(status="done", measure="NPS", realised=3.0, realised_low=1.0, realised_high=5.0)
     rows = pd.concat([ledger(**done), ledger(action_id="a02", **done)], ignore_index=True)
@@ -1052,6 +1058,7 @@ def test_what_is_not_to_be_begun_is_not_overdue():
     assert str(none) == "No open action is overdue or stalled that is to be acted on."
 
 
+@pytest.mark.slow
 def test_the_list_of_alerts_of_the_run_before_is_no_series_of_its_own():
     """Page 41 opened by hand reads the answers of the last run, its own among them."""
     answers = study_of(delivery=FALL, room=STAYS)

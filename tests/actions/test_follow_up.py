@@ -90,6 +90,7 @@ def test_an_action_may_start_on_the_day_of_the_alert():
     assert told.detail == "Started on the day of the alert (median)"
 
 
+@pytest.mark.slow
 def test_alerts_without_actions_or_dates():
     none = actions.follow_up(alerts(("support", "2026-Q2")), LEDGER, TODAY)
     assert str(none.finding) == "0 of 1 incident with alerts in the last 365 days led to an action."
@@ -137,6 +138,7 @@ def test_an_effect_on_a_part_of_the_customers_counts_as_that_on_all():
     assert fit.open["estimate"].iloc[0] == pytest.approx(20, abs=1)
 
 
+@pytest.mark.slow
 def test_few_judged_actions_say_little():
     assert "No action has been judged" in str(actions.expected_by_kind(open_action("policy", 1)))
     one = actions.expected_by_kind(judged(["policy"], [1.0], 0.5))

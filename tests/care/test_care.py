@@ -49,6 +49,7 @@ def week(found: pd.DataFrame, **plan) -> pd.DataFrame:
 # Truth: the effect drawn in the sample
 
 
+@pytest.mark.slow
 def test_the_effect_of_call_backs_on_the_score_is_recovered(contacts):
     answers = pd.read_csv(SAMPLE / "responses.csv.gz", parse_dates=["answered_on"])
     sample = Sample(answers, weight="weight", cluster="customer_id", draws=200)
@@ -58,6 +59,7 @@ def test_the_effect_of_call_backs_on_the_score_is_recovered(contacts):
     assert row["low"] > 0 and fit.finding.verdict == "better"
 
 
+@pytest.mark.slow
 def test_money_that_a_call_back_cannot_be_shown_to_bring_is_not_to_be_acted_on(contacts):
     orders = pd.read_csv(SAMPLE / "orders.csv.gz", parse_dates=["at"])
     sample = Sample(orders, cluster="customer_id", draws=200)
@@ -68,6 +70,7 @@ def test_money_that_a_call_back_cannot_be_shown_to_bring_is_not_to_be_acted_on(c
     assert fit.finding.verdict == "unclear" and "is unclear; keep controls" in str(fit)
 
 
+@pytest.mark.slow
 def test_only_the_margin_of_what_is_spent_pays_for_a_call(contacts):
     orders = pd.read_csv(SAMPLE / "orders.csv.gz", parse_dates=["at"])
     sample, paid = Sample(orders, cluster="customer_id", draws=200), {"cost": 6, "currency": "EUR"}
@@ -399,6 +402,7 @@ def test_the_ledger_is_not_held_against_an_effect_on_a_part_of_the_customers():
         care.booking(effect, pd.DataFrame({"action_id": ["a1"]}), "a1", complete=False)
 
 
+@pytest.mark.slow
 def test_cases_are_overdue_by_the_clock_of_the_study():
     """Opened on Friday at 16:00 with 9 hours to go, of which Saturday and Sunday are none."""
     hours = {"working_hours": {"from": "09:00", "to": "17:00"}}

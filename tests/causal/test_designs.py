@@ -165,6 +165,7 @@ def test_a_step_over_a_missing_wave_counts_as_two():
     assert found == pytest.approx((1.5, 4.5))
 
 
+@pytest.mark.slow
 def test_uneven_gaps_before_are_told_as_often_as_they_should():
     rng = np.random.default_rng(8)
     before = np.arange(5) < 4

@@ -193,6 +193,7 @@ def test_cases_per_hundred_customers_where_there_are_no_contacts():
     assert of(fit, by="region") == pytest.approx({"north": 6.0, "south": 2.0})
 
 
+@pytest.mark.slow
 def test_conversion_counts_the_same_customers_orders_within_the_days():
     contacts = contacts_of(("a", 1, "web"), ("b", 1, "web"), ("c", 1, "app"), ("d", 29, "app"))
     orders = contacts_of(("a", 3, ""), ("b", 12, ""), ("z", 0, ""), ("c", 1, ""), ("z", 30, ""))
@@ -305,6 +306,7 @@ def test_a_column_that_says_what_the_group_says_is_not_adjusted_for():
 # What to improve first
 
 
+@pytest.mark.slow
 def test_the_gain_is_volume_times_the_gap_to_the_best():
     rows = pd.DataFrame({"channel": ["web"] * 60 + ["phone"] * 100 + ["desk"] * 40})
     rows["ok"] = [1.0] * 54 + [0.0] * 6 + [1.0] * 40 + [0.0] * 60 + [1.0] * 12 + [0.0] * 28
@@ -345,6 +347,7 @@ def test_a_larger_gain_that_is_not_settled_is_named():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("web", "alike"), [(30, True), (58, False)])
 def test_a_group_is_first_only_where_no_other_gains_as_much(web, alike):
     """App is right in 30 of 60; web in as many, or in nearly all as by telephone."""
@@ -446,6 +449,7 @@ def test_a_level_that_is_one_group_by_another_name_is_no_finding():
 # All together
 
 
+@pytest.mark.slow
 def test_the_overview_counts_where_a_group_is_worse():
     rows = pd.DataFrame({"channel": ["web"] * 40 + ["phone"] * 40})
     rows = rows.assign(ok=[1.0] * 50 + [0.0] * 30, speed=[9.0, 8.0] * 40)

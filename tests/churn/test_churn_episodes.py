@@ -119,6 +119,7 @@ def test_start_and_stop_rows_have_the_coefficients_of_statsmodels() -> None:
     assert ours["n"] == 200
 
 
+@pytest.mark.slow
 def test_strata_of_a_design_enter_the_error_of_a_ratio() -> None:
     """Binder (1992): scores vary about the mean of their stratum, rows of a customer together."""
     rows, changes = lives(160, 5, 0.5)

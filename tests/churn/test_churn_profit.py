@@ -119,6 +119,7 @@ def test_the_expected_maximum_profit_is_the_mean_of_the_best_thresholds() -> Non
     assert_allclose(found[1], (gone + stayed)[best].mean(), rtol=0.02)
 
 
+@pytest.mark.slow
 def test_profit_is_that_of_the_customers_chosen() -> None:
     rows = book()
     fit = churn.campaign_gain(Sample(rows, draws=50), replace(COSTS, capacity=100))

@@ -49,6 +49,7 @@ def test_mobi_has_the_htmt_and_htmt2_of_semtools(mobi, tell_witness):
         tell_witness("PLS: HTMT, HTMT2", "R semTools (mobi)", ours, theirs, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_mobi_has_the_variance_inflation_of_seminr(mobi, tell_witness):
     vif = csi.validity(Sample(mobi, draws=2), MODEL).vif.set_index(["effect", "term"])["estimate"]
     for effect, causes in WITNESS["checks"]["vif"].items():
@@ -236,6 +237,7 @@ def test_a_customer_is_never_foretold_from_the_same_customer():
     assert_allclose(alone["rmse"], both["rmse"], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_draws_of_what_was_foretold_are_raked_again():
     rows = answers()
     rows["half"] = np.where(rows["s1"] > rows["s1"].median(), "upper", "lower")
@@ -260,6 +262,7 @@ def test_noise_is_not_foretold_and_a_model_as_good_as_any_is_told_from_a_poor_on
     assert "significantly larger errors, by" in poor.finding.detail
 
 
+@pytest.mark.slow
 def test_t_and_p_of_losses_are_those_of_the_paired_t_test(tell_witness):
     rows = answers(300)
     task = prepare(Sample(rows), SMALL)
@@ -344,6 +347,7 @@ def test_measurement_is_compared_on_the_pooled_scores():
     assert row["spread"] == pytest.approx(np.log(shop.var(ddof=0) / web.var(ddof=0)))
 
 
+@pytest.mark.slow
 def test_groups_that_are_copies_do_not_differ_at_all():
     rows = answers(150)
     both = pd.concat([rows.assign(channel="a"), rows.assign(channel="b")], ignore_index=True)
@@ -380,6 +384,7 @@ def test_holm_raises_small_p_most():
     assert_allclose(pvalues.adjusted(np.array([np.nan, 0.01])), [np.nan, 0.02])
 
 
+@pytest.mark.slow
 def test_a_group_without_a_proper_solution_has_no_p_for_its_paths():
     rows = answers(200, seed=4)
     odd = (rows["channel"] == "web").to_numpy()
@@ -396,6 +401,7 @@ def test_a_group_without_a_proper_solution_has_no_p_for_its_paths():
     }
 
 
+@pytest.mark.slow
 def test_groups_too_small_are_named_and_one_group_is_no_comparison():
     rows = answers().assign(channel=lambda r: np.where(r.index < 4, "fax", r["channel"]))
     found = csi.compare(Sample(rows, draws=9), SMALL, "channel", permutations=19)

@@ -198,6 +198,7 @@ def test_mobi_standard_errors_are_those_printed_with_the_centroid_scheme(mobi):
 # --- truth by hand
 
 
+@pytest.mark.slow
 def test_the_index_is_the_weighted_mean_between_the_ends_of_the_scale():
     rows = answers()
     fit = csi.fit(Sample(rows, draws=2), SMALL)
@@ -211,6 +212,7 @@ def test_the_index_is_the_weighted_mean_between_the_ends_of_the_scale():
     assert_allclose(share[["q1", "q2", "q3"]], raw / raw.sum())
 
 
+@pytest.mark.slow
 def test_importance_is_the_slope_between_the_indices():
     rows = answers()
     fit = csi.fit(Sample(rows, draws=2), SMALL)
@@ -233,6 +235,7 @@ def test_why_names_what_goes_with_the_target_and_leaves_close_ones_open():
     assert "may matter as much." in str(why)
 
 
+@pytest.mark.slow
 def test_total_effects_add_the_routes():
     fit = csi.fit(Sample(answers(), draws=2), SMALL)
     path = fit.paths.set_index(["cause", "effect"])["estimate"]
@@ -241,6 +244,7 @@ def test_total_effects_add_the_routes():
     assert total["quality", "loyalty"] == pytest.approx(path["quality", "loyalty"] + through)
 
 
+@pytest.mark.slow
 def test_alpha_of_two_questions_is_the_stepped_up_correlation():
     rows = answers()
     fit = csi.fit(Sample(rows, draws=2), SMALL)
@@ -362,6 +366,7 @@ def test_nothing_changes_when(change):
     assert_allclose(numbers(before), numbers(after), atol=1e-8)
 
 
+@pytest.mark.slow
 def test_a_scale_of_1_to_5_relabelled_1_to_10_is_the_same_index():
     rows = answers()
     five = rows.assign(**{i: 1 + (rows[i] - 1) * 4 / 9 for i in SMALL.items})
@@ -416,6 +421,7 @@ def test_draws_do_not_depend_on_how_many_are_worked_on_together(monkeypatch):
     assert_allclose(before.paths["high"], after.paths["high"], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_weights_point_along_their_questions_even_when_a_construct_is_turned_round():
     rows = answers()
     rows["l1"] = 11 - rows["l1"]
@@ -558,6 +564,7 @@ def test_negative_weights_rho_over_one_and_the_ccsi_type_are_warned_of():
     assert len([c for causes in chinese.paths.values() for c in causes]) == 12
 
 
+@pytest.mark.slow
 def test_improper_factors_are_warned_of_and_counted():
     rows = answers(60, seed=8)
     rows["s2"] = np.clip(rows["q1"] + np.random.default_rng(2).integers(-1, 2, 60), 1, 10)
@@ -639,6 +646,7 @@ def test_the_map_puts_first_what_matters_more_and_stands_lower():
     )
 
 
+@pytest.mark.slow
 def test_not_experienced_is_told_apart_from_not_answered():
     rows = answers().assign(q2_not_experienced=lambda r: r.index < 40)
     rows.loc[:49, "q2"] = np.nan

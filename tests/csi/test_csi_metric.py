@@ -34,6 +34,7 @@ def standardised(rows: pd.DataFrame, weight: str | None = None) -> pd.DataFrame:
 # --- witness
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["path", "centroid"])
 def test_unscaled_mobi_agrees_with_plspm(mobi, scheme, tell_witness):
     fit = csi.fit(Sample(mobi, draws=2), MODEL, replace(RAW, scheme=scheme))
@@ -44,6 +45,7 @@ def test_unscaled_mobi_agrees_with_plspm(mobi, scheme, tell_witness):
         tell_witness("PLS: covariance metric", "plspm (mobi)", mine, [*theirs.values()], atol=1e-7)
 
 
+@pytest.mark.slow
 def test_mobi_has_the_eigenvalues_of_plspm(mobi, tell_witness):
     found = csi.reliability(csi.fit(Sample(mobi, draws=2), MODEL)).eigenvalues
     assert set(found["construct"]) == set(THEIRS["eigenvalues"])
@@ -100,6 +102,7 @@ def test_unscaled_questions_of_larger_variance_weigh_more():
     assert raw["q1"] / wide["q1"].std(ddof=0) > plain["q1"] + 0.05
 
 
+@pytest.mark.slow
 def test_formative_and_single_questions_know_no_metric():
     model = replace(SMALL, formative=("quality", "satisfaction"))
     one, other = (csi.fit(Sample(answers(), draws=2), model, csi.Options(scaled=s)) for s in (1, 0))

@@ -90,6 +90,7 @@ def test_of_single_questions_it_is_the_regression_with_the_product(moderator):
     assert_allclose([low, mean, high], slopes[0] + step * np.array([-1, 0, 1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["two_stage", "orthogonal", "product_indicator"])
 def test_a_weight_of_two_counts_as_the_row_twice(method):
     rows = answers(60).assign(twice=1.0 + (np.arange(60) < 20))
@@ -100,6 +101,7 @@ def test_a_weight_of_two_counts_as_the_row_twice(method):
         assert_allclose(one.table[column], two.table[column])
 
 
+@pytest.mark.slow
 def test_an_orthogonal_product_leaves_the_other_paths_as_they_are_without_it():
     rows = Sample(answers(200), draws=2)
     found = csi.moderation(rows, SINGLE, TERMS, WIDE, "orthogonal")
@@ -107,6 +109,7 @@ def test_an_orthogonal_product_leaves_the_other_paths_as_they_are_without_it():
     assert_allclose(found.paths["estimate"], alone.paths["estimate"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("strength", "words"),
     [

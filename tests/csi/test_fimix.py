@@ -152,6 +152,7 @@ def test_a_weight_of_two_is_the_customer_twice() -> None:
     assert_allclose(one, other, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_more_than_answers_of_some_are_not_needed_and_membership_says_who_is_placed() -> None:
     rows = customers(200, 5)
     rows.loc[rows.index[:10], "v"] = np.nan

@@ -386,6 +386,7 @@ def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
     assert ("over, t0 is number 2" in said.detail) == ("t0" in share.top)
 
 
+@pytest.mark.slow
 def test_a_driver_that_is_not_first_rests_on_a_wave_by_the_same_rule():
     rows = visits(1200, seed=6, k=3).assign(wave=np.repeat(["Q1", "Q2", "Q3", "Q4"], 300))
     bad, parts = rows["wave"] == "Q2", ["t0", "t1", "t2"]
@@ -454,6 +455,7 @@ def test_a_share_that_is_known_already_is_not_estimated_again(responses):
         assert_allclose(same, fit.table.set_index("term").loc[same.index, ["low", "high"]])
 
 
+@pytest.mark.slow
 def test_a_group_of_one_row_is_left_blank_and_named(responses):
     rows = responses.assign(channel=np.where(responses.index == 3, "fax", responses["channel"]))
     fit = drivers.importance_by(Sample(rows, draws=50), "recommend", PARTS, by="channel")

@@ -79,6 +79,7 @@ def test_a_copy_inside_a_group_adds_nothing():
     assert_allclose(drivers.shapley(cov[np.ix_(at, at)], [[0], [1], [2, 3]]), drivers.shapley(cov))
 
 
+@pytest.mark.slow
 def test_groups_of_one_are_drivers_and_the_whole_is_r_squared(responses):
     alone = drivers.importance(Sample(responses, draws=20), "recommend", PARTS)
     named = drivers.importance(Sample(responses, draws=20), "recommend", {p: [p] for p in PARTS})
@@ -169,6 +170,7 @@ def test_sampled_orders_of_graded_outcomes_come_near_all_of_them(monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_scale_order_and_doubled_weights_do_not_matter_to_graded_outcomes():
     rows = visits(200, seed=6, k=3).assign(g=lambda r: np.digitize(r["outcome"], [-1, 1]))
     parts, design = ["t0", "t1", "t2"], {"weight": "weight", "draws": 30}

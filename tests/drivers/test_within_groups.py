@@ -36,6 +36,7 @@ def test_by_hand_the_slope_within_is_that_around_the_means_of_each_unit():
     assert fit.differences["pooled"][0] == pytest.approx((24 - 180) / (12 + 450))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [None, "weight"])
 def test_slopes_are_those_of_dummies_of_the_units(weight):
     rows = branches(12, 15, 1)

@@ -28,6 +28,7 @@ def panel(units: int, waves: int, seed: int = 1, each: int = 1) -> pd.DataFrame:
     return wide.rename_axis("unit").reset_index().melt("unit", var_name="wave", value_name="score")
 
 
+@pytest.mark.slow
 def test_the_best_controls_are_those_that_moved_like_the_treated():
     rows = panel(6, 7, each=3)
     wide = rows.pivot_table(index="unit", columns="wave", values="score")
@@ -42,6 +43,7 @@ def test_the_best_controls_are_those_that_moved_like_the_treated():
     assert str(plan) == said and plan.finding.detail.startswith("Best controls: u04 ")
 
 
+@pytest.mark.slow
 def test_units_move_by_twice_as_much_and_an_effect_must_be_twice_as_large():
     rows = panel(6, 6)
     once, twice = (

@@ -149,6 +149,7 @@ def test_whom_another_change_reached_is_no_control(other, controls, word):
     assert word in fit.notes and ("another change" in fit.notes) == bool(word)
 
 
+@pytest.mark.slow
 def test_where_other_changes_reached_all_controls_the_page_says_so(capsys):
     rest = ["north", "south", "west"]
     both = [
@@ -277,6 +278,7 @@ def test_causal_words_are_for_randomised_designs_only(randomised):
     assert "raised" not in str(compared) and "compared with controls" in str(compared)
 
 
+@pytest.mark.slow
 def test_the_first_outcome_has_its_own_interval_and_the_others_are_simultaneous(randomised):
     noise = np.random.default_rng(2).normal(size=(len(randomised), 2))
     rows = randomised.assign(second=noise[:, 0], third=noise[:, 1])
@@ -527,6 +529,7 @@ def test_without_an_effect_the_head_says_so(randomised):
     assert found.finding.importance == Importance.ANSWER
 
 
+@pytest.mark.slow
 def test_those_picked_for_low_answers_rise_by_themselves():
     rows = changes.panel(3000, seed=6, effect=0.0, answers=1.0)
     first = rows[rows["wave"] == "w2"].set_index("customer_id")["score"]

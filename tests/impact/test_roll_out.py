@@ -84,6 +84,7 @@ def test_unknown_units_and_waves_are_mistakes(begun, said):
         read(answers(), begun=begun)
 
 
+@pytest.mark.slow
 def test_the_effect_is_that_of_units_against_those_not_yet_treated():
     rows = answers()
     fit = impact.effect(read(rows))
@@ -109,6 +110,7 @@ def test_the_effect_is_that_of_units_against_those_not_yet_treated():
     assert fit.by_design["design"].tolist() == ["staggered roll-out", "never-treated controls"]
 
 
+@pytest.mark.slow
 def test_weights_count_and_a_weight_of_two_is_the_row_twice():
     rows = answers(each=6)
     rows["w"] = 1.0 + (rows.index % 3 == 0)
@@ -126,6 +128,7 @@ def test_units_without_answers_in_some_wave_or_without_a_wave_before_are_left_ou
     assert "left out: g." in notes and "from the first wave on, and so left out: e." in notes
 
 
+@pytest.mark.slow
 def test_waves_in_which_nobody_was_asked_do_not_count():
     rows = answers()
     rows.loc[rows["wave"] == "w0", "score"] = np.nan
@@ -187,6 +190,7 @@ def test_a_roll_out_in_chinese_has_no_english_sentence():
 # The truth found again
 
 
+@pytest.mark.slow
 def test_the_sample_gives_the_path_of_its_training_back():
     rows = pd.read_csv(ROOT / "data" / "sample" / "responses.csv.gz")
     rows["welcome"] = rows["welcome"].where(rows["welcome"] < 90)

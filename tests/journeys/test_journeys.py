@@ -156,6 +156,7 @@ def test_shares_of_a_touchpoint_add_up_and_intervals_hold_them(made):
         assert table["low"].min() >= 0 and table["high"].max() <= 1
 
 
+@pytest.mark.slow
 def test_where_steps_are_independent_both_intervals_agree(made):
     counts = journeys.count_transitions(steps_of(made["events"], 1000, by="journey_id"))
     widths = [
@@ -277,6 +278,7 @@ def test_shares_of_journeys_that_run_on_are_those_of_complete_ones():
     assert np.mean(shares[0]) > 0.24
 
 
+@pytest.mark.slow
 def test_flows_of_journeys_that_run_on_add_up():
     counts = journeys.count_transitions(steps_of(running(2), gap=20), most=4, patience=20)
     table = journeys.flows(counts).table
@@ -407,6 +409,7 @@ def test_removal_tells_what_it_cannot_do():
 # Loops, stays, drop-off
 
 
+@pytest.mark.slow
 def test_loops_by_hand():
     steps = steps_of(events("a>b>a>c", "a>b", "c>a"))
     found = journeys.loops(steps, {"a": "discovery", "b": "action", "c": "use"})
@@ -646,6 +649,7 @@ def test_the_broken_touchpoint_is_the_first_pain_point(made, met):
     assert np.isnan(first["money"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_of_a_fall_that_is_over_the_page_says_what_is_left(lang):
     """The room is rated low by 120 of 200 in Q2, and by 20 of 200 before and after."""
@@ -672,6 +676,7 @@ def test_of_a_fall_that_is_over_the_page_says_what_is_left(lang):
         assert "Q3 为 82 分" in mapped.detail
 
 
+@pytest.mark.slow
 def test_money_follows_those_who_left(made, met):
     rows = made["responses"]
     hurt = met.trouble[:, met.touchpoints.index("delivery")] > 0

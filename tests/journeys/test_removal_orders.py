@@ -87,6 +87,7 @@ def test_equal_values_have_the_effects_of_conversions() -> None:
         assert_allclose(worth, effects(equal, order=order))
 
 
+@pytest.mark.slow
 def test_credited_value_adds_up_and_intervals_need_single_conversions() -> None:
     def fit(table: pd.DataFrame) -> object:
         ways = journeys.paths(Sample(table, draws=60), lost="lost", order=2, value="revenue")

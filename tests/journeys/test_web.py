@@ -17,6 +17,7 @@ def company() -> dict[str, pd.DataFrame]:
     return generator.company()
 
 
+@pytest.mark.slow
 def test_a_line_of_totals_counts_as_its_visits():
     rows = pd.DataFrame(
         {

@@ -94,6 +94,7 @@ def test_a_cohort_is_told_only_when_all_of_it_were_seen():
     assert kept.curve["n"].tolist()[0] == 2
 
 
+@pytest.mark.slow
 def test_the_curve_is_the_mean_of_the_cohorts_seen(bought):
     kept = loyalty.cohorts(purchase_history(bought), every="quarter")
     cells = kept.table[kept.table["after"] == "1"]
@@ -194,6 +195,7 @@ def test_repeat_purchases_of_cdnow_are_as_many_as_published():
 # The next purchase
 
 
+@pytest.mark.slow
 def test_the_next_purchase_by_hand():
     orders = orders_of(
         {
@@ -291,6 +293,7 @@ def test_customers_of_several_periods_hide_no_period():
 # What distinguishes
 
 
+@pytest.mark.slow
 def test_a_delivery_after_the_landmark_is_not_known(shop):
     began = began_of(shop)
     assert set(began["delivery"]) == {"late", "on_time"}

@@ -54,6 +54,7 @@ def test_a_level_above_a_gap_does_not_count():
     assert fit.table.set_index("term")["estimate"]["value and return"] == 2
 
 
+@pytest.mark.slow
 def test_claims_are_no_evidence_and_the_majority_decides():
     said = audits(raters=3)
     item = said["item"] == "strategy-3"

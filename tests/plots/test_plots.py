@@ -245,6 +245,7 @@ def test_an_interval_is_drawn_from_low_to_high(shares) -> None:
     assert sorted(dots) == sorted(shares["estimate"])
 
 
+@pytest.mark.slow
 def test_a_small_cell_is_drawn_nowhere(shares) -> None:
     shares.loc[1, "n"] = 3
     ax = plots.intervals(shares, unit="share")
@@ -258,6 +259,7 @@ def test_the_same_threshold_holds_as_on_the_page(shares) -> None:
     assert texts(plots.intervals(shares)).count("hidden: too few answers") == 3
 
 
+@pytest.mark.slow
 def test_a_panel_is_a_block_with_its_heading(shares) -> None:
     both = pd.concat([shares.assign(channel=c) for c in ("web", "shop")])[
         ["channel", *shares.columns]
@@ -272,6 +274,7 @@ def test_groups_of_one_term_become_the_rows(shares) -> None:
     assert labels(plots.grouped_intervals(groups, "channel")) == ["speed", "price", "staff"]
 
 
+@pytest.mark.slow
 def test_a_column_of_any_name_may_group(shares) -> None:
     both = pd.concat([shares.assign(place=p) for p in ("west", "east")])
     ax = plots.grouped_intervals(both[["place", *shares.columns]], "place")

@@ -188,6 +188,7 @@ def test_a_sparkline_is_small_marks_its_last_point_and_is_read_aloud(answers) ->
     assert re.search(r'd="M[\d.]+ [\d.]+M[\d.]+ [\d.]+L', gap)
 
 
+@pytest.mark.slow
 def test_each_dot_is_the_same_chance() -> None:
     draws = pd.Series(np.linspace(-25, 75, 1001), name="gain")
     ax = plots.quantile_dots(draws, reference=0, unit="EUR")

@@ -126,6 +126,7 @@ def test_small_cells_have_no_sign(rows):
     assert "2026-07" not in ax.figure.alt_text
 
 
+@pytest.mark.slow
 def test_one_chart_shows_one_score(rows):
     with pytest.raises(ValueError, match="16 rows for 8 waves: a control chart shows one"):
         plots.control_chart(scores.trend(rows, by="area").limits)
@@ -142,6 +143,7 @@ def test_a_legend_leaves_the_axes_their_width_beside_long_names_of_rows():
     assert wide > 0.35 * whole
 
 
+@pytest.mark.slow
 def test_scores_with_a_signal_in_the_latest_wave_come_first():
     """Then those with one in an earlier wave; within each the order of the table."""
     signals = {"speed": ("", ""), "price": ("below", ""), "room": ("", "below"), "app": ("", "")}

@@ -95,6 +95,7 @@ def test_the_title_stands_clear_of_the_legend() -> None:
     assert title.get_window_extent(draw).y0 >= ax.get_legend().get_window_extent(draw).y1
 
 
+@pytest.mark.slow
 def test_hours_are_drawn_as_days_where_waits_are_long():
     curve = pd.DataFrame({"time": [12.0, 240.0], "estimate": [0.9, 0.2], "n": 100})
     ax = plots.survival(curve, unit="hours", about="share of cases still open")

@@ -82,6 +82,7 @@ def test_words_and_colours_of_the_page_stay() -> None:
     assert "<title>NPS 25</title>" in figure.html
 
 
+@pytest.mark.slow
 def test_a_figure_of_matplotlib_is_drawn_whole() -> None:
     ax = plt.subplots()[1]
     ax.plot([1, 2, 3], "o-", label="x")

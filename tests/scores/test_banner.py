@@ -64,6 +64,7 @@ def test_the_wide_table_begins_with_bases_and_hides_small_groups():
     assert fit.wide.iloc[0, 2] == "80"
 
 
+@pytest.mark.slow
 def test_excel_holds_the_same_cells(tmp_path):
     fit = scores.banner(ROWS, QUESTIONS, by="region")
     report.banner_to_excel(fit, tmp_path / "banner.xlsx")

@@ -113,6 +113,7 @@ def test_few_waves_and_many_scores_are_refused() -> None:
         scores.forecast(scores.trend(Sample(rows, draws=200), by="region"))
 
 
+@pytest.mark.slow
 def test_the_probability_of_a_target_says_that_it_is_of_the_true_level() -> None:
     """Its spread lacks the sampling error, so it is not the one that the interval implies."""
     trend = scores.trend(Sample(answers([7.0] * 6), draws=50))

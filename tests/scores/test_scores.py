@@ -172,6 +172,7 @@ def test_groups_held_together_have_wider_intervals(responses):
     assert of_web["simultaneous_low"] < alone.low < alone.high < of_web["simultaneous_high"]
 
 
+@pytest.mark.slow
 def test_formula_and_bootstrap_agree(responses):
     for score in (scores.nps, lambda sample, **how: scores.csat(sample, "speed", **how)):
         formula = one(score(responses))
@@ -179,6 +180,7 @@ def test_formula_and_bootstrap_agree(responses):
         assert_allclose(drawn.high - drawn.low, formula.high - formula.low, rtol=0.04)
 
 
+@pytest.mark.slow
 def test_drawing_counts_is_drawing_rows(responses):
     from_counts = one(scores.nps(Sample(responses, draws=10_000), method="bootstrap"))
     # A weight that differs in nothing that matters sends the same answers down the other way.

@@ -193,6 +193,7 @@ def samples_of_groups(n: int, groups: int, times: int, weighted: bool) -> pd.Dat
     return rows.assign(sample=place // groups, g=place % groups, w=weight)
 
 
+@pytest.mark.slow
 def test_differences_of_many_samples_are_those_of_each():
     rows = samples_of_groups(60, 3, 4, weighted=True)
     for (low, high, p), (_, part) in zip(differences(rows, 3), rows.groupby("sample"), strict=True):
@@ -486,6 +487,7 @@ def test_the_failed_deliveries_are_found_in_their_wave(company):
     assert found["signal"][0] == "below" and found["estimate"][0] < -1
 
 
+@pytest.mark.slow
 def test_the_dearer_wave_is_where_the_level_of_value_changed(company):
     changes = means_over_waves(company, ["value1", "value2"]).changes
     assert (changes["wave"] == generator.TRUTH["price"]["from"]).all()
@@ -626,6 +628,7 @@ def test_a_warning_says_what_where_how_much_and_since_when():
     assert then.finding.importance.name == "NEWS"
 
 
+@pytest.mark.slow
 def test_a_signal_that_lasts_began_with_the_change_of_level():
     rng = np.random.default_rng(1)
     waves = {str(k): list(rng.integers(5, 11, 300)) for k in range(6)}
@@ -662,6 +665,7 @@ def test_waves_that_share_customers_covary_as_their_resamples(responses):
     assert_allclose(covariance_of(answers, measure, found, 2), np.cov(drawn.T), rtol=0.1)
 
 
+@pytest.mark.slow
 def test_of_a_hidden_wave_no_sum_is_left_to_follow_it_by() -> None:
     n = [40, 40, 40, 40, 4, 40, 40, 40]
     waves = np.repeat([f"w{k}" for k in range(8)], n)
@@ -675,6 +679,7 @@ def test_of_a_hidden_wave_no_sum_is_left_to_follow_it_by() -> None:
     assert not (fit.limits["up"].to_numpy()[after] > 0).any()
 
 
+@pytest.mark.slow
 def test_where_all_waves_are_hidden_the_sentence_gives_none() -> None:
     rows = pd.DataFrame({"wave": ["a"] * 40 + ["b"] * 4, "recommend": [9.0, 3.0] * 22})
     assert scores.trend(Sample(rows, draws=100)).finding.claim == disclosure.left_out()

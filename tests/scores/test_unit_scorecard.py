@@ -61,6 +61,7 @@ def test_answers_of_units_add_up_on_every_page_and_a_unit_has_one_number_on_all(
         assert_allclose(numbers, np.tile(numbers[0], (len(numbers), 1)))
 
 
+@pytest.mark.slow
 def test_a_page_has_the_unit_what_it_belongs_to_and_what_belongs_to_it_and_no_sibling():
     table = card(agents(), "N1").table.set_index("unit")["relation"]
     assert dict(table) == {
@@ -83,6 +84,7 @@ def test_a_team_is_moved_towards_its_branch():
     assert pooled < (a + overall) / 2  # with A, not with all
 
 
+@pytest.mark.slow
 def test_a_unit_below_standard_is_named_and_the_rest_is_not():
     found = card(agents(n=150, D=-3.0), "N2", target=20.0)
     verdict = found.table.set_index("unit")["verdict"]

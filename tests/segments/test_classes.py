@@ -107,6 +107,7 @@ def test_mixed_answers_with_gaps_are_as_likely_as_stepmix_finds(
     tell_witness("latent classes: log-likelihood", "StepMix", found.loglik, theirs, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_corrected_means_are_those_of_stepmix(people: pd.DataFrame, tell_witness) -> None:
     three = segments.fit(
         Sample(people, draws=20),

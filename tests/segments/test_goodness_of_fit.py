@@ -86,6 +86,7 @@ def test_classes_that_hold_are_seldom_refused(tell_coverage) -> None:
     assert (np.sum(refused, axis=0) < 5).all()
 
 
+@pytest.mark.slow
 def test_numbers_and_k_means_are_refused() -> None:
     rows = people(80, 4).assign(x=np.random.default_rng(1).normal(size=80))
     with pytest.raises(ValueError, match=r"\['x'\] are numbers"):

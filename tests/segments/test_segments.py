@@ -83,6 +83,7 @@ def test_habits_by_hand() -> None:
     assert any(n.startswith("1 customer (50%) ordered once") for n in notes)
 
 
+@pytest.mark.slow
 def test_five_different_customers_get_the_five_scores() -> None:
     orders = bought(*((c, d, 10 * d) for d, c in enumerate("abcde", 1)))
     graded = segments.rfm_scores(orders, segments.rfm(Sample(orders, draws=20)))
@@ -345,6 +346,7 @@ def test_missing_answers_are_a_named_choice(groups: pd.DataFrame) -> None:
     assert segments.score(gaps, median)["segment"].notna().all()
 
 
+@pytest.mark.slow
 def test_an_endless_number_is_missing(groups: pd.DataFrame) -> None:
     endless = groups.assign(spend=groups["spend"].mask(groups.index < 60, np.inf))
     fit = segments.fit(endless, FEATURES, choice=segments.Choice(k=3, most=3, draws=5))
@@ -597,6 +599,7 @@ def test_small_cells_of_a_card_are_hidden(groups: pd.DataFrame, fit) -> None:
 # Figures
 
 
+@pytest.mark.slow
 def test_moves_are_drawn_from_down_to_across(orders: pd.DataFrame) -> None:
     plots.use_house_style()
     moves = segments.grade_migration(Sample(orders, draws=50), since=60)

@@ -125,6 +125,7 @@ def one_case(*statuses: tuple[str, str], solved: str) -> tuple[Sample, pd.DataFr
     return Sample(cases, draws=20), log
 
 
+@pytest.mark.slow
 def test_time_with_the_customer_by_hand():
     cases, log = one_case(
         ("06 10:00", "new"), ("06 15:00", "on hold"), ("09 11:00", "open"), solved="09 12:00"
@@ -303,6 +304,7 @@ def test_a_mix_of_easier_cases_is_no_better_treatment():
     assert alike.finding.claim.startswith("Customers are served alike")
 
 
+@pytest.mark.slow
 def test_unequal_treatment_is_found_with_its_size():
     fit = service.treatment(graded(0.7), by="plan", mix=["category"])
     wait = fit.waits.set_index("plan").loc["gold"]

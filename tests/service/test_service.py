@@ -332,6 +332,7 @@ def test_reopened_cases_are_shares_of_the_solved(sample):
 # What comes in
 
 
+@pytest.mark.slow
 def test_rates_by_touchpoint_by_hand():
     cases = cases_of(*[("a", 0, 1)] * 3, ("b", 200, 1), category=["app", "app", "web", "price"])
     at = DAY + pd.to_timedelta([0, 5, 10, 15, 20, 999], unit="h")
@@ -437,6 +438,7 @@ def units(shares_of: np.ndarray, n: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame({"owner": names, "hit": hit.ravel().astype(float)})
 
 
+@pytest.mark.slow
 def test_limits_hold_chance_and_the_usual_spread():
     chance = service.funnel(units(np.full(400, 0.8), 60, 5), "hit")
     out = chance.table["signal"].ne("").mean()

@@ -88,6 +88,7 @@ def test_with_a_known_baseline_a_shift_is_found_as_soon_as_published():
     assert_allclose(alarms.argmax(1).mean(), case["4"], rtol=0.06)
 
 
+@pytest.mark.slow
 def test_alarms_without_a_change_are_as_rare_as_stated():
     y = np.random.default_rng(2).normal(size=(10_000, 12))
     chart = adaptive_chart(y, np.eye(12), np.ones(12))

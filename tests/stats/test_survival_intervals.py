@@ -73,6 +73,7 @@ def test_a_share_that_is_none_is_refused() -> None:
         survival_intervals.quantile(risk_of(PLACEBO, [1] * 21), 1)
 
 
+@pytest.mark.slow
 def test_the_sentence_has_the_exact_median_and_all_customers() -> None:
     rows = pd.DataFrame({"time": np.array(PLACEBO, float), "left": True})
     fit = churn.survival(rows, unit="weeks")

@@ -135,6 +135,7 @@ def test_without_an_effect_it_is_the_model_without_covariates(model):
     assert_allclose(ours, PURCHASE[model](own, *data)[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_a_covariate_constant_in_time_is_the_static_one(model):
     rows = orders(600, seed=2, model=model)

@@ -176,6 +176,7 @@ def test_retention_equals_the_published_fit(tell_witness):
     assert value.remaining_periods(fit).table["estimate"].is_monotonic_increasing
 
 
+@pytest.mark.slow
 def test_where_the_model_of_renewals_misses_the_answer_says_what_was_seen():
     # Many leave at once, then hardly anybody, then many again: the model's chance only falls.
     tenure = np.repeat([1, 2, 3, 4, 5], [200, 10, 10, 200, 580])
@@ -355,6 +356,7 @@ def test_the_intervals_cover_the_truth_95_times_in_100(n, tell_coverage):
     assert (share > 0.87).all() and 0.915 < share.mean() < 0.985, share
 
 
+@pytest.mark.slow
 def test_groups_are_parts_of_the_whole(orders):
     ids = orders["customer_id"].unique()
     groups = pd.Series(np.where(np.arange(len(ids)) % 3 == 0, "x", "y"), index=ids)
@@ -463,6 +465,7 @@ def test_the_grid_tells_of_no_tile_that_is_hidden():
     assert hidden.claim.startswith("How many of 150 customers") and hidden.value is None
 
 
+@pytest.mark.slow
 def test_customers_who_cost_more_than_they_bring_by_hand():
     orders = pd.DataFrame(
         {

@@ -121,6 +121,7 @@ def test_accuracy_by_hand():
         voice.codes_of(marked, fit, coding.assign(comment_id="t0"))
 
 
+@pytest.mark.slow
 def test_where_all_are_coded_the_corrected_share_is_that_of_people():
     marked, fit = marked_of(["good staff"] * 20 + ["food"] * 20)
     people = np.where(np.arange(40) < 30, 1.0, np.nan)

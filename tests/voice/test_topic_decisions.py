@@ -180,6 +180,7 @@ def test_decisions_of_the_sample_give_its_topics_back():
         assert (on_it & true).sum() >= least * true.sum(), name  # and most of it is found
 
 
+@pytest.mark.slow
 def test_changes_do_not_tell_what_the_waves_hide():
     """A topic of 4 of 100 comments in one wave: other waves are hidden for it, and its changes."""
     waves = np.repeat(["2026-Q1", "2026-Q2", "2026-Q3"], 100)

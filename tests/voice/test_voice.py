@@ -109,6 +109,7 @@ def test_feelings_are_those_of_the_clauses_that_speak_of_a_topic():
     assert found == {(0, "staff"): 1, (0, "food"): -1, (0, "room"): -1, (1, "room"): 0}
 
 
+@pytest.mark.slow
 def test_given_topics_win_and_found_ones_do_not_take_their_words():
     rows = reviewed(800)
     own = {k: GIVEN[k] for k in ("delivery", "price")}
@@ -149,6 +150,7 @@ def test_a_found_topic_called_as_a_column_has_another_name():
     assert (voice.mark(rows, fit)[plain[0]] == "kept").all()
 
 
+@pytest.mark.slow
 def test_comments_of_no_wave_are_left_out_where_there_are_waves():
     answers = pd.DataFrame({"response_id": [1, 2, 3], "score": [1.0, 5.0, 5.0],
                             "wave": ["2026-Q1", None, "2026-Q2"], "weight": 1.0})  # fmt: skip
@@ -225,6 +227,7 @@ def marked_with(rows: pd.DataFrame, fit: Result) -> tuple[Sample, Result]:
     return voice.mark(rows, fit), fit
 
 
+@pytest.mark.slow
 def test_impact_by_hand_and_its_sum():
     rows = comments(*["staff"] * 4, *["staff; food"] * 4, *["food"] * 4, *["-"] * 8)
     rows["score"] = [5.0] * 4 + [3.0] * 4 + [6.0] * 4 + [8.0] * 8
@@ -286,6 +289,7 @@ def test_benjamini_and_hochberg_beside_scipy():
     assert_allclose(pvalues.adjusted(p, "benjamini-hochberg"), false_discovery_control(p))
 
 
+@pytest.mark.slow
 def test_growth_by_hand():
     rows = comments(*["late parcel"] * 8, *["fine"] * 2, *["late parcel"] * 2, *["fine"] * 18)
     rows["wave"] = ["2"] * 10 + ["1"] * 20

@@ -62,6 +62,7 @@ def test_a_topic_that_grew_little_by_little_is_found_since_the_first_wave():
     assert voice.by_wave(two, fit).since_first.empty  # of two waves the change is that of the step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("late", "importance"), [(30, Importance.NEWS), (12, Importance.CONTEXT)], ids=["rose", "same"]
 )
@@ -86,6 +87,7 @@ def test_shares_of_sentiment_add_up_to_everything():
     assert table.loc["staff", "n"] == 36 and table.loc["staff", "neutral"] == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_the_most_negative_topic_is_said_to_leave_complaints_by_name_out():
     """All comments on "late" are negative, as its name says; of those on "price" two thirds are."""
     texts = ["late, bad", "awful price", "bad price", "good price", "good staff", "good staff"]

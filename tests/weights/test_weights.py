@@ -233,6 +233,7 @@ counts = st.lists(st.integers(1, 40), min_size=4, max_size=4)
 share = st.floats(0.2, 0.8)
 
 
+@pytest.mark.slow
 @given(counts, share, share)
 @settings(max_examples=50, deadline=None)
 def test_any_full_table_meets_any_margins(size, women, old):

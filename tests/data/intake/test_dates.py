@@ -66,6 +66,7 @@ def test_a_column_that_fits_several_readings_is_a_question(cells, answers):
         assert date(pd.Series(cells), answer).question is None
 
 
+@pytest.mark.slow
 def test_one_slip_among_many_does_not_decide():
     cells = pd.Series([f"{day}/1/2024" for day in range(1, 32)] * 4 + ["1/31/2024"])
     done = date(cells)

@@ -86,6 +86,7 @@ def test_a_declared_scale_decides(desk):
         desk(cases(FIVE), scales={"satisfaction_after": [5, 1]})
 
 
+@pytest.mark.slow
 def test_a_scale_that_cannot_be_told_is_a_question(desk):
     check = desk(cases([*FIVE * 10, 8]))
     assert check.exit_code == 4
@@ -144,6 +145,7 @@ def test_orders_without_a_customer_are_told_with_their_share_of_the_amount(desk)
     assert json.loads(check.problems["params"].iloc[0])["share"] == "50.0%"
 
 
+@pytest.mark.slow
 def test_forms_of_dates_are_told_without_a_date_that_nobody_wrote():
     notes = " ".join(date(pd.Series(["13/1/2023", "2/1/2023", "2023-05-06", "7 May 2023"])).notes)
     assert "day first ('13/1/2023')" in notes and "ISO dates ('2023-05-06')" in notes

@@ -81,6 +81,7 @@ def rated(wordings: list[str]) -> list:
     return ratings({f"Q{i}": Column(f"Q{i}", w, cells) for i, w in enumerate(wordings)})
 
 
+@pytest.mark.slow
 def test_a_block_is_labelled_by_its_parts_and_keeps_the_wording():
     found = rated(["Please rate these aspects - Speed", "Please rate these aspects - Staff"])
     assert [r.label for r in found] == ["Speed", "Staff"]

@@ -62,6 +62,7 @@ def test_a_column_that_fits_both_readings_is_a_question(cells, comma, point):
     assert number(pd.Series(cells), COMMA).question is None
 
 
+@pytest.mark.slow
 def test_the_form_named_decides():
     cells = pd.Series(["2.100", "5.662", "7"])
     assert number(cells, "1.234,5").values.tolist() == [2100, 5662, 7]

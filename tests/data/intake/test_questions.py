@@ -176,6 +176,7 @@ def _customers(cells, head):
     return head + "\n" + "".join(f"c{i},{d}\n" for i, d in enumerate(cells))
 
 
+@pytest.mark.slow
 def test_planned_dates_may_be_ahead(orders):
     text = f"action_id,problem,begun_on,due_on\n1,slow,{SOON},2099-01-01\n2,dear,,\n3,far,,\n"
     taken = table(orders(text, "actions"), "actions")
@@ -210,6 +211,7 @@ def test_a_file_with_the_newest_first_is_turned_round_and_ties_are_counted(order
     assert any("newest" in n for n in taken.notes)
 
 
+@pytest.mark.slow
 def test_a_sequence_orders_events_of_one_time(orders):
     head, rows = journeys_of(30, sequence=True)
     mixed = random.Random(1).sample(rows, len(rows))
