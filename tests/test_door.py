@@ -43,8 +43,11 @@ class Spied:
         return getattr(self.connection, name)
 
 
+pytestmark = pytest.mark.usefixtures("loaded_sample")
+
+
 @pytest.fixture
-def held(monkeypatch, loaded_sample):
+def held(monkeypatch):
     """The sample with its rows kept in; its `_bounded` keeps all queries that are sent."""
     bounded = limits.bounded
     monkeypatch.setattr(limits, "bounded", lambda *given: Spied(bounded(*given)))
@@ -179,6 +182,7 @@ def test_small_numbers_and_rare_values_do_not_leave():
     assert store.execute("select count(*) from responses").fetchall() == [(3649,)]
 
 
+@pytest.mark.slow
 def test_sums_of_a_query_are_sent_only_above_the_smallest_cell():
     study = opened(leave_rows=False, smallest_cell=10)
     total = "select plan, count(*) as n from customers group by 1 order by 1"
