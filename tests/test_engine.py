@@ -349,6 +349,20 @@ def test_the_same_answers_are_chosen_of_too_many(both):
 
 
 @pytest.mark.slow
+def test_the_same_customers_are_chosen_of_too_many_rows(both):
+    few = {"limits": Limits(rows_at_most=8000)}
+    asked = [reserve.Reserve(one.study.model_copy(update=few)) for one in both]
+    here, there = (one.of_some_customers("orders", "cases") for one in asked)
+    assert 7000 < len(here["orders"]) < 9000
+    for table in ("customers", "orders", "order_lines", "responses", "case_statuses"):
+        pd.testing.assert_frame_equal(here[table], there[table])
+    pd.testing.assert_frame_equal(here.customers.active(), there.customers.active())
+    assert here.last_day == there.last_day
+    for one in (here, there):
+        one.close()
+
+
+@pytest.mark.slow
 def test_the_same_answers_are_counted_of_too_many(both):
     few = {"limits": Limits(rows_at_most=2000)}
     asked = [reserve.Reserve(one.study.model_copy(update=few)) for one in both]

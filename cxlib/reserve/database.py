@@ -41,7 +41,7 @@ from cxlib.reserve import (
 from cxlib.reserve.counting import COUNT, Counting
 from cxlib.reserve.store import ReserveError
 from cxlib.reserve.stored_sample import Filters, Stored, StoredSample
-from cxlib.reserve.subsample import Plan
+from cxlib.reserve.subsample import Plan, SomeCustomers
 from cxlib.stats.moments import Moments
 from cxlib.stats.raking import Raking
 from cxlib.stats.resampling import MAX_CLUSTERS
@@ -78,6 +78,8 @@ class Database:
     _fewest: dict[str, int | None] = field(default_factory=dict, repr=False)  # see `door.closed`
     _own_columns: list[str] = field(default_factory=list, repr=False)  # of answers alone
     _joined: bool = field(default=False, repr=False)  # answers come with the customers' attributes
+    _some: SomeCustomers | None = field(default=None, repr=False)  # whose rows alone are read
+    _whole: Database | None = field(default=None, repr=False)  # with the rows of all customers
 
     @property
     def store(self) -> duckdb.DuckDBPyConnection:
@@ -97,11 +99,31 @@ class Database:
         if self._store is None:
             opened = store.connect(self.study.reserve_path)
             views = store.facts(self.study.reserve_path)["views"] if self.study.on_engine else {}
-            self._store = engine.attached(self.study, opened, views)
+            conditions = self._some.conditions(_columns_of(opened)) if self._some else {}
+            self._store = engine.attached(self.study, opened, views, conditions)
         return self._store
+
+    def of_some_customers(self, *tables: str) -> Self:
+        """The same tables, with the rows of some customers where the named ones have too many.
+
+        Where one of them has more than `limits.rows_at_most`, customers are chosen by a hash of
+        their id, and every table has the rows of these alone; this is printed. Days
+        (`first_day`, `last_day`) stay those of all rows.
+        """
+        if not self.study.reporting.leave_rows:  # no row is read at all
+            return self
+        counts = dict(self._opened().execute('select "table", kept from _tables').fetchall())
+        named = [t for t in tables if t in counts]
+        some = subsample.customers(counts, named, self.study.limits.rows_at_most)
+        if some is None:
+            return self
+        print(some.sentence())
+        return type(self)(self.study, _some=some, _whole=self)
 
     def close(self) -> None:
         """Let go of the file."""
+        if self._whole is not None:
+            self._whole.close()
         if self._store is not None:
             self._store.close()
             self._store = self._bounded = None
@@ -205,17 +227,7 @@ class Database:
         """The columns of each table that the study has."""
         if self._columns is None:
             tables_read.note(tables_read.COLUMNS)
-            found = (
-                self._opened()
-                .execute(
-                    "select table_name, column_name from duckdb_columns() "
-                    "where table_name[1] != '_' or table_name = '_responses' order by column_index"
-                )
-                .fetchall()
-            )
-            there: dict[str, list[str]] = {}
-            for table, column in found:
-                there.setdefault(table, []).extend([column] * (column != sql.ROW))
+            there = _columns_of(self._opened())
             self._own_columns = there.get("responses", [])
             there["responses"] = there.get("_responses", there.get("responses", []))
             self._joined = "_responses" in there
@@ -551,7 +563,8 @@ class Database:
             most, have = self.study.limits.rows_at_most, self.schema["responses"]
             kept = "select kept from _tables where \"table\" = 'responses'"
             large = sql.first(self._opened(), kept)[0] > most
-            found = subsample.plan(self.store, "responses", have, most) if large else None
+            share = self._some.share if self._some else 1.0
+            found = subsample.plan(self.store, "responses", have, most, share) if large else None
             self._plan.append(found)
         return self._plan[0]
 
@@ -635,6 +648,14 @@ class Database:
                     **values,
                 )
             )
+        elif key == "not_chosen":
+            print(
+                _(
+                    "{left:count} after {n:count} of customers who were not chosen by the hash of "
+                    "their number were left out",
+                    **values,
+                )
+            )
         elif key == "wave":
             print(
                 _(
@@ -668,14 +689,15 @@ class Database:
     def _steps(self, table: str, wave: str, where: str, in_wave: str, kept: int) -> dict[str, Any]:
         query = 'select offered, kept, left_out from _tables where "table" = ?'
         offered, loaded, left_out = sql.first(self.store, query, [table])
-        of_wave = loaded
-        if wave:
-            of_wave = sql.first(
-                self.store, f"select count(*) from {sql.name(table)} where {in_wave}"
-            )[0]
+        of_wave = here = loaded
+        if wave or self._some:
+            count = f"select count(*) from {sql.name(table)}"
+            of_wave = sql.first(self.store, f"{count} where {in_wave}")[0]
+            here = sql.first(self.store, count)[0] if self._some else loaded
         lost = {"only": left_out, "quarantined": offered - loaded - left_out}
+        lost |= {"not_chosen": loaded - here} if self._some else {}
         if wave:
-            lost["wave"] = loaded - of_wave
+            lost["wave"] = here - of_wave
         if where.strip():
             lost["where"] = of_wave - kept
         return {"table": table, "offered": offered, "wave": wave, "where": where, "lost": lost}
@@ -753,12 +775,27 @@ class Database:
     def _day(self, over: str, of: str, dated: list[tuple[str, str]]) -> datetime | None:
         if not dated:
             return None
+        if self._whole is not None:
+            return self._whole._day(over, of, dated)
         days = " union all ".join(
             f"select {of}({sql.name(c)}) as d from {sql.name(t)}" for t, c in dated
         )
         tables_read.note(tables_read.DAYS)
         found = sql.first(self._opened(), f"select {over}(d) from ({days})")[0]
         return None if found is None else datetime(found.year, found.month, found.day)
+
+
+def _columns_of(opened: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """The columns of the tables in the reserve, and of the answers with their customers'."""
+    found = opened.execute(
+        "select table_name, column_name from duckdb_columns() where database_name = "
+        "current_database() and (table_name[1] != '_' or table_name = '_responses') "
+        "order by column_index"
+    )
+    there: dict[str, list[str]] = {}
+    for table, column in found.fetchall():
+        there.setdefault(table, []).extend([column] * (column != sql.ROW))
+    return there
 
 
 def _read_for(columns: Iterable[str], recoded: Mapping[str, Recoded]) -> list[str]:

@@ -99,11 +99,21 @@ class _Attached:
         server: AnyServer,
         views: Mapping[str, str],
         kept: Mapping[str, int],
+        conditions: Mapping[str, str],
     ) -> None:
         self._local, self._server, self._views = local, server, dict(views)
+        self._whole = self._views
         self._names = re.compile(rf"\b({'|'.join(map(re.escape, self._views))})\b")
         self._kept = dict(kept)
         self._unseen = dict(kept)  # tables whose rows were not counted yet
+        if conditions:
+            self._views = self._whole | {
+                table: dialects.translated(
+                    f"select * from {table} where {holds}", self._whole, server.dialect
+                )
+                for table, holds in conditions.items()
+                if table in self._whole
+            }
 
     def execute(self, query: str, values: Any = None) -> Any:
         """As DuckDB's own; raises `EngineError` for what the engine refuses or has not."""
@@ -127,7 +137,8 @@ class _Attached:
         joined = {"responses", "customers"} if "_responses" in named else set()
         for table in sorted((named | joined) & self._unseen.keys()):
             was = self._unseen[table]
-            [now] = self._fetch(f"select count(*) as n from {table}")["n"].to_pylist()
+            counted = f"select count(*) as n from {table}"
+            [now] = self._fetch(counted, views=self._whole)["n"].to_pylist()
             tables_read.note_cost(1, tables_read.CELL)  # a scan of its own
             if now != was:
                 raise EngineError(
@@ -136,9 +147,12 @@ class _Attached:
                 )
             del self._unseen[table]
 
-    def _fetch(self, query: str, values: Any = None) -> pa.Table:
+    def _fetch(
+        self, query: str, values: Any = None, views: Mapping[str, str] | None = None
+    ) -> pa.Table:
+        views, dialect = views or self._views, self._server.dialect
         try:
-            statement = dialects.translated(query, self._views, self._server.dialect, values)
+            statement = dialects.translated(query, views, dialect, values)
         except dialects.NotTranslated as why:
             raise EngineError(
                 f"the engine cannot be asked this: {why}. Pages that need it want the "
@@ -164,7 +178,10 @@ class EngineError(RuntimeError):
 
 
 def attached(
-    study: Study, local: duckdb.DuckDBPyConnection, views: Mapping[str, str]
+    study: Study,
+    local: duckdb.DuckDBPyConnection,
+    views: Mapping[str, str],
+    conditions: Mapping[str, str] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """The connection to the reserve, with the study's engine behind its tables.
 
@@ -173,10 +190,22 @@ def attached(
     study : with an engine, or without one: then the connection is given back as it is
     local : to the reserve, in which the engine's tables are empty
     views : what gives the rows of each table on the engine
+    conditions : table -> which of its rows there are for whoever asks, of the engine or not
     """
+    conditions = conditions or {}
+    _restrict(local, {t: holds for t, holds in conditions.items() if t not in views})
     if not views:
         return local
     counted = local.execute('select "table", kept from _tables').fetchall()
     kept = {table: n for table, n in counted if table in views}
-    attached = _Attached(local, server_of(study.engine), views, kept)
+    attached = _Attached(local, server_of(study.engine), views, kept, conditions)
     return cast(duckdb.DuckDBPyConnection, attached)
+
+
+def _restrict(local: duckdb.DuckDBPyConnection, conditions: Mapping[str, str]) -> None:
+    """Put views of this connection in the place of the tables, with some of their rows."""
+    [reserve] = sql.first(local, "select current_database()")
+    whole = f"{sql.name(reserve)}.main"
+    for table, holds in conditions.items():  # `in` names tables, too: later views see earlier ones
+        rows = f"select * from {whole}.{sql.name(table)} where {holds}"
+        local.execute(f"create temp view {sql.name(table)} as {rows}").fetchall()

@@ -8,11 +8,14 @@ A customer is chosen in all waves or in none of equal share, so that changes are
 small waves are read whole. The choice depends on the study's data alone, not on the page's WAVE and
 WHERE: every page reads the same answers. The bits of the hash are others than those by which
 customers are resampled.
+
+    some = subsample.customers({"orders": 10_000_000, "cases": 40_000}, ["orders"], 2_000_000)
+    some.conditions(columns)   # table -> the condition for the rows of one customer in five
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -20,30 +23,30 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core.i18n import _
-from cxlib.data import sql
+from cxlib.data import contract, sql
 
 KEYS = 1 << 24  # of `sample_key`
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which share of the rows of each wave is read; `total` rows there are in all."""
+    """Which share of the rows of each wave is read, of those of customers in the share `within`."""
 
     shares: Mapping[str | None, float]
     counts: Mapping[str | None, int]
     customers: bool  # whether rows name their customer
+    within: float = 1.0
 
     @property
     def holds(self) -> str:
         """The condition for the rows that are read."""
-        row = f"'row ' || {sql.ROW}::varchar"
-        who = f"coalesce(customer_id::varchar, {row})" if self.customers else row
-        ends = {wave: round(share * KEYS) for wave, share in self.shares.items()}
+        ends = {wave: round(share * self.within * KEYS) for wave, share in self.shares.items()}
         cases = " ".join(
             f"when wave = {sql.text(wave)} then {end}" for wave, end in ends.items() if wave
         )
         other = ends.get(None, KEYS)
-        return f"sample_key({who}) < {f'case {cases} else {other} end' if cases else other}"
+        end = f"case {cases} else {other} end" if cases else str(other)
+        return f"{_key(self.customers)} < {end}"
 
     def weighted(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows with the column `weight` times the number of rows that each stands for."""
@@ -73,16 +76,98 @@ class Plan:
         )
 
 
+@dataclass(frozen=True)
+class SomeCustomers:
+    """Customers chosen by the hash of their id, with all rows that are theirs in any table.
+
+    Attributes
+    ----------
+    share : of the customers
+    table, rows : the table for whose size they are chosen, and its rows
+    """
+
+    share: float
+    table: str
+    rows: int
+
+    def conditions(self, columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
+        """Table -> the condition for the rows of these customers, where rows are a customer's.
+
+        Parameters
+        ----------
+        columns : of each table; a row without customer_id belongs to the order, case or answer
+            that it names
+
+        Examples
+        --------
+        >>> some = SomeCustomers(0.5, "orders", 10)
+        >>> some.conditions({"orders": ["order_id", "customer_id"], "units": ["unit"]})
+        {'orders': "sample_key(coalesce(customer_id::varchar, 'row ' || _cxlab_row::varchar)) \
+< 8388608"}
+        """
+        found: dict[str, str] = {}
+        for name, table in contract.TABLES.items():  # those that others refer to come first
+            have = set(columns.get(name, ()))
+            refers = (c for c in table.columns.values() if c.name in have and c.refers in found)
+            if "customer_id" in have:
+                found[name] = f"{_key(True)} < {round(self.share * KEYS)}"
+            elif link := next(refers, None):
+                chosen = f"select {link.name} from {link.refers} where {found[link.refers]}"
+                found[name] = f"{link.name} in ({chosen})"
+        return found
+
+    def sentence(self) -> str:
+        """What a page says of it."""
+        return _(
+            "{table:opening} have {rows:count} rows. Only those of one customer in {each:.1f} are "
+            "read, chosen by a hash of their number: numbers of customers, totals and lists of "
+            "customers on this page are of these. Shares and means are estimates for all "
+            "customers; their intervals are about {times:.1f} times as wide as those of all rows "
+            "would be.",
+            table=self.table,
+            rows=self.rows,
+            each=1 / self.share,
+            times=self.share**-0.5,
+        )
+
+
+def customers(
+    counts: Mapping[str, int], tables: Iterable[str], at_most: int
+) -> SomeCustomers | None:
+    """The customers whose rows of the largest of some tables are about so many; None for all.
+
+    Examples
+    --------
+    >>> customers({"orders": 8000, "cases": 900}, ["orders", "cases"], 2000)
+    SomeCustomers(share=0.25, table='orders', rows=8000)
+    """
+    rows, table = max(((counts.get(t, 0), t) for t in tables), default=(0, ""))
+    return SomeCustomers(at_most / rows, table, rows) if rows > at_most else None
+
+
+def _key(known: bool) -> str:
+    """The number by which a row's customer is chosen; a row without one is its own."""
+    row = f"'row ' || {sql.ROW}::varchar"
+    return f"sample_key({f'coalesce(customer_id::varchar, {row})' if known else row})"
+
+
 def plan(
-    store: duckdb.DuckDBPyConnection, source: str, have: list[str], at_most: int
+    store: duckdb.DuckDBPyConnection,
+    source: str,
+    have: list[str],
+    at_most: int,
+    within: float = 1.0,
 ) -> Plan | None:
-    """How to read at most about so many rows; None where there are no more than that."""
+    """How to read at most about so many rows; None where there are no more than that.
+
+    Where the rows are those of a share `within` of all customers, of these.
+    """
     wave = "wave" if "wave" in have else "cast(null as varchar)"
     found = store.execute(f"select {wave} as w, count(*) as n from {source} group by 1 order by 1")
     counts = {None if pd.isna(w) else str(w): int(n) for w, n in found.fetchall()}
     if sum(counts.values()) <= at_most:
         return None
-    return Plan(shares_of(counts, at_most), counts, "customer_id" in have)
+    return Plan(shares_of(counts, at_most), counts, "customer_id" in have, within)
 
 
 def shares_of(counts: Mapping[str | None, int], at_most: int) -> dict[str | None, float]:
