@@ -678,7 +678,8 @@ class Limits(Strict):
         ge=1000,
         description="Answers that a page reads at most. Of more, scores are computed from counts "
         "of equal answers; what needs rows takes customers by a hash of their number, wave by "
-        "wave, and weights them; pages say so.",
+        "wave, and weights them. Of other tables of more rows those of some customers are read, "
+        "chosen likewise; pages say so.",
         examples=[500_000],
     )
     max_rows_fetched: int | None = Field(
