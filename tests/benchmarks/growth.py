@@ -2,8 +2,8 @@
 
     python tests/benchmarks/growth.py FOLDER --rows 100000 1000000 --pages 10 11
 
-Writes for each size a study of 20 questions in 8 waves, of a third as many customers, to FOLDER,
-loads it and makes the pages one by one with `cx run`. Prints a table and draws build/growth.svg.
+Writes for each size a study of 20 questions in 8 waves, of a third as many customers and as many
+orders as answers, to FOLDER, loads it and makes the pages one by one with `cx run`. Prints a table and draws build/growth.svg.
 """
 
 from __future__ import annotations
@@ -61,9 +61,21 @@ copy (
     from range({rows} // 10) t(i)
 ) to '{file}' (format parquet)
 """
+ORDERS = """
+copy (
+    select 'o' || i as order_id, 'c' || hash(i // 5) % {customers} as customer_id,
+        timestamp '2025-01-01' + interval (hash(i * 11) % 700) day as at,
+        (10 + hash(i * 13) % 9000 / 100.0)::double as amount
+    from range({rows}) t(i)
+) to '{file}' (format parquet)
+"""
 STUDY = """
 title: Large
+currency: EUR
 tables:
+  orders:
+    files: orders.parquet
+    columns: {order_id: order_id, customer_id: customer_id, at: at, amount: amount}
   events:
     files: events.parquet
     columns:
@@ -99,6 +111,7 @@ def write(root: Path, rows: int, margins: str) -> None:
     made = {"rows": rows, "customers": customers, "ratings": ratings}
     duckdb.execute(CUSTOMERS.format(file=place / "customers.parquet", **made))
     duckdb.execute(EVENTS.format(file=place / "events.parquet", **made))
+    duckdb.execute(ORDERS.format(file=place / "orders.parquet", **made))
     questions = "".join(QUESTION.format(k=k) for k in range(QUESTIONS))
     (place / "study.yaml").write_text(STUDY + questions + margins)
     (place / "days").mkdir()
