@@ -87,11 +87,12 @@ class StudyError(ValueError):
 
 def _engine(address: str) -> str:
     """The engine, where it is one that can be read in place; ValueError."""
-    known = ("postgresql:", "postgres:", "sc:", "${")
+    known = ("postgresql:", "postgres:", "sc:", "duckdb://", "${")
     if address != "duckdb" and not address.startswith(known):
         raise ValueError(
-            "the engine is duckdb, the address of a PostgreSQL database: postgresql://HOST/NAME, "
-            "or that of a Spark Connect server: sc://HOST:15002"
+            "the engine is duckdb, a DuckDB file that others fill: duckdb://FILE, the address of a "
+            "PostgreSQL database: postgresql://HOST/NAME, or that of a Spark Connect server: "
+            "sc://HOST:15002"
         )
     return without_password(address)
 
@@ -141,9 +142,14 @@ class Study(Strict):
     engine: Annotated[str, AfterValidator(_engine)] = Field(
         default="duckdb",
         description="Where the rows are: duckdb, a file made by `cx load`; or the address of a "
-        "PostgreSQL database or a Spark Connect server, whose tables (`from: engine`) are read "
-        "where they are and never copied. See docs/engines.md.",
-        examples=["postgresql://db.example.org/shop", "sc://spark.example.org:15002", "${SHOP_DB}"],
+        "DuckDB file that others fill, a PostgreSQL database or a Spark Connect server, whose "
+        "tables (`from: engine`) are read where they are and never copied. See docs/engines.md.",
+        examples=[
+            "postgresql://db.example.org/shop",
+            "sc://spark.example.org:15002",
+            "duckdb:///srv/warehouse.duckdb",
+            "${SHOP_DB}",
+        ],
     )
     tables: Annotated[dict[str, Mapping], Field(min_length=1)] = Field(
         description=f"The tables that the study has, of: {', '.join(contract.TABLES)}.",

@@ -29,6 +29,10 @@ CHECKED = {  # functions and operators, by their names in sqlglot, that give the
     *("RowNumber", "StartsWith", "Sub", "Substring", "Sum", "TimestampTrunc", "Trim", "Year"),
 }
 OURS = {  # functions that each engine computes in its own way, those of `sql.KEYS` among them
+    "duckdb": {
+        **{name: name + "({0})" for name in ("customer_key", "sample_key", "row_key")},
+        **{name: name + "({0})" for name in ("to_days", "to_hours")},
+    },
     "postgres": {
         "customer_key": "(('x' || substr(md5({0}), 1, 4))::bit(16)::int >> 3)",
         "sample_key": "('x' || substr(md5({0}), 9, 6))::bit(24)::int",
@@ -46,6 +50,7 @@ OURS = {  # functions that each engine computes in its own way, those of `sql.KE
     },
 }
 SUMS = {  # rows of a statement, and the sum of the hashes of all of them
+    "duckdb": "select count(*) as n, sum(hash(t)::hugeint)::varchar as h from ({0}) as t",
     "postgres": "select count(*) as n, "
     "sum(('x' || substr(md5(t::text), 1, 15))::bit(60)::bigint)::text as h from ({0}) as t",
     "spark": "select count(*) as n, cast(sum(cast(xxhash64(to_json(struct(*))) as decimal(20, 0))) "

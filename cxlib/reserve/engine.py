@@ -17,6 +17,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, cast
 
 import duckdb
@@ -26,6 +27,7 @@ from cxlib.data import live, sql
 from cxlib.data.sources import SourceError
 from cxlib.data.study import Study
 from cxlib.reserve import dialects, tables_read
+from cxlib.reserve.duckdb_server import SCHEME, DuckDBFile
 from cxlib.reserve.spark_server import SparkServer
 
 _LOCAL = re.compile(r"\s*(describe|create|drop|set|pragma)\b", re.IGNORECASE)
@@ -75,11 +77,16 @@ class Server:
             self._connection = None
 
 
-AnyServer = Server | SparkServer
+AnyServer = Server | SparkServer | DuckDBFile
 
 
-def server_of(address: str) -> AnyServer:
+def server_of(address: str, folder: Path | None = None) -> AnyServer:
     """The server of an address, which is not connected to yet.
+
+    Parameters
+    ----------
+    address : as study.yaml names it
+    folder : what the path of a DuckDB file is relative to
 
     Examples
     --------
@@ -87,6 +94,8 @@ def server_of(address: str) -> AnyServer:
     'spark'
     """
     known = live.VARIABLE.sub(lambda found: os.environ.get(found[1], ""), address)
+    if known.startswith(SCHEME):
+        return DuckDBFile(address, folder)
     return SparkServer(address) if known.startswith("sc:") else Server(address)
 
 
@@ -99,7 +108,7 @@ class _Attached:
         server: AnyServer,
         views: Mapping[str, str],
         kept: Mapping[str, int],
-        conditions: Mapping[str, str],
+        conditions: Mapping[str, str] | None = None,
     ) -> None:
         self._local, self._server, self._views = local, server, dict(views)
         self._whole = self._views
@@ -198,7 +207,7 @@ def attached(
         return local
     counted = local.execute('select "table", kept from _tables').fetchall()
     kept = {table: n for table, n in counted if table in views}
-    attached = _Attached(local, server_of(study.engine), views, kept, conditions)
+    attached = _Attached(local, server_of(study.engine, study.folder), views, kept, conditions)
     return cast(duckdb.DuckDBPyConnection, attached)
 
 

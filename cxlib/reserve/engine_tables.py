@@ -73,7 +73,7 @@ def taken(study: Study) -> dict[str, Intake]:
         values that no row has
     SourceError : the server cannot be asked
     """
-    server, found = server_of(study.engine), dict[str, Intake]()
+    server, found = server_of(study.engine, study.folder), dict[str, Intake]()
     try:
         for name in (n for n in contract.TABLES if n in study.on_engine):
             found[name] = _table(study, name, server, found)
@@ -215,7 +215,8 @@ def _whole(table: str, dialect: str) -> str:
 
 def _kind(field: pa.Field) -> str:
     """The kind of the contract that a column of the engine is; its type where it is none."""
-    type_, own = field.type, (field.metadata or {}).get(b"ADBC:postgresql:typname", b"").decode()
+    type_ = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    own = (field.metadata or {}).get(b"ADBC:postgresql:typname", b"").decode()
     if pa.types.is_integer(type_):
         return "integer"
     if pa.types.is_floating(type_) or pa.types.is_decimal(type_) or own == "numeric":

@@ -3,7 +3,8 @@
     python tests/benchmarks/growth.py FOLDER --rows 100000 1000000 --pages 10 11
 
 Writes for each size a study of 20 questions in 8 waves, of a third as many customers and as many
-orders as answers, to FOLDER, loads it and makes the pages one by one with `cx run`. Prints a table and draws build/growth.svg.
+orders as answers, to FOLDER, loads it and makes the pages one by one with `cx run`. Prints a table
+and draws build/growth.svg.
 """
 
 from __future__ import annotations
