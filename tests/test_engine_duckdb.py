@@ -50,22 +50,38 @@ def test_the_server_is_that_of_the_address(monkeypatch, tmp_path):
 def test_a_file_that_cannot_be_read_is_named_with_what_to_do(tmp_path):
     with pytest.raises(SourceError, match=r"duckdb://nowhere\.duckdb: .*Is it there"):
         DuckDBFile("duckdb://nowhere.duckdb", tmp_path).fetch("select 1 as n")
-    server = DuckDBFile(written(tmp_path / "w.duckdb", {"cells": CELLS}))
+    server = DuckDBFile(written(tmp_path / "w.duckdb", {"cells": CELLS}), tmp_path)
     for refused in ("drop table shop.cells", "select * from read_csv('/etc/passwd')"):
         with pytest.raises(SourceError, match="read-only|disabled"):
             server.fetch(refused)
     server.close()
 
 
+def test_study_yaml_names_a_file_in_its_folder_and_others_only_if_the_user_agrees(
+    tmp_path, monkeypatch
+):
+    address, study = written(tmp_path / "w.duckdb", {"cells": CELLS}), tmp_path / "study"
+    study.mkdir()
+    asked = "select count(*) as n from shop.cells"
+    for outside in (address, "duckdb://../w.duckdb"):
+        with pytest.raises(SourceError, match="leads out of the study's folder"):
+            DuckDBFile(outside, study).fetch(asked)
+    monkeypatch.setenv("WAREHOUSE", address)
+    DuckDBFile("${WAREHOUSE}", study).fetch(asked)
+    monkeypatch.setenv("CX_ALLOW_OUTSIDE", "1")
+    DuckDBFile(address, study).fetch(asked)
+
+
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory) -> Iterator[tuple]:
     """CELLS in the reserve's DuckDB, and how to ask the file for its own."""
-    address = written(tmp_path_factory.mktemp("cells") / "w.duckdb", {"cells": CELLS})
+    folder = tmp_path_factory.mktemp("cells")
+    address = written(folder / "w.duckdb", {"cells": CELLS})
     view = "select id, s, nullif(x, cast('nan' as double)) as x, k, d, b from shop.cells"
     with sql.connect() as store:
         store.register("cells_", pa.Table.from_pandas(CELLS, preserve_index=False))
         store.execute("create table cells as select * from cells_")
-        there = DuckDBFile(address)
+        there = DuckDBFile(address, folder)
         yield store, lambda q: there.fetch(dialects.translated(q, {"cells": view}, "duckdb"))
         there.close()
 
@@ -79,7 +95,8 @@ def test_a_checked_function_gives_the_same_in_the_file(cells, expression):
 @pytest.mark.parametrize("strict", [False, True])
 def test_what_breaks_the_contract_is_set_aside_as_of_files(tmp_path, monkeypatch, strict):
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    test_engine.compare_set_aside(written(tmp_path / "w.duckdb", {}), tmp_path, strict=strict)
+    monkeypatch.setenv("WAREHOUSE", written(tmp_path / "w.duckdb", {}))
+    test_engine.compare_set_aside("${WAREHOUSE}", tmp_path, strict=strict)
 
 
 KINDS = [

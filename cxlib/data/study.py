@@ -147,7 +147,7 @@ class Study(Strict):
         examples=[
             "postgresql://db.example.org/shop",
             "sc://spark.example.org:15002",
-            "duckdb:///srv/warehouse.duckdb",
+            "duckdb://warehouse.duckdb",
             "${SHOP_DB}",
         ],
     )

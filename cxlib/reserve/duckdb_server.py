@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from cxlib.data import live, sql
+from cxlib.data import live, sources, sql
 from cxlib.data.sources import SourceError
 
 SCHEME = "duckdb://"
@@ -30,7 +30,8 @@ class DuckDBFile:
     Parameters
     ----------
     address : `duckdb://` and the path, or a variable of the environment that holds this
-    folder : what a path is relative to
+    folder : the study's, which a path is relative to; other folders are for the user to name, by
+        the variable or `--allow-outside`
 
     Examples
     --------
@@ -48,12 +49,17 @@ class DuckDBFile:
         """What a statement gives. Raises SourceError."""
         try:
             if self._connection is None:
-                path = live.expanded(self.address).removeprefix(SCHEME)
-                self._connection = sql.connect(self._folder / path, read_only=True)
+                self._connection = sql.connect(self._path(), read_only=True)
             return self._connection.sql(statement).to_arrow_table()
         except duckdb.Error as error:
             why = str(error).splitlines()[0].rstrip(".")
             raise SourceError(f"{self.address}: {why}. {ADVICE}") from None
+
+    def _path(self) -> Path:
+        """Where the file is: anywhere by a variable, else where study.yaml may read."""
+        path = live.expanded(self.address).removeprefix(SCHEME)
+        by_user = live.VARIABLE.fullmatch(self.address)
+        return self._folder / path if by_user else sources.local(self._folder, path)
 
     def close(self) -> None:
         """Let go of the file."""
