@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 ABSENT = "application/vnd.cxlab.absent+json"  # of a part that is left out, in a notebook
+PARTIAL = "application/vnd.cxlab.partial+json"  # of rows that a page is not made of
 
 
 class InsufficientData(ValueError):
@@ -127,9 +128,17 @@ def leave_out(reason: str = "", because: str = "") -> None:
     """
     reason = i18n.opening(reason)
     text = i18n.together([reason, _("This part is left out.")])
+    _publish(text, ABSENT, {"reason": reason, "because": reason or because})
+
+
+def read_in_part(short: str, sentence: str) -> None:
+    """Say that a page is made of some rows only; `short` stands below its title."""
+    _publish(sentence, PARTIAL, {"short": short})
+
+
+def _publish(text: str, mime: str, about: dict[str, str]) -> None:
     notebook = context.shell()
     if notebook is None:
         print(text)
     else:
-        about = {"reason": reason, "because": reason or because}
-        notebook.display_pub.publish({"text/plain": text, ABSENT: about}, {})
+        notebook.display_pub.publish({"text/plain": text, mime: about}, {})

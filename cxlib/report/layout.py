@@ -18,7 +18,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from cxlib.core import i18n
-from cxlib.core.errors import ABSENT
+from cxlib.core.errors import ABSENT, PARTIAL
 from cxlib.core.finding import Importance
 from cxlib.core.i18n import _
 from cxlib.report import answer_names, figures, html_tables, prose
@@ -202,6 +202,7 @@ class Page:
     notes: list[tuple[str, str, str]]  # id, of what, note
     warnings: list[str]
     n: str
+    partial: list[str]  # of which rows the page is made, where not of all
     foot: list[str]
 
     @property
@@ -222,6 +223,7 @@ class Page:
             said += self.facts.study.get("fresh", [])
         asked = {name: value for name, value, _comment in self.facts.parameters}
         said += [asked.get("WAVE", ""), "" if self.facts.set_name else asked.get("WHERE", "")]
+        said += self.partial
         said.append(f"n = {self.n}" if self.n else "")
         return [words for words in said if words]
 
@@ -264,6 +266,7 @@ def of(notebook: NotebookNode, facts: Facts) -> Page:
         _notes(every, facts.pages),
         warnings,
         _people(head.record) if head else "",
+        _partial(notebook),
         [f"{i18n.label(word)} {value}".strip() for word, _unused, value in parts],
     )
 
@@ -303,6 +306,13 @@ def _sections(notebook: NotebookNode, facts: Facts) -> tuple[list[Section], list
                 shown += [part] if part else []
         group.parts += _joined(shown)
     return sections, [w for w in warnings if w.strip()], references
+
+
+def _partial(notebook: NotebookNode) -> list[str]:
+    """Of which rows the page is made, as its cells say it."""
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    found = (output.get("data", {}).get(PARTIAL) for output in outputs)
+    return list(dict.fromkeys(about["short"] for about in found if about))
 
 
 def _see_also(words: str) -> str:

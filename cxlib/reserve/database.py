@@ -117,7 +117,7 @@ class Database:
         some = subsample.customers(counts, named, self.study.limits.rows_at_most)
         if some is None:
             return self
-        print(some.sentence())
+        some.say()
         return type(self)(self.study, _some=some, _whole=self)
 
     def close(self) -> None:

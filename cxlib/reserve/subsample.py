@@ -22,6 +22,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from cxlib.core.errors import read_in_part
 from cxlib.core.i18n import _
 from cxlib.data import contract, sql
 
@@ -116,8 +117,12 @@ class SomeCustomers:
                 found[name] = f"{link.name} in ({chosen})"
         return found
 
-    def sentence(self) -> str:
-        """What a page says of it."""
+    def say(self) -> None:
+        """Say it on the page: in short below its title, and in full."""
+        short = _("rows of one customer in {each:.1f}", each=1 / self.share)
+        read_in_part(short, self._sentence())
+
+    def _sentence(self) -> str:
         return _(
             "{table:opening} have {rows:count} rows. Only those of one customer in {each:.1f} are "
             "read, chosen by a hash of their number: numbers of customers, totals and lists of "
