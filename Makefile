@@ -57,7 +57,7 @@ types: setup  ## mypy, strict
 	@$(BIN)/mypy
 
 audit: setup  ## which packages of the lock have known vulnerabilities (pip-audit, installed apart; needs the network)
-	@$(BIN)/python -m venv build/audit && build/audit/bin/python -m pip install --quiet pip-audit
+	@$(BIN)/python -m venv build/audit && build/audit/bin/python -m pip install --quiet 'pip-audit>=2.10.1,<3'
 	@build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
 
 lint: setup

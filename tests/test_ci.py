@@ -38,6 +38,14 @@ def test_make_targets_extras_and_markers_exist() -> None:
         assert set(re.findall(r"\w+", command)) - {"not", "and"} <= markers
 
 
+def test_what_is_installed_by_name_has_a_range_of_versions() -> None:
+    text = "\n".join([(ROOT / "Makefile").read_text("utf-8"), *STEPS])
+    asked = " ".join(re.findall(r"-m pip install (.*)", text)).split()
+    named = [word for word in asked if re.match(r"['\"]?[a-z]", word) and "/" not in word]
+    named = [word for word in named if not word.endswith(".lock")]
+    assert len(named) == 2 and all(re.search(r">=[\d.]+,<\d", word) for word in named), named
+
+
 @pytest.mark.parametrize("job", JOBS)
 def test_every_job_has_a_limit_and_checks_the_code_out(job: str) -> None:
     assert JOBS[job]["timeout-minutes"] <= 240

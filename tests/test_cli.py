@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import click
 import pytest
 from click.testing import CliRunner
-from test_batch import project  # noqa: F401  (a fixture)
+from test_batch import ANSWER, project, write  # noqa: F401  (a fixture)
 
-from cxlib import cli
-from cxlib.cli import completion
+from cxlib import batch, cli
+from cxlib.batch import record
+from cxlib.cli import completion, output
+from cxlib.cli.output import NewPath
 from cxlib.data import study
 
 pytestmark = [pytest.mark.usefixtures("project")]
@@ -201,3 +204,83 @@ def test_names_are_completed() -> None:
     found = [item.value for item in completion.studies_and_notebooks(None, None, "1")]
     assert found == ["10_works", "11_too_few", "12_misspelt", "15_of_orders"]
     assert [item.value for item in completion.parameters(None, None, "DRA")] == ["DRAWS="]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["diff", "{run}", "{run}", "-o", "{there}/x.html"],
+        ["export", "{run}", "--xlsx", "-o", "{there}/x"],
+        ["run", "tiny", "10", "-o", "{there}/x"],
+        ["run", "tiny", "10", "--log-json", "{there}/x.jsonl"],
+        ["customer", "tiny", "c1", "-o", "{there}/x"],
+        ["coding", "export", "tiny", "-o", "{there}/x.csv"],
+    ],
+    ids=lambda words: " ".join(words[:1]),
+)
+def test_a_folder_that_is_not_there_is_named_and_not_made(words, tmp_path) -> None:
+    there = tmp_path / "nowhere" / "below"
+    done = cx(*(word.format(run=tmp_path, there=there) for word in words))
+    assert done.exit_code == 2 and "there is no folder" in done.output
+    assert str(there) in done.output.replace("\n", "") and not there.parent.exists()
+
+
+def test_folders_of_the_project_are_made(project) -> None:  # noqa: F811
+    there = NewPath("folder").convert(str(project / "reports" / "new" / "run"), None, None)
+    assert there == project / "reports" / "new" / "run"
+
+
+@pytest.mark.parametrize(
+    ("part", "error", "out"),
+    [("snapshots.of", ValueError, "new/run"), ("processes.run", KeyboardInterrupt, "")],
+)
+def test_a_run_that_ends_before_its_first_page_leaves_no_folder(
+    part,
+    error,
+    out,
+    project,  # noqa: F811
+    monkeypatch,
+) -> None:
+    def ended(*_, **__):
+        raise error("too early")
+
+    monkeypatch.setattr(f"cxlib.batch.{part}", ended)
+    before, place = {*project.rglob("*")}, project / out if out else ""
+    with pytest.raises(error):
+        batch.run(batch.plan(["tiny"], ["10"]), out=place, keep=False)
+    made = {f.relative_to(project).as_posix() for f in {*project.rglob("*")} - before}
+    assert made <= {"reports", "reports/.snapshots", "data/tiny/reserve.duckdb"}
+
+
+def test_where_a_page_failed_is_kept_with_it_and_printed(project, tmp_path, capsys) -> None:  # noqa: F811
+    [page] = batch.plan(["tiny"], ["20"])
+    job = {
+        "notebook": str(page.notebook),
+        "folder": str(tmp_path),
+        "page": page.name,
+        "html": False,
+    }
+    told = 'File "cxlib/scores/nps.py", line 7\nValueError: write to jo.doe@shop.example <now>'
+    rules = {"rules": {"lang": "en"}}
+    record.write_dead_page({**job, **rules, "html": False}, (1, 2, "died"), told)
+    result = batch.Result(page, tmp_path, "failed", mistake=(1, 2, "ValueError: died"))
+    output.tracebacks([result, batch.Result(page, tmp_path, "ok")])
+    said = capsys.readouterr().err
+    assert "tiny/20_breaks" in said and 'File "cxlib/scores/nps.py", line 7' in said
+    assert "<now>" in said and "jo.doe" not in said
+
+
+@pytest.mark.slow
+def test_debug_shows_where_a_page_failed(project, tmp_path) -> None:  # noqa: F811
+    write(project / "notebooks", "40_inside", ANSWER, "study.sample(wave=['w1', 'w2'])")
+    try:
+        quiet, loud = (
+            cx(*debug, "run", "tiny", "20", "40", "-o", str(tmp_path / "out"))
+            for debug in ([], ["--debug"])
+        )
+    finally:
+        (project / "notebooks" / "40_inside.ipynb").unlink()
+    assert quiet.exit_code == loud.exit_code == 1
+    assert "Traceback" not in quiet.output and "`cx --debug run` shows where" in quiet.output
+    assert "raise ValueError('<b>no & such</b> thing')" in loud.output
+    assert re.search(r'File "cxlib/reserve/\w+.py", line \d+, in sample', loud.output)

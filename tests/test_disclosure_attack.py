@@ -235,6 +235,7 @@ def test_a_run_that_gives_a_group_away_is_not_published(tmp_path) -> None:
     folder.mkdir()
     (folder / "10.html").write_text("<p>7.0")
     (folder / "10.ipynb").write_text('{"cells": []}')
+    (folder / "10.call_list.csv").write_text("customer_id")
     error = record._withheld(folder, run, answers)
     assert "region=islet" in str(error) and "recode" in str(error) and errors.code_of(error) == 5
     assert list(folder.iterdir()) == []
@@ -304,6 +305,7 @@ def test_an_internal_run_is_made_marked_and_counts_for_no_other(tmp_path, monkey
     assert codes == {"first": 0, "second": 5, "looked": 0, "third": 0, "fourth": 0}, made
     folders = tmp_path / "reports" / "tiny"
     says = "Internal: not to be published"
+    assert not (folders / "second").exists()
     assert all(says in (folders / "looked" / p).read_text() for p in ("10_one.html", "index.html"))
     assert says not in (folders / "third" / "10_one.html").read_text()
     assert "looked/" not in (tmp_path / "reports" / "index.html").read_text()

@@ -182,7 +182,6 @@ def test_small_numbers_and_rare_values_do_not_leave():
     assert store.execute("select count(*) from responses").fetchall() == [(3649,)]
 
 
-@pytest.mark.slow
 def test_sums_of_a_query_are_sent_only_above_the_smallest_cell():
     study = opened(leave_rows=False, smallest_cell=10)
     total = "select plan, count(*) as n from customers group by 1 order by 1"

@@ -10,8 +10,6 @@ from cxlib.data import expressions
 from cxlib.data.expressions import ExpressionError
 from cxlib.data.intake import IntakeError
 
-pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
-
 INVOICES = """invoice;customer;day;quantity;unit_price;status
 536365;c1;2024-02-01;2;2,50;complete
 536366;c2;2024-05-01;1;10,00;complete
@@ -48,6 +46,7 @@ def shop(tmp_path, monkeypatch):
     return make
 
 
+@pytest.mark.slow
 def test_derived_columns_are_ours_and_what_cannot_be_computed_is_counted(shop):
     shop()
     checked = reserve.check("shop")
@@ -60,6 +59,7 @@ def test_derived_columns_are_ours_and_what_cannot_be_computed_is_counted(shop):
         assert orders["wave"].tolist() == ["2024-Q1", "2024-Q2", "2024-Q2", "2024-Q4", "2025-Q1"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "kept"),
     [
@@ -83,6 +83,7 @@ def test_rows_that_only_leaves_out_are_counted_and_no_breach(shop, how, kept, ca
     assert "that `only` of study.yaml leaves out" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "why"),
     [
@@ -139,6 +140,7 @@ def test_what_gives_nothing_or_too_much_is_refused(expression, why):
         expressions.computed(frame, expression, key="x")
 
 
+@pytest.mark.slow
 def test_a_column_is_looked_up_once_however_often_a_condition_names_it():
     """Each comparison asked the store again: 11 s for one of 5,000."""
     asked = " and ".join(["a <> 'y'"] * 2000)

@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_papermill_reads_every_parameter_with_its_comment(notebook: Path, caplog) -> None:
     from papermill.inspection import inspect_notebook

@@ -72,7 +72,6 @@ def test_each_unit_has_a_page_and_the_small_one_with_its_complement_has_none(sho
     assert pages[0].left_out == ("unit=Ulm", "unit=Tiny")
 
 
-@pytest.mark.slow
 def test_a_manager_gets_the_pages_of_the_own_units(shops):
     pages = batch.unit_pages(batch.plan(["shops"], ["27"], {"UNIT": "North"}))
     assert [p.values["UNIT"] for p in pages] == ["North", "Kiel", "Bremen"]

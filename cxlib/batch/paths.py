@@ -1,13 +1,13 @@
 """Where the pages of a run go, and one run at a time in a folder.
 
-folders = paths.run_folders(["mobile"], out="")    # study -> reports/mobile/<time of now>
-with paths.alone(folders["mobile"]): ...          # BusyError when another run writes there
+with paths.for_run(["mobile"], out="") as folders:    # study -> reports/mobile/<time of now>
+    with paths.alone(folders["mobile"]): ...          # BusyError when another run writes there
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +19,26 @@ LOCK = ".run.lock"  # in the folder of a run, while it lasts
 
 class BusyError(ValueError):
     """Another run writes into the same folder."""
+
+
+@contextmanager
+def for_run(studies: Sequence[str], out: str | Path = "") -> Iterator[dict[str, Path]]:
+    """The folder of each study's pages, for as long as a run takes.
+
+    Where the run ends in an error, those made for it that hold nothing are removed again.
+    """
+    top = Path(out) if out else study.root() / "reports"
+    places = [*(top / name for name in studies), top, *top.parents]
+    there = {place for place in places if place.exists()}
+    folders = run_folders(studies, out)
+    try:
+        yield folders
+    except BaseException:
+        new = {*places, *folders.values()} - there
+        for folder in sorted(new, key=lambda place: len(place.parts), reverse=True):
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
+        raise
 
 
 def run_folders(studies: Sequence[str], out: str | Path = "") -> dict[str, Path]:

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, forkserver
@@ -249,7 +250,10 @@ def _make(
     except BaseException as error:
         with suppress(OSError):
             said = f"{type(error).__name__}: {error}"
-            sender.send({"event": "died", "said": said, "errno": getattr(error, "errno", None)})
+            where = {"traceback": "".join(traceback.format_exception(error))}
+            sender.send(
+                {"event": "died", "said": said, "errno": getattr(error, "errno", None), **where}
+            )
         raise SystemExit(1) from error
 
 

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 from cxlib import __version__
 from cxlib.batch import cache, dependencies, execute, ledger, processes
 from cxlib.batch.fingerprints import code, code_of, digest, language, notebook, packages
-from cxlib.core import context, parameters
+from cxlib.core import context, parameters, sections
 from cxlib.core.context import Context
 from cxlib.data import study
-from cxlib.privacy import masking
+from cxlib.privacy import masking, redaction
 from cxlib.privacy.leaks import Withheld
 
 if TYPE_CHECKING:
@@ -99,15 +99,23 @@ def why_it_died(
     return f"its process ended with exit code {code_}" + (f": {said[-1]}" if said else "")
 
 
-def write_dead_page(job: dict[str, Any], mistake: tuple[int, int, str]) -> None:
-    """A page for a process that died before it could write one."""
+def write_dead_page(
+    job: dict[str, Any], mistake: tuple[int, int, str], traceback: str = ""
+) -> None:
+    """A page for a process that died before it could write one, and where in the code it died."""
     nbformat = processes.import_nbformat()
     unread = nbformat.read(job["notebook"], as_version=4)
     for cell in unread.cells:
         if cell.cell_type == "code":
             cell.outputs = []
+    code_cells = [cell for cell in unread.cells if cell.cell_type == "code"]
+    if traceback and code_cells:
+        told = nbformat.v4.new_output("display_data", sections.folded(traceback))
+        code_cells[-1].outputs = [told]
     with context.use(Context(**job["rules"])):
-        execute.write(job, execute.canonical(unread), list(mistake))
+        unread = execute.canonical(unread)
+        redaction.protect(unread)
+        execute.write(job, unread, list(mistake))
 
 
 def close(
@@ -149,16 +157,27 @@ def close(
 
 
 def _withheld(folder: Path, run: dict[str, Any], answers: dict[str, Any]) -> Withheld | None:
-    """Why the run may not be published, if so; then its folder holds nothing but lists."""
+    """Why the run may not be published, if so; then its folder holds nothing of it.
+
+    Lists that an earlier run left in the folder stay: somebody may be working on them.
+    """
     from cxlib.batch import cross_run
 
     if not (found := cross_run.leaks_of(folder, run, answers)):
         return None
     pages = [folder / f"{p['page']}.{kind}" for p in run["pages"] for kind in ("ipynb", "html")]
+    clear(folder, [p["page"] for p in run["pages"]])
     of_run = {file for file in files_of_run(folder) if file.suffix != ".csv"}
     for file in {*pages, *of_run, folder / "answers.json", folder / "run.json"}:
         file.unlink(missing_ok=True)
     return cross_run.withheld(folder, found)
+
+
+def clear(folder: Path, names: Iterable[str]) -> None:
+    """Remove pages and their lists from a folder that holds no whole run."""
+    if not (folder / "run.json").exists():
+        for file in [file for name in names for file in execute.files_of(folder, name)]:
+            file.unlink(missing_ok=True)
 
 
 def _remember(results: Iterable[Result]) -> None:

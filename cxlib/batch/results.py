@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cxlib.batch.planning import Page
 from cxlib.core.finding import by_importance
+from cxlib.core.sections import traceback_in
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,16 @@ class Result:
     def file(self) -> Path:
         """Where the page is written."""
         return self.folder / f"{self.page.name}.html"
+
+    @property
+    def traceback(self) -> str:
+        """Where in the code the page failed, as its notebook keeps it: without personal data."""
+        try:
+            kept = json.loads(self.file.with_suffix(".ipynb").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return ""
+        found = [traceback_in(cell.get("outputs", [])) for cell in kept["cells"]]
+        return next((one for one in reversed(found) if one), "")
 
     @property
     def answer(self) -> str:

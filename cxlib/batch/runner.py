@@ -59,17 +59,18 @@ def run(
     looks for such pages nor keeps those it makes; then `html=False` makes them quicker where only
     their answers are wanted: notebooks with no figure, and no HTML. A page that takes longer than
     `timeout` seconds, or whose process holds more than `memory` GB, fails; the others go on.
-    KeyboardInterrupt ends what runs, writes the index of what was made, and goes on up. `scheduler`
-    is the address of a Dask cluster whose workers make the pages, `storage` an fsspec address that
-    it shares with this machine (see `cluster`). Without `fork` each page has an ordinary kernel:
-    slower, same bytes. All pages are made from one snapshot of the data and the notebooks; what
-    changes while they are made is for the next run. Raises BusyError when another run writes into
+    KeyboardInterrupt ends what runs, writes the index of what was made, and goes on up; a run that
+    ends before its first page leaves no folder. `scheduler` is the address of a Dask cluster whose
+    workers make the pages, `storage` an fsspec address that it shares with this machine (see
+    `cluster`). Without `fork` each page has an ordinary kernel: slower, same bytes. All pages are
+    made from one snapshot of the data and the notebooks; what changes while they are made is for
+    the next run. Raises BusyError when another run writes into
     the same folder, Unfinished when the disk is full, the cluster is gone, or the data changed
     since `plan`, Withheld when small groups could be worked out from the run (`privacy.attack`).
     """
-    folders = paths.run_folders([p.study for p in pages], out)
     begun = datetime.now(UTC)
     with ExitStack() as held:
+        folders = held.enter_context(paths.for_run([p.study for p in pages], out))
         for folder in folders.values():
             held.enter_context(paths.alone(folder))
         frozen = held.enter_context(snapshots.of(pages))
@@ -104,8 +105,12 @@ def _run(
         work.close()
         work.warn_of_boxes()
         results = [work.results.get(_key(p)) or work.not_run(p) for p in pages]
-        with work.progress.waiting("checking small groups and writing the index"):
-            _record(results, begun, jobs or 0, work)
+        if work.results:
+            with work.progress.waiting("checking small groups and writing the index"):
+                _record(results, begun, jobs or 0, work)
+        else:  # stopped before the first page was done
+            for result in results:
+                record.clear(result.folder, [result.page.name])
     return results
 
 
@@ -341,7 +346,7 @@ class _Work:
         why = record.masked_of(page, why)
         mistake = (last.get("cell", 0), last.get("cells", 0), why)
         try:
-            record.write_dead_page(job, mistake)
+            record.write_dead_page(job, mistake, last.get("traceback", ""))
         except OSError as error:
             mistake = (*mistake[:2], f"{why}; no page could be written: {error}")
         return Result(page, self.folders[page.study], "failed", seconds, {}, mistake, job=job)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cxlib.cli.errors import terminated_like_ctrl_c
-from cxlib.cli.output import fork_option, jobs_option, near
+from cxlib.cli.output import NewPath, fork_option, jobs_option, near
 from cxlib.cli.studies import allow_outside
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def verify(run: Path, jobs: int | None, fork: bool) -> None:
 
     It is made in a folder of its own and then thrown away; RUN stays as it is. Exit code 1 when a
     number differs: each is listed with what it was, and what changed behind it (data, wording,
-    code, environment, parameters).
+    code, environment, parameters). Exit code 1 also when a page failed, then or now: nothing of it
+    can be compared.
 
     \b
     Example
@@ -60,7 +61,7 @@ def verify(run: Path, jobs: int | None, fork: bool) -> None:
     with terminated_like_ctrl_c():
         found = verified(run, jobs=jobs, fork=fork)
     click.echo(str(found))
-    if not found.same:
+    if found.without or not found.same:
         sys.exit(1)
 
 
@@ -70,7 +71,7 @@ def verify(run: Path, jobs: int | None, fork: bool) -> None:
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NewPath("file"),
     metavar="FILE",
     help="Write the comparison as an HTML page too.",
 )
@@ -84,7 +85,8 @@ def verify(run: Path, jobs: int | None, fork: bool) -> None:
 def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) -> None:
     """Say what changed from run BEFORE to run AFTER, and why.
 
-    Page by page: answers that say something else, and estimates whose intervals do not touch.
+    Page by page: answers that say something else, and estimates whose intervals do not touch. Exit
+    code 1 when a page failed in one of the runs, so that nothing of it can be compared.
 
     \b
     Example
@@ -105,6 +107,8 @@ def diff(before: Path, after: Path, out: Path | None, lang: str, every: bool) ->
         with context.use(replace(rules, lang=lang)):
             files.write(out, comparison_page.html(found))
         click.echo(near(out))
+    if found.without:
+        sys.exit(1)
 
 
 def _rules(run: Run) -> dict[str, Any]:

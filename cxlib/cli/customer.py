@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cxlib.cli import completion
-from cxlib.cli.output import near
+from cxlib.cli.output import NewPath, near
 from cxlib.cli.studies import allow_outside
 from cxlib.core import context, files, i18n
 from cxlib.core.errors import InsufficientData
@@ -33,7 +33,7 @@ Facts = list[tuple[str, str]]
 @click.option(
     "-o",
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=NewPath("folder"),
     metavar="DIR",
     help="Where the card goes; not into reports/. [default: data/STUDY/cards]",
 )

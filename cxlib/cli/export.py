@@ -27,7 +27,7 @@ from cxlib.core import context, files
 @click.option(
     "-o",
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=output.NewPath("folder"),
     metavar="DIR",
     help="Where the files go. [default: RUN]",
 )

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from cxlib.core import files
+
 jobs_option = click.option(
     "--jobs", type=click.IntRange(1, 64), help="Pages at a time. [default: 2 at most]"
 )
@@ -19,6 +21,31 @@ fork_option = click.option(
     default=True,
     help="Ordinary kernels: slower, same numbers.",
 )
+
+
+class NewPath(click.Path):
+    """A file or folder to write: the folder that holds it must be there.
+
+    A mistyped path is then an error and no new folder. Folders in reports/ and data/ of the project
+    are made where they are missing.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(dir_okay=kind == "folder", file_okay=kind == "file", path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; a mistake where its folder is missing."""
+        path = Path(value)
+        super().convert(value, param, ctx)
+        root = files.project()
+        own = [root / name for name in ("reports", "data")] if root else []
+        if not path.parent.is_dir() and not files.inside(path, own):
+            self.fail(
+                f"there is no folder {str(path.parent)!r}. Make it, or name another.", param, ctx
+            )
+        return path
+
+
 MARKS = {"failed": "FAILED ", "not run": "NOT RUN ", "skipped": "skipped: "}
 
 
@@ -56,9 +83,19 @@ def results(made: Sequence[Any]) -> None:
     if reused := sum(r.reused for r in made):
         click.echo(f"{reused} of {len(made)} pages are up to date: no input of theirs changed.")
     if failed := sum(r.status == "failed" for r in made):
-        click.echo(f"{failed} of {len(made)} pages failed; each says so at its top.")
+        click.echo(
+            f"{failed} of {len(made)} pages failed; each says so at its top. "
+            "`cx --debug run` shows where in the code."
+        )
     for index in _indexes(made):
         click.echo(near(index))
+
+
+def tracebacks(made: Sequence[Any]) -> None:
+    """Of the pages that failed: where in the code, on stderr."""
+    for r in (r for r in made if r.status == "failed"):
+        where = r.traceback.rstrip() or r.answer
+        click.echo(f"\n{r.page.study}/{r.page.name}\n{where}", err=True)
 
 
 def _indexes(made: Sequence[Any]) -> list[Path]:

@@ -93,7 +93,7 @@ def _parameter_help(path: Path) -> str:
 @click.option(
     "-o",
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=output.NewPath("folder"),
     metavar="DIR",
     help="Where the reports go. [default: reports/STUDY/TIME]",
 )
@@ -143,7 +143,7 @@ def _parameter_help(path: Path) -> str:
 @click.option(
     "--log-json",
     "log_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=output.NewPath("file"),
     metavar="FILE",
     help="Add what happens to FILE as JSON lines, while it happens.",
 )
@@ -225,6 +225,8 @@ def run(
         click.echo(json.dumps(summary.of(results, unusable), indent=1, ensure_ascii=False))
     else:
         output.results(results)
+    if click.get_current_context().find_root().params.get("debug"):
+        output.tracebacks(results)
     for name, reason in unusable.items():
         click.echo(f"cx: no page of {name} was made: {reason}", err=True)
     sent = [_sent(target, folder) for target in targets for folder in _folders(results)]

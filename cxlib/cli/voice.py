@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cxlib.cli import completion
+from cxlib.cli.output import NewPath
 from cxlib.cli.studies import allow_outside
 from cxlib.core import files
 
@@ -151,7 +152,7 @@ def coding() -> None:
 @click.option(
     "-o",
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NewPath("file"),
     metavar="FILE",
     help="Where it goes. [default: data/STUDY/coding_sheet.csv]",
 )

@@ -13,9 +13,9 @@ import ast
 import linecache
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,6 +24,7 @@ from cxlib.core import context, i18n
 from cxlib.core.errors import InsufficientData, leave_out
 
 PACKAGE = str(Path(__file__).resolve().parents[1])
+OPENS, ENDS = "<details><summary>Traceback</summary><pre>", "</pre></details>"
 CAUGHT = (Exception, KeyboardInterrupt)  # of what a cell may raise
 
 
@@ -85,8 +86,30 @@ def _show(shell: Any, etype: type, value: Any, tb: Any, tb_offset: Any) -> None:
     lines = _in_a_line(value)
     shell._showtraceback(etype, value, lines)
     whole = "".join(traceback.format_exception(etype, value, tb.tb_next or tb))
-    html = f"<details><summary>Traceback</summary><pre>{escape(whole)}</pre></details>"
-    shell.display_pub.publish({"text/plain": whole, "text/html": html}, {})
+    shell.display_pub.publish(folded(whole), {})
+
+
+def folded(whole: str) -> dict[str, str]:
+    """A traceback as an output of a cell: closed on the page until somebody opens it."""
+    return {"text/plain": whole, "text/html": f"{OPENS}{escape(whole)}{ENDS}"}
+
+
+def traceback_in(outputs: Iterable[Mapping[str, Any]]) -> str:
+    """The traceback that the outputs of a cell hold; "" where no error has ended it.
+
+    Examples
+    --------
+    >>> traceback_in([{"output_type": "display_data", "data": folded("line 1 <module>")}])
+    'line 1 <module>'
+    """
+    found = ""
+    for output in outputs:
+        if output["output_type"] == "error":
+            found = "\n".join(output["traceback"])
+        html = "".join(output.get("data", {}).get("text/html", ""))
+        if html.startswith(OPENS):
+            return unescape(html.removeprefix(OPENS).removesuffix(ENDS))
+    return found
 
 
 def _show_stops_in_a_line(show: Callable[..., None], error: Any = None, **options: Any) -> None:

@@ -37,6 +37,8 @@ WORDS = (
     "pages",
     "language",
 )
+# Pages without numbers: what they kept before they failed is no result.
+WITHOUT = ("failed", "not run")
 # Statuses as records of version 0.1 have them.
 FORMER = {"whole": "ok", "lacking": "skipped", "not made": "not run"}
 
@@ -85,6 +87,16 @@ class Comparison:
         return not self.differences
 
     @property
+    def without(self) -> dict[str, tuple[str, str]]:
+        """Pages that failed or were not made in a run, with what became of them in each."""
+        sides = [_statuses(run) for run in self.runs]
+        both = {
+            page: (sides[0].get(page, GONE), sides[1].get(page, GONE))
+            for page in dict.fromkeys(page for side in sides for page in side)
+        }
+        return {page: pair for page, pair in both.items() if set(pair) & {*WITHOUT}}
+
+    @property
     def beyond(self) -> tuple[Difference, ...]:
         """The estimates whose intervals do not touch."""
         return tuple(d for d in self.differences if d.beyond)
@@ -102,10 +114,18 @@ class Comparison:
         return self.runs[1].answers.get(page, {}).get(answer, {}).get("unit", "")
 
     def __str__(self) -> str:
-        if self.same:
-            return "\n".join([f"All {self.values:,} values are the same.", *listed(self.changed)])
+        first = f"All {self.values:,} values are the same." if self.same else self.summary
         every = (f"  {d}" for d in self.differences)
-        return "\n".join([self.summary, *every, *listed(self.changed)])
+        return "\n".join([*uncompared(self), first, *every, *listed(self.changed)])
+
+
+def uncompared(found: Comparison) -> list[str]:
+    """A line for each page that has no numbers in one of the runs."""
+    if not found.without:
+        return []
+    pages = "1 page" if len(found.without) == 1 else f"{len(found.without)} pages"
+    became = (f"  {page}: {old} -> {new}" for page, (old, new) in found.without.items())
+    return [f"{pages} could not be compared:", *became]
 
 
 def listed(changed: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -165,11 +185,18 @@ def _in(run: Run, lang: str) -> Run:
 def compare(before: Run, after: Run) -> Comparison:
     """What differs from one run to the other, and which fingerprints do.
 
-    A page that only one of them has is one difference, whatever it holds.
+    A page that only one of them has, or that failed in one, is one difference, whatever it holds;
+    one that failed in both is none (`Comparison.without` names it).
     """
     old, new = values_of(before), values_of(after)
-    gone = {p["page"] for p in before.record["pages"]} ^ {p["page"] for p in after.record["pages"]}
-    keys = [k for k in dict.fromkeys([*old, *new]) if k[0] not in gone or k[-1] == "status"]
+    sides = _statuses(before), _statuses(after)
+    gone = sides[0].keys() ^ sides[1].keys()
+    gone |= {page for side in sides for page, status in side.items() if status in WITHOUT}
+    keys = [
+        k
+        for k in dict.fromkeys([*old, *new])
+        if k[0] not in gone or (k[-1] == "status" and old.get(k) != new.get(k))
+    ]
     differences = [
         Difference(*key, old.get(key, GONE), new.get(key, GONE), _beyond(key, old, new))
         for key in keys
@@ -185,11 +212,17 @@ def compare(before: Run, after: Run) -> Comparison:
     )
 
 
+def _statuses(run: Run) -> dict[str, str]:
+    """What became of each page."""
+    made = run.record["pages"]
+    return {page["page"]: FORMER.get(page["status"], page["status"]) for page in made}
+
+
 def values_of(run: Run) -> dict[Key, Value]:
     """Every value of a run by page, answer, term and column; what became of each page too."""
     found: dict[Key, Value] = {}
-    for made in run.record["pages"]:
-        found[made["page"], "", "", "status"] = FORMER.get(made["status"], made["status"])
+    for page, status in _statuses(run).items():
+        found[page, "", "", "status"] = status
     for name, answers in run.answers.items():
         for record in answers.values():
             found[name, record["name"], "", "sentence"] = record["answer"]

@@ -21,7 +21,16 @@ from cxlib.core import context, i18n
 from cxlib.core.i18n import _
 from cxlib.privacy.masking import legible
 from cxlib.report import rendering
-from cxlib.report.comparison import Comparison, Difference, Key, Value, listed, values_of
+from cxlib.report.comparison import (
+    GONE,
+    Comparison,
+    Difference,
+    Key,
+    Value,
+    listed,
+    uncompared,
+    values_of,
+)
 
 MOST = 6  # rows of an answer
 ENDS = ("estimate", "low", "high")
@@ -94,7 +103,8 @@ def _part(
 
 
 def _word(status: str) -> str:
-    return _("not for this study") if status == "skipped" else _(status)
+    words = {"skipped": _("not for this study"), GONE: _("not there")}
+    return words.get(status) or _(status)
 
 
 def _answers(
@@ -151,7 +161,7 @@ def text(found: Comparison) -> str:
     """The comparison for a terminal: what changed behind the numbers, then page by page."""
     if found.same:
         return str(found)
-    lines = [found.summary, *listed(found.changed), ""]
+    lines = [*uncompared(found), found.summary, *listed(found.changed), ""]
     for part in parts(found):
         lines.append(f"{part.title}: {part.status or _counted(part)}")
         for answer in part.answers:
@@ -169,7 +179,25 @@ def html(found: Comparison) -> str:
     """The comparison as a page like those of the runs: self-contained, no request."""
     made = rendering.environment().get_template("comparison.html.j2")
     lang = context.current().lang
-    return legible(made.render(found=found, parts=parts(found), lang=lang))
+    return legible(
+        made.render(found=found, parts=parts(found), without=_uncompared(found), lang=lang)
+    )
+
+
+def _uncompared(found: Comparison) -> list[str]:
+    """A sentence on each page that has no numbers in one of the runs."""
+    titles = {
+        p["page"]: p.get("title", p["page"]) for run in found.runs for p in run.record["pages"]
+    }
+    return [
+        _(
+            "“{page}” could not be compared: {before} before, {after} after.",
+            page=titles[page],
+            before=_word(before),
+            after=_word(after),
+        )
+        for page, (before, after) in found.without.items()
+    ]
 
 
 def _counted(part: Part) -> str:

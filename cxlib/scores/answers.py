@@ -141,6 +141,8 @@ def read(
 ) -> Answers:
     """The answers of the rows that have a weight and, with `by`, a group.
 
+    Groups whose rows all have a weight of 0 are left out, and named in the notes.
+
     Raises ValueError for unknown columns, text, answers that `measure` does not allow, bad weights,
     and items that nobody answered.
     """
@@ -159,6 +161,7 @@ def read(
     if lost or (sample.weight and not w.all()):
         keep = (w > 0) & (group >= 0)
     x, w, group = x[keep], w[keep], group[keep]
+    group, groups, weightless = _weighed(group, groups)
     rows, squares = (
         None if c is None else responses[c].to_numpy(float)[keep]
         for c in (sample.count, sample.squares)
@@ -182,6 +185,8 @@ def read(
         unit = np.unique(codes, return_inverse=True)[1]
     skipped = [_skips(responses, item, keep, rows) for item in items]
     notes = _notes(items, n, sample.rows_of(), skipped, lost, by)
+    if by and weightless:
+        notes = (*notes, weightless_note(by, weightless))
     design = x, w, group, groups, unit, by or "", notes, rows, squares
     return Answers(sample, keep, tuple(items), *design)
 
@@ -202,6 +207,25 @@ def _grouped(column: pd.Series) -> tuple[np.ndarray, list[Any]]:
     if not there[:-1].all():
         codes = np.r_[np.cumsum(there[:-1]) - 1, -1][codes]
     return codes, list(column.cat.categories[there[:-1]])
+
+
+def _weighed(group: np.ndarray, groups: list[Any]) -> tuple[np.ndarray, list[Any], list[Any]]:
+    """The groups that some rows are left of, and those whose rows all have a weight of 0."""
+    there = np.bincount(group, minlength=len(groups)) > 0
+    if there.all():
+        return group, groups, []
+    kept = [groups[g] for g in np.flatnonzero(there)]
+    gone = [groups[g] for g in np.flatnonzero(~there)]
+    return (np.cumsum(there) - 1)[group], kept, gone
+
+
+def weightless_note(by: str, groups: Sequence[Any]) -> str:
+    """What is said of groups of the column `by` whose answers all have a weight of 0."""
+    return _(
+        "Left out, as all their answers have a weight of 0: {groups:label_list} ({by:label}).",
+        by=by,
+        groups=list(groups),
+    )
 
 
 def _blocks(x: np.ndarray) -> Iterator[slice]:

@@ -28,6 +28,7 @@ from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Target
 from cxlib.privacy import disclosure
 from cxlib.scores import trend_findings
+from cxlib.scores.answers import weightless_note
 from cxlib.scores.measures import Measure, as_measure
 from cxlib.scores.trend_series import ControlLimits, Series, series_of
 from cxlib.stats.notes import resampling_note
@@ -106,10 +107,14 @@ def trend(
     """
     sample, measure = as_sample(sample), as_measure(measure)
     items, asked = [items] if isinstance(items, str) else list(items), []
+    weightless: list[object] = []
     how = limits if isinstance(limits, ControlLimits) else ControlLimits(limits)
     for group, part in _groups(sample, items, over, by):
+        if by and not part.weights.any():
+            weightless.append(group)
         for item in (i for i in items if i in part):
-            waves = part.data.loc[part[item].notna(), over].dropna().unique()
+            given = part[item].notna() & (part.weights != 0)
+            waves = part.data.loc[given, over].dropna().unique()
             if len(waves) > 1:  # a wave that did not ask is none of the series, and hides no other
                 asked.append((part.where(part[over].isin(waves)), item, group, over, measure, how))
     if not asked:
@@ -130,7 +135,14 @@ def trend(
     return Result(
         {"table": table, "limits": charts, "changes": changes},
         trend_findings.finding(speakable, measure, over, target),
-        trend_findings.notes(speakable, charts, how.width, resampling_note(asked[0][0]), over),
+        i18n.together(
+            [
+                trend_findings.notes(
+                    speakable, charts, how.width, resampling_note(asked[0][0]), over
+                ),
+                weightless_note(by, weightless) if by and weightless else "",
+            ]
+        ),
         measure.unit,
         draws=sample.draws,
         seed=sample.seed,

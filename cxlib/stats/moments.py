@@ -115,7 +115,10 @@ def groups_of(rows: pd.DataFrame, by: str) -> list[Any]:
 
 
 def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
-    """The rows' weights, ones without a column; ValueError for negative or missing ones."""
+    """The rows' weights, ones without a column.
+
+    Raises ValueError for negative or missing ones, InsufficientData where all are 0.
+    """
     if weight is None:
         return np.ones(len(rows))
     w = _numbers(rows, [weight])[:, 0]
@@ -125,7 +128,7 @@ def weights_of(rows: pd.DataFrame, weight: str | None) -> np.ndarray:
             "row a weight of 0 or more, or run `weights.rake` again."
         )
     if not w.sum() > 0:
-        raise ValueError(f"the weights in {weight!r} sum to {w.sum():g}; some must be positive.")
+        raise InsufficientData(_("None of the {n:count} rows has a weight above 0.", n=len(rows)))
     return w
 
 

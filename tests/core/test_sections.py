@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from cxlib.core import sections
+
 NOTEBOOK = """
 from IPython.core.interactiveshell import InteractiveShell
 from cxlib.core import errors, sections
@@ -59,3 +61,19 @@ def test_an_error_of_the_package_is_a_line_and_ipython_parses_no_files(call, lin
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert line in ran.stdout, ran.stdout + ran.stderr
     assert ran.stdout.splitlines()[-1] == ended, ran.stdout
+
+
+def test_a_traceback_that_was_folded_is_read_again() -> None:
+    whole = 'File "cxlib/x.py", line 1, in <module>\n    if a < b & c:'
+    told = {"output_type": "display_data", "data": sections.folded(whole)}
+    of_ipython = {"output_type": "error", "traceback": ["line 1", "line 2"]}
+    assert whole not in told["data"]["text/html"]  # escaped
+    assert sections.traceback_in([of_ipython, told]) == whole
+    assert sections.traceback_in([of_ipython]) == "line 1\nline 2"
+    assert sections.traceback_in([{"output_type": "stream", "text": "Traceback"}]) == ""
+
+
+def test_names_of_a_cell_with_a_magic_are_none() -> None:
+    assert sections.names_set("a, b = f(c)") == {"a", "b"}
+    assert sections.names_read("a, b = f(c)") == {"f", "c"}
+    assert sections.names_set("%matplotlib inline\na = 1") == set()

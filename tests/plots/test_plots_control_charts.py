@@ -143,7 +143,6 @@ def test_a_legend_leaves_the_axes_their_width_beside_long_names_of_rows():
     assert wide > 0.35 * whole
 
 
-@pytest.mark.slow
 def test_scores_with_a_signal_in_the_latest_wave_come_first():
     """Then those with one in an earlier wave; within each the order of the table."""
     signals = {"speed": ("", ""), "price": ("below", ""), "room": ("", "below"), "app": ("", "")}

@@ -105,7 +105,6 @@ def test_a_long_label_of_an_axis_takes_no_width_from_tiles_on_a_phone() -> None:
     assert widths[1] == pytest.approx(widths[0], rel=0.05)
 
 
-@pytest.mark.slow
 def test_touchpoints_of_the_map_keep_the_order_of_stages_where_some_are_not_rated() -> None:
     table = pd.DataFrame(
         [

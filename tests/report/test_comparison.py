@@ -6,7 +6,10 @@ import copy
 import json
 
 import pytest
+from click.testing import CliRunner
 
+from cxlib import cli
+from cxlib.batch import verify
 from cxlib.report import comparison, comparison_page
 from cxlib.report.comparison import Difference, Run, compare
 
@@ -161,3 +164,38 @@ def test_runs_are_compared_in_one_language() -> None:
     chinese = Run("zh", {}, run().record | {"pages": both[:1]})
     with pytest.raises(ValueError, match="zh is in zh and monday in en.*--lang"):
         comparison.in_one_language(chinese, run(), "en")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [("failed", "failed", True), ("ok", "failed", False), ("not run", "ok", False)],
+)
+def test_a_page_that_failed_is_named_and_not_compared(before, after, same) -> None:
+    sides = [run(pages=[run().record["pages"][0] | {"status": s}]) for s in (before, after)]
+    found = compare(*sides)
+    assert found.without == {"10_x": (before, after)} and found.same is same
+    assert len(found.differences) == found.values == (0 if same else 1)
+    assert f"1 page could not be compared:\n  10_x: {before} -> {after}" in str(found)
+    assert f"  10_x: {before} -> {after}" in comparison_page.text(found)
+    assert f"“10_x” could not be compared: {before} before, {after} after." in (
+        comparison_page.html(found)
+    )
+
+
+def test_verify_and_diff_end_with_1_where_a_page_failed(tmp_path, monkeypatch) -> None:
+    page = run().record["pages"][0]
+    for name, status in (("monday", "ok"), ("friday", "failed")):
+        (tmp_path / name).mkdir()
+        record = run(name, about={}, pages=[page | {"status": status}]).record
+        (tmp_path / name / "run.json").write_text(json.dumps(record))
+        (tmp_path / name / "answers.json").write_text(json.dumps(run().answers))
+    monday, friday = (str(tmp_path / name) for name in ("monday", "friday"))
+    codes = [
+        CliRunner().invoke(cli.main, ["diff", *pair]).exit_code
+        for pair in ((monday, monday), (monday, friday), (friday, friday))
+    ]
+    assert codes == [0, 1, 1]
+    failed = comparison.read(tmp_path / "friday")
+    monkeypatch.setattr(verify, "verify", lambda *_, **__: compare(failed, failed))
+    done = CliRunner().invoke(cli.main, ["verify", friday])
+    assert done.exit_code == 1 and "10_x: failed -> failed" in done.output

@@ -75,7 +75,6 @@ def swinging(n: int = 300) -> pd.DataFrame:
     return rows.assign(swings=np.clip(np.round(moved), 0, 10))
 
 
-@pytest.mark.slow
 def test_a_score_that_only_cries_is_held_back_and_named():
     both = scores.trend(swinging(), ["steady", "swings"], measure="mean")
     audit = scores.alarm_audit(both)

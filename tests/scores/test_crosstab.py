@@ -114,3 +114,31 @@ def test_the_nps_is_taken_as_its_classes_and_long_scales_as_fifths():
     names = cells.groupby("term")["answer"].unique().map(list)
     assert names["r"] == ["0–6", "7–8", "9–10"]
     assert names["x"] == ["0–20", "20–40", "40–60", "60–80", "80–100"]
+
+
+WEIGHTLESS = {
+    "crosstab": lambda rows: scores.crosstab(rows, ASKED, "shop"),
+    "nps": lambda rows: scores.nps(rows, "r", by="shop"),
+    "mean": lambda rows: scores.mean(rows, ["q", "r"], by="shop"),
+    "compare": lambda rows: scores.compare(rows, "r", by="shop"),
+    "trend": lambda rows: scores.trend(rows, "r", by="shop"),
+}
+
+
+@pytest.mark.parametrize("method", WEIGHTLESS)
+def test_a_group_whose_weights_are_all_zero_is_left_out_and_named(method):
+    rng = np.random.default_rng(4)
+    rows = pd.DataFrame({"q": rng.integers(1, 6, 240), "r": rng.integers(0, 11, 240)})
+    rows["shop"], rows["wave"] = np.resize(["a", "b", "c"], 240), np.repeat(["1", "2", "3"], 80)
+    rows["w"] = np.where(rows["shop"] == "b", 0.0, 1.0 + rng.random(240))
+    found = WEIGHTLESS[method](Sample(rows, weight="w", draws=60))
+    without = WEIGHTLESS[method](Sample(rows[rows["shop"] != "b"], weight="w", draws=60))
+    for name, table in without.tables.items():
+        pd.testing.assert_frame_equal(found.tables[name], table)
+    assert "all their answers have a weight of 0: b (shop)" in found.notes or method == "crosstab"
+
+
+def test_a_wave_whose_weights_are_all_zero_is_none_of_a_trend():
+    rows = pd.DataFrame({"recommend": [9, 0, 5, 10] * 30, "wave": np.repeat(list("abc"), 40)})
+    rows["w"] = np.where(rows["wave"] == "b", 0.0, 1.0)
+    assert scores.trend(Sample(rows, weight="w")).limits["wave"].tolist() == ["a", "c"]

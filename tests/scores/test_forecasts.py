@@ -23,7 +23,6 @@ def answers(means: list[float], n: int = 200, seed: int = 1) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-@pytest.mark.slow
 def test_a_steady_score_is_forecast_at_its_mean() -> None:
     sample = Sample(answers([7.5] * 7), draws=200)
     found = scores.forecast(scores.trend(sample), waves=2)

@@ -155,7 +155,7 @@ def test_a_row_without_a_customer_is_its_own_cluster(responses):
         ({"speed": np.nan}, r"speed has 0 answers in 500 rows"),
         ({"speed": "fast"}, r"\['speed'\] hold text"),
         ({"weight": -1.0}, r"500 of 500 weights in 'weight' are negative"),
-        ({"weight": 0.0}, r"sum to 0"),
+        ({"weight": 0.0}, r"None of the \d+ rows has a weight above 0"),
     ],
 )
 def test_what_cannot_be_summed_is_named(responses, change, message):

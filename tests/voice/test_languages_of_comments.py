@@ -12,8 +12,6 @@ from cxlib.core.context import Context
 from cxlib.data.intake.encodings import find_encoding
 from cxlib.voice import lexicon, tokens
 
-pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
-
 SIMPLIFIED = [
     "快递太慢了，等了一个星期",
     "客服态度很好，很满意",
@@ -47,6 +45,7 @@ def comments_of(texts: list[str], n: int = 300) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_traditional", [False, True])
 def test_both_kinds_of_chinese_are_counted_alike(in_traditional: bool) -> None:
     words = GIVEN
@@ -72,6 +71,7 @@ def test_words_that_judge_are_known_in_both_kinds_of_chinese() -> None:
     assert feel(SIMPLIFIED) == feel(TRADITIONAL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "written", "found"),
     [
@@ -116,6 +116,7 @@ def written_in(code: str, n: int, seed: int = 1) -> list[str]:
     return [" ".join(rng.choice(some) for some in PARTS[code]) for _ in range(n)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codes", [("pt",), ("de",), ("pt", "de"), ("es", "de")])
 def test_topics_are_found_within_a_language_and_not_of_its_small_words(codes) -> None:
     texts = [t for code in codes for t in written_in(code, 200)]
@@ -133,6 +134,7 @@ def test_topics_are_found_within_a_language_and_not_of_its_small_words(codes) ->
         assert not marked.loc[other, there].to_numpy().any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "texts",
     [
@@ -151,6 +153,7 @@ def test_few_kinds_of_comment_are_said_to_be_few(texts: list[str]) -> None:
     voice.topic_sentiment(marked, fit)
 
 
+@pytest.mark.slow
 def test_comments_that_vary_are_not_called_few() -> None:
     assert "different comments" not in str(
         voice.topics(voice.prepare(comments_of(written_in("pt", 200), 200))[0])
@@ -164,6 +167,7 @@ def test_languages_are_named_in_the_language_of_the_page() -> None:
         assert tokens.language_name("pt") == "葡萄牙语评论"
 
 
+@pytest.mark.slow
 def test_a_declared_language_counts_before_a_guess() -> None:
     texts = written_in("pt", 200) + written_in("es", 100)
     rows = comments_of(texts).assign(lang="pt-BR")
