@@ -16,8 +16,6 @@ from cxlib.data import intake, study
 from cxlib.data.intake import IntakeError
 from cxlib.data.study import StudyError
 
-pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
-
 GOOD = "id,who,when,wave,channel,recommend,speed\n" + "".join(
     f"{i},c{i % 5},2026-01-{i % 28 + 1:02d},2026-Q1,web,{i % 11},{i % 5 + 1}\n" for i in range(40)
 )
@@ -76,6 +74,7 @@ def line(check: reserve.Check, start: str) -> str:
     return found[0]
 
 
+@pytest.mark.slow
 def test_good_input_is_sound(shop):
     check = shop()
     assert (
@@ -124,6 +123,7 @@ CELLS = [  # old line of the file, new one, and what the check says
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("old", "new", "says"), CELLS, ids=[c[2][10:50] for c in CELLS])
 def test_a_bad_cell_costs_itself_and_its_row_only_where_it_must(shop, old, new, says):
     check = shop(GOOD.replace(old, new))
@@ -136,6 +136,7 @@ def test_a_bad_cell_costs_itself_and_its_row_only_where_it_must(shop, old, new, 
     assert reserve.load("shop").counts.set_index("table").loc["responses", "kept"] == kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["study", "table"])
 def test_strict_rules_cost_the_row(shop, where):
     answers = GOOD.replace(
@@ -150,6 +151,7 @@ def test_strict_rules_cost_the_row(shop, where):
     assert set(check.problems["lost"]) == {"row"}
 
 
+@pytest.mark.slow
 def test_rows_of_an_unknown_customer_are_kept_with_a_warning(shop):
     orders = "order_id,customer_id,at,amount\n1,c1,2026-01-01,9\n2,stranger,2026-01-02,9\n"
     check = shop(GOOD.replace("\n7,c2,", "\n7,c9,"), orders)
@@ -159,6 +161,7 @@ def test_rows_of_an_unknown_customer_are_kept_with_a_warning(shop):
         assert "1 row(s): not among the customers: kept, without attributes" in says
 
 
+@pytest.mark.slow
 def test_customers_of_whom_none_is_known_are_a_mistake(shop):
     check = shop(GOOD.replace(",c", ",00").replace(",00hannel", ",channel"))
     assert "none of the 5 customers is among the customers: ids here are like '000', there" in str(
@@ -168,6 +171,7 @@ def test_customers_of_whom_none_is_known_are_a_mistake(shop):
         reserve.load("shop")
 
 
+@pytest.mark.slow
 def test_distinct_bad_values_are_listed_with_a_recode_that_mends_them(shop):
     bad = GOOD.replace("2026-Q1,web,3,", "2026-Q1,web,n.a. \U0001f600,").replace(
         "web,4,", "web,often,"
@@ -184,6 +188,7 @@ def test_distinct_bad_values_are_listed_with_a_recode_that_mends_them(shop):
     assert shop(bad, tables={"responses": responses}).ok
 
 
+@pytest.mark.slow
 def test_a_wave_that_is_no_date_is_warned_of(shop):
     check = shop(GOOD.replace("2026-Q1,web,3,", "spring,web,3,"))
     assert check.ok
@@ -192,6 +197,7 @@ def test_a_wave_that_is_no_date_is_warned_of(shop):
     assert "2026-Q1" in says
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wave", ["2017", "2026-Q1", "2026-03", "2026-03-31", "2026-W07", "2026-H1"]
 )
@@ -215,6 +221,7 @@ WHOLE = [  # a file nothing can be read of
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("content", "says"), WHOLE, ids=[w[1][:40] for w in WHOLE])
 def test_a_bad_file_is_told_and_loads_nothing(shop, content, says):
     check = shop(content)
@@ -224,12 +231,14 @@ def test_a_bad_file_is_told_and_loads_nothing(shop, content, says):
     assert says in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_there_names_those_that_are(shop):
     responses = {"files": "answer.csv", "columns": COLUMNS}
     check = shop(tables={"responses": responses})
     assert "no file 'answer.csv' in shop/; did you mean 'answers.csv'?" in str(check)
 
 
+@pytest.mark.slow
 def test_a_file_in_gbk_is_read_and_said(shop):
     check = shop(GOOD.replace("web", "网站").encode("gbk"))
     assert check.ok
@@ -237,17 +246,20 @@ def test_a_file_in_gbk_is_read_and_said(shop):
     assert reserve.open("shop").responses()["channel"].unique().tolist() == ["网站"]
 
 
+@pytest.mark.slow
 def test_a_column_mapped_twice_is_a_mistake(shop):
     columns = COLUMNS | {"channel": "wave"}
     with pytest.raises(StudyError, match="column 'wave' is mapped twice, to wave and channel"):
         shop(tables={"responses": {"files": "answers.csv", "columns": columns}})
 
 
+@pytest.mark.slow
 def test_a_scale_upside_down_is_a_mistake(shop):
     with pytest.raises(StudyError, match=r"scale \[10, 0\]: the first must be below the second"):
         shop(items={"recommend": {"label": "R", "scale": [10, 0]}})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["../shop", "..", "shop/../shop"])
 @pytest.mark.parametrize("act", [reserve.check, reserve.load, reserve.open, study.read])
 def test_a_name_that_leaves_the_folder_is_refused(shop, act, name):
@@ -255,18 +267,21 @@ def test_a_name_that_leaves_the_folder_is_refused(shop, act, name):
         act(name)
 
 
+@pytest.mark.slow
 def test_two_rows_are_loaded_with_a_warning(shop):
     check = shop("".join(GOOD.splitlines(True)[:3]))
     assert check.ok and "only 2 row(s): no interval" in line(check, "warning: responses:")
     assert len(reserve.open("shop").responses()) == 2
 
 
+@pytest.mark.slow
 def test_answers_all_alike_are_warned_of(shop):
     rows = pd.read_csv(pd.io.common.StringIO(GOOD)).assign(speed=3)
     says = line(shop(rows.to_csv(index=False)), "warning: responses.speed")
     assert "40 row(s): all answers are 3: it can explain nothing" in says
 
 
+@pytest.mark.slow
 def test_a_question_that_copies_another_is_warned_of(shop):
     rows = pd.read_csv(pd.io.common.StringIO(GOOD)).assign(recommend=lambda t: t["speed"])
     scale = {"label": "Q", "scale": [1, 5], "role": "touchpoint"}
@@ -276,12 +291,14 @@ def test_a_question_that_copies_another_is_warned_of(shop):
     assert "take one of them out" in says
 
 
+@pytest.mark.slow
 def test_an_nps_question_mapped_to_a_five_point_one_is_asked_about(shop):
     rows = pd.read_csv(pd.io.common.StringIO(GOOD)).assign(recommend=lambda t: t["speed"])
     check = shop(rows.to_csv(index=False))
     assert not check.ok and "on a scale of 1 to 5, of which no NPS can be made" in str(check)
 
 
+@pytest.mark.slow
 def test_a_group_with_one_row_is_warned_of(shop):
     check = shop(GOOD.replace("web,3,4", "shop,3,4", 1), group="channel")
     assert check.ok
@@ -291,6 +308,7 @@ def test_a_group_with_one_row_is_warned_of(shop):
     )
 
 
+@pytest.mark.slow
 def test_a_group_that_is_no_column_is_an_error_with_a_suggestion(shop):
     says = line(shop(group="chanel"), "study.yaml: group: there is no column 'chanel'")
     assert "did you mean 'channel'?" in says
@@ -298,6 +316,7 @@ def test_a_group_that_is_no_column_is_an_error_with_a_suggestion(shop):
         reserve.load("shop")
 
 
+@pytest.mark.slow
 def test_a_few_lost_cells_are_no_failure_of_check_or_load(shop):
     many = (
         GOOD.splitlines()[0]
@@ -320,6 +339,7 @@ def test_a_few_lost_cells_are_no_failure_of_check_or_load(shop):
     assert [run(main, [c, "shop"]).exit_code for c in ("check", "load")] == [2, 2]
 
 
+@pytest.mark.slow
 def test_a_study_wide_only_that_is_no_condition_names_the_columns(shop):
     says = line(shop(only="sttaus = 'x'"), "study.yaml: only")
     assert "it is no condition" in says and "speed" in says
@@ -330,6 +350,7 @@ def test_a_role_that_is_none_is_told_with_the_nearest(shop):
         shop(items={"recommend": {"label": "R", "scale": [0, 10], "role": "npss"}})
 
 
+@pytest.mark.slow
 def test_a_missing_key_and_broken_yaml_say_where(shop):
     shop()
     file = study.folder_of("shop") / "study.yaml"
@@ -342,6 +363,7 @@ def test_a_missing_key_and_broken_yaml_say_where(shop):
         study.read("shop")
 
 
+@pytest.mark.slow
 def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
     shop()
     file = study.folder_of("shop") / "study.yaml"
@@ -357,6 +379,7 @@ def test_what_cx_new_guessed_is_told_until_it_is_confirmed(shop):
     assert reserve.open("shop").quality.unconfirmed().iloc[:, 0].tolist() == ["is 1 the best?"]
 
 
+@pytest.mark.slow
 def test_labels_that_a_language_of_the_pages_lacks_are_noted_once(shop):
     shop()
     file = study.folder_of("shop") / "study.yaml"
@@ -367,18 +390,21 @@ def test_labels_that_a_language_of_the_pages_lacks_are_noted_once(shop):
     assert "write `label: {en: ..., zh: ...}` under `items`" in said
 
 
+@pytest.mark.slow
 def test_a_condition_that_holds_for_no_row_says_what_values_there_are(shop):
     shop()
     with pytest.raises(ValueError, match="no row has channel = 'wbe'. channel holds: 'web' .40."):
         reserve.open("shop").responses(where="channel = 'wbe'")
 
 
+@pytest.mark.slow
 def test_a_question_nobody_answered_is_warned_of(shop):
     rows = pd.read_csv(pd.io.common.StringIO(GOOD)).assign(speed=np.nan)
     says = line(shop(rows.to_csv(index=False)), "warning: responses.speed")
     assert "40 row(s): nobody answered" in says
 
 
+@pytest.mark.slow
 def test_a_column_with_no_sound_cell_is_not_loaded(shop):
     shop(GOOD.replace("2026-01-", "01/2026/"))
     with pytest.raises(
@@ -388,6 +414,7 @@ def test_a_column_with_no_sound_cell_is_not_loaded(shop):
         reserve.load("shop")
 
 
+@pytest.mark.slow
 def test_a_good_reserve_outlives_bad_files(shop):
     shop()
     path = reserve.load("shop").path
@@ -425,6 +452,7 @@ def test_drivers_name_what_cannot_be_explained(answers, spoil, says):
         drivers.importance(spoil(answers), "recommend", ["speed", "staff"])
 
 
+@pytest.mark.slow
 def test_a_handful_of_answers_give_no_number_in_a_sentence(answers):
     context.begin()
     few = drivers.importance(answers.head(8), "recommend", ["speed", "staff"])
@@ -441,6 +469,7 @@ def test_the_index_refuses_answers_all_alike(answers):
         csi.fit(Sample(answers.assign(recommend=7), draws=10), model, csi.Options(scales=scales))
 
 
+@pytest.mark.slow
 def test_a_group_of_one_row_is_hidden_and_said(answers):
     context.begin()
     alone = answers.assign(channel=["kiosk", *["web"] * 20, *["shop"] * 19])
@@ -452,6 +481,7 @@ def test_a_group_of_one_row_is_hidden_and_said(answers):
 # What `cx new` makes of files
 
 
+@pytest.mark.slow
 def test_every_sheet_of_a_workbook_is_drafted(tmp_path, monkeypatch):
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
     book = tmp_path / "shop.xlsx"
@@ -474,6 +504,7 @@ def test_every_sheet_of_a_workbook_is_drafted(tmp_path, monkeypatch):
     assert [t["files"][0]["sheet"] for t in tables.values()] == ["People", "Orders"]
 
 
+@pytest.mark.slow
 def test_rows_of_two_sheets_are_two_places(tmp_path, monkeypatch, shop):
     shop()
     book = study.folder_of("shop") / "both.xlsx"
@@ -489,6 +520,7 @@ def test_rows_of_two_sheets_are_two_places(tmp_path, monkeypatch, shop):
     assert check.counts.loc[0, ["offered", "kept", "quarantined"]].tolist() == [40, 40, 0]
 
 
+@pytest.mark.slow
 def test_a_slip_does_not_hide_a_question_from_the_draft(tmp_path, monkeypatch):
     monkeypatch.setenv("CX_ROOT", str(tmp_path))
     rows = pd.DataFrame({"id": range(100), "recommend": [n % 11 for n in range(99)] + [11]})
@@ -505,6 +537,7 @@ def test_a_slip_does_not_hide_a_question_from_the_draft(tmp_path, monkeypatch):
     assert drafted["tables"]["responses"]["columns"]["response_id"] == "id"
 
 
+@pytest.mark.slow
 def test_a_draft_names_the_labels_and_the_group_it_saw(tmp_path, monkeypatch):
     import pyreadstat
 
@@ -527,6 +560,7 @@ def test_a_draft_names_the_labels_and_the_group_it_saw(tmp_path, monkeypatch):
     assert drafted["items"]["q1"]["label"]["en"] == "Overall satisfaction"
 
 
+@pytest.mark.slow
 def test_orders_alone_make_customers(shop):
     orders = "order_id,customer_id,at,amount\n" + "".join(
         f"{i},c{i % 5},2026-01-{i % 28 + 1:02d},{i % 7 + 1}\n" for i in range(60)

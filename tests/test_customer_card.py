@@ -54,7 +54,7 @@ def test_a_file_with_personal_data_does_not_go_where_git_would_take_it(tmp_path)
         pytest.skip("Git is not installed")
     subprocess.run([git, "init", "-q", str(tmp_path)], check=True)
     (tmp_path / ".gitignore").write_text("cards/\n")
-    code, said = cx("customer", "sample", "c0123", "-o", str(tmp_path / "docs" / "new"))
+    code, said = cx("customer", "sample", "c0123", "-o", str(tmp_path / "docs"))
     assert code == 2 and "under version control" in said and not (tmp_path / "docs").exists()
     files.refuse_versioned(tmp_path / "cards" / "c1.html", "It names a customer")
     with pytest.MonkeyPatch.context() as patch, pytest.raises(ValueError, match="It lists"):

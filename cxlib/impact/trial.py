@@ -273,6 +273,7 @@ def read(
             f"change {change.name!r} needs {lacking}, which {change.table} does not have."
         )
     units, y = zip(*(recoded(rows[c], c in points) for c in names), strict=True)
+    y = tuple(np.where(sample.weights == 0, np.nan, answers) for answers in y)
     waves, wave, after = _waves(rows, change, over)
     before = np.arange(len(waves)) < np.flatnonzero(after).min()
     used = np.array(waves)[before | after]
@@ -448,6 +449,8 @@ def _observed(
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, tuple[str, ...]]:
     """Without the control groups that gave no answer in some wave, unless all are such.
 
+    A treated group that gave no answer at all is left out as well.
+
     Of a staggered design without any such unit, waves in which nobody was asked not counted.
     """
     counts = np.zeros((len(groups), wave.max() + 1), int)
@@ -456,7 +459,8 @@ def _observed(
     if staggered := change.design == "staggered":
         gaps = (counts[:, counts.any(0)] == 0).any(1)
     else:
-        gaps = (counts == 0).any(1) & ~np.isin(np.array(groups), change.treated)
+        treated = np.isin(np.array(groups), change.treated)
+        gaps = np.where(treated, (counts == 0).all(1), (counts == 0).any(1))
     kept = [g for g, gap in zip(groups, gaps, strict=True) if not gap]
     if not gaps.any() or (set(kept) <= set(change.treated) and not staggered) or not kept:
         return groups, group, arm, ()

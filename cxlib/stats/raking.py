@@ -196,4 +196,4 @@ class Raking:
         for times in drawn(keys, draws, seed, together):
             n = np.ascontiguousarray((rows @ times.T.astype(float)).T)
             w, _ = self.cells.rake(n, self.weight, self.trim, NEAR, ROUNDS)
-            yield w / self.weight
+            yield np.divide(w, self.weight, out=np.zeros_like(w), where=self.weight > 0)

@@ -870,3 +870,20 @@ def test_a_wave_in_which_hardly_anybody_answered_ends_no_page() -> None:
     point[5] = np.nan
     with pytest.raises(InsufficientData, match="too few"):
         effects.segmented_regression(trial, Replicated(point, again, 6.0))
+
+
+def test_a_treated_group_whose_weights_are_all_zero_is_left_out_and_named():
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame({"wave": np.tile(["w1", "w2", "w3"], 120), "w": 1.0})
+    rows["area"] = np.repeat(["a", "b", "c", "d"], 90)
+    after = rows["area"].isin(["a", "b"]) & (rows["wave"] == "w3")
+    rows["score"] = rng.normal(5, 1, 360) + 2 * after
+    rows.loc[rows["area"] == "b", "w"] = 0.0
+    given = {"column": "area", "design": "compared", "begun": "w3"}
+    one = change(treated=["a", "b"], **given)
+    fit = impact.effect(impact.read(Sample(rows, weight="w", draws=50), one))
+    known = Sample(rows[rows["area"] != "b"], weight="w", draws=50)
+    without = impact.effect(impact.read(known, change(treated=["a"], **given)))
+    pd.testing.assert_frame_equal(fit.table, without.table)
+    assert fit.table["estimate"].iloc[0] == pytest.approx(2, abs=0.6)
+    assert "left out: b." in fit.notes

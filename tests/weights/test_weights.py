@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from cxlib import scores, weights
+from cxlib import scores, stats, weights
 from cxlib.core.sample import Sample
 from cxlib.scores import group_means
 from cxlib.scores.answers import read
@@ -309,6 +309,18 @@ def test_doubled_or_changed_weights_are_still_weights():
     based = weights.weigh(Sample(uneven(200, 2).assign(weight=2.0)), UNEVEN)
     drawn = [moments.of(s, ["y"]).resample(9, 1).mean for s in (sample, based)]
     assert_allclose(*drawn)
+
+
+def test_rows_of_weight_zero_leave_every_draw_as_it_is():
+    rows = uneven(200, 2)
+    rows["weight"] = np.where(np.arange(200) % 4 == 0, 0.0, 1.0)
+    average = lambda data, weight: np.average(data["y"], weights=weight)  # noqa: E731
+    tables = [
+        stats.bootstrap(weights.weigh(Sample(some, draws=20), UNEVEN), average, unit="scale").table
+        for some in (rows, rows[rows["weight"] > 0])
+    ]
+    columns = ["estimate", "low", "high"]
+    pd.testing.assert_frame_equal(tables[0][columns], tables[1][columns])
 
 
 def test_a_draw_without_a_category_leaves_its_share_to_the_others(capsys):

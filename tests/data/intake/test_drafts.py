@@ -16,8 +16,6 @@ from cxlib.data.intake import IntakeError, drafts
 from cxlib.data.intake.drafts.looking import Column
 from cxlib.data.intake.drafts.personal import personal
 
-pytestmark = pytest.mark.slow  # whole files are drafted, checked or loaded
-
 EXAMPLES = Path(__file__).parent / "profiles"
 
 
@@ -166,6 +164,7 @@ SURVEYS = {  # file: the tool, rows, the NPS item and its scores, another item a
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", SURVEYS)
 def test_an_export_of_a_survey_tool_gives_the_numbers_of_plain_pandas(example, file):
     tool, n, item, scores, other, codes = SURVEYS[file]
@@ -178,6 +177,7 @@ def test_an_export_of_a_survey_tool_gives_the_numbers_of_plain_pandas(example, f
     assert rows[other].notna().sum() == codes().notna().sum()
 
 
+@pytest.mark.slow
 def test_wording_is_the_label_and_previews_are_counted(example):
     new, tables = example("qualtrics.csv")
     assert new.items["q2_2"].label["en"] == "Staff"
@@ -194,6 +194,7 @@ def ticked() -> pd.Series:
     return answers[answers.map(len) > 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "asked", "answers"),
     [
@@ -223,6 +224,7 @@ def test_an_answer_of_several_is_a_column_of_ones_and_zeros(example, file, asked
     assert (mine.notna().all(axis=1) | mine.isna().all(axis=1)).all()
 
 
+@pytest.mark.slow
 def test_value_labels_decide_what_is_a_rating(example):
     import pyreadstat
 
@@ -242,6 +244,7 @@ def test_value_labels_decide_what_is_a_rating(example):
 # Help desks, shops, reviews, contacts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "solved", "replied"),
     [
@@ -286,6 +289,7 @@ def amazon() -> pd.Series:
     return rows.groupby("amazon-order-id")["item-price"].sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "orders", "lines"),
     [
@@ -315,6 +319,7 @@ LINES = pd.DataFrame(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("money", "values", "amounts"),
     [
@@ -329,6 +334,7 @@ def test_an_order_in_several_rows_is_one_order(load, money, values, amounts):
     assert any(guess.startswith("amount: ") for guess in new.unconfirmed)
 
 
+@pytest.mark.slow
 def test_returned_invoices_have_an_amount_below_zero(example):
     new, tables = example("invoice_lines.csv")
     orders = tables["orders"]
@@ -337,18 +343,21 @@ def test_returned_invoices_have_an_amount_below_zero(example):
     assert orders["at"].dt.month.nunique() == 4 and "33" in new.reports
 
 
+@pytest.mark.slow
 def test_customers_known_by_their_address_get_a_number(example):
     _new, tables = example("shopify.csv")
     assert tables["orders"]["customer_id"].nunique() == 9
     assert tables["orders"]["customer_id"].str.fullmatch("[0-9a-f]{32}").all()
 
 
+@pytest.mark.slow
 def test_orders_of_nobody_known_tell_nothing_of_customers(example):
     new, _tables = example("amazon.txt")
     assert list(new.reports) == ["00", "34"]
     assert any("does not say who bought" in guess for guess in new.unconfirmed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "item", "comments", "mean"),
     [
@@ -368,6 +377,7 @@ def test_reviews_are_ratings_and_comments(example, file, item, comments, mean):
     assert tables["comments"]["response_id"].isin(tables["responses"]["response_id"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file", ["hubspot_contacts.csv", "salesforce_contacts.csv", "mailchimp.csv"]
 )
@@ -381,6 +391,7 @@ def test_contacts_are_customers_without_personal_data(example, file):
 # Visits to a website
 
 
+@pytest.mark.slow
 def test_a_report_of_google_analytics_is_visits_in_totals(example):
     _new, tables = example("google_analytics.csv")
     rows, plain = tables["visits"], csv("google_analytics.csv", comment="#")
@@ -390,6 +401,7 @@ def test_a_report_of_google_analytics_is_visits_in_totals(example):
     assert rows["at"].min() == pd.Timestamp("2026-01-01")
 
 
+@pytest.mark.slow
 def test_a_visits_log_of_matomo_is_a_row_a_visit_without_addresses(example):
     _new, tables = example("matomo.csv")
     rows, plain = tables["visits"], csv("matomo.csv")
@@ -399,6 +411,7 @@ def test_a_visits_log_of_matomo_is_a_row_a_visit_without_addresses(example):
     assert rows["conversions"].sum() == 5 and "192.0.2" not in rows.to_csv()
 
 
+@pytest.mark.slow
 def test_requests_of_a_server_log_are_put_together_to_visits(example):
     # By hand: one visitor with a pause of 38 minutes, the same address on a phone, one who had
     # logged in; neither the style sheet, the form that was sent, the error nor the robot counts.
@@ -416,6 +429,7 @@ def test_requests_of_a_server_log_are_put_together_to_visits(example):
 # Files of no tool
 
 
+@pytest.mark.slow
 def test_a_draft_loads_when_its_guesses_hold(load):
     rng = np.random.default_rng(1)
     n = 60
@@ -441,6 +455,7 @@ def test_a_draft_loads_when_its_guesses_hold(load):
     assert any("99: no answer, or not experienced?" in guess for guess in new.unconfirmed)
 
 
+@pytest.mark.slow
 def test_a_draft_of_chinese_files_loads(load):
     text = "客户编号,订单编号,下单时间,订单金额,渠道\n" + "".join(
         f"c{i % 7},o{i},2026-01-{i + 1:02d},{i}.5,网站\n" for i in range(20)
@@ -461,12 +476,14 @@ def codes(low: int, high: int):
     return lambda rng, n: rng.permutation(np.resize(np.arange(low, high + 1), n))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Region", "Branch code", "Age group", "地区", "Q7", "Geschlecht"])
 def test_numbers_without_evidence_are_a_group_and_no_rating(load, name):
     new, tables = load(a__csv=survey(**{name: codes(1, 4)}))
     assert list(new.items) == ["nps"] and name in tables["responses"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "scale"),
     [
@@ -483,6 +500,7 @@ def test_a_rating_is_told_by_its_words(load, name, scale):
     assert item.scale == scale and item.role in ("touchpoint", "csat")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "question",
     [
@@ -500,6 +518,7 @@ def test_the_nps_question_is_known_in_eight_languages(load, question):
     assert len(tables["responses"]) == n
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [2, 3])
 def test_a_block_around_zero_keeps_its_negative_answers(load, end):
     asked = {f"Do you agree? - Part {i}": codes(-end, end) for i in range(3)}
@@ -508,6 +527,7 @@ def test_a_block_around_zero_keeps_its_negative_answers(load, end):
     assert len(items) == 3 and tables["responses"][items].lt(0).any().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", [[-1], [-1, -2], [-3, -2, -1]])
 def test_negative_codes_beside_a_scale_of_positive_numbers_are_no_answers(load, missing):
     rows = survey(60, **{"How do you rate it?": np.resize([1, 2, 3, 4, 5, *missing], 60)})
@@ -516,6 +536,7 @@ def test_negative_codes_beside_a_scale_of_positive_numbers_are_no_answers(load, 
     assert rated.scale == (1, 5) and sorted(rated.missing) == sorted(missing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("things", [["A", "B", "C"], ["Price", "Speed", "Staff", "Service"]])
 def test_a_ranking_is_no_rating(load, things):
     rng = np.random.default_rng(3)
@@ -526,6 +547,7 @@ def test_a_ranking_is_no_rating(load, things):
     assert any("ranking" in line for line in new.unconfirmed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wording",
     [
@@ -541,6 +563,7 @@ def test_a_check_of_attention_is_no_rating(load, wording):
     assert list(new.items) == ["nps"] and any("attention" in u for u in new.unconfirmed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wording", "scale"),
     [("Jak se vám líbil web? (1-10)", (1, 10)), ("Wie war es? (1 bis 5)", (1, 5))],
@@ -551,6 +574,7 @@ def test_a_wording_may_state_the_scale(load, wording, scale):
     assert [i.scale for i in new.items.values() if i.role != "nps"] == [scale]
 
 
+@pytest.mark.slow
 def test_value_labels_that_are_numbers_give_the_answers(tmp_path, load):
     import pyreadstat
 
@@ -569,18 +593,21 @@ def test_value_labels_that_are_numbers_give_the_answers(tmp_path, load):
     assert tables["responses"]["mood"].tolist() == rows["mood"].tolist()  # numbers, not words
 
 
+@pytest.mark.slow
 def test_names_with_quotes_stand_in_expressions(load):
     several = np.resize(["Web, Shop", "Web", "Shop", "Shop, Phone", "Phone"], 60)
     new, tables = load(a__csv=survey(60, **{'Where did you "buy"? {ID}': several}))
     assert sum("Web" in c for c in tables["responses"]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["https://example.org/u/{}", "3f2a-77b1-9c{}-e0d4-88aa-1c2d"])
 def test_addresses_and_tokens_are_no_comments(load, text):
     _new, tables = load(a__csv=survey(60, Profile=[text.format(i) for i in range(60)]))
     assert "comments" not in tables
 
 
+@pytest.mark.slow
 def test_rows_that_are_all_tests_are_kept_and_asked_about(load):
     head = "V1,V2,V3,V4,V5,V6,V7,V8,V9,V10,Q1,\nResponseID,ResponseSet,Name,Ref,EmailAddress,"
     head += "IPAddress,Status,StartDate,EndDate,Finished,How satisfied are you?,\n"
@@ -593,12 +620,14 @@ def test_rows_that_are_all_tests_are_kept_and_asked_about(load):
     assert len(tables["responses"]) == 30 and any("tests" in u for u in new.unconfirmed)
 
 
+@pytest.mark.slow
 def test_recommendation_on_another_scale_is_no_nps(load):
     rows = pd.DataFrame({"ID": range(50), "Would you recommend us": np.resize(range(1, 6), 50)})
     new, _tables = load(a__csv=rows)
     assert new.items["would_you_recommend_us"].role != "nps"
 
 
+@pytest.mark.slow
 def test_a_second_answer_to_the_same_scale_tells_how_many_points_it_has(load):
     words = ["Very dissatisfied", "Dissatisfied", "Satisfied", "Very satisfied"]
     rows = pd.DataFrame(
@@ -613,6 +642,7 @@ def test_a_second_answer_to_the_same_scale_tells_how_many_points_it_has(load):
     assert set(tables["responses"]["satisfied_with_price"]) == {3, 4}
 
 
+@pytest.mark.slow
 def test_waves_in_files_with_other_columns_and_ids_that_begin_again_load(load):
     q1 = survey(date="2025-01-15", Staff=codes(1, 5)).rename(columns={"date": "Date"})
     q2 = survey(date="2025-04-15", App=codes(1, 5)).rename(columns={"date": "Date"})
@@ -624,6 +654,7 @@ def test_waves_in_files_with_other_columns_and_ids_that_begin_again_load(load):
     assert "12" in new.reports
 
 
+@pytest.mark.slow
 def test_files_without_dates_are_waves_by_their_names(load):
     one, two = survey(), survey().assign(ID=range(100, 160))
     new, tables = load(spring__csv=one, summer__csv=two)
@@ -631,6 +662,7 @@ def test_files_without_dates_are_waves_by_their_names(load):
     assert any(guess.startswith("wave:") for guess in new.unconfirmed)
 
 
+@pytest.mark.slow
 def test_a_question_that_only_the_owner_can_answer_stands_unconfirmed(load, tmp_path):
     rows = survey(40, Speed=codes(1, 5)).drop(columns="NPS").assign(Date="03/04/2025")
     new, tables = load(a__csv=rows)
@@ -642,6 +674,7 @@ def test_a_question_that_only_the_owner_can_answer_stands_unconfirmed(load, tmp_
     assert "unconfirmed" not in yaml.safe_load(drafts.text(plan))
 
 
+@pytest.mark.slow
 def test_a_rating_that_runs_against_the_outcome_is_asked_about(load):
     rng = np.random.default_rng(3)
     score = rng.integers(0, 11, 200)
@@ -652,6 +685,7 @@ def test_a_rating_that_runs_against_the_outcome_is_asked_about(load):
     assert any("Is a low number the good one?" in guess for guess in new.unconfirmed)
 
 
+@pytest.mark.slow
 def test_a_draft_lists_only_reports_that_can_run(load):
     answers = pd.DataFrame(
         {
@@ -665,6 +699,7 @@ def test_a_draft_lists_only_reports_that_can_run(load):
     assert list(new.reports) == ["00"] and not new.items
 
 
+@pytest.mark.slow
 def test_a_file_that_looks_like_no_table_is_said_so(load):
     with pytest.raises(IntakeError, match="looks like no table"):
         load(x__csv="alpha,beta\nfoo,bar\n")
@@ -746,6 +781,7 @@ def test_what_only_looks_personal_stays(name, values):
 # Exports of shops, help desks and review sites as they are found
 
 
+@pytest.mark.slow
 def test_refunds_are_taken_off_and_lines_of_nobody_go_with_their_order(load):
     rows = csv("shopify.csv").astype({"Refunded Amount": float})
     first = rows.index[rows["Financial Status"].eq("paid")]
@@ -765,6 +801,7 @@ def test_refunds_are_taken_off_and_lines_of_nobody_go_with_their_order(load):
     assert set(tables["order_lines"]["order_id"]) == set(orders["order_id"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["NA", "null", "N/A"])
 def test_a_placeholder_is_not_one_customer(load, word):
     rows = pd.DataFrame(
@@ -785,6 +822,7 @@ def test_a_placeholder_is_not_one_customer(load, word):
     assert any("do not say who the customer is" in u for u in new.unconfirmed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "form", ["Rated {} out of 5 stars", "{}/5", "{} von 5 Sternen", "{} de 5 estrellas"]
 )
@@ -806,6 +844,7 @@ def test_ratings_out_of_five_are_scores_of_reviews_and_answers(load, form):
     assert new.items["rating"].scale == (1, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "yes", "no"),
     [
@@ -838,6 +877,7 @@ def test_tickets_with_a_rating_are_cases_and_answers_in_other_languages(load, na
     assert tables["responses"][item].mean() == pytest.approx(score.mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "header",
     [
@@ -860,6 +900,7 @@ def test_jira_exports_in_other_languages_are_cases_with_their_status(load, heade
     assert set(cases) == {"case_id", "opened_at", status}  # neither watchers nor work logs
 
 
+@pytest.mark.slow
 def test_orders_without_a_number_are_numbered_and_customers_known_by_their_address(load):
     rows = pd.DataFrame(
         {
@@ -873,6 +914,7 @@ def test_orders_without_a_number_are_numbered_and_customers_known_by_their_addre
     assert tables["orders"]["customer_id"].nunique() == 2
 
 
+@pytest.mark.slow
 def test_a_sheet_of_answers_alone_is_one_of_comments(load):
     rows = pd.DataFrame(
         {
@@ -886,6 +928,7 @@ def test_a_sheet_of_answers_alone_is_one_of_comments(load):
     assert tables["comments"]["Location"].value_counts().to_dict() == {"North": 20, "South": 20}
 
 
+@pytest.mark.slow
 def test_german_words_of_interest_and_skipped_answers(load):
     words = ["Ja, definitiv", "Ja, wahrscheinlich", "Vielleicht", "Nein, eher nicht"]
     words += ["Nein, auf keinen Fall", "übersprungen"]
@@ -895,6 +938,7 @@ def test_german_words_of_interest_and_skipped_answers(load):
     assert tables["responses"][item].value_counts().sort_index().tolist() == [10] * 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ends", "bands"),
     [([-1, 6, 8, 10], ["Detractor", "Passive", "Promoter"]), ([-1, 8, 10], ["others", "fans"])],
@@ -912,6 +956,7 @@ def test_groups_that_the_outcome_decides_are_not_compared(load, ends, bands):
     assert not load(answers__csv=frame.drop(columns="Channel of contact"))[0].group
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("label", "ends", "scale"),
     [
@@ -941,6 +986,7 @@ def test_a_scale_may_have_labels_at_its_ends_only(tmp_path, load, label, ends, s
         assert any("decimals" in guess for guess in new.unconfirmed)
 
 
+@pytest.mark.slow
 def test_the_satisfaction_of_the_ecsi_model_is_known_by_its_name(load):
     names = [f"{part}{i}" for part in ("CUEX", "PERQ", "CUSA", "CUSL") for i in (1, 2, 3)]
     rng = np.random.default_rng(4)
@@ -948,6 +994,7 @@ def test_the_satisfaction_of_the_ecsi_model_is_known_by_its_name(load):
     assert new.default_outcome == "cusa1" and new.items["cusa1"].role == "csat"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -961,6 +1008,7 @@ def test_of_three_answers_only_the_best_is_satisfied(load, words):
     assert item.scale == (1, 3) and item.role == "csat" and item.satisfied == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("copies", [1, 4])
 def test_rows_that_repeat_another_are_asked_about(load, copies):
     rows = pd.DataFrame(
@@ -971,6 +1019,7 @@ def test_rows_that_repeat_another_are_asked_about(load, copies):
     assert not any("repeat" in g for g in load(a__csv=rows)[0].unconfirmed)
 
 
+@pytest.mark.slow
 def test_slips_of_the_pen_cost_no_question(load) -> None:
     words = ["sehr zufrieden", "zufrieden", "teils/teils", "unzufrieden", "sehr unzufrieden"]
     answers = [*(words * 60), "zufriedn", "zufriedn", "sehr zufireden"]
@@ -981,6 +1030,7 @@ def test_slips_of_the_pen_cost_no_question(load) -> None:
     assert tables["responses"][name].mean() == 3 and tables["responses"][name].count() == 300
 
 
+@pytest.mark.slow
 def test_one_slip_among_twenty_answers_costs_no_question(load) -> None:
     answers = [*range(1, 11), *range(1, 10), 11]
     rows = pd.DataFrame({"id": range(20), "How likely are you to recommend us?": answers})
@@ -988,6 +1038,7 @@ def test_one_slip_among_twenty_answers_costs_no_question(load) -> None:
     assert item.scale == (0, 10) and item.role == "nps"
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_no_slip_keeps_words_from_being_a_scale(load) -> None:
     answers = ["good", "bad", "fair"] * 20 + ["blue"] * 10
     rows = pd.DataFrame({"id": range(70), "customer": range(70), "Mood": answers})
@@ -995,6 +1046,7 @@ def test_an_answer_that_is_no_slip_keeps_words_from_being_a_scale(load) -> None:
     assert "mood" not in new.items
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [
@@ -1021,6 +1073,7 @@ def test_a_chinese_help_desk_is_one(load, headers) -> None:
     assert len(cases) == 40 and cases["owner"].nunique() == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", ["Ausgefüllt am", "Date de réponse", "Fecha de respuesta"])
 def test_the_day_of_the_answer_is_found_in_other_languages(load, header) -> None:
     days = pd.date_range("2026-01-05", periods=120, freq="D").strftime("%Y-%m-%d")
@@ -1029,6 +1082,7 @@ def test_the_day_of_the_answer_is_found_in_other_languages(load, header) -> None
     assert tables["responses"]["answered_on"].min() == pd.Timestamp("2026-01-05")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "states"),
     [("Payment Status", ["Paid", "Cancelled"]), ("订单状态", ["已完成", "已取消"])],
