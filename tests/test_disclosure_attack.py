@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -464,13 +465,30 @@ def tiny(tmp_path, monkeypatch):
     (study / "study.yaml").write_text(test_batch.STUDY.replace("[10, 30]", "[10]"))
     rows = [f"r{i},w1,{'branch' if i < 6 else 'web'},{i % 10 + 1}" for i in range(36)]
 
-    def run(name: str, *words: str, more: int = 0):
-        all_rows = [*rows, *(f"s{i},w1,web,3" for i in range(more))]
+    def run(name: str, *words: str, more: int = 0, others: Sequence[str] = ()):
+        all_rows = [*rows, *others, *(f"s{i},w1,web,3" for i in range(more))]
         (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *all_rows, ""]))
         folder = tmp_path / "reports" / "tiny" / name
         return CliRunner().invoke(cli.main, ["run", "tiny", "-o", str(folder), *words])
 
     return run
+
+
+@pytest.mark.slow
+def test_three_runs_that_give_a_third_channel_away_are_not_all_published(tiny) -> None:
+    """40 not in the shop and 26 not on the web, of 60, are 6 in the branch."""
+    rows = [f"t{i},w1,shop,{i % 10 + 1}" for i in range(20)]  # beside 6 of branch and 30 of web
+
+    def asked(name: str, where: str):
+        return tiny(name, *(["-p", f"WHERE={where}"] if where else []), others=rows)
+
+    assert asked("monday", "").exit_code == 0
+    assert asked("tuesday", "channel <> 'web'").exit_code == 0
+    stopped = asked("wednesday", "channel <> 'shop'")
+    assert stopped.exit_code == 5 and "a part by channel" in stopped.output, stopped.output
+    assert asked("thursday", "channel <> 'branch'").exit_code == 5  # all less these are the six
+    forget = CliRunner().invoke(cli.main, ["prune", "tiny", "--forget", "tuesday"])
+    assert forget.exit_code == 0 and asked("wednesday", "channel <> 'shop'").exit_code == 0
 
 
 WEB = ["-p", "WHERE=channel = 'web'"]

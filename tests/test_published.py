@@ -12,9 +12,10 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxlib import cli
+from cxlib import cli, reserve
 from cxlib.batch import ledger
 from cxlib.core import context
+from cxlib.data import study
 from cxlib.privacy import disclosure, published
 
 LEAST = 10
@@ -129,6 +130,16 @@ by.columns = ["channel", "estimate", "n"]
 by.insert(1, "term", "satisfied")
 report.add("channels", by)
 """
+
+
+def test_a_notebook_in_a_kernel_knows_what_was_published(tmp_path, monkeypatch) -> None:
+    """The process that makes a page names a file: a kernel does not have its context."""
+    file = tmp_path / "published.json"
+    file.write_text(json.dumps([{"a > b": [40]}]))
+    monkeypatch.setenv(published.FILE, str(file))
+    assert reserve.context_of(study.read("sample")).published == ({"a > b": [40]},)
+    monkeypatch.delenv(published.FILE)
+    assert reserve.context_of(study.read("sample")).published == ()
 
 
 @pytest.mark.slow
