@@ -5,18 +5,22 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import disclosure_plant as plant
+import numpy as np
 import pytest
 import test_batch
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cxlib import cli
 from cxlib.batch import cross_run, ledger, record
 from cxlib.cli import errors
-from cxlib.privacy import attack, leaks
+from cxlib.privacy import attack, combined, leaks, published
 from cxlib.privacy.cross_page import Shown, exposures
 
 ROOT = Path(__file__).parents[1]
@@ -215,6 +219,141 @@ def test_an_earlier_run_of_a_few_rows_less_stops(before: int, few: bool) -> None
     assert bool(attack.grown({"10": page(ALL)}, then, "monday")) == few
 
 
+STATES = {
+    "few": [43, 53, 111],
+    "enough": [50, 53, 107],
+    "nobody": [40, 53, 97],
+    "less": [36, 53, 107],
+}
+
+
+@pytest.mark.parametrize("kind", STATES)
+def test_a_group_to_which_few_have_come_stops(kind: str) -> None:
+    """Of a group, and of a question that some answered, where everybody has grown by enough."""
+
+    def of(east: int, north: int, everybody: int, asked: int) -> dict[str, Shown]:
+        groups = kept(BY, ["east", "speed", 7.0, east], ["north", "speed", 6.0, north])
+        whole = kept("term estimate n", ["speed", 6.5, everybody], ["price", 6.5, asked])
+        return {"10": page(groups, whole)}
+
+    before, few = of(40, 53, 97, 60), kind in ("few", "less")
+    found = attack.grown(of(*STATES[kind], 60), before, "monday")
+    assert [leak.cell for leak in found] == ["region=east, term=speed"] * few
+    assert "prune --forget monday" in found[0].cure if few else True
+    [leak] = attack.grown(of(40, 53, 107, 62), before, "monday")
+    assert leak.cell == "term=price"
+
+
+REGIONS = {"A": {"North": 58, "South": 34, "West": 3}, "B": {"North": 62, "South": 40, "West": 3}}
+
+
+def asked(where: str, *regions: str) -> Shown:
+    """What a page says of some regions: by plan, and in all."""
+    by = {plan: sum(n[r] for r in regions) for plan, n in REGIONS.items()}
+    rows = [[plan, "speed", 6.5, n if n >= 10 else None] for plan, n in by.items()]
+    return page(
+        kept("plan term estimate n", *rows),
+        kept("term estimate n", ["speed", 6.5, sum(by.values())]),
+        where=where,
+    )
+
+
+EVERY = asked("", "North", "South", "West")
+NOT_NORTH = asked("region <> 'North'", "South", "West")
+NOT_SOUTH = asked("\"region\" != 'South'", "North", "West")
+TOGETHER = {
+    "three conditions": ([EVERY, NOT_NORTH], NOT_SOUTH),
+    "the other order": ([NOT_SOUTH, NOT_NORTH], EVERY),
+    "a value that was left out": ([asked("region = 'North'", "North"), EVERY],
+                                  asked("region = 'South'", "South")),
+    "a list": ([EVERY, asked("region in ('North')", "North")],
+               asked("region IN ('South')", "South")),
+    "an opposite": ([EVERY, asked("NOT (region = 'North')", "South", "West")],
+                    asked("region not in ('South')", "North", "West")),
+    "with another condition": (
+        [replace(p, where=f"{p.where} and vip = 1".removeprefix(" and ")) for p in
+         (EVERY, NOT_NORTH)],
+        replace(NOT_SOUTH, where="(vip = 1) and region <> 'South'"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TOGETHER)
+def test_the_attacker_combines_the_conditions_of_all_runs(kind: str) -> None:
+    """95 in plan A, 37 of them not in North and 61 not in South: 3 are in West."""
+    before, now = TOGETHER[kind]
+    earlier = {f"run{i}/10": shown for i, shown in enumerate(before)}
+    found = list(combined.leaks({"10": now}, earlier))
+    assert any("plan=A" in leak.cell and "region" in leak.cell for leak in found), found
+    assert attack.recovered({"10": now}, earlier)
+    for name in earlier:  # any two of them tell nothing
+        some = {n: shown for n, shown in earlier.items() if n != name}
+        assert list(combined.leaks({"10": now}, some)) == []
+
+
+def test_conditions_tell_nothing_where_those_left_are_many_or_nobody() -> None:
+    west = {
+        "A": {"North": 58, "South": 34, "West": 30},
+        "B": {"North": 62, "South": 40, "West": 30},
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(REGIONS, "A", west["A"])
+        patch.setitem(REGIONS, "B", west["B"])
+        earlier = {"a/10": asked("", "North", "South", "West"),
+                   "b/10": asked("region <> 'North'", "South", "West")}  # fmt: skip
+        now = {"10": asked("region <> 'South'", "North", "West")}
+        assert list(combined.leaks(now, earlier)) == []
+    earlier = {"a/10": EVERY, "b/10": asked("region = 'North'", "North")}
+    now = {"10": asked("region = 'South'", "South")}
+    assert list(combined.leaks(now, earlier))  # the six may be of another region
+    assert list(combined.leaks(now, earlier, lambda _: ({"North", "South"}, True))) == []  # of none
+    told = {"a/10": EVERY, "b/10": NOT_NORTH, "c/10": NOT_SOUTH}
+    assert list(combined.leaks({"10": NOT_SOUTH}, told)) == []  # it is known already
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("age between 20 and 30", "not age < 20 and age <= 30", True),
+        ("region = '#" + published.digest("North") + "'", "region in ('North')", True),
+        ("a = 1.0", "A = 1", True),
+        ("lower(a) = 'x' or b = 2", "b = 2 or lower(a) = 'x'", False),
+        ("a is not null", "not a is null", True),
+        ("a is null", "not a is null", False),
+    ],
+)
+def test_conditions_that_ask_for_the_same_are_read_alike(one, other, same) -> None:
+    assert (combined.parts_of(one) == combined.parts_of(other)) is same
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 25), min_size=4, max_size=4), st.data())
+def test_the_attacker_finds_every_region_that_sums_of_conditions_give(n, data) -> None:
+    """Against the rank of the counts: a region is told where it adds nothing to them."""
+    names = "abcd"
+    subsets = data.draw(
+        st.lists(st.sets(st.sampled_from(names), min_size=1), min_size=2, max_size=4)
+    )
+    pages = {}
+    for i, some in enumerate(subsets):
+        values = ", ".join(f"'{v}'" for v in sorted(some))
+        count = sum(n[names.index(v)] for v in some)
+        shown = page(kept("term estimate n", ["speed", 6.5, count]), where=f"r in ({values})")
+        pages[f"run{i}/10"] = shown
+    now = {"10": pages.pop(f"run{len(subsets) - 1}/10")}
+    rows = np.array([[v in some for v in names] for some in subsets], float)
+    units = [k for k in range(4) if 0 < n[k] < 10]
+    told = [
+        k
+        for k in units
+        if np.linalg.matrix_rank(np.vstack([rows, np.eye(4)[k]])) == np.linalg.matrix_rank(rows)
+        and np.linalg.matrix_rank(np.vstack([rows[:-1], np.eye(4)[k]]))
+        > np.linalg.matrix_rank(rows[:-1])
+    ]
+    found = list(combined.leaks(now, pages, lambda _: (set(names), False)))
+    assert bool(found) or not told
+
+
 def test_the_attacker_finds_nothing_where_nothing_is_given_away() -> None:
     assert attack.recovered({"10": page(ALL, WITHIN)}) == []
     both = kept(BY, EAST, *[[g, "speed", *NOBODY] for g in ("north", "islet")], why=" cs")
@@ -328,13 +467,30 @@ def tiny(tmp_path, monkeypatch):
     (study / "study.yaml").write_text(test_batch.STUDY.replace("[10, 30]", "[10]"))
     rows = [f"r{i},w1,{'branch' if i < 6 else 'web'},{i % 10 + 1}" for i in range(36)]
 
-    def run(name: str, *words: str, more: int = 0):
-        all_rows = [*rows, *(f"s{i},w1,web,3" for i in range(more))]
+    def run(name: str, *words: str, more: int = 0, others: Sequence[str] = ()):
+        all_rows = [*rows, *others, *(f"s{i},w1,web,3" for i in range(more))]
         (study / "answers.csv").write_text("\n".join(["id,wave,channel,satisfied", *all_rows, ""]))
         folder = tmp_path / "reports" / "tiny" / name
         return CliRunner().invoke(cli.main, ["run", "tiny", "-o", str(folder), *words])
 
     return run
+
+
+@pytest.mark.slow
+def test_three_runs_that_give_a_third_channel_away_are_not_all_published(tiny) -> None:
+    """40 not in the shop and 26 not on the web, of 60, are 6 in the branch."""
+    rows = [f"t{i},w1,shop,{i % 10 + 1}" for i in range(20)]  # beside 6 of branch and 30 of web
+
+    def asked(name: str, where: str):
+        return tiny(name, *(["-p", f"WHERE={where}"] if where else []), others=rows)
+
+    assert asked("monday", "").exit_code == 0
+    assert asked("tuesday", "channel <> 'web'").exit_code == 0
+    stopped = asked("wednesday", "channel <> 'shop'")
+    assert stopped.exit_code == 5 and "a part by channel" in stopped.output, stopped.output
+    assert asked("thursday", "channel <> 'branch'").exit_code == 5  # all less these are the six
+    forget = CliRunner().invoke(cli.main, ["prune", "tiny", "--forget", "tuesday"])
+    assert forget.exit_code == 0 and asked("wednesday", "channel <> 'shop'").exit_code == 0
 
 
 WEB = ["-p", "WHERE=channel = 'web'"]

@@ -53,6 +53,28 @@ from cxlib.privacy import masking
         ("my phone number is 2025550143", "my phone number is [phone]"),
         ("400-820-8820", "[phone]"),
         ("Call 020 7946 0958 between 9 and 5", "Call [phone] between 9 and 5"),
+        ("2024 4111 1111 1111 1111", "2024 [card]"),
+        ("card 4111_1111_1111_1111", "card [card]"),
+        ("4111·1111·1111·1111", "[card]"),
+        ("card 4111 1111\n1111 1111.", "card [card]."),
+        ("card number:\n4111\n1111\n1111\n1111", "card number:\n[card]"),
+        ("信用卡號 4111,1111,1111,1111", "信用卡號 [card]"),
+        ("3782_822463_10005", "[card]"),
+        ("4111\u20021111\u20051111\u205f1111", "[card]"),
+        ("DE89 3704 0044\n0532 0130 00", "[account]"),
+        ("110105 19491231\n002X", "[identity number]"),
+        ("微信 138_1234_5678", "微信 [phone]"),
+        ("手机138 1234\r\n5678", "手机[phone]"),
+        ("+44 20 7946\n0958", "[phone]"),
+        ("card 4111 1111 -\r\n 1111 1111.", "card [card]."),
+        ("台湾身份证 A123456789", "台湾身份证 [identity number]"),
+        ("身份證號碼 A123456789", "身份證號碼 [identity number]"),
+        ("港澳通行证 C12345678", "港澳通行证 [identity number]"),
+        ("回鄉證 H12345678", "回鄉證 [identity number]"),
+        ("駕駛執照 A1234567", "駕駛執照 [identity number]"),
+        ("手機 0912345678", "手機 [phone]"),
+        ("門號：0912345678", "門號：[phone]"),
+        ("請聯絡 0912 345 678", "請聯絡 [phone]"),
     ],
 )
 def test_personal_data_is_replaced(text: str, said: str) -> None:
@@ -89,6 +111,13 @@ def test_personal_data_is_replaced(text: str, said: str) -> None:
         "3 649 1 850 2 112",
         "my passport expired on 12/03/2018, my tax id in 2018-2019",
         "NHS England 2018-2019",
+        "訂單編號 12345678901，約 12345678 萬元",
+        "order 4111_1111_1111_1112, report_2026_11_21_103000",
+        "20261121103000 and 2026-11-21-103000",
+        "0    3649\n1    1850\n2    2112\n3    4003",
+        "3649\n1850\n2112\n4003",
+        "n 4812\n312 284\n3417 2112",
+        "soft\u00adhyphen 12\u00ad345, \U0001f468\u200d\U0001f469 \ufe0f1",
     ],
 )
 def test_other_numbers_and_words_stay(text: str) -> None:
@@ -163,6 +192,46 @@ def _one_for_people(country: str) -> st.SearchStrategy[str]:
 )
 def test_numbers_with_a_country_code_are_masked_wherever_they_stand(tel: str, text: str) -> None:
     assert masking.masked(text.format(tel))[0] == text.format("[phone]")
+
+
+UNSEEN = "\u00ad\u034f\u061c\u200b\u200c\u200d\u200f\u202e\u2060\u2066\u2069\ufe0f\ufeff\U000e0020"
+DETAILS = {
+    "ann.lee@firm.com": "e-mail",
+    "ann.lee (at) firm (dot) com": "e-mail",
+    "+44 20 7946 0958": "phone",
+    "13812345678": "phone",
+    "4111 1111 1111 1111": "card",
+    "GB82WEST12345698765432": "account",
+    "11010519491231002X": "identity number",
+}
+
+
+@pytest.mark.parametrize("detail", DETAILS)
+def test_characters_that_nobody_sees_hide_no_detail(detail: str) -> None:
+    """Between any two letters of it, around it, and where it touches a word."""
+    said = f"[{DETAILS[detail]}]"
+    for unseen in UNSEEN:
+        for at in range(1, len(detail)):
+            text = f"my {detail[:at]}{unseen}{detail[at:]}, ok{unseen}?"
+            assert masking.masked(text)[0] == f"my {said}, ok{unseen}?", ascii(text)
+        assert masking.masked(unseen.join(["my ", *detail, " ok"]))[0].count(said) == 1
+        if detail[0].isdigit():
+            assert masking.masked(f"number{unseen}{detail}{unseen}ok")[0].count(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("劉先生很好", "[name]先生很好"),
+        ("歐陽鋒小姐說", "[name]小姐說"),
+        ("免貴姓陳", "免貴姓[name]"),
+        ("我叫蕭小明", "我叫[name]"),
+        ("台北市忠孝東路四段100號5樓", "[address]"),
+        ("Ann\u200b Le\u00ade", "[name]"),
+    ],
+)
+def test_comments_in_traditional_letters_and_with_unseen_ones(text: str, said: str) -> None:
+    assert masking.masked(text, ["Ann Lee"], comment=True)[0] == said
 
 
 def test_names_and_country_are_those_of_the_context() -> None:

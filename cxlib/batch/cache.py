@@ -37,7 +37,8 @@ from cxlib.reserve.tables_read import ALL, MARKS
 
 STUDY = "study.yaml"  # a label that changed makes no other data
 MOST = 8  # entries of one page; the oldest go first
-PARTS = ("notebook", "parameters", "data", "code", "environment", "fonts", "language")
+EARLIER = "earlier runs"
+PARTS = ("notebook", "parameters", "data", "code", "environment", "fonts", "language", EARLIER)
 
 
 @once
@@ -61,6 +62,7 @@ def parts(page: Page) -> dict[str, str]:
         "data": fingerprints.digest(dict(page.data)),
         "code": fingerprints.code_of(page.notebook),
         "language": fingerprints.language(page.lang),
+        EARLIER: fingerprints.digest(page.rules.get("published", [])),
     }
 
 

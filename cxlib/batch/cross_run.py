@@ -18,10 +18,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cxlib import reserve
 from cxlib.batch import cache, fingerprints, ledger, planning
 from cxlib.core import context, parameters
 from cxlib.core.context import Context
-from cxlib.data import contract
+from cxlib.data import contract, study
 from cxlib.privacy import attack, leaks
 from cxlib.privacy.cross_page import Shown
 from cxlib.privacy.leaks import Leak, Withheld
@@ -73,16 +74,35 @@ def _recovered(
     """What the attacker finds; kept, so that pages that are all as they were are attacked once."""
 
     def attacked() -> bytes:
-        leaks_found = attack.recovered(pages, earlier, said)
+        leaks_found = attack.recovered(pages, earlier, said, _levels(run["study"]))
         return json.dumps([asdict(leak) for leak in leaks_found]).encode()
 
     shown = [
         [(name, p.answers, p.wave, p.where, sorted(p.tables)) for name, p in of.items()]
         for of in (pages, earlier)
     ]
-    of = [fingerprints.digest(x) for x in (asdict(context.current()), shown, said)]
+    rules = asdict(context.current())
+    of = [fingerprints.digest(x) for x in (rules, shown, said, run["data"])]
     kept = cache.beside(run["study"], "attack.json", of, attacked)
     return [Leak(**leak) for leak in json.loads(kept)]
+
+
+def _levels(name: str) -> Callable[[str], tuple[set[str], bool] | None]:
+    """The values of a column of the study, and whether any is missing; None where unknown."""
+
+    def values(column: str) -> tuple[set[str], bool] | None:
+        try:
+            with reserve.Reserve(study.read(name)) as store:
+                for table in store.tables:
+                    for one in store.columns(table):
+                        if one.lower() == column:
+                            found = store.read(table)[one]
+                            return set(found.dropna().astype(str)), bool(found.isna().any())
+        except (RuntimeError, ValueError, OSError):  # it is gone, or no row may leave it
+            pass
+        return None
+
+    return values
 
 
 ROWS = (history.WAVE, history.WHERE)  # parameters that say which rows a page is about
@@ -158,13 +178,14 @@ def _grown(
 ) -> list[Leak]:
     """What earlier runs of other data tell of the rows that came or went since.
 
-    Each state of the data is compared, by its newest run: after a file was corrected, the newest
-    run may differ by many rows and one before it by few.
+    Each state of the data is compared: after a file was corrected, the newest run may differ by
+    many rows and one before it by few.
     """
     newest: dict[str, Earlier] = {}
     for other in _others(folder, run, answers):
         if other.record.get("data") != run["data"]:
-            newest[json.dumps(other.record.get("data"), sort_keys=True)] = other
+            made = [[p["page"], p["key"], *p["rows"]] for p in other.record["pages"]]
+            newest[json.dumps([other.record.get("data"), made], sort_keys=True)] = other
     for other in reversed(newest.values()):
         kept, rows = other.answers(), {p["page"]: tuple(p["rows"]) for p in other.record["pages"]}
         before = {

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cxlib.batch import cache, fingerprints
+from cxlib.batch import cache, fingerprints, ledger
 from cxlib.batch.planning import Page, notebooks
 from cxlib.core import parameters
 from cxlib.data import study
@@ -71,6 +71,24 @@ def informed(page: Page, found: Found) -> Page:
     return replace(page, data={**page.data, **marks})
 
 
+def beside_earlier(page: Page) -> Page:
+    """The page as it is made beside what was published of it from other data, if it is published.
+
+    States of the data that differ in nothing that the page read are left out: nobody came or went.
+    """
+    if page.source.get("internal") or page.rules.get("smallest_cell", 0) < 2:
+        return page
+    read = cache.measured(page).get("read", (tables_read.ALL,))
+    mine = fingerprints.of_page(of_tables(page.data), read)
+    states = ledger.states(
+        page.study,
+        {page.base, page.name},
+        page.rows,
+        lambda data: fingerprints.of_page(data, read) != mine,
+    )
+    return replace(page, rules={**page.rules, "published": states}) if states else page
+
+
 def of_tables(data: Mapping[str, str]) -> dict[str, str]:
     """The fingerprints of the study's own tables alone."""
     other = {"warnings", *tables_read.MARKS}
@@ -89,7 +107,7 @@ def explain(pages: Sequence[Page]) -> Iterator[tuple[Page, str]]:
     for together in waves(pages):
         for page in together:
             first = [p.notebook.stem for p in stale if _reads(page, p)]
-            found, why = cache.look(informed(page, answers_for(page, made)))
+            found, why = cache.look(beside_earlier(informed(page, answers_for(page, made))))
             if found:
                 made.append((page, found.about["answers"]))
             if first:

@@ -26,6 +26,7 @@ from cxlib.core import context, files
 from cxlib.core.context import Context
 from cxlib.core.errors import ABSENT
 from cxlib.core.sections import names_read, names_set
+from cxlib.privacy import published
 from cxlib.reserve import tables_read
 from cxlib.reserve.tables_read import ALL
 
@@ -67,7 +68,12 @@ def _made(job: dict[str, Any], tell: Tell, engine: str, rules: Context) -> str:
     if job["lacking"]:
         notebook, mistake = _unread(job), None
     else:
-        with _bounded(job.get("memory")), _told_of_others(job), _noting(read, cost):
+        with (
+            _bounded(job.get("memory")),
+            _told_of_others(job),
+            _told_of_earlier(job),
+            _noting(read, cost),
+        ):
             notebook, mistake, seconds = _execute(job, tell, engine)
         if mistake and "MemoryError" in mistake[2] and job.get("memory"):
             mistake[2] += f" (--memory is {job['memory']:g} GB)"
@@ -126,6 +132,19 @@ def _told_of_others(job: dict[str, Any]) -> Iterator[None]:
         os.environ[answers.OTHERS] = str(file)
         yield
     os.environ.pop(answers.OTHERS, None)
+
+
+@contextlib.contextmanager
+def _told_of_earlier(job: dict[str, Any]) -> Iterator[None]:
+    """Let the notebook know what was published of it before: a file, named to it."""
+    os.environ.pop(published.FILE, None)
+    with tempfile.TemporaryDirectory(prefix="cx") as place:
+        if states := job["rules"].get("published"):
+            file = Path(place) / "published.json"
+            file.write_text(json.dumps(states), encoding="utf-8")
+            os.environ[published.FILE] = str(file)
+        yield
+    os.environ.pop(published.FILE, None)
 
 
 @contextlib.contextmanager

@@ -13,11 +13,10 @@ those that the run at hand shows as well, and no other name outlives the deletio
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from typing import Any
 from cxlib.batch import fingerprints
 from cxlib.core import files
 from cxlib.data import study
-from cxlib.privacy import disclosure
+from cxlib.privacy import disclosure, published
 from cxlib.report import history
 
 FOLDER = ".published"
@@ -80,7 +79,7 @@ def entries(run: Mapping[str, Any], answers: Answers) -> Iterator[dict[str, Any]
     words = {word for page in answers.values() for word in _names(page)}
     for page in run["pages"]:
         words.update(_values(str(page["parameters"].get(history.WHERE) or "")))
-    known = {_digest(word): word for word in words}
+    known = {published.digest(word): word for word in words}
     for file in _files(run["study"]):
         if entry := _read(file):
             yield entry | {
@@ -90,6 +89,34 @@ def entries(run: Mapping[str, Any], answers: Answers) -> Iterator[dict[str, Any]
                     for page in entry["pages"]
                 ],
             }
+
+
+def states(
+    name: str,
+    pages: Container[str],
+    rows: Sequence[str],
+    differs: Callable[[Mapping[str, str]], bool],
+) -> list[dict[str, list[float]]]:
+    """How many each cell of a page was shown with, for each earlier state of the data.
+
+    Parameters
+    ----------
+    name : of the study
+    pages : names of the page, which has more in runs of several languages
+    rows : wave and condition that it is of
+    differs : whether the data, by fingerprint, are others for the page
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for file in _files(name):
+        entry = _read(file)
+        if not entry or not differs(entry["data"] or {}):
+            continue
+        records = found.setdefault(json.dumps(entry["data"], sort_keys=True), [])
+        for one in entry["pages"]:
+            if one["page"] in pages and one["rows"] == [rows[0], _coded(rows[1])]:
+                records += entry["answers"].get(one["page"], {}).values()
+    made = (published.state_of(of) for of in found.values())
+    return [state for state in made if state]
 
 
 def forget(name: str, run: str) -> bool:
@@ -172,7 +199,7 @@ def _renamed(records: Mapping[str, Any], names: Mapping[str, str] | None) -> dic
 
 
 def _other(name: object, names: Mapping[str, str] | None) -> str:
-    return _digest(str(name)) if names is None else names.get(str(name), str(name))
+    return published.digest(str(name)) if names is None else names.get(str(name), str(name))
 
 
 def _is_name(value: object) -> bool:
@@ -186,10 +213,6 @@ def _names(records: Mapping[str, Any]) -> Iterator[str]:
             places = _named(table["columns"])
             yield from table["columns"]
             yield from (str(row[i]) for row in table["rows"] for i in places if _is_name(row[i]))
-
-
-def _digest(word: str) -> str:
-    return hashlib.blake2s(word.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
 
 
 def _values(where: str) -> list[str]:
@@ -207,8 +230,8 @@ def _coded(where: str) -> str:
 
     def coded(found: re.Match[str]) -> str:
         if found[1] is not None:
-            return f"'#{_digest(_text(found))}'"
-        return f"#{_digest(found[2])}" if found[2] else found[0]
+            return f"'#{published.digest(_text(found))}'"
+        return f"#{published.digest(found[2])}" if found[2] else found[0]
 
     return VALUES.sub(coded, where)
 

@@ -439,7 +439,7 @@ def _total(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def _portable(job: dict[str, Any]) -> dict[str, Any]:
     """The job without the folders of this machine."""
     here = ("folder", "values", "notebook", "memory", "root", "others")
-    rules = {k: v for k, v in job["rules"].items() if k != "mask"}
+    rules = {k: v for k, v in job["rules"].items() if k not in ("mask", "published")}
     return {k: v for k, v in job.items() if k not in here} | {"rules": rules}
 
 

@@ -213,12 +213,12 @@ class _Work:
         return "fork" if self.fork and processes.possible() else "kernel"
 
     def informed(self, page: Page) -> Page:
-        """The page with what the notebooks it reads kept, in this run or before."""
+        """The page with what the notebooks it reads kept, and what was published before."""
         if not page.after:
-            return page
+            return dependencies.beside_earlier(page)
         made = [(r.page, r.answers) for r in self.results.values() if r.status == "ok"]
         self.read[_key(page)] = found = dependencies.answers_for(page, made)
-        return dependencies.informed(page, found)
+        return dependencies.beside_earlier(dependencies.informed(page, found))
 
     def reuse(self, page: Page, *, force: bool = False) -> bool:
         """Copy the page if it was made before of the same inputs, else note why it must be made."""

@@ -37,6 +37,9 @@ class Context:
     mask : names that no page may show
     country : two letters (ISO 3166-1) of the country whose telephone numbers have no country code;
         empty where none is named
+    published : of each earlier state of the data, how many people each cell of the page was shown
+        with: cells to which fewer than the smallest cell have come since are hidden
+        (`privacy.published`)
     currency : of all amounts, three letters (ISO 4217); empty where the study names none
     targets, ledger, last_wave, silent : what measures are to reach, the open actions with what a
         unit of their effect is worth, how many answers the last wave has, and which share of those
@@ -54,6 +57,7 @@ class Context:
     mask: tuple[str, ...] = ()
     country: str = ""
     currency: str = ""
+    published: tuple[Mapping[str, Any], ...] = ()
     targets: Mapping[str, Any] = field(default_factory=dict)
     ledger: Any = field(default=None, compare=False, repr=False)
     last_wave: int = 0
@@ -68,11 +72,13 @@ class Context:
         whole = {k: v.encode("utf-8", "replace").decode() for k, v in (self.labels or {}).items()}
         object.__setattr__(self, "labels", whole)
         object.__setattr__(self, "mask", tuple(self.mask))
+        object.__setattr__(self, "published", tuple(self.published))
 
     def as_job(self) -> dict[str, Any]:
         """The context as JSON holds it; `Context(**that)` is the same context."""
         kept = {k: v for k, v in vars(self).items() if k not in OF_RESERVE}
-        return {**kept, "labels": dict(self.labels), "mask": list(self.mask)}
+        lists = {"mask": list(self.mask), "published": list(self.published)}
+        return {**kept, "labels": dict(self.labels), **lists}
 
 
 _DEFAULT = Context()

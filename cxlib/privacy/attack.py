@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from cxlib.core import context
-from cxlib.privacy import cross_page, disclosure, leaks
+from cxlib.privacy import combined, cross_page, disclosure, leaks
 from cxlib.privacy.cross_page import Shown
 from cxlib.privacy.leaks import Leak
 from cxlib.privacy.published_counts import TERMS, Bounds, Cell, Pair, Slice, slices_of, tables_of
@@ -35,6 +35,7 @@ def recovered(
     pages: Mapping[str, Shown],
     earlier: Mapping[str, Shown] | None = None,
     texts: Iterable[tuple[str, str]] = (),
+    levels: combined.Levels = lambda _column: None,
 ) -> list[Leak]:
     """What a reader of the pages, and of those published earlier, can work out of small groups.
 
@@ -43,6 +44,7 @@ def recovered(
     pages : of the run, by name, in one language
     earlier : those of other runs of the same study and data
     texts : (page, what it says) of all that is no table
+    levels : the values of a column of the data, and whether any is missing; None where unknown
 
     Returns
     -------
@@ -73,21 +75,32 @@ def recovered(
         *leaks.printed(tables, texts),
         *_beside(pages, earlier),
     ]
+    found = found or list(combined.leaks(pages, earlier, levels))
     unique = {leak.cell: leak for leak in reversed(found)}
     return [unique[cell] for cell in sorted(unique)]
 
 
 def grown(pages: Mapping[str, Shown], before: Mapping[str, Shown], run: str) -> list[Leak]:
-    """Pages about everybody to whom fewer than the smallest cell have come since an earlier run."""
-    found, least = [], context.current().smallest_cell
+    """What was shown of everybody and of groups to which too few have come since an earlier run.
+
+    That everybody is too few is said alone. Groups are hidden before (`disclosure.hidden`); found
+    here are those that a page shows all the same.
+    """
+    least, groups = context.current().smallest_cell, list[Leak]()
+    how = f"subtract run {run}: fewer than {least} rows have come or gone since"
+    cure = f"Publish when {least} have come; {UNSEEN.format(run=run)}"
     for name in sorted(pages.keys() & before.keys()):
         now, then = (_everybody(p[name]) for p in (pages, before))
         for key in sorted(now.keys() & then.keys()):
             if 0 < abs(now[key] - then[key]) < least:
-                how = f"subtract run {run}: fewer than {least} rows have come or gone since"
-                cure = f"Publish when {least} have come; {UNSEEN.format(run=run)}"
-                found.append(Leak(f"{name} ({key[2]})", how, cure))
-    return found[:1]
+                return [Leak(f"{name} ({key[2]})", how, cure)]
+        cells, old = (cross_page.cells_of(p[name].answers.values()) for p in (pages, before))
+        for place in cells.keys() & old.keys():
+            if 0 < abs(cells[place] - old[place]) < least:
+                _unit, part, pairs, term, _time = place
+                said = ", ".join([*(f"{c}={v}" for c, v in pairs), f"term={term}"])
+                groups.append(Leak(said, f"{how} ({name.split('_')[0]} {part})", cure))
+    return sorted(groups, key=str)
 
 
 def _everybody(page: Shown) -> dict[cross_page.Key, float]:

@@ -216,6 +216,29 @@ def counts_of(records: Iterable[dict[str, Any]]) -> Counts:
     return found
 
 
+Cell = tuple[str, str, tuple[tuple[str, str], ...], str, Any]  # unit, table, groups, term, time
+
+
+def cells_of(records: Iterable[Mapping[str, Any]]) -> dict[Cell, float]:
+    """How many each row counts, where it is the only one of its table that is called so."""
+    found: dict[Cell, set[float]] = {}
+    for record in records:
+        for part, table in tables_of(dict(record)):
+            columns = table["columns"]
+            if not {"n", "term"} <= set(columns):
+                continue
+            at, n = columns.index("term"), columns.index("n")
+            time = columns.index("time") if "time" in columns else None
+            for row in table["rows"]:
+                if isinstance(row[n], (int, float)):
+                    pairs = zip(columns[:at], map(str, row[:at]), strict=True)
+                    groups = tuple(p for p in pairs if p[1] != disclosure.TOTAL)
+                    moment = None if time is None else row[time]
+                    cell = record["unit"], part, groups, str(row[at]), moment
+                    found.setdefault(cell, set()).add(row[n])
+    return {cell: seen.pop() for cell, seen in found.items() if len(seen) == 1}
+
+
 def _column(table: dict[str, Any], name: str) -> list[Any]:
     if name not in table["columns"]:
         return [None] * len(table["rows"])

@@ -27,9 +27,10 @@ import pandas as pd
 
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _
+from cxlib.privacy.published import TOTAL as TOTAL
+from cxlib.privacy.published import change_since
 
-SMALL, COMPLEMENT, NEAR = "small", "complement", "near"
-TOTAL = "overall"  # what stands in a grouping column for all groups together
+SMALL, COMPLEMENT, NEAR, GROWN = "small", "complement", "near", "grown"
 CASES = "cases"  # column that counts what a rate is of, where n counts those it is for
 PEOPLE = "people"  # column that counts people, where n counts their rows
 NOT_SHARES = ("n", "low", "high", "simultaneous_low", "simultaneous_high", CASES, PEOPLE)
@@ -39,7 +40,7 @@ NUMBER = re.compile(r"\d(?:[\d,]*\d)?(?:\.\d+)?%?")
 
 
 def hidden(table: pd.DataFrame, least: int | None = None) -> pd.Series:
-    """Why each row's numbers are hidden: "small", "complement", or "" where they are shown.
+    """Why each row's numbers are hidden: "small", "grown", "complement"; "" where they are shown.
 
     A table without a column n hides nothing. `least` is the page's smallest cell unless given.
     """
@@ -47,12 +48,30 @@ def hidden(table: pd.DataFrame, least: int | None = None) -> pd.Series:
     why = pd.Series("", index=table.index, dtype=object)
     if "n" not in table or not len(table):
         return why
-    small = _counted(table) < least
-    if not small.any() and not any(table[c].isin([TOTAL]).any() for c in grouping(table)):
+    small, grown = _counted(table) < least, _grown(table, least)
+    if (
+        not small.any()
+        and not grown.any()
+        and not any(table[c].isin([TOTAL]).any() for c in grouping(table))
+    ):
         return why
-    gone = completed(table, small, least)
-    why[:] = np.where(small, SMALL, np.where(gone, COMPLEMENT, ""))
+    gone = completed(table, small | grown, least)
+    why[:] = np.select([small, grown, gone], [SMALL, GROWN, COMPLEMENT], "")
     return why
+
+
+def _grown(table: pd.DataFrame, least: int) -> np.ndarray:
+    """Rows to which too few have come since they were published, and those that tell of them."""
+    found = np.zeros(len(table), bool)
+    for state in context.current().published:
+        change = change_since(table, grouping(table), state)
+        if ((change < least) & (change > 0)).any():
+            lines = [
+                (line[~np.isnan(change[line])], unlisted, missing)
+                for line, unlisted, missing in _lines(table, change)
+            ]
+            found |= _with_complements(lines, change, (change < least) | found, least)
+    return found
 
 
 def shown(table: pd.DataFrame, least: int | None = None) -> pd.DataFrame:
@@ -265,8 +284,8 @@ def _narrow(away: np.ndarray, unlisted: float, least: int) -> bool:
 def blanked(table: pd.DataFrame, why: pd.Series, *, n_too: bool = False) -> pd.DataFrame:
     """The table with the numbers of hidden rows missing, and what was concluded from them.
 
-    The n of a complement goes always (from it and a total the small one follows), that of a small
-    cell with `n_too`; else it stays for those who write it as "<10".
+    The n of those that are not small goes always (from it and a total the small one follows), that
+    of a small cell with `n_too`; else it stays for those who write it as "<10".
     """
     gone = (why != "").to_numpy()
     if not gone.any():
@@ -276,7 +295,7 @@ def blanked(table: pd.DataFrame, why: pd.Series, *, n_too: bool = False) -> pd.D
     numbers = table.select_dtypes("number").columns
     lost = np.outer(gone, table.columns.isin(numbers))
     if not n_too:
-        lost[:, list(table.columns).index("n")] = (why == COMPLEMENT).to_numpy()
+        lost[:, list(table.columns).index("n")] = why.isin([COMPLEMENT, GROWN]).to_numpy()
     return table.astype(dict.fromkeys(numbers, float)).mask(lost)
 
 
@@ -379,6 +398,7 @@ def reason(why: str) -> str:
     return {
         SMALL: f"n under {least}",
         COMPLEMENT: f"with it and a total a cell under {least} could be worked out",
+        GROWN: f"fewer than {least} have come or gone since an earlier run",
         NEAR: f"beside a page about more rows a group under {least} could be worked out",
     }[why]
 

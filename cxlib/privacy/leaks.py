@@ -161,7 +161,7 @@ def printed(tables: Sequence[Table], texts: Iterable[tuple[str, str]]) -> Iterat
     words: set[str] = set()  # names of shown rows, of which a hidden name may be a part
     for _source, table, _about in tables:
         hidden = gone(table)
-        few = (table["why"] == disclosure.SMALL).to_numpy()
+        few = table["why"].isin([disclosure.SMALL, disclosure.GROWN]).to_numpy()
         for column in [*disclosure.grouping(table), "term"] if "term" in table else []:
             for names, rows in ((small, few), (seen, ~hidden)):
                 names.update(_names(table.loc[rows, column]))

@@ -22,7 +22,7 @@ from typing import Any
 
 from cxlib.core import context
 from cxlib.privacy import national_numbers, telephones, written_details
-from cxlib.privacy.text import CJK, UNSEEN, longest, passes_luhn, plain
+from cxlib.privacy.text import CJK, INVISIBLE, UNSEEN, joined, longest, passes_luhn, plain, readings
 
 Spans = Iterator[tuple[int, int]]
 
@@ -52,11 +52,20 @@ _ACCOUNT = re.compile(
 )
 _IDENTITY = re.compile(_BEFORE + r"[1-9]\d{5}[ -]?\d{8}[ -]?\d{3}[\dXx]" + _AFTER)
 _CARD = re.compile(
-    _BEFORE
-    + r"(?<!-)(?:[2-6]\d{3}(?:[ -]?\d){9,15}|[2-6]\d{3}([./-]|  )\d{4}\1\d{4}\1\d{1,7})"
-    + _AFTER
+    _BEFORE + r"(?<!-)(?:[2-6]\d{3}(?:[ -]?\d){9,15}"
+    r"|[2-6]\d{3}( ?[^\w\s,;:+%$€£¥] ?| {2,3}|\t)(?:\d{4}\1\d{4}\1\d{1,7}|\d{6}\1\d{5}))" + _AFTER
 )
-_YEARS = re.compile(r"(?:(?:19|20)\d\d[ -]?)+")
+_CARD_CUED = re.compile(  # after a word that announces a card, groups however they are written
+    r"(?:\b(?:cards?|visa|master ?card|amex|american express|maestro|karten?(?:nummer)?|carte"
+    r"|tarjeta|carta|cart[ãa]o|karta|kort|pan)\b|[卡户账帐][号码]?|信用卡)[^\d\n]{0,20}\s?(?<!\d)(?P<card>"
+    r"[2-6]\d{3}(?:[\W_]{0,3}\d){9,15})" + _AFTER,
+    re.I,
+)
+_YEARS = re.compile(  # or a date with its time
+    r"(?:(?:19|20)\d\d[ -]?)+"
+    r"|20\d\d[ -]?(?:0[1-9]|1[0-2])[ -]?(?:0[1-9]|[12]\d|3[01])[ -]?(?:[01]\d|2[0-3])"
+    r"(?:[ -]?[0-5]\d){2}"
+)
 _SIX_DIGITS = re.compile(r"(?:\d\D{0,4}){5}\d")
 
 
@@ -106,21 +115,23 @@ def masked(
     rules = context.current()
     listed = _listed(rules.mask if names is None else tuple(names))
     found: dict[str, int] = {}
-    if _HAS_ADDRESS.search(text):
+    seen = INVISIBLE.sub("", text)
+    if _HAS_ADDRESS.search(seen):
         text = _replaced(text, "e-mail", _matches(_EMAIL), found)
     if comment:
         text = _replaced(text, "address", written_details.addresses, found)
-    if _SIX_DIGITS.search(text):
+    if _SIX_DIGITS.search(seen):
         where = rules.country if country is None else country
         numbers: list[tuple[str, Callable[[str], Spans]]] = [
             ("account", _matches(_ACCOUNT, is_iban)),
             ("identity number", partial(national_numbers.spans, country=where)),
             ("identity number", _matches(_IDENTITY, is_identity_number)),
             ("card", _matches(_CARD, is_card)),
+            ("card", _matches(_CARD_CUED, is_card, "card")),
             ("phone", partial(telephones.spans, country=where)),
         ]
         for kind, spans in numbers:
-            text = _replaced(text, kind, spans, found)
+            text = _replaced(text, kind, _over_lines(spans, kind), found)
     if listed:
         text = _replaced(text, "name", _matches(listed), found)
     if comment:
@@ -143,23 +154,51 @@ def masked_in(value: Any, found: dict[str, int] | None = None) -> Any:
 
 
 def _replaced(text: str, kind: str, spans: Callable[[str], Spans], found: dict[str, int]) -> str:
+    whole: list[tuple[int, int]] = []
+    for start, end in sorted(
+        (places[start], places[end - 1] + 1)
+        for read, places in readings(text)
+        for start, end in spans(plain(read))
+    ):
+        if whole and start < whole[-1][1]:  # another reading of the same
+            whole[-1] = whole[-1][0], max(end, whole[-1][1])
+        else:
+            whole.append((start, end))
     pieces, at = [], 0
-    for start, end in spans(plain(text)):
+    for start, end in whole:
         pieces += [text[at:start], f"[{kind}]"]
         at = end
-    add(found, {kind: len(pieces) // 2} if pieces else {})
+    add(found, {kind: len(whole)} if whole else {})
     return "".join([*pieces, text[at:]])
 
 
 def _matches(
-    pattern: re.Pattern[str], holds: Callable[[str], bool] = lambda _: True
+    pattern: re.Pattern[str], holds: Callable[[str], bool] = lambda _: True, group: str | int = 0
 ) -> Callable[[str], Spans]:
     def spans(text: str) -> Spans:
-        for match in pattern.finditer(text):
-            if length := longest(match[0], holds):
-                yield match.start(), match.start() + length
+        at = 0
+        while match := pattern.search(text, at):
+            start = match.start(group)
+            length = longest(match[group], holds)
+            if length:
+                yield start, start + length
+            # Another may begin within what is none: 2024 4111 1111 1111 1111.
+            at = start + (length or 1)
 
     return spans
+
+
+def _over_lines(spans: Callable[[str], Spans], kind: str) -> Callable[[str], Spans]:
+    """Also numbers with a line break in them; telephone numbers if announced, or with a +."""
+
+    def found(text: str) -> Spans:
+        yield from spans(text)
+        one, places = joined(text)
+        for start, end in spans(one) if one != text else ():
+            if kind != "phone" or one[start] == "+" or telephones.is_announced(one, start):
+                yield places[start], places[end - 1] + 1
+
+    return found
 
 
 @cache
@@ -184,7 +223,7 @@ def _letters(word: str) -> str:
 
 
 def is_card(text: str) -> bool:
-    """Whether 13 to 19 digits pass the check of Luhn, are not all the same, and are no years."""
+    """Whether 13 to 19 digits pass the check of Luhn, are not all the same, and no dates."""
     digits = [c for c in text if c.isdigit()]
     if _YEARS.fullmatch(text):
         return False

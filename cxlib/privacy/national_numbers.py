@@ -21,7 +21,8 @@ _CUE = re.compile(
     r"steuer(?:identifikations)?nummer|idnr|tax id|nir|s[ée]cu\w*|dni|nie|nif|codice fiscale|"
     r"pesel|passport|passeport|reisepass|pasaporte|personalausweis|(?:id|identity) card|cpf|rg|bsn|"
     r"burgerservicenummer|personnummer|aadhaar)\b[^\d\n]{0,20}$"
-    r"|(?:身份证|身分證|护照|護照|社保|マイナンバー|個人番号|주민등록번호)[^\d\n]{0,20}$",
+    r"|(?:身[份分]证|(?:通行|居留|居住|台胞|[回还]乡|驾驶?|军官)证|统一证号|护照|签证|驾照|驾驶执照|证件"
+    r"|社保|健保|マイナンバー|个人番号|주민등록번호)[^\d\n]{0,20}$",
     re.I,
 )
 _ORDER = re.compile(

@@ -131,6 +131,7 @@ def _slice(
     made = Slice(source, key, ungrouped=about["ungrouped"])
     by_rows = disclosure.PEOPLE not in rows  # where people decide, n of a small cell may be large
     ends = {disclosure.SMALL: (0.0, least - 1.0), disclosure.COMPLEMENT: (float(least), np.inf)}
+    ends[disclosure.GROWN] = ends[disclosure.COMPLEMENT]
     values = rows["estimate"] if "estimate" in rows else pd.Series(None, rows.index)
     for cell, n, estimate, why in zip(cells, rows["n"], values, rows["why"], strict=True):
         if not np.isnan(n):

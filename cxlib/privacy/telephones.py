@@ -50,7 +50,7 @@ _CUE = re.compile(
     r"(?:\b(?:call|ring|phone|dial|text|reach|contact|whatsapp|sms|telephone|tel|mobile|cell|fax|"
     r"hotline|landline|(?:my|our|his|her|their) (?:new )?number|telefon|handy|anrufen|"
     r"t[ée]l[ée]phone|tel[ée]fono|appelez|llame)\b"
-    r"|电话|手机|致电|拨打|拨|联系|座机|传真|微信|热线|电話|電話)"
+    r"|电话|手机|门号|致电|拨|联系|联络|座机|市话|传真|微信|热线)"
     r"(?:[^\d\n ]| (?! )){0,16}$",
     re.I,
 )
@@ -58,7 +58,7 @@ _OF_ORDERS = re.compile(
     r"(?:\b(?:orders?|ord|no|nr|number|ref|reference|ticket|case|invoice|inv|ids?|sku|item|isbn|"
     r"article|art|version|build|model|serial|tracking|parcel|account|acct|policy|contract|booking|"
     r"customer|code|pin|postcode|zip|from|between|bestellung|commande|pedido)|[#№]|\bv|"
-    r"订单|单号|编号|工单|发票|型号|批号|版本|订单号|从)"
+    r"订单|单号|编号|工单|发票|型号|批号|版本|从)"
     r"[\s.:#：]{0,3}(?:(?:no|nr|number|id|code|号)[\s.:#：]{0,3})?(?:is |was |为|是)?$",
     re.I,
 )
@@ -89,10 +89,15 @@ def spans(text: str, country: str = "") -> Iterator[tuple[int, int]]:
             at = end
 
 
+def is_announced(text: str, start: int) -> bool:
+    """Whether the words before it say that a telephone number begins there."""
+    return bool(_CUE.search(text[max(0, start - 40) : start]))
+
+
 def _mobiles(text: str) -> Iterator[tuple[int, int]]:
     for match in _MOBILE.finditer(text):
         before = text[max(0, match.start() - 40) : match.start()]
-        if _CUE.search(before) or not _OF_ORDERS.search(before):
+        if is_announced(text, match.start()) or not _OF_ORDERS.search(before):
             yield match.span()
 
 
@@ -102,7 +107,7 @@ def _found(
     for match in pattern.finditer(text):
         start, written = match.start(), match[0]
         before = text[max(0, start - 40) : start]
-        cued = bool(_CUE.search(before))
+        cued = is_announced(text, start)
         another = _OF_ORDERS.search(before) or _AMOUNT_BEFORE.search(before)
         if another and not cued and written[0] != "+":
             continue

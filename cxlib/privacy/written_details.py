@@ -34,15 +34,16 @@ _CLOSING = (
 )
 _SURNAME = (  # the commonest of China, four in five of its people
     "[王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余杜叶程苏魏吕丁任卢姚沈"
-    "钟姜崔谭陆范汪廖石金韦贾夏付邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺顾毛郝龚邵万钱严赖覃洪武莫孔張劉陳楊"
-    "黃趙吳孫馬羅鄭許韓馮鄧蕭]"
+    "钟姜崔谭陆范汪廖石金韦贾夏付邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺顾毛郝龚邵万钱严赖覃洪武莫孔萧傅阎]"
 )
 _HAN = "[\u4e00-\u9fff]"
 _NAMES = [
     re.compile(rf"(?<!\w){_TITLE}\.? (?P<name>{_NAME})"),
     re.compile(rf"(?<!\w){_SAID} (?P<name>{_FULL})"),
     re.compile(rf"(?<!\w){_CLOSING}[,.!]?\s+(?P<name>{_FULL})(?=[\s.]*$)"),
-    re.compile(rf"(?P<name>(?:{_SURNAME}|欧阳|司马){_HAN}{{0,2}})(?:先生|女士|小姐|太太)"),
+    re.compile(
+        rf"(?P<name>(?:{_SURNAME}|欧阳|司马|诸葛|上官|司徒){_HAN}{{0,2}})(?:先生|女士|小姐|太太)"
+    ),
     re.compile(rf"(?:我|免贵)姓(?P<name>{_SURNAME})"),
     re.compile(rf"(?:我叫|姓名[:：]? ?|名字是|名叫)(?P<name>{_SURNAME}{_HAN}{{1,2}})"),
 ]
@@ -85,7 +86,8 @@ _ADDRESSES = [
     ),
     re.compile(
         rf"{_HAN}{{1,20}}(?:路|街|大道|巷|弄|胡同)"  # the words before it may be masked with it
-        r"\d{1,5}(?:弄\d+)?[号號](?:楼)?(?:\d+(?:栋|单元|楼|层|室|号))*"
+        r"(?:[一二三四五六七八九十\d]{1,2}段)?\d{1,5}(?:[弄巷]\d+)*号(?:楼)?"
+        r"(?:\d+(?:栋|单元|楼|层|室|号))*"
     ),
 ]
 

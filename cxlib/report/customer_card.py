@@ -87,8 +87,8 @@ def written(value: Any, column: str = "", currency: str = "") -> str:
 
     Examples
     --------
-    >>> written(True), written(3.0), written(12.5, "amount", "EUR"), written("call 555-0122")
-    ('yes', '3', '€12.50', 'call [phone]')
+    >>> written(True), written(3.0), written(12.5, "amount", "EUR"), written("ann@firm.com")
+    ('yes', '3', '€12.50', '[e-mail]')
     """
     if isinstance(value, bool) or type(value).__name__ == "bool_":
         return _("yes") if value else _("no")
@@ -100,7 +100,8 @@ def written(value: Any, column: str = "", currency: str = "") -> str:
         return i18n.number(value, 0 if float(value).is_integer() else 2)
     text = str(value)
     known = column.endswith("_id") or column == "text"
-    return masking.masked(text)[0] if known or " " in text else i18n.label(text)
+    safe = masking.masked(text)[0]
+    return safe if known or " " in text or safe != text else i18n.label(text)
 
 
 def when(moment: pd.Timestamp) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,6 +21,7 @@ from cxlib.data.intake import Intake
 from cxlib.data.organisation import Tree
 from cxlib.data.schema import Benchmark, Costs, IndexModel, Item, Organisation, Target
 from cxlib.data.study import Study
+from cxlib.privacy import published
 from cxlib.reserve import (
     alerts,
     engine,
@@ -88,7 +92,14 @@ def context_of(study: Study, lang: str = "en") -> Context:
         mask=tuple(study.mask),
         country=study.country,
         currency=study.currency,
+        published=_published(),
     )
+
+
+def _published() -> tuple[dict[str, Any], ...]:
+    """What was published before of the page that is being made, as its run has told."""
+    file = os.environ.get(published.FILE)
+    return tuple(json.loads(Path(file).read_text(encoding="utf-8"))) if file else ()
 
 
 def state(study: Study) -> dict[str, str]:
