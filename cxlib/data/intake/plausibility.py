@@ -18,6 +18,7 @@ import pandas as pd
 
 from cxlib.data import contract
 from cxlib.data.intake.cells import iso_day
+from cxlib.data.intake.copies import copies
 from cxlib.data.intake.reasons import Reason, render
 from cxlib.data.intake.rules import Rule, within
 from cxlib.data.intake.scales import unclear_ratings
@@ -37,6 +38,7 @@ DOUBTFUL = (
     "spellings",
     "no_refusal",
 )
+SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
 NOT_TO_ACCEPT = ("no_share",)  # to be answered too, but not by `accept`
 PLANNED = ("due_on", "begun_on", "promised_on")  # dates that may well be ahead
 ENDING = "left_on"  # may be known ahead, where a contract was cancelled
@@ -61,6 +63,10 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
         yield from _odd_dates(name, column, rows[column])
     for found in (*unclear_ratings(study, name, rows), *odd_spellings(study, name, rows)):
         yield DataWarning(*found)
+    if name in SENT and _numbered(study, name):
+        n, by_chance = copies(rows.drop(columns=contract.TABLES[name].key[0]))
+        if n > by_chance:
+            yield DataWarning("", n, Reason("copied_rows"))
     if "wave" in contract.TABLES[name].columns and "wave" in rows:
         yield from _waves(rows["wave"])
     if name == "responses" and len(rows):
@@ -69,6 +75,12 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
             yield from _answers(item, rows[item])
         yield from _copies(items, rows)
         yield from _small_groups(study.group, study.reporting.smallest_cell, rows)
+
+
+def _numbered(study: Study, name: str) -> bool:
+    """Whether the ids of the table are the numbers of its rows, so that no row repeats another."""
+    mapping, key = study.tables[name], contract.TABLES[name].key[0]
+    return all({**mapping.columns, **f.columns}.get(key) == "#row" for f in mapping.files)
 
 
 def doubtful(warnings: pd.DataFrame) -> pd.DataFrame:

@@ -211,6 +211,10 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("only {n} row(s): no interval can be made of so few"),
             _("Collect more, or read the numbers as a list."),
         ),
+        "copied_rows": (
+            _("identical to a row before them in every column; each is counted"),
+            _("If they were sent or exported twice, take them out, or map a column of ids."),
+        ),
         "no_wave": (
             _("no wave"),
             _("Fill in the wave; such rows belong to none."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 
 from cxlib.data import contract
@@ -12,6 +12,7 @@ from cxlib.data.intake.drafts.personal import HELD, personal
 from cxlib.data.intake.profiles import names
 
 ENOUGH_DATES = 0.9  # of a column's cells, for it to be one of dates
+MANY = 0.1  # different values a cell, from which a column called "no" holds ids
 
 
 @cache
@@ -81,17 +82,20 @@ def known_by_name(ours: str, theirs: str) -> bool:
 
 def plain_id(seen: Seen, columns: dict[str, str]) -> str:
     """A column that calls itself only "id" or the like and never repeats; empty when none does."""
+    return next((c.name for c in _called_id(seen, columns) if len(c.counts) == len(c.cells)), "")
+
+
+def repeated_id(seen: Seen, columns: dict[str, str]) -> str:
+    """A column that calls itself only "id" or the like, has many values and repeats some."""
+    enough = (c.name for c in _called_id(seen, columns) if len(c.counts) > MANY * len(c.cells))
+    return next(enough, "")
+
+
+def _called_id(seen: Seen, columns: dict[str, str]) -> Iterator[Column]:
+    """The columns that are none of ours and call themselves only "id" or the like."""
     called = re.compile(names()["plain_id"])
     free = (c for c in seen.columns.values() if c.name not in columns.values())
-    return next(
-        (
-            c.name
-            for c in free
-            if (called.fullmatch(slug(c.name)) or c.name.strip() == "#")
-            and len(c.counts) == len(c.cells)
-        ),
-        "",
-    )
+    return (c for c in free if called.fullmatch(slug(c.name)) or c.name.strip() == "#")
 
 
 def addresses(column: Column) -> bool:

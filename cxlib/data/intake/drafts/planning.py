@@ -125,11 +125,31 @@ def _tell_files_apart(plan: Plan, table: str) -> None:
         return
     ids = [p.seen.columns[p.columns[key]].words for p in of if p.columns[key] != ROW]
     again = len(ids) > 1 and pd.concat(ids).duplicated().any()
+    if again:
+        _ask_of_overlap(plan, table)
     if again or len(ids) < len(of) and ids:
         for p in of:
             p.free = [c for c in p.free if c != p.columns[key]]
             p.columns[key] = ROW
             p.why[key] = "high: ids begin again in each file, so rows are numbered by file"
+
+
+def _ask_of_overlap(plan: Plan, table: str) -> None:
+    """Whether rows that stand in two files, with their ids, are one answer exported twice."""
+    of = [p for p in plan.tables[table] if not p.repeated]
+    frames = [p.seen.raw.frame for p in of]
+    shared = [c for c in frames[0] if all(c in f for f in frames)] if frames else []
+    rows = pd.concat([f[shared].astype(str) for f in frames]) if shared else pd.DataFrame()
+    n = int(rows.duplicated().sum()) - sum(
+        int(f[shared].astype(str).duplicated().sum()) for f in frames
+    )
+    if n:
+        files = " and ".join(p.seen.called for p in of)
+        plan.doubts.append(
+            f"{files}: {n:,} row(s) stand in several of the files, with the same id and the same "
+            "in every cell, and count as often: exported twice? Then leave out a file that another "
+            "holds, or take these rows out of one"
+        )
 
 
 def _forms(plan: Plan) -> None:
