@@ -95,7 +95,7 @@ def accepted(
     left, notes = list[DataWarning](), list[str]()
     for w in warnings:
         called = ".".join(filter(None, (name, w.column, w.reason.rule)))
-        if _is_accepted(study, called):
+        if is_accepted(study, called):
             what = render(w.reason.rule, w.reason.params)
             notes.append(f"{called}: {w.rows:,} row(s): {what}; accepted in study.yaml.")
         else:
@@ -103,7 +103,8 @@ def accepted(
     return left, notes
 
 
-def _is_accepted(study: Study, called: str) -> bool:
+def is_accepted(study: Study, called: str) -> bool:
+    """Whether `accept` in study.yaml answers what is called so, as orders.at.far_date."""
     return any(fnmatchcase(called, pattern) for pattern in study.accept)
 
 
@@ -114,14 +115,14 @@ def date_rules(study: Study, name: str, rows: pd.DataFrame) -> Iterator[Rule]:
     """Rules against the few dates that are years from all others, or after today."""
     for column in _dates(name, rows):
         first, last = _without_strays(rows[column].dropna().sort_values())
-        if pd.notna(first) and not _is_accepted(study, f"{name}.{column}.far_date"):
+        if pd.notna(first) and not is_accepted(study, f"{name}.{column}.far_date"):
             about = {"first": iso_day(first), "last": iso_day(last)}
             reason = Reason("far_date", {**about, "key": f"{name}.{column}.far_date"})
             yield within(column, reason, first, last)
         ahead = _ahead(rows[column].dropna())
         few = ahead.sum() <= _strays(len(ahead))
         called = f"{name}.{column}.future_date"
-        if few and ahead.any() and column != ENDING and not _is_accepted(study, called):
+        if few and ahead.any() and column != ENDING and not is_accepted(study, called):
             yield Rule(column, Reason("future_date", {"key": called}), lambda s: ~_ahead(s))
 
 

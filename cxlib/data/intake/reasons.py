@@ -166,6 +166,24 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("a number too long for its cell: the last digits of the id are lost"),
             _("Export the column as text, so that every digit is in the file."),
         ),
+        "formula_without_value": (
+            _("a formula without a value, from cell {cell} of sheet {sheet} on"),
+            _("Open the workbook in Excel or LibreOffice, save it, and load it again."),
+        ),
+        "error_cell": (
+            _("an error of the spreadsheet ({words}), from cell {cell} of sheet {sheet} on"),
+            _(
+                "Correct the formula, or add `accept: [{key}]` to study.yaml if such a cell stands "
+                "for no answer."
+            ),
+        ),
+        "error_word": (
+            _("an error of the spreadsheet ({words})"),
+            _(
+                "Correct the formula, or add `accept: [{key}]` to study.yaml if such a cell stands "
+                "for no answer."
+            ),
+        ),
         "unreadable_table": (_("{why}"), ""),
         "unmatched": (_("{why}"), ""),
         # Warnings: the rows are kept

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,7 @@ import yaml
 
 from cxlib import reserve
 from cxlib.data import intake
+from cxlib.data.intake import IntakeError
 
 ANSWERS = pd.DataFrame(
     {
@@ -110,3 +113,93 @@ def test_identical_rows_are_counted_where_rows_are_numbered(drafted):
     warnings = drafted(a__csv=pd.concat([ANSWERS, ANSWERS.head(30)])).warnings
     assert warnings.loc[warnings["rule"] == "copied_rows", "rows"].tolist() == [30]
     assert "copied_rows" not in drafted(a__csv=ANSWERS).warnings["rule"].tolist()
+
+
+# Cells of workbooks that have no value
+
+
+def book(root: Path, change: dict[str, str], rows: pd.DataFrame = ANSWERS) -> Path:
+    """A workbook of the answers as openpyxl writes it: formulas have no value."""
+    path = root / "a.xlsx"
+    with pd.ExcelWriter(path, engine="openpyxl") as writer:
+        pd.DataFrame({"Notes": ["none"]}).to_excel(writer, sheet_name="Read me", index=False)
+        rows.to_excel(writer, sheet_name="Answers", index=False)
+        for cell, content in change.items():
+            writer.sheets["Answers"][cell] = content
+        writer.book.move_sheet("Answers", -1)
+    return path
+
+
+YAML = """
+title: New
+source: made here
+licence: MIT
+tables:
+  responses:
+    files: {file: a.xlsx, sheet: Answers}
+    columns: {response_id: Response ID, answered_on: Date, recommend: Recommend}
+    derive: {twice: Recommend * 2}
+    keep: [Region]
+items: {recommend: {label: Recommend, scale: [0, 10], role: nps}}
+"""
+
+
+def test_formulas_without_a_value_are_lost_cells_with_their_place(root, tmp_path):
+    path = book(root, {f"C{row}": "=7+0" for row in range(4, 14)})
+    (root / "study.yaml").write_text(YAML, encoding="utf-8")
+    check = reserve.check("new")
+    assert check.exit_code == reserve.LOST
+    assert "10 cell(s) a formula without a value, from cell C4 of sheet Answers on" in str(check)
+    assert check.problems.query("column == 'recommend'")["row"].tolist() == list(range(4, 14))
+    assert check.problems["column"].value_counts().to_dict() == {"recommend": 10, "twice": 10}
+    assert "10 cell(s) of 'Recommend', first C4, are formulas" in intake.draft("new", [path])
+
+
+def test_a_value_that_a_formula_has_is_read(root):
+    openpyxl = pytest.importorskip("openpyxl")
+    path = book(root, {})
+    plain = openpyxl.load_workbook(path)
+    plain["Answers"]["C3"] = "=7+0"
+    plain.save(path)
+    part, filled = "xl/worksheets/sheet1.xml", b"<f>7+0</f><v>7</v>"
+    with zipfile.ZipFile(path) as archive:
+        parts = {n: archive.read(n) for n in archive.namelist()}
+    assert parts[part].count(b"<f>7+0</f><v></v>") + parts[part].count(b"<f>7+0</f><v />") == 1
+    parts[part] = re.sub(rb"<f>7\+0</f><v ?/?>(</v>)?", filled, parts[part])
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    raw = intake.read_file(path, sheet="Answers")
+    assert raw.unread.empty and float(raw.frame["Recommend"].iloc[1]) == 7
+
+
+@pytest.mark.parametrize(("cells", "code"), [(1, reserve.LOST), (0, 0)])
+def test_errors_of_a_spreadsheet_are_lost_cells_until_they_are_accepted(root, cells, code):
+    book(root, {"C5": "#N/A", "D6": "#REF!"} if cells else {})
+    (root / "study.yaml").write_text(YAML, encoding="utf-8")
+    check = reserve.check("new")
+    assert check.exit_code == code
+    assert len(check.problems) == 3 * cells  # `twice` is made of the first
+    (root / "study.yaml").write_text(YAML + "accept: ['responses.*.error_cell']\n")
+    check = reserve.check("new")
+    assert check.exit_code == 0 and check.problems.empty
+    assert any("(#REF!), from cell D6" in note for note in check.notes) == bool(cells)
+
+
+def test_a_sheet_of_formulas_alone_is_refused_with_what_to_do(root):
+    path = book(root, {f"{c}{r}": "=1" for c in "ABCD" for r in range(1, 42)})
+    with pytest.raises(IntakeError, match="nothing but 164 formulas without a value, first in A1"):
+        intake.read_file(path, sheet="Answers")
+
+
+def test_rows_that_hold_nothing_but_formulas_are_not_passed_over(root):
+    path = book(root, {f"{c}{r}": "=1" for c in "ABCD" for r in range(30, 42)})
+    raw = intake.read_file(path, sheet="Answers")
+    assert len(raw.frame) == 40 and len(raw.unread) == 48
+
+
+def test_errors_that_a_spreadsheet_wrote_as_text_are_no_group(drafted):
+    region = ["North", "South"] * 19 + ["#REF!", "#DIV/0!"]
+    check = drafted(a__csv=ANSWERS.assign(Region=region))
+    assert check.problems["rule"].tolist() == ["error_word"] * 2
+    assert set(check.taken["responses"].rows["Region"].dropna()) == {"North", "South"}

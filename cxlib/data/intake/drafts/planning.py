@@ -24,6 +24,7 @@ from cxlib.data.intake.drafts.questions import ratings
 from cxlib.data.intake.drafts.tables import tables_of
 from cxlib.data.intake.drafts.texts import unique_text
 from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.raw import FORMULA
 
 
 def plan_of(name: str, files: list[Path]) -> Plan:
@@ -45,8 +46,21 @@ def plan_of(name: str, files: list[Path]) -> Plan:
             plan.kept[table] = [n for n, c in columns.items() if not unique_text(c)]
         more = [d for p in of for d in doubtful_sales(p)] if table == "orders" else []
         plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts] + more
+    plan.doubts += dict.fromkeys(d for p in parts for d in _not_computed(p.seen))
     _forms(plan)
     return plan
+
+
+def _not_computed(seen: Seen) -> list[str]:
+    """Formulas without a value, by column: what was guessed of it rests on the other cells."""
+    cells = seen.raw.unread
+    formulas = cells[cells["rule"] == FORMULA]
+    return [
+        f"{seen.called}: {len(some):,} cell(s) of {column!r}, first {some['cell'].iloc[0]}, are "
+        "formulas without a value and read as empty. Open the workbook in Excel or LibreOffice, "
+        "save it, and draft again"
+        for column, some in formulas.groupby("column", sort=False)
+    ]
 
 
 def _parts(files: list[Path]) -> tuple[list[TableOf], list[str], list[str]]:
