@@ -33,6 +33,7 @@ DOUBTFUL = (
     "future_dates",
     "one_date",
     "never_dates",
+    "distant_dates",
     "out_of_order",
     "unclear_scale",
     "spellings",
@@ -161,12 +162,22 @@ def _odd_dates(name: str, column: str, at: pd.Series) -> Iterator[DataWarning]:
     if ahead := int(_ahead(given).sum()):
         last = iso_day(given.max())
         yield DataWarning(column, ahead, Reason("future_dates", {"last": last}))
+    if n := _distant(given):
+        about = {"first": iso_day(given.min()), "last": iso_day(given.max())}
+        yield DataWarning(column, n, Reason("distant_dates", about))
     days = given.dt.normalize().value_counts()
     if name != "audits" and len(given) >= ENOUGH and days.iloc[0] > len(given) / 2:
         about = {"day": iso_day(days.index[0]), "share": f"{days.iloc[0] / len(given):.0%}"}
         # All on one day may be a survey of a day; most on one day are more often a default.
         rule = "one_date" if len(days) > 1 else "single_date"
         yield DataWarning(column, int(days.iloc[0]), Reason(rule, about))
+
+
+def _distant(given: pd.Series) -> int:
+    """How many dates a gap of decades parts from most others, as 1926 written for 26."""
+    at = given.sort_values()
+    gaps = (at.diff() > pd.Timedelta(days=FAR_OF_FEW)).to_numpy().nonzero()[0]
+    return max((min(int(g), len(at) - int(g)) for g in gaps), default=0)
 
 
 # Other columns

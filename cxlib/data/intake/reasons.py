@@ -196,6 +196,10 @@ def _messages() -> dict[str, tuple[str, str]]:
             dates,
         ),
         "future_dates": (_("dates after today, up to {last}"), dates),
+        "distant_dates": (
+            _("dates that 20 years and more part from most others, {first} to {last}"),
+            dates,
+        ),
         "one_date": (_("{share} of the dates are {day}"), dates),
         "single_date": (_("{share} of the dates are {day}"), dates),
         "never_dates": (_("dates that stand for never, such as {words}, are missing"), dates),

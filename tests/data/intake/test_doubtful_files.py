@@ -203,3 +203,75 @@ def test_errors_that_a_spreadsheet_wrote_as_text_are_no_group(drafted):
     check = drafted(a__csv=ANSWERS.assign(Region=region))
     assert check.problems["rule"].tolist() == ["error_word"] * 2
     assert set(check.taken["responses"].rows["Region"].dropna()) == {"North", "South"}
+
+
+# Columns that are called a date or a rating, and are not read as one
+
+
+@pytest.mark.parametrize(
+    ("odd", "n", "answered"),
+    [
+        ("2026-02-30", 10, True),
+        ("0000-00-00", 10, True),
+        ("TBD", 12, True),
+        ("31.31.2026", 39, False),
+    ],
+)
+def test_a_date_that_many_cells_do_not_hold_is_asked_about(drafted, odd, n, answered):
+    check = drafted(a__csv=ANSWERS.assign(Date=[odd] * n + ANSWERS["Date"].tolist()[n:]))
+    assert asked(check, f"but {n} of 40 cells, such as {odd!r} in row 2, are no date")
+    assert check.exit_code == reserve.LOST
+    assert ("answered_on" in check.taken["responses"].rows) == answered
+
+
+@pytest.mark.parametrize("given", [["Q1 2026", "Q2 2026"], ["2025", "2026"], ["Monday", "Friday"]])
+def test_periods_under_the_name_of_a_date_are_groups(drafted, given):
+    assert not drafted(a__csv=ANSWERS.assign(Date=given * 20)).unconfirmed
+
+
+def test_dates_of_another_century_are_a_question(drafted):
+    dates = ANSWERS["Date"].where(ANSWERS.index >= 10, "9/23/1926")
+    warnings = drafted(a__csv=ANSWERS.assign(Date=dates)).warnings.set_index("rule")
+    assert warnings.loc["distant_dates", "rows"] == 10
+
+
+@pytest.mark.parametrize(
+    ("called", "answers", "said"),
+    [
+        ("Recommend", [*range(11), "ten"], "3 cell(s), such as 'ten' in row 13"),
+        (
+            "Recommend",
+            [9, 8, 10, "10 - Extremely likely", 11],
+            "16 cell(s), such as '10 - Extremely",
+        ),
+        (
+            "Satisfaction",
+            ["Satisfied", "Very satisfied", "meh"],
+            "13 cell(s), such as 'meh' in row",
+        ),
+        ("Overall rating", [5, 4, 3, 2, "!"], "8 cell(s), such as '!' in row 6"),
+        ("Delivery", [1, 2, 3, 4, 5, 9, 99], "5 cell(s), such as '99' in row 8"),
+    ],
+)
+def test_a_rating_that_some_cells_are_not_on_is_asked_about(drafted, called, answers, said):
+    rows = ANSWERS.drop(columns="Recommend").assign(**{called: (answers * 40)[:40]})
+    check = drafted(a__csv=rows)
+    assert asked(check, f"{called!r} speaks of a rating, but {said}")
+    assert check.exit_code == reserve.LOST and called in check.taken["responses"].rows
+
+
+@pytest.mark.parametrize(
+    ("called", "answers"),
+    [
+        ("Recommended by", ["friend", "advert"]),
+        ("Would recommend", ["yes", "no"]),
+        ("Delivery days", [1, 2, 3, 4, 12, 14]),
+        ("Price", [2, 4, 6, 12.95]),
+        ("NPS group", ["promoter", "passive", "detractor"]),
+        ("Service", ["gold", "silver"]),
+        ("Rating", ["1 to 3", "4 to 6", "7 to 10"]),
+    ],
+)
+def test_words_and_counts_are_groups_without_a_question(drafted, called, answers):
+    check = drafted(a__csv=ANSWERS.assign(**{called: (answers * 40)[:40]}))
+    assert not asked(check, "speaks of a rating")

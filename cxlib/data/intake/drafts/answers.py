@@ -9,7 +9,7 @@ import pandas as pd
 from cxlib.data import sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.copies import copies
-from cxlib.data.intake.drafts import choices, comments, groups
+from cxlib.data.intake.drafts import choices, comments, groups, unparsed
 from cxlib.data.intake.drafts.labels import distinct, label
 from cxlib.data.intake.drafts.looking import Column
 from cxlib.data.intake.drafts.parts import ROW
@@ -89,7 +89,9 @@ def _groups(
         numeric = c.not_numbers == 0 and not c.labels and 2 < len(c.counts) <= 11
         if n in ranked or asks("groups").search(c.text):
             continue
-        if numeric and c.numbers.index.max() <= 10:
+        if odd := unparsed.rating(c, plan.tables["responses"]):
+            plan.doubts.append(odd)
+        elif numeric and c.numbers.index.max() <= 10:
             plan.doubts.append(
                 f"{label(c.label)}: numbers with nothing that speaks of a rating; kept as a group"
             )

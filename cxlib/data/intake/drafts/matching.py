@@ -12,6 +12,7 @@ from cxlib.data.intake.drafts.personal import HELD, personal
 from cxlib.data.intake.profiles import names
 
 ENOUGH_DATES = 0.9  # of a column's cells, for it to be one of dates
+MOST_DATES = 0.5  # and for it to be taken where no other is, with a question about the others
 MANY = 0.1  # different values a cell, from which a column called "no" holds ids
 
 
@@ -24,17 +25,7 @@ def match(table: str, seen: Seen) -> dict[str, str]:
     """Our columns of the table that the file seems to have: ours -> theirs."""
     found: dict[str, str] = {}
     for ours, about in contract.TABLES[table].columns.items():
-        pattern = _patterns().get(ours, re.compile(re.escape(ours)))
-        fits = [
-            c
-            for c in seen.columns.values()
-            if c.name not in found.values()
-            and (slug(c.name) == ours or pattern.fullmatch(slug(c.name)))
-            and len(c.words)
-            and _holds(c, about.kind)
-            and (ours.endswith("_id") or not personal(c))
-        ]
-        if fits:
+        if fits := [c for c in _called(ours, seen, found) if _holds(c, about.kind)]:
             exact = next((c for c in fits if slug(c.name) == ours), fits[0])
             found[ours] = exact.name
     bought = table in ("orders", "cases") and "customer_id" not in found
@@ -46,7 +37,25 @@ def match(table: str, seen: Seen) -> dict[str, str]:
     dated = {"orders": "at", "events": "at", "responses": "answered_on"}.get(table)
     if dated and dated not in found and (near := dates_named(seen, found.values())):
         found[dated] = near[0]
+    for ours, about in contract.TABLES[table].columns.items():
+        if about.kind == "date" and ours not in found:
+            doubted = [c for c in _called(ours, seen, found) if c.dates >= MOST_DATES]
+            if doubted:
+                found[ours] = doubted[0].name
     return found
+
+
+def _called(ours: str, seen: Seen, found: dict[str, str]) -> list[Column]:
+    """The columns with any cell that are called as ours, and are none of those found."""
+    pattern = _patterns().get(ours, re.compile(re.escape(ours)))
+    return [
+        c
+        for c in seen.columns.values()
+        if c.name not in found.values()
+        and (slug(c.name) == ours or pattern.fullmatch(slug(c.name)))
+        and len(c.words)
+        and (ours.endswith("_id") or not personal(c))
+    ]
 
 
 def _contact(seen: Seen) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 from cxlib.data import contract
 from cxlib.data.intake import conversion
 from cxlib.data.intake.cells import Question as Undecided
+from cxlib.data.intake.drafts import unparsed
 from cxlib.data.intake.drafts.answers import add_answers
 from cxlib.data.intake.drafts.looking import Column, Seen, look
 from cxlib.data.intake.drafts.parts import ROW, TableOf
@@ -47,6 +48,7 @@ def plan_of(name: str, files: list[Path]) -> Plan:
         more = [d for p in of for d in doubtful_sales(p)] if table == "orders" else []
         plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts] + more
     plan.doubts += dict.fromkeys(d for p in parts for d in _not_computed(p.seen))
+    plan.doubts += unparsed.dates(parts)
     _forms(plan)
     return plan
 
