@@ -62,7 +62,8 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     ------
     IntakeError : a file cannot be read, or a column that study.yaml names is not in it
     """
-    mapping, parts, places, broken, unread = study.tables[name], [], [], [], []
+    mapping = study.tables[name]
+    parts, places, broken, unread = [list[pd.DataFrame]() for _ in range(4)]
     labels: dict[str, str] = {}
     notes: list[str] = []
     recoded: dict[str, list[pd.Series]] = {}

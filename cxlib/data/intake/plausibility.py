@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -40,7 +41,8 @@ DOUBTFUL = (
     "no_refusal",
 )
 SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
-NOT_TO_ACCEPT = ("no_share",)  # to be answered too, but not by `accept`
+BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them
+NOT_TO_ACCEPT = ("no_share", *BAD_WEIGHTS)  # to be answered too, but not by `accept`
 PLANNED = ("due_on", "begun_on", "promised_on")  # dates that may well be ahead
 ENDING = "left_on"  # may be known ahead, where a contract was cancelled
 FAR, FAR_OF_FEW = 5 * 365, 20 * 365  # days without any date between most dates and a few
@@ -82,6 +84,19 @@ def _numbered(study: Study, name: str) -> bool:
     """Whether the ids of the table are the numbers of its rows, so that no row repeats another."""
     mapping, key = study.tables[name], contract.TABLES[name].key[0]
     return all({**mapping.columns, **f.columns}.get(key) == "#row" for f in mapping.files)
+
+
+def weights_of(rows: pd.DataFrame, places: pd.DataFrame) -> Iterator[DataWarning]:
+    """Sound responses without a usable weight, and weights that are all 0; some may well be 0."""
+    if "weight" not in rows or rows.empty:
+        return
+    none = rows["weight"].isna()
+    if none.any():
+        first = places.loc[none.index[none.argmax()]]
+        about = {"row": int(first["row"]), "file": Path(first["file"]).name}
+        yield DataWarning("weight", int(none.sum()), Reason("no_weight", about))
+    elif not rows["weight"].sum() > 0:
+        yield DataWarning("weight", len(rows), Reason("zero_weights"))
 
 
 def doubtful(warnings: pd.DataFrame) -> pd.DataFrame:

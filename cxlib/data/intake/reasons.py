@@ -103,6 +103,10 @@ def _messages() -> dict[str, tuple[str, str]]:
     date = _("Correct it, or name the form of the dates in study.yaml, e.g. `dates: '%d/%m/%Y'`.")
     dates = _("Correct the dates that are wrong.")
     one_date = _("Correct it, or add `accept: [{key}]` to study.yaml if it is right.")
+    weight = _(
+        "Give every row a weight of 0 or more, some of them above 0, or leave the column out of "
+        "study.yaml: no page on answers can be made before."
+    )
     copy = _("Check the column; take one of them out of items and drivers.")
     return {
         # Rows that are set aside
@@ -225,6 +229,9 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("values without a share of the population, so nothing is weighted: {values}"),
             _("Add their shares to margins.{attribute} in study.yaml, or recode the values."),
         ),
+        "no_weight": (_("no weight of 0 or more, first in row {row} of {file}"), weight),
+        "unweighted": (_("no weight of 0 or more"), weight),
+        "zero_weights": (_("all weights are 0"), weight),
         "no_refusal": (
             _("no contact ended in {names}, so that nobody is left in peace for it: {values}"),
             _("Correct `contact_rules.refused` in study.yaml where it is called otherwise."),

@@ -36,6 +36,7 @@ from cxlib.data.intake.plausibility import (
     date_rules,
     is_accepted,
     warnings_of,
+    weights_of,
 )
 from cxlib.data.intake.raw import Raw
 from cxlib.data.intake.reasons import Reason, render
@@ -192,7 +193,9 @@ def table(
     sound = _without(rows, _rows_of(fatal))
     repeated = _repeated_keys(sound, name, gathered.places["row"])
     fatal += repeated
-    sound = _without(sound, _rows_of(repeated)).reset_index(drop=True)
+    sound = _without(sound, _rows_of(repeated))
+    warnings += weights_of(sound, gathered.places) if name == "responses" else []
+    sound = sound.reset_index(drop=True)
     sound, tied, said = in_time(study, name, sound)
     warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
     left_out = sum(gathered.left_out.values())

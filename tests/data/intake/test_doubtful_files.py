@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from cxlib import reserve
+from cxlib.core.errors import InsufficientData
 from cxlib.data import intake
-from cxlib.data.intake import IntakeError
+from cxlib.data.intake import IntakeError, plausibility
 
 ANSWERS = pd.DataFrame(
     {
@@ -275,3 +276,38 @@ def test_a_rating_that_some_cells_are_not_on_is_asked_about(drafted, called, ans
 def test_words_and_counts_are_groups_without_a_question(drafted, called, answers):
     check = drafted(a__csv=ANSWERS.assign(**{called: (answers * 40)[:40]}))
     assert not asked(check, "speaks of a rating")
+
+
+# Weights of which no page can be made
+
+
+@pytest.mark.parametrize(
+    ("weights", "rule", "n"),
+    [
+        ([1, 2] * 20, "", 0),
+        ([0, 2] * 20, "", 0),
+        ([0] * 40, "zero_weights", 40),
+        ([""] * 8 + [1] * 32, "no_weight", 8),
+        ([1] * 39 + [""], "no_weight", 1),
+        ([""] * 40, "no_weight", 40),
+    ],
+)
+def test_answers_without_a_usable_weight_fail_the_checks(drafted, weights, rule, n):
+    rows = ANSWERS.assign(weight=pd.Series(weights, dtype=object))
+    check = drafted(a__csv=rows)
+    found = check.warnings[check.warnings["rule"].isin(plausibility.BAD_WEIGHTS)]
+    if weights == [""] * 40:
+        assert "weight" not in check.taken["responses"].rows
+        return
+    assert found[["rule", "rows"]].to_numpy().tolist() == ([[rule, n]] if rule else [])
+    assert check.exit_code == (reserve.LOST if rule else 0)
+    assert ("not all data checks passed" in str(check)) == bool(rule)
+
+
+def test_a_missing_weight_is_named_by_its_row_and_ends_a_page(drafted):
+    check = drafted(a__csv=ANSWERS.assign(weight=[1.0] * 30 + [None] + [1.0] * 9))
+    assert "1 row(s): no weight of 0 or more, first in row 32 of a.csv" in str(check)
+    assert reserve.load("new").check.exit_code == reserve.LOST
+    with pytest.raises(ValueError, match="1 of 40 base weights") as caught:
+        reserve.open("new").sample()
+    assert not isinstance(caught.value, InsufficientData)
