@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+from pandas.api.types import is_string_dtype
 
 from cxlib.data import contract
 from cxlib.data.intake.cells import iso_day
 from cxlib.data.intake.copies import copies
+from cxlib.data.intake.garbled import garbled
 from cxlib.data.intake.reasons import Reason, render
 from cxlib.data.intake.rules import Rule, within
 from cxlib.data.intake.scales import unclear_ratings
-from cxlib.data.intake.spelling import odd_spellings
+from cxlib.data.intake.spelling import grouping, odd_spellings
 from cxlib.data.study import Study
 
 FEW = 20  # rows in which two questions may be answered alike by chance
@@ -39,6 +41,7 @@ DOUBTFUL = (
     "unclear_scale",
     "spellings",
     "no_refusal",
+    "garbled",
 )
 SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
 BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them
@@ -97,6 +100,21 @@ def weights_of(rows: pd.DataFrame, places: pd.DataFrame) -> Iterator[DataWarning
         yield DataWarning("weight", int(none.sum()), Reason("no_weight", about))
     elif not rows["weight"].sum() > 0:
         yield DataWarning("weight", len(rows), Reason("zero_weights"))
+
+
+def garbled_of(
+    study: Study, name: str, rows: pd.DataFrame, places: pd.DataFrame
+) -> Iterator[DataWarning]:
+    """Texts that were read in another encoding; in a column of groups they are a question."""
+    groups, key = grouping(study, name, rows), contract.TABLES[name].key
+    for column in map(str, rows):
+        if column in key or column.endswith("_id") or not is_string_dtype(rows[column]):
+            continue
+        if odd := garbled(rows[column]):
+            place = places.loc[odd.first]
+            about = {"row": int(place["row"]), "file": Path(place["file"]).name}
+            rule = "garbled" if column in groups else "garbled_text"
+            yield DataWarning(column, odd.n, Reason(rule, {"words": odd.words, **about}))
 
 
 def doubtful(warnings: pd.DataFrame) -> pd.DataFrame:

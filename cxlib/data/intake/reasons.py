@@ -107,6 +107,10 @@ def _messages() -> dict[str, tuple[str, str]]:
         "Give every row a weight of 0 or more, some of them above 0, or leave the column out of "
         "study.yaml: no page on answers can be made before."
     )
+    encoding = _(
+        "Part of the file is in another encoding: save all of it in one, or correct the cells, or "
+        "name the `encoding` of the file in study.yaml."
+    )
     copy = _("Check the column; take one of them out of items and drivers.")
     return {
         # Rows that are set aside
@@ -228,6 +232,14 @@ def _messages() -> dict[str, tuple[str, str]]:
         "no_share": (
             _("values without a share of the population, so nothing is weighted: {values}"),
             _("Add their shares to margins.{attribute} in study.yaml, or recode the values."),
+        ),
+        "garbled": (
+            _("read in another encoding ({words}), first in row {row} of {file}"),
+            encoding,
+        ),
+        "garbled_text": (
+            _("read in another encoding ({words}), first in row {row} of {file}"),
+            encoding,
         ),
         "no_weight": (_("no weight of 0 or more, first in row {row} of {file}"), weight),
         "unweighted": (_("no weight of 0 or more"), weight),

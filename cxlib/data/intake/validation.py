@@ -34,6 +34,7 @@ from cxlib.data.intake.plausibility import (
     DataWarning,
     accepted,
     date_rules,
+    garbled_of,
     is_accepted,
     warnings_of,
     weights_of,
@@ -195,6 +196,7 @@ def table(
     fatal += repeated
     sound = _without(sound, _rows_of(repeated))
     warnings += weights_of(sound, gathered.places) if name == "responses" else []
+    warnings += garbled_of(study, name, sound, gathered.places)
     sound = sound.reset_index(drop=True)
     sound, tied, said = in_time(study, name, sound)
     warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])

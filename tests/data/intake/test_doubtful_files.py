@@ -14,6 +14,7 @@ from cxlib import reserve
 from cxlib.core.errors import InsufficientData
 from cxlib.data import intake
 from cxlib.data.intake import IntakeError, plausibility
+from cxlib.data.intake.garbled import garbled
 
 ANSWERS = pd.DataFrame(
     {
@@ -311,3 +312,66 @@ def test_a_missing_weight_is_named_by_its_row_and_ends_a_page(drafted):
     with pytest.raises(ValueError, match="1 of 40 base weights") as caught:
         reserve.open("new").sample()
     assert not isinstance(caught.value, InsufficientData)
+
+
+# Lines in another encoding than the rest of the file
+
+
+@pytest.mark.parametrize(
+    ("town", "most", "other", "row"),
+    [
+        ("München", "cp1252", "utf-8", 42),
+        ("Łódź", "utf-8", "", 0),
+        ("上海市区", "gb18030", "utf-8", 42),
+    ],
+)
+def test_a_line_in_another_encoding_is_a_question_with_its_row(drafted, town, most, other, row):
+    rows = ANSWERS.assign(Region=["北京" if most == "gb18030" else "Köln", town] * 20)
+    content = rows.to_csv(index=False).encode(most)
+    content += f"R99,2026-03-01,5,{town}\n".encode(other) if other else b""
+    check = drafted(a__csv=content)
+    found = check.warnings[check.warnings["rule"] == "garbled"]
+    assert found["rows"].tolist() == [1] * bool(other)
+    assert asked(check, f"1 cell(s) of 'Region', first in row {row}") == bool(other)
+    assert (f"first in row {row} of a.csv" in str(check)) == bool(other)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["CAFÉ»", "IRMÃ”", "café…”", "né »", "NÃO", "ÀÉ", "Łódź", "上海市人民政府", "東京都", "Straße"],
+)
+def test_letters_that_people_write_are_not_garbled(word):
+    assert garbled(pd.Series([word, f"x {word} y", f"({word})"])) is None
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "München",
+        "naïve",
+        "it’s",
+        "“so”",
+        "€5",
+        "北京 服务",
+        "Москва",
+        "Αθήνα",
+        "İstanbul",
+        "25°C",
+        "😀",
+    ],
+)
+@pytest.mark.parametrize("read", ["cp1252", "latin-1"])
+def test_utf8_that_was_read_as_western_is_garbled(word, read):
+    content = word.encode()
+    if read == "cp1252":
+        wrong = "".join(bytes([b]).decode("cp1252", "ignore") or chr(b) for b in content)
+    else:
+        wrong = content.decode(read)
+    assert garbled(pd.Series([word, wrong], index=[7, 9])).first == 9
+
+
+def test_free_text_in_another_encoding_is_a_warning_alone(drafted):
+    why = [f"It was good for the reason number {i}, thanks" for i in range(39)]
+    rows = ANSWERS.assign(Why=[*why, "Itâ€™s been slow and nobody answered"])
+    check = drafted(a__csv=rows)
+    assert check.warnings["rule"].tolist() == ["garbled_text"] and check.exit_code == 0

@@ -8,6 +8,7 @@ plan.tables, plan.ratings, plan.outcome
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -23,8 +24,9 @@ from cxlib.data.intake.drafts.plans import Plan, Question, pooled
 from cxlib.data.intake.drafts.purchases import doubtful_sales
 from cxlib.data.intake.drafts.questions import ratings
 from cxlib.data.intake.drafts.tables import tables_of
-from cxlib.data.intake.drafts.texts import unique_text
+from cxlib.data.intake.drafts.texts import open_text, unique_text
 from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.garbled import garbled
 from cxlib.data.intake.raw import FORMULA
 
 
@@ -48,9 +50,22 @@ def plan_of(name: str, files: list[Path]) -> Plan:
         more = [d for p in of for d in doubtful_sales(p)] if table == "orders" else []
         plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts] + more
     plan.doubts += dict.fromkeys(d for p in parts for d in _not_computed(p.seen))
+    plan.doubts += dict.fromkeys(d for p in parts for d in _garbled(p.seen))
     plan.doubts += unparsed.dates(parts)
     _forms(plan)
     return plan
+
+
+def _garbled(seen: Seen) -> Iterator[str]:
+    """Columns of which some cells are in another encoding than the file, texts of people apart."""
+    for column in seen.columns.values():
+        if not column.not_numbers or open_text(column) or not (odd := garbled(column.words)):
+            continue
+        yield (
+            f"{seen.called}: {odd.n:,} cell(s) of {column.name!r}, first in row {odd.first}, were "
+            f"read in another encoding than they are written in ({', '.join(odd.words)}): save all "
+            "of the file in one encoding"
+        )
 
 
 def _not_computed(seen: Seen) -> list[str]:
