@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cxlib.data.intake.layout import SKIPPED, Header, ending, is_total
+from cxlib.data.intake.layout import SKIPPED, Header, ending, is_total, repeated
 from cxlib.data.intake.tokenising import BROKEN
 
 NULLABLE = {
@@ -98,6 +98,14 @@ def trimmed(
     notes = [*raw.notes, *header.notes]
     if blank:
         notes.append(f"{name}: {len(blank):,} blank line(s) passed over.")
+    again = raw.frame[repeated(raw.frame, header, name)]
+    double = [(row, ", ".join(map(str, c.dropna())), "the header") for row, c in again.iterrows()]
+    if double:
+        notes.append(
+            f"{name}: {len(double):,} row(s) repeat the header and were skipped, first row "
+            f"{double[0][0]}: several exports in one file? See that no row stands in two of them."
+        )
+        raw = replace(raw, frame=raw.frame.drop(index=again.index))
     nameless = [c for c in raw.frame if str(c).startswith("(column ") and raw.frame[c].isna().all()]
     if nameless and len(raw.frame):
         notes.append(f"{name}: {len(nameless)} column(s) have no name and no cell: left out.")
@@ -124,7 +132,7 @@ def trimmed(
         broken=raw.broken.drop(index=broken.index),
         labels={**raw.labels, **header.labels},
         notes=tuple(notes),
-        skipped=pd.DataFrame([*header.skipped, *said], columns=SKIPPED),
+        skipped=pd.DataFrame([*header.skipped, *double, *said], columns=SKIPPED),
     )
 
 

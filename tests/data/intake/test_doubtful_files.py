@@ -375,3 +375,47 @@ def test_free_text_in_another_encoding_is_a_warning_alone(drafted):
     rows = ANSWERS.assign(Why=[*why, "Itâ€™s been slow and nobody answered"])
     check = drafted(a__csv=rows)
     assert check.warnings["rule"].tolist() == ["garbled_text"] and check.exit_code == 0
+
+
+# Exports put one below the other
+
+
+@pytest.mark.parametrize(("mark", "mid"), [("", ""), ("\ufeff", ""), ("\ufeff", '"Response ID"')])
+def test_a_header_in_the_middle_is_no_answer_and_is_said(drafted, mark, mid):
+    first, second = (r.to_csv(index=False) for r in (ANSWERS.head(20), ANSWERS.tail(20)))
+    second = second.replace("Response ID", mid or "Response ID")
+    check = drafted(a__csv=(mark + first + mark + second).encode())
+    rows = check.taken["responses"].rows
+    assert len(rows) == 40 and check.exit_code == 0
+    assert rows["recommend"].tolist() == ANSWERS["Recommend"].tolist()
+    assert any(
+        "1 row(s) repeat the header and were skipped, first row 22" in n for n in check.notes
+    )
+
+
+def test_a_header_in_the_middle_of_a_sheet_is_no_answer(root):
+    path = book(root, dict(zip(["A9", "B9", "C9", "D9"], ANSWERS.columns, strict=True)))
+    raw = intake.read_file(path, sheet="Answers")
+    assert len(raw.frame) == 39 and raw.skipped["row"].tolist() == [9]
+
+
+def test_both_rows_of_a_header_are_skipped_in_the_middle(root):
+    head = "id,q1,q2\nResponse,How was it?,And the staff?\n"
+    rows = ["".join(f"{i},{i % 5},{i % 7}\n" for i in range(n, n + 20)) for n in (0, 20)]
+    (root / "a.csv").write_text(head + rows[0] + head + rows[1])
+    raw = intake.read_file(root / "a.csv")
+    assert len(raw.frame) == 40 and raw.skipped["row"].tolist() == [23, 24]
+
+
+def test_columns_in_another_order_in_the_middle_are_refused(root):
+    other = ANSWERS[["Date", "Response ID", "Region", "Recommend"]].to_csv(index=False)
+    (root / "a.csv").write_text(ANSWERS.to_csv(index=False) + other)
+    with pytest.raises(IntakeError, match=r"a.csv: row 42 repeats the header .* another order"):
+        intake.read_file(root / "a.csv")
+
+
+@pytest.mark.parametrize("head", ["5,4,5", "a,b"])
+def test_rows_that_only_look_like_a_header_stay(root, head):
+    rows = {"5,4,5": ["5,4,5", "1,2,3"] * 10, "a,b": ["a,1", "b,a", "2,b"] * 7}[head]
+    (root / "a.csv").write_text("\n".join([head, *rows]) + "\n")
+    assert len(intake.read_file(root / "a.csv").frame) == len(rows)
