@@ -581,6 +581,40 @@ def compare_set_aside(address: str, tmp_path: Path, *, strict: bool) -> None:
 
 
 @pytest.mark.slow
+def test_answers_without_a_usable_weight_fail_the_checks(server, reader, tmp_path, monkeypatch):
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    check_weights(f"postgresql://127.0.0.1:{server}/postgres", tmp_path)
+
+
+def check_weights(address: str, tmp_path: Path) -> None:
+    """Missing, negative and all-zero weights fail the checks, and no page is made of them."""
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "data" / "there").mkdir(parents=True)
+    cases = {
+        "(('a', 1.0), ('b', 0.0), ('c', 2.0))": [],
+        "(('a', 1.0), ('b', null), ('c', -2.0))": [["unweighted", 2]],
+        "(('a', 0.0), ('b', 0.0), ('c', 0.0))": [["zero_weights", 3]],
+    }
+    for values, expected in cases.items():
+        query = f"select i, w, 5.0 as q from (values {values[1:-1]}) as t(i, w)"
+        (tmp_path / "data" / "there" / "study.yaml").write_text(
+            f"title: T\nengine: {address}\ntables:\n  responses:\n"
+            f'    files: {{from: engine, query: "{query}"}}\n'
+            "    columns: {response_id: i, weight: w, q: q}\n"
+            "items: {q: {label: Q, scale: [1, 10], role: csat}}\n"
+        )
+        check = reserve.load("there").check
+        assert check.warnings[["rule", "rows"]].to_numpy().tolist() == expected
+        assert check.exit_code == (reserve.LOST if expected else 0)
+        with reserve.Reserve(study_.read("there")) as opened:
+            if expected:
+                with pytest.raises(ValueError, match="weights in 'weight' are"):
+                    opened.sample()
+            else:
+                assert opened.sample().weights.sum() == 3
+
+
+@pytest.mark.slow
 def test_rows_that_came_after_the_checks_are_not_read_unchecked(both, server):
     _here, there = both
     _run(server, "create table shop.kept as select * from shop.audits")

@@ -250,6 +250,12 @@ def test_what_breaks_the_contract_is_set_aside_as_of_files(server, tmp_path, mon
 
 
 @pytest.mark.thorough
+def test_answers_without_a_usable_weight_fail_the_checks(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    test_engine.check_weights(server, tmp_path)
+
+
+@pytest.mark.thorough
 def test_rows_that_came_after_the_checks_are_not_read_unchecked(both):
     there = both[1].store
     assert there._server.fetch("SELECT 1 AS n").num_rows == 1

@@ -325,8 +325,9 @@ class Study(Strict):
     )
     accept: list[str] = Field(
         default=[],
-        description="Warnings of `cx check` that are right as they are, called TABLE.COLUMN.RULE "
-        "as the check calls them; * stands for any.",
+        description="Warnings of `cx check` that are right as they are, and errors of a "
+        "spreadsheet that stand for no answer, called TABLE.COLUMN.RULE as the check calls them; "
+        "* stands for any.",
         examples=[["orders.at.future_dates"], ["*.never_dates"]],
     )
     unconfirmed: list[str] = Field(

@@ -26,6 +26,7 @@ from cxlib.core.recoded import Recoded, Tally
 from cxlib.core.sample import DRAWS, SEED, Losses, Sample
 from cxlib.data import contract, expressions, sql
 from cxlib.data.identifiers import IDENTIFIERS
+from cxlib.data.intake.plausibility import BAD_WEIGHTS
 from cxlib.data.study import Study
 from cxlib.reserve import (
     aggregates,
@@ -365,6 +366,8 @@ class Database:
         try:
             return weights.weigh(sample, self.margins)
         except ValueError as error:  # a row outside the margins must not end every page
+            if self.warnings["rule"].isin(BAD_WEIGHTS).any():
+                raise  # the data failed their checks: no page is passed over for that
             raise InsufficientData(str(error)) from error
 
     @property

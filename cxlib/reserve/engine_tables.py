@@ -8,7 +8,8 @@ A view gives a table's columns our names and kinds, and takes codes of `missing`
 counted in one scan a table, and set aside by the conditions of the view: a row whose key or
 required cell is broken or whose key is there already is left out, and any other cell is missing.
 More than `MOST` breaches, and references to rows that are not there, are an IntakeError, to be
-mended on the engine. Rows of unknown customers and dates out of order are warnings, as in files.
+mended on the engine. Rows of unknown customers, dates out of order and answers without a usable
+weight are warnings, as in files.
 What only looks odd (spellings, dates ahead) is not looked for.
 """
 
@@ -23,6 +24,7 @@ import pyarrow as pa
 
 from cxlib.data import contract, sql
 from cxlib.data.intake import QUARANTINE, WARNINGS, Intake, IntakeError, Remote, reasons
+from cxlib.data.intake.plausibility import BAD_WEIGHTS
 from cxlib.data.intake.reasons import Reason
 from cxlib.data.intake.references import mistakes, without_share
 from cxlib.data.mapping import File
@@ -56,7 +58,7 @@ class _Check:
     @property
     def fatal(self) -> bool:
         """Whether a breach is more than a warning."""
-        return self.reason.rule not in ("out_of_order", "unknown_customer")
+        return self.reason.rule not in ("out_of_order", "unknown_customer", *BAD_WEIGHTS)
 
     def sentence(self, name: str, n: int) -> str:
         """The breach in words."""
@@ -337,6 +339,13 @@ def _checks(
             days = (f"date_trunc('day', {sql.name(d)})" for d in (c.name, c.after))
             breaks = " < ".join(days)
             yield check(c.name, "out_of_order", breaks, earlier=c.after, later=c.name)
+    if name == "responses" and "weight" in columns:
+        limits, cell = contract.TABLES[name].columns["weight"], sql.name("weight")
+        usable = f"{cell} between {limits.low} and {limits.high}"
+        none = f"count(*) - count(case when {usable} then 1 end)"
+        yield _Check("weight", Reason("unweighted"), none)
+        zeros = f"count(*) * case when min({cell}) = 0 and max({cell}) = 0 then 1 else 0 end"
+        yield _Check("weight", Reason("zero_weights"), zeros)
     for item in study.items if name == "responses" else ():
         about, cell = study.items[item], sql.name(item)
         if item not in columns:

@@ -193,16 +193,13 @@ class Quality:
         if found.empty:
             return ""
         first = found.iloc[0]
+        column = i18n.label(first["column"]) if first["column"] else ""
         return _(
-            "One thing is worth a look: {table:label}.{column:label}, {rows} rows: {what}."
+            "One thing is worth a look: {place}, {rows} rows: {what}."
             if len(found) == 1
-            else (
-                "{n} things are worth a look, first: {table:label}.{column:label}, {rows} rows: "
-                "{what}."
-            ),
+            else "{n} things are worth a look, first: {place}, {rows} rows: {what}.",
             n=len(found),
-            table=first["table"],
-            column=first["column"],
+            place=".".join(filter(None, (i18n.label(first["table"]), column))),
             rows=at_least(first["rows"]),
             what=reasons.render(first["rule"], first["params"], for_readers=True),
         )

@@ -22,6 +22,7 @@ from cxlib.data import contract, expressions, live, sources, sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared
+from cxlib.data.intake.raw import UNREAD
 from cxlib.data.intake.readers import Raw, read_file
 from cxlib.data.mapping import File, Mapping, Readable, Reading
 from cxlib.data.study import Study
@@ -40,6 +41,8 @@ class Gathered:
     decimal_comma : whether numbers may have one: commas do not part the cells
     notes : what was found out or left out, one sentence each
     left_out : rows for which `only` of study.yaml does not hold, by the condition
+    unread : cells of workbooks that could not be read: label (of the row in `rows`), column (ours),
+        value, rule, sheet, cell
     """
 
     rows: pd.DataFrame
@@ -49,6 +52,7 @@ class Gathered:
     decimal_comma: bool
     notes: list[str]
     left_out: dict[str, int]
+    unread: pd.DataFrame
 
 
 def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
@@ -58,7 +62,8 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     ------
     IntakeError : a file cannot be read, or a column that study.yaml names is not in it
     """
-    mapping, parts, places, broken = study.tables[name], [], [], []
+    mapping = study.tables[name]
+    parts, places, broken, unread = [list[pd.DataFrame]() for _ in range(4)]
     labels: dict[str, str] = {}
     notes: list[str] = []
     recoded: dict[str, list[pd.Series]] = {}
@@ -77,6 +82,9 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         part, more = _recoded(part, study, name, file, raw)
         notes += said + more
         part = _only(study, name, part, raw, left_out)
+        if len(raw.unread):
+            lost = _unread(part, _wanted(study, name, file, raw), raw.unread)
+            unread.append(lost.assign(label=lost["label"] + sum(map(len, parts))))
         parts.append(part)
         places.append(pd.DataFrame({"file": _place(file), "row": part.index}))
         broken.append(raw.broken.assign(file=_place(file)))
@@ -94,8 +102,26 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         add = mapping.merge if isinstance(mapping.merge, list) else []
         rows, said = merged(rows, list(contract.TABLES[name].key), add)
         place = place.loc[rows.index].reset_index(drop=True)
+        at = pd.Series(range(len(rows)), index=rows.index)
+        unread = [u.assign(label=at[u["label"]].to_numpy()) for u in _of_rows(unread, at)]
         rows, notes = rows.reset_index(drop=True), notes + [f"{name}: {s}" for s in said]
-    return Gathered(rows, place, pd.concat(broken), labels, commas, notes, left_out)
+    lost = pd.concat([pd.DataFrame(columns=["label", *UNREAD]), *unread], ignore_index=True)
+    return Gathered(rows, place, pd.concat(broken), labels, commas, notes, left_out, lost)
+
+
+def _of_rows(unread: list[pd.DataFrame], at: pd.Series) -> list[pd.DataFrame]:
+    return [u[u["label"].isin(at.index)] for u in unread]
+
+
+def _unread(part: pd.DataFrame, wanted: dict[str, str], cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells that could not be read under our names, with the place of their row in the part."""
+    found = [
+        cells[cells["column"] == wanted.get(ours, ours)].assign(column=ours)
+        for ours in map(str, part)
+    ]
+    lost = pd.concat(found, ignore_index=True)
+    lost = lost[lost["row"].isin(part.index)]
+    return lost.assign(label=part.index.get_indexer(lost["row"]))
 
 
 def _only(

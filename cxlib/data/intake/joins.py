@@ -36,11 +36,15 @@ def prepared(raw: Raw, file: File, opened: Opened, forms: expressions.Forms, whe
     is what messages call the file. Raises IntakeError for a column that is not there, and for a
     key that a joined file has in several rows.
     """
-    frame, notes = raw.frame, list[str]()
+    frame, notes, unread = raw.frame, list[str](), raw.unread
     if file.log:
+        _refuse_unread(raw, [file.log.case, file.log.activity, file.log.at], where)
         frame, notes = _cases(frame, file.log, where)
+        unread = unread.head(0)
     for join in file.join:
-        frame, said = _joined(frame, join, opened(join).frame, where)
+        other = opened(join)
+        _refuse_unread(other, [str(c) for c in other.frame], join.place)
+        frame, said = _joined(frame, join, other.frame, where)
         notes += said
     if file.filled or file.first_by:  # rows keep the number they have in the whole file
         frame = frame.assign(**{ROW: np.arange(1, len(frame) + 1)})
@@ -54,7 +58,22 @@ def prepared(raw: Raw, file: File, opened: Opened, forms: expressions.Forms, whe
             raise IntakeError(str(error)) from error
         notes += made.notes
         frame = frame.assign(**{name: made.values})
-    return replace(raw, frame=frame, notes=(*raw.notes, *notes))
+        lost = unread[unread["column"].map(lambda c, w=written: c in w).astype(bool)]
+        if len(lost := lost[lost["row"].isin(frame.index[frame[name].isna()])]):
+            unread = pd.concat([unread[unread["column"] != name], lost.assign(column=name)])
+    return replace(raw, frame=frame, notes=(*raw.notes, *notes), unread=unread)
+
+
+def _refuse_unread(raw: Raw, columns: list[str], where: str) -> None:
+    """IntakeError for cells that are missing unsaid, in a file whose rows become others."""
+    lost = raw.unread[raw.unread["column"].isin(columns)]
+    if len(lost):
+        first = lost.iloc[0]
+        raise IntakeError(
+            f"{where}: {len(lost):,} cell(s) are errors or formulas without a value, first "
+            f"{first['value']!r} of {first['column']} in row {first['row']}. Open the workbook in "
+            "Excel or LibreOffice, correct the errors, and save it."
+        )
 
 
 def decimal_comma(raw: Raw) -> bool:

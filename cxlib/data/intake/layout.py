@@ -72,6 +72,7 @@ class Header:
     labels: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[int, str, str], ...] = ()  # rows above it: row, value, why
+    parts: tuple[Row, ...] = ()  # its rows, as they stand in the file
 
 
 def header_of(
@@ -140,7 +141,7 @@ def header_of(
     labels = {names[i]: text for i, text in about.items()}
     above = zip(numbers, (" ".join(filter(None, r)) for r in rows[:first]), strict=False)
     skipped = tuple((n, text, "above the header") for n, text in above if text)
-    return Header(first, header_rows, names, labels, (*notes, *said), skipped)
+    return Header(first, header_rows, names, labels, (*notes, *said), skipped, tuple(parts))
 
 
 def _first_row(rows: Sequence[Row]) -> int:
@@ -286,6 +287,45 @@ def listed(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
     return f"{', '.join(map(repr, names[:LISTED]))}{more}"
+
+
+def repeated(frame: pd.DataFrame, header: Header, name: str) -> np.ndarray:
+    """Which rows are the header again, as in exports that were put one below the other.
+
+    Raises
+    ------
+    IntakeError : one of them has the names in another order, so that the rows below it are of
+        other columns
+    """
+    again = np.zeros(len(frame), bool)
+    for part in header.parts:
+        filled = {i: c for i, c in enumerate(part[: len(frame.columns)]) if c.strip()}
+        if len(filled) > 1 and not _is_data(part):  # without a header, rows may well repeat
+            again |= _rows_in(frame, {i: [c] for i, c in filled.items()})
+    names = [c for c in header.parts[0] if c.strip()] if header.parts else []
+    if len(set(names)) > 2 and not _is_data(names):
+        moved = _rows_in(frame, dict.fromkeys(range(len(frame.columns)), names)) & ~again
+        for row, cells in frame[moved].iterrows():
+            if set(cells) == set(names):
+                raise IntakeError(
+                    f"{name}: row {row} repeats the header with its columns in another order. "
+                    "Divide the file there, and name both files in study.yaml."
+                )
+    return again
+
+
+def _rows_in(frame: pd.DataFrame, wanted: dict[int, list[str]]) -> np.ndarray:
+    """Rows whose cells, by the place of the column, are among those wanted.
+
+    The mark that a file of UTF-8 begins with may stand before the first.
+    """
+    held = np.ones(len(frame), bool)
+    for i, some in wanted.items():
+        if not held.any():
+            break
+        mark = [f"\ufeff{c}" for c in some] + [f'\ufeff"{c}"' for c in some] if i == 0 else []
+        held[held] = frame.iloc[:, i][held].isin([*some, *mark]).to_numpy(bool)
+    return held
 
 
 def ending(frame: pd.DataFrame, blank: Sequence[int] = ()) -> tuple[int, str]:

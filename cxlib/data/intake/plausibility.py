@@ -12,16 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+from pandas.api.types import is_string_dtype
 
 from cxlib.data import contract
 from cxlib.data.intake.cells import iso_day
+from cxlib.data.intake.copies import copies
+from cxlib.data.intake.garbled import garbled
 from cxlib.data.intake.reasons import Reason, render
 from cxlib.data.intake.rules import Rule, within
 from cxlib.data.intake.scales import unclear_ratings
-from cxlib.data.intake.spelling import odd_spellings
+from cxlib.data.intake.spelling import grouping, odd_spellings
 from cxlib.data.study import Study
 
 FEW = 20  # rows in which two questions may be answered alike by chance
@@ -32,12 +36,16 @@ DOUBTFUL = (
     "future_dates",
     "one_date",
     "never_dates",
+    "distant_dates",
     "out_of_order",
     "unclear_scale",
     "spellings",
     "no_refusal",
+    "garbled",
 )
-NOT_TO_ACCEPT = ("no_share",)  # to be answered too, but not by `accept`
+SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
+BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them
+NOT_TO_ACCEPT = ("no_share", *BAD_WEIGHTS)  # to be answered too, but not by `accept`
 PLANNED = ("due_on", "begun_on", "promised_on")  # dates that may well be ahead
 ENDING = "left_on"  # may be known ahead, where a contract was cancelled
 FAR, FAR_OF_FEW = 5 * 365, 20 * 365  # days without any date between most dates and a few
@@ -61,6 +69,10 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
         yield from _odd_dates(name, column, rows[column])
     for found in (*unclear_ratings(study, name, rows), *odd_spellings(study, name, rows)):
         yield DataWarning(*found)
+    if name in SENT and _numbered(study, name):
+        n, by_chance = copies(rows.drop(columns=contract.TABLES[name].key[0]))
+        if n > by_chance:
+            yield DataWarning("", n, Reason("copied_rows"))
     if "wave" in contract.TABLES[name].columns and "wave" in rows:
         yield from _waves(rows["wave"])
     if name == "responses" and len(rows):
@@ -69,6 +81,40 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
             yield from _answers(item, rows[item])
         yield from _copies(items, rows)
         yield from _small_groups(study.group, study.reporting.smallest_cell, rows)
+
+
+def _numbered(study: Study, name: str) -> bool:
+    """Whether the ids of the table are the numbers of its rows, so that no row repeats another."""
+    mapping, key = study.tables[name], contract.TABLES[name].key[0]
+    return all({**mapping.columns, **f.columns}.get(key) == "#row" for f in mapping.files)
+
+
+def weights_of(rows: pd.DataFrame, places: pd.DataFrame) -> Iterator[DataWarning]:
+    """Sound responses without a usable weight, and weights that are all 0; some may well be 0."""
+    if "weight" not in rows or rows.empty:
+        return
+    none = rows["weight"].isna()
+    if none.any():
+        first = places.loc[none.index[none.argmax()]]
+        about = {"row": int(first["row"]), "file": Path(first["file"]).name}
+        yield DataWarning("weight", int(none.sum()), Reason("no_weight", about))
+    elif not rows["weight"].sum() > 0:
+        yield DataWarning("weight", len(rows), Reason("zero_weights"))
+
+
+def garbled_of(
+    study: Study, name: str, rows: pd.DataFrame, places: pd.DataFrame
+) -> Iterator[DataWarning]:
+    """Texts that were read in another encoding; in a column of groups they are a question."""
+    groups, key = grouping(study, name, rows), contract.TABLES[name].key
+    for column in map(str, rows):
+        if column in key or column.endswith("_id") or not is_string_dtype(rows[column]):
+            continue
+        if odd := garbled(rows[column]):
+            place = places.loc[odd.first]
+            about = {"row": int(place["row"]), "file": Path(place["file"]).name}
+            rule = "garbled" if column in groups else "garbled_text"
+            yield DataWarning(column, odd.n, Reason(rule, {"words": odd.words, **about}))
 
 
 def doubtful(warnings: pd.DataFrame) -> pd.DataFrame:
@@ -83,7 +129,7 @@ def accepted(
     left, notes = list[DataWarning](), list[str]()
     for w in warnings:
         called = ".".join(filter(None, (name, w.column, w.reason.rule)))
-        if _is_accepted(study, called):
+        if is_accepted(study, called):
             what = render(w.reason.rule, w.reason.params)
             notes.append(f"{called}: {w.rows:,} row(s): {what}; accepted in study.yaml.")
         else:
@@ -91,7 +137,8 @@ def accepted(
     return left, notes
 
 
-def _is_accepted(study: Study, called: str) -> bool:
+def is_accepted(study: Study, called: str) -> bool:
+    """Whether `accept` in study.yaml answers what is called so, as orders.at.far_date."""
     return any(fnmatchcase(called, pattern) for pattern in study.accept)
 
 
@@ -102,14 +149,14 @@ def date_rules(study: Study, name: str, rows: pd.DataFrame) -> Iterator[Rule]:
     """Rules against the few dates that are years from all others, or after today."""
     for column in _dates(name, rows):
         first, last = _without_strays(rows[column].dropna().sort_values())
-        if pd.notna(first) and not _is_accepted(study, f"{name}.{column}.far_date"):
+        if pd.notna(first) and not is_accepted(study, f"{name}.{column}.far_date"):
             about = {"first": iso_day(first), "last": iso_day(last)}
             reason = Reason("far_date", {**about, "key": f"{name}.{column}.far_date"})
             yield within(column, reason, first, last)
         ahead = _ahead(rows[column].dropna())
         few = ahead.sum() <= _strays(len(ahead))
         called = f"{name}.{column}.future_date"
-        if few and ahead.any() and column != ENDING and not _is_accepted(study, called):
+        if few and ahead.any() and column != ENDING and not is_accepted(study, called):
             yield Rule(column, Reason("future_date", {"key": called}), lambda s: ~_ahead(s))
 
 
@@ -148,12 +195,22 @@ def _odd_dates(name: str, column: str, at: pd.Series) -> Iterator[DataWarning]:
     if ahead := int(_ahead(given).sum()):
         last = iso_day(given.max())
         yield DataWarning(column, ahead, Reason("future_dates", {"last": last}))
+    if n := _distant(given):
+        about = {"first": iso_day(given.min()), "last": iso_day(given.max())}
+        yield DataWarning(column, n, Reason("distant_dates", about))
     days = given.dt.normalize().value_counts()
     if name != "audits" and len(given) >= ENOUGH and days.iloc[0] > len(given) / 2:
         about = {"day": iso_day(days.index[0]), "share": f"{days.iloc[0] / len(given):.0%}"}
         # All on one day may be a survey of a day; most on one day are more often a default.
         rule = "one_date" if len(days) > 1 else "single_date"
         yield DataWarning(column, int(days.iloc[0]), Reason(rule, about))
+
+
+def _distant(given: pd.Series) -> int:
+    """How many dates a gap of decades parts from most others, as 1926 written for 26."""
+    at = given.sort_values()
+    gaps = (at.diff() > pd.Timedelta(days=FAR_OF_FEW)).to_numpy().nonzero()[0]
+    return max((min(int(g), len(at) - int(g)) for g in gaps), default=0)
 
 
 # Other columns

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cxlib.data.intake.layout import SKIPPED, Header, ending, is_total
+from cxlib.data.intake.layout import SKIPPED, Header, ending, is_total, repeated
 from cxlib.data.intake.tokenising import BROKEN
 
 NULLABLE = {
@@ -18,6 +18,16 @@ NULLABLE = {
     pa.uint64(): pd.UInt64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
 }
+
+UNREAD = ["row", "column", "value", "rule", "sheet", "cell"]
+SHEET_ERRORS = (
+    "#REF!",
+    "#DIV/0!",
+    "#VALUE!",
+    "#NAME?",
+    "#NUM!",
+)  # errors of a spreadsheet, as text
+FORMULA, ERROR, ERROR_WORD = "formula_without_value", "error_cell", "error_word"  # rules of them
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,8 @@ class Raw:
     notes : what was found out and why, one sentence each
     broken : lines with more or fewer fields than the header: row, value, found, expected
     skipped : rows that are no data (title lines, totals): row, value, why
+    unread : cells of a workbook that are missing in `frame`, as they hold an error or a formula
+        without a value: row, column, value, rule, sheet, cell
     """
 
     frame: pd.DataFrame
@@ -43,6 +55,7 @@ class Raw:
     notes: tuple[str, ...] = ()
     broken: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=BROKEN))
     skipped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SKIPPED))
+    unread: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=UNREAD))
 
     @property
     def offered(self) -> int:
@@ -54,6 +67,23 @@ def numbered(frame: pd.DataFrame, notes: Sequence[str] = (), **found: object) ->
     """The rows under numbers from 1, as those of a file without lines."""
     index = pd.Index(np.arange(len(frame)) + 1, name="row")
     return Raw(frame.set_axis(index, axis=0), notes=tuple(notes), **found)  # type: ignore[arg-type]
+
+
+def without_errors(raw: Raw) -> Raw:
+    """A text file without the errors that a spreadsheet wrote into its cells, kept as `unread`."""
+    lost, frame = [], raw.frame.copy(deep=False)
+    for column in frame:
+        if (odd := frame[column].isin(SHEET_ERRORS)).any():
+            cells = pd.DataFrame(
+                {"row": frame.index[odd], "value": frame.loc[odd, column].to_numpy()}
+            )
+            lost.append(cells.assign(column=column, rule=ERROR_WORD, sheet="", cell=""))
+            frame[column] = frame[column].mask(odd)
+    return (
+        replace(raw, frame=frame, unread=pd.concat([raw.unread, *lost], ignore_index=True))
+        if lost
+        else raw
+    )
 
 
 def from_arrow(table: pa.Table) -> pd.DataFrame:
@@ -68,6 +98,14 @@ def trimmed(
     notes = [*raw.notes, *header.notes]
     if blank:
         notes.append(f"{name}: {len(blank):,} blank line(s) passed over.")
+    again = raw.frame[repeated(raw.frame, header, name)]
+    double = [(row, ", ".join(map(str, c.dropna())), "the header") for row, c in again.iterrows()]
+    if double:
+        notes.append(
+            f"{name}: {len(double):,} row(s) repeat the header and were skipped, first row "
+            f"{double[0][0]}: several exports in one file? See that no row stands in two of them."
+        )
+        raw = replace(raw, frame=raw.frame.drop(index=again.index))
     nameless = [c for c in raw.frame if str(c).startswith("(column ") and raw.frame[c].isna().all()]
     if nameless and len(raw.frame):
         notes.append(f"{name}: {len(nameless)} column(s) have no name and no cell: left out.")
@@ -94,7 +132,7 @@ def trimmed(
         broken=raw.broken.drop(index=broken.index),
         labels={**raw.labels, **header.labels},
         notes=tuple(notes),
-        skipped=pd.DataFrame([*header.skipped, *said], columns=SKIPPED),
+        skipped=pd.DataFrame([*header.skipped, *double, *said], columns=SKIPPED),
     )
 
 

@@ -30,7 +30,7 @@ import pyarrow.parquet
 from cxlib.data.intake import databases, labelled, records, server_log, workbooks
 from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
-from cxlib.data.intake.raw import Raw, from_arrow, numbered, trimmed
+from cxlib.data.intake.raw import SHEET_ERRORS, Raw, from_arrow, numbered, trimmed, without_errors
 from cxlib.data.intake.tokenising import HEAD, find_delimiter, named_delimiter, tokenise
 from cxlib.data.mapping import Reading
 
@@ -262,7 +262,8 @@ def _text(path: Path, name: str, options: Reading) -> Raw:
         header_rows=options.header_rows,
     )
     raw = Raw(tokens.frame, {}, {}, encoding, delimiter or ",", tuple(notes), tokens.broken)
-    return trimmed(raw, tokens.header, name, options.skip_last, tokens.blank)
+    raw = trimmed(raw, tokens.header, name, options.skip_last, tokens.blank)
+    return without_errors(raw) if any(word.encode() in content for word in SHEET_ERRORS) else raw
 
 
 def _parquet(path: Path, name: str, _: Reading) -> Raw:

@@ -103,6 +103,14 @@ def _messages() -> dict[str, tuple[str, str]]:
     date = _("Correct it, or name the form of the dates in study.yaml, e.g. `dates: '%d/%m/%Y'`.")
     dates = _("Correct the dates that are wrong.")
     one_date = _("Correct it, or add `accept: [{key}]` to study.yaml if it is right.")
+    weight = _(
+        "Give every row a weight of 0 or more, some of them above 0, or leave the column out of "
+        "study.yaml: no page on answers can be made before."
+    )
+    encoding = _(
+        "Part of the file is in another encoding: save all of it in one, or correct the cells, or "
+        "name the `encoding` of the file in study.yaml."
+    )
     copy = _("Check the column; take one of them out of items and drivers.")
     return {
         # Rows that are set aside
@@ -166,6 +174,24 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("a number too long for its cell: the last digits of the id are lost"),
             _("Export the column as text, so that every digit is in the file."),
         ),
+        "formula_without_value": (
+            _("a formula without a value, from cell {cell} of sheet {sheet} on"),
+            _("Open the workbook in Excel or LibreOffice, save it, and load it again."),
+        ),
+        "error_cell": (
+            _("an error of the spreadsheet ({words}), from cell {cell} of sheet {sheet} on"),
+            _(
+                "Correct the formula, or add `accept: [{key}]` to study.yaml if such a cell stands "
+                "for no answer."
+            ),
+        ),
+        "error_word": (
+            _("an error of the spreadsheet ({words})"),
+            _(
+                "Correct the formula, or add `accept: [{key}]` to study.yaml if such a cell stands "
+                "for no answer."
+            ),
+        ),
         "unreadable_table": (_("{why}"), ""),
         "unmatched": (_("{why}"), ""),
         # Warnings: the rows are kept
@@ -178,6 +204,10 @@ def _messages() -> dict[str, tuple[str, str]]:
             dates,
         ),
         "future_dates": (_("dates after today, up to {last}"), dates),
+        "distant_dates": (
+            _("dates that 20 years and more part from most others, {first} to {last}"),
+            dates,
+        ),
         "one_date": (_("{share} of the dates are {day}"), dates),
         "single_date": (_("{share} of the dates are {day}"), dates),
         "never_dates": (_("dates that stand for never, such as {words}, are missing"), dates),
@@ -203,6 +233,17 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("values without a share of the population, so nothing is weighted: {values}"),
             _("Add their shares to margins.{attribute} in study.yaml, or recode the values."),
         ),
+        "garbled": (
+            _("read in another encoding ({words}), first in row {row} of {file}"),
+            encoding,
+        ),
+        "garbled_text": (
+            _("read in another encoding ({words}), first in row {row} of {file}"),
+            encoding,
+        ),
+        "no_weight": (_("no weight of 0 or more, first in row {row} of {file}"), weight),
+        "unweighted": (_("no weight of 0 or more"), weight),
+        "zero_weights": (_("all weights are 0"), weight),
         "no_refusal": (
             _("no contact ended in {names}, so that nobody is left in peace for it: {values}"),
             _("Correct `contact_rules.refused` in study.yaml where it is called otherwise."),
@@ -210,6 +251,10 @@ def _messages() -> dict[str, tuple[str, str]]:
         "few_rows": (
             _("only {n} row(s): no interval can be made of so few"),
             _("Collect more, or read the numbers as a list."),
+        ),
+        "copied_rows": (
+            _("identical to a row before them in every column; each is counted"),
+            _("If they were sent or exported twice, take them out, or map a column of ids."),
         ),
         "no_wave": (
             _("no wave"),

@@ -63,10 +63,10 @@ def _usual(block: bytes) -> bytes:
 
 def _refuse(sheet: IO[bytes], name: str, called: str) -> None:
     columns, rows, widest = set[int](), set[int](), 0
-    for block in map(_usual, _blocks(sheet)):
+    for block in map(_usual, blocks(sheet)):
         found = _CELL.findall(block)
         letters, numbers = map(set, zip(*found, strict=True)) if found else (set(), set())
-        columns |= set(map(_number, letters))
+        columns |= set(map(column_number, letters))
         rows |= set(map(int, numbers))
         if sum(map(block.count, (b"<c ", b"<c>", b"<c/", b":c ", b":c>", b":c/"))) > len(found):
             # Cells without a place: each is the next in its row.
@@ -177,7 +177,7 @@ class Extent:
         return max(self.last - self.first + 1, 0)
 
 
-def _blocks(sheet: IO[bytes]) -> Iterator[bytes]:
+def blocks(sheet: IO[bytes]) -> Iterator[bytes]:
     """The XML of whole rows at a time; of a row of 64 MB and more its parts."""
     held = b""
     while part := sheet.read(PART):
@@ -190,12 +190,12 @@ def _blocks(sheet: IO[bytes]) -> Iterator[bytes]:
     yield held
 
 
-def _number(letters: bytes) -> int:
+def column_number(letters: bytes) -> int:
     """The place of a column: A is 1, XFD 16,384.
 
     Examples
     --------
-    >>> _number(b"XFD")
+    >>> column_number(b"XFD")
     16384
     """
     number = 0

@@ -50,7 +50,7 @@ def spellings(values: pd.Series) -> dict[str, dict[str, int]]:
 
 def odd_spellings(study: Study, name: str, rows: pd.DataFrame) -> Iterator[tuple[str, int, Reason]]:
     """Columns with one group in several spellings: the column, its rows, the reason."""
-    for column in _grouping(study, name, rows):
+    for column in grouping(study, name, rows):
         found = spellings(rows[column])
         if not found:
             continue
@@ -61,7 +61,7 @@ def odd_spellings(study: Study, name: str, rows: pd.DataFrame) -> Iterator[tuple
         yield column, wrong, Reason("spellings", {"values": values, "become": others})
 
 
-def _grouping(study: Study, name: str, rows: pd.DataFrame) -> list[str]:
+def grouping(study: Study, name: str, rows: pd.DataFrame) -> list[str]:
     """Text columns that may make groups: neither ids nor questions nor what people write freely."""
     table = contract.TABLES[name]
     ids = {*table.key, "referred_by", *(c.name for c in table.columns.values() if c.refers)}

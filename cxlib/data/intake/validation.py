@@ -30,9 +30,17 @@ from cxlib.data.intake.cells import Question
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
 from cxlib.data.intake.ordering import in_time
-from cxlib.data.intake.plausibility import DataWarning, accepted, date_rules, warnings_of
+from cxlib.data.intake.plausibility import (
+    DataWarning,
+    accepted,
+    date_rules,
+    garbled_of,
+    is_accepted,
+    warnings_of,
+    weights_of,
+)
 from cxlib.data.intake.raw import Raw
-from cxlib.data.intake.reasons import Reason
+from cxlib.data.intake.reasons import Reason, render
 from cxlib.data.intake.rules import PANDERA, Rule, quiet, rules, schema
 from cxlib.data.study import Study
 
@@ -167,6 +175,8 @@ def table(
         others = {r: table(study, r).rows for r in referred if r in study.tables and r != name}
     gathered = gather(study, name, read=read)
     rows, breaches, warnings, notes = _converted(study, name, gathered)
+    unread, more = _unread(study, name, gathered)
+    breaches, notes = [*unread, *breaches], [*notes, *more]
     items = study.items if name == "responses" else {}
     held = [
         *rules(name, rows, items=items, others=others),
@@ -184,7 +194,10 @@ def table(
     sound = _without(rows, _rows_of(fatal))
     repeated = _repeated_keys(sound, name, gathered.places["row"])
     fatal += repeated
-    sound = _without(sound, _rows_of(repeated)).reset_index(drop=True)
+    sound = _without(sound, _rows_of(repeated))
+    warnings += weights_of(sound, gathered.places) if name == "responses" else []
+    warnings += garbled_of(study, name, sound, gathered.places)
+    sound = sound.reset_index(drop=True)
     sound, tied, said = in_time(study, name, sound)
     warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
     left_out = sum(gathered.left_out.values())
@@ -310,6 +323,22 @@ def _converted(
     if any(doubts):
         raise IntakeError("\n".join(filter(None, doubts)))
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, notes
+
+
+def _unread(study: Study, name: str, gathered: Gathered) -> tuple[list[Breach], list[str]]:
+    """Cells that hold an error or a formula without a value, and notes on those accepted."""
+    breaches, notes = list[Breach](), list[str]()
+    for (column, rule), cells in gathered.unread.groupby(["column", "rule"], sort=False):
+        first, key = cells.iloc[0], f"{name}.{column}.{rule}"
+        words = cells["value"].unique()[:3].tolist()
+        about = {"words": words, "sheet": first["sheet"], "cell": first["cell"], "key": key}
+        if is_accepted(study, key):
+            what = render(rule, about)
+            notes.append(f"{key}: {len(cells):,} cell(s): {what}; accepted in study.yaml.")
+        else:
+            labels = pd.Index(cells["label"].astype(int))
+            breaches.append(Breach(column, labels, [Reason(rule, about)] * len(labels)))
+    return breaches, notes
 
 
 def _text(code: float | str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -18,8 +19,9 @@ from python_calamine import CalamineError, SheetVisibleEnum
 from cxlib.data.intake.encodings import to_utf8
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.layout import LOOKED_AT, WIDEST, header_of
-from cxlib.data.intake.raw import Raw, trimmed
+from cxlib.data.intake.raw import FORMULA, UNREAD, Raw, trimmed
 from cxlib.data.intake.sheet_extent import refuse_far_cells
+from cxlib.data.intake.unread_cells import unread
 from cxlib.data.mapping import Reading
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -39,9 +41,20 @@ def read(path: Path, name: str, options: Reading) -> Raw:
         cells = pd.read_excel(
             book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[""]
         )
+    beside = unread(path, sheet)
+    formulas = beside[beside["rule"] == FORMULA]
+    if len(formulas) and (cells.empty or cells.isna().all(axis=None)):
+        raise IntakeError(
+            f"{name}: sheet {sheet!r} holds nothing but {len(formulas):,} formulas without a "
+            f"value, first in {formulas['cell'].iloc[0]}. Open it in Excel or LibreOffice and save "
+            "it."
+        )
     if cells.empty:
         raise IntakeError(f"{name}: sheet {sheet!r} is empty. Choose another with `sheet:`.")
-    return _table(cells, name, options, [note])
+    if len(beside):  # the reader ends where nothing but such cells follow
+        high, wide = max(len(cells), beside["row"].max()), beside["place"].max() + 1
+        cells = cells.reindex(index=range(high), columns=range(max(len(cells.columns), wide)))
+    return _table(cells, name, options, [note], beside.assign(sheet=sheet))
 
 
 @contextmanager
@@ -87,8 +100,14 @@ def _chosen(book: pd.ExcelFile, name: str, wanted: str | int) -> tuple[str, str]
     return sheet, note
 
 
-def _table(cells: pd.DataFrame, name: str, options: Reading, notes: Sequence[str]) -> Raw:
-    """The table among the cells of a sheet."""
+def _table(
+    cells: pd.DataFrame,
+    name: str,
+    options: Reading,
+    notes: Sequence[str],
+    beside: pd.DataFrame | None = None,
+) -> Raw:
+    """The table among the cells of a sheet; `beside` are those that could not be read."""
     head = cells.iloc[:LOOKED_AT].astype(object)
     rows = [["" if pd.isna(c) else str(c) for c in row] for row in head.to_numpy()]
     header = header_of(rows, name, header=options.header, header_rows=options.header_rows)
@@ -96,7 +115,13 @@ def _table(cells: pd.DataFrame, name: str, options: Reading, notes: Sequence[str
     frame = cells.iloc[begin:].set_axis(header.names, axis=1)
     frame.index = pd.Index(np.arange(len(frame)) + begin + 1, name="row")
     blank = frame.isna().all(axis=1)
-    raw = Raw(frame[~blank], notes=tuple(notes))
+    raw = Raw(frame, notes=tuple(notes))
+    if beside is not None and len(beside):
+        beside = beside[beside["row"].isin(frame.index) & (beside["place"] < len(header.names))]
+        named = beside.assign(column=[header.names[i] for i in beside["place"]])
+        raw = replace(raw, unread=named[UNREAD].reset_index(drop=True))
+        blank &= ~frame.index.isin(beside["row"])
+    raw = replace(raw, frame=frame[~blank])
     return trimmed(raw, header, name, options.skip_last, frame.index[blank].tolist())
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 
 from cxlib.data import sql
 from cxlib.data.intake import conversion
-from cxlib.data.intake.drafts import choices, comments, groups
+from cxlib.data.intake.copies import copies
+from cxlib.data.intake.drafts import choices, comments, groups, unparsed
 from cxlib.data.intake.drafts.labels import distinct, label
 from cxlib.data.intake.drafts.looking import Column
 from cxlib.data.intake.drafts.parts import ROW
@@ -17,6 +18,7 @@ from cxlib.data.intake.drafts.questions import Rating, asks, coded, rankings, ra
 from cxlib.data.intake.drafts.texts import open_text, unique_text
 
 COPIES = 0.1  # of the rows, up to which equal rows are striking; short forms repeat by chance
+BEYOND_CHANCE = 5  # times as many equal rows as chance explains, above that share
 IN_WAVE = 30  # answers that a wave made of dates shall have, on average
 AGAINST = -0.2  # correlation with the outcome from which it is asked whether a rating is reversed
 REVERSED = -0.4  # and from which the answer proposed is yes: turned wrongly, the best is the worst
@@ -87,7 +89,9 @@ def _groups(
         numeric = c.not_numbers == 0 and not c.labels and 2 < len(c.counts) <= 11
         if n in ranked or asks("groups").search(c.text):
             continue
-        if numeric and c.numbers.index.max() <= 10:
+        if odd := unparsed.rating(c, plan.tables["responses"]):
+            plan.doubts.append(odd)
+        elif numeric and c.numbers.index.max() <= 10:
             plan.doubts.append(
                 f"{label(c.label)}: numbers with nothing that speaks of a rating; kept as a group"
             )
@@ -121,13 +125,18 @@ def _no_customers(columns: dict[str, Column]) -> list[str]:
 
 
 def _copies(plan: Plan) -> None:
-    """Few rows that repeat another in every cell, where no id says that they are other answers."""
+    """Rows that repeat another in every cell, where no id says that they are other answers.
+
+    Of a short form many do by chance: then they are asked about only where they are more than that.
+    """
     for part in plan.tables["responses"]:
+        if part.columns.get("response_id") != ROW or part.repeated:
+            continue
         frame = part.seen.raw.frame
-        copies = int(frame.astype(str).duplicated().sum())
-        if part.columns.get("response_id") == ROW and 0 < copies <= COPIES * len(frame):
+        n, by_chance = copies(frame.astype(str))
+        if 0 < n <= COPIES * len(frame) or n > BEYOND_CHANCE * by_chance:
             plan.doubts.append(
-                f"{part.seen.called}: {copies:,} row(s) repeat another row in every cell and count "
+                f"{part.seen.called}: {n:,} row(s) repeat another row in every cell and count "
                 "as answers; delete them in the file if they were sent twice"
             )
 

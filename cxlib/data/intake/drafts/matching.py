@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 
 from cxlib.data import contract
@@ -12,6 +12,8 @@ from cxlib.data.intake.drafts.personal import HELD, personal
 from cxlib.data.intake.profiles import names
 
 ENOUGH_DATES = 0.9  # of a column's cells, for it to be one of dates
+MOST_DATES = 0.5  # and for it to be taken where no other is, with a question about the others
+MANY = 0.1  # different values a cell, from which a column called "no" holds ids
 
 
 @cache
@@ -23,17 +25,7 @@ def match(table: str, seen: Seen) -> dict[str, str]:
     """Our columns of the table that the file seems to have: ours -> theirs."""
     found: dict[str, str] = {}
     for ours, about in contract.TABLES[table].columns.items():
-        pattern = _patterns().get(ours, re.compile(re.escape(ours)))
-        fits = [
-            c
-            for c in seen.columns.values()
-            if c.name not in found.values()
-            and (slug(c.name) == ours or pattern.fullmatch(slug(c.name)))
-            and len(c.words)
-            and _holds(c, about.kind)
-            and (ours.endswith("_id") or not personal(c))
-        ]
-        if fits:
+        if fits := [c for c in _called(ours, seen, found) if _holds(c, about.kind)]:
             exact = next((c for c in fits if slug(c.name) == ours), fits[0])
             found[ours] = exact.name
     bought = table in ("orders", "cases") and "customer_id" not in found
@@ -45,7 +37,25 @@ def match(table: str, seen: Seen) -> dict[str, str]:
     dated = {"orders": "at", "events": "at", "responses": "answered_on"}.get(table)
     if dated and dated not in found and (near := dates_named(seen, found.values())):
         found[dated] = near[0]
+    for ours, about in contract.TABLES[table].columns.items():
+        if about.kind == "date" and ours not in found:
+            doubted = [c for c in _called(ours, seen, found) if c.dates >= MOST_DATES]
+            if doubted:
+                found[ours] = doubted[0].name
     return found
+
+
+def _called(ours: str, seen: Seen, found: dict[str, str]) -> list[Column]:
+    """The columns with any cell that are called as ours, and are none of those found."""
+    pattern = _patterns().get(ours, re.compile(re.escape(ours)))
+    return [
+        c
+        for c in seen.columns.values()
+        if c.name not in found.values()
+        and (slug(c.name) == ours or pattern.fullmatch(slug(c.name)))
+        and len(c.words)
+        and (ours.endswith("_id") or not personal(c))
+    ]
 
 
 def _contact(seen: Seen) -> str:
@@ -81,17 +91,20 @@ def known_by_name(ours: str, theirs: str) -> bool:
 
 def plain_id(seen: Seen, columns: dict[str, str]) -> str:
     """A column that calls itself only "id" or the like and never repeats; empty when none does."""
+    return next((c.name for c in _called_id(seen, columns) if len(c.counts) == len(c.cells)), "")
+
+
+def repeated_id(seen: Seen, columns: dict[str, str]) -> str:
+    """A column that calls itself only "id" or the like, has many values and repeats some."""
+    enough = (c.name for c in _called_id(seen, columns) if len(c.counts) > MANY * len(c.cells))
+    return next(enough, "")
+
+
+def _called_id(seen: Seen, columns: dict[str, str]) -> Iterator[Column]:
+    """The columns that are none of ours and call themselves only "id" or the like."""
     called = re.compile(names()["plain_id"])
     free = (c for c in seen.columns.values() if c.name not in columns.values())
-    return next(
-        (
-            c.name
-            for c in free
-            if (called.fullmatch(slug(c.name)) or c.name.strip() == "#")
-            and len(c.counts) == len(c.cells)
-        ),
-        "",
-    )
+    return (c for c in free if called.fullmatch(slug(c.name)) or c.name.strip() == "#")
 
 
 def addresses(column: Column) -> bool:

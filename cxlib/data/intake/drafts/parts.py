@@ -24,6 +24,7 @@ class TableOf:
     constants : columns of ours that hold one value for the file
     left_out : column: why it is left out
     free : columns that are none of ours, and neither personal nor the tool's
+    repeated : a column that is called as an id is and repeats, so that rows are numbered
     """
 
     seen: Seen
@@ -39,6 +40,7 @@ class TableOf:
     free: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    repeated: str = ""
 
 
 def counted_rows(part: TableOf) -> pd.Series:

@@ -8,6 +8,7 @@ plan.tables, plan.ratings, plan.outcome
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ import pandas as pd
 from cxlib.data import contract
 from cxlib.data.intake import conversion
 from cxlib.data.intake.cells import Question as Undecided
+from cxlib.data.intake.drafts import unparsed
 from cxlib.data.intake.drafts.answers import add_answers
 from cxlib.data.intake.drafts.looking import Column, Seen, look
 from cxlib.data.intake.drafts.parts import ROW, TableOf
@@ -22,8 +24,10 @@ from cxlib.data.intake.drafts.plans import Plan, Question, pooled
 from cxlib.data.intake.drafts.purchases import doubtful_sales
 from cxlib.data.intake.drafts.questions import ratings
 from cxlib.data.intake.drafts.tables import tables_of
-from cxlib.data.intake.drafts.texts import unique_text
+from cxlib.data.intake.drafts.texts import open_text, unique_text
 from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.garbled import garbled
+from cxlib.data.intake.raw import FORMULA
 
 
 def plan_of(name: str, files: list[Path]) -> Plan:
@@ -45,8 +49,35 @@ def plan_of(name: str, files: list[Path]) -> Plan:
             plan.kept[table] = [n for n, c in columns.items() if not unique_text(c)]
         more = [d for p in of for d in doubtful_sales(p)] if table == "orders" else []
         plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts] + more
+    plan.doubts += dict.fromkeys(d for p in parts for d in _not_computed(p.seen))
+    plan.doubts += dict.fromkeys(d for p in parts for d in _garbled(p.seen))
+    plan.doubts += unparsed.dates(parts)
     _forms(plan)
     return plan
+
+
+def _garbled(seen: Seen) -> Iterator[str]:
+    """Columns of which some cells are in another encoding than the file, texts of people apart."""
+    for column in seen.columns.values():
+        if not column.not_numbers or open_text(column) or not (odd := garbled(column.words)):
+            continue
+        yield (
+            f"{seen.called}: {odd.n:,} cell(s) of {column.name!r}, first in row {odd.first}, were "
+            f"read in another encoding than they are written in ({', '.join(odd.words)}): save all "
+            "of the file in one encoding"
+        )
+
+
+def _not_computed(seen: Seen) -> list[str]:
+    """Formulas without a value, by column: what was guessed of it rests on the other cells."""
+    cells = seen.raw.unread
+    formulas = cells[cells["rule"] == FORMULA]
+    return [
+        f"{seen.called}: {len(some):,} cell(s) of {column!r}, first {some['cell'].iloc[0]}, are "
+        "formulas without a value and read as empty. Open the workbook in Excel or LibreOffice, "
+        "save it, and draft again"
+        for column, some in formulas.groupby("column", sort=False)
+    ]
 
 
 def _parts(files: list[Path]) -> tuple[list[TableOf], list[str], list[str]]:
@@ -125,11 +156,31 @@ def _tell_files_apart(plan: Plan, table: str) -> None:
         return
     ids = [p.seen.columns[p.columns[key]].words for p in of if p.columns[key] != ROW]
     again = len(ids) > 1 and pd.concat(ids).duplicated().any()
+    if again:
+        _ask_of_overlap(plan, table)
     if again or len(ids) < len(of) and ids:
         for p in of:
             p.free = [c for c in p.free if c != p.columns[key]]
             p.columns[key] = ROW
             p.why[key] = "high: ids begin again in each file, so rows are numbered by file"
+
+
+def _ask_of_overlap(plan: Plan, table: str) -> None:
+    """Whether rows that stand in two files, with their ids, are one answer exported twice."""
+    of = [p for p in plan.tables[table] if not p.repeated]
+    frames = [p.seen.raw.frame for p in of]
+    shared = [c for c in frames[0] if all(c in f for f in frames)] if frames else []
+    rows = pd.concat([f[shared].astype(str) for f in frames]) if shared else pd.DataFrame()
+    n = int(rows.duplicated().sum()) - sum(
+        int(f[shared].astype(str).duplicated().sum()) for f in frames
+    )
+    if n:
+        files = " and ".join(p.seen.called for p in of)
+        plan.doubts.append(
+            f"{files}: {n:,} row(s) stand in several of the files, with the same id and the same "
+            "in every cell, and count as often: exported twice? Then leave out a file that another "
+            "holds, or take these rows out of one"
+        )
 
 
 def _forms(plan: Plan) -> None:

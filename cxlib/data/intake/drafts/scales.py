@@ -126,6 +126,16 @@ def no_rating(word: str) -> str:
     return _lexicon()[2].get(normal(word), "")
 
 
+def is_step(word: str) -> bool:
+    """Whether a word stands on some scale: "Satisfied", "muy malo"."""
+    return any(normal(word) in known for known in _lexicon()[0].values())
+
+
+def is_numbered(word: str) -> bool:
+    """Whether an answer carries its number: "10 - Extremely likely", "5 stars"."""
+    return _number_and_words(word) is not None
+
+
 def of_words(answers: Collection[str], *, also: Collection[str] = ()) -> Scale | None:
     """The scale on which all of the answers are; None when they are on none.
 

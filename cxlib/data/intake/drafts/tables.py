@@ -20,6 +20,7 @@ from cxlib.data.intake.drafts.matching import (
     known_by_name,
     match,
     plain_id,
+    repeated_id,
 )
 from cxlib.data.intake.drafts.parts import ROW, TableOf, offered
 from cxlib.data.intake.drafts.personal import personal
@@ -256,13 +257,15 @@ def _complete(part: TableOf) -> None:
     if len(table.key) == 1 and part.merge is None and theirs != ROW:
         cells = offered(part, theirs) if theirs else None
         if cells is None or cells.duplicated().any() or cells.isna().any():
+            part.why[key] = "high: no column is an id without repeats, so the rows are numbered"
             if theirs:
                 part.notes.append(
                     f"{theirs!r} repeats or has blanks: the rows are numbered instead"
                 )
                 part.free.append(theirs)
+            if called := theirs or repeated_id(seen, part.columns):
+                _ask_of_repeats(part, called)
             part.columns = {key: ROW, **{k: v for k, v in part.columns.items() if k != key}}
-            part.why[key] = "high: no column is an id without repeats, so the rows are numbered"
     _needed(part)
     _hide_addresses(part)
     used = {*part.columns.values()}
@@ -275,6 +278,28 @@ def _complete(part: TableOf) -> None:
         for c in part.free
         if c not in used and c not in part.left_out and len(seen.columns[c].words)
     ]
+
+
+def _ask_of_repeats(part: TableOf, theirs: str) -> None:
+    """Whether rows of one id are the same answer twice, where a column is called as an id is.
+
+    A session has several events, so an id of events may repeat.
+    """
+    ids = conversion.text(offered(part, theirs)).dropna()
+    again = ids.duplicated(keep=False)
+    if not again.any() or part.table in ("events", "visits"):
+        return
+    rows = part.seen.raw.frame.loc[ids.index].astype(str)
+    alike = ids[rows.duplicated(keep=False)].nunique()
+    key = contract.TABLES[part.table].key[0]
+    part.repeated = theirs
+    part.why[key] = f"low: {theirs!r} repeats, so the rows are numbered; see `unconfirmed`"
+    part.doubts.append(
+        f"{part.seen.called}: {ids[again].nunique():,} of {ids.nunique():,} ids in {theirs!r} "
+        f"repeat, {alike:,} of them in rows that are identical in every cell: duplicates? Each of "
+        f"the {len(ids):,} rows counts now. Where they are, write `{key}: {theirs}` under columns "
+        f"and `first_by: [{theirs}]` under the file, which keeps the first row of each id"
+    )
 
 
 def _needed(part: TableOf) -> None:
