@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import test_engine
+from click.testing import CliRunner
 
-from cxlib import reserve
+from cxlib import cli, reserve
 from cxlib.data import sql
 from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError
@@ -63,9 +65,12 @@ def test_study_yaml_names_a_file_in_its_folder_and_others_only_if_the_user_agree
     address, study = written(tmp_path / "w.duckdb", {"cells": CELLS}), tmp_path / "study"
     study.mkdir()
     asked = "select count(*) as n from shop.cells"
-    for outside in (address, "duckdb://../w.duckdb"):
+    (study / "link.duckdb").symlink_to(tmp_path / "w.duckdb")
+    for outside in (address, "duckdb://../w.duckdb", "duckdb://link.duckdb"):
         with pytest.raises(SourceError, match="leads out of the study's folder"):
             DuckDBFile(outside, study).fetch(asked)
+    with pytest.raises(ValueError, match="full path"):  # a run is made from another folder
+        study_._engine("duckdb://../w.duckdb")
     monkeypatch.setenv("WAREHOUSE", address)
     DuckDBFile("${WAREHOUSE}", study).fetch(asked)
     monkeypatch.setenv("CX_ALLOW_OUTSIDE", "1")
@@ -161,16 +166,18 @@ def roots(tmp_path_factory) -> dict[str, Path]:
         shutil.copytree(SAMPLE, root / "data" / "sample", ignore=ignored)
         (root / "notebooks").symlink_to(SAMPLE.parents[1] / "notebooks")
     folder = found["database"] / "data" / "sample"
+    (folder / "mart").mkdir()
     files = sorted(folder.glob("*.csv.gz"))
     written(
-        folder / "w.duckdb", {file.name.split(".")[0]: test_engine._typed(file) for file in files}
+        folder / "mart" / "w.duckdb",
+        {file.name.split(".")[0]: test_engine._typed(file) for file in files},
     )
     for file in files:
         file.unlink()
     about = folder / "study.yaml"
     text = about.read_text(encoding="utf-8")
     text = re.sub(r"files: (\w+)\.csv\.gz", r"files: {from: engine, table: shop.\1}", text)
-    about.write_text(f"engine: duckdb://w.duckdb\n{text}", encoding="utf-8")
+    about.write_text(f"engine: duckdb://mart/w.duckdb\n{text}", encoding="utf-8")
     return found
 
 
@@ -192,6 +199,20 @@ def both(roots, monkeypatch) -> Iterator[tuple[reserve.Reserve, reserve.Reserve]
 @pytest.mark.slow
 def test_every_table_is_the_same_and_no_row_of_it_is_copied(both):
     test_engine.test_every_table_is_the_same_and_no_row_of_it_is_copied(both)
+
+
+@pytest.mark.slow
+def test_a_page_is_made_of_a_database_in_a_folder_of_the_study(both, roots, monkeypatch):
+    """The same as of files; each page of a run sees a frozen copy of the study's folder."""
+    found = []
+    for root in roots.values():
+        monkeypatch.setenv("CX_ROOT", str(root))
+        asked = ["run", "sample", "12", "-p", "DRAWS=100", "-o", str(root / "12"), "--jobs", "1"]
+        done = CliRunner().invoke(cli.main, asked)
+        assert done.exit_code == 0, done.output
+        found.append(json.loads((root / "12" / "answers.json").read_text()))
+    runs = dict(zip(roots, found, strict=True))
+    test_engine.test_a_page_keeps_the_same_numbers_on_every_engine(runs, "12")
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ from cxlib.batch.planning import Page
 from cxlib.batch.processes import Unfinished
 from cxlib.core import files
 from cxlib.data import study
+from cxlib.reserve.duckdb_server import below
 from cxlib.reserve.tables_read import MARKS
 
 DAY = 86400.0  # seconds after which the snapshot of a run that was killed is removed
@@ -86,7 +87,11 @@ def _freeze(name: str, root: Path, pages: Sequence[Page]) -> None:
     for file in ("study.yaml", "warnings.json", *reserve.BESIDE):
         if (source / file).is_file():
             shutil.copy(source / file, target / file)  # as readable as it is
-    state = reserve.state(study.read(target / "study.yaml"))
+    frozen = study.read(target / "study.yaml")
+    if own := below(frozen.engine):  # a database in the study's folder, of which no row is copied
+        (target / own).parent.mkdir(parents=True, exist_ok=True)
+        files.link(source / own, target / own)
+    state = reserve.state(frozen)
     for page in pages:
         changed = [k for k, mark in dependencies.of_data(page.data).items() if state.get(k) != mark]
         changed = [k for k in changed if k not in MARKS] or changed

@@ -94,6 +94,10 @@ def _engine(address: str) -> str:
             "PostgreSQL database: postgresql://HOST/NAME, or that of a Spark Connect server: "
             "sc://HOST:15002"
         )
+    if address.startswith("duckdb://") and ".." in Path(address).parts:
+        raise ValueError(
+            "a DuckDB file outside the study's folder is named by its full path: duckdb:///PATH"
+        )
     return without_password(address)
 
 

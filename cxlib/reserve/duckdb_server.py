@@ -24,6 +24,18 @@ ADVICE = (
 )
 
 
+def below(address: str) -> str:
+    """The path of the file below the study's folder; "" of another address.
+
+    Examples
+    --------
+    >>> below("duckdb://shop.duckdb"), below("duckdb:///srv/shop.duckdb"), below("duckdb")
+    ('shop.duckdb', '', '')
+    """
+    path = address.removeprefix(SCHEME) if address.startswith(SCHEME) else ""
+    return "" if Path(path).is_absolute() else path
+
+
 class DuckDBFile:
     """A DuckDB database file, opened at the first query and only read.
 
