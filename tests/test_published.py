@@ -76,7 +76,7 @@ def test_a_hidden_group_keeps_neither_number_nor_count() -> None:
         after = counted(BEFORE | {"east": 43, "north": 80}, 213)
         why = disclosure.hidden(after)
         shown = disclosure.blanked(after, why)
-        assert shown.loc[why != "", ["estimate", "n"]].isna().all(None)
+        assert shown.loc[why != "", ["estimate", "n"]].isna().all(axis=None)
         assert disclosure.counts(after, why)[0] == "–"
         assert "east" not in set(disclosure.shown(after)["region"])
 
