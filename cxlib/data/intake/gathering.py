@@ -106,6 +106,8 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         unread = [u.assign(label=at[u["label"]].to_numpy()) for u in _of_rows(unread, at)]
         rows, notes = rows.reset_index(drop=True), notes + [f"{name}: {s}" for s in said]
     lost = pd.concat([pd.DataFrame(columns=["label", *UNREAD]), *unread], ignore_index=True)
+    for ours, cells in lost.groupby("column"):  # a recode of empty cells is not for them
+        rows[ours] = rows[ours].mask(rows.index.isin(cells["label"]))
     return Gathered(rows, place, pd.concat(broken), labels, commas, notes, left_out, lost)
 
 

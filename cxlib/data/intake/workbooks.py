@@ -25,6 +25,7 @@ from cxlib.data.intake.unread_cells import unread
 from cxlib.data.mapping import Reading
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+SPSS_NULL = "#NULL!"  # that SPSS writes for no answer
 SPREADSHEET = "{urn:schemas-microsoft-com:office:spreadsheet}"
 
 
@@ -41,7 +42,10 @@ def read(path: Path, name: str, options: Reading) -> Raw:
         cells = pd.read_excel(
             book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[""]
         )
-    beside = unread(path, sheet)
+    beside, notes = unread(path, sheet), [note]
+    if (none := beside["value"] == SPSS_NULL).any():
+        notes.append(f"{name}: {int(none.sum()):,} cell(s) read {SPSS_NULL!r}: missing.")
+        beside = beside[~none]
     formulas = beside[beside["rule"] == FORMULA]
     if len(formulas) and (cells.empty or cells.isna().all(axis=None)):
         raise IntakeError(
@@ -54,7 +58,7 @@ def read(path: Path, name: str, options: Reading) -> Raw:
     if len(beside):  # the reader ends where nothing but such cells follow
         high, wide = max(len(cells), beside["row"].max()), beside["place"].max() + 1
         cells = cells.reindex(index=range(high), columns=range(max(len(cells.columns), wide)))
-    return _table(cells, name, options, [note], beside.assign(sheet=sheet))
+    return _table(cells, name, options, notes, beside.assign(sheet=sheet))
 
 
 @contextmanager

@@ -188,6 +188,24 @@ def test_errors_of_a_spreadsheet_are_lost_cells_until_they_are_accepted(root, ce
     assert any("(#REF!), from cell D6" in note for note in check.notes) == bool(cells)
 
 
+def test_what_spss_writes_for_no_answer_is_missing_and_noted(root):
+    book(root, {f"C{row}": "#NULL!" for row in range(4, 14)})
+    (root / "study.yaml").write_text(YAML, encoding="utf-8")
+    check = reserve.check("new")
+    assert check.exit_code == 0 and check.problems.empty
+    assert check.taken["responses"].rows["recommend"].count() == 30
+    assert any("10 cell(s) read '#NULL!': missing" in note for note in check.notes)
+
+
+def test_a_recode_of_empty_cells_is_not_for_those_without_a_value(root):
+    book(root, {f"C{row}": "=7+0" for row in range(4, 14)})
+    recode = YAML.replace("    keep:", "    recode: {recommend: {'': 0}}\n    keep:")
+    (root / "study.yaml").write_text(recode, encoding="utf-8")
+    check = reserve.check("new")
+    assert check.taken["responses"].rows["recommend"].count() == 30
+    assert check.problems["value"].isna().all() and check.exit_code == reserve.LOST
+
+
 def test_a_sheet_of_formulas_alone_is_refused_with_what_to_do(root):
     path = book(root, {f"{c}{r}": "=1" for c in "ABCD" for r in range(1, 42)})
     with pytest.raises(IntakeError, match="nothing but 164 formulas without a value, first in A1"):

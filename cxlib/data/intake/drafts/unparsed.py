@@ -25,7 +25,7 @@ DATED = re.compile(
     r"|日期|日時|时间戳|タイムスタンプ"
 )
 COMPACT = re.compile(r"(19|20)\d{6}")
-NUMBER = re.compile(r"\d{1,2}(?:[.,]\d+)?(?:[.,]0)?")
+NUMBER = re.compile(r"\d{1,2}(?:[.,]\d+)?")
 SHOWN, MOST = 3, 12  # cells, and different answers, that a question names
 HALF = 0.5  # of the answers that are on a scale, from which a column is one of ratings
 
