@@ -230,6 +230,7 @@ def test_folders_of_the_project_are_made(project) -> None:  # noqa: F811
     assert there == project / "reports" / "new" / "run"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "error", "out"),
     [("snapshots.of", ValueError, "new/run"), ("processes.run", KeyboardInterrupt, "")],

@@ -133,6 +133,7 @@ def _loaded(root: Path, monkeypatch: pytest.MonkeyPatch, query: str) -> reserve.
     return reserve.Reserve(study_.read("mine"))
 
 
+@pytest.mark.slow
 def test_categories_of_the_file_are_text(tmp_path, monkeypatch):
     """DuckDB's ENUM, and decimals, which dbt models often hold."""
     query = "select id::varchar as id, 'web'::enum('web', 'shop') as c, 7.0::decimal(4, 1) as q "

@@ -81,6 +81,7 @@ def test_a_hidden_group_keeps_neither_number_nor_count() -> None:
         assert "east" not in set(disclosure.shown(after)["region"])
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 14), min_size=4, max_size=4), min_size=1, max_size=6))
 def test_whoever_subtracts_two_states_finds_nobody_or_a_crowd(growth: list[list[int]]) -> None:
@@ -107,6 +108,7 @@ def test_whoever_subtracts_two_states_finds_nobody_or_a_crowd(growth: list[list[
                 assert rest == 0 or rest >= LEAST
 
 
+@pytest.mark.slow
 def test_a_study_that_grows_every_day_shows_each_group_again() -> None:
     """One a day in the slowest of four groups: it is shown on every tenth day."""
     states, days = [], []

@@ -43,6 +43,7 @@ def key(customer: str) -> int:
     return int(hashlib.md5(customer.encode()).hexdigest()[8:14], 16)
 
 
+@pytest.mark.slow
 def test_they_have_all_rows_that_are_theirs_and_no_others(both):
     whole, some = both
     share = LIMIT / len(whole["orders"])

@@ -58,7 +58,10 @@ def asked(check: reserve.Check, words: str) -> bool:
 # Ids that repeat
 
 
-@pytest.mark.parametrize("called", ["Response ID", "ID", "id", "Nr", "#"])
+@pytest.mark.parametrize(
+    "called",
+    ["Response ID", *(pytest.param(c, marks=pytest.mark.slow) for c in ("ID", "id", "Nr", "#"))],
+)
 def test_an_id_that_repeats_is_asked_about(drafted, called):
     rows = ANSWERS.rename(columns={"Response ID": called})
     check = drafted(a__csv=pd.concat([rows, rows.head(30)]))
@@ -67,6 +70,7 @@ def test_an_id_that_repeats_is_asked_about(drafted, called):
     assert not drafted(a__csv=rows).unconfirmed
 
 
+@pytest.mark.slow
 def test_ids_that_repeat_in_rows_that_differ_are_asked_about(drafted):
     rows = ANSWERS.assign(**{"Response ID": [f"R{i % 30}" for i in range(40)]})
     check = drafted(a__csv=rows)
@@ -76,6 +80,7 @@ def test_ids_that_repeat_in_rows_that_differ_are_asked_about(drafted):
     assert check.exit_code == reserve.LOST
 
 
+@pytest.mark.slow
 def test_what_the_question_advises_keeps_the_first_row_of_each_id(drafted, root):
     drafted(a__csv=pd.concat([ANSWERS, ANSWERS]))
     written = yaml.safe_load((root / "study.yaml").read_text(encoding="utf-8"))
@@ -104,6 +109,7 @@ def test_a_form_of_one_question_repeats_by_chance(drafted):
     assert not (check.warnings["rule"] == "copied_rows").any()
 
 
+@pytest.mark.slow
 def test_rows_that_two_files_share_are_asked_about(drafted):
     check = drafted(a__csv=ANSWERS.head(30), b__csv=ANSWERS.tail(20))
     assert asked(check, "10 row(s) stand in several of the files")
@@ -111,6 +117,7 @@ def test_rows_that_two_files_share_are_asked_about(drafted):
     assert not asked(drafted(a__csv=ANSWERS.head(30), b__csv=other), "several of the files")
 
 
+@pytest.mark.slow
 def test_identical_rows_are_counted_where_rows_are_numbered(drafted):
     warnings = drafted(a__csv=pd.concat([ANSWERS, ANSWERS.head(30)])).warnings
     assert warnings.loc[warnings["rule"] == "copied_rows", "rows"].tolist() == [30]
@@ -175,6 +182,7 @@ def test_a_value_that_a_formula_has_is_read(root):
     assert raw.unread.empty and float(raw.frame["Recommend"].iloc[1]) == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cells", "code"), [(1, reserve.LOST), (0, 0)])
 def test_errors_of_a_spreadsheet_are_lost_cells_until_they_are_accepted(root, cells, code):
     book(root, {"C5": "#N/A", "D6": "#REF!"} if cells else {})
@@ -228,6 +236,7 @@ def test_errors_that_a_spreadsheet_wrote_as_text_are_no_group(drafted):
 # Columns that are called a date or a rating, and are not read as one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("odd", "n", "answered"),
     [
@@ -244,11 +253,13 @@ def test_a_date_that_many_cells_do_not_hold_is_asked_about(drafted, odd, n, answ
     assert ("answered_on" in check.taken["responses"].rows) == answered
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [["Q1 2026", "Q2 2026"], ["2025", "2026"], ["Monday", "Friday"]])
 def test_periods_under_the_name_of_a_date_are_groups(drafted, given):
     assert not drafted(a__csv=ANSWERS.assign(Date=given * 20)).unconfirmed
 
 
+@pytest.mark.slow
 def test_dates_of_another_century_are_a_question(drafted):
     dates = ANSWERS["Date"].where(ANSWERS.index >= 10, "9/23/1926")
     warnings = drafted(a__csv=ANSWERS.assign(Date=dates)).warnings.set_index("rule")
@@ -280,6 +291,7 @@ def test_a_rating_that_some_cells_are_not_on_is_asked_about(drafted, called, ans
     assert check.exit_code == reserve.LOST and called in check.taken["responses"].rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("called", "answers"),
     [
@@ -323,6 +335,7 @@ def test_answers_without_a_usable_weight_fail_the_checks(drafted, weights, rule,
     assert ("not all data checks passed" in str(check)) == bool(rule)
 
 
+@pytest.mark.slow
 def test_a_missing_weight_is_named_by_its_row_and_ends_a_page(drafted):
     check = drafted(a__csv=ANSWERS.assign(weight=[1.0] * 30 + [None] + [1.0] * 9))
     assert "1 row(s): no weight of 0 or more, first in row 32 of a.csv" in str(check)
@@ -388,6 +401,7 @@ def test_utf8_that_was_read_as_western_is_garbled(word, read):
     assert garbled(pd.Series([word, wrong], index=[7, 9])).first == 9
 
 
+@pytest.mark.slow
 def test_free_text_in_another_encoding_is_a_warning_alone(drafted):
     why = [f"It was good for the reason number {i}, thanks" for i in range(39)]
     rows = ANSWERS.assign(Why=[*why, "Itâ€™s been slow and nobody answered"])
