@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -285,3 +288,38 @@ def test_debug_shows_where_a_page_failed(project, tmp_path) -> None:  # noqa: F8
     assert "Traceback" not in quiet.output and "`cx --debug run` shows where" in quiet.output
     assert "raise ValueError('<b>no & such</b> thing')" in loud.output
     assert re.search(r'File "cxlib/reserve/\w+.py", line \d+, in sample', loud.output)
+
+
+@pytest.mark.parametrize("asked", [["verify", "nope"], ["diff", "nope", "no"], ["export", "nope"]])
+def test_a_run_that_is_not_there_is_named_with_how_to_find_one(asked):
+    done = CliRunner().invoke(cli.main, asked)
+    assert done.exit_code == 2
+    assert "there is no run 'nope'. `cx list --runs` shows the runs that are kept." in done.output
+
+
+def test_no_project_is_made_within_another(tmp_path):
+    for name in ("data/mine", "notebooks"):
+        (tmp_path / name).mkdir(parents=True)
+    done = CliRunner().invoke(cli.main, ["init", str(tmp_path / "data" / "mine")])
+    assert done.exit_code == 2 and "lies in the project" in done.output
+    assert not list((tmp_path / "data" / "mine").iterdir())
+
+
+def test_an_output_that_nobody_reads_any_more_ends_a_command_in_silence(tmp_path):
+    """As in `cx help study.yaml | head`: the code is that of a program that a closed pipe ended."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    asked = [sys.executable, "-m", "cxlib.cli", "help", "study.yaml", "--markdown"]
+    done = subprocess.run(asked, stdout=writes, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(("asked", "of"), [("run", "no page"), ("check", "nothing")])
+def test_what_ctrl_c_says_fits_the_command(monkeypatch, asked, of):
+    def stop(*_given: object, **_more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.main.commands[asked], "invoke", stop)
+    done = CliRunner().invoke(cli.main, [asked, "sample"])
+    assert done.exit_code == 130 and f"{of} is half written" in done.output

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cxlib.cli.errors import terminated_like_ctrl_c
-from cxlib.cli.output import NewPath, fork_option, jobs_option, near
+from cxlib.cli.output import NewPath, RunPath, fork_option, jobs_option, near
 from cxlib.cli.studies import allow_outside
 
 if TYPE_CHECKING:
     from cxlib.report.comparison import Run
 
-RUN = click.Path(exists=True, file_okay=False, path_type=Path)
+RUN = RunPath()
 
 
 @click.command()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -47,9 +49,13 @@ class Errors(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except (KeyboardInterrupt, BrokenPipeError):
-            click.echo("\nStopped. What was finished is kept; no page is half written.", err=True)
+        except KeyboardInterrupt:
+            of = "no page" if ctx.invoked_subcommand == "run" else "nothing"
+            click.echo(f"\nStopped. What was finished is kept; {of} is half written.", err=True)
             ctx.exit(130)
+        except BrokenPipeError:  # what reads the output has seen enough, as in `cx list | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor when Python ends
+            ctx.exit(141)
         except Exception as error:
             if ctx.params.get("debug"):
                 raise

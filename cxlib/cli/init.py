@@ -44,6 +44,12 @@ def init(folder: Path, replace: bool) -> None:
     """
     from cxlib.core import files
 
+    around = files.holding(folder)
+    if around and around != folder.resolve():
+        raise click.UsageError(
+            f"{near(folder)} lies in the project {near(around)}. Name a folder outside it; a study "
+            "of that project begins with `cx new`."
+        )
     wanted = shipped()
     contents = {name: path.read_bytes() for name, path in wanted.items()}
     differing, made = [], 0

@@ -46,6 +46,22 @@ class NewPath(click.Path):
         return path
 
 
+class RunPath(click.Path):
+    """The folder of a run that was made."""
+
+    def __init__(self) -> None:
+        super().__init__(file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path; a mistake that says how to find one where there is none."""
+        path = Path(value)
+        if not path.exists():
+            hint = "`cx list --runs` shows the runs that are kept."
+            self.fail(f"there is no run {str(path)!r}. {hint}", param, ctx)
+        super().convert(value, param, ctx)
+        return path
+
+
 MARKS = {"failed": "FAILED ", "not run": "NOT RUN ", "skipped": "skipped: "}
 
 

@@ -29,8 +29,13 @@ def project() -> Path | None:
     """The project's folder: CX_ROOT, or the nearest one above that holds data/ and notebooks/."""
     if given := os.environ.get("CX_ROOT"):
         return Path(given)
-    here = Path.cwd()
-    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
+    return holding(Path.cwd()) or holding(Path(__file__).resolve().parents[2])
+
+
+def holding(place: Path) -> Path | None:
+    """The project that a folder, which may not exist yet, is or lies in; None without one."""
+    place = place.resolve()
+    for folder in (place, *place.parents):
         if (folder / "data").is_dir() and (folder / "notebooks").is_dir():
             return folder
     return None
