@@ -15,16 +15,16 @@ report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx run $(STUDIES)
 
 test: setup test-notebooks  ## the tests that each change must pass
-	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not coverage and not thorough" --doctest-modules tests cxlib
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -p no:nbval -m "not coverage and not thorough" --doctest-modules tests cxlib
 
 test-all: setup test-notebooks  ## every test, with all studies, parameters and groups (more than an hour)
-	@$(BIN)/python -m pytest -n 2 -p no:nbval --doctest-modules tests cxlib
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -p no:nbval --doctest-modules tests cxlib
 
 coverage: setup  ## how often intervals hold the truth, over repeated samples; renews docs/coverage.md
-	@$(BIN)/python -m pytest -n 2 -p no:nbval -m coverage --coverage-table docs/coverage.md tests
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -p no:nbval -m coverage --coverage-table docs/coverage.md tests
 
 witnesses: setup  ## how near methods come to published values and other programs; renews docs/witnesses.md
-	@$(BIN)/python -m pytest -n 2 -p no:nbval -m witness --witness-table docs/witnesses.md tests
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -p no:nbval -m witness --witness-table docs/witnesses.md tests
 
 chaos: setup  ## hostile files, conditions, crashes and payloads in a browser (an hour or two)
 	@$(BIN)/python tests/chaos/conditions.py
@@ -43,7 +43,7 @@ test-313:  ## test-fast with Python 3.13, in an environment of its own
 	@$(MAKE) VENV=.venv313 PYTHON=python3.13 test-fast
 
 coverage-code: setup  ## which lines and branches the tests run, in per cent by file; half an hour or more
-	@$(BIN)/python -m pytest -n 2 -p no:nbval -m "not browser and not coverage and not thorough" \
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -p no:nbval -m "not browser and not coverage and not thorough" \
 		--cov --cov-report=term:skip-covered --doctest-modules tests cxlib
 
 docs: setup  ## the documentation site, build/docs/index.html; no network is used
