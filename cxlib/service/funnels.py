@@ -380,7 +380,7 @@ def _notes(
     if few:
         notes.append(
             _(
-                "Limits are those of chance alone: {units:count} units are too few to tell how "
+                "Limits are those of chance alone: {units:count} units are too few to show how "
                 "much units usually differ.",
                 units=few,
             )
