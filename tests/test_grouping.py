@@ -157,3 +157,31 @@ def test_a_parameter_may_name_a_column_of_any_table(shop):
         selection.check(opened, known, {"BY": "channel"})
         with pytest.raises(ValueError, match="no such column in any table; did you mean 'channel'"):
             selection.check(opened, known, {"BY": "chanel"})
+
+
+@pytest.mark.slow
+def test_equals_leave_no_group_and_inferred_groups_are_no_rate_of_recorded_ones(shop, capsys):
+    with shop() as opened:
+        rows = pd.DataFrame(
+            {"customer_id": list("aabbbc"), "channel": ["app", "web", "web", "app", "web", "app"]}
+        )
+        opened.read = lambda *_unused, **__unused: rows
+        assert grouping.values(opened, "cases", "customer_id", "channel").to_dict() == {
+            "b": "web",
+            "c": "app",
+        }
+        lines = pd.DataFrame({"order_id": list("aabb"), "product": ["cup", "tea"] * 2})
+        opened.read = lambda *_unused, **__unused: lines.assign(amount=[5, 5, 5, 9])
+        assert grouping.values(opened, "order_lines", "order_id", "product").to_dict() == {
+            "b": "tea"
+        }
+        del opened.read
+        tables_ = opened.tables_by("channel", draws=10)
+        assert "most frequent one among the customer's cases" in tables_["orders"].notes[-1]
+        assert not tables_["cases"].notes
+        assert opened.groups_alike("cases", ["orders", "customers"], "channel") == ""
+        assert "from different sources" in capsys.readouterr().out
+        assert opened.groups_alike("orders", ["cases", "customers"], "channel") == "customers"
+        assert opened.groups_alike("cases", ["orders"], "region") == "orders"
+        opened.customers.groups("channel")
+        assert "most frequent one" in capsys.readouterr().out

@@ -445,6 +445,7 @@ def per_contact(
         term=f"{what} per 100 {unit_below}",
         counted=above == 0,
         events=above > 0,
+        notes=(*over.notes, *under.notes),
     )
     counts = joined.data[above == 1][by].astype(str).value_counts()
     table = fit.table.assign(cases=fit.table[by].map(counts).fillna(0).astype(int))

@@ -262,6 +262,30 @@ def _next(
     return int(seen[np.argmin(np.where(np.isnan(n[seen]), np.inf, n[seen]))])
 
 
+def blocks(table: pd.DataFrame, why: pd.Series) -> list[np.ndarray]:
+    """Places of the hidden rows, in their order, in lots whose sums tell of no single row.
+
+    An estimate of all rows may be made of them and of the rows that are shown. The last rows may
+    not be enough for a lot and are in none; nor are those to which few have come since they were
+    published, as a sum that moves with them tells of these.
+
+    Examples
+    --------
+    >>> weeks = pd.DataFrame({"week": list("abcdef"), "n": [9, 9, 40, 5, 6, 7]})
+    >>> with context.use(context.Context(smallest_cell=10)):
+    ...     [places.tolist() for places in blocks(weeks, hidden(weeks))]
+    [[0, 1, 3], [4, 5]]
+    """
+    least, n = context.current().smallest_cell, _counted(table)
+    found: list[np.ndarray] = []
+    lot: list[int] = []
+    for place in np.flatnonzero(why.isin([SMALL, COMPLEMENT])):
+        lot.append(int(place))
+        if len(lot) > 1 and n[lot].sum() >= least and not _narrow(n[lot], 0.0, least):
+            found, lot = [*found, np.array(lot)], []
+    return found
+
+
 def protection(least: int) -> float:
     """How far apart the least and the most must lie that a small cell can be, for all one knows."""
     return max(1.0, 0.2 * least)

@@ -274,7 +274,8 @@ class Customers:
     def groups(self, by: str = "") -> pd.Series | None:
         """The group of each customer by `by`, else by the study's own; None where it has none.
 
-        A column `by` of another table gives each customer the value that most of their rows have.
+        A column `by` of another table gives each customer the value that most of their rows have,
+        and none where two are equally frequent; a sentence is printed.
         """
         database = self.database
         if by:
@@ -284,6 +285,7 @@ class Customers:
             return database.read("customers").set_index("customer_id")[chosen]
         theirs = (t for t in grouping.having(database, by) if "customer_id" in database.schema[t])
         if (table := next(theirs, "")) and by:
+            print(grouping.inferred_note("customers", table, by))
             return grouping.values(database, table, "customer_id", by)
         if by:
             leave_out(_("No customer is known to have {column:quoted}.", column=by))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pandas as pd
 
 from cxlib.core.errors import suggestion
+from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
 from cxlib.data import sql
 from cxlib.reserve.database import Database
@@ -77,7 +79,8 @@ def grouped(reserve: Database, sample: Sample, table: str, by: str) -> Sample | 
 
     A row takes the value of its order, answer or customer, found by the keys that both tables
     have. Of an order with several lines it is that of the line with the largest amount; of a
-    customer with several rows the most frequent value, of equals the first by name.
+    customer with several rows the most frequent value, and a note says so. Of equals it is none:
+    any choice would make one group larger.
     """
     if by in sample:
         return sample
@@ -85,7 +88,37 @@ def grouped(reserve: Database, sample: Sample, table: str, by: str) -> Sample | 
     if link is None:
         return None
     key, source = link
-    return sample.assign(**{by: sample[key].map(values(reserve, source, key, by))})
+    found = sample.assign(**{by: sample[key].map(values(reserve, source, key, by))})
+    if inferred(reserve, table, by):
+        found = found.replace(notes=(*found.notes, inferred_note(table, source, by)))
+    return found
+
+
+def inferred(reserve: Database, table: str, by: str) -> str:
+    """The table of whose rows a customer's most frequent value is taken; empty if none is."""
+    if by in reserve.schema.get(table, ()) or (link := _linked(reserve, table, by)) is None:
+        return ""
+    return link[1] if link[0] == "customer_id" and link[1] != "customers" else ""
+
+
+def inferred_note(table: str, source: str, by: str) -> str:
+    """That the value of a row is its customer's, and of which rows."""
+    return _(
+        "{table:opening} have no {column:quoted} of their own: it is the most frequent one among "
+        "the customer's {source:inner}, and none where two are equally frequent.",
+        table=table,
+        column=by,
+        source=source,
+    )
+
+
+def alike(reserve: Database, table: str, others: Iterable[str], by: str) -> str:
+    """The first other table whose groups are those of the table: recorded, or inferred alike.
+
+    Rows by a group that was inferred over rows by one that was recorded are no rate.
+    """
+    own = inferred(reserve, table, by)
+    return next((t for t in others if inferred(reserve, t, by) == own), "")
 
 
 def attributes(reserve: Database, table: str, by: str) -> list[str]:
@@ -113,13 +146,17 @@ def _linked(reserve: Database, table: str, by: str) -> tuple[str, str] | None:
 
 
 def values(reserve: Database, table: str, key: str, by: str) -> pd.Series:
-    """The value of each key of a table: of its only row, largest line, or most of its rows."""
+    """The value of each key of a table: of its only row, largest line, or most of its rows.
+
+    A key with several values that are equally large or frequent has none.
+    """
     lines = key == "order_id" and "amount" in reserve.schema[table]
     rows = reserve.read(table, columns=[key, by, *(["amount"] if lines else [])])
     rows = rows.dropna(subset=[key, by])
     if lines:
-        rows = rows.sort_values("amount", ascending=False, kind="stable")
-        return rows.drop_duplicates(key).set_index(key)[by]
-    counts = rows.value_counts([key, by], sort=False).rename("n").reset_index()
-    counts = counts.sort_values(["n", by], ascending=[False, True], kind="stable")
-    return counts.drop_duplicates(key).set_index(key)[by]
+        sizes = rows.assign(n=rows["amount"].fillna(-np.inf)).groupby([key, by], sort=False)["n"]
+        counts = sizes.max().reset_index()
+    else:
+        counts = rows.value_counts([key, by], sort=False).rename("n").reset_index()
+    top = counts[counts["n"] == counts.groupby(key)["n"].transform("max")]
+    return top.drop_duplicates(key, keep=False).set_index(key)[by]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +240,24 @@ class Reserve(Database):
             for t in grouping.groupable(self, COMPARED, by)
         )
         return {t: rows for t, rows in found if rows is not None and rows[by].notna().any()}
+
+    def groups_alike(self, table: str, others: Iterable[str], by: str) -> str:
+        """The first of other tables by whose rows those of a table can be divided, by group.
+
+        Empty, and said so, where the group of one was recorded and that of the other is its
+        customer's most frequent one.
+        """
+        others = list(others)
+        if not (found := grouping.alike(self, table, others, by)) and others:
+            leave_out(
+                _(
+                    "{table:opening} and contacts have {column:quoted} from different sources: "
+                    "a rate of the two would be wrong.",
+                    table=table,
+                    column=by,
+                )
+            )
+        return found
 
     def with_attributes(
         self, sample: Sample, table: str, by: str, names: Sequence[str] = ()

@@ -75,6 +75,12 @@ def finding(
                 goal=measure.level(target.value),
                 **words,
             )
+    if at < len(chart) - 1:
+        latest = chart[over].iloc[-1]
+        hidden = _(
+            "The latest, {wave:period}, has too few cases or answers to be shown.", wave=latest
+        )
+        claim = i18n.together([claim, hidden])
     return Finding.of_row(
         own,
         claim,
@@ -205,6 +211,7 @@ def notes(
     gaps = gap_note(list(limits[over]))
     judged = int(limits["z"].notna().sum())
     parts = [*series[0].notes] if len(series) == 1 else []
+    unseen = _unseen(series, first)
     facts = {
         "width": width,
         "judged": judged,
@@ -216,7 +223,7 @@ def notes(
             "{chance:number2} would lie outside by chance.",
             **facts,
         )
-        return i18n.together([_centre_of_points(first, waves), line, gaps, resamples])
+        return i18n.together([_centre_of_points(first, waves), line, unseen, gaps, resamples])
     parts += [
         _centre_of_waves(first, waves),
         _(
@@ -239,7 +246,21 @@ def notes(
                 times=scatter,
             )
         )
-    return i18n.together([*parts, gaps, resamples])
+    return i18n.together([*parts, unseen, gaps, resamples])
+
+
+def _unseen(series: Sequence[Series], first: int) -> str:
+    """How many points are hidden, and that they count all the same."""
+    hidden = sum(int((~s.shown).sum()) for s in series)
+    if not hidden:
+        return ""
+    said = _(
+        "Hidden, as too few are behind each: {hidden:count} of {points:count} points.",
+        hidden=hidden,
+        points=sum(len(s.shown) for s in series),
+    )
+    how = _("They count in the centre line and the limits once several together are enough.")
+    return i18n.together([said, "" if first else how])
 
 
 def _centre_of_waves(first: int, waves: int) -> str:

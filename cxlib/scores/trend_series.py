@@ -87,9 +87,13 @@ def series_of(
     over: str,
     measure: Measure,
     how: ControlLimits,
-    unseen: np.ndarray | None = None,
+    why: pd.Series | None = None,
 ) -> Series:
-    """Everything about one item in one group; waves that are `unseen` are in no baseline."""
+    """Everything about one item in one group.
+
+    Waves that are hidden (`why`, of `disclosure.hidden`) are judged, and enter an adaptive
+    baseline, as one with others: what moved with a single one would give it away.
+    """
     answers = read(sample, [item], measure, by=over)
     found = group_means.estimate(answers, measure.recode)
     first = _baseline(how.baseline, len(answers.groups), item, over) if how.baseline else 0
@@ -100,18 +104,36 @@ def series_of(
     if disclosure.CASES in sample:
         of_wave = sample.data.groupby(over)[disclosure.CASES].sum()
         counted[disclosure.CASES] = of_wave[answers.groups].to_numpy()
-    known = measure.factor**2 * covariance_as_known(answers, measure, found)
+    lots = disclosure.blocks(base.assign(**counted), why) if why is not None else []
+    enters = np.arange(len(y))
+    if why is not None:
+        enters[(why != "").to_numpy()] = len(y)
+        for lot in lots:
+            enters[lot] = lot[-1]
+    known = measure.factor**2 * covariance_as_known(answers, measure, found, enters)
     if first:
         known = measure.factor**2 * covariance_of(answers, measure, found, first)[None]
     noise = _noise(measure.factor * replicates, known[-1])
     if first:
         drawn, scatter = _fixed(y, known[-1], found.total[:, 0], noise, first, how, answers.groups)
         replay, delays = pd.DataFrame(), pd.DataFrame
+        judged = y
     else:
-        judged = np.where(np.zeros(len(y), bool) if unseen is None else unseen, np.nan, y)
-        drawn, scatter, replay, delays = _adaptive(judged, known, found.total[:, 0], noise, how)
+        weight = np.nan_to_num(found.total[:, 0])
+        mixed, there = _together(weight, enters)
+        judged = np.where(there, mixed @ np.nan_to_num(y), np.nan)
+        noise = np.where(there, noise @ mixed.T, np.nan)
+        known = mixed @ known @ mixed.T
+        weight = np.where(there, (mixed > 0) @ weight, 0.0)
+        drawn, scatter, replay, delays = _adaptive(judged, known, weight, noise, how)
         replay.insert(0, "term", item)
     signal, since, probability, chart = drawn
+    if why is not None:
+        gone = (why != "").to_numpy()
+        chart = {k: v if k == "baseline" else np.where(gone, np.nan, v) for k, v in chart.items()}
+        probability = np.where(gone, np.nan, probability)
+        for lot in lots:
+            chart["baseline"][lot] = chart["baseline"][lot[-1]]
     limits = base.assign(
         low=chart["centre"] - how.width * chart["error"],
         high=chart["centre"] + how.width * chart["error"],
@@ -129,11 +151,21 @@ def series_of(
         scatter,
         sample.counted(base.assign(low=low, high=high, **counted)),
         sample.counted(limits),
-        _changes(answers.groups, y, n, known[-1], noise, item),
+        _changes(answers.groups, judged, n, known[-1], noise, item),
         replay,
         delays,
         np.ones(len(y), bool),
     )
+
+
+def _together(weight: np.ndarray, enters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means of the waves that are judged together, (t, t), and the waves in which they are.
+
+    `enters` is the place of the wave with which each is judged; t where it is with none.
+    """
+    mixed = np.where(enters == np.arange(len(weight))[:, None], weight, 0.0)
+    total = mixed.sum(1, keepdims=True)
+    return mixed / np.where(total > 0, total, 1.0), total[:, 0] > 0
 
 
 def _fixed(
@@ -169,12 +201,11 @@ def _fixed(
 
 
 def _adaptive(
-    y: np.ndarray, known: np.ndarray, total: np.ndarray, noise: np.ndarray, how: ControlLimits
+    y: np.ndarray, known: np.ndarray, weight: np.ndarray, noise: np.ndarray, how: ControlLimits
 ) -> tuple[tuple[Any, ...], float, pd.DataFrame, Callable[[], pd.DataFrame]]:
     """The chart whose baseline adapts; its swing; its alarms by chance; how soon it warns."""
     sign = -1 if how.rises_are_worse else 1
-    weight = np.where(np.isnan(y), 0.0, np.nan_to_num(total))
-    noise = np.where(np.isnan(y), np.nan, sign * noise)
+    noise = sign * noise
     made = partial(adaptive_chart, covariance=known, weight=weight, width=how.width)
     found, quiet = made(sign * y), made(noise)
     sides = np.select([found.side > 0, found.side < 0], ["up", "down"], "")
@@ -245,15 +276,21 @@ def covariance_of(answers: Answers, measure: Measure, found: GroupMeans, first: 
     return _correlation(answers, measure, found) * np.outer(spread, spread)
 
 
-def covariance_as_known(answers: Answers, measure: Measure, found: GroupMeans) -> np.ndarray:
-    """For each wave the covariance of the waves as known then: spread from it and those before."""
+def covariance_as_known(
+    answers: Answers, measure: Measure, found: GroupMeans, enters: np.ndarray
+) -> np.ndarray:
+    """For each wave the covariance of the waves as known then: spread from it and those before.
+
+    `enters` is the place of the wave from which on each one is known.
+    """
     size, weight = found.counted[:, 0], np.nan_to_num(found.total[:, 0])
     within = np.nan_to_num(found.variance[:, 0]) * size / np.maximum(size - 1, 0.5)
-    so_far = np.cumsum(weight)
+    there = enters <= np.arange(len(weight))[:, None]
+    so_far = there @ weight
     mean = np.nan_to_num(found.mean[:, 0])
     with np.errstate(invalid="ignore"):
         spread, middle, square = (
-            np.nan_to_num(np.cumsum(weight * v) / so_far) for v in (within, mean, mean**2)
+            np.nan_to_num(there @ (weight * v) / so_far) for v in (within, mean, mean**2)
         )
     spread = np.where(spread > 0, spread, square - middle**2)  # all alike within waves
     cor = _correlation(answers, measure, found) / np.sqrt(np.outer(size, size))

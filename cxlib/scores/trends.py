@@ -84,7 +84,7 @@ def trend(
         belongs to that of the latest wave), z, up, down (cumulative sums, k 0.5, h 4), signal ("",
         "above", "below": outside the limits; "rising", "falling": the sum passed h, or a gain or
         fall that began before lasts), probability (of such a wave anywhere in the series without a
-        change; Šidák), first_seen (wave the signal began). Hidden waves are in no baseline
+        change; Šidák), first_seen (wave the signal began). Hidden waves count several together
     changes : [group,] term, estimate (the step), low, high (of the step given its wave), n, wave
         (first of the new level), earliest, latest (its 95% interval), p
 
@@ -163,13 +163,14 @@ def _charted(
     """The series, their charts together, and which waves of these are hidden."""
     series = [series_of(*one) for one in asked]
     charts = _joined(series, "limits", by)
-    small = (disclosure.hidden(charts) != "").to_numpy()  # of these not even a signal is shown
-    if small.any() and not how.baseline:  # a baseline that moved with them would give them away
+    why = disclosure.hidden(charts)
+    small = (why != "").to_numpy()  # of these not even a signal is shown
+    if small.any() and not how.baseline:  # one alone in a baseline that moves would be given away
         ends = np.cumsum([len(s.limits) for s in series])
-        unseen = np.split(small, ends[:-1])
+        whys = [why.iloc[end - len(s.limits) : end] for s, end in zip(series, ends, strict=True)]
         series = [
-            series_of(*(*one, hidden)) if hidden.any() else s
-            for one, s, hidden in zip(asked, series, unseen, strict=True)
+            series_of(*(*one, own)) if (own != "").any() else s
+            for one, s, own in zip(asked, series, whys, strict=True)
         ]
         charts = _joined(series, "limits", by)
     return series, charts, small

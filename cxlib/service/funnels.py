@@ -6,9 +6,9 @@
 
 No league table: somebody is always last. A funnel (Spiegelhalter 2005) tells those whom chance does
 not explain. Where all differ more than chance, as teams do for reasons nobody wrote down, limits
-are widened by that (additive overdispersion), so that the usual spread accuses nobody. Of a few
-units, one that stands out from the spread of the others is no part of the usual spread: it would
-widen the limits by which it is judged until it lies inside them.
+are widened by that (additive overdispersion), so that the usual spread accuses nobody. Fewer than
+10 units do not tell what is usual: one that differs would widen the limits by which it is judged
+until it lies inside them. Their limits are those of chance alone, about the units that are alike.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service.cases import require_case_columns
 from cxlib.service.shares import group_places
+from cxlib.stats.intervals import normal_quantile
 
 LEVELS = (0.95, 0.998)  # of the limits: worth a look, and standing out
 TRIMMED = 0.1  # of the units at each end, drawn in before overdispersion is measured
+FEWEST = 10  # units of which overdispersion is measured: of fewer none would be drawn in
 # The mean square of standard normal numbers winsorised so: what phi of units alike comes to.
 WINSORISED = 0.67865
 POINTS = 80
@@ -55,7 +57,8 @@ def funnel(
     by : column of the units (teams, agents)
     mix : columns of kinds of cases; each unit is corrected for the kinds it has: its rate minus
         what all units together have in such cases, plus the rate of all
-    overdispersed : whether limits are widened by how much more units differ than chance explains
+    overdispersed : whether limits are widened by how much more units differ than chance explains,
+        where there are 10 or more
 
     Returns
     -------
@@ -64,8 +67,8 @@ def funnel(
     ("", "low", "high", "very low", "very high"); and "limits": n, term ("limits"), estimate (of all
     units), low, high, outer_low, outer_high. Its parts are `dispersion`, how much more units differ
     than chance explains (phi; 1: not at all), `between`, the standard deviation of the units
-    themselves, which widens the limits, and `apart`, the units (of fewer than 10) that stand out
-    from the spread of the others and count neither for it nor for the middle of the funnel.
+    themselves, which widens the limits (0 of fewer than 10 units), and `apart`, the units (of fewer
+    than 10) that differ from all others and do not count for the middle of the funnel.
 
     Raises
     ------
@@ -114,6 +117,8 @@ def funnel(
     phi, tau2 = (
         overdispersion(distance[usual_unit], error[usual_unit]) if overdispersed else (1.0, 0.0)
     )
+    if few := len(names) < FEWEST:
+        tau2 = 0.0
     target = float(middle_of)
     exact = share and tau2 == 0 and not mix
     grid = np.unique(np.geomspace(n.min(), n.max(), POINTS).round().astype(int))
@@ -136,7 +141,7 @@ def funnel(
     return Result(
         {"table": table, "limits": limits},
         _finding(table, by, hit),
-        _notes(phi, between, mix, share, exact, apart, len(names)),
+        _notes(phi, between, mix, share, exact, apart, len(names) if few and overdispersed else 0),
         "share" if share else "scale",
         parts={"dispersion": phi, "between": float(between), "apart": apart},
     )
@@ -181,19 +186,17 @@ def overdispersion(apart: np.ndarray, error: np.ndarray) -> tuple[float, float]:
     if tells.sum() < 2:
         return 1.0, 0.0
     standard, error = apart[tells] / error[tells], error[tells]
-    if len(standard) >= 1 / TRIMMED:
+    if len(standard) >= FEWEST:
         standard = np.clip(standard, *np.quantile(standard, [TRIMMED, 1 - TRIMMED]))
         standard = standard / np.sqrt(WINSORISED)
     return moments_of(standard, error)
 
 
 def usual_units(position: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Which of a few units make the usual spread: those that the others' spread explains.
+    """Which of fewer than 10 units make the middle: those that chance alone explains.
 
-    The unit furthest from the others, judged by their centre and spread (the error of both
-    included; Student's t by Welch and Satterthwaite, as few units tell little of their spread), is
-    left out while it lies outside the outer limits. At least two thirds of the units stay, and all
-    where there are 10 or more: `overdispersion` draws those in at the ends.
+    The unit furthest from the others together (the error of both included) is left out while it
+    lies outside the outer limits; at least two thirds of the units stay. Of 10 or more all do.
 
     Parameters
     ----------
@@ -201,40 +204,21 @@ def usual_units(position: np.ndarray, error: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> usual_units(np.array([0.0, 0.1, 0.2, 3.0]), np.full(4, 0.1)).tolist()
-    [True, True, True, False]
+    >>> usual_units(np.array([0.0, 0.1, 3.0]), np.full(3, 0.1)).tolist()
+    [True, True, False]
     """
     usual = np.ones(len(position), bool)
-    if len(position) >= 1 / TRIMMED or (error <= 0).any():
+    if len(position) >= FEWEST or (error <= 0).any():
         return usual
     for _turn in range(len(position) // 3):
-        inside = np.flatnonzero(usual)
-        if len(inside) < 4:  # the spread of two others is hardly known
+        w = usual / error**2
+        rest = w.sum() - w
+        centre = ((w * position).sum() - w * position) / rest
+        z = np.where(usual, np.abs(position - centre) / np.sqrt(error**2 + 1 / rest), 0.0)
+        if z.max() <= normal_quantile(LEVELS[1]):
             break
-        chance = [_chance_of_unit(position, error, int(k), inside[inside != k]) for k in inside]
-        if min(chance) >= 1 - LEVELS[1]:
-            break
-        usual[inside[int(np.argmin(chance))]] = False
+        usual[int(np.argmax(z))] = False
     return usual
-
-
-def _chance_of_unit(
-    position: np.ndarray, error: np.ndarray, unit: int, others: np.ndarray
-) -> float:
-    """How likely a unit of the others' kind is as far from their centre, or further."""
-    from scipy.stats import t
-
-    w = 1 / error[others] ** 2
-    centre = np.average(position[others], weights=w)
-    _phi, tau2 = moments_of((position[others] - centre) / error[others], error[others])
-    own = error[unit] ** 2 + 1 / w.sum()
-    free = len(others) - 1
-    # Few units that lie close by chance seem to have no spread of their own: it is taken for no
-    # smaller than the standard error of its estimate.
-    tau2 = max(tau2, np.sqrt(2 / free) / w.mean())
-    between = tau2 * (1 + (w**2).sum() / w.sum() ** 2)
-    df = free * ((own + between) / between) ** 2
-    return float(2 * t.sf(abs(position[unit] - centre) / np.sqrt(own + between), df))
 
 
 def moments_of(standard: np.ndarray, error: np.ndarray) -> tuple[float, float]:
@@ -265,7 +249,7 @@ def _free(units: int) -> int:
 
     Tukey and McLaughlin (1963), Sankhya A 25.
     """
-    return units - 1 - (2 * int(TRIMMED * units) if units >= 1 / TRIMMED else 0)
+    return units - 1 - (2 * int(TRIMMED * units) if units >= FEWEST else 0)
 
 
 def _ends(
@@ -365,7 +349,7 @@ def _notes(
     share: bool,
     exact: bool,
     apart: list[str],
-    units: int,
+    few: int,
 ) -> str:
     notes = [
         _(
@@ -380,8 +364,7 @@ def _notes(
     if apart:
         notes.append(
             _(
-                "The middle and the spread are those of the other units, without "
-                "{units:label_list}.",
+                "The middle is that of the other units, without {units:label_list}.",
                 units=apart,
             )
         )
@@ -394,12 +377,12 @@ def _notes(
                 between=i18n.percent(between, 1) if share else i18n.number(between, 2),
             )
         )
-    if units < 1 / TRIMMED and (between > 0 or apart):
+    if few:
         notes.append(
             _(
-                "The usual spread of {units:count} units is known only roughly: of units that "
-                "differ no more than usual, up to 14 in 1,000 lie outside the outer limits.",
-                units=units,
+                "Limits are those of chance alone: {units:count} units are too few to show how "
+                "much units usually differ.",
+                units=few,
             )
         )
     return i18n.together(notes)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from cxlib import scores
+from cxlib.core import context
 from cxlib.core.errors import InsufficientData
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
@@ -703,3 +704,45 @@ def test_the_latest_wave_that_is_told_of_is_one_that_is_shown() -> None:
     assert scores.decompose_change(
         Sample(step.assign(region="a"), draws=100), by="region"
     ).finding.claim == (disclosure.left_out())
+
+
+def weeks_of(cases: list[int], customers: int = 400) -> Sample:
+    """Each customer in each week, and how many cases each opened."""
+    n = len(cases)
+    opened = np.concatenate([np.arange(customers) < k for k in cases])
+    rows = pd.DataFrame({"customer_id": np.tile(np.arange(customers), n), "cases": opened * 1})
+    rows["week"] = np.repeat([f"2026-W{k:02d}" for k in range(1, n + 1)], customers)
+    rows["cases_per_1000"] = 1000.0 * rows["cases"]
+    return Sample(rows, draws=50)
+
+
+def charted(cases: list[int]) -> Result:
+    how = scores.ControlLimits(rises_are_worse=True)
+    return scores.trend(weeks_of(cases), "cases_per_1000", over="week", measure="rate", limits=how)
+
+
+def test_weeks_of_few_cases_count_in_the_centre_though_none_is_shown() -> None:
+    cases = [6, 12, 8, 12, 5, 9, 12, 12, 7, 8, 12, 9]  # the smallest cell is 10
+    with context.use(context.Context(smallest_cell=10)):
+        fit = charted(cases)
+        shown = disclosure.hidden(fit.limits).eq("").to_numpy()
+    assert shown.tolist() == [k >= 10 for k in cases]
+    before = fit.limits["centre"].iloc[10]  # of the weeks before, those of few cases in pairs
+    assert before == pytest.approx(1000 * np.mean(cases[:10]) / 400)
+    assert fit.limits["centre"].iloc[3] == pytest.approx(1000 * np.mean(cases[:3]) / 400)
+    assert fit.finding.claim.endswith(
+        "The latest, the week of 16 Mar 2026, has too few cases or answers to be shown."
+    )
+    assert "7 of 12 points" in fit.notes
+
+
+def test_what_is_shown_tells_no_hidden_week_from_the_one_it_counts_with() -> None:
+    columns = ["centre", "low", "high", "z", "signal", "baseline"]
+    with context.use(context.Context(smallest_cell=10)):
+        one, other = (charted([12, a, b, 12, 12, 12, 7]) for a, b in ((3, 9), (9, 3)))
+        shown = disclosure.hidden(one.limits) == ""
+    assert shown.tolist() == [True, False, False, True, True, True, False]
+    pd.testing.assert_frame_equal(
+        one.limits.loc[shown, columns], other.limits.loc[shown, columns], check_exact=False
+    )
+    assert one.limits.loc[~shown, ["centre", "z", "probability"]].isna().all(axis=None)

@@ -465,10 +465,21 @@ def test_one_of_four_units_does_not_hide_in_the_spread_that_it_makes():
     assert fit.limits["estimate"].iloc[0] == pytest.approx((277 + 289 + 296) / (3 * 390))
 
 
+def test_one_of_three_units_that_differs_is_found_and_three_alike_are_not():
+    rows = counted_units(a=(198, 279), b=(213, 309), c=(134, 305))  # 71%, 69%, 44%
+    fit = service.funnel(rows, "hit")
+    assert fit.table.set_index("term")["signal"].to_dict() == {"a": "", "b": "", "c": "very low"}
+    assert fit.limits["estimate"].iloc[0] == pytest.approx((198 + 213) / (279 + 309))
+    assert "1 of 3 units" in fit.finding.claim and "(44%)" in fit.finding.claim
+    assert fit.between == 0 and "chance alone" in fit.notes
+    found = [service.funnel(units(np.array([0.7, 0.7, 0.5]), 300, s), "hit") for s in range(40)]
+    assert np.mean(["u002" in fit.apart for fit in found]) > 0.9  # power: 99%
+    alike = [service.funnel(units(np.full(3, 0.7), 300, s), "hit").table for s in range(60)]
+    assert pd.concat(alike)["signal"].str.startswith("very").sum() <= 3  # 0.4 expected of 180
+
+
 @pytest.mark.coverage
-@pytest.mark.parametrize(
-    ("k", "spread"), [(4, 0), (6, 0), (9, 0), (4, 0.1), (6, 0.1), (9, 0.1), (15, 0.1)]
-)
+@pytest.mark.parametrize(("k", "spread"), [(3, 0), (4, 0), (6, 0), (9, 0), (15, 0.1)])
 def test_few_units_alike_or_of_the_usual_spread_are_rarely_called_different(
     k, spread, tell_coverage
 ):
@@ -483,8 +494,7 @@ def test_few_units_alike_or_of_the_usual_spread_are_rarely_called_different(
     of = f"{k} teams of 250 cases" + (", alike" if not spread else f", standard deviation {spread}")
     teams, what = k * len(called), "rate of false alarms, funnel plot, teams outside outer limits"
     tell_coverage(what, of, alarmed, teams, 0.002)
-    # The usual spread of fewer than 10 teams is known only roughly, as a note says.
-    limit = (0.014 if k < 10 else 0.004) if spread else 0.002
+    limit = 0.004 if spread else 0.002
     assert alarmed <= limit + 3 * np.sqrt(limit / teams), alarmed
 
 
@@ -704,7 +714,7 @@ def test_timely_answers_of_a_bank_to_complaints():
     out = fit.table["signal"].str.startswith("very")
     assert fit.between < 0.005 and list(fit.table["term"][out]) == ["UT"]  # others: nearly chance
     products = service.funnel(cases, "timely", by="bank_product")
-    assert products.dispersion > 5 and products.between > 0.01
+    assert products.dispersion > 3 and products.between == 0  # 9 products: limits of chance alone
 
 
 # Bad input, and figures
