@@ -183,7 +183,9 @@ def _finding(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> F
     importance = Importance.NOTABLE
     (low, high), chance = deciding_ends(level), deciding_ends(last)[0] <= 0.5
     if chance:
-        claim = _("The churn model no longer predicts better than chance: train a new one.")
+        claim = _(
+            "The churn model is no longer shown to predict better than chance: train a new one."
+        )
         importance = Importance.NEWS
     elif psi > NEW_MODEL:
         claim = _("Customers' risks have shifted so far that a new churn model is due.")
@@ -199,7 +201,7 @@ def _finding(table: pd.DataFrame, stability: pd.DataFrame, days: list[str]) -> F
     elif psi > WORTH_A_LOOK:
         claim = _("Customers' risks have shifted noticeably since the churn model was trained.")
     else:
-        claim = _("The churn model predicts later departures as well as when it was new.")
+        claim = _("The churn model shows no sign of predicting worse than when it was new.")
         importance = Importance.METHOD
     return Finding.of_row(
         last,

@@ -150,7 +150,7 @@ def fit(
     }
     return Result(
         tables,
-        _finding(table, risk, thresholds),
+        _finding(table, risk, thresholds, effects),
         _notes(data, learnt, a, table),
         draws=data.sample.draws,
         seed=seed,
@@ -270,7 +270,12 @@ def _default_thresholds(data: TrainingData) -> tuple[float, float]:
     return high, medium
 
 
-def _finding(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, float]) -> Finding:
+def _finding(
+    table: pd.DataFrame,
+    risk: pd.DataFrame,
+    thresholds: tuple[float, float],
+    effects: pd.DataFrame,
+) -> Finding:
     """How well the model predicts, and how many it flags."""
     auc, high = table.iloc[0], risk.iloc[0]
     facts = {
@@ -280,9 +285,12 @@ def _finding(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, f
         "auc": auc.estimate,
         "span": (auc.low, auc.high),
     }
-    useless = auc.low <= 0.5
-    if useless:
-        claim = _("The churn model predicts no better than chance: do not act on it.")
+    unproven = auc.low <= 0.5
+    if unproven:
+        claim = _(
+            "The churn model is not shown to rank customers better than chance: do not choose "
+            "single customers by it."
+        )
     elif not high.n:
         claim = _("The churn model flags no past customer as being at high risk of leaving.")
     elif auc.estimate < WEAK:
@@ -306,13 +314,26 @@ def _finding(table: pd.DataFrame, risk: pd.DataFrame, thresholds: tuple[float, f
             **facts,
         ),
         measure="churn_auc",
-        importance=Importance.NEWS if useless else Importance.ANSWER,
-        action=_("Look for features that differ between leavers and stayers before they leave.")
-        if useless
+        importance=Importance.NEWS if unproven else Importance.ANSWER,
+        action=_unproven_step(effects)
+        if unproven
         else _(
             "Contact the listed customers, but for a random control group that shows the effect."
         ),
     )
+
+
+def _unproven_step(effects: pd.DataFrame) -> str:
+    """What to do without a ranking: differences between groups may be significant nonetheless."""
+    search = _("Look for features that differ between leavers and stayers before they leave.")
+    low, high = deciding_ends(effects)
+    if not ((low > 0) | (high < 0)).any():
+        return search
+    groups = _(
+        "Significant differences between groups still hold: act on those groups, not on single "
+        "customers."
+    )
+    return i18n.together([groups, search])
 
 
 def _reasons(
@@ -376,7 +397,10 @@ def _notes(data: TrainingData, learnt: list[Feature], a: np.ndarray, table: pd.D
     ]
     if table["low"].iloc[0] <= 0.5:
         notes.append(
-            _("The model may be no better than chance: the interval of its AUC reaches 0.5.")
+            _(
+                "The model is not shown to predict better than chance: the AUC's interval reaches "
+                "0.5."
+            )
         )
     if table["estimate"].iloc[0] > TOO_GOOD:
         notes.append(_("So high an AUC is rare: look for a column written after customers left."))

@@ -107,7 +107,7 @@ def contact_list(
     curve = _curve(listed, campaign)
     return Result(
         {"table": curve.tail(1), "curve": curve},
-        _finding(listed, len(scored), curve, campaign),
+        _finding(listed, len(scored), curve, campaign, ranks=bool(fit.table["low"].iloc[0] > 0.5)),
         notes,
         "money",
         parts={"customers": listed, "touchpoints": _touchpoints(listed["touchpoint"])},
@@ -228,8 +228,14 @@ def _curve(listed: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:
 
 
 def _finding(
-    listed: pd.DataFrame, customers: int, curve: pd.DataFrame, campaign: Campaign
+    listed: pd.DataFrame,
+    customers: int,
+    curve: pd.DataFrame,
+    campaign: Campaign,
+    *,
+    ranks: bool = True,
 ) -> Finding:
+    """What the list is expected to bring; not certain where risks may rank no customer."""
     if listed.empty:
         return Finding(
             _("Contact nobody: no customer's expected gain is above 0."),
@@ -243,7 +249,7 @@ def _finding(
         "span": (*map(i18n.rounded, (row.low, row.high)), currency),
         "accepted": campaign.accepted,
     }
-    pays = bool(row.low > 0)
+    pays = bool(row.low > 0) and ranks
     if pays:
         claim = ngettext(
             "Contacting the {n:count} customer on the list is expected to bring {money:money} of "

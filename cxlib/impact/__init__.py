@@ -28,7 +28,12 @@ from cxlib.impact.group_effects import effects_by_group
 from cxlib.impact.outcomes import outcomes
 from cxlib.impact.parallel_trends import event_study, placebo_tests
 from cxlib.impact.power import Experiment, power_analysis
-from cxlib.impact.robustness import attrition, regression_to_the_mean, unmeasured_confounding
+from cxlib.impact.robustness import (
+    attrition,
+    baseline_balance,
+    regression_to_the_mean,
+    unmeasured_confounding,
+)
 from cxlib.impact.trial import Trial, read, read_all
 from cxlib.impact.verdicts import verdicts
 
@@ -36,6 +41,7 @@ __all__ = [
     "Experiment",
     "Trial",
     "attrition",
+    "baseline_balance",
     "calibration",
     "comparison_units",
     "effect",

@@ -96,7 +96,7 @@ def effect(trial: Trial) -> Result:
         except InsufficientData:  # a second opinion that these rows do not allow is none
             continue
     own = estimates[design]
-    deviation = _standard_deviations(trial)
+    deviation = standard_deviations(trial)
     table = pd.DataFrame(
         {
             "term": trial.outcomes,
@@ -152,7 +152,8 @@ def _row(design: str, found: DesignEstimate, deviation: float) -> dict[str, Any]
     return {**named, **dict(zip(("estimate", "low", "high"), ends, strict=True)), "n": found.n}
 
 
-def _standard_deviations(trial: Trial) -> np.ndarray:
+def standard_deviations(trial: Trial) -> np.ndarray:
+    """Of the answers before the change, else of the controls during it, (outcomes,)."""
     rows = trial.earlier if trial.earlier.any() else trial.during & (trial.arm == 0)
     rows = rows if rows.any() else trial.during
     deviation = np.nanstd(trial.y[rows], axis=0)

@@ -9,7 +9,8 @@
 A check passes or fails by a rule of its own, so that a verdict can count them: pre-trends differ
 significantly or not, a placebo test shows an effect or not, a second estimate contradicts the first
 or not. A check that could not have failed is inconclusive: a second estimate passes only where its
-interval is narrow enough to tell the effect from none.
+interval is narrow enough to tell the effect from none. Nor does one pass that is less than half of
+a significant effect and not significant itself.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ COLUMNS = (
 )
 WORDS = (
     *("check", "result", "what it shows", "parallel pre-trends", "placebo tests", "attrition"),
-    "unmeasured confounder",
+    *("unmeasured confounder", "balance at baseline"),
 )
 
 
@@ -58,15 +59,17 @@ def evaluate(trial: Trial) -> Result:
     Result with the tables
 
     - checks: term (the check), result ("passed", "failed", "inconclusive": its interval is wider
-      than the effect that it would have to detect, "not possible"), shows (in words)
+      than the effect that it would have to detect, or includes 0 where its estimate is less than
+      half of a significant effect, "not possible"), shows (in words)
     - effects, standard, by_design: as `effect` has them
     - path, bounds, placebos, synthetic_control, donors, time_series, regression_to_the_mean,
-      attrition, confounding: of the checks that the rows allow
+      attrition, baseline, confounding: of the checks that the rows allow
 
     and the parts of `effect`, with passed, failed and silent (numbers of checks) and doubt (whether
     the effect is significant, but in doubt: no controls, pre-trends not parallel, a roll-out whose
     effect random starts match, two failed checks, or no effect without the waves in which another
-    change came on top of it; a randomised one never is)
+    change came on top of it; a randomised one only where its arms differed significantly in the
+    same direction before, and the difference-in-differences is not significant)
 
     Raises
     ------
@@ -83,7 +86,7 @@ def evaluate(trial: Trial) -> Result:
     >>> print(one)
     The new desk raised score by 1.50 points.
     >>> one.checks["result"].value_counts().to_dict()
-    {'not possible': 4}
+    {'not possible': 5}
     """
     fit = effect(trial)
     rows: list[dict[str, str]] = []
@@ -112,9 +115,11 @@ def evaluate(trial: Trial) -> Result:
     crucial = ["parallel pre-trends"] + ["placebo tests"] * (fit.design == "staggered")
     uneven = failed >= FAILURES or any(results.get(name) == FAILED for name in crucial)
     mixed, apart, size = _apart(trial, fit) if significant else ("", "", "")
-    doubt = significant and (
-        fit.design == "series" or (fit.design != "randomised" and (uneven or bool(mixed)))
-    )
+    already = _differed_before(trial, tables) if significant else ""
+    if fit.design == "randomised":
+        doubt = bool(already) and not _confirmed(fit, tables["baseline"])
+    else:
+        doubt = significant and (fit.design == "series" or uneven or bool(mixed))
     parts = {**fit.parts, "passed": passed, "failed": failed, "silent": silent, "doubt": doubt}
     names = checks.loc[checks["result"] == FAILED, "term"].tolist()
     latest, parts["faded"] = _latest(trial, fit, tables)
@@ -124,6 +129,8 @@ def evaluate(trial: Trial) -> Result:
         if fit.design == "randomised":  # drawn only: 26 has other intervals of its single waves
             path = pd.DataFrame()
         fit = _dated(trial, fit, parts["faded_in"], doubt, path, size)
+        if already:
+            fit = _with_baseline(trial, fit, already, doubt, tables["baseline"].iloc[0])
         parts["clause"] = fit.clause
     latest = _("; ").join(filter(None, [apart, latest]))
     finding = _finding(fit, latest, passed, silent, names, doubt, mixed)
@@ -371,7 +378,9 @@ def _finding(
         detail = _("{first}; {second}", first=detail, second=counts)
     if not doubt:
         return replace(fit.finding, detail=detail)
-    if fit.design == "series":
+    if fit.design == "randomised":
+        claim = fit.finding.claim  # it tells how the arms differed before
+    elif fit.design == "series":
         reason = _("without controls, other causes cannot be ruled out")
         claim = wording.sentence(fit.clause, reason)
     elif mixed:
@@ -401,6 +410,12 @@ def _finding(
 def _next_step(fit: Result, parts: Mapping[str, Any], significant: bool) -> str:
     """What follows from an effect for the change."""
     change = {"change": fit.label}
+    if parts["doubt"] and fit.design == "randomised":
+        return _(
+            "Do not decide on {change:verbatim} by this: check how its arms were assigned, and "
+            "assign customers at random once more.",
+            **change,
+        )
     if parts["doubt"]:
         return _(
             "Do not decide on {change:verbatim} by this: compare with controls that moved in "
@@ -455,9 +470,12 @@ def _compared(own: np.ndarray, other: np.ndarray) -> str:
 
     Half its interval is to be no wider than the effect that it would have to detect: wider, it
     holds no effect and the effect at once. Of an effect near 0 that is what the first could detect.
+    Nor does it support a significant effect where it includes 0 and is less than half as large.
     """
     if _contradicts(own, other):
         return FAILED
+    if (own[1] > 0 or own[2] < 0) and other[1] <= 0 <= other[2] and abs(other[0]) < abs(own[0]) / 2:
+        return SILENT
     reach = max(abs(own[0]), (own[2] - own[1]) / 2)
     return PASSED if (other[2] - other[1]) / 2 <= reach else SILENT
 
@@ -483,6 +501,57 @@ def _adjusted(fit: Result, found: Result) -> str:
     row = found.table.set_index("term").loc["adjusted change"]
     other = row[["estimate", "low", "high"]].to_numpy(float)
     return _compared(_ends(fit), other)
+
+
+def _balanced(fit: Result, found: Result) -> str:
+    row, own = found.table.iloc[0], _ends(fit)
+    if not row["low"] <= 0 <= row["high"]:
+        return FAILED
+    reach = max(abs(own[0]), (own[2] - own[1]) / 2)
+    return PASSED if (row["high"] - row["low"]) / 2 <= reach else SILENT
+
+
+def _differed_before(trial: Trial, tables: Mapping[str, pd.DataFrame]) -> str:
+    """How randomised arms differed significantly before the change; empty where they did not."""
+    if "baseline" not in tables:
+        return ""
+    row = tables["baseline"].iloc[0]
+    if row["low"] <= 0 <= row["high"]:
+        return ""
+    return _(
+        "before the change, the treated were already {size} {higher} than the controls",
+        size=wording.value(abs(row["estimate"]), trial.units[0]),
+        higher=_("higher") if row["estimate"] > 0 else _("lower"),
+    )
+
+
+def _with_baseline(
+    trial: Trial, fit: Result, already: str, doubt: bool, before: pd.Series
+) -> Result:
+    """The effect with the difference before it; in doubt, both in one sentence without a cause."""
+    if doubt:
+        span = wording.span(before["low"], before["high"], trial.units[0])
+        detail = _("{first}; before it {span}", first=fit.finding.detail, span=span)
+        claim = wording.differed(trial, fit.table.iloc[0], before)
+        return fit.replace(finding=replace(fit.finding, claim=claim, detail=detail))
+    clause = _("{first}; {second}", first=fit.clause, second=already)
+    told = replace(fit.finding, claim=wording.sentence(clause))
+    return fit.replace(finding=told, parts={**fit.parts, "clause": clause})
+
+
+def _confirmed(fit: Result, baseline: pd.DataFrame) -> bool:
+    """Whether arms that differed before cannot explain the effect.
+
+    They differed in the other direction, or the difference-in-differences is significant as well.
+    """
+    own = fit.table["estimate"].iloc[0]
+    if own * baseline["estimate"].iloc[0] < 0:
+        return True
+    ways = fit.by_design.set_index("design")
+    if wording.DESIGNS["compared"] not in ways.index:
+        return False
+    low, high = ways.loc[wording.DESIGNS["compared"], ["low", "high"]]
+    return bool(low > 0 if own > 0 else high < 0)
 
 
 def _even(fit: Result, found: Result) -> str:
@@ -530,6 +599,11 @@ _CHECKS: Mapping[str, Check] = {
         lambda trial, _fit: parallel_trends.event_study(trial),
         _trends,
     ),
+    "balance at baseline": (
+        frozenset({"randomised"}),
+        lambda trial, _fit: robustness.baseline_balance(trial),
+        _balanced,
+    ),
     "placebo tests": (
         _EVERY | {"staggered"},
         lambda trial, _fit: parallel_trends.placebo_tests(trial),
@@ -564,5 +638,6 @@ _TABLES = {  # check and its table -> what it is called among those of the evalu
     ("interrupted time series", "table"): "time_series",
     ("regression to the mean", "table"): "regression_to_the_mean",
     ("attrition", "table"): "attrition",
+    ("balance at baseline", "table"): "baseline",
     ("unmeasured confounder", "table"): "confounding",
 }

@@ -70,7 +70,11 @@ def outcomes(one: Result, study: Study, answers: Answers) -> Result | None:
     first = one.effects.iloc[0]
     own = {c: first[c] for c in ("estimate", "low", "high", "n", "unit")}
     name = _("NPS") if first["unit"] == "points" else str(first["term"])
-    own |= {"term": name, "source": "", "verdict": _verdict(first)}
+    own |= {
+        "term": name,
+        "source": "",
+        "verdict": OPEN if one.parts.get("doubt") else _verdict(first),
+    }
     table = pd.DataFrame([own, *others], columns=COLUMNS)
     sales = answers.get("26", {}).get("callback_money")
     priced = sales is not None and table["source"].eq("26").any()

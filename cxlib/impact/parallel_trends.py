@@ -247,9 +247,10 @@ def placebo_tests(trial: Trial) -> Result:
         )
     else:
         claim = _("No placebo test shows a significant effect.")
-    detail = _(
-        "{all:count} placebo tests; {larger:count} at least as clear as the change itself",
-        all=len(placebos),
+    detail = ngettext(
+        "{n:count} placebo test; {larger:count} at least as clear as the change itself",
+        "{n:count} placebo tests; {larger:count} at least as clear as the change itself",
+        len(placebos),
         larger=(size >= abs(real.estimate[0]) / real.error[0]).sum(),
     )
     return Result(

@@ -1,4 +1,4 @@
-"""What else could look like an effect: regression to the mean, attrition, confounding."""
+"""What else could look like an effect: baseline, regression to the mean, attrition, confounding."""
 
 from __future__ import annotations
 
@@ -7,15 +7,90 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.causal import sensitivity
+from cxlib.causal import experiment, sensitivity
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.impact import wording
-from cxlib.impact.effects import adjusted_change, concatenated
+from cxlib.impact.effects import adjusted_change, concatenated, standard_deviations
 from cxlib.impact.trial import SMALLEST_ARM, Trial, require_controls
 from cxlib.stats.estimators import cell_means
 from cxlib.stats.notes import resampling_note
+
+
+def baseline_balance(trial: Trial) -> Result:
+    """Compare the first outcome of randomised arms before the change, when nothing had been done.
+
+    Parameters
+    ----------
+    trial : from `read`, with answers before the change
+
+    Returns
+    -------
+    Result with table: term ("difference"), estimate (treated minus controls before the change),
+    low, high, n (answers), standardised (estimate in standard deviations of the answers before)
+
+    Raises
+    ------
+    InsufficientData : fewer than 10 answers of an arm before the change
+
+    References
+    ----------
+    Frison and Pocock (1992), Statistics in Medicine 11(13); Moher et al. (2010), CONSORT 2010
+    explanation and elaboration, BMJ 340
+
+    Examples
+    --------
+    >>> from cxlib.data.schema import Change
+    >>> from cxlib.impact.trial import read
+    >>> rows = pd.DataFrame({"arm": ["new", "old"] * 80, "score": [5, 3, 4, 3] * 40,
+    ...                      "wave": ["1"] * 80 + ["2"] * 80})
+    >>> change = Change(name="desk", label="The new desk", design="randomised", outcome="score",
+    ...                 column="arm", treated=["new"], begun="2")
+    >>> print(baseline_balance(read(rows, change)))
+    Before the change, the treated were already 1.50 points higher than the controls.
+    """
+    rows = trial.earlier & ~np.isnan(trial.y[:, 0])
+    arm = trial.arm[rows]
+    if (least := int(np.bincount(arm, minlength=2).min())) < SMALLEST_ARM:
+        raise InsufficientData(
+            _(
+                "{change:quoted}: {least:count} answers of one arm before the change; "
+                "{needed:count} are needed.",
+                change=trial.label,
+                least=least,
+                needed=SMALLEST_ARM,
+            )
+        )
+    how = {"weight": trial.weight[rows], "clusters": trial.clusters.take(rows), **trial.bootstrap}
+    found = experiment.difference(trial.y[rows, :1], arm, **how)
+    (gap,), (low,), (high,) = found.estimate, *found.interval()
+    row = {"term": "difference", "estimate": gap, "low": low, "high": high, "n": len(arm)}
+    row["standardised"] = gap / standard_deviations(trial)[0]
+    unit = trial.units[0]
+    if low <= 0 <= high:
+        claim = _("Before the change, the arms did not differ significantly.")
+    else:
+        claim = _(
+            "Before the change, the treated were already {size} {higher} than the controls.",
+            size=wording.value(abs(gap), unit),
+            higher=_("higher") if gap > 0 else _("lower"),
+        )
+    detail = _(
+        "Difference {gap} ({standardised:signed2} standard deviations), 95% CI {span}; "
+        "n = {n:count}",
+        gap=wording.signed(gap, unit),
+        span=wording.span(low, high, unit),
+        standardised=row["standardised"],
+        n=len(arm),
+    )
+    return Result(
+        pd.DataFrame([row]),
+        Finding(claim, detail, importance=Importance.METHOD),
+        resampling_note(trial.sample),
+        trial.unit,
+        **trial.bootstrap,
+    )
 
 
 def regression_to_the_mean(trial: Trial) -> Result:

@@ -86,9 +86,10 @@ def verdicts(
     note = _(
         "Higher or lower: statistically significant. In doubt: significant, but without controls, "
         "without parallel pre-trends, with two failed checks, with no effect outside the waves of "
-        "another change, or a roll-out whose effect random starts match. Each interval is "
-        "pointwise. A check is inconclusive where its interval is wider than the effect that it "
-        "would have to detect."
+        "another change, with randomised arms that already differed before, or a roll-out whose "
+        "effect random starts match. Each interval is pointwise. A check is inconclusive where its "
+        "interval is wider than the effect that it would have to detect, or includes 0 where its "
+        "estimate is less than half of a significant effect."
     )
     tables = {"table": table, "standard": pd.DataFrame(standard)}
     columns = [

@@ -87,6 +87,23 @@ def clause(trial: Trial, row: pd.Series, design: str) -> str:
     return _("after {change}, {outcome} was {size} {higher} than the trend predicted", **facts)
 
 
+def differed(trial: Trial, row: pd.Series, before: pd.Series) -> str:
+    """What is told of randomised arms that differ with the change, as they did before it."""
+    return i18n.opening(
+        _(
+            "{outcome} was {size} {higher} with {change} than among controls, but already {before} "
+            "{higher} before it.",
+            outcome=_("{rating}", rating=trial.called())
+            if row["unit"] == "scale"
+            else trial.called(),
+            size=value(abs(row["estimate"]), row["unit"]),
+            higher=_("higher") if row["estimate"] > 0 else _("lower"),
+            change=inside(trial.label),
+            before=value(abs(before["estimate"]), row["unit"]),
+        )
+    )
+
+
 def with_period(trial: Trial, effect: str, *, faded: bool) -> str:
     """A significant effect with the waves that it is of, where the latest does not show it.
 

@@ -172,7 +172,10 @@ def _finding(gain: pd.DataFrame) -> Finding:
         )
         importance = Importance.ANSWER
     else:
-        claim = _("The worst and the last moment predict no better than the mean of all ratings.")
+        claim = _(
+            "The worst and the last moment are not shown to predict better than the mean of all "
+            "ratings."
+        )
         importance = Importance.METHOD
     return Finding.of_row(
         best,

@@ -171,7 +171,8 @@ def _runs(kinds: np.ndarray, counts: np.ndarray, needed: float) -> dict[float, s
         runs[-1].append(kind)
         held += count
     if held < needed and len(runs) > 1:
-        runs[-2] += runs.pop()
+        last = runs.pop()
+        runs[-1] += last
     names = [f"{r[0]:g}" if len(r) == 1 else f"{r[0]:g}–{r[-1]:g}" for r in runs]
     return {kind: name for run, name in zip(runs, names, strict=True) for kind in run}
 

@@ -91,8 +91,8 @@ def learn(listed: Mapping[str, str]) -> ReasonModel | None:
         if used
         else _(
             "Classes could not be learnt from {all:count} listed categories: {share:share} of "
-            "{n:count} are classed right from the others (95% CI {span:share_interval}), not more "
-            "than by always guessing the largest class ({guess:share}).",
+            "{n:count} are classed right from the others (95% CI {span:share_interval}), not "
+            "significantly more than by always guessing the largest class ({guess:share}).",
             guess=guess,
             **words,
         )

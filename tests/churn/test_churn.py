@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from witness_table import package
 
 from cxlib import churn
-from cxlib.churn import Validation, effects, features, leakage, validation
+from cxlib.churn import Validation, effects, features, leakage, model, validation
 from cxlib.core import context
 from cxlib.core.result import Importance, Result
 from cxlib.core.sample import Sample
@@ -154,11 +154,27 @@ def test_that_hardly_anybody_is_at_high_risk_is_said(least, told) -> None:
 
 
 @pytest.mark.slow
-def test_a_model_no_better_than_chance_is_news() -> None:
+def test_a_model_not_shown_to_beat_chance_is_news() -> None:
     rng = np.random.default_rng(3)
     rows = pd.DataFrame({"age": rng.normal(50, 10, 300), "left": rng.random(300) < 0.3})
     finding = churn.fit(rows, features=["age"]).finding
-    assert "no better than chance" in finding.claim and finding.importance == Importance.NEWS
+    assert "not shown to rank" in finding.claim and finding.importance == Importance.NEWS
+    assert "groups" not in finding.action
+
+
+@pytest.mark.parametrize(("low", "groups"), [(0.02, True), (-0.01, False)])
+def test_without_a_ranking_significant_groups_still_hold(low, groups) -> None:
+    """An AUC whose interval reaches 0.5 does not prove 0.5, nor does it undo an association."""
+    table = pd.DataFrame({"estimate": [0.57], "low": [0.496], "high": [0.624]})
+    risk = pd.DataFrame({"n": [20, 30, 50]})
+    differences = pd.DataFrame({"estimate": [0.085], "low": [low], "high": [0.137]})
+    finding = model._finding(table, risk, (0.3, 0.2), differences)
+    assert str(finding.claim) == (
+        "The churn model is not shown to rank customers better than chance: do not choose single "
+        "customers by it."
+    )
+    assert ("Significant differences between groups still hold" in finding.action) == groups
+    assert "Look for features" in finding.action
 
 
 def test_the_sentence_and_the_table_agree(fit) -> None:
@@ -297,7 +313,7 @@ def test_a_rare_level_whose_members_all_stayed_is_not_called_sure() -> None:
 def test_a_warning_no_better_than_chance_says_so() -> None:
     rng = np.random.default_rng(3)
     rows = pd.DataFrame({"x": rng.normal(size=500), "left": rng.random(500) < 0.3})
-    assert "no better than chance" in churn.fit(Sample(rows, draws=100)).notes
+    assert "not shown to predict better than chance" in churn.fit(Sample(rows, draws=100)).notes
 
 
 @pytest.mark.coverage
@@ -323,8 +339,8 @@ def test_effect_intervals_cover_the_truth(tell_coverage) -> None:
         rows = company(900, seed)
         learnt, left, w = features.learn(rows, FEATURES), rows["left"].to_numpy(float), np.ones(900)
         a = np.column_stack([w, features.columns_of(learnt, rows)])
-        model = regression.ridge(a, left, w, features.stiffness_of(learnt))
-        table = effects.feature_effects(learnt, a, left, w, model, draws=200, seed=seed)
+        ridge = regression.ridge(a, left, w, features.stiffness_of(learnt))
+        table = effects.feature_effects(learnt, a, left, w, ridge, draws=200, seed=seed)
         row = table.set_index("feature").loc["plan"]
         ratio = np.exp(SLOPES["plan"] * (1 if row.term.endswith("B") else -1))
         held.append(row.odds_low <= ratio <= row.odds_high)

@@ -605,6 +605,17 @@ def test_hillstrom_s_trial_gives_the_published_effect(tell_witness) -> None:
 # Whom to contact
 
 
+def test_a_list_by_risks_not_shown_to_rank_is_no_campaign() -> None:
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame({"x": rng.normal(size=300), "left": rng.random(300) < 0.3})
+    fit = churn.fit(Sample(rows, draws=50), validation=ONCE)
+    assert fit.table["low"].iloc[0] <= 0.5
+    now = rows[["x"]].assign(worth=100.0)
+    found = churn.contact_list(now, fit, Campaign(value="worth", offer=1, contact=1, accepted=0.5))
+    assert found.table["low"].iloc[-1] > 0  # it would pay if the risks were known
+    assert "is not certain" in str(found) and "random part" in found.finding.action
+
+
 @pytest.mark.slow
 def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, monkeypatch) -> None:
     rows = company(800, 6)

@@ -414,12 +414,69 @@ def test_what_rows_do_not_allow_is_no_failure(randomised):
         ((0.5, -0.1, 1.1), "failed"),  # the other sign
         ((0.1, -0.2, 0.4), "failed"),
         ((-2.0, -2.8, -1.2), "failed"),  # the intervals do not meet
+        ((-0.3, -0.55, 0.02), "inconclusive"),  # includes 0, and less than half as large
+        ((-0.3, -0.55, -0.05), "passed"),
+        ((-0.4, -0.82, 0.02), "passed"),
     ],
 )
 def test_a_check_that_could_not_have_failed_says_nothing(other, result):
     """The effect is −0.66 (−0.97 to −0.35): what it is checked by must tell it from none."""
     own = np.array([-0.66, -0.97, -0.35])
     assert evaluation._compared(own, np.array(other)) == result
+
+
+def arms_that_differ(before: float, effect: float) -> pd.DataFrame:
+    """New customers in each of four waves, two before the change; arms exactly as told."""
+    noise = np.tile([-1.0, 1.0], 200)
+    parts = [
+        pd.DataFrame({"wave": wave, "arm": arm, "score": 5 + noise + shift})
+        for wave in ("w1", "w2", "w3", "w4")
+        for arm, shift in {
+            "treated": before + effect * (wave >= "w3"),
+            "control": 0.0,
+        }.items()
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    return rows.assign(customer_id=rows.index)
+
+
+@pytest.mark.parametrize(
+    ("before", "effect", "result", "doubt", "said"),
+    [
+        (0.0, 0.5, "passed", False, "Trial raised score by 0.50 points."),
+        (
+            *(0.3, 0.01, "failed", True),
+            "Score was 0.31 points higher with Trial than among controls, but already 0.30 points "
+            "higher before it.",
+        ),
+        (
+            *(0.3, 1.0, "failed", False),
+            "Trial raised score by 1.30 points; before the change, the treated were already 0.30 "
+            "points higher than the controls.",
+        ),
+        (
+            *(-0.3, 1.0, "failed", False),
+            "Trial raised score by 0.70 points; before the change, the treated were already 0.30 "
+            "points lower than the controls.",
+        ),
+    ],
+)
+def test_arms_that_differed_before_the_change_are_named(before, effect, result, doubt, said):
+    """Differences and effects are exact: the noise is the same in every wave and arm."""
+    trial = read(arms_that_differ(before, effect))
+    balance = impact.baseline_balance(trial)
+    row = balance.table.iloc[0]
+    assert row["estimate"] == pytest.approx(before) and row["n"] == 1600
+    assert row["standardised"] == pytest.approx(before / np.sqrt(1 + before**2 / 4))
+    half = 1.96 * np.sqrt(2 / 800)
+    assert row["high"] - row["low"] == pytest.approx(2 * half, rel=0.2)
+    one = impact.evaluate(trial)
+    assert one.checks.set_index("term").loc["balance at baseline", "result"] == result
+    assert one.doubt == doubt and str(one) == said
+    verdict = impact.verdicts({"trial": one})
+    assert str(verdict) == said
+    assert verdict.table["verdict"].tolist() == ["in doubt" if doubt else "higher"]
+    assert ("check how its arms were assigned" in one.finding.action) == doubt
 
 
 def test_of_no_effect_a_check_is_held_to_what_the_first_could_detect():

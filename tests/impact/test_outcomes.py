@@ -102,6 +102,13 @@ def test_the_head_of_page_40_judges_by_all_outcomes() -> None:
     assert impact.verdicts({"calls": fit}).finding.claim == "The calls raised NPS by 21.0 points."
 
 
+def test_an_effect_in_doubt_raises_nothing() -> None:
+    fit = one()
+    doubted = impact.outcomes(fit.replace(parts={**fit.parts, "doubt": True}), study(), ANSWERS)
+    assert doubted is not None and "raised" in str(impact.outcomes(fit, study(), ANSWERS))
+    assert "raised" not in str(doubted) and "NPS" in str(doubted).split("its effect on")[1]
+
+
 def test_outcomes_in_chinese() -> None:
     with context.use(context.Context(lang="zh")):
         found = impact.outcomes(one("2026-Q3"), study(), ANSWERS)

@@ -368,6 +368,26 @@ def test_levels_too_sparse_to_tell_are_put_together():
     assert few.unit == "share" and "too few did" in str(few)
 
 
+@pytest.mark.parametrize(
+    ("counts", "levels"),
+    [
+        (
+            {1: 20, 2: 20, 3: 20, 4: 20, 5: 20, 6: 1},
+            {"1": 20, "2": 20, "3": 20, "4": 20, "5–6": 21, "not known": 20},
+        ),
+        ({1: 20, 2: 20, 3: 1}, {"1": 20, "2–3": 21, "not known": 20}),
+        ({1: 20, 2: 1}, {"1–2": 21, "not known": 20}),
+    ],
+)
+def test_a_sparse_last_number_joins_the_one_before_and_no_other_is_lost(counts, levels):
+    numbers = np.repeat([*map(float, counts), np.nan], [*counts.values(), 20])
+    rows = pd.DataFrame({"bought": numbers, "came_back": np.arange(len(numbers)) % 2 == 0})
+    table = loyalty.repurchase_drivers(Sample(rows, draws=20)).table
+    against = table["against"].iloc[0]
+    found = dict(zip(table["term"], table["n"], strict=True))
+    assert found | {against: len(rows) - sum(found.values())} == levels
+
+
 @pytest.mark.coverage
 def test_differences_cover_the_truth_and_plain_ones_do_not(tell_coverage):
     truth = pd.Series({"late": returns.RETURN["late"], "plus": returns.RETURN["plus"]})

@@ -576,6 +576,7 @@ def test_classes_are_learnt_from_listed_names_only_where_they_are_mostly_right()
     )
     chance = {name: schema.Reason(kind=kind) for name, kind in turned.items()}
     fit = service.reasons(pd.DataFrame({"category": fresh + list(kinds)}), chance)
+    assert "not significantly more than by always guessing" in fit.notes
     assert "could not be learnt" in fit.notes and "learnt" not in set(fit.categories["rule"])
 
 
