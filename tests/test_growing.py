@@ -168,3 +168,52 @@ def test_a_reserve_outlives_the_files_that_a_star_stands_for(shop):
     for file in (shop / "orders").glob("*.csv"):
         file.unlink()
     assert len(reserve.open("shop").read("orders")) == 4
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "o3,c,2026-03-02,99\no1,a,2026-03-01,10.5\no5,b,2026-03-03,1\n",  # changed, sent again, new
+        "o3,c,2026-03-02,99\no4,a,2026-03-02,x\n",  # nothing new, one of them with a lost cell
+        "o5,b,2026-03-03,1\no5,b,2026-03-03,2\n,b,2026-03-03,1\n",
+        "o5,b,2026-03-03,1\no6,b,2026-03-03,?\n",
+    ],
+)
+def test_new_files_alone_and_all_files_tell_of_the_same_losses(shop, lines):
+    _day(shop, 3, lines)
+    found = []
+    for whole in (False, True):
+        loaded = reserve.load("shop", whole=whole)
+        check = loaded.check
+        counts = check.counts.astype({"left_out": int}).to_dict("records")
+        shown = str(check).split("  note:")[0].splitlines()
+        found.append((check.exit_code, counts, loaded.serious.to_dict("records"), sorted(shown)))
+    assert found[0] == found[1]
+    orders = _everything(shop)["orders"].set_index("order_id")
+    assert orders.loc["o3", "amount"] == 12.25
+
+
+@pytest.mark.slow
+def test_rows_that_are_lost_are_told_of_at_every_load(shop):
+    _day(shop, 3, ",b,2026-03-03,1\no5,b,2026-03-03,1\n")
+    assert reserve.load("shop").check.exit_code == 4
+    _day(shop, 4, "o6,b,2026-03-04,1\n")
+    for _ in range(2):  # a new file, then none
+        loaded = reserve.load("shop")
+        assert loaded.only_new
+        assert loaded.check.exit_code == 4
+        lost = loaded.serious.query("lost == 'row'")
+        assert lost[["table", "n", "of"]].to_numpy().tolist() == [["orders", 1, 7]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", [False, True])
+def test_a_day_of_orders_is_no_question_of_all_of_them(shop, first):
+    many = "".join(f"n{k},a,2026-03-03,1\n" for k in range(30)) + "n30,a,2026-03-02,1\n"
+    old = "".join(f"p{k},a,2026-01-{1 + k % 28:02},1\n" for k in range(80))
+    _day(shop, 3, many if first else old)
+    asked = reserve.load("shop", whole=True).check
+    assert ("one_date" in [*asked.warnings["rule"]]) == first
+    _day(shop, 4, old if first else many)
+    for whole in (False, True):
+        assert "one_date" not in [*reserve.load("shop", whole=whole).check.warnings["rule"]]

@@ -414,8 +414,8 @@ class Mapping(Strict):
     grows: bool = Field(
         default=False,
         description="Whether rows are only added, in further files: `cx load` then reads new files "
-        "alone. Rows whose key is loaded already are left out, whatever their date. A file that "
-        "changed or is gone has all files read again.",
+        "alone. Rows whose key is loaded already are quarantined as duplicates, whatever their "
+        "date. A file that changed or is gone has all files read again.",
         examples=[True],
     )
     columns: dict[str, str] = Field(

@@ -5,10 +5,10 @@
 
 For tables that only grow (`grows: true` in study.yaml), when nothing else has changed since the
 load. The new rows are held to the contract as ever; what is known of old rows stays. A row whose
-key is there already is left out and counted, so that a file that is sent again adds nothing and
-late rows come in whatever their date. Of a database's table with a `watermark` the rows at or
-above it are new or changed, and replace those of their key (`watermarks`). The old reserve is
-copied, and the copy swapped in whole.
+key is there already is a duplicate and goes to the quarantine, as it does when all is read, so that
+a file that is sent again adds nothing and late rows come in whatever their date. Of a database's
+table with a `watermark` the rows at or above it are new or changed, and replace those of their key
+(`watermarks`). The old reserve is copied, and the copy swapped in whole.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -31,8 +33,10 @@ from cxlib.data.study import Study
 from cxlib.reserve import store, watermarks
 from cxlib.reserve.watermarks import News
 
-THERE = "have a key that is loaded already, and are left out."
+THERE = "have a key that is loaded already, and are quarantined."
 REPLACED = "have a key that is loaded already, and take the place of those rows."
+OF_ALL_ROWS = ("few_rows", "one_date", "single_date", "no_answers", "constant_answers", "copy")
+# Warnings that are true of all rows of a table, or not at all: new rows alone do not tell.
 COUNTS = ("offered", "kept", "quarantined", "cells", "left_out")
 
 
@@ -70,11 +74,14 @@ def add(
     """The reserve with the rows that are new; what was taken in, without rows known already.
 
     None, and the reserve as it was, where a column of the new rows is of another kind, or it has no
-    mark of a table with a watermark. Raises SourceError where rows of such a table were deleted.
+    mark of a table with a watermark, or an open question that new rows may answer. Raises
+    SourceError where rows of such a table were deleted.
     """
     taken: dict[str, Intake] = {}
     with store.connect(study.reserve_path) as opened:
         marks = watermarks.read(opened, study)
+        if added.keys() & _of_one_day(opened):
+            return None
     if any(study.tables[name].watermark and name not in marks for name in added):
         return None
     news = {name: watermarks.fetched(study, name, marks[name]) for name in added if name in marks}
@@ -87,7 +94,6 @@ def add(
                     watermarks.compare(opened, study, name, fresh)
                     continue
                 found = _taken(study, name, added[name], opened, fresh)
-                found = found if fresh else _without_known(opened, found)
                 if not _fits(opened, found):
                     return None
                 taken[name] = _replaced(opened, found, fresh) if fresh else _insert(opened, found)
@@ -123,29 +129,35 @@ def _taken(
     for table in referred & study.tables.keys() - {name}:
         key = sql.names(contract.TABLES[table].key)
         others[table] = opened.execute(f"select {key} from {sql.name(table)}").df()
-    found = intake_.table(part, name, others=others, read=news.raw if news else None)
-    if news is None and found.quarantined and not len(found.rows):
+    if news:
+        return store.with_stored_names(
+            part, name, intake_.table(part, name, others=others, read=news.raw)
+        )
+    found = intake_.table(part, name, others=others, known=partial(_known, opened, name))
+    again = int((found.quarantine["rule"] == "duplicate_keys").sum())
+    if found.quarantined > again and not len(found.rows):
         names = ", ".join(file.file for file in files)
         raise IntakeError(f"{name}: none of the {found.offered:,} rows of {names} is sound.")
+    notes = [f"{name}: {again:,} row(s) of new files {THERE}"] * bool(again)
+    warnings = found.warnings[~found.warnings["rule"].isin(OF_ALL_ROWS)]
+    found = replace(found, warnings=warnings, notes=(*found.notes, *notes))
     return store.with_stored_names(part, name, found)
 
 
-def _without_known(opened: duckdb.DuckDBPyConnection, found: Intake) -> Intake:
-    """Without rows whose key is in the reserve."""
-    key = sql.names(contract.TABLES[found.name].key)
-    with_place = found.rows[list(contract.TABLES[found.name].key)].assign(
-        **{sql.ROW: range(len(found.rows))}
-    )
+def _of_one_day(opened: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables of which most dates were one day, which more rows may change."""
+    asked = "select \"table\" from _warnings where rule = 'one_date'"
+    return {table for (table,) in opened.execute(asked).fetchall()}
+
+
+def _known(opened: duckdb.DuckDBPyConnection, name: str, keys: pd.DataFrame) -> pd.Index:
+    """The labels of the rows whose key is in the reserve."""
+    with_place = keys.assign(**{sql.ROW: range(len(keys))})
     opened.register("_incoming", pa.Table.from_pandas(with_place, preserve_index=False))
-    query = f"select {sql.ROW} from _incoming semi join {sql.name(found.name)} using ({key})"
-    known = opened.execute(query).df()[sql.ROW]
+    query = f"select {sql.ROW} from _incoming semi join {sql.name(name)} using "
+    known = opened.execute(f"{query}({sql.names(list(keys))})").df()[sql.ROW]
     opened.unregister("_incoming")
-    if known.empty:
-        return found
-    rows = found.rows.drop(index=found.rows.index[known]).reset_index(drop=True)
-    note = f"{found.name}: {len(known):,} row(s) of new files {THERE}"
-    offered = found.offered - len(known)
-    return replace(found, rows=rows, offered=offered, notes=(*found.notes, note))
+    return keys.index[np.sort(known.to_numpy())]
 
 
 def _fits(opened: duckdb.DuckDBPyConnection, found: Intake) -> bool:
@@ -221,6 +233,12 @@ def _note(
     checks = store.checks_of(taken)
     for name in ("_quarantine", "_warnings"):
         _append(opened, name, pa.Table.from_pandas(checks[name], preserve_index=False))
+    # The same warning of old and new rows is one.
+    opened.execute(
+        'create or replace table _warnings as select "table", "column", '
+        'sum("rows")::bigint as "rows", rule, params from _warnings group by all '
+        "order by min(rowid)"
+    ).fetchall()
     for new in store.counts_of(taken).to_dict("records"):
         table = new.pop("table")
         old = opened.execute('select * from _tables where "table" = ?', [table]).df().iloc[0]

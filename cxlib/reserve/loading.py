@@ -243,9 +243,7 @@ def _load(study: Study, *, whole: bool = False) -> Loaded:
     if not whole and (added := appending.new_files(study, files)) is not None:
         taken = appending.add(study, added, files) if added else {}
         if taken is not None:
-            with store.connect(study.reserve_path) as opened:
-                counts = opened.execute("select * from _tables").df()
-            checked = _checked(study, taken, [])
+            checked, counts = _stored(study, taken)
             lines = [f"new in {n}: {len(i.rows):,} rows" for n, i in taken.items()]
             lines += [note for i in taken.values() for note in i.notes if appending.known(note)]
             marked = [n for n, mapping in study.tables.items() if mapping.watermark]
@@ -268,6 +266,26 @@ def _load(study: Study, *, whole: bool = False) -> Loaded:
         )
     counts = store.build(study, taken, files)
     return Loaded(study.name, study.reserve_path, counts, _checked(study, taken, []))
+
+
+def _stored(study: Study, taken: dict[str, Intake]) -> tuple[Check, pd.DataFrame]:
+    """What is wrong with all rows of the reserve, those of this load among them; `_tables`."""
+    with store.connect(study.reserve_path) as opened:
+        counts, problems, warnings, losses = (
+            opened.execute(f"select * from {table}").df()
+            for table in ("_tables", "_quarantine", "_warnings", "_losses")
+        )
+    check = Check(
+        study.name,
+        counts[["table", "offered", "kept", "quarantined", "cells", "left_out"]],
+        problems,
+        warnings,
+        losses,
+        tuple(dict.fromkeys(n for written in counts["notes"] for n in json.loads(written))),
+        tuple(study.unconfirmed),
+        taken,
+    )
+    return check, counts
 
 
 def refresh(study: Study, *, wait: float = 600) -> None:

@@ -15,7 +15,7 @@ aside is a message id with parameters (`reasons`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -155,6 +155,7 @@ def table(
     *,
     others: Mapping[str, pd.DataFrame] | None = None,
     read: Raw | None = None,
+    known: Callable[[pd.DataFrame], pd.Index] | None = None,
 ) -> Intake:
     """The table of the study, held to the contract.
 
@@ -163,6 +164,7 @@ def table(
     study, name : the study and which of its tables
     others : rows of the tables it may refer to; without it they are taken in first
     read : rows of its one file that were read already
+    known : the labels of those of its rows whose key was loaded before; they are duplicates too
 
     Raises
     ------
@@ -192,7 +194,7 @@ def table(
     for breach in breaches:
         rows[breach.column] = rows[breach.column].mask(rows.index.isin(breach.rows))
     sound = _without(rows, _rows_of(fatal))
-    repeated = _repeated_keys(sound, name, gathered.places["row"])
+    repeated = _repeated_keys(sound, name, gathered.places["row"], known)
     fatal += repeated
     sound = _without(sound, _rows_of(repeated))
     warnings += weights_of(sound, gathered.places) if name == "responses" else []
@@ -369,19 +371,29 @@ def _breaches(rows: pd.DataFrame, name: str, held: list[Rule]) -> list[Breach]:
     ]
 
 
-def _repeated_keys(rows: pd.DataFrame, name: str, places: pd.Series) -> list[Breach]:
-    """Of sound rows with the same key, all but the first."""
+def _repeated_keys(
+    rows: pd.DataFrame,
+    name: str,
+    places: pd.Series,
+    known: Callable[[pd.DataFrame], pd.Index] | None,
+) -> list[Breach]:
+    """Of sound rows with the same key, all but the first; and those whose key was known before."""
     with quiet():
         import pandera.pandas as pa
 
     key = list(contract.TABLES[name].key)
+    found = list[Breach]()
+    if known is not None and len(before := known(rows[key])):
+        why = Reason("duplicate_keys", {"key": key})
+        found.append(Breach(key[-1], before, [why] * len(before)))
+        rows = rows.drop(index=before)
     unique = pa.DataFrameSchema(unique=key, report_duplicates="exclude_first")
     again = pd.Index(_failure_cases(unique, rows[key])["index"].unique()).astype(int)
     if again.empty:
-        return []
+        return found
     first = places[rows.index].groupby([rows[k] for k in key]).transform("first")[again]
     reasons = [Reason("duplicate_key", {"key": key, "row": int(row)}) for row in first]
-    return [Breach(key[-1], again, reasons)]
+    return [*found, Breach(key[-1], again, reasons)]
 
 
 def _failure_cases(schema: pa.DataFrameSchema, rows: pd.DataFrame) -> pd.DataFrame:
