@@ -76,11 +76,7 @@ def finding(
                 **words,
             )
     if at < len(chart) - 1:
-        latest = chart[over].iloc[-1]
-        hidden = _(
-            "The latest, {wave:period}, has too few cases or answers to be shown.", wave=latest
-        )
-        claim = i18n.together([claim, hidden])
+        claim = i18n.together([claim, _("Later periods are too small to be shown.")])
     return Finding.of_row(
         own,
         claim,
