@@ -9,23 +9,7 @@ from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 
-RARE = 0.01  # the share of resamples below which a first place is not worth a reader's attention
-
-
-def rarely_first(table: pd.DataFrame) -> pd.Series:
-    """Rows that are first in fewer than 1% of resamples, of those after the first row.
-
-    Such a driver can be in the set that holds the true first with 95% confidence; to say that it
-    "may be first" where its probability is printed as 0% helps nobody.
-
-    Examples
-    --------
-    >>> rarely_first(pd.DataFrame({"chance_first": [0.6, 0.399, 0.001]})).tolist()
-    [False, False, True]
-    """
-    if "chance_first" not in table:
-        return pd.Series(False, table.index)
-    return table["chance_first"].lt(RARE) & (np.arange(len(table)) > 0)
+RARE = 0.01  # share of resamples; a driver can be rarely first in them and yet not ruled out
 
 
 def may_lead_by_share(others: list[str]) -> str:
@@ -51,8 +35,6 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
             importance=Importance.ANSWER,
         )
     leaders = table[table["top"]]
-    # Of very few draws no driver of the set may have come first.
-    leaders = leaders[~rarely_first(leaders)]
     first, second = leaders.iloc[0], leaders.iloc[min(1, len(leaders) - 1)]
     facts |= {
         "driver": i18n.quoted(i18n.opening(i18n.label(first["term"]))),
@@ -156,7 +138,7 @@ def order(fit: Result) -> Result:
         len(fit.table),
         out=int((~first).sum()),
     )
-    rare = first & rarely_first(fit.table)
+    rare = first & fit.table["chance_first"].lt(RARE) & (fit.table.index > 0)
     named = fit.table.loc[first & ~rare, "term"].tolist()
     detail = _("may be the strongest: {names:label_list}", names=named)
     if rare.any():

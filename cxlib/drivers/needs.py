@@ -165,12 +165,17 @@ def _finding(table: pd.DataFrame, rests_on: Mapping[str, PastWave]) -> Finding:
     else:
         claim = _("No driver is clearly a strength or a weakness.")
     passed = [
-        _("{driver:quoted} with the fall of {wave:label}, which is over", driver=d, wave=w.wave)
+        i18n.opening(
+            _(
+                "{driver:quoted} matters most only with the fall of {wave:label}, which is over.",
+                driver=d,
+                wave=w.wave,
+            )
+        )
         for d, w in rests_on.items()
         if d in weak
     ]
-    if passed:
-        claim = _("{first} ({second}).", first=claim.rstrip(".。"), second=i18n.listed(passed))
+    claim = i18n.together([claim, *passed])
     key = table[table["key_need"] >= NAMED]
     parts = [
         _(

@@ -11,7 +11,7 @@ from cxlib.core import context, i18n
 from cxlib.core.columns import in_unit
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.drivers.importance_findings import may_lead_by_share, rarely_first
+from cxlib.drivers.importance_findings import may_lead_by_share
 from cxlib.drivers.needs import AVERAGE, POSITIONS
 from cxlib.drivers.waves import PastWave, past_words
 
@@ -72,6 +72,8 @@ def opportunities(
     past = {d: w for d, w in (rests_on or {}).items() if d in set(table["term"])}
     if past:
         table["rests_on"] = [past[t].wave if t in past else "" for t in table["term"]]
+        order = _("The order is of all waves, also where a driver rests on a fall that is over.")
+        note = i18n.together([note, order])
     finding = _finding(table, gain, share, outcome, past)
     known = in_unit("share", "share")
     # Where no other driver can be put first, what is to be done is about the one that has passed.
@@ -209,9 +211,8 @@ def _may_be_first(gain: Result, share: Result, named: set[str]) -> list[str]:
 
     Both hold the true first with 95% confidence, by two measures, and are named separately.
     """
-    rare_share = set(share.table.loc[rarely_first(share.table), "term"])
     by_gain = _alike(gain, named)
-    by_share = [t for t in share.top if t not in named | rare_share]
+    by_share = [t for t in share.top if t not in named]
     if set(by_share) == set(by_gain):
         by_share = []
     if by_gain and by_share:
@@ -229,6 +230,4 @@ def _may_be_first(gain: Result, share: Result, named: set[str]) -> list[str]:
 
 def _alike(gain: Result, named: set[str]) -> list[str]:
     """Drivers besides those named that may be first by the gain of a rating point."""
-    ranked = gain.tables.get("details", gain.table)
-    rare = set(ranked.loc[rarely_first(ranked), "term"])
-    return [t for t in gain.top if t not in named | rare]
+    return [t for t in gain.top if t not in named]

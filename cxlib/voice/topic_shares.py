@@ -19,8 +19,6 @@ from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 
-RARE = 0.01  # share of resamples below which a topic is not counted among those that may be first
-
 
 def topic_shares(shares: Result, effect: Result, sentiment: Result | None = None) -> Result:
     """Shares of explained variance of topics, with what follows from them.
@@ -33,9 +31,9 @@ def topic_shares(shares: Result, effect: Result, sentiment: Result | None = None
 
     Returns
     -------
-    The Result of `importance`; `top` leaves out topics that are first in fewer than 1% of
-    resamples, and the finding speaks of topics. Only where no topic is significantly associated
-    with the score is it a headline, with advice; else the losses of `impact` are.
+    The Result of `importance` with a finding that speaks of topics. Only where no topic is
+    significantly associated with the score is it a headline, with advice; else the losses of
+    `impact` are.
 
     Examples
     --------
@@ -49,23 +47,17 @@ def topic_shares(shares: Result, effect: Result, sentiment: Result | None = None
     No topic is significantly associated with stars; taste is the most likely to be the strongest.
     """
     least = context.current().smallest_cell
-    table = shares.table.copy()
+    table = shares.table
     if not len(table) or shares.r2["n"].iloc[0] < least or "outcome" not in shares.finding.at:
         # Too few comments, or nothing is explained: what `importance` says holds for topics too.
         return shares.replace(finding=_with_advice(shares.finding, sentiment))
-    rare = table["chance_first"].lt(RARE) & (table.index > 0)
-    table["top"] = table["top"].astype(bool) & ~rare
     low, high = (effect.table[c] for c in SIMULTANEOUS)
     known = effect.table["n"] >= least
     if (known & ((low > 0) | (high < 0))).any():
         finding = _ranked(table, shares.finding)
     else:
         finding = _none(table, shares, sentiment)
-    return shares.replace(
-        tables={**shares.tables, "table": table},
-        finding=finding,
-        parts={**shares.parts, "top": table.loc[table["top"], "term"].tolist()},
-    )
+    return shares.replace(finding=finding)
 
 
 def _none(table: pd.DataFrame, shares: Result, sentiment: Result | None) -> Finding:

@@ -48,8 +48,8 @@ def test_planted_positions_are_found():
     assert "key needs: speed over 99% and staff over 99%; n = 800" in found.finding.detail
     past = drivers.needs(fit, {"speed": PastWave("Q2", 2), "decor": PastWave("Q1", 3)}).finding
     assert past.claim == (
-        "Weakness in what matters most: speed; strengths: staff (speed with the fall of Q2, which "
-        "is over)."
+        "Weakness in what matters most: speed; strengths: staff. Speed matters most only with "
+        "the fall of Q2, which is over."
     )
 
 
