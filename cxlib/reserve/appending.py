@@ -73,11 +73,12 @@ def add(
 ) -> dict[str, Intake] | None:
     """The reserve with the rows that are new; what was taken in, without rows known already.
 
-    None, and the reserve as it was, where a column of the new rows is of another kind, or it has no
-    mark of a table with a watermark, or an open question that new rows may answer. Raises
-    SourceError where rows of such a table were deleted.
+    None, and the reserve as it was, where a column of the new rows is of another kind or has
+    another offset from UTC, or the reserve has no mark of a table with a watermark, or an open
+    question that new rows may answer. Raises SourceError where rows of such a table were deleted.
     """
     taken: dict[str, Intake] = {}
+    offsets = store.facts(study.reserve_path)["offsets"]
     with store.connect(study.reserve_path) as opened:
         marks = watermarks.read(opened, study)
         if added.keys() & _of_one_day(opened):
@@ -94,7 +95,8 @@ def add(
                     watermarks.compare(opened, study, name, fresh)
                     continue
                 found = _taken(study, name, added[name], opened, fresh)
-                if not _fits(opened, found):
+                other = any(o.keys() - offsets[name].get(c, {}) for c, o in found.offsets.items())
+                if other or not _fits(opened, found):
                     return None
                 taken[name] = _replaced(opened, found, fresh) if fresh else _insert(opened, found)
             if not taken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -59,6 +59,7 @@ class Converted:
     evidence : the form that the cells themselves prove, an answer to `Question`; else empty
     question : what has to be asked before the values can be trusted
     odd : cells that were read and look wrong: how many, and why
+    offsets : of times: how many have which offset from UTC, as +08:00; "" for those without one
     """
 
     values: pd.Series
@@ -68,6 +69,7 @@ class Converted:
     evidence: str = ""
     question: Question | None = None
     odd: tuple[int, Reason] | None = None
+    offsets: dict[str, int] = field(default_factory=dict)
 
 
 def iso(times: pd.Series, unit: Literal["D", "s"]) -> pd.Series:

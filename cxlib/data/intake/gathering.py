@@ -72,7 +72,7 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
     for own in mapping.files:
         file = own.model_copy(update={"derive": {**mapping.derive, **own.derive}})
-        forms = partial(_form_of, mapping, file)
+        forms = partial(_form_of, study, mapping, file)
         opened = _by(once, file) if read is None else read
         raw = prepared(opened, file, partial(_by, once), forms, _called(file))
         notes += [n for n in raw.notes if n not in notes]
@@ -139,7 +139,7 @@ def _only(
     asked = {"only": study.only, f"{name}: only": study.tables[name].only}
     for key, where in ((k, w) for k, w in asked.items() if w.strip()):
         try:
-            forms = study.tables[name].form
+            forms = partial(_form_of, study, study.tables[name], None)
             holds = expressions.holds(seen.loc[part.index], where, key=key, forms=forms)
         except expressions.ExpressionError as error:
             if key == "only" and isinstance(error, expressions.UnknownColumn):
@@ -175,9 +175,17 @@ def _open(study: Study, file: Readable, watermark: str) -> Raw:
 
 
 def _form_of(
-    mapping: Mapping, file: File, key: Literal["numbers", "dates"], theirs: str
+    study: Study,
+    mapping: Mapping,
+    file: File | None,
+    key: Literal["numbers", "dates", "time_zone"],
+    theirs: str,
 ) -> str | list[str]:
-    """The form of a column of the file, which study.yaml may call by our name."""
+    """The form of a column of the file, which study.yaml may call by our name; its zone."""
+    if key == "time_zone":
+        return study.time_zone
+    if file is None:
+        return mapping.form(key, theirs)
     named = {**mapping.columns, **file.columns}
     return mapping.form(key, theirs, *(ours for ours, t in named.items() if t == theirs))
 

@@ -10,7 +10,7 @@ numbers: a study does not pass its checks before they are corrected or accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from pandas.api.types import is_string_dtype
 from cxlib.data import contract
 from cxlib.data.intake.cells import iso_day
 from cxlib.data.intake.copies import copies
+from cxlib.data.intake.dates import mixed
 from cxlib.data.intake.garbled import garbled
 from cxlib.data.intake.reasons import Reason, render
 from cxlib.data.intake.rules import Rule, within
@@ -45,7 +46,11 @@ DOUBTFUL = (
 )
 SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
 BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them
-NOT_TO_ACCEPT = ("no_share", *BAD_WEIGHTS)  # to be answered too, but not by `accept`
+NOT_TO_ACCEPT = (
+    "no_share",
+    "mixed_offsets",
+    *BAD_WEIGHTS,
+)  # to be answered too, but not by `accept`
 PLANNED = ("due_on", "begun_on", "promised_on")  # dates that may well be ahead
 ENDING = "left_on"  # may be known ahead, where a contract was cancelled
 FAR, FAR_OF_FEW = 5 * 365, 20 * 365  # days without any date between most dates and a few
@@ -129,7 +134,7 @@ def accepted(
     left, notes = list[DataWarning](), list[str]()
     for w in warnings:
         called = ".".join(filter(None, (name, w.column, w.reason.rule)))
-        if is_accepted(study, called):
+        if w.reason.rule not in NOT_TO_ACCEPT and is_accepted(study, called):
             what = render(w.reason.rule, w.reason.params)
             notes.append(f"{called}: {w.rows:,} row(s): {what}; accepted in study.yaml.")
         else:
@@ -211,6 +216,26 @@ def _distant(given: pd.Series) -> int:
     at = given.sort_values()
     gaps = (at.diff() > pd.Timedelta(days=FAR_OF_FEW)).to_numpy().nonzero()[0]
     return max((min(int(g), len(at) - int(g)) for g in gaps), default=0)
+
+
+def offsets_of_tables(
+    study: Study, offsets: Mapping[str, Mapping[str, Mapping[str, int]]]
+) -> list[tuple[str, DataWarning]]:
+    """Tables whose times have another offset from UTC than those of a table before them.
+
+    Parameters
+    ----------
+    offsets : {table: {column: {offset: rows}}}; tables in which they differ are asked about already
+    """
+    of_table = {n: {o for counts in c.values() for o in counts} for n, c in offsets.items()}
+    single = {n: o.pop() for n, o in of_table.items() if len(o) == 1}
+    single = {n: offset for n, offset in single.items() if offset}
+    if study.time_zone or len(set(single.values())) < 2:
+        return []
+    columns = {f"{n}.{c}": counts for n in single for c, counts in offsets[n].items()}
+    name = next(n for n, o in single.items() if o != next(iter(single.values())))
+    n = max(size for counts in offsets[name].values() for size in counts.values())
+    return [(name, DataWarning("", n, Reason("mixed_offsets", {"offsets": mixed(columns)})))]
 
 
 # Other columns

@@ -210,6 +210,13 @@ def _messages() -> dict[str, tuple[str, str]]:
         ),
         "one_date": (_("{share} of the dates are {day}"), dates),
         "single_date": (_("{share} of the dates are {day}"), dates),
+        "mixed_offsets": (
+            _("times with different offsets from UTC (– is none): {offsets}"),
+            _(
+                "Name the zone that all are to be converted to in study.yaml, e.g. `time_zone: "
+                "Europe/Berlin`; times without an offset count as of that zone."
+            ),
+        ),
         "never_dates": (_("dates that stand for never, such as {words}, are missing"), dates),
         "tied_times": (
             _("events of {of} that share their time with another of the same journey"),

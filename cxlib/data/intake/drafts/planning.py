@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxlib.data import contract
-from cxlib.data.intake import conversion
+from cxlib.data.intake import conversion, dates
 from cxlib.data.intake.cells import Question as Undecided
 from cxlib.data.intake.drafts import unparsed
 from cxlib.data.intake.drafts.answers import add_answers
@@ -53,7 +53,31 @@ def plan_of(name: str, files: list[Path]) -> Plan:
     plan.doubts += dict.fromkeys(d for p in parts for d in _garbled(p.seen))
     plan.doubts += unparsed.dates(parts)
     _forms(plan)
+    _offsets(plan)
     return plan
+
+
+def _offsets(plan: Plan) -> None:
+    """Times with several offsets from UTC: converted to one zone, which is asked about."""
+    found: dict[str, dict[str, int]] = {}
+    for table, of in plan.tables.items():
+        dated = [c.name for c in contract.TABLES[table].columns.values() if c.kind == "date"]
+        for ours, p in ((c, p) for c in dated for p in of if p.columns.get(c, ROW) != ROW):
+            column = p.seen.columns[p.columns[ours]]
+            if column.dates:
+                sizes = found.setdefault(f"{table}.{ours}", {})
+                for offset, n in conversion.date(column.cells).offsets.items():
+                    sizes[offset] = sizes.get(offset, 0) + n
+    tables = {t: {c: s for c, s in found.items() if c.split(".")[0] == t} for t in plan.tables}
+    written = {c: {o: n for o, n in sizes.items() if o} for c, sizes in found.items()}
+    differ = [m for sizes in tables.values() for m in dates.mixed(sizes)] or dates.mixed(written)
+    if differ:
+        plan.time_zone = "UTC"
+        plan.doubts.append(
+            f"times have different offsets from UTC (– is none): {', '.join(differ)}. Taken: "
+            "`time_zone: UTC`, to which they are converted; times without an offset count as of "
+            "it. Name there the zone in which your days begin, such as Europe/Berlin"
+        )
 
 
 def _garbled(seen: Seen) -> Iterator[str]:
