@@ -271,6 +271,7 @@ def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) ->
         "labels": {k: v for intake in taken.values() for k, v in intake.labels.items()},
         "views": views(taken),
         "offsets": {name: intake.offsets for name, intake in taken.items()},
+        "currencies": {name: intake.currencies for name, intake in taken.items()},
     }
     return pd.DataFrame({"facts": [json.dumps(facts, ensure_ascii=False)]})
 

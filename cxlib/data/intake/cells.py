@@ -60,6 +60,7 @@ class Converted:
     question : what has to be asked before the values can be trusted
     odd : cells that were read and look wrong: how many, and why
     offsets : of times: how many have which offset from UTC, as +08:00; "" for those without one
+    currencies : of numbers: how many have a sign or code of which currency
     """
 
     values: pd.Series
@@ -70,6 +71,7 @@ class Converted:
     question: Question | None = None
     odd: tuple[int, Reason] | None = None
     offsets: dict[str, int] = field(default_factory=dict)
+    currencies: dict[str, int] = field(default_factory=dict)
 
 
 def iso(times: pd.Series, unit: Literal["D", "s"]) -> pd.Series:

@@ -19,7 +19,7 @@ import pandas as pd
 
 from cxlib.core import codes
 from cxlib.data import contract, expressions, live, sources, sql
-from cxlib.data.intake import conversion
+from cxlib.data.intake import conversion, currencies
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared
 from cxlib.data.intake.raw import UNREAD
@@ -43,6 +43,7 @@ class Gathered:
     left_out : rows for which `only` of study.yaml does not hold, by the condition
     unread : cells of workbooks that could not be read: label (of the row in `rows`), column (ours),
         value, rule, sheet, cell
+    currencies : of columns that name the currency of amounts, how many rows have which
     """
 
     rows: pd.DataFrame
@@ -53,6 +54,7 @@ class Gathered:
     notes: list[str]
     left_out: dict[str, int]
     unread: pd.DataFrame
+    currencies: dict[str, dict[str, int]]
 
 
 def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
@@ -68,6 +70,7 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     notes: list[str] = []
     recoded: dict[str, list[pd.Series]] = {}
     left_out: dict[str, int] = {}
+    named: list[dict[str, dict[str, int]]] = []
     commas = False
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
     for own in mapping.files:
@@ -82,8 +85,11 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         part, more = _recoded(part, study, name, file, raw)
         notes += said + more
         part = _only(study, name, part, raw, left_out)
+        used = raw.frame.loc[part.index]
+        wanted = _wanted(study, name, file, raw)
+        named.append(currencies.of_amounts(name, used, wanted, file.derive.values()))
         if len(raw.unread):
-            lost = _unread(part, _wanted(study, name, file, raw), raw.unread)
+            lost = _unread(part, wanted, raw.unread)
             unread.append(lost.assign(label=lost["label"] + sum(map(len, parts))))
         parts.append(part)
         places.append(pd.DataFrame({"file": _place(file), "row": part.index}))
@@ -108,7 +114,10 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     lost = pd.concat([pd.DataFrame(columns=["label", *UNREAD]), *unread], ignore_index=True)
     for ours, cells in lost.groupby("column"):  # a recode of empty cells is not for them
         rows[ours] = rows[ours].mask(rows.index.isin(cells["label"]))
-    return Gathered(rows, place, pd.concat(broken), labels, commas, notes, left_out, lost)
+    return Gathered(
+        *(rows, place, pd.concat(broken), labels, commas, notes, left_out, lost),
+        currencies.added(named),
+    )
 
 
 def _of_rows(unread: list[pd.DataFrame], at: pd.Series) -> list[pd.DataFrame]:

@@ -11,6 +11,8 @@ digits, currency signs and codes, percent signs (12% is 12), (12) and 12- for -1
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -23,20 +25,11 @@ from cxlib.data.intake.cells import (
     plain_letters,
     without_digits,
 )
+from cxlib.data.intake.currencies import CODES, MORE, counted, resolved
 from cxlib.data.intake.reasons import Reason
 
 POINT, COMMA = "1,234.5", "1.234,5"  # answers to the question which mark is that of decimals
 FORMS = {".": POINT, ",": COMMA}
-SAME_CURRENCY = {  # signs that stand for one currency within a column
-    **dict.fromkeys(("US$", "USD"), "$"),
-    **dict.fromkeys(("元", "円", "CNY", "RMB", "JPY"), "¥"),
-    **{"EUR": "€", "GBP": "£", "BRL": "R$", "INR": "₹", "KR.": "KR", "PLN": "ZŁ", "CZK": "KČ"},
-    **dict.fromkeys(("SEK", "NOK", "DKK"), "KR"),
-}
-CODES = (  # words of three letters that are currencies beside a number; TOP and ALL are not
-    *("USD", "EUR", "GBP", "CNY", "RMB", "JPY", "CHF", "AUD", "CAD", "NZD", "HKD", "SGD", "SEK"),
-    *("NOK", "DKK", "PLN", "CZK", "HUF", "BRL", "MXN", "INR", "KRW", "TWD", "THB", "ZAR", "AED"),
-)
 MIXED = 0.01  # share of cells with the other decimal mark above which neither is a slip
 _SIGN = r"(?:[A-Z]{0,3}\$|[€£¥₹₽₩₺฿₫₪₴₦]|元|円|(?i:kr\.?|zł|kč)|[A-Z]{3})"
 _CELL = (
@@ -85,9 +78,7 @@ def number(values: pd.Series, form: str = "") -> Converted:
         return Converted(x, bad, Reason("not_number"), notes, POINT if points else "")
     read = _read(written, form)
     out = read.values.where(~ready, x)
-    return Converted(
-        out, read.bad, read.reason, (*notes, *read.notes), read.evidence, read.question
-    )
+    return replace(read, values=out, notes=(*notes, *read.notes))
 
 
 def integer(values: pd.Series, form: str = "") -> Converted:
@@ -96,7 +87,7 @@ def integer(values: pd.Series, form: str = "") -> Converted:
     broken = done.values.notna() & (done.values % 1 != 0)
     whole = done.values.mask(broken).astype("Int64")
     reason = Reason("not_whole") if broken.any() or not done.bad.any() else done.reason
-    return Converted(whole, done.bad | broken, reason, done.notes, done.evidence, done.question)
+    return replace(done, values=whole, bad=done.bad | broken, reason=reason)
 
 
 def decimal_of(form: str) -> str:
@@ -156,6 +147,7 @@ def _read(words: pd.Series, form: str) -> Converted:
         notes,
         FORMS.get(evidence, ""),
         question,
+        currencies=counted(cells["currency"][~bad], cells["n"][~bad]),
     )
 
 
@@ -167,7 +159,8 @@ def _taken_apart(words: pd.Series) -> pd.DataFrame:
     w = w.mask(bracket, w.str.replace(r"[()]", "", regex=True).str.strip())
     cells = w.str.extract(_CELL).fillna("").astype(object)
     minus = (cells[["sign", "inner", "trailing"]] == "-").sum(axis=1) + bracket.astype(int)
-    currency = (cells["before"] + cells["after"]).str.upper().replace(SAME_CURRENCY)
+    currency = (cells["before"] + cells["after"]).str.upper()
+    currency = resolved(currency.map(lambda sign: MORE.get(sign.casefold(), sign)))
     coded = currency.str.fullmatch("[A-Z]{3}").fillna(False) & ~currency.isin(CODES)
     body = cells["body"].str.strip().mask(coded | (minus > 1), "")
     fits = {m: body.str.fullmatch(p).fillna(False).astype(bool) for m, p in _PATTERNS.items()}

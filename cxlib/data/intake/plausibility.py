@@ -21,6 +21,7 @@ from pandas.api.types import is_string_dtype
 from cxlib.data import contract
 from cxlib.data.intake.cells import iso_day
 from cxlib.data.intake.copies import copies
+from cxlib.data.intake.currencies import several
 from cxlib.data.intake.dates import mixed
 from cxlib.data.intake.garbled import garbled
 from cxlib.data.intake.reasons import Reason, render
@@ -43,6 +44,8 @@ DOUBTFUL = (
     "spellings",
     "no_refusal",
     "garbled",
+    "several_currencies",
+    "other_than_stated",
 )
 SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
 BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them
@@ -120,6 +123,18 @@ def garbled_of(
             about = {"row": int(place["row"]), "file": Path(place["file"]).name}
             rule = "garbled" if column in groups else "garbled_text"
             yield DataWarning(column, odd.n, Reason(rule, {"words": odd.words, **about}))
+
+
+def currencies_of(study: Study, named: Mapping[str, Mapping[str, int]]) -> Iterator[DataWarning]:
+    """Columns by which amounts are not all of one currency, that of the study where it has one.
+
+    `named` is {column: {code: rows}}.
+    """
+    for column, sizes in several([named], study.currency).items():
+        counts = [f"{code} ({n:,})" for code, n in sizes.items()]
+        about = {"counts": counts, "column": column, "stated": study.currency}
+        rule = "several_currencies" if len(sizes) > 1 else "other_than_stated"
+        yield DataWarning(column, sum(sizes.values()), Reason(rule, about))
 
 
 def doubtful(warnings: pd.DataFrame) -> pd.DataFrame:

@@ -217,6 +217,17 @@ def _messages() -> dict[str, tuple[str, str]]:
                 "Europe/Berlin`; times without an offset count as of that zone."
             ),
         ),
+        "several_currencies": (
+            _("amounts in several currencies, which are added up as they are: {counts}"),
+            _(
+                "Convert them to one by `derive`, or select one by `only` in study.yaml, with "
+                "{column} in the expression."
+            ),
+        ),
+        "other_than_stated": (
+            _("amounts are in {counts}, but `currency` of study.yaml is {stated}"),
+            _("Correct `currency` in study.yaml, or convert the amounts by `derive`."),
+        ),
         "never_dates": (_("dates that stand for never, such as {words}, are missing"), dates),
         "tied_times": (
             _("events of {of} that share their time with another of the same journey"),

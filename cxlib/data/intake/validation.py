@@ -25,7 +25,7 @@ import pandas as pd
 
 from cxlib.core import codes
 from cxlib.data import contract
-from cxlib.data.intake import conversion, dates, scales
+from cxlib.data.intake import conversion, currencies, dates, scales
 from cxlib.data.intake.cells import Question
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
@@ -33,6 +33,7 @@ from cxlib.data.intake.ordering import in_time
 from cxlib.data.intake.plausibility import (
     DataWarning,
     accepted,
+    currencies_of,
     date_rules,
     garbled_of,
     is_accepted,
@@ -69,6 +70,9 @@ class Remote:
     filled: dict[str, int] = field(default_factory=dict)
 
 
+Facts = dict[str, dict[str, dict[str, int]]]  # "offsets" or "currencies": column: which: rows
+
+
 @dataclass(frozen=True)
 class Intake:
     """A table taken in.
@@ -87,6 +91,7 @@ class Intake:
     warnings : table, column, rows, rule, params: no breach, but worth a look
     labels : labels of columns that came with the file (SPSS)
     offsets : of columns of times, how many have which offset from UTC (see `Converted`)
+    currencies : of columns that name currencies, and of amounts, how many rows have which
     """
 
     name: str
@@ -99,6 +104,7 @@ class Intake:
     left_out: dict[str, int] = field(default_factory=dict)
     remote: Remote | None = None
     offsets: dict[str, dict[str, int]] = field(default_factory=dict)
+    currencies: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def kept(self) -> int:
@@ -179,7 +185,7 @@ def table(
         referred = {c.refers for c in contract.TABLES[name].columns.values() if c.refers}
         others = {r: table(study, r).rows for r in referred if r in study.tables and r != name}
     gathered = gather(study, name, read=read)
-    rows, breaches, warnings, offsets, notes = _converted(study, name, gathered)
+    rows, breaches, warnings, facts, notes = _converted(study, name, gathered)
     unread, more = _unread(study, name, gathered)
     breaches, notes = [*unread, *breaches], [*notes, *more]
     items = study.items if name == "responses" else {}
@@ -202,6 +208,9 @@ def table(
     sound = _without(sound, _rows_of(repeated))
     warnings += weights_of(sound, gathered.places) if name == "responses" else []
     warnings += garbled_of(study, name, sound, gathered.places)
+    amounts = {c: s for c, s in facts["currencies"].items() if currencies.is_amount(name, c)}
+    warnings += currencies_of(study, amounts | gathered.currencies)
+    facts["currencies"] |= gathered.currencies
     sound = sound.reset_index(drop=True)
     sound, tied, said = in_time(study, name, sound)
     warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
@@ -219,7 +228,8 @@ def table(
         ),
         gathered.labels,
         gathered.left_out,
-        offsets=offsets,
+        offsets=facts["offsets"],
+        currencies=facts["currencies"],
     )
     assert offered == len(taken.rows) + taken.quarantined + left_out
     return taken
@@ -267,8 +277,8 @@ def _warning(study: Study, name: str, breach: Breach) -> Reason | None:
 
 def _converted(
     study: Study, name: str, gathered: Gathered, settled: Mapping[str, str] | None = None
-) -> tuple[pd.DataFrame, list[Breach], list[DataWarning], dict[str, dict[str, int]], list[str]]:
-    """Each column in its kind; cells that cannot be read, warnings, offsets from UTC, and notes.
+) -> tuple[pd.DataFrame, list[Breach], list[DataWarning], Facts, list[str]]:
+    """Each column in its kind; cells that cannot be read, warnings, offsets and currencies; notes.
 
     `settled` are forms of columns whose cells fit two, found in the other columns of the table.
     """
@@ -276,7 +286,7 @@ def _converted(
     asked: dict[str, Question] = {}
     evidence: dict[str, str] = {}
     done: dict[str, pd.Series] = {}
-    offsets: dict[str, dict[str, int]] = {}
+    facts: Facts = {"offsets": {}, "currencies": {}}
     breaches, warnings, notes, doubts = [], [], [], []
     for column, given in gathered.rows.items():
         values = given
@@ -289,8 +299,9 @@ def _converted(
         read = _in_kind(study, name, values, settled.get(column), comma=gathered.decimal_comma)
         warnings += [DataWarning(column, *read.odd)] if read.odd else []
         evidence[column] = read.evidence
-        if read.offsets and column not in mapping.derived:
-            offsets[column] = read.offsets
+        for fact, sizes in (("offsets", read.offsets), ("currencies", read.currencies)):
+            if sizes and column not in mapping.derived:
+                facts[fact][column] = sizes
         if read.question:
             asked[column] = read.question
         notes += [f"{name}.{column}: {note}" for note in read.notes]
@@ -316,10 +327,10 @@ def _converted(
         return *found, notes
     if any(doubts):
         raise IntakeError("\n".join(filter(None, doubts)))
-    if not study.time_zone and (named := dates.mixed(offsets)):
+    if not study.time_zone and (named := dates.mixed(facts["offsets"])):
         why = Reason("mixed_offsets", {"offsets": named})
         warnings.append(DataWarning("", len(gathered.rows), why))
-    return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, offsets, notes
+    return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, facts, notes
 
 
 def _without_codes(values: pd.Series, item: Item | None) -> tuple[pd.Series, pd.Series]:

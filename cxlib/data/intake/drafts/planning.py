@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxlib.data import contract
-from cxlib.data.intake import conversion, dates
+from cxlib.data.intake import conversion, currencies, dates
 from cxlib.data.intake.cells import Question as Undecided
 from cxlib.data.intake.drafts import unparsed
 from cxlib.data.intake.drafts.answers import add_answers
@@ -54,7 +54,28 @@ def plan_of(name: str, files: list[Path]) -> Plan:
     plan.doubts += unparsed.dates(parts)
     _forms(plan)
     _offsets(plan)
+    _currencies(plan)
     return plan
+
+
+def _currencies(plan: Plan) -> None:
+    """Amounts of which a column of the files says that they are of several currencies."""
+    for table, of in plan.tables.items():
+        named = [
+            currencies.of_amounts(
+                table,
+                p.seen.raw.frame,
+                {**{d: d for d in p.derive}, **p.columns},
+                p.derive.values(),
+            )
+            for p in of
+        ]
+        for column, sizes in currencies.several(named).items():
+            shown = ", ".join(f"{code} ({n:,})" for code, n in sizes.items())
+            plan.doubts.append(
+                f"{table}: amounts are in several currencies by {column!r}: {shown}. Convert them "
+                "to one by `derive`, or select one by `only`"
+            )
 
 
 def _offsets(plan: Plan) -> None:
