@@ -17,10 +17,10 @@ from cxlib.data.intake.cells import text
 
 MOSTLY = 0.9  # of the filled cells of a column that names currencies
 FIRST = 200  # cells that are looked at before all of a column are counted
-LANGUAGES = ("en", "de", "fr", "es", "pt", "it", "nl", "zh", "zh_Hant", "ja")
+LANGUAGES = ("en", "zh")  # in which Babel names currencies; more take a second to read
 MORE = {  # signs, and names in everyday use
     **dict.fromkeys(("€", "euros"), "EUR"),
-    **dict.fromkeys(("$", "us$", "dollar", "dollars", "美金"), "USD"),
+    **dict.fromkeys(("$", "us$", "dollar", "dollars", "us-dollar", "美金"), "USD"),
     **dict.fromkeys(("£", "pound", "pounds", "sterling"), "GBP"),
     **dict.fromkeys(("rmb", "yuan", "元", "cn¥"), "CNY"),
     **dict.fromkeys(("yen", "円", "jp¥"), "JPY"),
@@ -44,7 +44,7 @@ def currencies(values: pd.Series) -> dict[str, int]:
 
     Parameters
     ----------
-    values : cells of a column: codes of ISO 4217, signs, or names in ten languages
+    values : cells of a column: codes of ISO 4217, signs, or names in English and Chinese
 
     Returns
     -------
@@ -139,8 +139,8 @@ def several(
     >>> several([{"currency": {"EUR": 2}}], "USD")
     {'currency': {'EUR': 2}}
     """
-    own = code(stated)
     together = added(found)
+    own = code(stated) if together else ""
     of = {c: set(resolved(pd.Series([*sizes, own]))) - {""} for c, sizes in together.items()}
     return {column: sizes for column, sizes in together.items() if len(of[column]) > 1}
 
