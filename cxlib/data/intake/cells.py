@@ -25,6 +25,7 @@ class Question:
     values : some cells as they are in the file
     readings : what the cells are under each of the answers
     n : cells that it is about
+    mixed : whether the cells are written in both ways, so that other columns answer nothing
     """
 
     key: str
@@ -32,6 +33,7 @@ class Question:
     values: tuple[str, ...]
     readings: tuple[str, ...]
     n: int
+    mixed: bool = False
 
     def sentence(self, table: str, column: str) -> str:
         """The question with its answers, ready to be written into study.yaml."""

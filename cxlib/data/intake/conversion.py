@@ -95,6 +95,8 @@ def guess(values: pd.Series, form: str = "", *, comma: bool = True, zone: str = 
     read = number(words if values.dtype != object else values, form)
     if not read.bad.any() and read.values.notna().any():
         return replace(read, values=_whole(read.values, words))
+    if read.bad.any() and read.reason and read.reason.rule == "ambiguous_number":
+        return replace(plain, question=number(words[read.bad]).question)
     odd = there[read.bad[there.index]]
     if len(there) >= 20 and 0 < len(odd) <= len(there) / 10:
         shown = list(map(repr, odd.unique()[:3]))
@@ -125,7 +127,7 @@ def settled(
     answers, left = dict[str, str](), list[str]()
     for column, question in asked.items():
         fits = [a for a in question.answers if a in proved]
-        if len(fits) == 1 and len(question.answers) > 1:
+        if len(fits) == 1 and len(question.answers) > 1 and not question.mixed:
             answers[column] = fits[0]
         else:
             left.append(question.sentence(table, column))

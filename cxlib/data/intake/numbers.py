@@ -118,7 +118,6 @@ def _read(words: pd.Series, form: str) -> Converted:
     if not decimal:
         decimal = evidence = _decimal(cells)
     ambiguous = cells["body"].str.fullmatch(_TRIPLE).fillna(False).astype(bool)
-    question = None if decimal or not ambiguous.any() else _question(cells[ambiguous])
     x = pd.Series(np.nan, index=cells.index)
     fits = [decimal] if form else [decimal or ".", "," if decimal == "." else "."]
     for mark in fits:  # where both marks occur, a cell that fits one reading only is read by it
@@ -127,12 +126,15 @@ def _read(words: pd.Series, form: str) -> Converted:
         x = x.mask(mine, _valued(cells["body"], mark))
     votes = _votes(cells)
     mixed = not form and min(votes.values()) > MIXED * sum(votes.values())
+    open_ = not decimal or (not form and not mixed and _both_marks(cells, ambiguous))
+    question = _question(cells[ambiguous]) if open_ and ambiguous.any() else None
     unlike = {
         "ambiguous_number": ambiguous & mixed,
         "percent_mixed": _minority(cells, cells["percent"]),
         "other_currency": _minority(cells, cells["currency"], cells["currency"] != ""),
     }
-    notes = _notes(cells, decimal, [r for r, u in unlike.items() if u.any()])
+    left_out = unlike["ambiguous_number"]
+    notes = _notes(cells[~left_out], decimal, [r for r, u in unlike.items() if u.any()])
     x = (x * np.where(cells["negative"], -1, 1)).where(np.isfinite(x))
     for which in unlike.values():
         x = x.mask(which)
@@ -199,6 +201,16 @@ def _decimal(cells: pd.DataFrame) -> str:
     return mark if size.max() >= 1000 and not zeros else ""  # 2.105 beside 1500: they are not
 
 
+def _both_marks(cells: pd.DataFrame, ambiguous: pd.Series) -> bool:
+    """Whether 1,250 stands beside 3.750, and no 1,250.000 says which of them are thousands."""
+    body, several = cells["body"], cells["body"].str.contains(r"\..*,|,.*\.", regex=True)
+    return _marks(body[ambiguous]).nunique() > 1 and not several.any()
+
+
+def _marks(body: pd.Series) -> pd.Series:
+    return body.str.extract(r"([.,])", expand=False)
+
+
 def _valued(body: pd.Series, mark: str) -> pd.Series:
     thousands = "[, ']" if mark == "." else "[. ']"
     plain = body.str.replace(thousands, "", regex=True).str.replace(",", ".", regex=False)
@@ -213,14 +225,13 @@ def _minority(cells: pd.DataFrame, of: pd.Series, among: pd.Series | bool = True
 
 
 def _question(cells: pd.DataFrame) -> Question:
-    shown = cells.head(3)
+    marks = _marks(cells["body"])
+    shown = cells[~marks.duplicated()] if (mixed := marks.nunique() > 1) else cells.head(3)
     readings = [
         " and ".join(f"{v:.10g}" for v in _valued(shown["body"], mark)) for mark in (",", ".")
     ]
-    [mark] = set(shown["body"].str.extract(r"([.,])")[0].head(1))
-    answers = (COMMA, POINT)
     n = int(cells["n"].sum())
-    return Question("numbers", answers, examples(shown["word"]), tuple(readings), n)
+    return Question("numbers", (COMMA, POINT), examples(shown["word"]), tuple(readings), n, mixed)
 
 
 def _notes(cells: pd.DataFrame, decimal: str, unlike: list[str]) -> tuple[str, ...]:
@@ -230,7 +241,8 @@ def _notes(cells: pd.DataFrame, decimal: str, unlike: list[str]) -> tuple[str, .
         return [f"{int(some['n'].sum()):,} cell(s) {what}, as in {first[0]!r}."] if first else []
 
     body = cells["body"]
-    notes = note(cells[","] & ~cells["."] & body.str.contains(","), "read with a decimal comma")
+    comma = cells[","] & (~cells["."] | (decimal == ",")) & body.str.contains(",", regex=False)
+    notes = note(comma, "read with a decimal comma")
     marked = body.str.contains(r"[,.].*[,.]|[ ']", regex=True)
     marked |= body.str.fullmatch(_TRIPLE) & ~body.str.contains(decimal or ".", regex=False)
     notes += note(marked.fillna(False).astype(bool), "read with marks between thousands")
