@@ -22,7 +22,8 @@ from cxlib.data import contract, expressions, live, sources, sql
 from cxlib.data.intake import conversion, currencies
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared
-from cxlib.data.intake.raw import UNREAD
+from cxlib.data.intake.layout import totals_amid
+from cxlib.data.intake.raw import TOTAL, UNREAD
 from cxlib.data.intake.readers import Raw, read_file
 from cxlib.data.mapping import File, Mapping, Readable, Reading
 from cxlib.data.study import Study
@@ -41,8 +42,8 @@ class Gathered:
     decimal_comma : whether numbers may have one: commas do not part the cells
     notes : what was found out or left out, one sentence each
     left_out : rows for which `only` of study.yaml does not hold, by the condition
-    unread : cells of workbooks that could not be read: label (of the row in `rows`), column (ours),
-        value, rule, sheet, cell
+    unread : cells of workbooks that could not be read, and keys of rows that are totals: label (of
+        the row in `rows`), column (ours), value, rule, sheet, cell
     currencies : of columns that name the currency of amounts, how many rows have which
     """
 
@@ -91,6 +92,9 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         if len(raw.unread):
             lost = _unread(part, wanted, raw.unread)
             unread.append(lost.assign(label=lost["label"] + sum(map(len, parts))))
+        if len(words := totals_amid(used)):
+            lost = _totals(part, contract.TABLES[name].key[0], words)
+            unread.append(lost.assign(label=lost["label"] + sum(map(len, parts))))
         parts.append(part)
         places.append(pd.DataFrame({"file": _place(file), "row": part.index}))
         broken.append(raw.broken.assign(file=_place(file)))
@@ -112,7 +116,9 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         unread = [u.assign(label=at[u["label"]].to_numpy()) for u in _of_rows(unread, at)]
         rows, notes = rows.reset_index(drop=True), notes + [f"{name}: {s}" for s in said]
     lost = pd.concat([pd.DataFrame(columns=["label", *UNREAD]), *unread], ignore_index=True)
-    for ours, cells in lost.groupby("column"):  # a recode of empty cells is not for them
+    for ours, cells in lost[lost["rule"] != TOTAL].groupby(
+        "column"
+    ):  # a recode of empty cells is not for them
         rows[ours] = rows[ours].mask(rows.index.isin(cells["label"]))
     return Gathered(
         *(rows, place, pd.concat(broken), labels, commas, notes, left_out, lost),
@@ -133,6 +139,13 @@ def _unread(part: pd.DataFrame, wanted: dict[str, str], cells: pd.DataFrame) -> 
     lost = pd.concat(found, ignore_index=True)
     lost = lost[lost["row"].isin(part.index)]
     return lost.assign(label=part.index.get_indexer(lost["row"]))
+
+
+def _totals(part: pd.DataFrame, key: str, words: pd.Series) -> pd.DataFrame:
+    """Rows of totals, as cells of the key of the table that are none."""
+    at = np.flatnonzero(part.index.isin(words.index))
+    cells = pd.DataFrame({"row": part.index[at], "label": at, "value": words.to_numpy()})
+    return cells.assign(column=key, rule=TOTAL, sheet="", cell="")
 
 
 def _only(

@@ -192,6 +192,13 @@ def _messages() -> dict[str, tuple[str, str]]:
                 "for no answer."
             ),
         ),
+        "total_row": (
+            _("a row of totals or averages amid the others ({words})"),
+            _(
+                "Take it out of the file, or leave it out by `only` in study.yaml; if it is a row "
+                "as the others are, add `accept: [{key}]`."
+            ),
+        ),
         "unreadable_table": (_("{why}"), ""),
         "unmatched": (_("{why}"), ""),
         # Warnings: the rows are kept

@@ -13,6 +13,7 @@ import yaml
 from cxlib import reserve
 from cxlib.core.errors import InsufficientData
 from cxlib.data import intake
+from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError, plausibility
 from cxlib.data.intake.garbled import garbled
 
@@ -224,6 +225,46 @@ def test_rows_that_hold_nothing_but_formulas_are_not_passed_over(root):
     path = book(root, {f"{c}{r}": "=1" for c in "ABCD" for r in range(30, 42)})
     raw = intake.read_file(path, sheet="Answers")
     assert len(raw.frame) == 40 and len(raw.unread) == 48
+
+
+# Totals amid the answers
+
+
+def with_total(word: str, first: str = "Response ID", **cells: object) -> pd.DataFrame:
+    """The answers, with a row amid them that holds a word and an average."""
+    row = pd.DataFrame([{first: word, "Recommend": 5, **cells}])
+    return pd.concat([ANSWERS.iloc[:20], row, ANSWERS.iloc[20:]])[list(ANSWERS)]
+
+
+@pytest.mark.parametrize("word", ["Average", "Subtotal", "Durchschnitt", "平均", "合计: 20"])
+def test_totals_amid_the_answers_are_set_aside_and_asked_about(drafted, word):
+    check = drafted(answers__csv=with_total(word))
+    assert check.exit_code == reserve.LOST
+    assert asked(check, f"1 row(s) amid the others are totals or averages, first row 22, '{word}'")
+    assert "1 row(s) a row of totals or averages amid the others" in str(check)
+    assert intake.table(study_.read("new"), "responses").rows["recommend"].count() == 40
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ("only: \"response_id <> 'Average'\"", 40),
+        ("accept: [responses.response_id.total_row]", 41),
+    ],
+)
+def test_totals_are_left_out_by_only_and_kept_by_accept(drafted, root, answer, kept):
+    drafted(answers__csv=with_total("Average", Date="2026-03-30", Region=None))
+    text = (root / "study.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"unconfirmed:\n(  - .*\n)+", "", text)
+    (root / "study.yaml").write_text(f"{text}\n{answer}\n", encoding="utf-8")
+    check = reserve.check("new")
+    assert check.exit_code == 0, str(check)
+    assert len(intake.table(study_.read("new"), "responses").rows) == kept
+
+
+def test_a_word_for_a_total_is_no_total_where_rows_are_like_the_others(drafted):
+    brand = with_total("R99", Date="2026-03-30", Region="Total")
+    assert drafted(answers__csv=brand[["Region", "Date", "Recommend"]]).exit_code == 0
 
 
 def test_errors_that_a_spreadsheet_wrote_as_text_are_no_group(drafted):

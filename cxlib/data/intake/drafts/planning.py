@@ -27,6 +27,7 @@ from cxlib.data.intake.drafts.tables import tables_of
 from cxlib.data.intake.drafts.texts import open_text, unique_text
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.garbled import garbled
+from cxlib.data.intake.layout import totals_amid
 from cxlib.data.intake.raw import FORMULA
 
 
@@ -51,6 +52,7 @@ def plan_of(name: str, files: list[Path]) -> Plan:
         plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts] + more
     plan.doubts += dict.fromkeys(d for p in parts for d in _not_computed(p.seen))
     plan.doubts += dict.fromkeys(d for p in parts for d in _garbled(p.seen))
+    plan.doubts += dict.fromkeys(d for p in parts for d in _totals(p.seen))
     plan.doubts += unparsed.dates(parts)
     _forms(plan)
     _offsets(plan)
@@ -111,6 +113,17 @@ def _garbled(seen: Seen) -> Iterator[str]:
             f"read in another encoding than they are written in ({', '.join(odd.words)}): save all "
             "of the file in one encoding"
         )
+
+
+def _totals(seen: Seen) -> list[str]:
+    """Rows amid the table that are totals: `cx check` sets them aside."""
+    if not len(words := totals_amid(seen.raw.frame)):
+        return []
+    return [
+        f"{seen.called}: {len(words):,} row(s) amid the others are totals or averages, first row "
+        f"{words.index[0]}, {words.iloc[0]!r}, and are set aside. Take them out of the file, or "
+        "leave them out by `only`"
+    ]
 
 
 def _not_computed(seen: Seen) -> list[str]:
