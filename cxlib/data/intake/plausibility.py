@@ -46,6 +46,7 @@ DOUBTFUL = (
     "garbled",
     "several_currencies",
     "other_than_stated",
+    "heavy_weights",
 )
 SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
 BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them
@@ -58,6 +59,8 @@ PLANNED = ("due_on", "begun_on", "promised_on")  # dates that may well be ahead
 ENDING = "left_on"  # may be known ahead, where a contract was cancelled
 FAR, FAR_OF_FEW = 5 * 365, 20 * 365  # days without any date between most dates and a few
 ENOUGH = 20  # dates from which FAR holds, and from which most on one day are worth a look
+HEAVY, HEAVY_SHARE = 10, 0.15  # times the median weight; share of the total that such make up
+FINE = 11  # points of a scale from which answers between them are no surprise
 STRAY = 0.01  # share of the dates that may be set aside as mistyped; of more it is not said
 
 
@@ -87,6 +90,7 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
         items = [i for i in study.items if i in rows]
         for item in items:
             yield from _answers(item, rows[item])
+            yield from _between(item, rows[item], study.items[item].scale)
         yield from _copies(items, rows)
         yield from _small_groups(study.group, study.reporting.smallest_cell, rows)
 
@@ -98,7 +102,7 @@ def _numbered(study: Study, name: str) -> bool:
 
 
 def weights_of(rows: pd.DataFrame, places: pd.DataFrame) -> Iterator[DataWarning]:
-    """Sound responses without a usable weight, and weights that are all 0; some may well be 0."""
+    """Sound responses without a usable weight, weights that are all 0 or that few rows make up."""
     if "weight" not in rows or rows.empty:
         return
     none = rows["weight"].isna()
@@ -108,6 +112,24 @@ def weights_of(rows: pd.DataFrame, places: pd.DataFrame) -> Iterator[DataWarning
         yield DataWarning("weight", int(none.sum()), Reason("no_weight", about))
     elif not rows["weight"].sum() > 0:
         yield DataWarning("weight", len(rows), Reason("zero_weights"))
+    elif len(rows) >= ENOUGH:
+        yield from _heavy(rows["weight"], places)
+
+
+def _heavy(weight: pd.Series, places: pd.DataFrame) -> Iterator[DataWarning]:
+    """Weights far above the others that take a good part of the total, as 5000 among 1.2 and 0.8.
+
+    The effective number of responses is (sum w)^2 / sum w^2 (Kish 1965).
+    """
+    heavy = weight > HEAVY * weight[weight > 0].median()
+    share = weight[heavy].sum() / weight.sum()
+    effective = weight.sum() ** 2 / (weight**2).sum()
+    if share > HEAVY_SHARE and effective < len(weight) / 2:
+        place = places.loc[weight.idxmax()]
+        about = {"weight": float(weight.max()), "share": f"{share:.1%}", "n": len(weight)}
+        about |= {"effective": f"{effective:,.1f}", "row": int(place["row"])}
+        about |= {"file": Path(place["file"]).name}
+        yield DataWarning("weight", int(heavy.sum()), Reason("heavy_weights", about))
 
 
 def garbled_of(
@@ -273,6 +295,19 @@ def _answers(item: str, answers: pd.Series) -> Iterator[DataWarning]:
     elif len(given) > 1 and given.nunique() == 1:
         value = float(given.iloc[0])
         yield DataWarning(item, len(given), Reason("constant_answers", {"value": value}))
+
+
+def _between(item: str, answers: pd.Series, scale: tuple[float, float]) -> Iterator[DataWarning]:
+    """Answers such as 3.5 of 5: halves of some forms, or averages of several answers."""
+    given = answers.dropna()
+    part = given[given % 1 != 0]
+    if part.empty or scale[1] - scale[0] >= FINE:
+        return
+    shown = [f"{x:g}" for x in part.value_counts().index[:3]]
+    averages = (part % 0.5 != 0).any() or len(part) > len(given) / 2
+    about = {"words": shown, "share": f"{len(part) / len(given):.1%}"}
+    rule = "like_averages" if averages else "between_points"
+    yield DataWarning(item, len(part), Reason(rule, about))
 
 
 def _copies(items: list[str], rows: pd.DataFrame) -> Iterator[DataWarning]:

@@ -269,6 +269,28 @@ def _messages() -> dict[str, tuple[str, str]]:
         "no_weight": (_("no weight of 0 or more, first in row {row} of {file}"), weight),
         "unweighted": (_("no weight of 0 or more"), weight),
         "zero_weights": (_("all weights are 0"), weight),
+        "heavy_weights": (
+            _(
+                "weights far above the others, up to {weight} in row {row} of {file}: {share} of "
+                "the total weight, so that {n} responses count as {effective} (effective sample "
+                "size)"
+            ),
+            _("Correct them, such as a lost decimal mark or a code for no weight."),
+        ),
+        "between_points": (
+            _("answers between the points of the scale, such as {words}: {share} of the answers"),
+            _("They are kept as they are; `recode` rounds them if the scale has no half points."),
+        ),
+        "like_averages": (
+            _(
+                "answers between the points of the scale, such as {words}, which look like averages"
+                " of several answers: {share} of the answers"
+            ),
+            _(
+                "They are kept as they are: the shares of marks and NPS of averages are not those "
+                "of answers. Load the single answers if you have them."
+            ),
+        ),
         "no_refusal": (
             _("no contact ended in {names}, so that nobody is left in peace for it: {values}"),
             _("Correct `contact_rules.refused` in study.yaml where it is called otherwise."),

@@ -16,6 +16,7 @@ from cxlib.data import intake
 from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError, plausibility
 from cxlib.data.intake.garbled import garbled
+from cxlib.data.intake.reasons import render
 
 ANSWERS = pd.DataFrame(
     {
@@ -492,3 +493,47 @@ def test_rows_that_only_look_like_a_header_stay(root, head):
     rows = {"5,4,5": ["5,4,5", "1,2,3"] * 10, "a,b": ["a,1", "b,a", "2,b"] * 7}[head]
     (root / "a.csv").write_text("\n".join([head, *rows]) + "\n")
     assert len(intake.read_file(root / "a.csv").frame) == len(rows)
+
+
+# Weights and answers that stand out
+
+
+def warned(check: reserve.Check, rule: str) -> list[tuple[int, str]]:
+    of = check.warnings[check.warnings["rule"] == rule]
+    return [(w.rows, render(w.rule, w.params)) for w in of.itertuples()]
+
+
+def test_a_weight_that_outweighs_the_others_is_a_question(drafted):
+    weights = [1.0] * 39 + [5000]
+    check = drafted(answers__csv=ANSWERS.assign(Weight=weights))
+    assert check.exit_code == reserve.LOST
+    [(rows, said)] = warned(check, "heavy_weights")
+    # 5000 / 5039 = 99.2%; 5039^2 / (5000^2 + 39) = 1.0
+    assert rows == 1 and "up to 5000 in row 41 of answers.csv: 99.2%" in said
+    assert "40 responses count as 1.0 (effective sample size)" in said
+
+
+@pytest.mark.parametrize(
+    "weights", [[5000] * 40, [0.2, 1.8] * 20, [*range(1, 41)], [0] * 20 + [1] * 20]
+)
+def test_weights_of_a_survey_are_not_asked_about(drafted, weights):
+    check = drafted(answers__csv=ANSWERS.assign(Weight=weights))
+    assert check.exit_code == 0 and not warned(check, "heavy_weights")
+
+
+@pytest.mark.parametrize(
+    ("between", "rule", "said"),
+    [
+        ([3.5, 2.5], "between_points", "such as 3.5, 2.5: 5.0% of the answers"),
+        ([3.5, 2.67], "like_averages", "which look like averages of several answers"),
+        ([3.5] * 21, "like_averages", "52.5% of the answers"),
+        ([], "", ""),
+    ],
+)
+def test_answers_between_the_points_of_a_scale_are_named(drafted, between, rule, said):
+    marks = [*between, *([1, 2, 3, 4, 5] * 8)[len(between) :]]
+    check = drafted(answers__csv=ANSWERS.assign(**{"Satisfaction (1-5)": marks}))
+    assert check.exit_code == 0
+    found = {r: warned(check, r) for r in ("between_points", "like_averages")}
+    assert [r for r, some in found.items() if some] == [rule] * bool(rule)
+    assert not rule or (found[rule][0][0] == len(between) and said in found[rule][0][1])
