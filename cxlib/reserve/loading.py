@@ -26,7 +26,10 @@ UNUSABLE, LOST = 2, 4  # exit codes: nothing can be loaded; something is lost or
 WHOLE = 10  # cells of a column: when all of so many are lost, it is the wrong column
 LISTED = 100  # distinct values that a check lists of one kind of breach
 NO_FILE = "no file is new, and none has changed"
-NOT_TO_RECODE = ("duplicate_key", "duplicate_keys", "unknown_reference", "not_exact", "total_row")
+NOT_TO_RECODE = (
+    *("duplicate_key", "duplicate_keys", "unknown_reference", "not_exact"),
+    *("total_row", "other_currency"),
+)
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ def _read(words: pd.Series, form: str) -> Converted:
         "percent_mixed": _minority(cells, cells["percent"]),
         "other_currency": _minority(cells, cells["currency"], cells["currency"] != ""),
     }
-    left_out = unlike["ambiguous_number"]
+    left_out = pd.DataFrame(unlike).any(axis=1)
     notes = _notes(cells[~left_out], decimal, [r for r, u in unlike.items() if u.any()])
     x = (x * np.where(cells["negative"], -1, 1)).where(np.isfinite(x))
     for which in unlike.values():

@@ -128,7 +128,10 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("Name the form in study.yaml, e.g. `numbers: '1.234,5'`."),
         ),
         "percent_mixed": (_("some numbers with a percent sign, others without"), number),
-        "other_currency": (_("another currency than most of the column"), number),
+        "other_currency": (
+            _("another currency than most of the column"),
+            _("Convert the amounts to one currency before you load them."),
+        ),
         "far_date": (_("years from all other dates, {first} to {last}"), one_date),
         "future_date": (_("a date after today"), one_date),
         "outside_scale": (

@@ -140,6 +140,8 @@ def test_cells_of_another_currency_are_left_out(cells, currency, lost):
     assert int(read.bad.sum()) == lost
     assert read.currencies.items() <= currency.items()
     assert bool(read.currencies) == bool(currency)
+    signs = sum(not c.isdigit() for c in cells) - lost
+    assert not signs or f"{signs} cell(s) read without their currency sign" in " ".join(read.notes)
 
 
 def test_a_header_names_the_currency_of_its_amounts(folder):
