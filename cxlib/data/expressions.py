@@ -54,7 +54,7 @@ _TOKEN = re.compile(
 )
 
 
-Forms = Callable[[Literal["numbers", "dates"], str], str | list[str]]
+Forms = Callable[[Literal["numbers", "dates", "time_zone"], str], str | list[str]]
 
 
 def found_out(_key: str, _column: str) -> str:
@@ -187,6 +187,8 @@ def _evaluated(
     frame: pd.DataFrame, written: str, key: str, forms: Forms, *, words: bool
 ) -> Computed:
     """The values, with how the columns were read as the first of the notes."""
+    from cxlib.data.intake.dates import mixed
+
     stored = sql.distinct(frame)
     columns = list(stored.values())
     with sql.connect() as store:
@@ -197,7 +199,7 @@ def _evaluated(
         failed: ExpressionError | None = None
         for reading in READINGS:
             typed = {s: _typed(frame[c], reading, forms) for c, s in used.items()}
-            rows = pd.DataFrame({s: t for s, (t, _lost) in typed.items()}, index=frame.index)
+            rows = pd.DataFrame({s: t for s, (t, *_) in typed.items()}, index=frame.index)
             try:
                 values, kind = _run(store, rows, written, key, columns)
             except ExpressionError as error:
@@ -207,9 +209,18 @@ def _evaluated(
         else:
             assert failed is not None
             raise failed
+    differ = mixed({c: offsets for c, (*_, offsets) in typed.items()})
+    if differ and not words and not forms("time_zone", ""):
+        raise ExpressionError(
+            f"{key} {written!r} is computed of times with different offsets from UTC "
+            f"({', '.join(differ)}). Name the zone that all are to be converted to in study.yaml, "
+            "e.g. `time_zone: Europe/Berlin`."
+        )
     if pd.api.types.is_float_dtype(values):
         values = values.where(np.isfinite(values))
-    notes = [f"{key}: {lost} in {c!r}; missing there." for c, (_t, lost) in typed.items() if lost]
+    notes = [
+        f"{key}: {lost} in {c!r}; missing there." for c, (_t, lost, _o) in typed.items() if lost
+    ]
     if lost := int((values.isna() & rows.notna().all(axis=1)).sum()):
         notes.append(f"{key}: {lost:,} row(s) could not be computed; missing there.")
     return Computed(values, kind, [_spoken(rows), *notes])
@@ -235,30 +246,31 @@ def _run(
 READINGS = ("all", "most", "text")
 
 
-def _typed(cells: pd.Series, reading: str, forms: Forms) -> tuple[pd.Series, str]:
-    """A column as numbers, dates or text, and which cells were lost by that."""
+def _typed(cells: pd.Series, reading: str, forms: Forms) -> tuple[pd.Series, str, dict[str, int]]:
+    """A column as numbers, dates or text, which cells were lost by that, and offsets of times."""
     from cxlib.data.intake import conversion
 
     dates, numbers = (forms(key, str(cells.name)) for key in ("dates", "numbers"))
+    zone = str(forms("time_zone", ""))
     text = conversion.text(cells)
     given = int(text.notna().sum())
     codes = text.str.fullmatch(r"-?0\d+|-?\d{16,}").fillna(False)  # 007 and long ids: no amounts
     if reading == "text" or codes.any():
-        return text, ""
+        return text, "", {}
     most = given // 2 if reading == "most" else 0
     if reading == "most" and not given:
-        return conversion.date(cells, dates).values, ""
+        return conversion.date(cells, dates).values, "", {}
     number = conversion.number(cells, numbers if isinstance(numbers, str) else "")
     if number.question:
         raise ExpressionError(number.question.sentence("TABLE", str(cells.name)))
     if number.bad.sum() <= most:
         whole = (number.values.dropna() % 1 == 0).all()
         values = number.values.astype("Int64") if whole else number.values
-        return values, _lost(text[number.bad], "no number")
-    date = conversion.date(cells, dates)
+        return values, _lost(text[number.bad], "no number"), {}
+    date = conversion.date(cells, dates, zone)
     if date.bad.sum() <= most:
-        return date.values, _lost(text[date.bad], "no date")
-    return text, ""
+        return date.values, _lost(text[date.bad], "no date"), date.offsets
+    return text, "", {}
 
 
 def _lost(cells: pd.Series, what: str) -> str:

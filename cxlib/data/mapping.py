@@ -548,6 +548,13 @@ class Mapping(Strict):
             return forms
         return next((forms[c] for c in columns if c in forms), "")
 
+    @property
+    def derived(self) -> set[str]:
+        """Our columns that are computed by an expression."""
+        names = {*self.derive, *(d for f in self.files for d in f.derive)}
+        maps = [self.columns, *(f.columns for f in self.files)]
+        return names | {ours for m in maps for ours, theirs in m.items() if theirs in names}
+
     @model_validator(mode="after")
     def _mapped_once(self) -> Mapping:
         for columns in [self.columns, *(f.columns for f in self.files)]:

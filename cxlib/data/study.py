@@ -67,7 +67,7 @@ from cxlib.data.schema import (
     Topic,
     WithValue,
 )
-from cxlib.data.working_hours import WorkingHours
+from cxlib.data.working_hours import WorkingHours, known_zone
 
 SCORES = ("nps", "csat", "effort", "index")  # that may have a target by their own names
 # Further measures that may: those of pages 23, 24 and 31 to 33, 42. Of the second less is better.
@@ -124,6 +124,14 @@ class Study(Strict):
         examples=["Miller (2024), J. Retail 3"],
     )
     currency: str = Field(default="", description="Currency of all amounts.", examples=["EUR"])
+    time_zone: Annotated[str, AfterValidator(known_zone)] = Field(
+        default="",
+        description="Time zone of all times in the study, as Europe/Berlin or UTC: times in files "
+        "that have an offset from UTC (Z, +08:00) are converted to it, others count as of it. "
+        "Needed where offsets differ; else times are kept as written. Days are those of the zone, "
+        "and elapsed hours of service standards count summer time, too.",
+        examples=["Europe/Berlin"],
+    )
     country: str = Field(
         default="",
         pattern="^([A-Z]{2})?$",

@@ -25,6 +25,20 @@ TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)|24:00")
 YEARS = range(1970, 2101)  # in which holidays of every year are counted
 
 
+def known_zone(zone: str) -> str:
+    """The time zone, where it is empty or one of IANA's; ValueError.
+
+    Examples
+    --------
+    >>> known_zone("Europe/Rome")
+    'Europe/Rome'
+    """
+    if zone and zone not in (known := available_timezones()):
+        near = suggestion(zone, sorted(known))
+        raise ValueError(f"there is no such time zone.{near} Write one as Europe/Rome or UTC")
+    return zone
+
+
 class WorkingHours(Strict):
     """Days and hours in which a team works; the hours are the same on each of its days."""
 
@@ -89,10 +103,7 @@ class WorkingHours(Strict):
     @field_validator("timezone", "times_in")
     @classmethod
     def _is_zone(cls, zone: str) -> str:
-        if zone and zone not in (known := available_timezones()):
-            near = suggestion(zone, sorted(known))
-            raise ValueError(f"there is no such time zone.{near} Write one as Europe/Rome or UTC")
-        return zone
+        return known_zone(zone)
 
     @model_validator(mode="after")
     def _agree(self) -> WorkingHours:

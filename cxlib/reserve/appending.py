@@ -73,14 +73,16 @@ def add(
 ) -> dict[str, Intake] | None:
     """The reserve with the rows that are new; what was taken in, without rows known already.
 
-    None, and the reserve as it was, where a column of the new rows is of another kind, or it has no
-    mark of a table with a watermark, or an open question that new rows may answer. Raises
-    SourceError where rows of such a table were deleted.
+    None, and the reserve as it was, where a column of the new rows is of another kind or has
+    another offset from UTC or currency, or the reserve has no mark of a table with a watermark, or
+    an open question that new rows may answer. Raises SourceError where rows of such a table were
+    deleted.
     """
     taken: dict[str, Intake] = {}
+    made = store.facts(study.reserve_path)
     with store.connect(study.reserve_path) as opened:
         marks = watermarks.read(opened, study)
-        if added.keys() & _of_one_day(opened):
+        if added.keys() & _asked_of_all(opened):
             return None
     if any(study.tables[name].watermark and name not in marks for name in added):
         return None
@@ -94,7 +96,7 @@ def add(
                     watermarks.compare(opened, study, name, fresh)
                     continue
                 found = _taken(study, name, added[name], opened, fresh)
-                if not _fits(opened, found):
+                if _of_another_kind(made, found) or not _fits(opened, found):
                     return None
                 taken[name] = _replaced(opened, found, fresh) if fresh else _insert(opened, found)
             if not taken:
@@ -144,9 +146,10 @@ def _taken(
     return store.with_stored_names(part, name, found)
 
 
-def _of_one_day(opened: duckdb.DuckDBPyConnection) -> set[str]:
-    """The tables of which most dates were one day, which more rows may change."""
-    asked = "select \"table\" from _warnings where rule = 'one_date'"
+def _asked_of_all(opened: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables with an open question that counts all of their rows, which more may change."""
+    rules = "'one_date', 'several_currencies', 'other_than_stated', 'mixed_offsets'"
+    asked = f'select "table" from _warnings where rule in ({rules})'
     return {table for (table,) in opened.execute(asked).fetchall()}
 
 
@@ -158,6 +161,15 @@ def _known(opened: duckdb.DuckDBPyConnection, name: str, keys: pd.DataFrame) -> 
     known = opened.execute(f"{query}({sql.names(list(keys))})").df()[sql.ROW]
     opened.unregister("_incoming")
     return keys.index[np.sort(known.to_numpy())]
+
+
+def _of_another_kind(made: Mapping[str, Any], found: Intake) -> bool:
+    """Whether new rows have an offset from UTC or a currency that no row has in the reserve."""
+    return any(
+        sizes.keys() - made.get(fact, {}).get(found.name, {}).get(column, {})
+        for fact, new in (("offsets", found.offsets), ("currencies", found.currencies))
+        for column, sizes in new.items()
+    )
 
 
 def _fits(opened: duckdb.DuckDBPyConnection, found: Intake) -> bool:

@@ -26,7 +26,10 @@ UNUSABLE, LOST = 2, 4  # exit codes: nothing can be loaded; something is lost or
 WHOLE = 10  # cells of a column: when all of so many are lost, it is the wrong column
 LISTED = 100  # distinct values that a check lists of one kind of breach
 NO_FILE = "no file is new, and none has changed"
-NOT_TO_RECODE = ("duplicate_key", "duplicate_keys", "unknown_reference", "not_exact")
+NOT_TO_RECODE = (
+    *("duplicate_key", "duplicate_keys", "unknown_reference", "not_exact"),
+    *("total_row", "other_currency"),
+)
 
 
 @dataclass(frozen=True)
@@ -372,13 +375,13 @@ def _idle_only(study: Study, taken: dict[str, Intake]) -> list[str]:
 
 
 def _with_study_checked(study: Study, taken: dict[str, Intake]) -> dict[str, Intake]:
-    """The tables with warnings of what study.yaml says of their values: shares, refusals."""
+    """The tables with warnings of all of them: shares, refusals, offsets from UTC that differ."""
     checks = {} if study.on_engine else {"responses": without_share, "contacts": unseen_refusals}
-    for name, check_ in checks.items():
-        found = list(check_(study, taken))
+    said = [(n, w) for n, check_ in checks.items() for w in check_(study, taken)]
+    said += plausibility.offsets_of_tables(study, {n: i.offsets for n, i in taken.items()})
+    for name in dict.fromkeys(n for n, _w in said):
+        found = [w for n, w in said if n == name]
         left, notes = plausibility.accepted(study, name, found)
-        if not found:
-            continue
         lines = [(name, w.column, w.rows, w.reason.rule, w.reason.json) for w in left]
         intake, more = taken[name], pd.DataFrame(lines, columns=intake_.WARNINGS)
         warnings = _together([intake.warnings, more])

@@ -28,7 +28,7 @@ from cxlib.data.intake import Intake, IntakeError
 from cxlib.data.study import Study
 from cxlib.reserve import watermarks
 
-MADE_BY = 7  # raise it when the way of the files into the store changes: older stores are rebuilt
+MADE_BY = 8  # raise it when the way of the files into the store changes: older stores are rebuilt
 STUDY = "study.yaml"
 BESIDE = ("topics.yaml", "coding.csv")  # kept beside it by people; pages of comments use them
 JOINED = "_responses"  # the answers with the attributes of their customers
@@ -270,6 +270,8 @@ def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) ->
         "files": {name: digest for name, digest in files.items() if name != STUDY},
         "labels": {k: v for intake in taken.values() for k, v in intake.labels.items()},
         "views": views(taken),
+        "offsets": {name: intake.offsets for name, intake in taken.items()},
+        "currencies": {name: intake.currencies for name, intake in taken.items()},
     }
     return pd.DataFrame({"facts": [json.dumps(facts, ensure_ascii=False)]})
 

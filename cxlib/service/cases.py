@@ -111,7 +111,7 @@ def case_times(
             continue
         used = clock.hours(opened, end := came.fillna(seen), names)
         done, limit = came.notna(), limits[name]
-        rows[f"{prefix}_hours"], rows[happened] = (end - opened) / HOUR, done
+        rows[f"{prefix}_hours"], rows[happened] = clock.elapsed(opened, end), done
         rows[f"{prefix}_used"], rows[f"{prefix}_limit"] = used, limit
         # Of those whose time is not up, only the quick would count: they would flatter.
         rows[IN_TIME[name]] = np.where(watched >= limit, done & (used <= limit), np.nan)
@@ -161,7 +161,7 @@ def times_of(
     [False]
     """
     about = study.service
-    clock = make_clock(study.working_hours, about, statuses)
+    clock = make_clock(study.working_hours, about, statuses, study.time_zone)
     grade = about.grade if about.grade in as_sample(every) else ""
     timed = case_times(every, about.standards, clock=clock, grade=grade, as_of=as_of).data
     return timed[timed["case_id"].isin(some["case_id"])]

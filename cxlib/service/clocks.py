@@ -39,12 +39,14 @@ class Clock:
     working : when the team works; without it only "elapsed" can be counted
     pauses : case_id, since, until (missing while it lasts) of times with the customer
     less_waiting : whether these are taken off
+    zone : of the times, whose summer time counts in elapsed hours; none where empty
     """
 
     basis: ClockBasis = "elapsed"
     working: WorkingHours | None = None
     pauses: pd.DataFrame | None = None
     less_waiting: bool = False
+    zone: str = ""
 
     def hours(self, start: pd.Series, end: pd.Series, case_id: pd.Series | None) -> np.ndarray:
         """Hours of the standard between two moments of each case.
@@ -74,9 +76,28 @@ class Clock:
     def _until(self, times: pd.Series) -> np.ndarray:
         """Hours of the standard from a moment long ago to each time."""
         if self.basis == "elapsed" or self.working is None:
-            return ((times - EPOCH) / HOUR).to_numpy(float)
+            return ((self._moments(times) - EPOCH) / HOUR).to_numpy(float)
         worked = self.working.worked(times)
         return worked * 24 / self.working.daily if self.basis == "working days" else worked
+
+    def _moments(self, times: pd.Series) -> pd.Series:
+        """The times without summer time; of the hour that the clock repeats its first is taken."""
+        if not self.zone:
+            return times
+        first = np.ones(len(times), bool)
+        at = times.dt.tz_localize(self.zone, ambiguous=first, nonexistent="shift_forward")
+        return at.dt.tz_convert("UTC").dt.tz_localize(None)
+
+    def elapsed(self, start: pd.Series, end: pd.Series) -> pd.Series:
+        """Calendar hours between two moments of each case, across a change of summer time too.
+
+        Examples
+        --------
+        >>> days = pd.to_datetime(["2026-10-24 12:00", "2026-10-25 12:00"])
+        >>> float(Clock(zone="Europe/Berlin").elapsed(pd.Series(days[:1]), pd.Series(days[1:]))[0])
+        25.0
+        """
+        return (self._moments(end) - self._moments(start)) / HOUR
 
     def variants(self) -> Iterator[Clock]:
         """Every clock that the working hours and statuses on file allow, this one among them."""
@@ -126,7 +147,10 @@ def counted_in(basis: str) -> str:
 
 
 def make_clock(
-    working: WorkingHours | None, about: Service, statuses: pd.DataFrame | None = None
+    working: WorkingHours | None,
+    about: Service,
+    statuses: pd.DataFrame | None = None,
+    zone: str = "",
 ) -> Clock:
     """The clock of a study's standards.
 
@@ -135,6 +159,7 @@ def make_clock(
     working : `working_hours` of study.yaml
     about : `service` of study.yaml: its clock, its statuses of waiting, and whether they count
     statuses : the table case_statuses (case_id, at, status), where the study has it
+    zone : `time_zone` of study.yaml
 
     Raises
     ------
@@ -155,4 +180,4 @@ def make_clock(
             )
         every = spells(statuses)
         pauses = every.loc[every["status"].isin(about.waiting), ["case_id", "since", "until"]]
-    return Clock(about.clock, working, pauses, about.less_waiting)
+    return Clock(about.clock, working, pauses, about.less_waiting, zone)

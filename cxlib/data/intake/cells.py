@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -25,6 +25,7 @@ class Question:
     values : some cells as they are in the file
     readings : what the cells are under each of the answers
     n : cells that it is about
+    mixed : whether the cells are written in both ways, so that other columns answer nothing
     """
 
     key: str
@@ -32,6 +33,7 @@ class Question:
     values: tuple[str, ...]
     readings: tuple[str, ...]
     n: int
+    mixed: bool = False
 
     def sentence(self, table: str, column: str) -> str:
         """The question with its answers, ready to be written into study.yaml."""
@@ -59,6 +61,8 @@ class Converted:
     evidence : the form that the cells themselves prove, an answer to `Question`; else empty
     question : what has to be asked before the values can be trusted
     odd : cells that were read and look wrong: how many, and why
+    offsets : of times: how many have which offset from UTC, as +08:00; "" for those without one
+    currencies : of numbers: how many have a sign or code of which currency
     """
 
     values: pd.Series
@@ -68,6 +72,8 @@ class Converted:
     evidence: str = ""
     question: Question | None = None
     odd: tuple[int, Reason] | None = None
+    offsets: dict[str, int] = field(default_factory=dict)
+    currencies: dict[str, int] = field(default_factory=dict)
 
 
 def iso(times: pd.Series, unit: Literal["D", "s"]) -> pd.Series:

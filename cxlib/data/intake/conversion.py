@@ -56,10 +56,15 @@ def _none(values: pd.Series) -> pd.Series:
     return pd.Series(False, index=values.index)
 
 
-def convert(values: pd.Series, kind: str, form: str | Sequence[str] = "") -> Converted:
-    """The cells as `kind` of the contract; `form` is that of the column's numbers or dates."""
+def convert(
+    values: pd.Series, kind: str, form: str | Sequence[str] = "", zone: str = ""
+) -> Converted:
+    """The cells as `kind` of the contract; `form` is that of the column's numbers or dates.
+
+    `zone` is that to which times with an offset are converted.
+    """
     if kind == "date":
-        return date(values, form)
+        return date(values, form, zone)
     if kind in ("number", "integer"):
         return (number if kind == "number" else integer)(values, str(form or ""))
     return flag(values) if kind == "flag" else Converted(text(values), _none(values))
@@ -71,7 +76,7 @@ def reference(values: pd.Series) -> Converted:
     return Converted(words, _none(values), notes=notes)
 
 
-def guess(values: pd.Series, form: str = "", *, comma: bool = True) -> Converted:
+def guess(values: pd.Series, form: str = "", *, comma: bool = True, zone: str = "") -> Converted:
     """A further column as numbers where all its cells are, else as text; and what looks wrong.
 
     With `comma` cells such as 1,2 are decimals; where commas delimit they may be two answers.
@@ -79,7 +84,7 @@ def guess(values: pd.Series, form: str = "", *, comma: bool = True) -> Converted
     if isinstance(values.dtype, pd.BooleanDtype) or values.dtype == bool:
         return Converted(values.astype("boolean"), _none(values))
     if pd.api.types.is_datetime64_any_dtype(values):
-        return date(values)
+        return date(values, zone=zone)
     words = text(values)
     if pd.api.types.is_numeric_dtype(values):
         return Converted(_whole(number(values).values, words), _none(values))
@@ -90,6 +95,8 @@ def guess(values: pd.Series, form: str = "", *, comma: bool = True) -> Converted
     read = number(words if values.dtype != object else values, form)
     if not read.bad.any() and read.values.notna().any():
         return replace(read, values=_whole(read.values, words))
+    if read.bad.any() and read.reason and read.reason.rule == "ambiguous_number":
+        return replace(plain, question=number(words[read.bad]).question)
     odd = there[read.bad[there.index]]
     if len(there) >= 20 and 0 < len(odd) <= len(there) / 10:
         shown = list(map(repr, odd.unique()[:3]))
@@ -120,7 +127,7 @@ def settled(
     answers, left = dict[str, str](), list[str]()
     for column, question in asked.items():
         fits = [a for a in question.answers if a in proved]
-        if len(fits) == 1 and len(question.answers) > 1:
+        if len(fits) == 1 and len(question.answers) > 1 and not question.mixed:
             answers[column] = fits[0]
         else:
             left.append(question.sentence(table, column))

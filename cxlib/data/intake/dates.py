@@ -5,16 +5,20 @@ done.values     # 2024-01-13 14:05, 2024-02-01
 done.evidence   # "day first": there is no month 13
 date(pd.Series(["1/2/2024"])).question     # 1 February or 2 January?
 
-Times with a zone are kept as they are written, so that an order of 1 January stays one; the zones
-are noted. Read without being asked for are ISO forms, 2024/3/1, 2024年3月1日, 1.3.2024, 1-Mar-2024,
+Times with an offset from UTC are kept as they are written, so that an order of 1 January stays one,
+and the offsets are counted (`mixed` says whether they differ); or they are converted to one zone.
+Read without being asked for are ISO forms, 2024/3/1, 2024年3月1日, 1.3.2024, 1-Mar-2024,
 Mar 1, 2024 (months in six languages), with times such as 14:05, 2:05:00 PM or 6:30:32 pm GMT+5:30.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -42,7 +46,13 @@ COUNTS = {  # forms that are counts: unit, day that they begin at, range in whic
 }
 NEVER = ("9999-12-31", "2999-12-31", "1900-01-01", "1899-12-30", "1899-12-31", "0001-01-01")
 SLIPS = 0.02  # share of decisive cells that may speak for the other order of day and month
-_ZONES = "Z|UTC|GMT|CES?T|EES?T|WES?T|E[SD]T|C[SD]T|M[SD]T|P[SD]T|BST|IST|JST|AE[SD]T"
+OFFSETS = {  # names of zones: minutes from UTC
+    **dict.fromkeys(("Z", "UTC", "GMT", "WET"), 0),
+    **{"WEST": 60, "CET": 60, "BST": 60, "CEST": 120, "EET": 120, "EEST": 180, "IST": 330},
+    **{"JST": 540, "AEST": 600, "AEDT": 660, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300},
+    **{"MST": -420, "MDT": -360, "PST": -480, "PDT": -420},
+}
+_ZONES = "|".join(sorted(OFFSETS, key=len, reverse=True))
 _ZONE = (
     r"(?P<time>\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s*[AaPp]\.?[Mm]\.?)?)\s*"
     rf"(?P<zone>(?:UTC|GMT)?[+-]\d{{1,2}}(?::?\d\d)?|(?:{_ZONES}))(?:\s*\([^)]*\))?$"
@@ -59,7 +69,7 @@ _CELL = (
 )
 
 
-def date(values: pd.Series, form: str | Sequence[str] = "") -> Converted:
+def date(values: pd.Series, form: str | Sequence[str] = "", zone: str = "") -> Converted:
     """Dates and times, without zones.
 
     Parameters
@@ -67,28 +77,30 @@ def date(values: pd.Series, form: str | Sequence[str] = "") -> Converted:
     values : the cells of one column
     form : as in `strptime`, or "day first", "month first", "year first", "excel days", "unix
         seconds", "unix milliseconds"; of several the first that fits is taken. Found out when empty
+    zone : to which times with an offset from UTC are converted, as Europe/Berlin; the others are
+        of it already. Without it all are kept as written
 
     Examples
     --------
+    >>> date(pd.Series(["2026-07-01T22:30:00Z"]), zone="Europe/Berlin").values.tolist()
+    [Timestamp('2026-07-02 00:30:00')]
     >>> date(pd.Series(["2024/03/01 6:30:32 pm GMT+5:30"])).values.tolist()
     [Timestamp('2024-03-01 18:30:32')]
     """
     forms = tuple(f for f in ([form] if isinstance(form, str) else form) if f)
     if pd.api.types.is_datetime64_any_dtype(values):
-        zone = getattr(values.dtype, "tz", None)
-        plain = values.dt.tz_localize(None) if zone else values
-        zoned = (f"times are those of the zone {zone}.",) if zone else ()
-        return _without_never(plain.astype("datetime64[us]"), _none(values), None, zoned)
+        return _of_times(values, zone)
     words, notes = given(values)
     if not forms and not (at := _iso(words)).hasnans and words.notna().all():
-        return _without_never(at, _none(values), None, notes, words)
+        done = _without_never(at, _none(values), None, notes, words)
+        return replace(done, offsets=_of_no_zone(at))
     codes, unique = pd.factorize(words)
     cells = pd.Series(unique, dtype="string")
     n = np.bincount(codes[codes >= 0], minlength=len(cells))
     ready = of_type(values, (dt.date, pd.Timestamp, np.datetime64)).to_numpy()
     of_excel = np.zeros(len(cells), bool)
     of_excel[codes[ready]] = True
-    at, evidence, question, said = _read(cells, n, of_excel, forms)
+    at, evidence, question, said, offsets = _read(cells, n, of_excel, forms, zone)
     taken = pd.Series(
         np.append(at.to_numpy(), np.datetime64("NaT", "us"))[codes], index=values.index
     )
@@ -96,13 +108,55 @@ def date(values: pd.Series, form: str | Sequence[str] = "") -> Converted:
     exact = [f for f in forms if "%" in f]
     reason = Reason("not_date", {"form": ", ".join(exact)}) if exact else Reason("not_iso_date")
     bad = words.notna() & taken.isna()
-    return _without_never(taken, bad, reason, (*notes, *said), words, (evidence, question))
+    done = _without_never(taken, bad, reason, (*notes, *said), words, (evidence, question))
+    return replace(done, offsets=offsets)
+
+
+def mixed(offsets: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """The offsets from UTC of the columns of a table, where they are not one and the same.
+
+    Examples
+    --------
+    >>> mixed({"opened_at": {"+00:00": 400}, "solved_at": {"+08:00": 390, "": 10}})
+    ['opened_at +00:00 (400)', 'solved_at +08:00 (390)', 'solved_at – (10)']
+    >>> mixed({"opened_at": {"+08:00": 400}, "solved_at": {"+08:00": 400}})
+    []
+    """
+    if len({offset for counts in offsets.values() for offset in counts}) < 2:
+        return []
+    return [
+        f"{column} {offset or '–'} ({n:,})"
+        for column, counts in offsets.items()
+        for offset, n in counts.items()
+    ]
+
+
+def _of_times(values: pd.Series, zone: str) -> Converted:
+    """A column of times, which may be of a zone."""
+    own = getattr(values.dtype, "tz", None)
+    if own is None:
+        done = _without_never(values.astype("datetime64[us]"), _none(values), None, ())
+        return replace(done, offsets=_of_no_zone(done.values))
+    local = values.dt.tz_convert(zone) if zone else values
+    said = f"times are converted from {own} to {zone}." if zone else f"times are those of {own}."
+    done = _without_never(
+        local.dt.tz_localize(None).astype("datetime64[us]"), _none(values), None, (said,)
+    )
+    written = values.dt.tz_localize(None) - values.dt.tz_convert("UTC").dt.tz_localize(None)
+    sizes = written[done.values.notna()].value_counts()
+    return replace(done, offsets={_offset(o): int(size) for o, size in sizes.items()})
+
+
+def _of_no_zone(at: pd.Series) -> dict[str, int]:
+    """How many times have no offset: none where all are days."""
+    there = at.dropna()
+    return {"": len(there)} if (there != there.dt.normalize()).any() else {}
 
 
 def _read(
-    cells: pd.Series, n: np.ndarray, of_excel: np.ndarray, forms: tuple[str, ...]
-) -> tuple[pd.Series, str, Question | None, list[str]]:
-    """Different cells as dates; the order of day and month that they prove, a question, notes."""
+    cells: pd.Series, n: np.ndarray, of_excel: np.ndarray, forms: tuple[str, ...], zone: str
+) -> tuple[pd.Series, str, Question | None, list[str], dict[str, int]]:
+    """Different cells as dates; what they prove of day and month, a question, notes, offsets."""
     plain, zones = _zones(cells)
     at = pd.Series(pd.NaT, index=cells.index, dtype="datetime64[us]")
     at = at.mask(of_excel, _iso(plain))
@@ -110,7 +164,8 @@ def _read(
     for form in exact:
         at = at.fillna(_strptime(plain, form))
     if exact and len(exact) == len(forms):
-        return at, "", None, _zone_notes(zones, n)
+        at, said, offsets = _in_zone(at, plain, zones, n, zone)
+        return at, "", None, said, offsets
     used: dict[str, np.ndarray] = {}
 
     def take(name: str, found: pd.Series) -> None:
@@ -139,7 +194,10 @@ def _read(
         take(name, with_origin.dt.round("s").astype("datetime64[us]"))
     if not question and not forms:
         question = _counts(cells.mask(at.notna()), size, n)
-    return at, evidence, question, [*_form_notes(used, cells, n), *_zone_notes(zones, n)]
+    for name in used.keys() & {SECONDS, MILLISECONDS}:  # they count from 1970 in UTC
+        zones = zones.mask(used[name], "UTC")
+    at, said, offsets = _in_zone(at, plain, zones, n, zone)
+    return at, evidence, question, [*_form_notes(used, cells, n), *said], offsets
 
 
 # Forms
@@ -289,12 +347,46 @@ def _form_notes(used: dict[str, np.ndarray], cells: pd.Series, n: np.ndarray) ->
     yield f"dates read: {'; '.join(parts)}."
 
 
-def _zone_notes(zones: pd.Series, n: np.ndarray) -> list[str]:
+def _in_zone(
+    at: pd.Series, plain: pd.Series, zones: pd.Series, n: np.ndarray, zone: str
+) -> tuple[pd.Series, list[str], dict[str, int]]:
+    """The times, those with an offset in `zone` where it is given; notes; offsets with counts."""
+    likely = at.between("1902", "2100")  # a day that stands for never is no time
+    timed = likely & plain.str.contains("[:时]", regex=True).fillna(False).astype(bool)
+    zones = zones.where(likely)
     if not zones.notna().any():
-        return []
+        without = int(n[timed].sum())
+        days = (at[timed] == at[timed].dt.normalize()).all()
+        return at, [], {"": without} if without and not days else {}
+    minutes = {name: _minutes(name, zone) for name in zones.dropna().unique()}
+    offset = pd.to_timedelta(zones.map(minutes).astype("float64"), unit="min")
+    named = offset.map(_offset, na_action="ignore").astype(object).mask(timed & offset.isna(), "")
+    counts = pd.Series(n).groupby(named).sum().sort_values(ascending=False, kind="stable")
     sizes = pd.Series(n).groupby(zones.fillna("none")).sum().sort_values(ascending=False)
-    shown = ", ".join(f"{zone} ({size:,})" for zone, size in sizes.head(6).items())
-    return [f"times are kept as written, in their own zone: {shown}."]
+    shown = ", ".join(f"{name} ({size:,})" for name, size in sizes.head(6).items())
+    said = f"times are kept as written, in their own zone: {shown}."
+    if zone:
+        moments = (at - offset)[offset.notna()].dt.tz_localize("UTC").dt.tz_convert(zone)
+        local = moments.dt.tz_localize(None).astype("datetime64[us]")
+        at, said = local.reindex(at.index).fillna(at), f"times are converted to {zone}: {shown}."
+    return at, [said], {str(o): int(size) for o, size in counts.items()}
+
+
+def _minutes(written: str, zone: str) -> int:
+    """The offset from UTC of a time: +05:30 is 330; of CST where `zone` has a CST, that one."""
+    if found := re.fullmatch(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?", written):
+        size = 60 * int(found[2]) + int(found[3] or 0)
+        return -size if found[1] == "-" else size
+    for month in (1, 7) if zone else ():
+        moment = dt.datetime(2026, month, 1, tzinfo=ZoneInfo(zone))
+        if moment.tzname() == written and (offset := moment.utcoffset()) is not None:
+            return int(offset.total_seconds() // 60)
+    return OFFSETS[written]
+
+
+def _offset(size: pd.Timedelta) -> str:
+    minutes = int(size.total_seconds() // 60)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 def _without_never(

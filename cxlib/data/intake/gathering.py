@@ -19,10 +19,11 @@ import pandas as pd
 
 from cxlib.core import codes
 from cxlib.data import contract, expressions, live, sources, sql
-from cxlib.data.intake import conversion
+from cxlib.data.intake import conversion, currencies
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared
-from cxlib.data.intake.raw import UNREAD
+from cxlib.data.intake.layout import totals_amid
+from cxlib.data.intake.raw import TOTAL, UNREAD
 from cxlib.data.intake.readers import Raw, read_file
 from cxlib.data.mapping import File, Mapping, Readable, Reading
 from cxlib.data.study import Study
@@ -41,8 +42,9 @@ class Gathered:
     decimal_comma : whether numbers may have one: commas do not part the cells
     notes : what was found out or left out, one sentence each
     left_out : rows for which `only` of study.yaml does not hold, by the condition
-    unread : cells of workbooks that could not be read: label (of the row in `rows`), column (ours),
-        value, rule, sheet, cell
+    unread : cells of workbooks that could not be read, and keys of rows that are totals: label (of
+        the row in `rows`), column (ours), value, rule, sheet, cell
+    currencies : of columns that name the currency of amounts, how many rows have which
     """
 
     rows: pd.DataFrame
@@ -53,6 +55,7 @@ class Gathered:
     notes: list[str]
     left_out: dict[str, int]
     unread: pd.DataFrame
+    currencies: dict[str, dict[str, int]]
 
 
 def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
@@ -68,11 +71,12 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     notes: list[str] = []
     recoded: dict[str, list[pd.Series]] = {}
     left_out: dict[str, int] = {}
+    named: list[dict[str, dict[str, int]]] = []
     commas = False
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
     for own in mapping.files:
         file = own.model_copy(update={"derive": {**mapping.derive, **own.derive}})
-        forms = partial(_form_of, mapping, file)
+        forms = partial(_form_of, study, mapping, file)
         opened = _by(once, file) if read is None else read
         raw = prepared(opened, file, partial(_by, once), forms, _called(file))
         notes += [n for n in raw.notes if n not in notes]
@@ -82,8 +86,14 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         part, more = _recoded(part, study, name, file, raw)
         notes += said + more
         part = _only(study, name, part, raw, left_out)
+        used = raw.frame.loc[part.index]
+        wanted = _wanted(study, name, file, raw)
+        named.append(currencies.of_amounts(name, used, wanted, file.derive.values()))
         if len(raw.unread):
-            lost = _unread(part, _wanted(study, name, file, raw), raw.unread)
+            lost = _unread(part, wanted, raw.unread)
+            unread.append(lost.assign(label=lost["label"] + sum(map(len, parts))))
+        if len(words := totals_amid(used)):
+            lost = _totals(part, contract.TABLES[name].key[0], words)
             unread.append(lost.assign(label=lost["label"] + sum(map(len, parts))))
         parts.append(part)
         places.append(pd.DataFrame({"file": _place(file), "row": part.index}))
@@ -106,9 +116,14 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         unread = [u.assign(label=at[u["label"]].to_numpy()) for u in _of_rows(unread, at)]
         rows, notes = rows.reset_index(drop=True), notes + [f"{name}: {s}" for s in said]
     lost = pd.concat([pd.DataFrame(columns=["label", *UNREAD]), *unread], ignore_index=True)
-    for ours, cells in lost.groupby("column"):  # a recode of empty cells is not for them
+    for ours, cells in lost[lost["rule"] != TOTAL].groupby(
+        "column"
+    ):  # a recode of empty cells is not for them
         rows[ours] = rows[ours].mask(rows.index.isin(cells["label"]))
-    return Gathered(rows, place, pd.concat(broken), labels, commas, notes, left_out, lost)
+    return Gathered(
+        *(rows, place, pd.concat(broken), labels, commas, notes, left_out, lost),
+        currencies.added(named),
+    )
 
 
 def _of_rows(unread: list[pd.DataFrame], at: pd.Series) -> list[pd.DataFrame]:
@@ -126,6 +141,13 @@ def _unread(part: pd.DataFrame, wanted: dict[str, str], cells: pd.DataFrame) -> 
     return lost.assign(label=part.index.get_indexer(lost["row"]))
 
 
+def _totals(part: pd.DataFrame, key: str, words: pd.Series) -> pd.DataFrame:
+    """Rows of totals, as cells of the key of the table that are none."""
+    at = np.flatnonzero(part.index.isin(words.index))
+    cells = pd.DataFrame({"row": part.index[at], "label": at, "value": words.to_numpy()})
+    return cells.assign(column=key, rule=TOTAL, sheet="", cell="")
+
+
 def _only(
     study: Study, name: str, part: pd.DataFrame, raw: Raw, left_out: dict[str, int]
 ) -> pd.DataFrame:
@@ -139,7 +161,7 @@ def _only(
     asked = {"only": study.only, f"{name}: only": study.tables[name].only}
     for key, where in ((k, w) for k, w in asked.items() if w.strip()):
         try:
-            forms = study.tables[name].form
+            forms = partial(_form_of, study, study.tables[name], None)
             holds = expressions.holds(seen.loc[part.index], where, key=key, forms=forms)
         except expressions.ExpressionError as error:
             if key == "only" and isinstance(error, expressions.UnknownColumn):
@@ -175,9 +197,17 @@ def _open(study: Study, file: Readable, watermark: str) -> Raw:
 
 
 def _form_of(
-    mapping: Mapping, file: File, key: Literal["numbers", "dates"], theirs: str
+    study: Study,
+    mapping: Mapping,
+    file: File | None,
+    key: Literal["numbers", "dates", "time_zone"],
+    theirs: str,
 ) -> str | list[str]:
-    """The form of a column of the file, which study.yaml may call by our name."""
+    """The form of a column of the file, which study.yaml may call by our name; its zone."""
+    if key == "time_zone":
+        return study.time_zone
+    if file is None:
+        return mapping.form(key, theirs)
     named = {**mapping.columns, **file.columns}
     return mapping.form(key, theirs, *(ours for ours, t in named.items() if t == theirs))
 

@@ -19,12 +19,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from cxlib.data.intake.errors import IntakeError
 
 LOOKED_AT = 60  # rows in which the header is looked for
 WIDEST = 16_384  # columns of a file, as of a sheet of Excel
 LISTED = 12  # column names that a message lists
+FEW = 0.25  # of the rows, the most that are taken for totals amid the table
 LAST = 5  # rows at the end that may be totals or remarks
 SKIPPED = ["row", "value", "why"]
 # Second header rows of survey tools: they say of what kind the answer is, not what was asked.
@@ -49,6 +51,7 @@ TOTALS = re.compile(
 )
 NUMBER = re.compile(r"[-+]?[\d.,]*\d%?")
 DATE = re.compile(r"\d{1,4}[-/.年]\d{1,2}[-/.月]\d{1,4}日?([T ].*)?")
+ID = re.compile(r"[\w-]*\d")  # most first cells, which are no words
 NO_VALUE = ("", "na", "n/a", "null", "none", "nan", "-", ".")
 
 Row = Sequence[str]
@@ -366,6 +369,28 @@ def _totals(frame: pd.DataFrame, blank: set[int]) -> tuple[int, str]:
         if after_blank and len(full) > 2 and (rows.notna().sum(axis=1) == 1).all() and full.any():
             return n, "a remark below the table"
     return 0, ""
+
+
+def totals_amid(frame: pd.DataFrame) -> pd.Series:
+    """The word that totals or averages amid the table begin with, by row; of few rows at most.
+
+    Such a row lacks what all others have, or has the word where they have a number or a date.
+    """
+    if len(frame) < 4 or not len(frame.columns) or is_numeric_dtype(frame.iloc[:, 0]):
+        return pd.Series(dtype=object)
+    first = frame.iloc[:, 0].astype(object)
+    for other in range(1, min(3, len(frame.columns))):
+        if first.isna().any():
+            first = first.where(first.notna(), frame.iloc[:, other])
+    words = [w for w in first.dropna().unique() if isinstance(w, str)]
+    named = first.isin([w for w in words if not ID.fullmatch(w) and is_total(w)])
+    if not named.any() or named.mean() > FEW:
+        return pd.Series(dtype=object)
+    body = frame[~named]
+    unlike = frame.loc[named, body.notna().mean() > 0.99].isna().any(axis=1)
+    if body.iloc[:, 0].dropna().astype(str).head(200).map(_is_value).mean() > 0.9:
+        unlike |= frame.iloc[:, 0][named].notna()
+    return first[named][unlike]
 
 
 def _may_end(last: pd.Series) -> bool:

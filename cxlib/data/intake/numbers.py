@@ -11,6 +11,8 @@ digits, currency signs and codes, percent signs (12% is 12), (12) and 12- for -1
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -23,20 +25,11 @@ from cxlib.data.intake.cells import (
     plain_letters,
     without_digits,
 )
+from cxlib.data.intake.currencies import CODES, MORE, counted, resolved
 from cxlib.data.intake.reasons import Reason
 
 POINT, COMMA = "1,234.5", "1.234,5"  # answers to the question which mark is that of decimals
 FORMS = {".": POINT, ",": COMMA}
-SAME_CURRENCY = {  # signs that stand for one currency within a column
-    **dict.fromkeys(("US$", "USD"), "$"),
-    **dict.fromkeys(("元", "円", "CNY", "RMB", "JPY"), "¥"),
-    **{"EUR": "€", "GBP": "£", "BRL": "R$", "INR": "₹", "KR.": "KR", "PLN": "ZŁ", "CZK": "KČ"},
-    **dict.fromkeys(("SEK", "NOK", "DKK"), "KR"),
-}
-CODES = (  # words of three letters that are currencies beside a number; TOP and ALL are not
-    *("USD", "EUR", "GBP", "CNY", "RMB", "JPY", "CHF", "AUD", "CAD", "NZD", "HKD", "SGD", "SEK"),
-    *("NOK", "DKK", "PLN", "CZK", "HUF", "BRL", "MXN", "INR", "KRW", "TWD", "THB", "ZAR", "AED"),
-)
 MIXED = 0.01  # share of cells with the other decimal mark above which neither is a slip
 _SIGN = r"(?:[A-Z]{0,3}\$|[€£¥₹₽₩₺฿₫₪₴₦]|元|円|(?i:kr\.?|zł|kč)|[A-Z]{3})"
 _CELL = (
@@ -85,9 +78,7 @@ def number(values: pd.Series, form: str = "") -> Converted:
         return Converted(x, bad, Reason("not_number"), notes, POINT if points else "")
     read = _read(written, form)
     out = read.values.where(~ready, x)
-    return Converted(
-        out, read.bad, read.reason, (*notes, *read.notes), read.evidence, read.question
-    )
+    return replace(read, values=out, notes=(*notes, *read.notes))
 
 
 def integer(values: pd.Series, form: str = "") -> Converted:
@@ -96,7 +87,7 @@ def integer(values: pd.Series, form: str = "") -> Converted:
     broken = done.values.notna() & (done.values % 1 != 0)
     whole = done.values.mask(broken).astype("Int64")
     reason = Reason("not_whole") if broken.any() or not done.bad.any() else done.reason
-    return Converted(whole, done.bad | broken, reason, done.notes, done.evidence, done.question)
+    return replace(done, values=whole, bad=done.bad | broken, reason=reason)
 
 
 def decimal_of(form: str) -> str:
@@ -127,7 +118,6 @@ def _read(words: pd.Series, form: str) -> Converted:
     if not decimal:
         decimal = evidence = _decimal(cells)
     ambiguous = cells["body"].str.fullmatch(_TRIPLE).fillna(False).astype(bool)
-    question = None if decimal or not ambiguous.any() else _question(cells[ambiguous])
     x = pd.Series(np.nan, index=cells.index)
     fits = [decimal] if form else [decimal or ".", "," if decimal == "." else "."]
     for mark in fits:  # where both marks occur, a cell that fits one reading only is read by it
@@ -136,12 +126,15 @@ def _read(words: pd.Series, form: str) -> Converted:
         x = x.mask(mine, _valued(cells["body"], mark))
     votes = _votes(cells)
     mixed = not form and min(votes.values()) > MIXED * sum(votes.values())
+    open_ = not decimal or (not form and not mixed and _both_marks(cells, ambiguous))
+    question = _question(cells[ambiguous]) if open_ and ambiguous.any() else None
     unlike = {
         "ambiguous_number": ambiguous & mixed,
         "percent_mixed": _minority(cells, cells["percent"]),
         "other_currency": _minority(cells, cells["currency"], cells["currency"] != ""),
     }
-    notes = _notes(cells, decimal, [r for r, u in unlike.items() if u.any()])
+    left_out = pd.DataFrame(unlike).any(axis=1)
+    notes = _notes(cells[~left_out], decimal, [r for r, u in unlike.items() if u.any()])
     x = (x * np.where(cells["negative"], -1, 1)).where(np.isfinite(x))
     for which in unlike.values():
         x = x.mask(which)
@@ -156,6 +149,7 @@ def _read(words: pd.Series, form: str) -> Converted:
         notes,
         FORMS.get(evidence, ""),
         question,
+        currencies=counted(cells["currency"][~bad], cells["n"][~bad]),
     )
 
 
@@ -167,7 +161,8 @@ def _taken_apart(words: pd.Series) -> pd.DataFrame:
     w = w.mask(bracket, w.str.replace(r"[()]", "", regex=True).str.strip())
     cells = w.str.extract(_CELL).fillna("").astype(object)
     minus = (cells[["sign", "inner", "trailing"]] == "-").sum(axis=1) + bracket.astype(int)
-    currency = (cells["before"] + cells["after"]).str.upper().replace(SAME_CURRENCY)
+    currency = (cells["before"] + cells["after"]).str.upper()
+    currency = resolved(currency.map(lambda sign: MORE.get(sign.casefold(), sign)))
     coded = currency.str.fullmatch("[A-Z]{3}").fillna(False) & ~currency.isin(CODES)
     body = cells["body"].str.strip().mask(coded | (minus > 1), "")
     fits = {m: body.str.fullmatch(p).fillna(False).astype(bool) for m, p in _PATTERNS.items()}
@@ -206,6 +201,16 @@ def _decimal(cells: pd.DataFrame) -> str:
     return mark if size.max() >= 1000 and not zeros else ""  # 2.105 beside 1500: they are not
 
 
+def _both_marks(cells: pd.DataFrame, ambiguous: pd.Series) -> bool:
+    """Whether 1,250 stands beside 3.750, and no 1,250.000 says which of them are thousands."""
+    body, several = cells["body"], cells["body"].str.contains(r"\..*,|,.*\.", regex=True)
+    return _marks(body[ambiguous]).nunique() > 1 and not several.any()
+
+
+def _marks(body: pd.Series) -> pd.Series:
+    return body.str.extract(r"([.,])", expand=False)
+
+
 def _valued(body: pd.Series, mark: str) -> pd.Series:
     thousands = "[, ']" if mark == "." else "[. ']"
     plain = body.str.replace(thousands, "", regex=True).str.replace(",", ".", regex=False)
@@ -220,14 +225,13 @@ def _minority(cells: pd.DataFrame, of: pd.Series, among: pd.Series | bool = True
 
 
 def _question(cells: pd.DataFrame) -> Question:
-    shown = cells.head(3)
+    marks = _marks(cells["body"])
+    shown = cells[~marks.duplicated()] if (mixed := marks.nunique() > 1) else cells.head(3)
     readings = [
         " and ".join(f"{v:.10g}" for v in _valued(shown["body"], mark)) for mark in (",", ".")
     ]
-    [mark] = set(shown["body"].str.extract(r"([.,])")[0].head(1))
-    answers = (COMMA, POINT)
     n = int(cells["n"].sum())
-    return Question("numbers", answers, examples(shown["word"]), tuple(readings), n)
+    return Question("numbers", (COMMA, POINT), examples(shown["word"]), tuple(readings), n, mixed)
 
 
 def _notes(cells: pd.DataFrame, decimal: str, unlike: list[str]) -> tuple[str, ...]:
@@ -237,7 +241,8 @@ def _notes(cells: pd.DataFrame, decimal: str, unlike: list[str]) -> tuple[str, .
         return [f"{int(some['n'].sum()):,} cell(s) {what}, as in {first[0]!r}."] if first else []
 
     body = cells["body"]
-    notes = note(cells[","] & ~cells["."] & body.str.contains(","), "read with a decimal comma")
+    comma = cells[","] & (~cells["."] | (decimal == ",")) & body.str.contains(",", regex=False)
+    notes = note(comma, "read with a decimal comma")
     marked = body.str.contains(r"[,.].*[,.]|[ ']", regex=True)
     marked |= body.str.fullmatch(_TRIPLE) & ~body.str.contains(decimal or ".", regex=False)
     notes += note(marked.fillna(False).astype(bool), "read with marks between thousands")

@@ -10,7 +10,7 @@ numbers: a study does not pass its checks before they are corrected or accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,8 @@ from pandas.api.types import is_string_dtype
 from cxlib.data import contract
 from cxlib.data.intake.cells import iso_day
 from cxlib.data.intake.copies import copies
+from cxlib.data.intake.currencies import several
+from cxlib.data.intake.dates import mixed
 from cxlib.data.intake.garbled import garbled
 from cxlib.data.intake.reasons import Reason, render
 from cxlib.data.intake.rules import Rule, within
@@ -42,14 +44,23 @@ DOUBTFUL = (
     "spellings",
     "no_refusal",
     "garbled",
+    "several_currencies",
+    "other_than_stated",
+    "heavy_weights",
 )
 SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
 BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them
-NOT_TO_ACCEPT = ("no_share", *BAD_WEIGHTS)  # to be answered too, but not by `accept`
+NOT_TO_ACCEPT = (
+    "no_share",
+    "mixed_offsets",
+    *BAD_WEIGHTS,
+)  # to be answered too, but not by `accept`
 PLANNED = ("due_on", "begun_on", "promised_on")  # dates that may well be ahead
 ENDING = "left_on"  # may be known ahead, where a contract was cancelled
 FAR, FAR_OF_FEW = 5 * 365, 20 * 365  # days without any date between most dates and a few
 ENOUGH = 20  # dates from which FAR holds, and from which most on one day are worth a look
+HEAVY, HEAVY_SHARE = 10, 0.15  # times the median weight; share of the total that such make up
+FINE = 11  # points of a scale from which answers between them are no surprise
 STRAY = 0.01  # share of the dates that may be set aside as mistyped; of more it is not said
 
 
@@ -79,6 +90,7 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
         items = [i for i in study.items if i in rows]
         for item in items:
             yield from _answers(item, rows[item])
+            yield from _between(item, rows[item], study.items[item].scale)
         yield from _copies(items, rows)
         yield from _small_groups(study.group, study.reporting.smallest_cell, rows)
 
@@ -90,7 +102,7 @@ def _numbered(study: Study, name: str) -> bool:
 
 
 def weights_of(rows: pd.DataFrame, places: pd.DataFrame) -> Iterator[DataWarning]:
-    """Sound responses without a usable weight, and weights that are all 0; some may well be 0."""
+    """Sound responses without a usable weight, weights that are all 0 or that few rows make up."""
     if "weight" not in rows or rows.empty:
         return
     none = rows["weight"].isna()
@@ -100,6 +112,24 @@ def weights_of(rows: pd.DataFrame, places: pd.DataFrame) -> Iterator[DataWarning
         yield DataWarning("weight", int(none.sum()), Reason("no_weight", about))
     elif not rows["weight"].sum() > 0:
         yield DataWarning("weight", len(rows), Reason("zero_weights"))
+    elif len(rows) >= ENOUGH:
+        yield from _heavy(rows["weight"], places)
+
+
+def _heavy(weight: pd.Series, places: pd.DataFrame) -> Iterator[DataWarning]:
+    """Weights far above the others that take a good part of the total, as 5000 among 1.2 and 0.8.
+
+    The effective number of responses is (sum w)^2 / sum w^2 (Kish 1965).
+    """
+    heavy = weight > HEAVY * weight[weight > 0].median()
+    share = weight[heavy].sum() / weight.sum()
+    effective = weight.sum() ** 2 / (weight**2).sum()
+    if share > HEAVY_SHARE and effective < len(weight) / 2:
+        place = places.loc[weight.idxmax()]
+        about = {"weight": float(weight.max()), "share": f"{share:.1%}", "n": len(weight)}
+        about |= {"effective": f"{effective:,.1f}", "row": int(place["row"])}
+        about |= {"file": Path(place["file"]).name}
+        yield DataWarning("weight", int(heavy.sum()), Reason("heavy_weights", about))
 
 
 def garbled_of(
@@ -117,6 +147,18 @@ def garbled_of(
             yield DataWarning(column, odd.n, Reason(rule, {"words": odd.words, **about}))
 
 
+def currencies_of(study: Study, named: Mapping[str, Mapping[str, int]]) -> Iterator[DataWarning]:
+    """Columns by which amounts are not all of one currency, that of the study where it has one.
+
+    `named` is {column: {code: rows}}.
+    """
+    for column, sizes in several([named], study.currency).items():
+        counts = [f"{code} ({n:,})" for code, n in sizes.items()]
+        about = {"counts": counts, "column": column, "stated": study.currency}
+        rule = "several_currencies" if len(sizes) > 1 else "other_than_stated"
+        yield DataWarning(column, sum(sizes.values()), Reason(rule, about))
+
+
 def doubtful(warnings: pd.DataFrame) -> pd.DataFrame:
     """The warnings (table, column, rows, rule, params) that have to be answered."""
     return warnings[warnings["rule"].isin([*DOUBTFUL, *NOT_TO_ACCEPT])]
@@ -129,7 +171,7 @@ def accepted(
     left, notes = list[DataWarning](), list[str]()
     for w in warnings:
         called = ".".join(filter(None, (name, w.column, w.reason.rule)))
-        if is_accepted(study, called):
+        if w.reason.rule not in NOT_TO_ACCEPT and is_accepted(study, called):
             what = render(w.reason.rule, w.reason.params)
             notes.append(f"{called}: {w.rows:,} row(s): {what}; accepted in study.yaml.")
         else:
@@ -213,6 +255,26 @@ def _distant(given: pd.Series) -> int:
     return max((min(int(g), len(at) - int(g)) for g in gaps), default=0)
 
 
+def offsets_of_tables(
+    study: Study, offsets: Mapping[str, Mapping[str, Mapping[str, int]]]
+) -> list[tuple[str, DataWarning]]:
+    """Tables whose times have another offset from UTC than those of a table before them.
+
+    Parameters
+    ----------
+    offsets : {table: {column: {offset: rows}}}; tables in which they differ are asked about already
+    """
+    of_table = {n: {o for counts in c.values() for o in counts} for n, c in offsets.items()}
+    single = {n: o.pop() for n, o in of_table.items() if len(o) == 1}
+    single = {n: offset for n, offset in single.items() if offset}
+    if study.time_zone or len(set(single.values())) < 2:
+        return []
+    columns = {f"{n}.{c}": counts for n in single for c, counts in offsets[n].items()}
+    name = next(n for n, o in single.items() if o != next(iter(single.values())))
+    n = max(size for counts in offsets[name].values() for size in counts.values())
+    return [(name, DataWarning("", n, Reason("mixed_offsets", {"offsets": mixed(columns)})))]
+
+
 # Other columns
 
 
@@ -233,6 +295,19 @@ def _answers(item: str, answers: pd.Series) -> Iterator[DataWarning]:
     elif len(given) > 1 and given.nunique() == 1:
         value = float(given.iloc[0])
         yield DataWarning(item, len(given), Reason("constant_answers", {"value": value}))
+
+
+def _between(item: str, answers: pd.Series, scale: tuple[float, float]) -> Iterator[DataWarning]:
+    """Answers such as 3.5 of 5: halves of some forms, or averages of several answers."""
+    given = answers.dropna()
+    part = given[given % 1 != 0]
+    if part.empty or scale[1] - scale[0] >= FINE:
+        return
+    shown = [f"{x:g}" for x in part.value_counts().index[:3]]
+    averages = (part % 0.5 != 0).any() or len(part) > len(given) / 2
+    about = {"words": shown, "share": f"{len(part) / len(given):.1%}"}
+    rule = "like_averages" if averages else "between_points"
+    yield DataWarning(item, len(part), Reason(rule, about))
 
 
 def _copies(items: list[str], rows: pd.DataFrame) -> Iterator[DataWarning]:

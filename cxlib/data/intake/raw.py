@@ -27,6 +27,7 @@ SHEET_ERRORS = (
     "#NAME?",
     "#NUM!",
 )  # errors of a spreadsheet, as text
+TOTAL = "total_row"  # rule of rows amid the table that are totals or averages
 FORMULA, ERROR, ERROR_WORD = "formula_without_value", "error_cell", "error_word"  # rules of them
 
 

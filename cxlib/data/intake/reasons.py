@@ -128,7 +128,10 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("Name the form in study.yaml, e.g. `numbers: '1.234,5'`."),
         ),
         "percent_mixed": (_("some numbers with a percent sign, others without"), number),
-        "other_currency": (_("another currency than most of the column"), number),
+        "other_currency": (
+            _("another currency than most of the column"),
+            _("Convert the amounts to one currency before you load them."),
+        ),
         "far_date": (_("years from all other dates, {first} to {last}"), one_date),
         "future_date": (_("a date after today"), one_date),
         "outside_scale": (
@@ -192,6 +195,13 @@ def _messages() -> dict[str, tuple[str, str]]:
                 "for no answer."
             ),
         ),
+        "total_row": (
+            _("a row of totals or averages amid the others ({words})"),
+            _(
+                "Take it out of the file, or leave it out by `only` in study.yaml; if it is a row "
+                "as the others are, add `accept: [{key}]`."
+            ),
+        ),
         "unreadable_table": (_("{why}"), ""),
         "unmatched": (_("{why}"), ""),
         # Warnings: the rows are kept
@@ -210,6 +220,24 @@ def _messages() -> dict[str, tuple[str, str]]:
         ),
         "one_date": (_("{share} of the dates are {day}"), dates),
         "single_date": (_("{share} of the dates are {day}"), dates),
+        "mixed_offsets": (
+            _("times with different offsets from UTC (– is none): {offsets}"),
+            _(
+                "Name the zone that all are to be converted to in study.yaml, e.g. `time_zone: "
+                "Europe/Berlin`; times without an offset count as of that zone."
+            ),
+        ),
+        "several_currencies": (
+            _("amounts in several currencies, which are added up as they are: {counts}"),
+            _(
+                "Convert them to one by `derive`, or select one by `only` in study.yaml, with "
+                "{column} in the expression."
+            ),
+        ),
+        "other_than_stated": (
+            _("amounts are in {counts}, but `currency` of study.yaml is {stated}"),
+            _("Correct `currency` in study.yaml, or convert the amounts by `derive`."),
+        ),
         "never_dates": (_("dates that stand for never, such as {words}, are missing"), dates),
         "tied_times": (
             _("events of {of} that share their time with another of the same journey"),
@@ -244,6 +272,28 @@ def _messages() -> dict[str, tuple[str, str]]:
         "no_weight": (_("no weight of 0 or more, first in row {row} of {file}"), weight),
         "unweighted": (_("no weight of 0 or more"), weight),
         "zero_weights": (_("all weights are 0"), weight),
+        "heavy_weights": (
+            _(
+                "weights far above the others, up to {weight} in row {row} of {file}: {share} of "
+                "the total weight, so that {n} responses count as {effective} (effective sample "
+                "size)"
+            ),
+            _("Correct them, such as a lost decimal mark or a code for no weight."),
+        ),
+        "between_points": (
+            _("answers between the points of the scale, such as {words}: {share} of the answers"),
+            _("They are kept as they are; `recode` rounds them if the scale has no half points."),
+        ),
+        "like_averages": (
+            _(
+                "answers between the points of the scale, such as {words}, which look like averages"
+                " of several answers: {share} of the answers"
+            ),
+            _(
+                "They are kept as they are: the shares of marks and NPS of averages are not those "
+                "of answers. Load the single answers if you have them."
+            ),
+        ),
         "no_refusal": (
             _("no contact ended in {names}, so that nobody is left in peace for it: {values}"),
             _("Correct `contact_rules.refused` in study.yaml where it is called otherwise."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 from xml.parsers import expat
@@ -20,11 +20,12 @@ from cxlib.data.intake.layout import WIDEST
 MOST = 1 << 26  # cells between the first and the last, of 32 bytes each
 LARGEST = 2 << 30  # bytes of a sheet, unpacked
 PART = 1 << 22
+RECORD = 2048  # bytes of a record that are looked at
 _CELL = re.compile(rb' r="([A-Z]{1,9})(\d{1,15})"')  # begins as a plain text: it is searched fast
 _ODD = (b"r='", b"r =", b"r= ", b"\tr=", b"\nr=", b"\rr=")  # ways to write it that nobody uses
 _BARE = re.compile(rb"<(?:\w+:)?c[ >/]")
 CELLS = range(1, 12)  # kinds of records of an .xlsb that are a cell; 0 begins a row
-_TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
+TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
 _OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 "
 _ROW = re.compile(rb"<(?:\w+:)?row\b")
 
@@ -90,7 +91,8 @@ def _hold(name: str, called: str, high: int, wide: int, widest: int = 0) -> None
 def _refuse_binary(sheet: IO[bytes], name: str, called: str) -> None:
     """As `_refuse`, of the records of an .xlsb: kind, size, and a number of row or column."""
     row, rows, columns = 0, Extent(), Extent()
-    for kind, number in _records(sheet):
+    for kind, content in records(sheet):
+        number = int.from_bytes(content[:4], "little")
         if not kind:
             row = number
         elif kind in CELLS:
@@ -99,8 +101,8 @@ def _refuse_binary(sheet: IO[bytes], name: str, called: str) -> None:
     _hold(name, called, rows.size, columns.size)
 
 
-def _records(sheet: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """Kind and first number of each record."""
+def records(sheet: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Kind and first bytes of each record of a part of an .xlsb."""
     held, at = b"", 0
     while part := sheet.read(PART):
         held, at = held[at:] + part, 0
@@ -115,7 +117,7 @@ def _records(sheet: IO[bytes]) -> Iterator[tuple[int, int]]:
                     break
             if start + max(size, 4) > len(held):
                 break
-            yield kind, int.from_bytes(held[start : start + min(size, 4)], "little")
+            yield kind, held[start : start + min(size, RECORD)]
             at = start + size
 
 
@@ -126,26 +128,26 @@ def _refuse_open_document(content: IO[bytes], name: str, _called: str) -> None:
 
     def begun(tag: str, about: dict[str, str]) -> None:
         nonlocal row, column, high, wide, called, rows, columns
-        kind = tag.removeprefix(_TABLE)
+        kind = tag.removeprefix(TABLE)
         if kind == "table":
             called, rows, columns, row, high = (
-                about.get(f"{_TABLE}name", ""),
+                about.get(f"{TABLE}name", ""),
                 Extent(),
                 Extent(),
                 0,
                 0,
             )
         elif kind == "table-row":
-            row, high = row + high, _repeats(about, "rows")
+            row, high = row + high, repeats(about, "rows")
             column = wide = 0
         elif kind in ("table-cell", "covered-table-cell"):
-            column, wide = column + wide, _repeats(about, "columns")
+            column, wide = column + wide, repeats(about, "columns")
             if any(key.startswith(_OFFICE) for key in about):
                 rows.add(row, row + high - 1)
                 columns.add(column, column + wide - 1)
 
     def ended(tag: str) -> None:
-        if tag == f"{_TABLE}table":
+        if tag == f"{TABLE}table":
             _hold(name, called, rows.size, columns.size)
 
     parser = expat.ParserCreate(namespace_separator=" ")
@@ -156,8 +158,9 @@ def _refuse_open_document(content: IO[bytes], name: str, _called: str) -> None:
         return  # it is left to its reader
 
 
-def _repeats(about: dict[str, str], what: str) -> int:
-    said = about.get(f"{_TABLE}number-{what}-repeated", "1")
+def repeats(about: Mapping[str, str], what: str) -> int:
+    """How often a row or a cell of an .ods stands there; `what` is "rows" or "columns"."""
+    said = about.get(f"{TABLE}number-{what}-repeated", "1")
     return int(said) if re.fullmatch(r"\d{1,15}", said) else 1
 
 

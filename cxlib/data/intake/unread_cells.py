@@ -3,8 +3,8 @@
     unread(Path("a.xlsx"), "Sheet1")      # row, place, cell, value, rule; a line a cell
 
 Programs that write workbooks leave formulas without a value; Excel and LibreOffice compute them
-when the file is opened and saved. Only .xlsx and .xlsm are looked at: such programs hardly write
-another kind, of which a reader does not say where an error stood.
+when the file is opened and saved. These are looked for in .xlsx and .xlsm only, as such programs
+hardly write another kind; errors are found in .xls, .xlsb and .ods, too.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from xml.etree.ElementTree import ParseError
 
 import pandas as pd
 
+from cxlib.data.intake import excel97, open_document
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.raw import ERROR, FORMULA
-from cxlib.data.intake.sheet_extent import blocks, column_number
+from cxlib.data.intake.sheet_extent import blocks, column_number, records
 
 LARGEST = 1 << 24  # bytes of the list of sheets
 MOST = 1_000_000  # such cells, of which a workbook is to be saved again before it is read
@@ -36,7 +37,8 @@ ERROR_IN = re.compile(
     rb'<(?:\w+:)?c r="([A-Z]{1,3})(\d{1,7})"[^>]*\bt="e"[^>]*>'
     rb"(?:\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>))?\s*<(?:\w+:)?v[^>]*>([^<]*)<"
 )
-RELATIONS = "xl/_rels/workbook.xml.rels"
+RELATIONS = "xl/_rels/workbook.%s.rels"
+SHEET, ERRORS = 156, (3, 11)  # records of an .xlsb: a sheet, an error by itself or of a formula
 
 
 def unread(path: Path, sheet: str) -> pd.DataFrame:
@@ -44,19 +46,13 @@ def unread(path: Path, sheet: str) -> pd.DataFrame:
 
     Returns
     -------
-    row (from 1), place (of the column, from 0), cell ("D3"), value ("#N/A", "=7+0"), rule; empty
-    for a file that is no .xlsx or .xlsm
+    row (from 1), place (of the column, from 0), cell ("D3"), value ("#N/A", "=7+0"), rule
 
     Raises
     ------
     IntakeError : there are more than `MOST` of them
     """
-    found: list[tuple[int, int, str, str, str]] = []
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if member := _member(archive, sheet):
-                with archive.open(member) as content:
-                    found = sorted(islice(_of_xml(content), MOST + 1))
+    found = sorted(islice(_cells(path, sheet), MOST + 1))
     if len(found) > MOST:
         raise IntakeError(
             f"{path.name}: sheet {sheet!r} has more than {MOST:,} cells that are errors or "
@@ -65,25 +61,90 @@ def unread(path: Path, sheet: str) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["row", "place", "cell", "value", "rule"])
 
 
+def _cells(path: Path, sheet: str) -> Iterator[tuple[int, int, str, str, str]]:
+    if not zipfile.is_zipfile(path):
+        for row, place, code in excel97.errors(path.read_bytes(), sheet):
+            yield _placed(row, place, excel97.NAMES.get(code, f"error {code}"))
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if "content.xml" in names:
+            with archive.open("content.xml") as content:
+                for row, place, words in open_document.errors(content, sheet, MOST):
+                    yield _placed(row, place, words)
+        elif "xl/workbook.bin" in names:
+            if member := _member_of_binary(archive, sheet):
+                with archive.open(member) as content:
+                    yield from _of_records(content)
+        elif member := _member(archive, sheet):
+            with archive.open(member) as content:
+                yield from _of_xml(content)
+
+
+def _placed(row: int, place: int, words: str) -> tuple[int, int, str, str, str]:
+    """An error at a row and a column that count from 0."""
+    letters, left = "", place + 1
+    while left:
+        left, letter = divmod(left - 1, 26)
+        letters = chr(65 + letter) + letters
+    return row + 1, place, f"{letters}{row + 1}", words, ERROR
+
+
+def _member_of_binary(archive: zipfile.ZipFile, sheet: str) -> str:
+    """The part of an .xlsb that holds the sheet."""
+    with archive.open("xl/workbook.bin") as book:
+        for kind, content in records(book):
+            if kind == SHEET:
+                size = 2 * int.from_bytes(content[8:12], "little")
+                relation = content[12 : 12 + size].decode("utf-16-le", "replace")
+                if content[16 + size :].decode("utf-16-le", "replace") == sheet:
+                    return _target(archive, "bin", relation)
+    return ""
+
+
+def _of_records(content: IO[bytes]) -> Iterator[tuple[int, int, str, str, str]]:
+    row = 0
+    for kind, cell in records(content):
+        if not kind:
+            row = int.from_bytes(cell[:4], "little")
+        elif kind in ERRORS and len(cell) > 8:
+            name = excel97.NAMES.get(cell[8], f"error {cell[8]}")
+            yield _placed(row, int.from_bytes(cell[:4], "little"), name)
+
+
+def _target(archive: zipfile.ZipFile, kind: str, relation: str) -> str:
+    """The part of the archive that a relation of the book names."""
+    from defusedxml import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    part = RELATIONS % kind
+    if part not in archive.namelist() or archive.getinfo(part).file_size > LARGEST:
+        return ""
+    try:
+        relations = fromstring(archive.read(part))
+    except (ParseError, DefusedXmlException):
+        return ""
+    target = next((r.get("Target", "") for r in relations if r.get("Id") == relation), "")
+    member = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
+    return member if member in archive.namelist() else ""
+
+
 def _member(archive: zipfile.ZipFile, sheet: str) -> str:
     """The part of the archive that holds the sheet; empty where it cannot be told."""
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
-    names = set(archive.namelist())
-    parts = [archive.getinfo(n) for n in ("xl/workbook.xml", RELATIONS) if n in names]
-    if len(parts) < 2 or any(p.file_size > LARGEST for p in parts):
+    part = "xl/workbook.xml"
+    if part not in archive.namelist() or archive.getinfo(part).file_size > LARGEST:
         return ""
     try:
-        book, relations = (fromstring(archive.read(p)) for p in parts)
+        book = fromstring(archive.read(part))
     except (ParseError, DefusedXmlException):
         return ""
-    targets = {r.get("Id"): r.get("Target", "") for r in relations}
     for about in book.iter():
         if about.tag.endswith("}sheet") and about.get("name") == sheet:
             wanted = next((v for k, v in about.attrib.items() if k.endswith("}id")), "")
-            member = posixpath.normpath(posixpath.join("/xl", targets.get(wanted, ""))).lstrip("/")
-            return member if member in names else ""
+            return _target(archive, "xml", wanted)
     return ""
 
 

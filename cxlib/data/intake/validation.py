@@ -25,7 +25,7 @@ import pandas as pd
 
 from cxlib.core import codes
 from cxlib.data import contract
-from cxlib.data.intake import conversion, scales
+from cxlib.data.intake import conversion, currencies, dates, scales
 from cxlib.data.intake.cells import Question
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
@@ -33,6 +33,7 @@ from cxlib.data.intake.ordering import in_time
 from cxlib.data.intake.plausibility import (
     DataWarning,
     accepted,
+    currencies_of,
     date_rules,
     garbled_of,
     is_accepted,
@@ -42,6 +43,7 @@ from cxlib.data.intake.plausibility import (
 from cxlib.data.intake.raw import Raw
 from cxlib.data.intake.reasons import Reason, render
 from cxlib.data.intake.rules import PANDERA, Rule, quiet, rules, schema
+from cxlib.data.schema import Item
 from cxlib.data.study import Study
 
 if TYPE_CHECKING:
@@ -68,6 +70,9 @@ class Remote:
     filled: dict[str, int] = field(default_factory=dict)
 
 
+Facts = dict[str, dict[str, dict[str, int]]]  # "offsets" or "currencies": column: which: rows
+
+
 @dataclass(frozen=True)
 class Intake:
     """A table taken in.
@@ -85,6 +90,8 @@ class Intake:
     notes : what was found out or read in a certain way
     warnings : table, column, rows, rule, params: no breach, but worth a look
     labels : labels of columns that came with the file (SPSS)
+    offsets : of columns of times, how many have which offset from UTC (see `Converted`)
+    currencies : of columns that name currencies, and of amounts, how many rows have which
     """
 
     name: str
@@ -96,6 +103,8 @@ class Intake:
     labels: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
     remote: Remote | None = None
+    offsets: dict[str, dict[str, int]] = field(default_factory=dict)
+    currencies: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def kept(self) -> int:
@@ -176,7 +185,7 @@ def table(
         referred = {c.refers for c in contract.TABLES[name].columns.values() if c.refers}
         others = {r: table(study, r).rows for r in referred if r in study.tables and r != name}
     gathered = gather(study, name, read=read)
-    rows, breaches, warnings, notes = _converted(study, name, gathered)
+    rows, breaches, warnings, facts, notes = _converted(study, name, gathered)
     unread, more = _unread(study, name, gathered)
     breaches, notes = [*unread, *breaches], [*notes, *more]
     items = study.items if name == "responses" else {}
@@ -199,6 +208,9 @@ def table(
     sound = _without(sound, _rows_of(repeated))
     warnings += weights_of(sound, gathered.places) if name == "responses" else []
     warnings += garbled_of(study, name, sound, gathered.places)
+    amounts = {c: s for c, s in facts["currencies"].items() if currencies.is_amount(name, c)}
+    warnings += currencies_of(study, amounts | gathered.currencies)
+    facts["currencies"] |= gathered.currencies
     sound = sound.reset_index(drop=True)
     sound, tied, said = in_time(study, name, sound)
     warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
@@ -216,6 +228,8 @@ def table(
         ),
         gathered.labels,
         gathered.left_out,
+        offsets=facts["offsets"],
+        currencies=facts["currencies"],
     )
     assert offered == len(taken.rows) + taken.quarantined + left_out
     return taken
@@ -263,42 +277,31 @@ def _warning(study: Study, name: str, breach: Breach) -> Reason | None:
 
 def _converted(
     study: Study, name: str, gathered: Gathered, settled: Mapping[str, str] | None = None
-) -> tuple[pd.DataFrame, list[Breach], list[DataWarning], list[str]]:
-    """Each column in its kind; cells that cannot be read, text among numbers, and notes.
+) -> tuple[pd.DataFrame, list[Breach], list[DataWarning], Facts, list[str]]:
+    """Each column in its kind; cells that cannot be read, warnings, offsets and currencies; notes.
 
     `settled` are forms of columns whose cells fit two, found in the other columns of the table.
     """
-    known, mapping = contract.TABLES[name].columns, study.tables[name]
-    comma, settled = gathered.decimal_comma, settled or {}
+    mapping, settled = study.tables[name], settled or {}
     asked: dict[str, Question] = {}
     evidence: dict[str, str] = {}
     done: dict[str, pd.Series] = {}
+    facts: Facts = {"offsets": {}, "currencies": {}}
     breaches, warnings, notes, doubts = [], [], [], []
     for column, given in gathered.rows.items():
         values = given
         item = study.items.get(column) if name == "responses" else None
-        never = pd.Series(False, index=values.index)
         if _may_be_id(name, column, item is None) and (odd := conversion.inexact(values)).any():
             bad = values.index[odd]
             breaches.append(Breach(column, bad, [Reason("not_exact")] * len(bad)))
             values = values.mask(odd)
-        if item is None and column not in known:
-            form = settled.get(column) or mapping.form("numbers", column)
-            read = conversion.guess(values, str(form), comma=comma)
-        else:
-            if item and (texts := [c for c in item.not_experienced + item.missing if _text(c)]):
-                means = codes.match(texts, values.dropna().unique())
-                never = values.isin([v for c in item.not_experienced for v in means.get(c, [])])
-                values = values.mask(values.isin([v for same in means.values() for v in same]))
-            kind = "number" if item else known[column].kind
-            form = settled.get(column) or mapping.form(FORM_OF.get(kind, "numbers"), column)
-            read = conversion.convert(values, kind, form)
-            if kind == "text" and column != contract.TABLES[name].key[0] and column.endswith("_id"):
-                read = conversion.reference(values)
-            if item and read.question:
-                read = conversion.convert(values, kind, conversion.below_thousand(read.question))
+        values, never = _without_codes(values, item)
+        read = _in_kind(study, name, values, settled.get(column), comma=gathered.decimal_comma)
         warnings += [DataWarning(column, *read.odd)] if read.odd else []
         evidence[column] = read.evidence
+        for fact, sizes in (("offsets", read.offsets), ("currencies", read.currencies)):
+            if sizes and column not in mapping.derived:
+                facts[fact][column] = sizes
         if read.question:
             asked[column] = read.question
         notes += [f"{name}.{column}: {note}" for note in read.notes]
@@ -324,7 +327,38 @@ def _converted(
         return *found, notes
     if any(doubts):
         raise IntakeError("\n".join(filter(None, doubts)))
-    return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, notes
+    if not study.time_zone and (named := dates.mixed(facts["offsets"])):
+        why = Reason("mixed_offsets", {"offsets": named})
+        warnings.append(DataWarning("", len(gathered.rows), why))
+    return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, facts, notes
+
+
+def _without_codes(values: pd.Series, item: Item | None) -> tuple[pd.Series, pd.Series]:
+    """Answers without the words that stand for none, and which say that it was not experienced."""
+    if item is None or not (texts := [c for c in item.not_experienced + item.missing if _text(c)]):
+        return values, pd.Series(False, index=values.index)
+    means = codes.match(texts, values.dropna().unique())
+    never = values.isin([v for c in item.not_experienced for v in means.get(c, [])])
+    return values.mask(values.isin([v for same in means.values() for v in same])), never
+
+
+def _in_kind(
+    study: Study, name: str, values: pd.Series, settled: str | None, *, comma: bool
+) -> conversion.Converted:
+    """A column in the kind that the contract gives it, or that its cells have."""
+    column, table, mapping = str(values.name), contract.TABLES[name], study.tables[name]
+    is_item = name == "responses" and column in study.items
+    if not is_item and column not in table.columns:
+        form = settled or mapping.form("numbers", column)
+        return conversion.guess(values, str(form), comma=comma, zone=study.time_zone)
+    kind = "number" if is_item else table.columns[column].kind
+    if kind == "text" and column != table.key[0] and column.endswith("_id"):
+        return conversion.reference(values)
+    form = settled or mapping.form(FORM_OF.get(kind, "numbers"), column)
+    read = conversion.convert(values, kind, form, study.time_zone)
+    if is_item and read.question:
+        return conversion.convert(values, kind, conversion.below_thousand(read.question))
+    return read
 
 
 def _unread(study: Study, name: str, gathered: Gathered) -> tuple[list[Breach], list[str]]:

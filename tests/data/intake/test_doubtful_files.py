@@ -13,8 +13,10 @@ import yaml
 from cxlib import reserve
 from cxlib.core.errors import InsufficientData
 from cxlib.data import intake
+from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError, plausibility
 from cxlib.data.intake.garbled import garbled
+from cxlib.data.intake.reasons import render
 
 ANSWERS = pd.DataFrame(
     {
@@ -224,6 +226,46 @@ def test_rows_that_hold_nothing_but_formulas_are_not_passed_over(root):
     path = book(root, {f"{c}{r}": "=1" for c in "ABCD" for r in range(30, 42)})
     raw = intake.read_file(path, sheet="Answers")
     assert len(raw.frame) == 40 and len(raw.unread) == 48
+
+
+# Totals amid the answers
+
+
+def with_total(word: str, first: str = "Response ID", **cells: object) -> pd.DataFrame:
+    """The answers, with a row amid them that holds a word and an average."""
+    row = pd.DataFrame([{first: word, "Recommend": 5, **cells}])
+    return pd.concat([ANSWERS.iloc[:20], row, ANSWERS.iloc[20:]])[list(ANSWERS)]
+
+
+@pytest.mark.parametrize("word", ["Average", "Subtotal", "Durchschnitt", "平均", "合计: 20"])
+def test_totals_amid_the_answers_are_set_aside_and_asked_about(drafted, word):
+    check = drafted(answers__csv=with_total(word))
+    assert check.exit_code == reserve.LOST
+    assert asked(check, f"1 row(s) amid the others are totals or averages, first row 22, '{word}'")
+    assert "1 row(s) a row of totals or averages amid the others" in str(check)
+    assert intake.table(study_.read("new"), "responses").rows["recommend"].count() == 40
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ("only: \"response_id <> 'Average'\"", 40),
+        ("accept: [responses.response_id.total_row]", 41),
+    ],
+)
+def test_totals_are_left_out_by_only_and_kept_by_accept(drafted, root, answer, kept):
+    drafted(answers__csv=with_total("Average", Date="2026-03-30", Region=None))
+    text = (root / "study.yaml").read_text(encoding="utf-8")
+    text = re.sub(r"unconfirmed:\n(  - .*\n)+", "", text)
+    (root / "study.yaml").write_text(f"{text}\n{answer}\n", encoding="utf-8")
+    check = reserve.check("new")
+    assert check.exit_code == 0, str(check)
+    assert len(intake.table(study_.read("new"), "responses").rows) == kept
+
+
+def test_a_word_for_a_total_is_no_total_where_rows_are_like_the_others(drafted):
+    brand = with_total("R99", Date="2026-03-30", Region="Total")
+    assert drafted(answers__csv=brand[["Region", "Date", "Recommend"]]).exit_code == 0
 
 
 def test_errors_that_a_spreadsheet_wrote_as_text_are_no_group(drafted):
@@ -451,3 +493,47 @@ def test_rows_that_only_look_like_a_header_stay(root, head):
     rows = {"5,4,5": ["5,4,5", "1,2,3"] * 10, "a,b": ["a,1", "b,a", "2,b"] * 7}[head]
     (root / "a.csv").write_text("\n".join([head, *rows]) + "\n")
     assert len(intake.read_file(root / "a.csv").frame) == len(rows)
+
+
+# Weights and answers that stand out
+
+
+def warned(check: reserve.Check, rule: str) -> list[tuple[int, str]]:
+    of = check.warnings[check.warnings["rule"] == rule]
+    return [(w.rows, render(w.rule, w.params)) for w in of.itertuples()]
+
+
+def test_a_weight_that_outweighs_the_others_is_a_question(drafted):
+    weights = [1.0] * 39 + [5000]
+    check = drafted(answers__csv=ANSWERS.assign(Weight=weights))
+    assert check.exit_code == reserve.LOST
+    [(rows, said)] = warned(check, "heavy_weights")
+    # 5000 / 5039 = 99.2%; 5039^2 / (5000^2 + 39) = 1.0
+    assert rows == 1 and "up to 5000 in row 41 of answers.csv: 99.2%" in said
+    assert "40 responses count as 1.0 (effective sample size)" in said
+
+
+@pytest.mark.parametrize(
+    "weights", [[5000] * 40, [0.2, 1.8] * 20, [*range(1, 41)], [0] * 20 + [1] * 20]
+)
+def test_weights_of_a_survey_are_not_asked_about(drafted, weights):
+    check = drafted(answers__csv=ANSWERS.assign(Weight=weights))
+    assert check.exit_code == 0 and not warned(check, "heavy_weights")
+
+
+@pytest.mark.parametrize(
+    ("between", "rule", "said"),
+    [
+        ([3.5, 2.5], "between_points", "such as 3.5, 2.5: 5.0% of the answers"),
+        ([3.5, 2.67], "like_averages", "which look like averages of several answers"),
+        ([3.5] * 21, "like_averages", "52.5% of the answers"),
+        ([], "", ""),
+    ],
+)
+def test_answers_between_the_points_of_a_scale_are_named(drafted, between, rule, said):
+    marks = [*between, *([1, 2, 3, 4, 5] * 8)[len(between) :]]
+    check = drafted(answers__csv=ANSWERS.assign(**{"Satisfaction (1-5)": marks}))
+    assert check.exit_code == 0
+    found = {r: warned(check, r) for r in ("between_points", "like_averages")}
+    assert [r for r, some in found.items() if some] == [rule] * bool(rule)
+    assert not rule or (found[rule][0][0] == len(between) and said in found[rule][0][1])

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cxlib.data.intake.conversion import guess, settled
+from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.numbers import COMMA, POINT, integer, number
 
 READ = [  # cells, their numbers, the form that they prove
@@ -88,6 +90,42 @@ def test_cells_that_are_left_out_have_a_reason(cells, rule, note):
     done = number(pd.Series(cells))
     assert done.reason.rule == rule and done.bad.sum() == 1
     assert note in " ".join(done.notes)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["347,248", "348.126"],
+        ["3,250", "3.250", "0.125", "12.5"],  # 12.5 proves the point of its own cell only
+        ["1.250", "3,250", "0,125"],
+    ],
+)
+def test_both_marks_between_three_digits_are_asked_about(cells):
+    read = number(pd.Series(cells))
+    assert read.question.mixed
+    with pytest.raises(IntakeError, match=r"2 value\(s\) fit more than one reading"):
+        settled("orders", {"amount": read.question}, {"other": POINT})
+    assert number(pd.Series(cells), POINT).question is None
+
+
+@pytest.mark.parametrize("cells", [["1,250.000", "3.750", "1,250"], ["1,250", "3.75"]])
+def test_thousands_that_the_column_proves_are_not_asked_about(cells):
+    read = number(pd.Series(cells))
+    assert read.question is None and read.values.iloc[-2:].max() == 1250
+
+
+def test_a_further_column_of_both_forms_is_asked_about():
+    cells = pd.Series(["1.234,5", "1,234.5", "3,250", "7"])
+    asked = guess(cells).question
+    assert asked.values == ("3,250",) and asked.readings == ("3.25", "3250")
+    read = guess(cells.drop(2))
+    assert read.question is None and read.values.tolist() == [1234.5, 1234.5, 7]
+
+
+def test_decimal_commas_are_counted_with_those_that_could_be_thousands():
+    read = number(pd.Series(["0,643", "1,250", "1,250", "7", "1.250,5"]))
+    assert read.values.tolist() == [0.643, 1.25, 1.25, 7, 1250.5]
+    assert "4 cell(s) read with a decimal comma" in " ".join(read.notes)
 
 
 def test_what_was_read_in_a_certain_way_is_noted():

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from cxlib.data import contract
-from cxlib.data.intake import conversion
+from cxlib.data.intake import conversion, currencies, dates
 from cxlib.data.intake.cells import Question as Undecided
 from cxlib.data.intake.drafts import unparsed
 from cxlib.data.intake.drafts.answers import add_answers
@@ -27,6 +27,7 @@ from cxlib.data.intake.drafts.tables import tables_of
 from cxlib.data.intake.drafts.texts import open_text, unique_text
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.garbled import garbled
+from cxlib.data.intake.layout import totals_amid
 from cxlib.data.intake.raw import FORMULA
 
 
@@ -51,9 +52,55 @@ def plan_of(name: str, files: list[Path]) -> Plan:
         plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts] + more
     plan.doubts += dict.fromkeys(d for p in parts for d in _not_computed(p.seen))
     plan.doubts += dict.fromkeys(d for p in parts for d in _garbled(p.seen))
+    plan.doubts += dict.fromkeys(d for p in parts for d in _totals(p.seen))
     plan.doubts += unparsed.dates(parts)
     _forms(plan)
+    _offsets(plan)
+    _currencies(plan)
     return plan
+
+
+def _currencies(plan: Plan) -> None:
+    """Amounts of which a column of the files says that they are of several currencies."""
+    for table, of in plan.tables.items():
+        named = [
+            currencies.of_amounts(
+                table,
+                p.seen.raw.frame,
+                {**{d: d for d in p.derive}, **p.columns},
+                p.derive.values(),
+            )
+            for p in of
+        ]
+        for column, sizes in currencies.several(named).items():
+            shown = ", ".join(f"{code} ({n:,})" for code, n in sizes.items())
+            plan.doubts.append(
+                f"{table}: amounts are in several currencies by {column!r}: {shown}. Convert them "
+                "to one by `derive`, or select one by `only`"
+            )
+
+
+def _offsets(plan: Plan) -> None:
+    """Times with several offsets from UTC: converted to one zone, which is asked about."""
+    found: dict[str, dict[str, int]] = {}
+    for table, of in plan.tables.items():
+        dated = [c.name for c in contract.TABLES[table].columns.values() if c.kind == "date"]
+        for ours, p in ((c, p) for c in dated for p in of if p.columns.get(c, ROW) != ROW):
+            column = p.seen.columns[p.columns[ours]]
+            if column.dates:
+                sizes = found.setdefault(f"{table}.{ours}", {})
+                for offset, n in conversion.date(column.cells).offsets.items():
+                    sizes[offset] = sizes.get(offset, 0) + n
+    tables = {t: {c: s for c, s in found.items() if c.split(".")[0] == t} for t in plan.tables}
+    written = {c: {o: n for o, n in sizes.items() if o} for c, sizes in found.items()}
+    differ = [m for sizes in tables.values() for m in dates.mixed(sizes)] or dates.mixed(written)
+    if differ:
+        plan.time_zone = "UTC"
+        plan.doubts.append(
+            f"times have different offsets from UTC (– is none): {', '.join(differ)}. Taken: "
+            "`time_zone: UTC`, to which they are converted; times without an offset count as of "
+            "it. Name there the zone in which your days begin, such as Europe/Berlin"
+        )
 
 
 def _garbled(seen: Seen) -> Iterator[str]:
@@ -66,6 +113,17 @@ def _garbled(seen: Seen) -> Iterator[str]:
             f"read in another encoding than they are written in ({', '.join(odd.words)}): save all "
             "of the file in one encoding"
         )
+
+
+def _totals(seen: Seen) -> list[str]:
+    """Rows amid the table that are totals: `cx check` sets them aside."""
+    if not len(words := totals_amid(seen.raw.frame)):
+        return []
+    return [
+        f"{seen.called}: {len(words):,} row(s) amid the others are totals or averages, first row "
+        f"{words.index[0]}, {words.iloc[0]!r}, and are set aside. Take them out of the file, or "
+        "leave them out by `only`"
+    ]
 
 
 def _not_computed(seen: Seen) -> list[str]:

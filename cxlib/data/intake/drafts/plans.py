@@ -43,6 +43,7 @@ class Plan:
     kept : column of the responses (or customers ...): what it seems to be
     labels : column: what a reader calls it
     forms : table: key (dates, numbers): our column: answer
+    time_zone : to which times are converted, where their offsets from UTC differ
     doubts : guesses that wait to be confirmed, beside open questions
     """
 
@@ -57,6 +58,7 @@ class Plan:
     outcome: str = ""
     group: str = ""
     waves: str = ""
+    time_zone: str = ""
     questions: list[Question] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
 

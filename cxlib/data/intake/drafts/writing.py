@@ -58,7 +58,7 @@ def text_of(plan: Plan, folder: Path, copies: Mapping[Path, Path]) -> str:
             "unconfirmed:",
         ]
         lines += [f"  - {json.dumps(o, ensure_ascii=False)}" for o in open_]
-    lines += ["", "tables:"]
+    lines += ["", f"time_zone: {plan.time_zone}"] * bool(plan.time_zone) + ["", "tables:"]
     for table, of in plan.tables.items():
         lines += _table(plan, table, of, lambda p: _relative(copies.get(p, p), folder))
     lines += _items(plan.ratings) + _ending(plan)
