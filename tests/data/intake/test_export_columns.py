@@ -268,6 +268,13 @@ def test_numbers_that_may_be_weights_are_asked_about(draft, name, values, asked)
     assert any("survey weights?" in u for u in new.unconfirmed) == asked
 
 
+def test_weights_in_two_forms_stay_weights(root):
+    marks = [str(w).replace(".", ",") if i % 2 else str(w) for i, w in enumerate(WEIGHTS)]
+    rows = pd.DataFrame({"id": range(N), "Recommend (0-10)": TEN, "Weight": marks})
+    rows.to_csv(root / "a.csv", index=False)
+    assert "weight: Weight" in intake.draft("new", [root / "a.csv"])
+
+
 def test_of_several_weights_the_final_ones_are_taken_and_asked_about(draft):
     new, rows = draft(columns={"Design weight": WEIGHTS, "Final weight": WEIGHTS[::-1]})
     assert rows["weight"].tolist() == WEIGHTS[::-1].tolist()
@@ -383,6 +390,14 @@ def test_numbers_with_words_and_nothing_else_are_groups(draft, header):
     words = [f"{x} - {'NESWX'[x - 1]} district" for x in FIVE]
     new, rows = draft(columns={header: words})
     assert list(new.items) == ["recommend_0_10"] and rows[header].tolist() == words
+
+
+@pytest.mark.parametrize("month", ["May", "Okt", "Mrz"])
+def test_numbers_that_a_spreadsheet_made_dates_of_are_asked_about(draft, month):
+    words = [f"{x}-{month}" if i % 7 == 0 else str(x) for i, x in enumerate(FIVE)]
+    new, _rows = draft(columns={"Satisfaction (1-5)": words})
+    assert list(new.items) == ["recommend_0_10"]
+    assert any("speaks of a rating, but 29 cell(s)" in u for u in new.unconfirmed)
 
 
 def test_a_numbered_no_answer_is_missing(draft):

@@ -18,6 +18,8 @@ from importlib import resources
 
 import yaml
 
+from cxlib.data.intake.dates import months
+
 MIDDLE = 4
 ENDINGS = (  # one word for both genders: satisfaite is satisfait
     (r"\((e|a|o|s|es)\)|/(e|a|o|in)\b", ""),
@@ -245,6 +247,8 @@ def of_numbered(
     )
     codes = {a: p[0] for a, p in parts.items()}
     words = [w for _n, w in parts.values() if w]
+    if any(w.casefold().strip(" .") in months() for w in words):
+        return None  # 5-Apr: what a spreadsheet makes of 4/5
     if not words or len(set(codes.values())) < 2 or max(codes.values()) > 10:
         return None
     known, _forms, _other = _lexicon()

@@ -15,6 +15,7 @@ from cxlib.data.intake.drafts.parts import TableOf
 from cxlib.data.intake.profiles import names
 
 USUAL, NORMALISED = (0.5, 2.0), (0.9, 1.1)  # means of weights, and of weights that sum to the rows
+LIKE_NUMBERS = re.compile(r"[+-]?\d[\d.,' e-]*", re.IGNORECASE)  # in whatever form
 ENOUGH, DIFFERENT = 30, 10  # cells, and different numbers, from which unnamed weights are known
 WIDEST = 50  # times the mean that a weight may be
 
@@ -51,8 +52,8 @@ def likeliest(named: list[Column]) -> Column:
 
 
 def numeric(column: Column) -> bool:
-    """Whether most cells are numbers; the others are for `cx check` to speak of."""
-    return column.not_numbers < 0.5 * len(column.words)
+    """Whether most cells look like numbers; the others are for `cx check` to speak of."""
+    return bool(column.words.str.fullmatch(LIKE_NUMBERS).mean() > 0.5)
 
 
 def _of_taken(column: Column, others: list[Column]) -> list[str]:
@@ -62,7 +63,7 @@ def _of_taken(column: Column, others: list[Column]) -> list[str]:
         so += f" and {len(others) - 3:,} others" * (len(others) > 3)
         doubts.append(f"responses.weight: {column.name!r} is taken; so could {so}")
     bare = _pattern("bare_weights").fullmatch(slug(column.name))
-    if bare and numeric(column) and not USUAL[0] <= _mean(column) <= USUAL[1]:
+    if bare and len(column.numbers) and not USUAL[0] <= _mean(column) <= USUAL[1]:
         doubts.append(
             f"responses.weight: {column.name!r} has a mean of {_mean(column):,.4g}: weights of "
             "answers, or what something weighs? Where it is no weight of answers, take the line "
