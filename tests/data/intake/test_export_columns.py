@@ -125,6 +125,18 @@ def test_ends_in_words_that_are_unknown_are_asked_about(draft):
     assert any("are high answers the good ones?" in u for u in new.unconfirmed)
 
 
+@pytest.mark.parametrize(
+    ("header", "top", "reverse"),
+    [("Speed (5 = best)", 5, False), ("Speed (1 = best)", 5, True)]
+    + [("Note Beratung (1 = sehr gut, 6 = ungenügend)", 6, True)],
+)
+def test_a_header_that_names_the_good_end_needs_no_question(draft, header, top, reverse):
+    answers = np.resize(range(1, top + 1), N)
+    new, rows = draft(columns={header: answers})
+    assert new.items[name := item(new, header)].scale == (1, top) and not new.unconfirmed
+    assert rows[name].tolist() == (top + 1 - answers if reverse else answers).tolist()
+
+
 def test_a_scale_to_one_to_ten_gives_no_nps(draft):
     new, _rows = draft(
         columns={"Would you recommend us (1-10)": np.maximum(TEN, 1)}, without=["Recommend (0-10)"]
@@ -276,9 +288,9 @@ def test_weights_in_two_forms_stay_weights(root):
 
 
 def test_of_several_weights_the_final_ones_are_taken_and_asked_about(draft):
-    new, rows = draft(columns={"Design weight": WEIGHTS, "Final weight": WEIGHTS[::-1]})
+    new, rows = draft(columns={"Designgewicht": WEIGHTS, "Endgewicht": WEIGHTS[::-1]})
     assert rows["weight"].tolist() == WEIGHTS[::-1].tolist()
-    assert any("'Final weight' is taken; so could 'Design weight'" in u for u in new.unconfirmed)
+    assert any("'Endgewicht' is taken; so could 'Designgewicht'" in u for u in new.unconfirmed)
 
 
 # Ids and dates
@@ -316,6 +328,12 @@ def test_sentences_that_never_repeat_are_no_ids(draft):
     said = [f"We waited {i} days for it, and nobody called us back" for i in range(N)]
     _new, rows = draft(columns={"Response": said})
     assert rows["response_id"].iloc[0] == "R0"
+
+
+def test_answers_that_repeat_are_no_ids(root):
+    rows = pd.DataFrame({"Response": TEN[:60], "Region": np.resize(["N", "S"], 60)})
+    rows.to_csv(root / "nps.csv", index=False)
+    assert "repeat, so the rows are numbered" not in intake.draft("new", [root / "nps.csv"])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,16 @@ import pandas as pd
 from cxlib.data import sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.copies import copies
-from cxlib.data.intake.drafts import choices, comments, computed, groups, scales, special, unparsed
+from cxlib.data.intake.drafts import (
+    choices,
+    comments,
+    computed,
+    groups,
+    scales,
+    special,
+    stated,
+    unparsed,
+)
 from cxlib.data.intake.drafts.labels import distinct, label
 from cxlib.data.intake.drafts.looking import Column
 from cxlib.data.intake.drafts.parts import ROW
@@ -218,12 +227,15 @@ def _set_outcome(plan: Plan, answer: str) -> None:
 def _directions(plan: Plan, columns: dict[str, Column]) -> None:
     """Ratings without words that run against the outcome, and German grades: is 1 the best?"""
     outcome = next((r for r in plan.ratings if r.name == plan.outcome), None)
-    bare = [r for r in plan.ratings if not r.family and r.role != "nps" and r is not outcome]
+    bare = [
+        r
+        for r in sorted(plan.ratings, key=lambda r: r is outcome)
+        if not r.family
+        and r.role != "nps"
+        and stated.reverse(columns[r.column].label, r.scale) is None
+    ]
     against, turned, grades = list[Rating](), list[Rating](), list[Rating]()
-    for r in [
-        *bare,
-        *([outcome] if outcome and not outcome.family and outcome.role != "nps" else []),
-    ]:
+    for r in bare:
         if r.scale == (1, 6) and re.search(r"note|grade|mark\b|schulnote", columns[r.column].text):
             grades.append(r)
         elif outcome and r is not outcome:

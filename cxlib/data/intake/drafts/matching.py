@@ -18,6 +18,7 @@ MANY = 0.1  # different values a cell, from which a column called "no" holds ids
 
 
 SPOKEN = re.compile(r"date|time|_at$|_on$|_am$|zeit|日期|时间|時間|datum|fecha|日時")
+ANSWER = re.compile(r"response|answer|survey|submission|interview|antwort")  # may hold answers
 ID = re.compile(r"(?=.*\d)\S{1,64}")  # what ids look like: no blank, and a digit
 
 
@@ -107,8 +108,8 @@ def plain_id(seen: Seen, columns: dict[str, str]) -> str:
 
 def repeated_id(seen: Seen, columns: dict[str, str]) -> str:
     """A column that calls itself only "id" or the like, has many values and repeats some."""
-    enough = (c.name for c in _called_id(seen, columns) if len(c.counts) > MANY * len(c.cells))
-    return next(enough, "")
+    many = (c.name for c in _called_id(seen, columns) if len(c.counts) > MANY * len(c.cells))
+    return next((n for n in many if not ANSWER.fullmatch(slug(n))), "")
 
 
 def _called_id(seen: Seen, columns: dict[str, str]) -> Iterator[Column]:

@@ -368,7 +368,7 @@ def _by_numbers(
 def _direct(rating: Rating, column: Column) -> bool:
     """Settle whether low answers are the good ones, by what the wording says; False if nothing."""
     wording = next((w for w in (column.label, column.name) if stated.ends(w)), column.label)
-    turned, named = stated.reverse(wording), stated.anchors(wording)
+    turned, named = stated.reverse(wording, rating.scale), stated.anchors(wording)
     if named.keys() & set(rating.scale):
         rating.why, rating.sure = "its wording names the ends", "high"
         rating.reverse = bool(turned)

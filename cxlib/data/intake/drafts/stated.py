@@ -80,17 +80,19 @@ def anchors(wording: str) -> dict[float | int, str]:
     return {int(n): w.strip(" .\"'”") for n, w in found}
 
 
-def reverse(wording: str) -> bool | None:
+def reverse(wording: str, scale: tuple[int, int] | None = None) -> bool | None:
     """Whether the low numbers are the good ones, by what is said of the ends; None if unclear.
+
+    `scale` is that of the answers; where it is not given, the one that the wording states.
 
     Examples
     --------
     >>> [reverse(w) for w in ("1 = best, 6 = worst", "(1-5, 5 = high)", "1 = A1, 5 = B1")]
     [True, False, None]
     """
-    named, (low, high) = anchors(wording), ends(wording) or (0, 0)
-    if len(named) > 1 and (scale := scales.of_labels(named)):
-        return scale.reverse
+    named, (low, high) = anchors(wording), scale or ends(wording) or (0, 0)
+    if len(named) > 1 and (words := scales.of_labels(named)):
+        return words.reverse
     return falls(named.get(low, ""), named.get(high, ""))
 
 
