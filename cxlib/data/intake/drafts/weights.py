@@ -53,7 +53,7 @@ def likeliest(named: list[Column]) -> Column:
 
 def numeric(column: Column) -> bool:
     """Whether most cells look like numbers; the others are for `cx check` to speak of."""
-    return bool(column.words.str.fullmatch(LIKE_NUMBERS).mean() > 0.5)
+    return bool(column.words.str.fullmatch(LIKE_NUMBERS).sum() > 0.5 * len(column.words))
 
 
 def _of_taken(column: Column, others: list[Column]) -> list[str]:
