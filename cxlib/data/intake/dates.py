@@ -234,7 +234,7 @@ def _parts(cells: pd.Series) -> pd.DataFrame:
     """The numbers in each cell by their place, its separator, and its time of day (`time`)."""
     found = cells.str.extract(_CELL)
     for name in ("m3", "m4"):
-        found[name] = found[name].str.casefold().map(_months())
+        found[name] = found[name].str.casefold().map(months())
     numbers = found.columns.difference(["sep", "cn", "half"])
     parts = found[numbers].apply(
         lambda s: pd.to_numeric(s.str.replace(",", ".") if s.name == "second" else s)
@@ -263,11 +263,11 @@ def _assembled(parts: pd.DataFrame, year: str, month: str, day: str) -> pd.Serie
 
 
 @cache
-def _months() -> dict[str, int]:
+def months() -> dict[str, int]:
     """Names of months, short and long, in the languages that write dates in Latin letters."""
     from babel.dates import get_month_names
 
-    names = {"sept": 9}
+    names = {"sept": 9, "mrz": 3}
     for language in ("en", "de", "fr", "es", "pt", "it"):
         for width in ("abbreviated", "wide"):
             for month, name in get_month_names(width, locale=language).items():

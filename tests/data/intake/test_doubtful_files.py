@@ -323,7 +323,7 @@ def test_dates_of_another_century_are_a_question(drafted):
             "13 cell(s), such as 'meh' in row",
         ),
         ("Overall rating", [5, 4, 3, 2, "!"], "8 cell(s), such as '!' in row 6"),
-        ("Delivery", [1, 2, 3, 4, 5, 9, 99], "5 cell(s), such as '99' in row 8"),
+        ("Delivery", [1, 2, 3, 4, 5, "x", 99], "10 cell(s), such as 'x' in row 7, '99' in row 8"),
     ],
 )
 def test_a_rating_that_some_cells_are_not_on_is_asked_about(drafted, called, answers, said):

@@ -9,7 +9,16 @@ import pandas as pd
 from cxlib.data import sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.copies import copies
-from cxlib.data.intake.drafts import choices, comments, groups, unparsed
+from cxlib.data.intake.drafts import (
+    choices,
+    comments,
+    computed,
+    groups,
+    scales,
+    special,
+    stated,
+    unparsed,
+)
 from cxlib.data.intake.drafts.labels import distinct, label
 from cxlib.data.intake.drafts.looking import Column
 from cxlib.data.intake.drafts.parts import ROW
@@ -37,6 +46,7 @@ def add_answers(plan: Plan) -> None:
     asked = choices.several(columns, ignored)
     rest = {n: c for n, c in columns.items() if n not in asked.columns}
     plan.ratings = ratings(rest, ignored)
+    rest = _without_computed(plan, rest)
     rated = {r.column for r in plan.ratings}
     plan.doubts += [
         f"{n}: its wording tells what to answer, so it checks attention and is no rating; leave "
@@ -71,6 +81,20 @@ def add_answers(plan: Plan) -> None:
         plan.doubts.append(f"{', '.join(weak)}: rated, with high answers the good ones?")
 
 
+def _without_computed(plan: Plan, columns: dict[str, Column]) -> dict[str, Column]:
+    """The columns but those that are computed from ratings, which are left out."""
+    made = computed.made_of(plan.ratings, columns)
+    for n, of in made.items():
+        shown = ", ".join(label(columns[c].label) for c in of[:3])
+        shown += f" and {len(of) - 3} others" * (len(of) > 3)
+        comments.leave_out(plan, n, f"computed from {shown}, and no answer of its own")
+    plan.ratings = [r for r in plan.ratings if r.column not in made]
+    for r in plan.ratings:
+        if computed.CALLED.search(columns[r.column].text):
+            r.doubts.append("called a mean: is it computed from other answers? Then leave it out")
+    return {n: c for n, c in columns.items() if n not in made}
+
+
 def _groups(
     plan: Plan, rest: dict[str, Column], names: set[str], ignored: dict[str, str]
 ) -> list[str]:
@@ -86,12 +110,14 @@ def _groups(
             comments.leave_out(plan, n, "nearly every answer differs: an id or a name?")
             continue
         kept.append(n)
-        numeric = c.not_numbers == 0 and not c.labels and 2 < len(c.counts) <= 11
+        no_answer = sum(int(k) for w, k in c.counts.items() if scales.no_rating(str(w)))
+        numbers = [x for x in c.numbers.index if x not in special.NO_ANSWER]
+        numeric = c.not_numbers <= no_answer and not c.labels and 2 < len(numbers) <= 11
         if n in ranked or asks("groups").search(c.text):
             continue
         if odd := unparsed.rating(c, plan.tables["responses"]):
             plan.doubts.append(odd)
-        elif numeric and c.numbers.index.max() <= 10:
+        elif numeric and max(numbers) <= 10:
             plan.doubts.append(
                 f"{label(c.label)}: numbers with nothing that speaks of a rating; kept as a group"
             )
@@ -201,12 +227,15 @@ def _set_outcome(plan: Plan, answer: str) -> None:
 def _directions(plan: Plan, columns: dict[str, Column]) -> None:
     """Ratings without words that run against the outcome, and German grades: is 1 the best?"""
     outcome = next((r for r in plan.ratings if r.name == plan.outcome), None)
-    bare = [r for r in plan.ratings if not r.family and r.role != "nps" and r is not outcome]
+    bare = [
+        r
+        for r in sorted(plan.ratings, key=lambda r: r is outcome)
+        if not r.family
+        and r.role != "nps"
+        and stated.reverse(columns[r.column].label, r.scale) is None
+    ]
     against, turned, grades = list[Rating](), list[Rating](), list[Rating]()
-    for r in [
-        *bare,
-        *([outcome] if outcome and not outcome.family and outcome.role != "nps" else []),
-    ]:
+    for r in bare:
         if r.scale == (1, 6) and re.search(r"note|grade|mark\b|schulnote", columns[r.column].text):
             grades.append(r)
         elif outcome and r is not outcome:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from cxlib.data.intake import conversion
 from cxlib.data.intake.errors import IntakeError
-from cxlib.data.intake.profiles import Profile, recognise
+from cxlib.data.intake.profiles import Profile, names, recognise
 from cxlib.data.intake.readers import Raw, parts_of, read_file
 
 NUMBERING = re.compile(
@@ -27,6 +27,8 @@ NUMBERING = re.compile(
 NUMBER = re.compile(r"[_.]?\d+$")  # at the end of a column's name: its place in a block
 DIGIT = re.compile(r"\d")
 YEAR = re.compile(r"\s*(?:19|20)\d\d(?:\.0)?\s*")
+NO_DATE = re.compile(r"\s*(?:\d{1,4}|\d{6,7})(?:\.0)?\s*")  # bare numbers: ids, years, counts
+LIKELY = (1900, 2100)  # years of dates in surveys, shops and help desks
 WIDEST = 2000  # columns of which a draft is made
 DATED = 2000  # cells that are read to see whether a column holds dates
 TAGS = re.compile(r"<[^>]+>|&nbsp;")
@@ -70,11 +72,10 @@ class Column:
         if cells.str.contains(DIGIT).mean() < 0.5 or cells.str.fullmatch(YEAR).all():
             return 0.0
         done = conversion.date(sample)
-        return (
-            1.0
-            if getattr(done, "question", None) is not None
-            else float(done.values.notna().mean())
-        )
+        if getattr(done, "question", None) is not None:  # of ids may be days of Excel or seconds
+            return float(not re.fullmatch(names()["plain_id"], slug(self.name)))
+        at = done.values.dt.year.between(*LIKELY).to_numpy()
+        return float((at & ~cells.str.fullmatch(NO_DATE).to_numpy(bool)).mean())
 
     @property
     def not_numbers(self) -> int:
@@ -147,10 +148,10 @@ def _divided(wordings: dict[str, str]) -> dict[str, str]:
         if "-" in wording and NUMBER.search(name):
             blocks.setdefault(NUMBER.sub("", name), []).append(name)
     out = dict(wordings)
-    for names in blocks.values():
-        stem = os.path.commonprefix([wordings[n] for n in names]).rpartition("-")[0].rstrip()
-        if len(names) > 1 and len(stem) > 10:
-            for n in names:
+    for members in blocks.values():
+        stem = os.path.commonprefix([wordings[n] for n in members]).rpartition("-")[0].rstrip()
+        if len(members) > 1 and len(stem) > 10:
+            for n in members:
                 rest = wordings[n][len(stem) :].lstrip(" -")
                 out[n] = f"{stem} - {rest}" if rest else wordings[n]
     return out

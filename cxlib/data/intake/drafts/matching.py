@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from functools import cache
 
 from cxlib.data import contract
+from cxlib.data.intake.drafts import weights
 from cxlib.data.intake.drafts.looking import Column, Seen, slug
 from cxlib.data.intake.drafts.personal import HELD, personal
 from cxlib.data.intake.profiles import names
@@ -14,6 +15,11 @@ from cxlib.data.intake.profiles import names
 ENOUGH_DATES = 0.9  # of a column's cells, for it to be one of dates
 MOST_DATES = 0.5  # and for it to be taken where no other is, with a question about the others
 MANY = 0.1  # different values a cell, from which a column called "no" holds ids
+
+
+SPOKEN = re.compile(r"date|time|_at$|_on$|_am$|zeit|日期|时间|時間|datum|fecha|日時")
+ANSWER = re.compile(r"response|answer|survey|submission|interview|antwort")  # may hold answers
+ID = re.compile(r"(?=.*\d)\S{1,64}")  # what ids look like: no blank, and a digit
 
 
 @cache
@@ -25,8 +31,12 @@ def match(table: str, seen: Seen) -> dict[str, str]:
     """Our columns of the table that the file seems to have: ours -> theirs."""
     found: dict[str, str] = {}
     for ours, about in contract.TABLES[table].columns.items():
-        if fits := [c for c in _called(ours, seen, found) if _holds(c, about.kind)]:
-            exact = next((c for c in fits if slug(c.name) == ours), fits[0])
+        if fits := [c for c in _called(ours, seen, found) if _holds(c, ours, about.kind)]:
+            first = weights.likeliest(fits) if ours == "weight" else fits[0]
+            if ours == "answered_on":
+                begun = re.compile(names()["started"])
+                first = min(fits, key=lambda c: bool(begun.search(slug(c.name))))
+            exact = next((c for c in fits if slug(c.name) == ours), first)
             found[ours] = exact.name
     bought = table in ("orders", "cases") and "customer_id" not in found
     by_address = next(filter(addresses, seen.columns.values()), None) if bought else None
@@ -66,19 +76,20 @@ def _contact(seen: Seen) -> str:
     return "" if sold or len(people) < 3 or again else plain_id(seen, {})
 
 
-def _holds(column: Column, kind: str) -> bool:
+def _holds(column: Column, ours: str, kind: str) -> bool:
     """Whether the cells are of the kind; numbers are let pass, for `cx check` to speak of."""
+    if ours == "weight":
+        return weights.numeric(column)
     return kind != "date" or column.dates >= ENOUGH_DATES
 
 
 def dates_named(seen: Seen, used: Collection[str]) -> list[str]:
     """The further columns whose names speak of time, over cells that are dates."""
-    spoken = re.compile(r"date|time|_at$|_on$|日期|时间|datum|fecha|日時")
     return [
         c.name
         for c in seen.columns.values()
         if c.name not in used
-        and spoken.search(slug(c.name))
+        and SPOKEN.search(slug(c.name))
         and c.dates >= ENOUGH_DATES
         and not personal(c)
     ]
@@ -91,13 +102,14 @@ def known_by_name(ours: str, theirs: str) -> bool:
 
 def plain_id(seen: Seen, columns: dict[str, str]) -> str:
     """A column that calls itself only "id" or the like and never repeats; empty when none does."""
-    return next((c.name for c in _called_id(seen, columns) if len(c.counts) == len(c.cells)), "")
+    ids = (c for c in _called_id(seen, columns) if len(c.counts) == len(c.cells))
+    return next((c.name for c in ids if c.words.str.fullmatch(ID).mean() > 0.5), "")
 
 
 def repeated_id(seen: Seen, columns: dict[str, str]) -> str:
     """A column that calls itself only "id" or the like, has many values and repeats some."""
-    enough = (c.name for c in _called_id(seen, columns) if len(c.counts) > MANY * len(c.cells))
-    return next(enough, "")
+    many = (c.name for c in _called_id(seen, columns) if len(c.counts) > MANY * len(c.cells))
+    return next((n for n in many if not ANSWER.fullmatch(slug(n))), "")
 
 
 def _called_id(seen: Seen, columns: dict[str, str]) -> Iterator[Column]:

@@ -19,43 +19,19 @@ from functools import cache
 import pandas as pd
 
 from cxlib.data.intake import conversion
-from cxlib.data.intake.drafts import labels, scales
+from cxlib.data.intake.drafts import labels, scales, special, stated
 from cxlib.data.intake.drafts.looking import Column, clean, slug
 from cxlib.data.intake.profiles import names
 
 Spans = Counter[tuple[str, tuple[int, int] | None]]  # columns of a series with the same ends
-SPECIAL = (
-    -99.0,
-    -9.0,
-    -8.0,
-    -3.0,
-    -2.0,
-    -1.0,
-    77.0,
-    88.0,
-    96.0,
-    97.0,
-    98.0,
-    99.0,
-    888.0,
-    998.0,
-    999.0,
-)
 ENDS = ((0, 10), (1, 5), (1, 7), (1, 10))  # of scales whose other answers may have no labels
 DECIMALS = 0.05  # of the answers with decimals, from which they are no slips
-SLIPS = 0.02  # of the answers to a question, how many may be off its scale
 FEWEST = 10  # answers among which one may be off it
 MOST_ANSWERS = 60  # different answers to a question, slips among them
 MANY = 100  # answers, after which a point that nobody chose may not be there
 NOT_EXPERIENCED = -1  # the code that "not applicable" gets
-STATED = re.compile(  # "(1-10)", "[0 to 10]", "（1～5）": a scale that the wording states
-    r"[(\[（]\s*([01])\s*(?:[-–—~～至到]|to|bis|à|al?|do|až)\s*(4|5|6|7|10)\s*[)\]）]"
-)
 SLIDER = re.compile(r"\b([01])\s*(?:[-–—~～至到]|to|bis|à|al?|do|až)\s*100\b")
 EASY = re.compile(r"\beas(y|ily)|容易|轻松|einfach|leicht\b|\bfacile|fácil|簡単")
-ANCHOR = re.compile(  # "1 = very easy", "5：非常满意": what the wording says of an end of the scale
-    r"(?<!\d)(\d{1,3})\s*分?\s*(?:[=:：–-]|表示|代表|为|means)\s*([^\d,;/，；、()（）\[\]=]{2,})"
-)
 NUMBERED = re.compile(r"(?P<stem>(?:.*_)?q)\d+_[^\W\d]\w*")  # survey_q1_claims, survey_q2_staff
 SERIES = re.compile(r"(?P<stem>.*?[^\W\d]?_?)\d+(?:[_.]?(?:\d+|[a-z]))?")
 
@@ -133,7 +109,7 @@ def ratings(
     stems = Counter(r.stem for r in out if r.stem)
     for r in out:
         column = columns[r.column]
-        r.role = _role(r, column.text, len(column.words), stems[r.stem] > 1)
+        r.role = _role(r, column, in_matrix=stems[r.stem] > 1)
         if r.role == "nps" and sum(column.numbers[column.numbers.index % 1 != 0]) > DECIMALS * len(
             column.words
         ):
@@ -150,7 +126,7 @@ def ratings(
 def _answers(column: Column, ignored: Mapping[str, str]) -> list[str]:
     """The different answers, without those that are so rare that they may be slips."""
     counts = column.counts[[w not in ignored for w in column.counts.index]]
-    rare = counts.iloc[::-1].cumsum() <= counts.sum() * SLIPS
+    rare = counts.iloc[::-1].cumsum() <= counts.sum() * special.SLIPS
     return [w for w in counts.index if not rare[w]] if len(counts) > 12 else list(counts.index)
 
 
@@ -163,9 +139,21 @@ def _by_words(column: Column, ignored: Mapping[str, str]) -> Rating | None:
     answers = _answers(column, ignored)
     if not 2 <= len(answers) <= 30 or column.not_numbers == 0:
         return _codes_of_answers(column, answers)
-    scale = scales.of_words(answers) or scales.of_numbered(answers)
+    ends = scale_stated(column)
+    told = bool(asks("rated").search(column.text) and not asks("groups").search(column.text))
+    scale = scales.of_words(answers) or scales.of_numbered(answers, ends=ends, told=told)
     scale = scale or scales.of_words(_but_rare_others(column, answers))
-    return _of(column, scale, ignored) if scale else _codes_of_answers(column, answers)
+    if scale is None:
+        return _codes_of_answers(column, answers)
+    out = _of(column, scale, ignored)
+    own = scales.words_of_numbers(scale.codes)
+    if not scale.family and len(set(own.values())) > 1:
+        turned = stated.falls(own.get(scale.low, "").casefold(), own.get(scale.high, "").casefold())
+        out.reverse = bool(turned)
+        if turned is None and not _direct(out, column):
+            said = ", ".join(f"{n} = {w}" for n, w in own.items())
+            out.doubts.append(f"{said}: are high answers the good ones?")
+    return out
 
 
 def _but_rare_others(column: Column, answers: Collection[str]) -> list[str]:
@@ -264,9 +252,9 @@ def _by_labels(column: Column) -> Rating | None:
     out.not_experienced = [float(c) for c in scale.not_experienced]
     known = {*out.missing, *out.not_experienced}
     given = column.numbers[[not low <= x <= high and x not in known for x in column.numbers.index]]
-    special = [x for x in given.index if x in SPECIAL]
-    out.missing += special
-    out.odd = int(given.drop(special).sum())
+    codes = [x for x in given.index if x in special.NO_ANSWER]
+    out.missing += codes
+    out.odd = int(given.drop(codes).sum())
     return out if low < high else None
 
 
@@ -276,7 +264,7 @@ def _between_ends(column: Column) -> scales.Scale | None:
     between = [x for x in column.numbers.index if x not in column.labels]
     if ends not in ENDS or not between or not asks("rated").search(column.text):
         return None
-    if not all(ends[0] < x < ends[1] or x in SPECIAL for x in between):
+    if not all(ends[0] < x < ends[1] or x in special.NO_ANSWER for x in between):
         return None
     return scales.Scale({}, int(ends[0]), int(ends[1]), "", True, False, (), ())
 
@@ -305,29 +293,39 @@ def _codes_of_answers(column: Column, answers: Sequence[str]) -> Rating | None:
 # By numbers
 
 
-def _codes(column: Column, ignored: Mapping[str, str]) -> tuple[dict[float, int], list[float]]:
-    """(answer: how often, special codes)."""
+def scale_stated(column: Column) -> tuple[int, int] | None:
+    """The ends of the scale that the wording of a question states, or its name."""
+    return stated.ends(column.label) or stated.ends(column.name)
+
+
+def _codes(column: Column, ignored: Mapping[str, str]) -> special.Beside:
+    """The answers that are numbers, and the codes beside them."""
     numbers = {float(x): int(n) for x, n in column.numbers.items() if f"{x:g}" not in ignored}
-    special = [x for x in numbers if x in SPECIAL]
-    return {x: n for x, n in numbers.items() if x not in special}, sorted(special)
+    ten = bool(asks("nps").search(column.text))
+    return special.beside(numbers, scale_stated(column), ten=ten)
 
 
 def _span(column: Column, ignored: Mapping[str, str]) -> tuple[int, int] | None:
-    """The scale that the numbers of a column would be on; None when they would be on none."""
-    answers, _special = _codes(column, ignored)
-    inside = {x: n for x, n in answers.items() if 0 <= x <= 10 and x % 0.5 == 0}
+    """The scale that the numbers of a column would be on; None when they would be on none.
+
+    Numbers off a scale that the wording states do not keep the others from being on it.
+    """
+    answers, ends = _codes(column, ignored).answers, scale_stated(column)
+    low, high = ends or (0, 10)
+    inside = {x: n for x, n in answers.items() if low <= x <= high and x % 0.5 == 0}
     words = {w: n for w, n in column.counts.items() if w in ignored or scales.no_rating(str(w))}
-    odd = sum(answers.values()) - sum(inside.values()) + column.not_numbers
+    n, on = sum(answers.values()), sum(inside.values())
+    off = sum(k for x, k in answers.items() if not low <= x <= high) if ends else 0
+    odd = n - on - off + column.not_numbers
     odd -= sum(n for w, n in words.items() if not re.fullmatch(r"-?\d+", str(w)))
     # Of few answers one is more than a slip's share; the wording then says that it is a rating.
-    n, told = (
-        sum(answers.values()),
-        asks("nps").search(column.text) or asks("rated").search(column.text),
-    )
-    most = max(n * SLIPS, 1 if told and n >= FEWEST else 0)
-    if len(inside) < 3 or max(inside) < 3 or odd > most:
+    told = ends or asks("nps").search(column.text) or asks("rated").search(column.text)
+    most = max(n * special.SLIPS, 1 if told and n >= FEWEST else 0)
+    if odd > most or len(inside) < (2 if ends else 3) or max(inside) < (2 if ends else 3):
         return None
-    return scales.span(list(inside))
+    if ends and on < special.HALF * n:
+        return None
+    return ends or scales.span(list(inside))
 
 
 def _by_numbers(
@@ -338,24 +336,22 @@ def _by_numbers(
     span = _span(column, ignored)
     if span is None:
         return None
-    answers, special = _codes(column, ignored)
+    codes = _codes(column, ignored)
+    answers = codes.answers
     whole = (
         len([x for x in answers if x % 1 == 0 and span[0] <= x <= span[1]]) == span[1] - span[0] + 1
     )
     why, sure = _evidence(column, span, whole, stems, series)
     if not why:
         return None
-    low, high = _used(span, answers)
-    if stated := STATED.search(column.text):
-        ends = int(stated[1]), int(stated[2])
-        low, high = span = ends if all(ends[0] <= x <= ends[1] for x in answers) else (low, high)
-    out = Rating(column.name, column.label, (low, high), why, sure, missing=special)
-    if (named := _by_wording(column)) and all(named.low <= x <= named.high for x in answers):
-        low, high = span = out.scale = named.low, named.high
-        out.reverse, out.why, out.sure = named.reverse, "its wording names the ends", "high"
-    elif asks("hard").search(column.text) and not EASY.search(column.text):
-        out.reverse = True
-        out.doubts.append("it asks how hard something was: are low answers the good ones?")
+    ends = scale_stated(column)
+    low, high = span if ends else _used(span, answers)
+    out = Rating(column.name, column.label, (low, high), why, sure, missing=codes.codes)
+    rated = asks("rated").search(column.text) or asks("things").search(column.text)
+    if ends and asks("groups").search(column.text) and not rated:
+        out.sure = "low"
+        out.doubts.append("its wording states a scale, and may name a group or a count: rated?")
+    _direct(out, column)
     if high < span[1]:
         out.sure = "medium"
         out.doubts.append(f"nobody answered {span[1]}: does the scale end at {high}?")
@@ -365,17 +361,24 @@ def _by_numbers(
     out.recode = {w: None if k == "missing" else NOT_EXPERIENCED for w, k in kinds.items()}
     out.not_experienced = [NOT_EXPERIENCED] if NOT_EXPERIENCED in out.recode.values() else []
     out.odd -= sum(int(column.counts[w]) for w in there if not re.fullmatch(r"-?\d+(\.0)?", str(w)))
-    if special:
-        out.doubts.append(f"{', '.join(f'{c:g}' for c in special)}: no answer, or not experienced?")
+    out.doubts += codes.doubts
     return out
 
 
-def _by_wording(column: Column) -> scales.Scale | None:
-    """The scale whose ends the wording names, as "(1 = very easy, 5 = very difficult)"."""
-    ends: dict[float | int, str] = {
-        int(n): w.strip(" .\"'”") for n, w in ANCHOR.findall(column.label)
-    }
-    return scales.of_labels(ends) if len(ends) > 1 else None
+def _direct(rating: Rating, column: Column) -> bool:
+    """Settle whether low answers are the good ones, by what the wording says; False if nothing."""
+    wording = next((w for w in (column.label, column.name) if stated.ends(w)), column.label)
+    turned, named = stated.reverse(wording, rating.scale), stated.anchors(wording)
+    if named.keys() & set(rating.scale):
+        rating.why, rating.sure = "its wording names the ends", "high"
+        rating.reverse = bool(turned)
+        if turned is None:
+            said = ", ".join(f"{n} = {w}" for n, w in sorted(named.items()))
+            rating.doubts.append(f"{said}: are high answers the good ones?")
+    elif asks("hard").search(column.text) and not EASY.search(column.text):
+        rating.reverse = True
+        rating.doubts.append("it asks how hard something was: are low answers the good ones?")
+    return bool(rating.doubts or named)
 
 
 def _by_slider(column: Column) -> Rating | None:
@@ -385,19 +388,20 @@ def _by_slider(column: Column) -> Rating | None:
         return None
     inside = column.numbers[(column.numbers.index >= 0) & (column.numbers.index <= 100)]
     beside = [float(x) for x in column.numbers.index if x not in inside.index]
-    wordy = column.not_numbers > SLIPS * len(column.words)
-    if wordy or not len(inside) or inside.index.max() <= 10 or not set(beside) <= set(SPECIAL):
+    wordy = column.not_numbers > special.SLIPS * len(column.words)
+    coded = set(beside) <= set(special.NO_ANSWER)
+    if wordy or not len(inside) or inside.index.max() <= 10 or not coded:
         return None
-    stated = SLIDER.search(column.text)
+    range_ = SLIDER.search(column.text)
     told = asks("rated").search(column.text)
     told = None if asks("groups").search(column.text) else told
-    if not stated and not (told and len(inside) > 15 and inside.index.max() > 50):
+    if not range_ and not (told and len(inside) > 15 and inside.index.max() > 50):
         return None
-    low = int(stated[1]) if stated and inside.index.min() >= int(stated[1]) else 0
-    why = "its wording states the scale" if stated else f"its wording ({told[0] if told else ''})"
+    low = int(range_[1]) if range_ and inside.index.min() >= int(range_[1]) else 0
+    why = "its wording states the scale" if range_ else f"its wording ({told[0] if told else ''})"
     out = Rating(column.name, column.label, (low, 100), f"{why}, answers up to 100", "high")
     out.missing, out.odd = sorted(beside), column.not_numbers
-    if not stated:
+    if not range_:
         out.sure = "medium"
         out.doubts.append("answers from 0 to 100: is that the whole scale?")
     return out
@@ -467,8 +471,8 @@ def _evidence(
 ) -> tuple[str, str]:
     """What speaks for a rating, and how much; empty when nothing does."""
     said = f"answers {span[0]} to {span[1]}"
-    if STATED.search(column.text):
-        return f"its wording states the scale, {said}", "high"
+    if scale_stated(column):
+        return "its wording states the scale", "high"
     rated = asks("rated").search(column.text)
     if asks("groups").search(column.text) and not (rated and _role_words(column.text)):
         return "", ""
@@ -542,13 +546,16 @@ def _name(found: Sequence[Rating], blocks: set[str], overall: Collection[str]) -
             r.label, r.wording, r.label_zh = label, r.wording or r.label, ""
 
 
-def _role(rating: Rating, text: str, answers: int, in_matrix: bool) -> str:
+def _role(rating: Rating, column: Column, *, in_matrix: bool) -> str:
     """What the question is for; which of several is the outcome is asked elsewhere."""
-    low, high = rating.scale
+    (low, high), text, answers = rating.scale, column.text, len(column.words)
     if asks("nps").search(text) and rating.family in ("", "likelihood", "agreement"):
         if high == 10 and rating.scale in ((0, 10), (1, 10)):
             if any(c == 1 and not w.isdigit() for w, c in rating.recode.items()):
                 return "intention"  # 1 is the end that has words: the scale begins there
+            if scale_stated(column) == (1, 10):
+                rating.doubts.append("its wording states 1 to 10, and an NPS needs 0 to 10: no NPS")
+                return "intention"
             rating.scale = (0, 10)
             if low == 1 and answers >= 50:
                 rating.sure = "medium"

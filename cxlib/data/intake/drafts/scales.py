@@ -18,6 +18,8 @@ from importlib import resources
 
 import yaml
 
+from cxlib.data.intake.dates import months
+
 MIDDLE = 4
 ENDINGS = (  # one word for both genders: satisfaite is satisfait
     (r"\((e|a|o|s|es)\)|/(e|a|o|in)\b", ""),
@@ -208,10 +210,23 @@ def _apart(answers: Collection[str]) -> tuple[list[str], tuple[tuple[str, ...], 
     return rated, (rest[0], rest[1])
 
 
-def of_numbered(answers: Collection[str]) -> Scale | None:
+def of_numbered(
+    answers: Collection[str], *, ends: tuple[int, int] | None = None, told: bool = False
+) -> Scale | None:
     """Numbers, some of which carry words: "10 - Extremely likely", "4 (Satisfied)", "5 stars".
 
     None when no number does, or when the words do not look like those of a scale.
+
+    Parameters
+    ----------
+    answers : the different answers to the question
+    ends : of the scale that the question states; its answers may have any words
+    told : the question speaks of a rating, so that each number may have a word that is unknown
+
+    Examples
+    --------
+    >>> of_numbered(["1 - a pain", "3 - so so", "5 - a joy", "9 - don't know"], ends=(1, 5)).codes
+    {'1 - a pain': 1, '3 - so so': 3, '5 - a joy': 5}
     """
     rated, rest = _apart(answers)
     outs = {a: found for a in rated if (found := OUT_OF.fullmatch(a.strip()))}
@@ -221,29 +236,50 @@ def of_numbered(answers: Collection[str]) -> Scale | None:
         if max(codes.values()) <= top <= 10 and len(set(codes.values())) > 1:
             whole = len(set(codes.values())) == top - low + 1
             return Scale(codes, low, top, "", whole, False, *rest)
-    parts = {a: _number_and_words(a) for a in rated}
-    if len(parts) < 2 or any(p is None for p in parts.values()):
+    split = {a: _number_and_words(a) for a in rated}
+    if any(p is None for p in split.values()):
         return None
-    codes = {a: p[0] for a, p in parts.items() if p}
-    words = [w for _n, w in filter(None, parts.values()) if w]
+    kinds = {a: no_rating(p[1]) for a, p in split.items() if p and p[1]}
+    parts = {a: p for a, p in split.items() if p and not kinds.get(a)}
+    missing, never = (
+        (*some, *(a for a, k in kinds.items() if k == kind))
+        for some, kind in zip(rest, ("missing", "not_experienced"), strict=True)
+    )
+    codes = {a: p[0] for a, p in parts.items()}
+    words = [w for _n, w in parts.values() if w]
+    if any(w.casefold().strip(" .") in months() for w in words):
+        return None  # 5-Apr: what a spreadsheet makes of 4/5
     if not words or len(set(codes.values())) < 2 or max(codes.values()) > 10:
         return None
     known, _forms, _other = _lexicon()
     family = next(
         (f for f, lexicon in known.items() if any(normal(w) in lexicon for w in words)), ""
     )
-    if not family and not all(UNITS.fullmatch(w.casefold()) for w in words):
+    units = all(UNITS.fullmatch(w.casefold()) for w in words)
+    if not family and not units and not ends and not (told and _one_each(parts.values())):
         return None
     steps = {
         codes[a]: known[family][normal(p[1])]
         for a, p in parts.items()
-        if p and family and normal(p[1]) in known[family]
+        if family and normal(p[1]) in known[family]
     }
     reverse = len(steps) > 1 and steps[max(steps)] < steps[min(steps)]
-    low, high = span(codes.values())
-    return Scale(
-        codes, low, high, family, len(set(codes.values())) == high - low + 1, reverse, *rest
-    )
+    inside = ends and all(ends[0] <= c <= ends[1] for c in codes.values())
+    low, high = ends if ends and inside else span(codes.values())
+    whole = len(set(codes.values())) == high - low + 1
+    return Scale(codes, low, high, family, whole, reverse, missing, never)
+
+
+def _one_each(parts: Collection[tuple[int, str]]) -> bool:
+    """Whether each number has a word of its own: 4 rooms and 5 rooms do not."""
+    pairs = {(n, normal(w)) for n, w in parts if w}
+    return len(pairs) == len({n for n, _w in pairs}) == len({w for _n, w in pairs})
+
+
+def words_of_numbers(codes: Mapping[str, int]) -> dict[int, str]:
+    """The words that numbers carry, units apart: {4: "good"} of "4 - good", none of "4 stars"."""
+    parts = {n: p[1] for a, n in codes.items() if (p := _number_and_words(a)) and p[1]}
+    return {n: w for n, w in sorted(parts.items()) if not UNITS.fullmatch(w.casefold())}
 
 
 def _number_and_words(answer: str) -> tuple[int, str] | None:

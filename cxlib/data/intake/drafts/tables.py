@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from cxlib.data import contract, sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.cells import NO_VALUE
-from cxlib.data.intake.drafts import purchases, waiting
+from cxlib.data.intake.drafts import purchases, waiting, weights
 from cxlib.data.intake.drafts.looking import Seen
 from cxlib.data.intake.drafts.matching import (
     addresses,
@@ -44,6 +44,8 @@ def tables_of(seen: Seen, *, ratings: int = 0) -> list[TableOf]:
     for part in parts:
         if part.table == "cases":
             waiting.hours(part)
+        if part.table == "responses":
+            weights.settle(part)
     parts += _described(parts)
     for part in parts:
         _complete(part)

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from cxlib.data import contract
 from cxlib.data.intake import conversion
-from cxlib.data.intake.drafts import scales
+from cxlib.data.intake.drafts import scales, special
 from cxlib.data.intake.drafts.looking import Column, slug
 from cxlib.data.intake.drafts.matching import ENOUGH_DATES
 from cxlib.data.intake.drafts.parts import ROW, TableOf
 from cxlib.data.intake.drafts.personal import personal
-from cxlib.data.intake.drafts.questions import SPECIAL, asks
+from cxlib.data.intake.drafts.questions import asks, scale_stated
 from cxlib.data.intake.layout import DATE
 from cxlib.data.intake.profiles.recognition import plain
 
@@ -68,7 +68,8 @@ def _no_dates(column: Column) -> list[bool]:
 
 def rating(column: Column, of: Sequence[TableOf]) -> str:
     """What keeps a column from being rated whose name speaks of a rating, or of what gets rated."""
-    rated = asks("rated").search(column.text) or asks("nps").search(column.text)
+    ends = scale_stated(column)
+    rated = ends or asks("rated").search(column.text) or asks("nps").search(column.text)
     if column.labels or not (rated or asks("things").search(column.text)):
         return ""
     places = {str(w): _place(str(w)) for w in column.counts.index}
@@ -80,12 +81,18 @@ def rating(column: Column, of: Sequence[TableOf]) -> str:
     speaks = n[[w for w, p in some.items() if p]].sum()
     off = [w for w in some if w not in on]
     enough = len(on) > 2 if on is numbers else len(on) > 1
+    answers = ", ".join(f"{w!r} ({k:,})" for w, k in column.counts.head(MOST).items())
+    more = f" and {len(column.counts) - MOST:,} others" * (len(column.counts) > MOST)
+    if ends and (off or numbers) and (not enough or speaks < HALF * n.sum()):
+        return (
+            f"{column.name!r} states a scale from {ends[0]} to {ends[1]}, on which most answers "
+            f"are not: kept as a group. Answers: {answers}{more}. Name what they mean under "
+            "`recode` and add it to `items`, or leave it as it is"
+        )
     if not off or not enough or speaks < HALF * n.sum():
         return ""
     if not rated and any(_counts(w) for w in off):
         return ""  # days of delivery, prices: numbers that are no codes
-    answers = ", ".join(f"{w!r} ({k:,})" for w, k in column.counts.head(MOST).items())
-    more = f" and {len(column.counts) - MOST:,} others" * (len(column.counts) > MOST)
     return (
         f"{column.name!r} speaks of a rating, but {_cells(column.name, off, of)} are not on the "
         f"scale of the others: kept as a group, so that nothing is reported of it. Answers: "
@@ -108,7 +115,7 @@ def _place(word: str) -> str:
 def _counts(word: str) -> bool:
     """Whether an answer is a number that is none of the codes of no answer."""
     try:
-        return float(word.replace(",", ".")) not in SPECIAL
+        return float(word.replace(",", ".")) not in special.NO_ANSWER
     except ValueError:
         return False
 
