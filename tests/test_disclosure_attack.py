@@ -146,6 +146,27 @@ def test_the_attacker_reads_sentences_figures_and_rows(said: str, given_away: bo
     assert bool(attack.recovered(pages, texts=[("12", said)])) == given_away
 
 
+RESIDUALS = (
+    "▲ and ▼: significantly above or below all others (adjusted residual beyond ±1.96, in a "
+    "question that is significant)."
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "given_away"),
+    [
+        (RESIDUALS, False),
+        (RESIDUALS.replace("±1.96", "±2.03"), True),  # not what it always says
+        (f"All others have 12.5 and {RESIDUALS}", True),  # a number beside the fixed one
+        ("All others: 1.96.", True),
+    ],
+)
+def test_a_number_that_a_sentence_always_has_is_no_number_of_the_data(said, given_away) -> None:
+    hidden = kept(BY, EAST, ["all others", "speed", *NOBODY])
+    found = attack.recovered({"10_page": page(hidden)}, texts=[("10", said)])
+    assert bool(found) == given_away
+
+
 @pytest.mark.parametrize(
     ("shown", "said", "given_away"),
     [

@@ -183,6 +183,27 @@ def catalogue(lang: str) -> gettext.NullTranslations:
     return translations
 
 
+@cache
+def fixed_texts(lang: str) -> tuple[str, ...]:
+    """What sentences of a language say in every case, between their fields.
+
+    Examples
+    --------
+    >>> any("beyond ±1.96" in text for text in fixed_texts("en"))
+    True
+    """
+    from babel.messages.pofile import read_po
+
+    found: dict[str, None] = {}
+    for file in sorted(LOCALE.glob("*.po")):
+        with file.open("rb") as text:
+            for message in read_po(text):
+                said = message.id if lang == "en" else message.string * (file.stem == lang)
+                for sentence in (said,) if isinstance(said, str) else said:
+                    found.update(dict.fromkeys(FIELD.split(sentence)[::2]))
+    return tuple(found)
+
+
 # Numbers
 
 
