@@ -198,8 +198,9 @@ def fixed_texts(lang: str) -> tuple[str, ...]:
     for file in sorted(LOCALE.glob("*.po")):
         with file.open("rb") as text:
             for message in read_po(text):
-                said = message.id if lang == "en" else message.string * (file.stem == lang)
-                for sentence in (said,) if isinstance(said, str) else said:
+                own = message.id if lang == "en" else message.string if file.stem == lang else ""
+                said = [own] if isinstance(own, str) else list(own or ())
+                for sentence in map(str, said):
                     found.update(dict.fromkeys(FIELD.split(sentence)[::2]))
     return tuple(found)
 
