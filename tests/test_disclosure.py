@@ -250,3 +250,26 @@ def test_a_complement_leaves_more_than_one_number_open() -> None:
     # 1 and 10 hidden together are 11: readers who see which is small know both.
     assert disclosure.hidden(groups(1, 10, 50, 60)).tolist() == ["small", *["complement"] * 2, ""]
     assert disclosure.hidden(groups(9, 9, 50, 60)).tolist() == ["small", "small", "complement", ""]
+
+
+def test_people_are_counted_of_everybody_too() -> None:
+    rows = pd.DataFrame({"customer_id": [1, 2, 3, 4] * 10, "speed": 5.0})
+    rows["price"] = np.where(rows.index < 16, 1.0, np.nan)
+    table = pd.DataFrame({"term": ["speed", "price"], "estimate": 1.0, "n": [40, 16]})
+    few = Sample(rows, cluster="customer_id").counted(table)
+    assert few["people"].tolist() == [4, 4]
+    assert disclosure.hidden(few).tolist() == ["small", "small"]
+    many = pd.concat([rows.assign(price=np.nan), rows.assign(customer_id=range(100, 140))])
+    told = Sample(many, cluster="customer_id").counted(table.assign(n=[80, 16]))
+    assert "people" not in told  # 44 people, and 16 others with a price
+    several = many.assign(price=np.where(many["customer_id"] < 5, 1.0, np.nan))
+    told = Sample(several, cluster="customer_id").counted(table.assign(n=[80, 40]))
+    assert disclosure.hidden(told).tolist() == ["", "small"]
+
+
+def test_rows_of_nobody_known_count_as_people_each() -> None:
+    rows = pd.DataFrame(
+        {"customer_id": [1.0] * 12 + [np.nan] * 12, "channel": ["a"] * 12 + ["b"] * 12}
+    )
+    table = pd.DataFrame({"channel": ["a", "b"], "term": "calls", "n": 12})
+    assert Sample(rows, cluster="customer_id").counted(table)["people"].tolist() == [1, 12]

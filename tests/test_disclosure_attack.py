@@ -146,6 +146,27 @@ def test_the_attacker_reads_sentences_figures_and_rows(said: str, given_away: bo
     assert bool(attack.recovered(pages, texts=[("12", said)])) == given_away
 
 
+RESIDUALS = (
+    "▲ and ▼: significantly above or below all others (adjusted residual beyond ±1.96, in a "
+    "question that is significant)."
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "given_away"),
+    [
+        (RESIDUALS, False),
+        (RESIDUALS.replace("±1.96", "±2.03"), True),  # not what it always says
+        (f"All others have 12.5 and {RESIDUALS}", True),  # a number beside the fixed one
+        ("All others: 1.96.", True),
+    ],
+)
+def test_a_number_that_a_sentence_always_has_is_no_number_of_the_data(said, given_away) -> None:
+    hidden = kept(BY, EAST, ["all others", "speed", *NOBODY])
+    found = attack.recovered({"10_page": page(hidden)}, texts=[("10", said)])
+    assert bool(found) == given_away
+
+
 @pytest.mark.parametrize(
     ("shown", "said", "given_away"),
     [
@@ -289,6 +310,33 @@ def test_the_attacker_combines_the_conditions_of_all_runs(kind: str) -> None:
     for name in earlier:  # any two of them tell nothing
         some = {n: shown for n, shown in earlier.items() if n != name}
         assert list(combined.leaks({"10": now}, some)) == []
+
+
+def by_wave(where: str, **n: int) -> Shown:
+    rows = [[wave, "nps", 7.0, count] for wave, count in n.items()]
+    return page(kept("wave term estimate n", *rows), where=where)
+
+
+def test_conditions_are_combined_over_states_of_the_data_for_waves_as_they_were() -> None:
+    """221 of the first wave in all, 140 and 77 of them in two plans: 4 are in a third."""
+    monday = {"monday/10": by_wave("", Q1=221, Q2=427)}
+    now = {
+        "10.a": by_wave("plan = 'Basic'", Q1=140, Q2=150),
+        "10.b": by_wave("plan = 'Plus'", Q1=77, Q2=80),
+    }
+    levels = {"plan": ({"Basic", "Plus", "Pro"}, False)}.get
+    found = attack.recovered(now, {}, (), levels, monday)
+    assert [leak.cell for leak in found] == ["a part by plan, wave=Q1, term=nps"]
+    assert "prune --forget monday" in found[0].cure
+    assert attack.recovered(now, {}, (), levels) == []
+    tuesday = {"tuesday/10": by_wave("", Q1=260, Q2=440)}  # answers to the first wave have come
+    assert attack.recovered(now, tuesday, (), levels, monday) == []
+    whole = {"monday/10": page(kept("term estimate n", ["nps", 7.0, 221]))}
+    parts = {
+        name: page(kept("term estimate n", ["nps", 7.0, n]), where=now[name].where)
+        for name, n in (("10.a", 140), ("10.b", 77))
+    }
+    assert attack.recovered(parts, {}, (), levels, whole) == []  # of all waves, which have changed
 
 
 def test_conditions_tell_nothing_where_those_left_are_many_or_nobody() -> None:

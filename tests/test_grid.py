@@ -5,14 +5,16 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+import test_batch
 from click.testing import CliRunner
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 from test_batch import project  # noqa: F401  (a fixture)
 
-from cxlib import batch, cli
+from cxlib import batch, cli, reserve
 from cxlib.batch import grid, groups
 from cxlib.core import context
+from cxlib.core.errors import InsufficientData
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -35,7 +37,7 @@ def test_two_columns_are_crossed() -> None:
     [
         (["wave", "chanel"], "channel"),
         (["wave", "wave"], "once"),
-        (["wave", "response_id"], "10 rows"),
+        (["wave", "response_id"], "10 customers"),
     ],
 )
 def test_columns_that_cannot_be_crossed_are_refused(by, says) -> None:
@@ -115,3 +117,22 @@ def test_the_command_takes_several_columns_or_a_file(tmp_path) -> None:
     assert refused.exit_code == 2 and "leave them out" in refused.output
     gone = run(cli.main, ["run", "--grid", str(tmp_path / "none.yaml")])
     assert gone.exit_code == 2 and "cannot be read" in gone.output
+
+
+def test_many_rows_of_few_customers_get_no_page_and_no_sample(tmp_path, monkeypatch) -> None:
+    """16 answers of 6 customers of an island, and 20 of a branch by 20; customers have no table."""
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    folder = tmp_path / "data" / "isles"
+    folder.mkdir(parents=True)
+    about = test_batch.STUDY.replace("response_id: id,", "response_id: id, customer_id: who,")
+    (folder / "study.yaml").write_text(about)
+    rows = [f"i{i},c{i % 6},w1,island,{i % 10 + 1}" for i in range(16)]
+    rows += [f"{c}{i},{c}{i},w1,{c},{i % 10 + 1}" for c in ("web", "shop") for i in range(20)]
+    rows += [f"b{i},{i % 20},w1,branch,3" for i in range(40)]
+    (folder / "answers.csv").write_text("\n".join(["id,who,wave,channel,satisfied", *rows, ""]))
+    with reserve.open("isles") as store:
+        found, left_out = groups.of(store, "responses", ["channel"], "10", "")
+        assert "channel=island" in left_out and len(found) == 2
+        with pytest.raises(InsufficientData, match="fewer than 10 customers"):
+            store.sample(where="channel = 'island'")
+        assert len(store.sample(where="channel = 'branch'")) == 40

@@ -59,7 +59,7 @@ def leaks_of(
             if first:  # other languages have the same tables, and sentences of their own
                 found += leaks.printed(list(tables_of(pages)), said)
             else:
-                found += _recovered(run, pages, _earlier(folder, run, counted), said)
+                found += _recovered(run, pages, *_earlier(folder, run, counted), said)
                 found += _grown(folder, run, pages, counted)
         first = first or lang
     return found
@@ -69,17 +69,18 @@ def _recovered(
     run: Mapping[str, Any],
     pages: Mapping[str, Shown],
     earlier: Mapping[str, Shown],
+    older: Mapping[str, Shown],
     said: Sequence[tuple[str, str]],
 ) -> list[Leak]:
     """What the attacker finds; kept, so that pages that are all as they were are attacked once."""
 
     def attacked() -> bytes:
-        leaks_found = attack.recovered(pages, earlier, said, _levels(run["study"]))
+        leaks_found = attack.recovered(pages, earlier, said, _levels(run["study"]), older)
         return json.dumps([asdict(leak) for leak in leaks_found]).encode()
 
     shown = [
         [(name, p.answers, p.wave, p.where, sorted(p.tables)) for name, p in of.items()]
-        for of in (pages, earlier)
+        for of in (pages, earlier, older)
     ]
     rules = asdict(context.current())
     of = [fingerprints.digest(x) for x in (rules, shown, said, run["data"])]
@@ -152,25 +153,32 @@ class Earlier:
     answers: Callable[[], Mapping[str, Any]]
 
 
-def _earlier(folder: Path, run: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Shown]:
-    """Pages of other runs of the same data that count otherwise than those of this run.
+def _earlier(
+    folder: Path, run: Mapping[str, Any], answers: Mapping[str, Any]
+) -> tuple[dict[str, Shown], dict[str, Shown]]:
+    """Pages of other runs that count otherwise than those of this run: of the same data, of others.
 
-    Of runs of the same pages with the same parameters the newest speaks for all.
+    Of runs of the same pages with the same parameters and data the newest speaks for all. Those of
+    other data are none where all pages have the same condition.
     """
-    newest: dict[tuple[Any, ...], Earlier] = {}
+    newest: dict[str, Earlier] = {}
     for other in _others(folder, run, answers):
-        if other.record.get("data") == run["data"]:
-            newest[tuple((p["page"], p["key"], *p["rows"]) for p in other.record["pages"])] = other
-    found = {}
-    for other in newest.values():
-        kept = other.answers()
+        made = [[p["page"], p["key"], *p["rows"]] for p in other.record["pages"]]
+        newest[json.dumps([other.record.get("data"), made], sort_keys=True)] = other
+    same: dict[str, Shown] = {}
+    older: dict[str, Shown] = {}
+    for other in reversed(newest.values()):
+        kept, now = other.answers(), other.record.get("data") == run["data"]
         for page in other.record["pages"]:
             name = page["page"]
             if page["lang"] == other.record["lang"] and kept.get(name, answers.get(name)) != (
                 answers.get(name)
             ):
-                found[f"{other.name}/{name}"] = _shown(name, kept, page["rows"])
-    return found
+                found = same if now else older
+                found.setdefault(f"{other.name}/{name}", _shown(name, kept, page["rows"]))
+    asked = {str(p["parameters"].get(history.WHERE) or "") for p in run["pages"]}
+    asked |= {shown.where for shown in (*same.values(), *older.values())}
+    return same, older if len(asked) > 1 else {}
 
 
 def _grown(

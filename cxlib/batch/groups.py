@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from cxlib.core import context, i18n, parameters
 from cxlib.core.i18n import _
 from cxlib.data import expressions
-from cxlib.privacy import disclosure, masking
+from cxlib.privacy import masking
 
 if TYPE_CHECKING:
     from cxlib.reserve import Reserve
@@ -85,14 +87,21 @@ def of(
             )
     if len(set(by)) < len(by):
         raise ValueError(f"--by {named}: name each column once.")
-    rows = store.read(home, where=where)[list(by)].dropna().astype(str)
-    counts = {tuple(k): int(n) for k, n in rows.value_counts().items() if n}
-    small = _too_few(counts)
-    large = sorted(set(counts) - small)
+    rows = store.read(home, where=where).dropna(subset=list(by))
+    keys = [*rows[list(by)].astype(str).itertuples(index=False, name=None)]
+    who = rows["customer_id"] if "customer_id" in rows else [None] * len(rows)
+    people: dict[Values, set[object]] = {}
+    for place, (key, one) in enumerate(zip(keys, who, strict=True)):
+        people.setdefault(key, set()).add((place,) if pd.isna(one) else one)  # else a row each
+    small = _too_few(
+        {k: len(who) for k, who in people.items()},
+        lambda some: len(set().union(*(people[k] for k in some))),
+    )
+    large = sorted(set(people) - small)
     if not large:
         raise ValueError(
-            f"--by {named}: no value has {context.current().smallest_cell} rows of {home} or more, "
-            "the study's smallest cell."
+            f"--by {named}: no value has {home} of {context.current().smallest_cell} customers "
+            "or more, the study's smallest cell."
         )
     if len(large) > MOST:
         raise ValueError(
@@ -102,26 +111,26 @@ def of(
     return [Group(columns_, v) for v in large], [str(Group(columns_, v)) for v in sorted(small)]
 
 
-def _too_few(counts: Mapping[Values, int]) -> set[Values]:
+def _too_few(
+    counts: Mapping[Values, int], together: Callable[[Sequence[Values]], int] | None = None
+) -> set[Values]:
     """Groups without pages: the small, and those that keep the small from being worked out.
 
     Whoever knows the pages of a row or column of the crossing, from another run, and all its groups
-    but a few people, knows those.
+    but a few people, knows those. `counts` are people of each group, `together` of several: one of
+    them may be in more than one group.
     """
-    names = {str(k): k for k in counts}
-    small = disclosure.too_few_left_out(
-        {n: counts[k] for n, k in names.items()}, sum(counts.values())
-    )
-    found = {names[n] for n in small}
-    width = len(next(iter(counts), ()))
-    held = [c for r in range(1, width) for c in combinations(range(width), r)]
+    together = together or (lambda some: sum(counts[k] for k in some))
     least = context.current().smallest_cell
+    found = {k for k, n in counts.items() if n < max(least, 1)}
+    width = len(next(iter(counts), ()))
+    held = [c for r in range(width) for c in combinations(range(width), r)]
     while True:
         more = set()
         for at in held:
             for line in {tuple(k[i] for i in at) for k in counts}:
                 inside = [k for k in counts if tuple(k[i] for i in at) == line]
-                hidden = sum(counts[k] for k in inside if k in found)
+                hidden = together([k for k in inside if k in found])
                 shown = [k for k in inside if k not in found]
                 if shown and 0 < hidden < least:
                     more.add(min(shown, key=lambda k: (counts[k], k)))

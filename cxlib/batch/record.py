@@ -490,7 +490,7 @@ def _audit(result: Result) -> dict[str, Any]:
 def _without_pages(results: Sequence[Result]) -> list[dict[str, str]]:
     """The values that `--by` gave no page, and why."""
     least = results[0].page.rules["smallest_cell"]
-    reason = f"fewer than {least} rows, or with the pages there are such a value could be found"
+    reason = f"fewer than {least} customers, or from the other pages such a value could be found"
     cells = dict.fromkeys(cell for r in results for cell in r.page.left_out)
     return [{"page": "", "answer": "", "cell": cell, "reason": reason} for cell in cells]
 

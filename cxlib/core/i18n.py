@@ -183,6 +183,28 @@ def catalogue(lang: str) -> gettext.NullTranslations:
     return translations
 
 
+@cache
+def fixed_texts(lang: str) -> tuple[str, ...]:
+    """What sentences of a language say in every case, between their fields.
+
+    Examples
+    --------
+    >>> any("beyond ±1.96" in text for text in fixed_texts("en"))
+    True
+    """
+    from babel.messages.pofile import read_po
+
+    found: dict[str, None] = {}
+    for file in sorted(LOCALE.glob("*.po")):
+        with file.open("rb") as text:
+            for message in read_po(text):
+                own = message.id if lang == "en" else message.string if file.stem == lang else ""
+                said = [own] if isinstance(own, str) else list(own or ())
+                for sentence in map(str, said):
+                    found.update(dict.fromkeys(FIELD.split(sentence)[::2]))
+    return tuple(found)
+
+
 # Numbers
 
 

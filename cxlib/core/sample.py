@@ -287,7 +287,8 @@ class Sample:
 
         Parameters
         ----------
-        table : groups in columns of the sample, n of its rows each
+        table : groups in columns of the sample, n of its rows each; without such columns, n of all
+            its rows, of a term that is a column those that have a value there
         named : columns of the table that are called otherwise in the sample: term="category"
 
         Examples
@@ -298,17 +299,21 @@ class Sample:
         >>> Sample(rows, cluster="who").counted(table)["people"].tolist()
         [1, 15]
         """
-        columns = {c: c for c in disclosure.grouping(table) if c in self} | named
-        rows, who = self.data, self.cluster
-        if who is None or not columns or not len(table) or rows[who].is_unique:
+        groups, who = disclosure.grouping(table), self.cluster
+        columns = {c: c for c in groups if c in self} | named
+        if who is None or not len(table) or not (columns or (not groups and self.count is None)):
             return table
-        terms = table["term"].unique()
-        if len(terms) == 1 and terms[0] in rows:
-            rows = rows[rows[terms[0]].notna()]
-        people = _clusters_of(rows, who, columns, table)
-        if "against" in table and len(columns) == 1:  # as few as on the smaller side
-            other = table.assign(**dict.fromkeys(columns, table["against"]))
-            people = np.fmin(people, _clusters_of(rows, who, columns, other))
+        rows = self.data
+        if rows[who].is_unique:
+            return table
+        people = np.full(len(table), np.nan)
+        for term, places in table.groupby("term", sort=False).indices.items():
+            asked = rows[rows[term].notna()] if "term" not in named and term in rows else rows
+            part = table.iloc[places]
+            people[places] = _clusters_of(asked, who, columns, part)
+            if "against" in table and len(columns) == 1:  # as few as on the smaller side
+                other = part.assign(**dict.fromkeys(columns, part["against"]))
+                people[places] = np.fmin(people[places], _clusters_of(asked, who, columns, other))
         return disclosure.with_people(table, people)
 
     def replace(self, **changes: Any) -> Sample:
@@ -374,11 +379,15 @@ def _clusters_of(
     rows: pd.DataFrame, who: str, columns: Mapping[str, str], table: pd.DataFrame
 ) -> np.ndarray:
     """Clusters of the group that each row of the table is about; NaN where it is no group."""
-    keys = rows.groupby([*columns.values()], observed=True)[who].nunique()
+    if not columns:
+        known = rows[who].nunique()
+        return np.full(len(table), float(known + rows[who].isna().sum()))
+    grouped = rows.groupby([*columns.values()], observed=True)[who]
+    keys = grouped.nunique() + grouped.size() - grouped.count()  # rows of nobody known, one each
     index = keys.index.to_frame().astype(str)
-    known = {tuple(k): n for k, n in zip(index.to_numpy(), keys, strict=True)}
+    people = {tuple(k): n for k, n in zip(index.to_numpy(), keys, strict=True)}
     asked = table[[*columns]].astype(str).itertuples(index=False, name=None)
-    return np.array([known.get(k, np.nan) for k in asked], float)
+    return np.array([people.get(k, np.nan) for k in asked], float)
 
 
 SampleLike: TypeAlias = Sample | pd.DataFrame

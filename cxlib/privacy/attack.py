@@ -36,6 +36,7 @@ def recovered(
     earlier: Mapping[str, Shown] | None = None,
     texts: Iterable[tuple[str, str]] = (),
     levels: combined.Levels = lambda _column: None,
+    older: Mapping[str, Shown] | None = None,
 ) -> list[Leak]:
     """What a reader of the pages, and of those published earlier, can work out of small groups.
 
@@ -45,6 +46,7 @@ def recovered(
     earlier : those of other runs of the same study and data
     texts : (page, what it says) of all that is no table
     levels : the values of a column of the data, and whether any is missing; None where unknown
+    older : pages of runs of other data, whose waves may be as they were
 
     Returns
     -------
@@ -75,7 +77,7 @@ def recovered(
         *leaks.printed(tables, texts),
         *_beside(pages, earlier),
     ]
-    found = found or list(combined.leaks(pages, earlier, levels))
+    found = found or list(combined.leaks(pages, earlier, levels, older))
     unique = {leak.cell: leak for leak in reversed(found)}
     return [unique[cell] for cell in sorted(unique)]
 

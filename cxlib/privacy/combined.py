@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise, product
 from typing import Any
 
@@ -129,7 +129,10 @@ def _plain(value: str) -> str:
 
 
 def leaks(
-    pages: Mapping[str, Shown], earlier: Mapping[str, Shown], levels: Levels = lambda _: None
+    pages: Mapping[str, Shown],
+    earlier: Mapping[str, Shown],
+    levels: Levels = lambda _: None,
+    older: Mapping[str, Shown] | None = None,
 ) -> Iterator[Leak]:
     """Sets of too few people that the pages tell, alone or with those published earlier.
 
@@ -139,8 +142,11 @@ def leaks(
     earlier : of other runs of the same data, as "run/page"
     levels : the values of a column, and whether any is missing; None where they are not known, so
         that other values than those of the conditions are thought to be there
+    older : of runs of other data, the newest first; of them count the waves that are as they were,
+        as far as the other pages tell
     """
     counted = [_page(name, page, name in pages) for name, page in {**earlier, **pages}.items()]
+    counted = [*_unchanged(older or {}, counted), *counted]
     columns = sorted({part.column for page in counted for part in page.asked})
     if len({page.asked for page in counted}) < 2:
         return
@@ -169,6 +175,31 @@ def _page(name: str, shown: Shown, new: bool) -> Page:
     waves = frozenset(part for part in parts if part.column == WAVE)
     cells = cross_page.cells_of(shown.answers.values())
     return Page(name, parts - waves, (shown.wave, waves), cells, new)
+
+
+def _unchanged(older: Mapping[str, Shown], pages: Sequence[Page]) -> Iterator[Page]:
+    """Pages of other data with their cells of waves of which no page at hand counts otherwise."""
+    known: dict[object, float] = {
+        (_stem(p), p.asked, p.waves, c): n for p in pages for c, n in p.cells.items()
+    }
+    for name, shown in older.items():
+        page = _page(name, shown, new=False)
+        of = {cell: _wave_of(page, cell) for cell in page.cells}
+        same = {cell: (_stem(page), page.asked, page.waves, cell) for cell in page.cells}
+        changed = {of[c] for c, n in page.cells.items() if known.get(same[c], n) != n}
+        kept = {c: n for c, n in page.cells.items() if of[c] and of[c] not in changed}
+        known |= {same[c]: n for c, n in kept.items()}
+        yield replace(page, cells=kept)
+
+
+def _stem(page: Page) -> str:
+    return page.name.rpartition("/")[2].partition(".")[0]
+
+
+def _wave_of(page: Page, cell: cross_page.Cell) -> object:
+    """The wave that a cell of the page is of, alone; None where it is of all."""
+    said = [level for column, level in cell[2] if column.lower() == WAVE]
+    return said[0] if said else page.waves if page.waves != ("", frozenset()) else None
 
 
 def _together(
@@ -214,7 +245,7 @@ def _equations(
     """The counts of the same number, groups by columns of conditions taken for conditions."""
     found: dict[tuple[Any, ...], Sums] = {}
     for page in sorted(pages, key=lambda page: page.new):  # what is known already comes first
-        stem = page.name.rpartition("/")[2].partition(".")[0]
+        stem = _stem(page)
         for (unit, part, pairs, term, time), n in page.cells.items():
             more, rest = set(), []
             for column, level in pairs:

@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ TABLES = re.compile(r"(?s)<table.*?</table>")
 BLOCKS = re.compile(r"</(?:p|li|h\d|figcaption|div|td|summary|text)>|<br ?/?>")
 TOLD = re.compile(r"\d[\d,]*\.\d|\d\s?%|\bn\W{0,3}\d")  # a decimal, a percentage, or n
 SHOWN = 120  # letters of a sentence that a message repeats
+PARTS = re.compile(r"(?<=[.;])\s+|(?<=[。；])|\n")  # of a text, the sentences
+LETTERS = re.compile(r"[^\W\d_]")
+LONG = {"en": 20, "zh": 8}  # letters of a text that nothing else says
 COUNT = re.compile(r"[−-]?\d[\d,]*(?:\.\d+)?%?")
 
 
@@ -174,14 +178,33 @@ def printed(tables: Sequence[Table], texts: Iterable[tuple[str, str]]) -> Iterat
     # A sentence in a table is no name: it is read like any other.
     longer = _pattern({w for w in words - small if find.search(w) and not TOLD.search(w)})
     for place, text in texts:
-        for sentence in re.split(r"(?<=[.;])\s+|(?<=[。；])|\n", text):
+        for sentence in PARTS.split(text):
             own = longer.sub(" ", sentence) if longer else sentence
             if (found := find.search(own)) is None:
                 continue
             rest = find.sub(" ", own)
-            if TOLD.search(rest) and not (other and other.search(rest)):
+            if not TOLD.search(rest) or (other and other.search(rest)):
+                continue
+            if TOLD.search(find.sub(" ", _without_constants(own))):
                 said = " ".join(sentence.split())[:SHOWN]
                 yield Leak(found[0], f"a sentence of {place} gives a number of it, “{said}”")
+
+
+def _without_constants(sentence: str) -> str:
+    """The sentence without the numbers that it has in every case, whatever the data are."""
+    plain = " ".join(sentence.split())
+    for text in _constants(context.current().lang):
+        if text in plain:
+            plain = plain.replace(text, re.sub(r"\d", " ", text))
+    return plain
+
+
+@cache
+def _constants(lang: str) -> tuple[str, ...]:
+    """Texts of the catalogue with a number, too long to be said by chance of something else."""
+    parts = {" ".join(p.split()) for text in i18n.fixed_texts(lang) for p in PARTS.split(text)}
+    longest = sorted(parts, key=lambda part: (-len(part), part))
+    return tuple(p for p in longest if TOLD.search(p) and len(LETTERS.findall(p)) >= LONG[lang])
 
 
 def _names(values: pd.Series) -> set[str]:

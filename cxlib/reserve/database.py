@@ -337,13 +337,17 @@ class Database:
         Raises
         ------
         ReserveError : unknown table, wave or column, no condition, no row left
-        InsufficientData : rows that the margins of study.yaml do not speak of
+        InsufficientData : rows that the margins of study.yaml do not speak of, or many rows of
+            fewer customers than the smallest cell
         """
         leave = self.study.reporting.leave_rows
         plan = self._sampling_plan() if table == "responses" and leave else None
         if table == "responses" and (plan or not leave) and self._countable:
             return self._stored(plan, wave, where, draws, seed)
         rows, losses = self._read(table, wave, where, plan=plan)
+        if not plan and "customer_id" in rows:
+            who = rows["customer_id"]
+            _require_people(len(rows), int(who.nunique() + who.isna().sum()))
         if plan:
             rows = plan.weighted(rows)
         if table == "responses" and self.study.sampling is not None:
@@ -398,6 +402,9 @@ class Database:
         losses = Losses(**self._steps("responses", wave, where, in_wave, kept))
         if not kept:
             raise ReserveError(_nothing_left("responses", wave, where, asdict(losses)))
+        people = "count(distinct customer_id) + count(*) filter (customer_id is null)"
+        counted = f"select {people} from {source} where {chosen}"
+        _require_people(kept, int(sql.first(self.store, counted)[0]))
         answers = self._counting(have, key, source, chosen)
 
         described = self.store.execute(f"describe select * from {source}").fetchall()
@@ -815,6 +822,19 @@ def _nothing_left(table: str, wave: str, where: str, steps: dict[str, Any]) -> s
     )
     of = steps["offered"] - sum(n for key, n in steps["lost"].items() if key != "where")
     return f"{asked} leaves none of the {of:,} rows of {table}. Check the spelling of the values."
+
+
+def _require_people(rows: int, people: int) -> None:
+    """Raise InsufficientData for many rows of few customers: hidden is a group of few people."""
+    least = context.current().smallest_cell
+    if people < least <= rows:
+        raise InsufficientData(
+            _(
+                "The rows that are left are of fewer than {least:count} customers, whose numbers "
+                "are not shown.",
+                least=least,
+            )
+        )
 
 
 def loss_sentence(loss: Any) -> str:
