@@ -517,7 +517,7 @@ def test_a_weight_that_outweighs_the_others_is_a_question(drafted):
     "weights", [[5000] * 40, [0.2, 1.8] * 20, [*range(1, 41)], [0] * 20 + [1] * 20]
 )
 def test_weights_of_a_survey_are_not_asked_about(drafted, weights):
-    check = drafted(answers__csv=ANSWERS.assign(Weight=weights))
+    check = drafted(answers__csv=ANSWERS.assign(**{"Survey weight": weights}))
     assert check.exit_code == 0 and not warned(check, "heavy_weights")
 
 
