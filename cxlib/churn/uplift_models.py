@@ -187,8 +187,8 @@ def uplift_of_changes(
     if not found:
         leave_out(
             _(
-                "No randomised change has a binary outcome, features known before it, and "
-                "enough customers."
+                "No randomised change in study.yaml names a binary outcome and features known "
+                "before it, for enough customers."
             )
         )
     return found

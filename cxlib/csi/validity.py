@@ -151,11 +151,14 @@ def model_fit(checks: Result) -> Result:
     """
     row = checks.srmr.set_index("term").loc["estimated"]
     close, beyond = row["estimate"] < CLOSE, row["estimate"] > row["limit"]
-    claim = (
-        _("The model reproduces the correlations of the questions closely.")
-        if close
-        else _("The model does not reproduce the correlations of the questions closely.")
-    )
+    if not close:
+        claim = _("The model does not reproduce the correlations of the questions closely.")
+    elif beyond:
+        claim = _(
+            "The model reproduces the correlations of the questions approximately, not exactly."
+        )
+    else:
+        claim = _("The model reproduces the correlations of the questions closely.")
     words = {"srmr": row["estimate"], "close": CLOSE, "limit": row["limit"]}
     detail = (
         _(

@@ -176,7 +176,7 @@ def _finding(table: pd.DataFrame, n: int, unit: str) -> Finding:
     gap = float(bias["estimate"])
     if n < 2:
         claim = _(
-            "Of the changes judged here one has a prediction: it brought {gap}.",
+            "Of the changes judged here one has a prediction: the estimate is {gap}.",
             gap=_gap(gap, unit),
         )
         return Finding(claim, importance=Importance.METHOD)

@@ -245,7 +245,8 @@ def _dated(
     shared = len(shown) and set(waves["waves"]) <= set(trial.shared_in)
     if single and shared and apart:
         clause = _(
-            "{effect} ({size} without {others:label_list}); {latest:label} shows no effect",
+            "{effect} ({size} without {others:label_list}); no effect can be shown in "
+            "{latest:label}",
             effect=clause,
             size=apart,
             others=list(trial.shared_in),

@@ -267,8 +267,8 @@ def _finding(table: pd.DataFrame, goal: Sequence[str]) -> Finding:
     some = table[table["estimate"] < 1 - 1e-9]
     most = (some if len(some) else table).iloc[0]
     claim = _(
-        "Without {touchpoint:quoted}, {share:rate} of the journeys that reach "
-        "{goal:quoted_list} would be lost if nothing replaced it.",
+        "In the model of paths {share:rate} of the journeys that reach {goal:quoted_list} depend "
+        "on {touchpoint:quoted}.",
         touchpoint=most["term"],
         share=most["estimate"],
         goal=goal,

@@ -71,7 +71,10 @@ def facts(measure: Measure, item: str, **at: str) -> dict[str, Any]:
 
 
 def finding(answers: Answers, table: pd.DataFrame, may: pd.Series, measure: Measure) -> Finding:
-    """The number when there is one; else the highest and the lowest of those that may be shown."""
+    """The number when there is one; else the lowest and the highest of those that may be shown.
+
+    Which is best is not claimed: the next may be as good.
+    """
     shown = table[may]
     if shown.empty:
         least = max(context.current().smallest_cell, 1)
@@ -93,9 +96,9 @@ def finding(answers: Answers, table: pd.DataFrame, may: pd.Series, measure: Meas
         claim = _("{measure} is {high} for {best}.", **words)
         return Finding(claim, interval(measure, best["low"], best["high"], best["n"]))
     if len(answers.items) > 1 and not answers.by:
-        claim = _("{best} is rated best ({high}), {worst} lowest ({low}).", **words)
+        claim = _("Ratings range from {low} ({worst}) to {high} ({best}).", **words)
     else:
-        claim = _("{measure} is highest for {best} ({high}), lowest for {worst} ({low}).", **words)
+        claim = _("{measure} ranges from {low} ({worst}) to {high} ({best}).", **words)
     detail = _(
         "{best}: {first}; {worst}: {last}",
         first=interval(measure, best["low"], best["high"], best["n"]),

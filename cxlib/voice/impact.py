@@ -306,11 +306,11 @@ def _next_step(losses: pd.DataFrame, scored: Sample, complaints: Collection[str]
     known = losses[losses["term"].isin(now)]
     if known.empty:
         first = losses.iloc[0]
-        often = _("the largest loss: {share:share} of comments", share=first["share"])
+        often = _("the largest loss: {share:share} of comments mention it", share=first["share"])
     else:
         first = known.loc[(known["slope"] * known["term"].map(now)).idxmin()]
         often = _(
-            "the largest loss in {latest:label}: {now:share} of comments",
+            "the largest loss in {latest:label}: {now:share} of comments mention it",
             latest=latest,
             now=now[first["term"]],
         )

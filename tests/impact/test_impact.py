@@ -721,10 +721,11 @@ def test_few_predictions_say_little():
     # Of one action only the gap is known; rows of dashes are left out.
     terms = one.table.set_index("term")["estimate"]
     assert terms["bias"] == -1 and "slope" not in terms and terms.notna().all()
-    said = "Of the changes judged here one has a prediction: it brought 1.0 less than predicted."
+    said = "Of the changes judged here one has a prediction: the estimate is 1.0 less than "
+    said += "predicted."
     assert str(one) == said
     points = impact.calibration(pairs([5.0], [4.0]).assign(unit="points"))
-    assert str(points).endswith("brought 1.0 points less than predicted.")
+    assert str(points).endswith("the estimate is 1.0 points less than predicted.")
     with pytest.raises(ValueError, match="no action has both"):
         impact.calibration(pairs([], []))
 

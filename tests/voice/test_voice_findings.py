@@ -130,7 +130,8 @@ def test_the_advice_is_about_the_largest_loss_of_the_latest_wave():
     found = voice.impact(marked, fit, "score", {"price": True})
     assert found.finding.at == {"topic": "late"}
     assert found.finding.action == (
-        "Reduce price, the largest loss in 2026-Q5: 30% of comments. Read them to find the causes."
+        "Reduce price, the largest loss in 2026-Q5: 30% of comments mention it. Read them to find "
+        "the causes."
     )
     plain = voice.impact(marked, fit, "score", {"price": False}).finding
     assert plain.action.startswith("Reduce what customers complain of in price, the largest loss")
