@@ -402,9 +402,10 @@ class Database:
         losses = Losses(**self._steps("responses", wave, where, in_wave, kept))
         if not kept:
             raise ReserveError(_nothing_left("responses", wave, where, asdict(losses)))
-        people = "count(distinct customer_id) + count(*) filter (customer_id is null)"
-        counted = f"select {people} from {source} where {chosen}"
-        _require_people(kept, int(sql.first(self.store, counted)[0]))
+        if self.study.reporting.leave_rows:  # else the door has counted them with the rows
+            people = "count(distinct customer_id) + count(*) filter (customer_id is null)"
+            counted = f"select {people} from {source} where {chosen}"
+            _require_people(kept, int(sql.first(self.store, counted)[0]))
         answers = self._counting(have, key, source, chosen)
 
         described = self.store.execute(f"describe select * from {source}").fetchall()
