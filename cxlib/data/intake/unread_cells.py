@@ -13,10 +13,11 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import IO
-from xml.etree.ElementTree import ParseError
+from typing import IO, cast
+from xml.etree.ElementTree import Element, ParseError
 
 import pandas as pd
 
@@ -112,18 +113,20 @@ def _of_records(content: IO[bytes]) -> Iterator[tuple[int, int, str, str, str]]:
             yield _placed(row, int.from_bytes(cell[:4], "little"), name)
 
 
-def _target(archive: zipfile.ZipFile, kind: str, relation: str) -> str:
-    """The part of the archive that a relation of the book names."""
+def _parsed(archive: zipfile.ZipFile, part: str) -> Element:
+    """A part of the archive; an empty element where it is not there, too large or broken."""
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
-    part = RELATIONS % kind
-    if part not in archive.namelist() or archive.getinfo(part).file_size > LARGEST:
-        return ""
-    try:
-        relations = fromstring(archive.read(part))
-    except (ParseError, DefusedXmlException):
-        return ""
+    if part in archive.namelist() and archive.getinfo(part).file_size <= LARGEST:
+        with suppress(ParseError, DefusedXmlException):
+            return cast(Element, fromstring(archive.read(part)))
+    return Element("none")
+
+
+def _target(archive: zipfile.ZipFile, kind: str, relation: str) -> str:
+    """The part of the archive that a relation of the book names."""
+    relations = _parsed(archive, RELATIONS % kind)
     target = next((r.get("Target", "") for r in relations if r.get("Id") == relation), "")
     member = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
     return member if member in archive.namelist() else ""
@@ -131,17 +134,7 @@ def _target(archive: zipfile.ZipFile, kind: str, relation: str) -> str:
 
 def _member(archive: zipfile.ZipFile, sheet: str) -> str:
     """The part of the archive that holds the sheet; empty where it cannot be told."""
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
-    part = "xl/workbook.xml"
-    if part not in archive.namelist() or archive.getinfo(part).file_size > LARGEST:
-        return ""
-    try:
-        book = fromstring(archive.read(part))
-    except (ParseError, DefusedXmlException):
-        return ""
-    for about in book.iter():
+    for about in _parsed(archive, "xl/workbook.xml").iter():
         if about.tag.endswith("}sheet") and about.get("name") == sheet:
             wanted = next((v for k, v in about.attrib.items() if k.endswith("}id")), "")
             return _target(archive, "xml", wanted)

@@ -234,11 +234,6 @@ KILOGRAMS = np.round(np.resize(np.linspace(51.3, 99.8, 67), N), 1)
                 "Final weight",
                 "weight_final",
                 "pweight",
-            )
-        ),
-        *(
-            pytest.param(n, marks=pytest.mark.slow)
-            for n in (
                 "Gewichtungsfaktor",
                 "Designgewicht",
                 "样本权重",
