@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import csi, drivers, reserve, scores
+from cxlib import csi, drivers, reserve, scores, weights
 from cxlib.core.errors import InsufficientData, RowsStay
+from cxlib.core.sample import Sample
 from cxlib.data import study as study_
 from cxlib.data.schema import Limits, Reporting
 from cxlib.reserve import door, limits
@@ -75,6 +76,12 @@ def opened(**reporting) -> reserve.Reserve:
     return reserve.Reserve(about.model_copy(update=changed))
 
 
+def weighed_together(study: reserve.Reserve) -> Sample:
+    """Answers weighted for all waves together: single waves have combinations of too few."""
+    rows = study.read("responses")
+    return weights.weigh(Sample(rows, cluster="customer_id", draws=50), study.margins)
+
+
 @pytest.mark.slow
 def test_what_needs_rows_is_refused_and_not_sent(held):
     study = held
@@ -91,12 +98,13 @@ def test_what_needs_rows_is_refused_and_not_sent(held):
 
 
 @pytest.mark.slow
-def test_scores_and_index_are_those_of_all_rows_though_none_is_sent(held):
+def test_scores_and_index_are_those_of_all_rows_though_none_is_sent(held, capsys):
     study = held
     whole = opened()
     whole = reserve.Reserve(whole.study.model_copy(update={"limits": Limits()}))
-    rows, sums = whole.sample(draws=50), study.sample(draws=50)
+    rows, sums = weighed_together(whole), study.sample(draws=50)
     assert isinstance(sums, StoredSample)
+    assert "weighted for all waves together" in capsys.readouterr().out
     model = csi.model_of(study.study.model)
     options = csi.Options(whole.scales)
     for method in (
@@ -118,7 +126,7 @@ def test_scores_and_index_are_those_of_all_rows_though_none_is_sent(held):
 def test_drivers_are_those_of_all_rows_though_none_is_sent(held):
     study = held
     whole = reserve.Reserve(opened().study.model_copy(update={"limits": Limits()}))
-    rows, sums = whole.sample(draws=50), study.sample(draws=50)
+    rows, sums = weighed_together(whole), study.sample(draws=50)
     asked = study.outcome, study.drivers
     for method in (
         lambda s: drivers.importance(s, *asked, missing="dummy").table,

@@ -231,7 +231,7 @@ class Study(Strict):
     margins: dict[str, CodedShares] = Field(
         default={},
         description="Shares of the population to weight to: {attribute: {value: share}}, the "
-        "shares of each adding up to 1.",
+        "shares of each adding up to 1. Each survey wave is weighted by itself.",
         examples=[{"sex": {"F": 0.51, "M": 0.49}}],
     )
     response_rate: float | None = Field(

@@ -368,7 +368,7 @@ class Database:
 
     def _weighed(self, sample: Sample) -> Sample:
         try:
-            return weights.weigh(sample, self.margins)
+            return weights.weigh(sample, self.margins, by="wave")
         except ValueError as error:  # a row outside the margins must not end every page
             if self.warnings["rule"].isin(BAD_WEIGHTS).any():
                 raise  # the data failed their checks: no page is passed over for that
@@ -530,14 +530,35 @@ class Database:
         """What is counted of the answers: raked as the counts of the margins' cells say."""
         base = ["weight"] if "weight" in have else []
         reads = [*(a for a in self.margins if a in have), *base]
+        in_waves = ["wave"] if "wave" in have else []
         for w in self._without_share.itertuples():
             print(not_weighted(w))
         if self.margins:
             leave = self.study.reporting.leave_rows
-            counted = Counting().query(reads, key if leave else "0", source, chosen)
-            people = door.fewest([*map(sql.name, reads)], source, chosen)
+
+            def counted(columns: list[str]) -> pd.DataFrame:
+                query = Counting().query(columns, key if leave else "0", source, chosen)
+                people = door.fewest([*map(sql.name, columns)], source, chosen)
+                found = self.store.execute(door.Held(query, people)).df()
+                # cells have the same numbers each time they are counted, on every engine
+                return found.sort_values([*columns, "customer_id"], ignore_index=True)
+
+            said = {"columns": reads, "n": self.study.reporting.smallest_cell}
             try:
-                cells = self.store.execute(door.Held(counted, people)).df()
+                try:
+                    cells = counted(asked := [*reads, *in_waves])
+                except door.TooFew:
+                    if not in_waves:
+                        raise
+                    cells = counted(asked := reads)
+                    print(
+                        _(
+                            "Answers are weighted for all waves together: within single waves some "
+                            "combinations of {columns:label_list} have fewer than {n:count} "
+                            "customers.",
+                            **said,
+                        )
+                    )
             except door.TooFew as error:
                 raise RowsStay(
                     _(
@@ -545,15 +566,12 @@ class Database:
                         "{columns:label_list}, and some have fewer than {n:count} customers, whose "
                         "number does not leave the database (leave_rows: false in study.yaml). "
                         "State fewer margins.",
-                        columns=reads,
-                        n=self.study.reporting.smallest_cell,
+                        **said,
                     )
                 ) from error
-            # cells have the same numbers each time they are counted, on every engine
-            cells = cells.sort_values([*reads, "customer_id"], ignore_index=True)
             weighed = self._weighed(Sample(cells, cluster="customer_id", count=COUNT))
             if isinstance(weighed.raking, Raking):
-                raked = Counting.raked(weighed.raking, reads)
+                raked = Counting.raked(weighed.raking, asked)
                 return raked if leave else raked.fixed()
         return Counting(bool(base), reads=tuple(base))
 

@@ -71,6 +71,38 @@ class Cells:
         return ends, rounds
 
 
+@dataclass(frozen=True)
+class Strata:
+    """Cells of strata (survey waves) that are raked each by itself, numbered stratum by stratum.
+
+    Each keeps the share of all weights that its base weights give it, in every draw.
+    """
+
+    parts: tuple[Cells, ...]
+
+    @property
+    def base(self) -> np.ndarray:
+        """(cells,) weight that raking starts from."""
+        return np.concatenate([part.base for part in self.parts])
+
+    def rake(
+        self, n: np.ndarray, start: np.ndarray, trim: float, tolerance: float, most: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As of `Cells`: no weight exceeds `trim` times the mean of its stratum."""
+        ends, rounds = np.repeat(start[None], len(n), axis=0), np.ones(len(n), int)
+        mean = (n @ self.base) / n.sum(1)
+        settled, first = np.ones(len(n), bool), 0
+        for part in self.parts:
+            own = slice(first, first := first + len(part.base))
+            there = n[:, own].any(1)  # a draw may have nobody of a stratum
+            of = np.ascontiguousarray(n[there, own])
+            w, turns = part.rake(of, start[own], trim, tolerance, most)
+            ends[there, own] = w * ((of @ part.base) / of.sum(1) / mean[there])[:, None]
+            rounds[there] = np.maximum(rounds[there], turns)
+            settled[there] &= turns > 0
+        return ends, np.where(settled, rounds, 0)
+
+
 def group_rows(
     codes: list[np.ndarray], sizes: list[int], start: np.ndarray
 ) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -139,7 +171,7 @@ class Raking:
 
     rows: pd.DataFrame
     cell: np.ndarray
-    cells: Cells
+    cells: Cells | Strata
     weight: np.ndarray
     trim: float
     count: str | None = None

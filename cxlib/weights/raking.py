@@ -13,10 +13,11 @@ from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.stats.raking import CELL, Cells, Raking, group_rows
+from cxlib.stats.raking import CELL, Cells, Raking, Strata, group_rows
 from cxlib.weights.margins import Margins, categories_of, usable_margins, with_blanks
 
 SCARCE = 10  # rows of a category: with 5, intervals of 95% held in 87 of 100 samples
+FEW = 5  # a wave with fewer rows of a category is raked together with another
 MISSED = 0.0005  # a share further than this from its margin counts as missed
 
 
@@ -24,6 +25,7 @@ def rake(
     sample: SampleLike,
     margins: Margins,
     *,
+    by: str | None = None,
     trim: float = 5.0,
     tolerance: float = 1e-8,
     rounds: int = 200,
@@ -37,16 +39,21 @@ def rake(
     sample : rows with the attributes as columns; of counted rows the weight is that of one answer
     margins : attribute -> category -> share of the population, adding up to 1; rows without a value
         are a category of their own, "not stated", whose share stays what it is
-    trim : no weight exceeds this many times the mean; what is cut off goes to the other rows, and
-        margins that can then not be met are named
+    by : column of survey waves, each of which is raked by itself: to the shares among the
+        categories that it has. A wave with 1 to 4 rows in a category is raked together with the
+        next, or with those before
+    trim : no weight exceeds this many times the mean (of its wave); what is cut off goes to the
+        other rows, and margins that can then not be met are named
     tolerance, rounds : raking stops when no share moves more than `tolerance`, or after `rounds`
 
     Returns
     -------
     Result whose table has a row a category: attribute, term, estimate (share after weighting), low
-    and high (none: margins are met, not estimated), n, before (share with the sample's weights),
-    target. Parts: weights (a Series aligned to the rows), raking (to rake resamples again), effect
-    (design effect by Kish), effective (n), rounds, converged.
+    and high (none: margins are met, not estimated), n, fewest (its rows in the wave with fewest),
+    before (share with the sample's weights), target. Parts: weights (a Series aligned to the rows),
+    raking (to rake resamples again), effect (design effect by Kish), effective (n), rounds,
+    converged, strata (waves, or groups of them, that were raked each by itself), small_waves (how
+    many were raked together with others).
 
     Raises
     ------
@@ -69,29 +76,34 @@ def rake(
         raise ValueError(f"trim={trim:g} times the mean weight; it must be more than 1.")
     if not margins:
         raise ValueError("no margins to rake to. Give the population's shares of some attribute.")
-    completed, margins = with_blanks(rows, margins, start * counts)
-    found = [categories_of(completed, a, shares) for a, shares in margins.items()]
-    targets = [np.array([*s.values()], float) / sum(s.values()) for s in margins.values()]
-    cell, (*places, base) = group_rows([p for p, _ in found], [len(c) for _, c in found], start)
-    places = [category[place] for place, (_, category) in zip(places, found, strict=True)]
-    cells, n = Cells(base, places, targets), np.bincount(cell, counts)
-    _check_filled(margins, cells, n)
-    first = cells.base / (base @ n) * n.sum()
-    weight, turns = cells.rake(n[None], first, trim, tolerance, rounds)
-    table = _table(margins, cells, n, weight[0])
+    strata, small = _strata(sample, margins, by, counts * (start > 0))
+    cell, stratum, parts = np.zeros(len(rows), int), np.zeros(len(rows), int), []
+    for k, at in enumerate(strata):
+        some = rows if len(strata) == 1 else rows.iloc[at]
+        own = margins if len(strata) == 1 else usable_margins(Sample(some), margins)[0]
+        of, cells = _cells(some, own, start[at], counts[at])
+        cell[at], stratum[at] = of + sum(len(part.base) for part in parts), k
+        parts.append(cells)
+    together = parts[0] if len(parts) == 1 else Strata(tuple(parts))
+    base, n = together.base, np.bincount(cell, counts)
+    first = base / (base @ n) * n.sum()
+    weight, turns = together.rake(n[None], first, trim, tolerance, rounds)
+    table = _table(rows, margins, counts, start, weight[0][cell], stratum)
     total = int(counts.sum())
     effect = float(total * (n @ weight[0] ** 2) / (n @ weight[0]) ** 2)
-    parts = {
+    known = {
         "weights": pd.Series(weight[0][cell] * counts, rows.index, name="weight"),
-        "raking": Raking(rows, cell, cells, weight[0], trim, sample.count),
+        "raking": Raking(rows, cell, together, weight[0], trim, sample.count),
         "effect": effect,
         "effective": total / effect,
         "rounds": int(turns[0]) or rounds,
         "converged": bool(turns[0]),
+        "strata": len(strata),
+        "small_waves": small,
     }
     cut = int(n[weight[0] >= trim * (1 - 1e-9)].sum())
-    notes = i18n.together(_notes(table, parts, cut, trim))
-    return Result(table, _finding(table, parts, total), notes, "share", parts=parts)
+    notes = i18n.together(_notes(table, known, cut, trim))
+    return Result(table, _finding(table, known, total), notes, "share", parts=known)
 
 
 def poststratify(
@@ -139,7 +151,9 @@ def _texts(values: pd.Series) -> pd.Series:
     return values.astype("str").where(values.notna())
 
 
-def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> Sample:
+def weigh(
+    sample: SampleLike, margins: Margins, *, column: str = "weight", by: str | None = None
+) -> Sample:
     """The sample with its weight in `column`: raked to what of the margins applies to it.
 
     What is estimated with these weights is raked again in every resample, so that intervals
@@ -153,6 +167,7 @@ def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> Sa
         wave) categories without rows do not apply, nor attributes with one category left: the rest
         is raked to its shares among what is left, and what was left out is printed
     column : of the weights
+    by : column of survey waves, each of which is raked by itself, as of `rake`
 
     Returns
     -------
@@ -177,12 +192,30 @@ def weigh(sample: SampleLike, margins: Margins, *, column: str = "weight") -> Sa
         start = _start(sample) if len(sample) else np.ones(0)
         rows = sample.data.assign(**{column: start * sample.counts})
         return sample.replace(data=rows, weight=column)
-    fit = rake(sample, usable)
-    if len(few := fit.table[fit.table["n"].between(1, SCARCE - 1)]):
+    fit = rake(sample, usable, by=by)
+    if fit.small_waves:
+        print(
+            ngettext(
+                "{n:count} wave has fewer than {least:count} answers in a category of the margins; "
+                "it is weighted together with a neighbouring wave.",
+                "{n:count} waves have fewer than {least:count} answers in a category of the "
+                "margins; they are weighted together with neighbouring waves.",
+                fit.small_waves,
+                least=FEW,
+            )
+        )
+    if len(few := fit.table[fit.table["fewest"].between(1, SCARCE - 1)]):
         print(
             _(
                 "Fewer than {least:count} rows in {names:label_list}: intervals that rest on such "
                 "weights come out somewhat short.",
+                least=SCARCE,
+                names=few["term"],
+            )
+            if fit.strata == 1
+            else _(
+                "Fewer than {least:count} rows of a wave in {names:label_list}: intervals that "
+                "rest on such weights come out somewhat short.",
                 least=SCARCE,
                 names=few["term"],
             )
@@ -209,8 +242,58 @@ def design_effect(weights: np.ndarray | pd.Series) -> float:
     return float(len(w) * (w**2).sum() / w.sum() ** 2)
 
 
+def _strata(
+    sample: Sample, margins: Margins, by: str | None, n: np.ndarray
+) -> tuple[list[np.ndarray], int]:
+    """Rows that are raked together, and how many waves are too small to be raked by themselves.
+
+    A wave with few rows in a category takes in the next one, and so on; what remains at the end
+    joins those before.
+    """
+    if by is None or by not in sample or sample[by].nunique(dropna=False) < 2:
+        return [np.arange(len(sample))], 0
+    wave, names = pd.factorize(sample[by], sort=True, use_na_sentinel=False)
+    filled = []  # of each attribute: rows of each wave and category
+    for attribute, shares in margins.items():
+        stated = sample[attribute].notna().to_numpy()
+        place, category = categories_of(sample.data[stated], attribute, shares)
+        at = wave[stated] * len(shares) + category[place]
+        size = len(names) * len(shares)
+        filled.append(np.bincount(at, n[stated], size).reshape(len(names), -1))
+    rows = np.concatenate(filled, axis=1)
+
+    def scarce(some: np.ndarray) -> bool:
+        return bool(((some > 0) & (some < FEW)).any() or not some.any())
+
+    stratum, current, held = np.zeros(len(names), int), 0, np.zeros(rows.shape[1])
+    for k, own in enumerate(rows):
+        held = held + own
+        stratum[k] = current
+        if not scarce(held):
+            current, held = current + 1, np.zeros_like(held)
+    stratum = np.minimum(stratum, max(current - 1, 0))
+    small = sum(scarce(own) for own in rows)
+    return [np.flatnonzero(stratum[wave] == k) for k in range(stratum.max() + 1)], small
+
+
+def _cells(
+    rows: pd.DataFrame, margins: Margins, start: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, Cells]:
+    """The cell of each row, and the cells with their margins."""
+    completed, margins = with_blanks(rows, margins, start * counts)
+    found = [categories_of(completed, a, shares) for a, shares in margins.items()]
+    targets = [np.array([*s.values()], float) / sum(s.values()) for s in margins.values()]
+    if not margins:  # a wave all of whose rows are alike keeps its weights
+        found, targets = [(np.zeros(len(rows), int), np.zeros(1, int))], [np.ones(1)]
+    cell, (*places, base) = group_rows([p for p, _ in found], [len(c) for _, c in found], start)
+    places = [category[place] for place, (_, category) in zip(places, found, strict=True)]
+    cells = Cells(base, places, targets)
+    _check_filled(margins, cells, np.bincount(cell, counts))
+    return cell, cells
+
+
 def _check_filled(margins: Margins, cells: Cells, n: np.ndarray) -> None:
-    for (attribute, shares), place in zip(margins.items(), cells.codes, strict=True):
+    for (attribute, shares), place in zip(margins.items(), cells.codes, strict=False):
         mass = np.bincount(place, cells.base * n, len(shares))
         empty = [
             f"{c} ({s:.1%})"
@@ -241,13 +324,26 @@ def _start(sample: Sample) -> np.ndarray:
     return w
 
 
-def _table(margins: Margins, cells: Cells, n: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
-    weighted = weight * n, cells.base * n, n
-    sums = [
-        [np.bincount(place, w, len(t)) for place, t in zip(cells.codes, cells.targets, strict=True)]
-        for w in weighted
-    ]
+def _table(
+    rows: pd.DataFrame,
+    margins: Margins,
+    counts: np.ndarray,
+    start: np.ndarray,
+    weight: np.ndarray,
+    stratum: np.ndarray,
+) -> pd.DataFrame:
+    completed, margins = with_blanks(rows, margins, start * counts)
+    sums: list[list[np.ndarray]] = [[], [], []]
+    fewest: list[float] = []
+    for attribute, shares in margins.items():
+        place, category = categories_of(completed, attribute, shares)
+        for of, w in zip(sums, (weight * counts, start * counts, counts), strict=True):
+            of.append(np.bincount(category[place], w, len(shares)))
+        at = stratum * len(shares) + category[place]
+        held = np.bincount(at, counts, (stratum.max() + 1) * len(shares)).reshape(-1, len(shares))
+        fewest += np.where(held > 0, held, np.inf).min(0).tolist()
     after, before = (np.concatenate([s / s.sum() for s in of]) for of in sums[:2])
+    targets = [np.array([*s.values()], float) / sum(s.values()) for s in margins.values()]
     return pd.DataFrame(
         {
             "attribute": [a for a, shares in margins.items() for _ in shares],
@@ -256,8 +352,9 @@ def _table(margins: Margins, cells: Cells, n: np.ndarray, weight: np.ndarray) ->
             "low": np.nan,
             "high": np.nan,
             "n": np.concatenate(sums[2]).astype(int),
+            "fewest": fewest,
             "before": before,
-            "target": np.concatenate(cells.targets),
+            "target": np.concatenate(targets),
         }
     )
 
