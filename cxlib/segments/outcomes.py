@@ -17,7 +17,7 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends, in_unit
 from cxlib.core.errors import require_choice, require_columns
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
@@ -119,9 +119,22 @@ def outcomes(
     return Result(
         {"table": table, "brings": brings, "taken": confused},
         _finding(table),
-        i18n.together([_note(taken[0], method), resampling_note(sample)]),
+        i18n.together([_note(taken[0], method), _left_since(customers), resampling_note(sample)]),
         **sample.bootstrap,
         parts={"sizes": fit.table, "value": value},
+    )
+
+
+def _left_since(customers: pd.DataFrame) -> str:
+    """That customers who have left since are counted, and how many they are."""
+    gone = int(customers["left"].eq(True).sum()) if "left" in customers else 0
+    if not gone:
+        return ""
+    return ngettext(
+        "{n:count} of {all:count} customers has left since and is counted in every share.",
+        "{n:count} of {all:count} customers have left since and are counted in every share.",
+        gone,
+        all=len(customers),
     )
 
 

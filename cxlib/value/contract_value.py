@@ -169,6 +169,10 @@ def _notes(sample: Sample, known: Sample) -> list[str]:
     return [
         _("{n:count} customers without charge or tenure are left out.", n=lost) if lost else "",
         _("Charges are taken to stay as they are."),
+        _(
+            "Only customers on file count: if those who left earlier are missing from it, "
+            "customers stay for less long and are worth less."
+        ),
         resampling_note(sample),
     ]
 

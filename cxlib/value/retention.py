@@ -129,7 +129,7 @@ def retention(
                 customers=len(customers),
             )
         )
-    notes.append(resampling_note(sample))
+    notes += [_on_file(), resampling_note(sample)]
     if lost := failed_draws(drawn):
         notes.append(_("{lost:count} draws gave no fit.", lost=lost))
     read = curve[unit].isin([i18n.count(k) for k in (*READ_AT, ahead)])
@@ -300,6 +300,12 @@ def retention_by_group(
     note = i18n.together(
         [
             ngettext("{customers:count} customer.", "{customers:count} customers.", n, customers=n),
+            _on_file(),
+            _(
+                "Groups are those that customers are in today. Where customers change {by:quoted}, "
+                "one that they come to late seems to retain more.",
+                by=by,
+            ),
             resampling_note(sample),
         ]
     )
@@ -342,6 +348,14 @@ def _line(
     return table
 
 
+def _on_file() -> str:
+    """What a file without those who left long ago says of retention."""
+    return _(
+        "Only customers on file count: if those who left earlier are missing from it, fewer were "
+        "retained than this."
+    )
+
+
 def _finding(curve: pd.DataFrame, ahead: int, unit: str) -> tuple[Finding, bool]:
     """The share retained so long: by the model, or the observed one where the model misses it."""
     fitted, seen = (curve[curve["model"] == m].iloc[:ahead] for m in ("fitted", "observed"))
@@ -358,14 +372,16 @@ def _finding(curve: pd.DataFrame, ahead: int, unit: str) -> tuple[Finding, bool]
     }
     if fits:
         claim = _(
-            "{share:rate} of customers are expected to be retained after {periods:count} "
-            "{unit:label}.",
+            "{share:rate} of the customers on file are expected to be retained after "
+            "{periods:count} {unit:label}.",
             **facts,
         )
         detail = _("95% CI {span:share_interval1}; n = {n:count}", **facts)
     else:
         claim = _(
-            "{share:rate} of customers are retained after {periods:count} {unit:label}.", **facts
+            "{share:rate} of the customers on file are retained after {periods:count} "
+            "{unit:label}.",
+            **facts,
         )
         detail = _(
             "95% CI {span:share_interval1}; n = {n:count}; the retention model does not fit: it "

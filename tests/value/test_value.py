@@ -182,8 +182,10 @@ def test_where_the_model_of_renewals_misses_the_answer_says_what_was_seen():
     tenure = np.repeat([1, 2, 3, 4, 5], [200, 10, 10, 200, 580])
     customers = pd.DataFrame({"tenure": tenure, "left": tenure < 5})
     sample = Sample(customers, draws=50)
-    off = value.retention(sample, ahead=3, unit="weeks").finding
-    assert off.claim == "78% of customers are retained after 3 weeks."
+    fit = value.retention(sample, ahead=3, unit="weeks")
+    off = fit.finding
+    assert off.claim == "78% of the customers on file are retained after 3 weeks."
+    assert "if those who left earlier are missing" in fit.notes
     assert "does not fit" in off.detail
     assert off.value == pytest.approx(0.78)
     to_come = value.remaining_periods(value.retention(sample, ahead=3)).finding
