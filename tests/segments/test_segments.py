@@ -500,6 +500,8 @@ def test_a_tool_that_cannot_be_made_says_why(groups, fit, tool) -> None:
 def cards_of(groups: pd.DataFrame, fit: Result, comments: pd.DataFrame | None = None):
     placed = segments.score(groups.assign(left=groups["true"] == 1), fit).data
     worth = segments.outcomes(Sample(placed, draws=50), fit, ["left"])
+    gone = int(placed["left"].sum())
+    assert f"{gone:,} of {len(placed):,} customers have left since" in worth.notes
     hurts = worth.table.assign(term="delivery").drop(columns=["overall", "share"])
     trouble = worth.table.assign(term="support")
     return segments.personas(
