@@ -29,8 +29,8 @@ TIMES, WINDOWS = (
 SUBJECTS = ("touchpoint", "topic", "term")  # columns that say what a row is about
 STANDINGS = {
     "met": N_("target {t} met"),
-    "met, not certain": N_("target {t} not certain: the estimate meets it"),
-    "missed, not certain": N_("target {t} not certain: the estimate misses it"),
+    "met, not certain": N_("target {t} met by the estimate, within the margin of error"),
+    "missed, not certain": N_("target {t} missed by the estimate, within the margin of error"),
     "missed": N_("target {t} missed"),
     "not reached yet": N_("target {t} not reached yet"),
 }

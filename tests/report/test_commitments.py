@@ -66,7 +66,7 @@ def test_a_target_inside_the_interval_is_not_certain(value, low, high, direction
     [
         (0.2, 0.1, 0.3, "not reached yet"),
         (0.4, 0.2, 0.6, "not certain: the estimate misses it"),
-        (0.6, 0.4, 0.8, "not certain: the estimate meets it"),
+        (0.6, 0.4, 0.8, "met by the estimate, within the margin of error"),
         (0.8, 0.7, 0.9, "met"),
     ],
 )
