@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
@@ -101,9 +102,10 @@ def topic_sentiment(
 
     Returns
     -------
-    Result with a table term, estimate (share of the comments on it that are positive), low, high,
-    n (comments on it), simultaneous_low, simultaneous_high, bad (share that is negative), neutral
-    (that does not judge it); the three shares add up to 1; the lowest first. Topics that no comment
+    Result with the tables "table": term, estimate (share of the comments on it that are positive),
+    low, high, n (comments on it), simultaneous_low, simultaneous_high, bad (share that is
+    negative), neutral (that does not judge it); the three shares add up to 1; the lowest first; and
+    "both": term, tone ("positive", "negative"), estimate, low, high, n. Topics that no comment
     judges are left out.
 
     Examples
@@ -140,6 +142,12 @@ def topic_sentiment(
     table = table.assign(bad=worse, neutral=1 - worse - share)
     bad_ends = dict(zip(names, worse_ends[:2].T, strict=True))
     table = table[judged > 0].sort_values("estimate", ignore_index=True)
+    low, high = np.array([bad_ends[t] for t in table["term"]]).reshape(-1, 2).T
+    alone = table.drop(columns=[*SIMULTANEOUS, "bad", "neutral"])
+    tones = [
+        alone.assign(tone="positive"),
+        alone.assign(tone="negative", estimate=table["bad"], low=low, high=high),
+    ]
     floor = [topic for topic in table["term"] if topic in floor]
     notes = [_("Judged by the words of each clause that mentions the topic.")]
     if floor:
@@ -156,7 +164,7 @@ def topic_sentiment(
     notes.append(resampling_note(sample))
     worst = _most_negative(table, floor, dict(zip(names, drawn.T, strict=True)))
     return Result(
-        table,
+        {"table": table, "both": pd.concat(tones, ignore_index=True)},
         _finding(table, floor, bad_ends, worst),
         i18n.together(notes),
         "share",
