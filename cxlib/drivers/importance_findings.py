@@ -175,7 +175,7 @@ def rank_agreement(first: Result, second: Result) -> str:
 
 
 def most_alike(table: pd.DataFrame) -> str:
-    """Which two drivers are correlate most, as a title of the figure of `correlations`.
+    """Which ratings of two drivers correlate most, as a title of the figure of `correlations`.
 
     Examples
     --------
