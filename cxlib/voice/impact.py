@@ -252,9 +252,8 @@ def _finding(
             claim = _("{rest}; {over}", rest=claim.rstrip(".。"), over=over)
         elif len(most) and most["term"].iloc[0] not in names:
             name = i18n.opening(i18n.quoted(i18n.label(most["term"].iloc[0])))
-            if len(name.split()) + len(claim.split()) > MOST_WORDS:
-                claim = _lost(words, 1)
-            claim = _("{most} is mentioned most; {rest}", most=name, rest=claim)
+            if len(name.split()) + len(claim.split()) <= MOST_WORDS:
+                claim = _("{most} is mentioned most; {rest}", most=name, rest=claim)
     lines = [_interval(row, digits) for _place, row in pd.concat([rows, gains]).head(3).iterrows()]
     first = rows.iloc[0]
     left = what_remains(scored, names[0], past)
@@ -279,7 +278,7 @@ def _finding(
         importance=Importance.NOTABLE,
         action=_next_step(losses, scored, negative or {})
         if len(losses)
-        else _("Keep what customers praise: {first}.", **words),
+        else _("Keep what customers praise in {first}.", **words),
     )
 
 

@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 
 from cxlib import drivers, voice
+from cxlib.core import context
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.voice.topic_model import _names
+from cxlib.voice.topics import _untranslated
 
 TOPICS = {"late": {"en": ["late"]}, "price": {"en": ["price"]}, "staff": {"en": ["staff"]}}
 
@@ -137,6 +139,43 @@ def test_the_advice_is_about_the_largest_loss_of_the_latest_wave():
     )
     plain = voice.impact(marked, fit, "score", {"price": False}).finding
     assert plain.action.startswith("Reduce what customers complain of in price, the largest loss")
+
+
+def test_the_most_positive_topic_is_named_alone_only_where_it_is_apart_from_the_next():
+    """28 of 30 and 27 of 30 are positive: the difference is chance."""
+    kinds = {"late": (5, 25), "price": (3, 27), "staff": (2, 28)}
+    texts = [f"{w} {t}" for t, k in kinds.items() for w in ["awful"] * k[0] + ["good"] * k[1]]
+    marked, fit = marked_of(texts)
+    plain = dict.fromkeys(TOPICS, False)
+    found = voice.topic_sentiment(marked, fit, plain).finding
+    assert "most positively" not in found.claim
+    assert "staff and price most positively: 93% (95% CI" in found.detail
+    apart = ["good staff"] * 60 + ["awful late", "good late"] * 30
+    found = voice.topic_sentiment(*marked_of(apart), plain).finding
+    assert found.claim.endswith("staff most positively (100%).")
+
+
+def test_both_losses_are_named_rather_than_the_topic_that_is_mentioned_most():
+    long = {"a very long name of a topic": {"en": ["late"]}, "price": {"en": ["price"]}}
+    rows = pd.DataFrame({"text": ["late"] * 90 + ["price"] * 80 + ["staff"] * 200, "lang": "en"})
+    rows["score"] = np.repeat([4.0, 4.0, 9.0], [90, 80, 200]) + np.arange(370) % 2
+    names = long | {"yet another name of several words": {"en": ["staff"]}}
+    sample = Sample(rows, draws=100)
+    fit = voice.topics(sample, names)
+    claim = voice.impact(voice.mark(sample, fit), fit, "score").finding.claim
+    assert "mentioned most" not in claim and "price are associated" in claim.replace("”", "")
+
+
+def test_topics_named_by_words_of_another_language_are_said_to_be_without_a_translation():
+    table = pd.DataFrame(
+        {"term": ["late", "方便", "环境"], "lang": ["", *["Chinese comments"] * 2]}
+    )
+    assert _untranslated(table) == ["方便", "环境"]
+    with context.use(context.Context(lang="en", labels={"方便": "Convenience"})):
+        assert _untranslated(table) == ["环境"]
+    with context.use(context.Context(lang="zh")):
+        assert _untranslated(table) == []
+    assert _untranslated(table[["term"]]) == []
 
 
 def test_the_advice_tells_who_mentions_a_topic_from_who_is_negative_about_it():
