@@ -22,6 +22,7 @@ MOST = 2 / 3  # of those who judge a topic, to prevail
 SENTENCES = re.compile(
     r"[。！？!?…]+[”’\"'）)]*\s*|(?:(?<=[\u4e00-\u9fff])\.+|(?<=\D)\.+(?=\s))\s*"
 )
+ENDED = re.compile(r"[。.！？!?~～)）”’\"'\]]$")
 PRIVATE = re.compile("[\ue000-\uf8ff]")
 ALIKE = 10  # first or last letters by which two quotes are the same
 
@@ -133,9 +134,14 @@ def excerpt(text: str, pattern: re.Pattern[str] | None, most: int = LONG) -> str
     return "…" * (begin > 0) + said + "…" * (end < len(text))
 
 
-def _cut(quote: str, text: str) -> bool:
-    """Whether a quote is a part of a sentence, or of a text that lost characters (private use)."""
-    return quote.startswith("…") or quote.endswith("…") or bool(PRIVATE.search(text))
+def _cut(quote: str, text: str) -> int:
+    """0 of whole sentences, 1 of a quote that ends without a mark, as where a file cuts texts off.
+
+    2 of a part of a sentence, or of a text that lost characters (private use).
+    """
+    if quote.startswith("…") or quote.endswith("…") or PRIVATE.search(text):
+        return 2
+    return 0 if ENDED.search(quote) else 1
 
 
 def _full(comments: pd.DataFrame) -> pd.Series:

@@ -439,6 +439,15 @@ def test_whole_sentences_are_quoted_before_parts_of_long_ones():
     assert told["quote 1"][0].startswith("It came late. Not again.")
 
 
+def test_a_quote_that_ends_a_sentence_goes_before_one_that_a_file_cut_off():
+    rows = comments(*["it came late and"] * 5, "they were late again.", *["-"] * 5)
+    rows = pd.concat([rows, rows.assign(text=rows["text"].replace("-", "so late that"))])
+    fit = voice.topics(Sample(rows, draws=20), {"delivery": {"en": ["late"]}})
+    with context.use(context.Context(smallest_cell=1)):
+        told = voice.quotes(voice.mark(rows.reset_index(drop=True), fit), fit)
+    assert told["quote 1"].tolist() == ["they were late again."]
+
+
 # People and machine
 
 
