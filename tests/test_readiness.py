@@ -201,7 +201,7 @@ FORESEEN = [  # study, notebook, status, words of the reason
     ("no_amounts", "30", "partly", "no column"),
     ("one_price", "30", "partly", "too few different values of amount (1)"),
     ("one_driver", "20", "partly", "1 with different answers"),
-    ("one_driver", "12", "not possible", "Two survey waves are needed"),
+    ("one_driver", "12", "not possible", "Two survey waves are needed; the study has one."),
     ("block_skipped", "20", "ready", ""),
     ("asked_in_turn", "20", "not possible", "Nobody answered all of"),
     ("asked_in_turn", "12", "ready", ""),

@@ -94,7 +94,12 @@ def effect_on_score(
     known = followed[followed["_y"].notna()]
     unit = {"share": "gap"}.get(measure.unit, measure.unit)
     table, errors = effect_table(known, sample)
-    notes = [_answered(followed), design_note(sample)]
+    compared = _(
+        "Of a quarter, those whom chance chose to be called in it are compared with those it chose "
+        "not to be, by their first answers afterwards; 40_did_the_change_work compares everybody "
+        "in the programme since it began, by all answers of a wave."
+    )
+    notes = [compared if len(table) > 1 else "", _answered(followed), design_note(sample)]
     p = equal_effects(table["estimate"].to_numpy()[1:], errors[1:])
     finding = _score_finding(table, p, outcome, unit, follow_up)
     parts = {"faded": _faded(table, p), "outcome": _called(outcome, unit)}
@@ -240,7 +245,9 @@ def _score_finding(
         )
     if p < LEVEL:
         own = _(
-            "{quarter}: {change} (95% CI {low} to {high}); quarters differ, p {p:p}",
+            "{quarter}: {change} (95% CI {low} to {high}) in the first answers after its calls, "
+            "n = {n:count}; quarters differ, p {p:p}",
+            n=last["n"],
             quarter=i18n.label(last["term"]),
             change=sized(last["estimate"], unit, sign=True),
             low=sized(last["low"], unit, plain=True),

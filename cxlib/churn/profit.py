@@ -68,7 +68,9 @@ class Campaign:
     @property
     def gain(self) -> str:
         """What a campaign brings, for sentences and axes."""
-        return _("sales less costs") if self.in_sales else _("margin less costs")
+        if self.in_sales:
+            return _("sales less costs (margin not taken off)")
+        return _("margin less costs")
 
     def __post_init__(self) -> None:
         if min(self.offer, self.contact) < 0 or not 0 < self.accepted < 1:
@@ -192,7 +194,7 @@ def campaign_gain(sample: SampleLike, campaign: Campaign, *, outcome: str = "lef
     notes = _assumptions(campaign, worth, emp)
     return Result(
         {"table": table, "curve": _curve(orders, w * realised, **how), "emp": emp},
-        _finding(table, len(rows), campaign),
+        _finding(table, len(rows), campaign, _paying_margin(rows, left, expected, campaign, table)),
         notes,
         "money",
         draws=sample.draws,
@@ -299,7 +301,26 @@ def _first(by: np.ndarray, chosen: int) -> np.ndarray:
     return mask
 
 
-def _finding(table: pd.DataFrame, n: int, campaign: Campaign) -> Finding:
+def _paying_margin(
+    rows: pd.DataFrame,
+    left: np.ndarray,
+    expected: np.ndarray,
+    campaign: Campaign,
+    table: pd.DataFrame,
+) -> str:
+    """From which margin contacting by expected gain would have paid, where the value is sales."""
+    best = table.iloc[0]
+    mask = _first(expected, int(best["n"])) > 0
+    if not campaign.in_sales or not left[mask].sum():
+        return ""
+    contacted = rows.assign(probability=left)[mask]
+    even = break_even_margin(contacted, campaign, float(best["estimate"]))
+    if even > 1:
+        return _("no margin would have covered the costs")
+    return _("covers the costs only if at least {even:share} of sales is margin", even=even)
+
+
+def _finding(table: pd.DataFrame, n: int, campaign: Campaign, even: str = "") -> Finding:
     best, more, currency = table.iloc[0], table.iloc[2], campaign.currency
     chosen = int(best.n)
     if not chosen:
@@ -325,14 +346,15 @@ def _finding(table: pd.DataFrame, n: int, campaign: Campaign) -> Finding:
             "not significantly more than by risk alone.",
             **facts,
         )
+    detail = _(
+        "95% CI {span:money_interval}, difference {more_span:money_interval}; backtest: "
+        "{chosen:count} of {n:count} past customers contacted",
+        **facts,
+    )
     return Finding.of_row(
         best,
         claim,
-        _(
-            "95% CI {span:money_interval}, difference {more_span:money_interval}; backtest: "
-            "{chosen:count} of {n:count} past customers contacted",
-            **facts,
-        ),
+        _("; ").join([*filter(None, [even]), detail]),
         unit=currency,
         measure="backtest_gain",
         importance=Importance.NOTABLE if more.low > 0 else Importance.CONTEXT,

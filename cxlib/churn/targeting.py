@@ -250,7 +250,26 @@ def _finding(
         "accepted": campaign.accepted,
     }
     pays = bool(row.low > 0) and ranks
-    if pays:
+    if campaign.in_sales:
+        facts["even"] = break_even_margin(listed, campaign, float(row.estimate))
+        claim = ngettext(
+            "Contacting the {n:count} customer on the list pays only if at least {even:share} of "
+            "sales is margin.",
+            "Contacting the {n:count} customers on the list pays only if at least {even:share} of "
+            "sales is margin.",
+            len(listed),
+            **facts,
+        )
+        if not pays:
+            claim = ngettext(
+                "Whether contacting the {n:count} customer on the list pays is not certain: at "
+                "least {even:share} of sales would have to be margin.",
+                "Whether contacting the {n:count} customers on the list pays is not certain: at "
+                "least {even:share} of sales would have to be margin.",
+                len(listed),
+                **facts,
+            )
+    elif pays:
         claim = ngettext(
             "Contacting the {n:count} customer on the list is expected to bring {money:money} of "
             "{what} within a year.",
@@ -274,12 +293,7 @@ def _finding(
         **facts,
     )
     if campaign.in_sales:
-        even = break_even_margin(listed, campaign, float(row.estimate))
-        detail = _(
-            "Worth it only if at least {even:share} of sales is margin; {detail}",
-            detail=detail,
-            even=even,
-        )
+        detail = _("{money:money} of {what} within a year; {detail}", detail=detail, **facts)
     return Finding.of_row(
         row,
         claim,

@@ -143,7 +143,7 @@ def order(fit: Result) -> Result:
     detail = _("may be the strongest: {names:label_list}", names=named)
     if rare.any():
         unlikely = _(
-            "in fewer than 1% of resamples: {names:label_list}",
+            "not ruled out, though first in fewer than 1% of resamples: {names:label_list}",
             names=fit.table.loc[rare, "term"].tolist(),
         )
         detail = _("{first}; {second}", first=detail, second=unlikely)
@@ -175,20 +175,20 @@ def rank_agreement(first: Result, second: Result) -> str:
 
 
 def most_alike(table: pd.DataFrame) -> str:
-    """Which two drivers are rated most alike, as a title of the figure of `correlations`.
+    """Which ratings of two drivers correlate most, as a title of the figure of `correlations`.
 
     Examples
     --------
     >>> most_alike(pd.DataFrame([[1, 0.8], [0.8, 1]], ["speed", "price"], ["speed", "price"]))
-    'Speed and price are rated most alike (correlation 0.80).'
+    'Ratings of speed and price correlate most (0.80).'
     """
     cor = np.where(np.tri(len(table), k=-1, dtype=bool), table.to_numpy(float), np.nan)
     if not np.isfinite(cor).any():
         return ""
     one, other = np.unravel_index(np.nanargmax(cor), cor.shape)
     return _(
-        "{one} and {other:quoted} are rated most alike (correlation {r:number2}).",
-        one=i18n.quoted(i18n.opening(i18n.label(table.columns[other]))),
+        "Ratings of {one:quoted} and {other:quoted} correlate most ({r:number2}).",
+        one=table.columns[other],
         other=table.columns[one],
         r=cor[one, other],
     )

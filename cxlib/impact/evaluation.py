@@ -350,10 +350,13 @@ def _latest_of_arms(trial: Trial, fit: Result) -> tuple[str, str]:
         "size": wording.signed(last["estimate"], unit),
         "span": wording.span(last["low"], last["high"], unit),
     }
-    said = _("in {wave:label} {size} (95% CI {span})", **facts)
+    said = _("among all answers of {wave:label} {size} (95% CI {span})", **facts)
     if not last["low"] <= 0 <= last["high"]:
         return said, ""
-    faded = _("not distinguishable from 0 in {wave:label} ({size}, 95% CI {span})", **facts)
+    faded = _(
+        "not distinguishable from 0 among all answers of {wave:label} ({size}, 95% CI {span})",
+        **facts,
+    )
     return faded, faded
 
 

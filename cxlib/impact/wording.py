@@ -153,6 +153,13 @@ def design(trial: Trial, name: str) -> str:
             [
                 _("Randomised: {treated:label_list} compared with {control:label_list}.", **facts),
                 past if trial.before.any() or trial.x.shape[1] else "",
+                _(
+                    "The effect in a wave compares all answers that they gave in it, however long "
+                    "the change had lasted for them; 26_whom_to_call_back compares the first "
+                    "answers after calls, where the change is call-backs."
+                )
+                if trial.after.sum() > 1
+                else "",
             ]
         )
     if name == "compared":

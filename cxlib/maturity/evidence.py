@@ -128,7 +128,7 @@ def _of_waves(responses: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
             ngettext(
                 "{n:count} wave; the last answer is of {last:date}.",
                 "{n:count} waves; the last answer is of {last:date}.",
-                len(waves),
+                max(len(waves), 1),
                 last="–" if pd.isna(last) else last,
             ),
         ),

@@ -407,7 +407,8 @@ def _square(
     name_tiles(ax, [], [wrap(n, 32) for n in names])
     short = [labels.name(c, 26) for c in values.columns]
     if half:  # each column is named above its first number
-        for k, name in enumerate(short[:-1]):
+        above = short if layout.narrow() else [wrap(n, 32) for n in names]
+        for k, name in enumerate(above[:-1]):
             figure.note(ax, name, (k + 0.25, k + 0.94), ha="left", va="bottom", fontsize=9.2)
     else:
         name_tiles(ax, short, [wrap(n, 32) for n in names], slant=True)

@@ -29,8 +29,8 @@ TIMES, WINDOWS = (
 SUBJECTS = ("touchpoint", "topic", "term")  # columns that say what a row is about
 STANDINGS = {
     "met": N_("target {t} met"),
-    "met, not certain": N_("target {t} not certain: the estimate meets it"),
-    "missed, not certain": N_("target {t} not certain: the estimate misses it"),
+    "met, not certain": N_("target {t} met by the estimate, within the margin of error"),
+    "missed, not certain": N_("target {t} missed by the estimate, within the margin of error"),
     "missed": N_("target {t} missed"),
     "not reached yet": N_("target {t} not reached yet"),
 }
@@ -39,10 +39,10 @@ EXTREMES = {"nps": (-100.0, 100.0), "csat": (0.0, 1.0)}
 # Where the interval beside them lies on one side of the target, the simultaneous one does not.
 ALLOWING = {
     "met, not certain": N_(
-        "target {t} not certain, as several are compared: the estimate meets it"
+        "target {t} met by the estimate, within the margin of error of several comparisons"
     ),
     "missed, not certain": N_(
-        "target {t} not certain, as several are compared: the estimate misses it"
+        "target {t} missed by the estimate, within the margin of error of several comparisons"
     ),
 }
 

@@ -23,8 +23,11 @@ WAVES = 12  # at most, in a sparkline
 ALPHA = 0.05
 STANDINGS = {  # of targets: what a card says of them, and its tone
     "met": (N_("Target {t} met"), "better"),
-    "met, not certain": (N_("Target {t} not certain: the estimate meets it"), "same"),
-    "missed, not certain": (N_("Target {t} not certain: the estimate misses it"), "same"),
+    "met, not certain": (N_("Target {t} met by the estimate, within the margin of error"), "same"),
+    "missed, not certain": (
+        N_("Target {t} missed by the estimate, within the margin of error"),
+        "same",
+    ),
     "missed": (N_("Target {t} missed"), "worse"),
     "not reached yet": (N_("Target {t} not reached yet"), "same"),
 }

@@ -69,9 +69,10 @@ def _unmet(reserve: Database, need: str) -> str:
     if kind == "drivers":
         return _unmet_drivers(reserve, int(rest))
     if need == "waves":
-        n = len(reserve.waves())
-        said = _("Two survey waves are needed; the study has {n:count}.", n=n)
-        return "" if n > 1 else said
+        if "responses" not in reserve.tables:
+            return _unmet(reserve, "responses")
+        few = _("Two survey waves are needed; the study has one.")  # without dates, too
+        return "" if len(reserve.waves()) > 1 else few
     options = need.split("|")
     if there := [t for t in options if t in reserve.tables]:
         if reserve.study.limits.max_rows_scanned is not None:  # else any page of it fails later

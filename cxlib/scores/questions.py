@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -17,10 +18,11 @@ from cxlib.privacy import disclosure
 from cxlib.scores import group_means
 from cxlib.scores.answers import not_experienced, numbers, read
 from cxlib.scores.measures import Measure, top_box_of
-from cxlib.stats.intervals import wilson_interval
+from cxlib.stats.intervals import LEVEL, sidak_level, wilson_interval
 from cxlib.stats.moments import weights_of
 
 MUCH = 0.2  # item non-response from which answers may speak for too few
+ENDS = ("low", "high", *SIMULTANEOUS)
 MOST_UNANSWERED = 10  # questions in the table of those that were left unanswered
 
 
@@ -91,7 +93,8 @@ def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int =
     Returns
     -------
     Result whose table has term, estimate (share of the best answers, 0 to 1; missing where the
-    scale has no such answers), low, high (95% Wilson intervals, effective n), n, counted (which
+    scale has no such answers), low, high (95% Wilson intervals, effective n), simultaneous_low,
+    simultaneous_high (by Šidák; these decide which question is first or last), n, counted (which
     answers) and mean (as the answers were given).
 
     Raises
@@ -100,7 +103,7 @@ def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int =
 
     References
     ----------
-    Wilson (1927), Journal of the American Statistical Association 22; Kish (1965).
+    Wilson (1927), Journal of the American Statistical Association 22; Kish (1965); Šidák (1967).
 
     Examples
     --------
@@ -113,7 +116,8 @@ def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int =
     there = [i for i in asked if i in sample and sample.of(i)[i].notna().any()]
     if not there:
         raise InsufficientData(_("Nobody answered any of these questions."))
-    rows = [_question(sample, item, asked[item], top) for item in there]
+    each = sidak_level(len(there))
+    rows = [_question(sample, item, asked[item], top, each) for item in there]
     table = pd.DataFrame(rows)
     notes = _("Intervals: Wilson (1927).")
     if len(wide := table.loc[table["estimate"].isna(), "term"]):
@@ -123,6 +127,9 @@ def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int =
             items=list(wide),
         )
         notes = i18n.together([notes, without])
+    if len(there) > 1:
+        decided = _("Simultaneous intervals decide which question is first or last.")
+        notes = i18n.together([notes, decided])
     known = disclosure.shown(table).dropna(subset="estimate")
     return Result(table, _of_best(known), notes, "share")
 
@@ -144,11 +151,25 @@ def _of_best(known: pd.DataFrame) -> Finding:
         claim = _("{high:share} give one of the best answers to {best:quoted}.", **words)
         detail = _("95% CI {first:share_interval1}; n = {n:count}", n=best.n, **words)
         return Finding(claim, detail)
-    claim = _(
-        "Best answers are most frequent for {best:quoted} ({high:share}), least for "
-        "{worst:quoted} ({low:share}).",
-        **words,
-    )
+    low, high = (known[c] for c in SIMULTANEOUS)
+    first = (high.drop(best.name) < low[best.name]).all()
+    last = (low.drop(worst.name) > high[worst.name]).all()
+    if first and last:
+        claim = _(
+            "Best answers are most frequent for {best:quoted} ({high:share}), least for "
+            "{worst:quoted} ({low:share}).",
+            **words,
+        )
+    elif first:
+        claim = _("Best answers are most frequent for {best:quoted} ({high:share}).", **words)
+    elif last:
+        claim = _("Best answers are least frequent for {worst:quoted} ({low:share}).", **words)
+    else:
+        claim = _(
+            "Shares of best answers range from {low:share} ({worst:label}) to {high:share} "
+            "({best:label}); which question is first or last is not settled.",
+            **words,
+        )
     detail = _(
         "95% CI {first:share_interval1} and {last:share_interval1}; n = {n:count} and {m:count}",
         n=best.n,
@@ -158,17 +179,17 @@ def _of_best(known: pd.DataFrame) -> Finding:
     return Finding(claim, detail)
 
 
-def _question(sample: Sample, item: str, asked: Item, top: int) -> dict[str, object]:
-    """The row of one question."""
+def _question(sample: Sample, item: str, asked: Item, top: int, each: float) -> dict[str, object]:
+    """The row of one question; `each` is the level of its simultaneous interval."""
     answers = read(sample, [item], Measure("mean", asked.scale))
     mean = float(group_means.estimate(answers, lambda x: x).mean[0, 0])
-    row: dict[str, object] = {"term": item, "estimate": np.nan, "low": np.nan, "high": np.nan}
+    row: dict[str, object] = {"term": item, **dict.fromkeys(("estimate", *ENDS), np.nan)}
     counted = ""
     if measure := top_box_of(asked, top):
         found = group_means.estimate(answers, measure.recode)
-        low, high = wilson_interval(found.mean, found.counted)
-        ends = {"low": float(low[0, 0]), "high": float(high[0, 0])}
-        row |= {"estimate": float(found.mean[0, 0]), **ends}
+        wilson = [wilson_interval(found.mean, found.counted, at) for at in (LEVEL, each)]
+        ends = [float(end[0, 0]) for both in wilson for end in both]
+        row |= {"estimate": float(found.mean[0, 0]), **dict(zip(ENDS, ends, strict=True))}
         counted = measure.counted
     n = answers.answered()
     given = sum(asked.scale) - mean if asked.reverse else mean

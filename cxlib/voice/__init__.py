@@ -20,6 +20,7 @@ from cxlib.core.errors import attempt
 from cxlib.voice.coding import coding_alpha, coding_f1
 from cxlib.voice.coding_accuracy import accuracy, codes_of, corrected, correction, mark_coded
 from cxlib.voice.coding_sheet import checked_codes, coding_sheet
+from cxlib.voice.comment_length import length_terms
 from cxlib.voice.comments import comment_rate, has_scores, has_waves, prepare, with_unlinked
 from cxlib.voice.emergence import emerging_topics
 from cxlib.voice.impact import impact
@@ -51,6 +52,7 @@ __all__ = [
     "has_scores",
     "has_waves",
     "impact",
+    "length_terms",
     "mark",
     "mark_coded",
     "prepare",

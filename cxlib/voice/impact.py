@@ -3,18 +3,18 @@
     effect = voice.impact(marked, fit, voice.Outcome("recommend", nps=True))
     effect.table          # points of the score associated with each topic, the others held
 
-Points: the score's regression on all topics at once; the share who mention a topic times its
-slope. For a linear model this is the topic's Shapley value of the mean score (Lundberg and Lee
-2017), so that the points of all topics add up to the mean minus that of comments on none. The
-custom of the trade (removal) is the mean minus the mean without the comments on the topic; that
-blames a topic for all that was said together with it, and its parts do not add up. Shares of
-explained variance come from `drivers.importance` on the columns of `mark`; `topic_shares` says
-what they mean for topics.
+Points: the score's regression on all topics at once and on the length of the comment; the share who
+mention a topic times its slope. For a linear model this is the topic's Shapley value of the mean
+score (Lundberg and Lee 2017), so that the points of all topics add up to the mean minus that of
+comments on none. The custom of the trade (removal) is the mean minus the mean without the comments
+on the topic; that blames a topic for all that was said together with it, and its parts do not add
+up. Shares of explained variance come from `drivers.importance` on the columns of `mark`;
+`topic_shares` says what they mean for topics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.moments import Moments
 from cxlib.stats.notes import of_waves, resampling_note
 from cxlib.stats.passing_waves import past_wave, what_remains
+from cxlib.voice.comment_length import length_note, length_terms
 from cxlib.voice.comments import EACH, share_table
 from cxlib.voice.outcome import Outcome, outcome_of
 from cxlib.voice.topic_sentiment import complaints_among
@@ -44,6 +45,7 @@ def impact(
     fit: Result,
     outcome: Outcome | str,
     complaints: Mapping[str, bool | None] | None = None,
+    sentiment: Result | None = None,
 ) -> Result:
     """Points of the mean score (or of the NPS) associated with each topic.
 
@@ -53,16 +55,20 @@ def impact(
     fit : of `topics`
     outcome : the score
     complaints : whether a topic is a complaint, as in `topic_sentiment`; who mentions any other
-        topic need not complain
+            topic need not complain
+    sentiment : of `topic_sentiment`: how many of the comments on a topic are negative, for the
+        advice
+
+    Comments of the same length and language are compared (`length_terms`), where there are enough.
 
     Returns
     -------
     Result with the tables "table": term, estimate (points of the mean score), low, high, n
     (comments on it), simultaneous_low, simultaneous_high (these decide what is significant), share
     (of comments), slope, slope_low, slope_high (difference between comments on it and others,
-    other topics held), removal, origin; "removal": the custom of the trade with its intervals;
-    "both": the two, with `way` "adjusted" or "removal"; "mean": the mean score, and that of
-    comments on no topic (silence).
+    other topics and the length held), removal, origin; "removal": the custom of the trade with its
+    intervals; "both": the two, with `way` "adjusted" or "removal"; "mean": the mean score, and that
+    of comments on no topic (silence).
 
     Raises
     ------
@@ -90,23 +96,33 @@ def impact(
             f"{len(scored):,} of {len(sample):,} comments have {column!r}, with "
             f"{scored[column].nunique()} different values; {len(names)} topics need more."
         )
+    outcome = outcome.scaled(scored[column])
     points = {"points of the score": outcome.points(scored[column])}
-    sums = moments.of(scored.assign(**points), [*points, *names])
-    value, again = (_points(s) for s in (sums.total(), sums.resample(sample.draws, sample.seed)))
-    n = scored.data[names].sum().to_numpy(int)
-    floor = complaints_among(fit.study_topics, complaints)
-    return _packed(scored, fit, outcome, value, again, n, floor)
+    length = length_terms(scored, fit)
+    rows = scored.with_data(pd.concat([scored.data.assign(**points), length], axis=1))
+    sums, k = moments.of(rows, [*points, *names, *length]), len(names)
+    value, again = (_points(s, k) for s in (sums.total(), sums.resample(sample.draws, sample.seed)))
+    negative = {t: 1.0 for t in complaints_among(fit.study_topics, complaints)}
+    if sentiment is not None:
+        negative = {
+            **dict(zip(*sentiment.table[["term", "bad"]].to_numpy().T, strict=True)),
+            **negative,
+        }
+    return _packed(scored, fit, outcome, value, again, length, negative)
 
 
-def _points(sums: Moments) -> dict[str, np.ndarray]:
-    """points, slope, removal (..., k), mean and silence (..., 1) of a sample or of many draws."""
+def _points(sums: Moments, k: int) -> dict[str, np.ndarray]:
+    """points, slope, removal (..., k), mean and silence (..., 1) of a sample or of many draws.
+
+    The score is the first column, the topics are the next k, and the others are held fixed.
+    """
     mean, cov = sums.mean, sums.cov
-    share = mean[..., 1:]
+    share = mean[..., 1 : k + 1]
     apart = linear_algebra.pseudo_inverse(cov[..., 1:, 1:])
-    slope = (apart @ cov[..., 1:, :1])[..., 0]
+    slope = (apart @ cov[..., 1:, :1])[..., :k, 0]
     whole = mean[..., :1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        spoken = cov[..., 0, 1:] / share + whole  # mean score of the comments on each topic
+        spoken = cov[..., 0, 1 : k + 1] / share + whole  # mean score of the comments on each topic
         removal = share * (spoken - whole) / (1 - share)
     return {
         "points": slope * share,
@@ -124,12 +140,13 @@ def _packed(
     outcome: Outcome,
     value: dict[str, np.ndarray],
     again: dict[str, np.ndarray],
-    n: np.ndarray,
-    complaints: Collection[str],
+    length: pd.DataFrame,
+    negative: Mapping[str, float],
 ) -> Result:
     names, k, tables = fit.table["term"].tolist(), len(fit.table), {}
+    n = scored.data[names].sum().to_numpy(int)
     for way in ("points", "slope", "removal"):
-        how = {"units": len(scored), "fitted": k + 1}
+        how = {"units": len(scored), "fitted": k + 1 + len(length.columns)}
         own = [simultaneous_interval(value[way][[j]], again[way][:, [j]], **how) for j in range(k)]
         together = simultaneous_interval(value[way], again[way], **how)
         ends = np.array([*np.concatenate(own, axis=1).reshape(2, k), *together])
@@ -164,6 +181,7 @@ def _packed(
             mean=mean["estimate"][0],
             silence=mean["estimate"][1],
         ),
+        length_note(length),
         resampling_note(scored),
     ]
     return Result(
@@ -173,9 +191,9 @@ def _packed(
             "both": both.reset_index(drop=True),
             "mean": mean,
         },
-        _finding(table, fit.table, outcome, scored, _past(table, scored), complaints),
+        _finding(table, fit.table, outcome, scored, _past(table, scored), negative),
         i18n.together(notes),
-        "points" if outcome.nps else "scale",
+        outcome.unit,
         columns=in_unit("share", "share"),
         draws=scored.draws,
         seed=scored.seed,
@@ -194,14 +212,14 @@ def _finding(
     outcome: Outcome,
     scored: Sample,
     past: str = "",
-    complaints: Collection[str] = (),
+    negative: Mapping[str, float] | None = None,
 ) -> Finding:
     """The two topics with the largest significant losses; else the largest gain."""
     least = context.current().smallest_cell
     low, high = (table[c] for c in SIMULTANEOUS)
     known = table["n"] >= least
     losses, gains = table[known & (high < 0)], table[known & (low > 0)].iloc[::-1]
-    digits = 1 if outcome.nps else 2
+    digits = 1 if outcome.unit == "points" else 2
     words: dict[str, object] = {
         "what": _("NPS") if outcome.nps else i18n.quoted(i18n.label(outcome.column))
     }
@@ -234,9 +252,8 @@ def _finding(
             claim = _("{rest}; {over}", rest=claim.rstrip(".。"), over=over)
         elif len(most) and most["term"].iloc[0] not in names:
             name = i18n.opening(i18n.quoted(i18n.label(most["term"].iloc[0])))
-            if len(name.split()) + len(claim.split()) > MOST_WORDS:
-                claim = _lost(words, 1)
-            claim = _("{most} is mentioned most; {rest}", most=name, rest=claim)
+            if len(name.split()) + len(claim.split()) <= MOST_WORDS:
+                claim = _("{most} is mentioned most; {rest}", most=name, rest=claim)
     lines = [_interval(row, digits) for _place, row in pd.concat([rows, gains]).head(3).iterrows()]
     first = rows.iloc[0]
     left = what_remains(scored, names[0], past)
@@ -254,14 +271,14 @@ def _finding(
         first,
         i18n.opening(claim),
         _("; ").join([*dict.fromkeys(lines), count]),
-        unit="points" if outcome.nps else "scale",
+        unit=outcome.unit,
         measure=f"points_of_{outcome.column}",
         at={"topic": names[0]},
         verdict="worse" if len(losses) else "better",
         importance=Importance.NOTABLE,
-        action=_next_step(losses, scored, complaints)
+        action=_next_step(losses, scored, negative or {})
         if len(losses)
-        else _("Keep what customers praise: {first}.", **words),
+        else _("Keep what customers praise in {first}.", **words),
     )
 
 
@@ -294,8 +311,10 @@ def _lost(words: dict[str, object], topics: int) -> str:
     )
 
 
-def _next_step(losses: pd.DataFrame, scored: Sample, complaints: Collection[str]) -> str:
+def _next_step(losses: pd.DataFrame, scored: Sample, negative: Mapping[str, float]) -> str:
     """What to do about the largest loss, by the shares of comments in the latest wave.
+
+    `negative` is the share of the comments on a topic that are negative about it: 1 of complaints.
 
     A topic whose peak is over counts with what is left of it. Of no wave, or of one with too few
     comments to be shown, all comments count.
@@ -315,8 +334,12 @@ def _next_step(losses: pd.DataFrame, scored: Sample, complaints: Collection[str]
             now=now[first["term"]],
         )
     name = i18n.quoted(i18n.label(first["term"]))
-    if first["term"] in complaints:
+    if (part := negative.get(first["term"])) == 1:
         return _("Reduce {topic}, {often}. Read them to find the causes.", topic=name, often=often)
+    if part is not None:
+        often = _(
+            "{often}, and {part:share} of those are negative about it", often=often, part=part
+        )
     return _(
         "Reduce what customers complain of in {topic}, {often}. Read them to find the causes.",
         topic=name,

@@ -48,6 +48,18 @@ class Outcome:
         low, high = self.scale or (np.nan, np.nan)
         return low + 0.4 * (high - low), high - 0.25 * (high - low)
 
+    @property
+    def unit(self) -> str:
+        """The unit of differences: "points" of an NPS or of a scale of 100, else "scale".
+
+        Examples
+        --------
+        >>> Outcome("csat", (1, 5)).unit, Outcome("good", (0, 100)).unit
+        ('scale', 'points')
+        """
+        low, high = self.scale or (0, 0)
+        return "points" if self.nps or high - low >= 100 else "scale"
+
     def classes(self, values: pd.Series) -> pd.Series:
         """The class of each score, missing where it is missing."""
         bad, good = self.bounds

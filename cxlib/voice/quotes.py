@@ -19,6 +19,11 @@ FULL = {"zh": 16}  # and of one that says what happened; in a language not named
 USUAL = 45
 CANDIDATES = 5  # comments looked at for each quote
 MOST = 2 / 3  # of those who judge a topic, to prevail
+SENTENCES = re.compile(
+    r"[。！？!?…]+[”’\"'）)]*\s*|(?:(?<=[\u4e00-\u9fff])\.+|(?<=\D)\.+(?=\s))\s*"
+)
+ENDED = re.compile(r"[。.！？!?~～)）”’\"'\]]$")
+PRIVATE = re.compile("[\ue000-\uf8ff]")
 ALIKE = 10  # first or last letters by which two quotes are the same
 
 
@@ -37,8 +42,8 @@ def quotes(
 
     Returns
     -------
-    Table with term, n, words and the columns "quote 1", "quote 2" ...: of a long comment what
-    stands around the topic's words. None of a topic of which fewer than twice the smallest cell
+    Table with term, n, words and the columns "quote 1", "quote 2" ...: of a long comment the
+    sentences around the topic's words. None of a topic of which fewer than twice the smallest cell
     wrote: words tell more of a person than numbers do.
 
     Examples
@@ -65,6 +70,8 @@ def quotes(
         best = best.head(CANDIDATES * each)
         ways = patterns(fit.keywords[row.term])
         chosen = [excerpt(t, ways.get(k)) for t, k in zip(best["text"], best["lang"], strict=True)]
+        cut = [_cut(q, t) for q, t in zip(chosen, best["text"], strict=True)]
+        chosen = [chosen[k] for k in np.argsort(cut, kind="stable")]  # whole sentences first
         for end in (slice(None, ALIKE), slice(-ALIKE, None)):
             chosen = list({re.sub(r"\W|\d", "", q)[end]: q for q in chosen[::-1]}.values())[::-1]
         chosen = chosen[:each] if (marked[row.term] > 0).sum() >= least else []
@@ -94,18 +101,47 @@ def _agreeing(comments: pd.DataFrame, topic: str, fit: Result, sign: int) -> pd.
 
 
 def excerpt(text: str, pattern: re.Pattern[str] | None, most: int = LONG) -> str:
-    """The clauses around the first words that the pattern finds, about `most` characters."""
-    text = re.sub(r"\\+n|\s+", " ", re.sub("[\ue000-\uf8ff]", "", text)).strip()
+    """The sentences around the first words that the pattern finds, about `most` characters.
+
+    Of a longer sentence its clauses, of a longer clause its words, with … where it is cut.
+
+    Examples
+    --------
+    >>> excerpt("We came late. The soup was cold.", re.compile("soup"), 20)
+    'The soup was cold.'
+    """
+    text = re.sub(r"\\+n|\s+", " ", PRIVATE.sub("", text)).strip()
     text = re.sub(r"([^\w\s])\1{2,}", r"\1\1", text)
     if len(text) <= most:
         return text
     match = pattern.search(text) or pattern.search(tokens.simplified(text)) if pattern else None
-    middle = (match.start() + match.end()) // 2 if match else 0
-    ends = [0, *(m.end() for m in CLAUSES.finditer(text)), len(text)]
-    begin = next((e for e in ends if middle - most // 2 <= e <= middle), max(middle - most // 2, 0))
-    last = [e for e in ends if middle < e <= begin + most]
-    end = last[-1] if last else begin + most
-    return "…" * (begin > 0) + text[begin:end].strip(" ,，、") + "…" * (end < len(text))
+    first, last = match.span() if match else (0, 1)
+    ends = [0, *(m.end() for m in SENTENCES.finditer(text)), len(text)]
+    begin = max(e for e in ends if e <= first)
+    whole = [e for e in ends if last <= e and len(text[begin:e].strip()) <= most]
+    if whole:
+        return text[begin : whole[-1]].strip(" ,，、")
+    middle = (first + last) // 2
+    clauses = [0, *(m.end() for m in CLAUSES.finditer(text))]
+    words = [0, *(m.end() for m in re.finditer(r"\s+", text))]
+    begin = next(
+        (e for at in (clauses, words) for e in at if middle - most // 2 <= e <= middle),
+        max(middle - most // 2, 0),
+    )
+    stops = ([e for e in at if last <= e <= begin + most] for at in ([*clauses, len(text)], words))
+    end = next((found[-1] for found in stops if found), begin + most)
+    said = text[begin:end].strip(" ,，、")
+    return "…" * (begin > 0) + said + "…" * (end < len(text))
+
+
+def _cut(quote: str, text: str) -> int:
+    """0 of whole sentences, 1 of a quote that ends without a mark, as where a file cuts texts off.
+
+    2 of a part of a sentence, or of a text that lost characters (private use).
+    """
+    if quote.startswith("…") or quote.endswith("…") or PRIVATE.search(text):
+        return 2
+    return 0 if ENDED.search(quote) else 1
 
 
 def _full(comments: pd.DataFrame) -> pd.Series:

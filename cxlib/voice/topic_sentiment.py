@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
+from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
@@ -101,9 +102,10 @@ def topic_sentiment(
 
     Returns
     -------
-    Result with a table term, estimate (share of the comments on it that are positive), low, high,
-    n (comments on it), simultaneous_low, simultaneous_high, bad (share that is negative), neutral
-    (that does not judge it); the three shares add up to 1; the lowest first. Topics that no comment
+    Result with the tables "table": term, estimate (share of the comments on it that are positive),
+    low, high, n (comments on it), simultaneous_low, simultaneous_high, bad (share that is
+    negative), neutral (that does not judge it); the three shares add up to 1; the lowest first; and
+    "both": term, tone ("positive", "negative"), estimate, low, high, n. Topics that no comment
     judges are left out.
 
     Examples
@@ -125,21 +127,27 @@ def topic_sentiment(
     place, sentiment, at = place[on_it], sentiment[on_it], at[on_it]
     good[place, at], bad[place, at], seen[place, at] = sentiment > 0, sentiment < 0, 1
     judged, n = (good + bad).sum(0), seen.sum(0)
-    share, ends, _unused = shares(sample, good, seen)
+    share, ends, happier = shares(sample, good, seen)
     worse, worse_ends, drawn = shares(sample, bad, seen)
-    drawn = np.array(drawn)
+    happier, drawn = np.array(happier), np.array(drawn)
     fixed = correct(names, (good, bad, seen)) if correct else {}
     for topic, (positive, negative, many, again) in fixed.items():
         k = names.index(topic)
         share[k], worse[k], n[k], judged[k] = positive, negative, many, 1
         both = np.array([positive, negative])
         ends[:, k], worse_ends[:, k] = np.clip(interval_ends(both, again), 0, 1).T
-        drawn[:, k] = again[:, 1]
+        happier[:, k], drawn[:, k] = again.T
     table = share_table({"term": names}, share, ends, n.astype(int))
     table = disclosure.with_people(table, sample.people(seen))
     table = table.assign(bad=worse, neutral=1 - worse - share)
     bad_ends = dict(zip(names, worse_ends[:2].T, strict=True))
     table = table[judged > 0].sort_values("estimate", ignore_index=True)
+    low, high = np.array([bad_ends[t] for t in table["term"]]).reshape(-1, 2).T
+    alone = table.drop(columns=[*SIMULTANEOUS, "bad", "neutral"])
+    tones = [
+        alone.assign(tone="positive"),
+        alone.assign(tone="negative", estimate=table["bad"], low=low, high=high),
+    ]
     floor = [topic for topic in table["term"] if topic in floor]
     notes = [_("Judged by the words of each clause that mentions the topic.")]
     if floor:
@@ -155,9 +163,11 @@ def topic_sentiment(
         )
     notes.append(resampling_note(sample))
     worst = _most_negative(table, floor, dict(zip(names, drawn.T, strict=True)))
+    known = _judgeable(table, floor)
+    best = _first(known, "estimate", dict(zip(names, happier.T, strict=True)))
     return Result(
-        table,
-        _finding(table, floor, bad_ends, worst),
+        {"table": table, "both": pd.concat(tones, ignore_index=True)},
+        _finding(table, floor, bad_ends, worst, best),
         i18n.together(notes),
         "share",
         draws=sample.draws,
@@ -175,15 +185,22 @@ def _most_negative(
     table: pd.DataFrame, floor: list[str], drawn: Mapping[str, np.ndarray]
 ) -> list[str]:
     """The topic with the largest negative share, and the next where they do not differ."""
-    known = _judgeable(table, floor).sort_values("bad", ascending=False, kind="stable")
+    known = _judgeable(table, floor)
     known = known[(known["bad"] >= SELDOM) & (known["term"] != _best(table, floor))]
+    return _first(known, "bad", drawn)
+
+
+def _first(known: pd.DataFrame, share: str, drawn: Mapping[str, np.ndarray]) -> list[str]:
+    """The topic with the largest share, and the next where they do not differ."""
+    known = known.sort_values(share, ascending=False, kind="stable")
     first, *rest = known["term"].tolist() or [""]
     if not rest:
         return [first] if first else []
-    ahead = known["bad"].iloc[[0]].to_numpy() - known["bad"].iloc[[1]].to_numpy()
+    ahead = known[share].iloc[[0]].to_numpy() - known[share].iloc[[1]].to_numpy()
     apart = (drawn[first] - drawn[rest[0]])[:, None]
     low, _high = symmetric_interval(ahead, apart[np.isfinite(apart[:, 0])])
-    return [first] if low[0] > 0 else [first, rest[0]]
+    settled = low[0] > 0 or (np.isnan(low[0]) and ahead[0] > 0)  # shares that never vary
+    return [first] if settled else [first, rest[0]]
 
 
 def _best(table: pd.DataFrame, floor: list[str]) -> str:
@@ -197,8 +214,12 @@ def _finding(
     floor: list[str],
     bad_ends: Mapping[str, np.ndarray],
     most_negative: list[str],
+    most_positive: list[str],
 ) -> Finding:
-    """The topics with most negative and most positive comments; `bad_ends` of negative shares."""
+    """The topics with most negative and most positive comments; `bad_ends` of negative shares.
+
+    Of two that are not apart, both are named.
+    """
     known = _judgeable(table, floor).set_index("term", drop=False)
     if known.empty:
         claim = _("Too few comments judge a topic.")
@@ -208,6 +229,7 @@ def _finding(
     worst = known.loc[most_negative[0]] if both else best
     words = {"worst": i18n.opening(i18n.label(worst["term"])), "best": best["term"]}
     shares_of = {"low": worst["bad"], "high": best["estimate"]}
+    tied_best = known.loc[most_positive[1]] if len(most_positive) == 2 else None
     among_complaints = bool(set(table["term"]) & set(floor))
     if len(most_negative) == 2:
         second = known.loc[most_negative[1]]
@@ -226,6 +248,17 @@ def _finding(
                 worst=words["worst"],
                 **tied,
             )
+    elif both and tied_best is not None:
+        claim = _(
+            "{worst:quoted} is discussed most negatively ({low:share} of its comments).",
+            **words | shares_of,
+        )
+        if among_complaints:
+            claim = _(
+                "Leaving out complaints by name, {worst:quoted} is discussed most negatively "
+                "({low:share} of its comments).",
+                **words | shares_of | {"worst": worst["term"]},
+            )
     elif both and among_complaints:
         claim = _(
             "Leaving out complaints by name, {worst:quoted} is discussed most "
@@ -239,6 +272,15 @@ def _finding(
             "{best:quoted} most positively ({high:share}).",
             **words | shares_of,
         )
+    elif tied_best is not None:
+        claim = _(
+            "{best:quoted} and {second:quoted} are discussed most positively ({high:share} and "
+            "{high2:share} of their comments).",
+            best=i18n.opening(i18n.label(best["term"])),
+            second=tied_best["term"],
+            high=best["estimate"],
+            high2=tied_best["estimate"],
+        )
     else:
         claim = _(
             "{best:quoted} is discussed most positively ({high:share} of its comments).",
@@ -250,7 +292,21 @@ def _finding(
         n=best["n"],
         best=best["term"],
     )
-    if len(most_negative) == 2:  # the claim has no room for the share of the best
+    if tied_best is not None:
+        detail = _(
+            "{best:quoted} and {second:quoted} most positively: {high:share} (95% CI "
+            "{span:share_interval}) and {high2:share} ({span2:share_interval}); n = {n:count} and "
+            "{n2:count}",
+            best=best["term"],
+            second=tied_best["term"],
+            high=best["estimate"],
+            high2=tied_best["estimate"],
+            span=(best["low"], best["high"]),
+            span2=(tied_best["low"], tied_best["high"]),
+            n=best["n"],
+            n2=tied_best["n"],
+        )
+    elif len(most_negative) == 2:  # the claim has no room for the share of the best
         detail = _(
             "{best:quoted} most positively: {high:share} (95% CI {span:share_interval}); n = "
             "{n:count}",

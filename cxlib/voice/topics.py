@@ -352,7 +352,24 @@ def _notes(
                 langs=[tokens.language_name(lang) for lang in few],
             )
         )
+    if foreign := _untranslated(table):
+        parts.append(
+            _(
+                "Named by words of the comments until `labels` in study.yaml translates them: "
+                "{names:quoted_list}.",
+                names=foreign,
+            )
+        )
     return i18n.together([*parts, *sample.notes, resampling_note(sample)])
+
+
+def _untranslated(table: pd.DataFrame) -> list[str]:
+    """The topics found in another language than the page's that have no label in it."""
+    if "lang" not in table:
+        return []
+    own = tokens.language_name(context.current().lang)
+    found = table.loc[(table["lang"] != "") & (table["lang"] != own), "term"]
+    return [name for name in found if name not in context.current().labels]
 
 
 def _selection(choice: pd.DataFrame) -> str:

@@ -138,6 +138,8 @@ def test_quarters_whose_effects_differ_are_told_of_and_what_the_last_one_shows(c
     assert fit.table["term"].iloc[-1] == "2026-Q3" and fit.table["low"].iloc[-1] < 0
     assert "those of 2026-Q3 cannot be shown to have had an effect" in fit.finding.claim
     assert "quarters differ, p 0.0" in fit.finding.detail
+    assert "in the first answers after its calls, n = " in fit.finding.detail
+    assert "everybody in the programme since it began, by all answers of a wave" in fit.notes
     calls, rows = trial(np.random.default_rng(4), 4000, 0.5)
     calls["at"] = np.where(np.arange(len(calls)) % 2, "2026-01-01", "2025-12-01")
     calls["at"] = pd.to_datetime(calls["at"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -69,9 +70,14 @@ def test_money_that_is_sales_is_not_called_profit() -> None:
     rows = book()
     sales = replace(COSTS, basis="spend_365", currency="EUR")
     told = churn.campaign_gain(Sample(rows, draws=50), sales)
-    assert sales.gain == "sales less costs"
+    assert sales.gain == "sales less costs (margin not taken off)"
     assert "expected gain would have brought €" in told.finding.claim
-    assert "of sales less costs within a year" in told.finding.claim
+    assert "of sales less costs (margin not taken off) within a year" in told.finding.claim
+    best = told.table.iloc[0]
+    first = rows.assign(gain=churn.expected_gain(rows, sales)).nlargest(int(best["n"]), "gain")
+    leavers = first[first["left"] > 0]
+    even = 1 - best["estimate"] / (sales.accepted * sales.worth(rows)[leavers.index].sum())
+    assert f"covers the costs only if at least {even:.0%} of sales" in told.finding.detail.lower()
     assert "states no margin" in told.notes
     margin = replace(sales, margin=0.3)
     told = churn.campaign_gain(Sample(rows, draws=50), margin)
@@ -614,6 +620,23 @@ def test_a_list_by_risks_not_shown_to_rank_is_no_campaign() -> None:
     found = churn.contact_list(now, fit, Campaign(value="worth", offer=1, contact=1, accepted=0.5))
     assert found.table["low"].iloc[-1] > 0  # it would pay if the risks were known
     assert "is not certain" in str(found) and "random part" in found.finding.action
+
+
+def test_a_list_in_sales_says_from_which_margin_it_pays() -> None:
+    """At that margin, expected gains of the list add up to nothing."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=600)
+    rows = pd.DataFrame({"x": x, "left": rng.random(600) < 1 / (1 + np.exp(1 - 3 * x))})
+    fit = churn.fit(Sample(rows, draws=50), validation=ONCE)
+    campaign = Campaign("worth", offer=10, contact=1, accepted=0.5, basis="spend", currency="EUR")
+    found = churn.contact_list(rows[["x"]].assign(worth=100.0), fit, campaign)
+    listed, share = found.customers, r"at least (\d+)% of sales is margin"
+    told = re.search(share, str(found))
+    assert told and "margin not taken off" in found.finding.detail
+    even = break_even_margin(listed, campaign, found.finding.value)
+    assert int(told[1]) == round(100 * even)
+    at_even = listed.assign(worth=even * listed["worth"])
+    assert churn.expected_gain(at_even, campaign).sum() == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.slow

@@ -439,7 +439,10 @@ def test_a_driver_that_is_rarely_first_and_not_ruled_out_is_named_wherever_it_is
     fit = Result(rows, "", parts={"top": list("abcd")})
     assert _may_be_first(fit, fit, {"a"}) == ["b, c and d may also be first by gain"]
     said = order(fit).finding.detail
-    assert said == "may be the strongest: a, b and c; in fewer than 1% of resamples: d"
+    assert said == (
+        "may be the strongest: a, b and c; not ruled out, though first in fewer than 1% of "
+        "resamples: d"
+    )
     r2 = pd.Series({"term": "R²", "estimate": 0.5, "low": 0.4, "high": 0.6, "n": 90})
     found = finding(rows, r2, "score", insignificant=False)
     assert found.claim.startswith("No driver of score is significantly stronger than the others")

@@ -503,7 +503,8 @@ def test_an_effect_of_randomised_arms_that_is_gone_in_the_latest_wave_is_said_so
     rows = randomised.assign(score=randomised["score"] - 0.5 * gone * there)
     one = impact.evaluate(read(rows))
     assert evaluation.is_sure(one) and bool(one.faded) == gone
-    assert (f"not distinguishable from 0 in {last} (" in one.finding.detail) == gone
+    told = f"not distinguishable from 0 among all answers of {last} ("
+    assert (told in one.finding.detail) == gone
     trial = read(rows[rows["wave"].eq(last) | rows["wave"].lt("w3")], begun=last)
     assert effects.in_latest_wave(trial) is None  # one wave alone is the whole
     each = effects.in_each_wave(read(rows))
@@ -554,7 +555,7 @@ def test_effects_come_first_and_the_head_says_of_which_waves_they_are(judged):
     said = f"On average since 2025-Q4, {told}, but no effect can be shown in 2026-Q3."
     assert str(found) == str(first) == said
     assert first.faded in found.finding.detail  # as page 26 by quarter
-    assert "not distinguishable from 0 in 2026-Q3 (" in first.faded
+    assert "not distinguishable from 0 among all answers of 2026-Q3 (" in first.faded
     single = rise.path[rise.path["changed"] & (rise.path["high"] < 0)]["wave"].tolist()
     assert len(single) == 1 and single[0] < "2026-Q3"
     assert str(rise) == (

@@ -101,6 +101,8 @@ def test_all_of_a_long_name_stands_beside_a_matrix() -> None:
     ax = plots.correlation_matrix(pd.DataFrame([[1, 0.4], [0.4, 1]], index=names, columns=names))
     assert " ".join(labels(ax)).replace("\n", " ") == f"{names[0]} {names[1]}"
     assert all(name in ax.figure.alt_text for name in names)
+    above = [note.get_text().replace("\n", " ") for note in ax.texts]
+    assert names[0] in above and not any("…" in name for name in above)
 
 
 def test_lines_are_joined_as_the_script_asks() -> None:

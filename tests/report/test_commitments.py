@@ -55,8 +55,8 @@ def test_a_target_inside_the_interval_is_not_certain(value, low, high, direction
         rate(value, low, high, measure="complaint rate"), targets={"complaint_rate": goal}
     )
     assert finding.target_standing == standing and finding.target == 0.5
-    side = {"met, not certain": "meets", "missed, not certain": "misses"}.get(standing)
-    said = f"not certain: the estimate {side} it" if side else standing
+    side, _comma, doubt = standing.partition(", ")
+    said = f"{side} by the estimate, within the margin of error" if doubt else side
     assert finding.detail == f"target 50% {said}"
     assert (finding.importance == Importance.NEWS) == (standing == "missed")
 
@@ -65,8 +65,8 @@ def test_a_target_inside_the_interval_is_not_certain(value, low, high, direction
     ("value", "low", "high", "words"),
     [
         (0.2, 0.1, 0.3, "not reached yet"),
-        (0.4, 0.2, 0.6, "not certain: the estimate misses it"),
-        (0.6, 0.4, 0.8, "not certain: the estimate meets it"),
+        (0.4, 0.2, 0.6, "missed by the estimate, within the margin of error"),
+        (0.6, 0.4, 0.8, "met by the estimate, within the margin of error"),
         (0.8, 0.7, 0.9, "met"),
     ],
 )
@@ -122,10 +122,10 @@ def test_an_answer_may_be_of_a_day_or_a_time_ahead(measure, at):
             0.82,
             0.88,
             0.91,
-            "target 90% not certain, as several are compared: the estimate misses it",
+            "target 90% missed by the estimate, within the margin of error of several comparisons",
         ),
         (0.82, 0.88, 0.89, "target 90% missed"),
-        (0.80, 0.91, 0.93, "target 90% not certain: the estimate misses it"),
+        (0.80, 0.91, 0.93, "target 90% missed by the estimate, within the margin of error"),
     ],
 )
 def test_the_simultaneous_interval_decides_on_a_target(verdict, low, high, top, words):

@@ -104,9 +104,13 @@ def test_a_card_compares_with_the_wave_before(change, p, verdict, words, tone) -
     ("standing", "words", "tone"),
     [
         ("missed", "Target +23 missed", "worse"),
-        ("missed, not certain", "Target +23 not certain: the estimate misses it", "same"),
+        (
+            "missed, not certain",
+            "Target +23 missed by the estimate, within the margin of error",
+            "same",
+        ),
         ("not reached yet", "Target +23 not reached yet", "same"),
-        ("met, not certain", "Target +23 not certain: the estimate meets it", "same"),
+        ("met, not certain", "Target +23 met by the estimate, within the margin of error", "same"),
         ("met", "Target +23 met", "better"),
     ],
 )

@@ -84,3 +84,23 @@ def test_nobody_answering_is_told():
 def test_satisfied_must_lie_inside_the_scale(satisfied):
     with pytest.raises(ValueError, match="satisfied"):
         Measure("csat", (1, 5), satisfied=satisfied)
+
+
+def test_the_best_question_is_named_only_where_it_is_significantly_the_best():
+    """20 of 40 against 18, 17 and 2 of 40: only which is last is settled."""
+    asked = {q: item(label=q) for q in "abcd"}
+    given = dict(zip("abcd", (20, 18, 17, 2), strict=True))
+    rows = pd.DataFrame({q: [5.0] * k + [1.0] * (40 - k) for q, k in given.items()})
+    fit = scores.question_scores(rows, asked)
+    from cxlib.stats.intervals import sidak_level, wilson_interval
+
+    low, _high = wilson_interval(np.array([0.5]), np.array([40]), sidak_level(4))
+    assert fit.table["simultaneous_low"][0] == pytest.approx(low[0])
+    assert fit.finding.claim == "Best answers are least frequent for d (5%)."
+    ahead = scores.question_scores(rows.assign(a=5.0), asked).finding.claim
+    assert ahead.startswith("Best answers are most frequent for") and "least for" in ahead
+    close = scores.question_scores(rows[["a", "b"]], asked).finding.claim
+    assert close == (
+        "Shares of best answers range from 45% (b) to 50% (a); which question is first or last is "
+        "not settled."
+    )

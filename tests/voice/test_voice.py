@@ -411,8 +411,41 @@ def test_a_long_comment_is_quoted_around_the_topic():
         + "The soup was cold, sadly. "
         + "Then we left. " * 6
     )
-    said = excerpt(text, keywords.patterns({"en": ["soup"]})["en"])
-    assert "soup was cold" in said and len(said) <= 92 and said.startswith("…")
+    soup = keywords.patterns({"en": ["soup"]})["en"]
+    assert excerpt(text, soup).startswith("The soup was cold, sadly. Then we left.")
+    assert len(excerpt(text, soup)) <= 90 and excerpt(text, soup).endswith("left.")
+    assert excerpt(text, soup, 25) == "The soup was cold, sadly."
+
+
+def test_a_quote_is_of_whole_words_where_a_sentence_is_too_long():
+    soup = keywords.patterns({"en": ["soup"]})["en"]
+    said = excerpt("uninteresting " * 20 + "soup " + "uninteresting " * 20, soup)
+    assert set(said.strip("…").split()) == {"uninteresting", "soup"}
+    assert said.startswith("…") and said.endswith("…") and len(said) <= 92
+    clauses = excerpt("interminable, " * 20 + "the soup was cold, " + "interminable, " * 20, soup)
+    assert clauses.startswith("…interminable, ") and "the soup was cold, " in clauses
+    cold = keywords.patterns({"zh": ["汤"]})["zh"]
+    text = "我们中午到了，坐下等了很久很久。" * 6 + "汤是冷的！" + "后来我们就离开了。" * 6
+    assert excerpt(text, cold, 20) == "汤是冷的！后来我们就离开了。"
+
+
+def test_whole_sentences_are_quoted_before_parts_of_long_ones():
+    rows = comments(*["and so on " * 20 + f"late {k} " + "and so on " * 20 for k in range(30)])
+    rows.loc[29, "text"] = (
+        "We waited there for a very long time. It came late. " + "Not again. " * 9
+    )
+    fit = voice.topics(Sample(rows, draws=20), {"delivery": {"en": ["late"]}})
+    told = voice.quotes(voice.mark(rows, fit), fit)
+    assert told["quote 1"][0].startswith("It came late. Not again.")
+
+
+def test_a_quote_that_ends_a_sentence_goes_before_one_that_a_file_cut_off():
+    rows = comments(*["it came late and"] * 5, "they were late again.", *["-"] * 5)
+    rows = pd.concat([rows, rows.assign(text=rows["text"].replace("-", "so late that"))])
+    fit = voice.topics(Sample(rows, draws=20), {"delivery": {"en": ["late"]}})
+    with context.use(context.Context(smallest_cell=1)):
+        told = voice.quotes(voice.mark(rows.reset_index(drop=True), fit), fit)
+    assert told["quote 1"].tolist() == ["they were late again."]
 
 
 # People and machine

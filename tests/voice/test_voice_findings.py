@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cxlib import drivers, voice
+from cxlib.core import context
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
 from cxlib.voice.topic_model import _names
+from cxlib.voice.topics import _untranslated
 
 TOPICS = {"late": {"en": ["late"]}, "price": {"en": ["price"]}, "staff": {"en": ["staff"]}}
 
@@ -135,6 +139,100 @@ def test_the_advice_is_about_the_largest_loss_of_the_latest_wave():
     )
     plain = voice.impact(marked, fit, "score", {"price": False}).finding
     assert plain.action.startswith("Reduce what customers complain of in price, the largest loss")
+
+
+def test_the_most_positive_topic_is_named_alone_only_where_it_is_apart_from_the_next():
+    """28 of 30 and 27 of 30 are positive: the difference is chance."""
+    kinds = {"late": (5, 25), "price": (3, 27), "staff": (2, 28)}
+    texts = [f"{w} {t}" for t, k in kinds.items() for w in ["awful"] * k[0] + ["good"] * k[1]]
+    marked, fit = marked_of(texts)
+    plain = dict.fromkeys(TOPICS, False)
+    found = voice.topic_sentiment(marked, fit, plain).finding
+    assert "most positively" not in found.claim
+    assert "staff and price most positively: 93% (95% CI" in found.detail
+    apart = ["good staff"] * 60 + ["awful late", "good late"] * 30
+    found = voice.topic_sentiment(*marked_of(apart), plain).finding
+    assert found.claim.endswith("staff most positively (100%).")
+
+
+def test_both_losses_are_named_rather_than_the_topic_that_is_mentioned_most():
+    long = {"a very long name of a topic": {"en": ["late"]}, "price": {"en": ["price"]}}
+    rows = pd.DataFrame({"text": ["late"] * 90 + ["price"] * 80 + ["staff"] * 200, "lang": "en"})
+    rows["score"] = np.repeat([4.0, 4.0, 9.0], [90, 80, 200]) + np.arange(370) % 2
+    names = long | {"yet another name of several words": {"en": ["staff"]}}
+    sample = Sample(rows, draws=100)
+    fit = voice.topics(sample, names)
+    claim = voice.impact(voice.mark(sample, fit), fit, "score").finding.claim
+    assert "mentioned most" not in claim and "price are associated" in claim.replace("”", "")
+
+
+def test_topics_named_by_words_of_another_language_are_said_to_be_without_a_translation():
+    table = pd.DataFrame(
+        {"term": ["late", "方便", "环境"], "lang": ["", *["Chinese comments"] * 2]}
+    )
+    assert _untranslated(table) == ["方便", "环境"]
+    with context.use(context.Context(lang="en", labels={"方便": "Convenience"})):
+        assert _untranslated(table) == ["环境"]
+    with context.use(context.Context(lang="zh")):
+        assert _untranslated(table) == []
+    assert _untranslated(table[["term"]]) == []
+
+
+def test_the_advice_tells_who_mentions_a_topic_from_who_is_negative_about_it():
+    """30 of 120 mention the bill, 6 of those 30 negatively."""
+    texts = ["bad price"] * 6 + ["price"] * 24 + ["-"] * 90
+    marked, fit = marked_of(texts, score=[2.0] * 30 + [8.0, 9.0] * 45)
+    plain = dict.fromkeys(TOPICS, False)
+    sentiment = voice.topic_sentiment(marked, fit, plain)
+    found = voice.impact(marked, fit, "score", plain, sentiment).finding
+    assert found.action == (
+        "Reduce what customers complain of in price, the largest loss: 25% of comments mention it, "
+        "and 20% of those are negative about it. Read them to find the causes."
+    )
+    stated = voice.impact(marked, fit, "score", {"price": True}, sentiment).finding
+    assert "negative about it" not in stated.action  # who mentions a complaint complains
+
+
+def test_the_figure_of_sentiment_has_both_measures_of_its_headline():
+    texts = ["bad late"] * 40 + ["good late"] * 20 + ["good price"] * 45 + ["price"] * 15
+    marked, fit = marked_of(texts)
+    found = voice.topic_sentiment(marked, fit, dict.fromkeys(TOPICS, False))
+    shown = found.both.set_index(["term", "tone"])
+    assert found.finding.claim.startswith("Late is discussed most negatively (67%")
+    assert shown["estimate"]["late", "negative"] == pytest.approx(2 / 3)
+    assert shown["estimate"]["price", "positive"] == pytest.approx(0.75)
+    assert (shown["low"] <= shown["estimate"] + 1e-9).all()
+    assert (shown["estimate"] <= shown["high"] + 1e-9).all()
+
+
+def test_effects_on_a_scale_of_a_hundred_are_points_and_on_short_scales_of_rating_points():
+    texts = ["late"] * 60 + ["-"] * 60
+    for high, unit in ((100.0, "points"), (5.0, "scale")):
+        marked, fit = marked_of(texts, score=[0.0, high] * 30 + [high] * 60)
+        effect = voice.impact(marked, fit, "score")
+        assert effect.unit == effect.finding.unit == unit
+
+
+def test_comments_without_waves_are_not_said_to_be_of_one(capsys):
+    marked, _fit = marked_of(["late"] * 3)
+    assert not voice.has_waves(marked)
+    assert "No dates or waves" in capsys.readouterr().out
+    assert not voice.has_waves(marked.assign(wave="2026-Q1"))
+    assert "are of one wave" in capsys.readouterr().out
+
+
+def test_topics_whose_words_judge_both_ways_have_names_that_do_not():
+    """A topic called noise that holds praise of quiet reads as a complaint."""
+    import yaml
+
+    from cxlib.voice import lexicon
+
+    data = Path(__file__).parents[2] / "data"
+    for file in sorted(data.glob("*/study.yaml")):
+        for topic, said in (yaml.safe_load(file.read_text("utf-8")).get("topics") or {}).items():
+            signs = {lexicon._sign(w, k) for k, some in said["words"].items() for w in some}
+            if {1, -1} <= signs:
+                assert lexicon._sign(said["label"]["zh"], "zh") == 0, (file.parent.name, topic)
 
 
 def shares_of(marked, fit, outcome="score"):

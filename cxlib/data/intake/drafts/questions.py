@@ -341,7 +341,7 @@ def _by_numbers(
     whole = (
         len([x for x in answers if x % 1 == 0 and span[0] <= x <= span[1]]) == span[1] - span[0] + 1
     )
-    why, sure = _evidence(column, span, whole, stems, series)
+    why, sure = _evidence(column, span, codes.answers, whole, stems, series)
     if not why:
         return None
     ends = scale_stated(column)
@@ -467,10 +467,16 @@ def _used(span: tuple[int, int], answers: Mapping[float, int]) -> tuple[int, int
 
 
 def _evidence(
-    column: Column, span: tuple[int, int], whole: bool, stems: Counter[str], series: Spans
+    column: Column,
+    span: tuple[int, int],
+    answers: Mapping[float, int],
+    whole: bool,
+    stems: Counter[str],
+    series: Spans,
 ) -> tuple[str, str]:
     """What speaks for a rating, and how much; empty when nothing does."""
-    said = f"answers {span[0]} to {span[1]}"
+    given = [x for x in answers if span[0] <= x <= span[1]] or span
+    said = f"answers {min(given):g} to {max(given):g}"
     if scale_stated(column):
         return "its wording states the scale", "high"
     rated = asks("rated").search(column.text)
@@ -481,7 +487,8 @@ def _evidence(
     if (stem := _stem(column)) and stems[stem] > 1:
         return f"one of {stems[stem]} columns of one block, {said}", "medium"
     if (s := _series(column)) and series[s, span] > 2 and (whole or span[1] == 10):
-        return f"{series[s, span]} columns of one series share {said}", "medium"
+        scale = f"a scale of {span[0]} to {span[1]}"
+        return f"{series[s, span]} columns of one series share {scale}", "medium"
     if not whole:
         return "", ""
     if thing := asks("things").search(column.text):
