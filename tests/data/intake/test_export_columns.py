@@ -6,8 +6,6 @@ does not pass before it is answered.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,15 +20,7 @@ TEN = np.resize([10, 9, 8, 7, 3, 10, 9, 0, 6, 1], N)
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "data" / "new").mkdir(parents=True)
-    return tmp_path / "data" / "new"
-
-
-@pytest.fixture
-def draft(root):
+def draft(folder):
     """The study that is drafted of a file of 200 answers with these columns, and its responses."""
 
     def make(**further: object) -> tuple[study.Study, pd.DataFrame]:
@@ -38,8 +28,10 @@ def draft(root):
         rows = {"Response ID": [f"R{i}" for i in range(N)], "Date": "2026-03-02"}
         rows |= {"Region": np.resize(["North", "South"], N), "Recommend (0-10)": TEN}
         rows = {k: v for k, v in rows.items() if k not in further.get("without", ())}
-        pd.DataFrame({**rows, **columns}).to_csv(root / "a.csv", index=False)
-        (root / "study.yaml").write_text(intake.draft("new", [root / "a.csv"]), encoding="utf-8")
+        pd.DataFrame({**rows, **columns}).to_csv(folder / "a.csv", index=False)
+        (folder / "study.yaml").write_text(
+            intake.draft("new", [folder / "a.csv"]), encoding="utf-8"
+        )
         new = study.read("new")
         return new, intake.every_table(new)["responses"].rows
 
@@ -275,11 +267,11 @@ def test_numbers_that_may_be_weights_are_asked_about(draft, name, values, asked)
     assert any("survey weights?" in u for u in new.unconfirmed) == asked
 
 
-def test_weights_in_two_forms_stay_weights(root):
+def test_weights_in_two_forms_stay_weights(folder):
     marks = [str(w).replace(".", ",") if i % 2 else str(w) for i, w in enumerate(WEIGHTS)]
     rows = pd.DataFrame({"id": range(N), "Recommend (0-10)": TEN, "Weight": marks})
-    rows.to_csv(root / "a.csv", index=False)
-    assert "weight: Weight" in intake.draft("new", [root / "a.csv"])
+    rows.to_csv(folder / "a.csv", index=False)
+    assert "weight: Weight" in intake.draft("new", [folder / "a.csv"])
 
 
 def test_of_several_weights_the_final_ones_are_taken_and_asked_about(draft):
@@ -325,10 +317,10 @@ def test_sentences_that_never_repeat_are_no_ids(draft):
     assert rows["response_id"].iloc[0] == "R0"
 
 
-def test_answers_that_repeat_are_no_ids(root):
+def test_answers_that_repeat_are_no_ids(folder):
     rows = pd.DataFrame({"Response": TEN[:60], "Region": np.resize(["N", "S"], 60)})
-    rows.to_csv(root / "nps.csv", index=False)
-    assert "repeat, so the rows are numbered" not in intake.draft("new", [root / "nps.csv"])
+    rows.to_csv(folder / "nps.csv", index=False)
+    assert "repeat, so the rows are numbered" not in intake.draft("new", [folder / "nps.csv"])
 
 
 @pytest.mark.parametrize(
@@ -437,13 +429,13 @@ def test_numbers_with_words_of_no_answer_and_no_word_of_a_rating_are_asked_about
 # Columns computed from others
 
 
-def test_a_mean_of_other_answers_is_left_out(draft, root):
+def test_a_mean_of_other_answers_is_left_out(draft, folder):
     columns = {"Quality": FIVE, "Support": FIVE[::-1], "Price": np.roll(FIVE, 3)}
     mean = np.round((columns["Quality"] + columns["Support"]) / 2, 1)
     new, rows = draft(columns=columns | {"Mean score": mean})
     assert list(new.items) == ["recommend_0_10", "quality", "support", "price"]
     assert "Mean score" not in rows and not new.unconfirmed
-    assert "Mean score: computed from Quality, Support" in (root / "study.yaml").read_text()
+    assert "Mean score: computed from Quality, Support" in (folder / "study.yaml").read_text()
 
 
 def test_half_points_that_no_formula_makes_are_answers(draft):

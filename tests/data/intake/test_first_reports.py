@@ -30,12 +30,8 @@ def texts(form: str = "Delivery number {} came late and nobody told me", share: 
 
 
 @pytest.fixture
-def load(tmp_path, monkeypatch):
+def load(folder):
     """Draft a study of one file under this name, with the proposed answers, and take it in."""
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    folder = tmp_path / "data" / "new"
-    folder.mkdir(parents=True)
 
     def loaded(frame: pd.DataFrame | bytes, name: str = "a.csv"):
         if isinstance(frame, bytes):

@@ -22,12 +22,8 @@ Tables = dict[str, pd.DataFrame]
 
 
 @pytest.fixture
-def load(tmp_path, monkeypatch):
+def load(folder):
     """Files by name: the study that `cx new --yes` drafts of them, its tables and the plan."""
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    folder = tmp_path / "data" / "new"
-    folder.mkdir(parents=True)
     return functools.partial(drafted, folder)
 
 
