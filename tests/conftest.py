@@ -130,7 +130,7 @@ FIRST += ("engine", "cluster", "install", "papermill", "lab", "restart", "same_b
 
 
 def _name(nodeid: str) -> str:
-    """ "batch" of tests/test_batch.py::test_any."""
+    """Of tests/test_batch.py::test_any it is batch."""
     return nodeid.split("::", maxsplit=1)[0].removesuffix(".py").split("test_")[-1]
 
 
@@ -147,9 +147,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Marks and order; fewer examples of each property where the slow tests are left out."""
     first = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: first.get(_name(item.nodeid), len(FIRST)))
+    begun: set[str] = set()
     for item in items:
         if "tell_witness" in getattr(item, "fixturenames", ()):
             item.add_marker("witness")
+        if item.get_closest_marker("first_fast"):
+            test = item.nodeid.partition("[")[0]
+            if test in begun:
+                item.add_marker("slow")
+            begun.add(test)
     if "not slow" not in (config.option.markexpr or ""):
         return
     for item in items:

@@ -305,6 +305,7 @@ def test_no_project_is_made_within_another(tmp_path):
     assert not list((tmp_path / "data" / "mine").iterdir())
 
 
+@pytest.mark.slow
 def test_an_output_that_nobody_reads_any_more_ends_a_command_in_silence(tmp_path):
     """As in `cx help study.yaml | head`: the code is that of a program that a closed pipe ended."""
     reads, writes = os.pipe()

@@ -149,6 +149,7 @@ def test_resamples_are_those_of_all_rows(samples, name):
         np.testing.assert_allclose(here.loc[large, end], there.loc[large, end], atol=2e-2, rtol=0)
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("by", ["channel", "region", None])
 def test_sums_in_every_resample_are_exact(samples, by):
     rows, counted, _about = samples

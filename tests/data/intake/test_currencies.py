@@ -54,6 +54,7 @@ def test_several_currencies_are_a_question_though_their_column_is_not_mapped(fol
         assert "accept: [orders.currency.several_currencies]" in str(check)
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("answer", "total"),
     [
@@ -70,6 +71,7 @@ def test_the_question_is_answered_by_only_derive_or_accept(folder, answer, total
     assert found.rows["amount"].sum() == total
 
 
+@pytest.mark.slow
 def test_files_of_one_currency_each_are_of_several_together(folder):
     (folder / "o1.csv").write_text(HEAD + _rows("a", ["EUR"] * 5))
     assert reserve.check("new").exit_code == 0
@@ -110,6 +112,7 @@ def test_a_table_without_amounts_is_not_asked_about(folder):
     assert _asked(reserve.check("new").warnings) == []
 
 
+@pytest.mark.slow
 def test_a_draft_asks_about_several_currencies(folder):
     text = HEAD.replace("id,c,at", "order_id,customer_id,order_date")
     file = folder / "sales.csv"
@@ -139,6 +142,7 @@ def test_cells_of_another_currency_are_left_out(cells, currency, lost):
     assert not signs or f"{signs} cell(s) read without their currency sign" in " ".join(read.notes)
 
 
+@pytest.mark.slow
 def test_a_header_names_the_currency_of_its_amounts(folder):
     text = ORDERS.replace("amount: amount", "amount: Amount (USD)").replace("currency: EUR\n", "")
     (folder / "study.yaml").write_text(text, encoding="utf-8")

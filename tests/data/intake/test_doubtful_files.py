@@ -90,6 +90,7 @@ def test_what_the_question_advises_keeps_the_first_row_of_each_id(drafted, folde
     )
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(("times", "said"), [(2, True), (1, False)])
 def test_a_file_without_ids_that_is_there_twice_is_asked_about(drafted, times, said):
     rows = ANSWERS.drop(columns="Response ID").assign(Day=range(40))
@@ -190,6 +191,7 @@ def test_errors_of_a_spreadsheet_are_lost_cells_until_they_are_accepted(folder, 
     assert any("(#REF!), from cell D6" in note for note in check.notes) == bool(cells)
 
 
+@pytest.mark.slow
 def test_what_spss_writes_for_no_answer_is_missing_and_noted(folder):
     book(folder, {f"C{row}": "#NULL!" for row in range(4, 14)})
     (folder / "study.yaml").write_text(YAML, encoding="utf-8")
@@ -199,6 +201,7 @@ def test_what_spss_writes_for_no_answer_is_missing_and_noted(folder):
     assert any("10 cell(s) read '#NULL!': missing" in note for note in check.notes)
 
 
+@pytest.mark.slow
 def test_a_recode_of_empty_cells_is_not_for_those_without_a_value(folder):
     book(folder, {f"C{row}": "=7+0" for row in range(4, 14)})
     recode = YAML.replace("    keep:", "    recode: {recommend: {'': 0}}\n    keep:")
@@ -229,6 +232,7 @@ def with_total(word: str, first: str = "Response ID", **cells: object) -> pd.Dat
     return pd.concat([ANSWERS.iloc[:20], row, ANSWERS.iloc[20:]])[list(ANSWERS)]
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("word", ["Average", "Subtotal", "Durchschnitt", "平均", "合计: 20"])
 def test_totals_amid_the_answers_are_set_aside_and_asked_about(drafted, word):
     check = drafted(answers__csv=with_total(word))
@@ -238,6 +242,7 @@ def test_totals_amid_the_answers_are_set_aside_and_asked_about(drafted, word):
     assert intake.table(study_.read("new"), "responses").rows["recommend"].count() == 40
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("answer", "kept"),
     [
@@ -260,6 +265,7 @@ def test_a_word_for_a_total_is_no_total_where_rows_are_like_the_others(drafted):
     assert drafted(answers__csv=brand[["Region", "Date", "Recommend"]]).exit_code == 0
 
 
+@pytest.mark.slow
 def test_errors_that_a_spreadsheet_wrote_as_text_are_no_group(drafted):
     region = ["North", "South"] * 19 + ["#REF!", "#DIV/0!"]
     check = drafted(a__csv=ANSWERS.assign(Region=region))
@@ -300,6 +306,7 @@ def test_dates_of_another_century_are_a_question(drafted):
     assert warnings.loc["distant_dates", "rows"] == 10
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("called", "answers", "said"),
     [
@@ -346,6 +353,7 @@ def test_words_and_counts_are_groups_without_a_question(drafted, called, answers
 # Weights of which no page can be made
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("weights", "rule", "n"),
     [
@@ -382,6 +390,7 @@ def test_a_missing_weight_is_named_by_its_row_and_ends_a_page(drafted):
 # Lines in another encoding than the rest of the file
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("town", "most", "other", "row"),
     [
@@ -446,6 +455,7 @@ def test_free_text_in_another_encoding_is_a_warning_alone(drafted):
 # Exports put one below the other
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(("mark", "mid"), [("", ""), ("\ufeff", ""), ("\ufeff", '"Response ID"')])
 def test_a_header_in_the_middle_is_no_answer_and_is_said(drafted, mark, mid):
     first, second = (r.to_csv(index=False) for r in (ANSWERS.head(20), ANSWERS.tail(20)))
@@ -505,6 +515,7 @@ def test_a_weight_that_outweighs_the_others_is_a_question(drafted):
     assert "40 responses count as 1.0 (effective sample size)" in said
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     "weights", [[5000] * 40, [0.2, 1.8] * 20, [*range(1, 41)], [0] * 20 + [1] * 20]
 )
@@ -513,6 +524,7 @@ def test_weights_of_a_survey_are_not_asked_about(drafted, weights):
     assert check.exit_code == 0 and not warned(check, "heavy_weights")
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("between", "rule", "said"),
     [

@@ -100,6 +100,7 @@ def test_a_header_says_which_end_is_the_good_one(wording, reverse):
     assert stated.reverse(wording) == reverse
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     "header",
     ["Wissen (1-5分)", "zebra 1-5", pytest.param("Zebra von 1 bis 5", marks=pytest.mark.slow)],
@@ -117,6 +118,7 @@ def test_ends_in_words_that_are_unknown_are_asked_about(draft):
     assert any("are high answers the good ones?" in u for u in new.unconfirmed)
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("header", "top", "reverse"),
     [("Speed (5 = best)", 5, False), ("Speed (1 = best)", 5, True)]
@@ -129,6 +131,7 @@ def test_a_header_that_names_the_good_end_needs_no_question(draft, header, top, 
     assert rows[name].tolist() == (top + 1 - answers if reverse else answers).tolist()
 
 
+@pytest.mark.slow
 def test_a_scale_to_one_to_ten_gives_no_nps(draft):
     new, _rows = draft(
         columns={"Would you recommend us (1-10)": np.maximum(TEN, 1)}, without=["Recommend (0-10)"]
@@ -138,6 +141,7 @@ def test_a_scale_to_one_to_ten_gives_no_nps(draft):
     assert any("an NPS needs 0 to 10" in u for u in new.unconfirmed)
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("code", [0, 6, 9])
 def test_many_answers_off_the_scale_of_a_header_are_asked_about(draft, code):
     new, rows = draft(columns={"Satisfaction (1-5)": with_code(code, 12)})
@@ -148,6 +152,7 @@ def test_many_answers_off_the_scale_of_a_header_are_asked_about(draft, code):
     assert rows[name].mean() == kept.mean() and rows[name].notna().sum() == 188
 
 
+@pytest.mark.slow
 def test_few_answers_off_the_scale_of_a_header_are_set_aside(draft):
     new, _rows = draft(columns={"Satisfaction (1-5)": with_code(0, 3)})
     assert new.items[item(new, "Satisfaction")].scale == (1, 5) and not new.unconfirmed
@@ -174,6 +179,7 @@ def test_a_header_that_fits_no_answer_is_asked_about(draft):
 # Codes beside a scale that no header states
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(("code", "n"), [(9, 15), (9, 2), (8, 15), (10, 15)])
 def test_a_number_apart_from_the_scale_is_a_code_that_is_asked_about(draft, code, n):
     new, rows = draft(columns={"Overall satisfaction": with_code(code, n)})
@@ -212,6 +218,7 @@ WEIGHTS = np.round(np.resize(np.linspace(0.52, 1.88, 67), N), 3)
 KILOGRAMS = np.round(np.resize(np.linspace(51.3, 99.8, 67), N), 1)
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     "name",
     [
@@ -239,18 +246,21 @@ def test_weights_are_known_by_their_name_without_a_question(draft, name):
     assert rows["weight"].tolist() == WEIGHTS.tolist() and not new.unconfirmed
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("name", ["Weight (kg)", "Body weight", "Gewicht in kg", "Weight category"])
 def test_what_people_or_parcels_weigh_is_no_weight_of_answers(draft, name):
     new, rows = draft(columns={name: KILOGRAMS})
     assert "weight" not in rows and not new.unconfirmed
 
 
+@pytest.mark.slow
 def test_a_weight_that_may_be_in_kilograms_is_asked_about(draft):
     new, _rows = draft(columns={"Weight": KILOGRAMS})
     [asked] = new.unconfirmed
     assert f"has a mean of {KILOGRAMS.mean():.4g}: weights of answers, or what" in asked
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("name", "values", "asked"),
     [
@@ -267,6 +277,7 @@ def test_numbers_that_may_be_weights_are_asked_about(draft, name, values, asked)
     assert any("survey weights?" in u for u in new.unconfirmed) == asked
 
 
+@pytest.mark.slow
 def test_weights_in_two_forms_stay_weights(folder):
     marks = [str(w).replace(".", ",") if i % 2 else str(w) for i, w in enumerate(WEIGHTS)]
     rows = pd.DataFrame({"id": range(N), "Recommend (0-10)": TEN, "Weight": marks})
@@ -274,6 +285,7 @@ def test_weights_in_two_forms_stay_weights(folder):
     assert "weight: Weight" in intake.draft("new", [folder / "a.csv"])
 
 
+@pytest.mark.slow
 def test_of_several_weights_the_final_ones_are_taken_and_asked_about(draft):
     new, rows = draft(columns={"Designgewicht": WEIGHTS, "Endgewicht": WEIGHTS[::-1]})
     assert rows["weight"].tolist() == WEIGHTS[::-1].tolist()
@@ -285,6 +297,7 @@ def test_of_several_weights_the_final_ones_are_taken_and_asked_about(draft):
 DAYS = pd.date_range("2026-01-05", periods=N, freq="12h")
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("name", "first"),
     [
@@ -311,18 +324,21 @@ def test_ids_of_few_figures_are_no_years(draft):
     assert "answered_on" not in rows and rows["response_id"].iloc[0] == "0000"
 
 
+@pytest.mark.slow
 def test_sentences_that_never_repeat_are_no_ids(draft):
     said = [f"We waited {i} days for it, and nobody called us back" for i in range(N)]
     _new, rows = draft(columns={"Response": said})
     assert rows["response_id"].iloc[0] == "R0"
 
 
+@pytest.mark.slow
 def test_answers_that_repeat_are_no_ids(folder):
     rows = pd.DataFrame({"Response": TEN[:60], "Region": np.resize(["N", "S"], 60)})
     rows.to_csv(folder / "nps.csv", index=False)
     assert "repeat, so the rows are numbered" not in intake.draft("new", [folder / "nps.csv"])
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("name", "form"),
     [
@@ -348,6 +364,7 @@ def test_the_day_of_the_answer_is_known_by_its_name(draft, name, form):
     assert not new.unconfirmed
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("start", "end"), [("Startzeit", "Endzeit"), ("开始时间", "结束时间"), ("StartDate", "EndDate")]
 )
@@ -360,6 +377,7 @@ def test_the_end_of_an_answer_is_its_day_and_not_its_beginning(draft, start, end
 # Ratings with words behind their numbers, or beside them
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("header", "forms", "reverse", "asked"),
     [
@@ -390,6 +408,7 @@ def test_numbers_with_words_are_ratings(draft, header, forms, reverse, asked):
     assert rows[name].tolist() == (6 - FIVE if reverse else FIVE).tolist()
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("header", ["Sales district", "Rooms"])
 def test_numbers_with_words_and_nothing_else_are_groups(draft, header):
     words = [f"{x} - {'NESWX'[x - 1]} district" for x in FIVE]
@@ -397,6 +416,7 @@ def test_numbers_with_words_and_nothing_else_are_groups(draft, header):
     assert list(new.items) == ["recommend_0_10"] and rows[header].tolist() == words
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("month", ["May", "Okt", "Mrz"])
 def test_numbers_that_a_spreadsheet_made_dates_of_are_asked_about(draft, month):
     words = [f"{x}-{month}" if i % 7 == 0 else str(x) for i, x in enumerate(FIVE)]
@@ -414,6 +434,7 @@ def test_a_numbered_no_answer_is_missing(draft):
     assert rows[item(new, "Quality")].dropna().tolist() == kept.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("header", "words"), [("Ease of ordering", "Don't know")])
 def test_words_of_no_answer_keep_no_column_from_being_rated(draft, header, words):
     new, rows = draft(columns={header: with_code(words, 12)})
@@ -421,6 +442,7 @@ def test_words_of_no_answer_keep_no_column_from_being_rated(draft, header, words
     assert rows[name].notna().sum() == 188
 
 
+@pytest.mark.slow
 def test_numbers_with_words_of_no_answer_and_no_word_of_a_rating_are_asked_about(draft):
     new, _rows = draft(columns={"Zebra": with_code("Don't know", 12)})
     assert any("numbers with nothing that speaks of a rating" in u for u in new.unconfirmed)
@@ -429,6 +451,7 @@ def test_numbers_with_words_of_no_answer_and_no_word_of_a_rating_are_asked_about
 # Columns computed from others
 
 
+@pytest.mark.slow
 def test_a_mean_of_other_answers_is_left_out(draft, folder):
     columns = {"Quality": FIVE, "Support": FIVE[::-1], "Price": np.roll(FIVE, 3)}
     mean = np.round((columns["Quality"] + columns["Support"]) / 2, 1)
@@ -438,12 +461,14 @@ def test_a_mean_of_other_answers_is_left_out(draft, folder):
     assert "Mean score: computed from Quality, Support" in (folder / "study.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_half_points_that_no_formula_makes_are_answers(draft):
     half = np.clip(FIVE + np.resize([0, 0.5, 0, -0.5, 0.5, 0, -0.5], N), 1, 5)
     new, _rows = draft(columns={"Quality": FIVE, "Support": FIVE[::-1], "Price": half})
     assert "price" in new.items
 
 
+@pytest.mark.slow
 def test_what_is_called_a_mean_and_is_not_made_of_others_is_asked_about(draft):
     new, _rows = draft(columns={"Quality": FIVE, "Average rating": np.roll(FIVE, 3)})
     assert "average_rating" in new.items

@@ -53,6 +53,7 @@ def _asked(found: intake.Intake) -> list[str]:
     return [render(w.rule, w.params) for w in of.itertuples()]
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("zone", ["Z", "+08:00", ""])
 def test_times_of_one_offset_are_kept_as_written(folder, zone):
     found = _cases(folder, _offsets(zone, zone, zone))
@@ -60,6 +61,7 @@ def test_times_of_one_offset_are_kept_as_written(folder, zone):
     assert found.rows["opened_at"].iloc[0].hour == (18 if zone == "+08:00" else 10)
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("zones", "words"),
     [
@@ -79,6 +81,7 @@ def test_offsets_that_differ_between_columns_are_a_question(folder, zones, words
     assert _asked(accepted)
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     "other", ["2026-07-01T12:00:00+08:00", "2026-07-01T12:00:00", "2026-07-01 12:00 CEST"]
 )
@@ -93,6 +96,7 @@ def test_days_have_no_offset(folder):
     assert _asked(_cases(folder, rows)) == []
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Shanghai"])
 def test_times_in_one_zone_give_the_hours_that_passed(folder, zone):
     _cases(folder, _offsets("Z", "+08:00", "+01:00"), f"time_zone: {zone}\n")
@@ -156,6 +160,7 @@ def test_times_of_a_typed_column_and_seconds_since_1970_are_converted():
     assert mixed({"at": found.offsets, "on": {"": 2}}) == ["at +00:00 (2)", "on – (2)"]
 
 
+@pytest.mark.slow
 def test_offsets_that_differ_between_tables_are_a_question(folder):
     columns = "{event_id: '#row', customer_id: c, at: at, touchpoint: t}"
     events = f"  events: {{files: e.csv, columns: {columns}}}\n"
@@ -170,6 +175,7 @@ def test_offsets_that_differ_between_tables_are_a_question(folder):
     assert "mixed_offsets" not in reserve.check("new").warnings["rule"].tolist()
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("more", ["", "time_zone: UTC\n"])
 def test_what_is_computed_of_times_knows_their_offsets(folder, more):
     text = CASES.replace(", first_reply_at: replied, solved_at: solved", "").replace(
@@ -196,6 +202,7 @@ def test_new_rows_with_another_offset_are_asked_about(folder):
         assert "mixed_offsets" in reserve.load("new", whole=whole).check.warnings["rule"].tolist()
 
 
+@pytest.mark.slow
 def test_a_draft_converts_times_of_several_offsets_and_asks(folder):
     file = folder / "tickets.csv"
     head = "ticket_id,customer_id,opened_at,first_reply_at,solved_at,category\n"
