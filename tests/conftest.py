@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -147,15 +148,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Marks and order; fewer examples of each property where the slow tests are left out."""
     first = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: first.get(_name(item.nodeid), len(FIRST)))
-    begun: set[str] = set()
+    cases: Counter[str] = Counter()
     for item in items:
         if "tell_witness" in getattr(item, "fixturenames", ()):
             item.add_marker("witness")
-        if item.get_closest_marker("first_fast"):
-            test = item.nodeid.partition("[")[0]
-            if test in begun:
-                item.add_marker("slow")
-            begun.add(test)
+        cases[test := item.nodeid.partition("[")[0]] += 1
+        if item.get_closest_marker("first_fast") and cases[test] > 1:
+            item.add_marker("slow")
+        if (few := item.get_closest_marker("few")) and cases[test] > few.args[0]:
+            item.add_marker("thorough")
     if "not slow" not in (config.option.markexpr or ""):
         return
     for item in items:

@@ -154,6 +154,7 @@ def test_a_header_names_the_currency_of_its_amounts(folder):
     assert "amounts are in USD (2), but `currency` of study.yaml is CAD" in str(check)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("stated", ["EUR", "€", "Euro", "", "points"])
 def test_the_currency_of_the_study_may_be_any_name_of_it(folder, stated):
     text = ORDERS.replace("EUR", stated or "''")

@@ -52,6 +52,7 @@ def asked(check: reserve.Check, words: str) -> bool:
 # Ids that repeat
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "called",
     ["Response ID", *(pytest.param(c, marks=pytest.mark.slow) for c in ("ID", "id", "Nr", "#"))],
@@ -233,6 +234,7 @@ def with_total(word: str, first: str = "Response ID", **cells: object) -> pd.Dat
 
 
 @pytest.mark.first_fast
+@pytest.mark.few(2)
 @pytest.mark.parametrize("word", ["Average", "Subtotal", "Durchschnitt", "平均", "合计: 20"])
 def test_totals_amid_the_answers_are_set_aside_and_asked_about(drafted, word):
     check = drafted(answers__csv=with_total(word))
@@ -277,6 +279,7 @@ def test_errors_that_a_spreadsheet_wrote_as_text_are_no_group(drafted):
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("odd", "n", "answered"),
     [
@@ -307,6 +310,7 @@ def test_dates_of_another_century_are_a_question(drafted):
 
 
 @pytest.mark.first_fast
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("called", "answers", "said"),
     [
@@ -333,6 +337,7 @@ def test_a_rating_that_some_cells_are_not_on_is_asked_about(drafted, called, ans
 
 
 @pytest.mark.slow
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("called", "answers"),
     [
@@ -516,6 +521,7 @@ def test_a_weight_that_outweighs_the_others_is_a_question(drafted):
 
 
 @pytest.mark.first_fast
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "weights", [[5000] * 40, [0.2, 1.8] * 20, [*range(1, 41)], [0] * 20 + [1] * 20]
 )

@@ -180,6 +180,7 @@ def test_a_header_that_fits_no_answer_is_asked_about(draft):
 
 
 @pytest.mark.first_fast
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("code", "n"), [(9, 15), (9, 2), (8, 15), (10, 15)])
 def test_a_number_apart_from_the_scale_is_a_code_that_is_asked_about(draft, code, n):
     new, rows = draft(columns={"Overall satisfaction": with_code(code, n)})
@@ -219,6 +220,7 @@ KILOGRAMS = np.round(np.resize(np.linspace(51.3, 99.8, 67), N), 1)
 
 
 @pytest.mark.first_fast
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "name",
     [
@@ -247,6 +249,7 @@ def test_weights_are_known_by_their_name_without_a_question(draft, name):
 
 
 @pytest.mark.first_fast
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["Weight (kg)", "Body weight", "Gewicht in kg", "Weight category"])
 def test_what_people_or_parcels_weigh_is_no_weight_of_answers(draft, name):
     new, rows = draft(columns={name: KILOGRAMS})
@@ -298,6 +301,7 @@ DAYS = pd.date_range("2026-01-05", periods=N, freq="12h")
 
 
 @pytest.mark.first_fast
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("name", "first"),
     [
@@ -339,6 +343,7 @@ def test_answers_that_repeat_are_no_ids(folder):
 
 
 @pytest.mark.first_fast
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("name", "form"),
     [
@@ -365,6 +370,7 @@ def test_the_day_of_the_answer_is_known_by_its_name(draft, name, form):
 
 
 @pytest.mark.first_fast
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("start", "end"), [("Startzeit", "Endzeit"), ("开始时间", "结束时间"), ("StartDate", "EndDate")]
 )

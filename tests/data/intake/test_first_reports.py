@@ -201,6 +201,7 @@ def test_numbers_up_to_a_hundred_are_no_rating_by_themselves(load, name):
     assert list(new.items) == ["nps"]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("wording", "reverse"),
     [
@@ -216,6 +217,7 @@ def test_how_hard_something_was_is_good_when_low(load, wording, reverse):
     assert next(i for i in new.items.values() if i.role == "effort").reverse is reverse
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "steps",
     [

@@ -43,6 +43,7 @@ def cases(ratings: list[float], channels: list[str] | None = None) -> pd.DataFra
     return pd.DataFrame(dict(zip(CASES, (range(n), days, ratings, channels), strict=True)))
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     ("ratings", "scale"),
     [

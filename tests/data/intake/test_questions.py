@@ -153,6 +153,7 @@ ASKED = [  # dated columns, their cells by row, the warning, and how many rows i
 
 
 @pytest.mark.slow
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("dated", "cells", "rule", "n"), ASKED)
 def test_a_study_is_not_sound_before_doubtful_dates_are_accepted(orders, dated, cells, rule, n):
     name, columns = dated.split(" ")

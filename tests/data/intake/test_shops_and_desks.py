@@ -78,6 +78,7 @@ def test_amounts_of_a_basket_are_added_up(load):
     assert tables["orders"]["amount"].sum() == pytest.approx(rows["amount"].sum())
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("reply", "solution", "one_hour"),
     [
@@ -132,6 +133,7 @@ def test_who_works_on_a_case_owns_it(load, column):
     assert set(tables["cases"]["owner"]) == {"A1", "A2", "A3"}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("flag", "gone", "stayed"),
     [
