@@ -256,6 +256,7 @@ def test_a_run_that_ends_before_its_first_page_leaves_no_folder(
     assert made <= {"reports", "reports/.snapshots", "data/tiny/reserve.duckdb"}
 
 
+@pytest.mark.slow
 def test_where_a_page_failed_is_kept_with_it_and_printed(project, tmp_path, capsys) -> None:  # noqa: F811
     [page] = batch.plan(["tiny"], ["20"])
     job = {

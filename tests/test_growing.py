@@ -171,7 +171,7 @@ def test_a_reserve_outlives_the_files_that_a_star_stands_for(shop):
     assert len(reserve.open("shop").read("orders")) == 4
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lines",
     [

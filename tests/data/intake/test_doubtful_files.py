@@ -91,7 +91,7 @@ def test_what_the_question_advises_keeps_the_first_row_of_each_id(drafted, folde
     )
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.parametrize(("times", "said"), [(2, True), (1, False)])
 def test_a_file_without_ids_that_is_there_twice_is_asked_about(drafted, times, said):
     rows = ANSWERS.drop(columns="Response ID").assign(Day=range(40))
@@ -244,7 +244,7 @@ def test_totals_amid_the_answers_are_set_aside_and_asked_about(drafted, word):
     assert intake.table(study_.read("new"), "responses").rows["recommend"].count() == 40
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "kept"),
     [
@@ -262,6 +262,7 @@ def test_totals_are_left_out_by_only_and_kept_by_accept(drafted, folder, answer,
     assert len(intake.table(study_.read("new"), "responses").rows) == kept
 
 
+@pytest.mark.slow
 def test_a_word_for_a_total_is_no_total_where_rows_are_like_the_others(drafted):
     brand = with_total("R99", Date="2026-03-30", Region="Total")
     assert drafted(answers__csv=brand[["Region", "Date", "Recommend"]]).exit_code == 0
@@ -460,7 +461,7 @@ def test_free_text_in_another_encoding_is_a_warning_alone(drafted):
 # Exports put one below the other
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.parametrize(("mark", "mid"), [("", ""), ("\ufeff", ""), ("\ufeff", '"Response ID"')])
 def test_a_header_in_the_middle_is_no_answer_and_is_said(drafted, mark, mid):
     first, second = (r.to_csv(index=False) for r in (ANSWERS.head(20), ANSWERS.tail(20)))
@@ -510,6 +511,7 @@ def warned(check: reserve.Check, rule: str) -> list[tuple[int, str]]:
     return [(w.rows, render(w.rule, w.params)) for w in of.itertuples()]
 
 
+@pytest.mark.slow
 def test_a_weight_that_outweighs_the_others_is_a_question(drafted):
     weights = [1.0] * 39 + [5000]
     check = drafted(answers__csv=ANSWERS.assign(Weight=weights))
@@ -520,7 +522,7 @@ def test_a_weight_that_outweighs_the_others_is_a_question(drafted):
     assert "40 responses count as 1.0 (effective sample size)" in said
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.few(2)
 @pytest.mark.parametrize(
     "weights", [[5000] * 40, [0.2, 1.8] * 20, [*range(1, 41)], [0] * 20 + [1] * 20]
@@ -530,7 +532,7 @@ def test_weights_of_a_survey_are_not_asked_about(drafted, weights):
     assert check.exit_code == 0 and not warned(check, "heavy_weights")
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("between", "rule", "said"),
     [

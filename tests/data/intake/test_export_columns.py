@@ -112,13 +112,14 @@ def test_a_column_is_rated_on_the_scale_of_its_header_without_a_question(draft, 
     assert rows[name].tolist() == np.maximum(FIVE, 3).tolist()
 
 
+@pytest.mark.slow
 def test_ends_in_words_that_are_unknown_are_asked_about(draft):
     new, _rows = draft(columns={"Zebra (1 = red, 5 = blue)": FIVE})
     assert new.items[item(new, "Zebra")].scale == (1, 5)
     assert any("are high answers the good ones?" in u for u in new.unconfirmed)
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "top", "reverse"),
     [("Speed (5 = best)", 5, False), ("Speed (1 = best)", 5, True)]
@@ -141,7 +142,7 @@ def test_a_scale_to_one_to_ten_gives_no_nps(draft):
     assert any("an NPS needs 0 to 10" in u for u in new.unconfirmed)
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [0, 6, 9])
 def test_many_answers_off_the_scale_of_a_header_are_asked_about(draft, code):
     new, rows = draft(columns={"Satisfaction (1-5)": with_code(code, 12)})
@@ -179,7 +180,7 @@ def test_a_header_that_fits_no_answer_is_asked_about(draft):
 # Codes beside a scale that no header states
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.few(2)
 @pytest.mark.parametrize(("code", "n"), [(9, 15), (9, 2), (8, 15), (10, 15)])
 def test_a_number_apart_from_the_scale_is_a_code_that_is_asked_about(draft, code, n):
@@ -248,7 +249,7 @@ def test_weights_are_known_by_their_name_without_a_question(draft, name):
     assert rows["weight"].tolist() == WEIGHTS.tolist() and not new.unconfirmed
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["Weight (kg)", "Body weight", "Gewicht in kg", "Weight category"])
 def test_what_people_or_parcels_weigh_is_no_weight_of_answers(draft, name):
@@ -342,7 +343,7 @@ def test_answers_that_repeat_are_no_ids(folder):
     assert "repeat, so the rows are numbered" not in intake.draft("new", [folder / "nps.csv"])
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("name", "form"),
@@ -369,7 +370,7 @@ def test_the_day_of_the_answer_is_known_by_its_name(draft, name, form):
     assert not new.unconfirmed
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("start", "end"), [("Startzeit", "Endzeit"), ("开始时间", "结束时间"), ("StartDate", "EndDate")]
@@ -414,7 +415,7 @@ def test_numbers_with_words_are_ratings(draft, header, forms, reverse, asked):
     assert rows[name].tolist() == (6 - FIVE if reverse else FIVE).tolist()
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.parametrize("header", ["Sales district", "Rooms"])
 def test_numbers_with_words_and_nothing_else_are_groups(draft, header):
     words = [f"{x} - {'NESWX'[x - 1]} district" for x in FIVE]
@@ -422,7 +423,7 @@ def test_numbers_with_words_and_nothing_else_are_groups(draft, header):
     assert list(new.items) == ["recommend_0_10"] and rows[header].tolist() == words
 
 
-@pytest.mark.first_fast
+@pytest.mark.slow
 @pytest.mark.parametrize("month", ["May", "Okt", "Mrz"])
 def test_numbers_that_a_spreadsheet_made_dates_of_are_asked_about(draft, month):
     words = [f"{x}-{month}" if i % 7 == 0 else str(x) for i, x in enumerate(FIVE)]
