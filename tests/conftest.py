@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -121,22 +122,17 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
             terminalreporter.write_line(f"{len(told)} rows of {kind} written to {path}")
 
 
-# Tests that share what a module made once run on one worker each, or it would be made twice.
+# Tests of one file run on one worker, which makes what they share once; so do those of these files.
 # (pytest 9.2 passes over the names that xdist_group gives, so files are told apart here.)
-RUNS = (
-    "batch",
-    "both_languages",
-    "cache",
-    "cli",
-    "cluster",
-    "fork",
-    "private_runs",
-    "restart",
-    "verify",
-)
-TOGETHER = {name: "runs" for name in RUNS}
-TOGETHER |= {name: "pages" for name in ("browser", "consistency", "languages")}
-TOGETHER |= {name: name for name in ("notebooks", "catalogue", "floors")}
+TOGETHER = {name: "pages" for name in ("browser", "consistency", "languages", "notebooks")}
+# Files of few tests that take long begin first, or they would be waited for at the end.
+FIRST = ("notebooks", "browser", "languages", "consistency", "docs_site", "batch", "injection")
+FIRST += ("engine", "cluster", "install", "papermill", "lab", "restart", "same_bytes", "door")
+
+
+def _name(nodeid: str) -> str:
+    """Of tests/test_batch.py::test_any it is batch."""
+    return nodeid.split("::", maxsplit=1)[0].removesuffix(".py").split("test_")[-1]
 
 
 # How long an example takes depends on what else the machine does, and is no matter of a test.
@@ -149,10 +145,18 @@ QUICK = 6
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks of witnesses; fewer examples of each property where the slow tests are left out."""
+    """Marks and order; fewer examples of each property where the slow tests are left out."""
+    first = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: first.get(_name(item.nodeid), len(FIRST)))
+    cases: Counter[str] = Counter()
     for item in items:
         if "tell_witness" in getattr(item, "fixturenames", ()):
             item.add_marker("witness")
+        cases[test := item.nodeid.partition("[")[0]] += 1
+        if item.get_closest_marker("first_fast") and cases[test] > 1:
+            item.add_marker("slow")
+        if (few := item.get_closest_marker("few")) and cases[test] > few.args[0]:
+            item.add_marker("thorough")
     if "not slow" not in (config.option.markexpr or ""):
         return
     for item in items:
@@ -163,12 +167,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """Tests one by one to whichever worker is free, those of TOGETHER whole."""
+    """Files one by one to whichever worker is free, those of TOGETHER as one."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Together(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            name = nodeid.split("::", maxsplit=1)[0].removesuffix(".py").split("test_")[-1]
-            return TOGETHER.get(name, nodeid)
+            return TOGETHER.get(_name(nodeid), nodeid.split("::", maxsplit=1)[0])
 
+    config.option.loadscopereorder = False
     return Together(config, log)

@@ -198,6 +198,7 @@ def test_a_wave_that_is_no_date_is_warned_of(shop):
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "wave", ["2017", "2026-Q1", "2026-03", "2026-03-31", "2026-W07", "2026-H1"]
 )
@@ -446,6 +447,7 @@ DRIVERS = [  # what was done to the answers, and what the drivers of satisfactio
 ]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("spoil", "says"), DRIVERS, ids=["two", "alike", "flat", "copy"])
 def test_drivers_name_what_cannot_be_explained(answers, spoil, says):
     with pytest.raises(ValueError, match=says):

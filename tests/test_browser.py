@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from test_notebooks import NOTEBOOKS, made
+from test_notebooks import NOTEBOOKS, USUAL, made
 
 from cxlib.data.sources import SourceError
 from cxlib.report import pages
@@ -25,8 +25,9 @@ pytestmark = [
 ]
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
 --disable-background-networking --disable-component-update --disable-sync"""
-PAGES = [*(n.stem for n in NOTEBOOKS), "index", "dictionary", "glossary"]
-USUAL = ("10_how_satisfied_are_customers", "22_where_do_journeys_break", "index", "glossary")
+OTHERS = ("index", "dictionary", "glossary")
+PAGES = [*(n.stem for n in NOTEBOOKS), *OTHERS]
+FEW = ("10_how_satisfied_are_customers", "22_where_do_journeys_break", "index", "glossary")
 AXE = Path(os.environ.get("CX_AXE", "axe")) / "package" / "axe.min.js"  # .ci/run gets it from npm
 RUN_AXE = """const [rules, done] = arguments;
 axe.run(document, {resultTypes: ["violations"], ...(rules && {runOnly: rules})})
@@ -95,8 +96,17 @@ def opened(browser, file: Path) -> None:
     browser.get(file.as_uri())
 
 
-def folder_of(study: str, **given) -> Path:
-    return Path(next(iter(made(study, **given).values())).folder)
+def usual(name: str) -> bool:
+    return name in OTHERS or name[:2] in USUAL.split()
+
+
+def folder_of(study: str, only: str = USUAL, **given) -> Path:
+    return Path(next(iter(made(study, only, **given).values())).folder)
+
+
+def file_of(name: str) -> Path:
+    """A page of the sample, of the usual ones or of all."""
+    return folder_of("sample", USUAL if usual(name) else "") / f"{name}.html"
 
 
 def is_quiet_and_within_bounds(browser, file: Path) -> None:
@@ -134,9 +144,11 @@ def is_for_everybody(browser, file: Path) -> None:
         assert found == [], f"{file.name}, {width} px, {mode}"
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(p, marks=() if usual(p) else pytest.mark.thorough) for p in PAGES]
+)
 def test_a_page_is_quiet_and_within_bounds(browser, name: str) -> None:
-    file = folder_of("sample") / f"{name}.html"
+    file = file_of(name)
     opened(browser, file)
     shows_its_figure_early(browser, file)
     is_quiet_and_within_bounds(browser, file)
@@ -144,10 +156,10 @@ def test_a_page_is_quiet_and_within_bounds(browser, name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(p, marks=() if p in USUAL else pytest.mark.thorough) for p in PAGES],
+    [pytest.param(p, marks=() if p in FEW else pytest.mark.thorough) for p in PAGES],
 )
 def test_a_page_is_for_everybody(browser, name: str) -> None:
-    file = folder_of("sample") / f"{name}.html"
+    file = file_of(name)
     opened(browser, file)
     is_for_everybody(browser, file)
 
@@ -161,7 +173,7 @@ def test_chinese_pages_of_public_studies_are_so_too(browser, study: str) -> None
     except SourceError as error:
         pytest.skip(f"the data of {study} are public and cannot be had here: {error}")
     assert {r.status for r in results.values()} <= {"ok", "skipped"}
-    index = folder_of(study, LANG="zh") / "index.html"
+    index = folder_of(study, "", LANG="zh") / "index.html"
     for file in [*(r.file for r in results.values()), index]:
         opened(browser, file)
         is_quiet_and_within_bounds(browser, file)

@@ -256,6 +256,7 @@ def test_a_run_that_ends_before_its_first_page_leaves_no_folder(
     assert made <= {"reports", "reports/.snapshots", "data/tiny/reserve.duckdb"}
 
 
+@pytest.mark.slow
 def test_where_a_page_failed_is_kept_with_it_and_printed(project, tmp_path, capsys) -> None:  # noqa: F811
     [page] = batch.plan(["tiny"], ["20"])
     job = {
@@ -305,6 +306,7 @@ def test_no_project_is_made_within_another(tmp_path):
     assert not list((tmp_path / "data" / "mine").iterdir())
 
 
+@pytest.mark.slow
 def test_an_output_that_nobody_reads_any_more_ends_a_command_in_silence(tmp_path):
     """As in `cx help study.yaml | head`: the code is that of a program that a closed pipe ended."""
     reads, writes = os.pipe()

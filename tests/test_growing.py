@@ -121,6 +121,7 @@ def test_anything_else_that_changed_is_a_whole_load(shop, change):
     assert orders == there.get(change, ["o1", "o2", "o3", "o4", "o5"])
 
 
+@pytest.mark.slow
 def test_files_joined_from_an_address_may_have_changed_and_are_a_whole_load(shop):
     study = study_.read(shop / "study.yaml")
     digests = store.digests(study)
@@ -170,6 +171,7 @@ def test_a_reserve_outlives_the_files_that_a_star_stands_for(shop):
     assert len(reserve.open("shop").read("orders")) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lines",
     [

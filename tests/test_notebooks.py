@@ -46,8 +46,15 @@ OTHER = {  # a value that must change something, for parameters of which any oth
     "UNIT": "Centre 1",
 }
 COMMON = {"WAVE", "WHERE", "BY", "DRAWS", "SEED"}  # parameters of many notebooks
+USUAL = "00 01 10 12 20 22 24 31 41"  # pages that `make test` makes; nbval runs all of them
 MOST_WORDS = 25  # of a claim in English
 ids = {"ids": lambda path: path.stem}
+
+
+def some(usual: str) -> list:
+    """Every notebook; those that are not among the usual ones are for `make test-all`."""
+    rest = pytest.mark.thorough
+    return [pytest.param(n, marks=() if n.stem[:2] in usual.split() else rest) for n in NOTEBOOKS]
 
 
 def small(notebook: Path, **given) -> dict:
@@ -64,6 +71,11 @@ def made(study: str = "sample", only: str = "", **given) -> dict[str, batch.Resu
     some = [n for n in NOTEBOOKS if not only or n.stem[:2] in only.split()]
     wanted = [(n, small(n, **given)) for n in some]
     return once("-".join([study, only, *map(str, given.values())]), lambda: run_all(wanted, study))
+
+
+def page(notebook: Path) -> batch.Result:
+    """A page of the sample, of the usual ones or of all."""
+    return made(only=USUAL if notebook.stem[:2] in USUAL.split() else "")[notebook.stem]
 
 
 def once(name: str, make: Callable[[], dict]) -> dict:
@@ -90,9 +102,9 @@ def run_all(wanted: list[tuple[Path, dict]], study: str) -> dict[str, batch.Resu
     return {r.page.notebook.stem: r for r in results}
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, **ids)
+@pytest.mark.parametrize("notebook", some(USUAL), **ids)
 def test_it_runs_on_the_sample_and_keeps_an_answer_with_numbers(notebook: Path) -> None:
-    result = made()[notebook.stem]
+    result = page(notebook)
     assert result.status == "ok", result.mistake
     told = [record["finding"] for record in result.answers.values() if record["finding"]]
     assert any(re.search(r"\d", f"{f['claim']} {f.get('detail', '')}") for f in told)
@@ -101,9 +113,9 @@ def test_it_runs_on_the_sample_and_keeps_an_answer_with_numbers(notebook: Path) 
         assert record["table"]["rows"], record["name"]
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, **ids)
+@pytest.mark.parametrize("notebook", some(USUAL), **ids)
 def test_every_figure_has_words_and_the_page_is_light(notebook: Path) -> None:
-    html = made()[notebook.stem].file.read_text(encoding="utf-8")
+    html = page(notebook).file.read_text(encoding="utf-8")
     alts = re.findall(r'<svg[^>]* role="img" aria-label="([^"]*)"', html)
     alts += re.findall(r'<img alt="([^"]*)"', html)
     assert alts and all(len(a) > 20 for a in alts)
@@ -148,8 +160,8 @@ def mutated(thorough: bool) -> dict[tuple[str, str], batch.Result]:
             chosen[name] if name in chosen else another(parameters.read(notebook)[name], notebook)
         )
         given = {**small(notebook), name: value}
-        [page] = batch.plan(["sample"], [notebook.stem], given)
-        pages.append(_named(page, name))
+        [planned] = batch.plan(["sample"], [notebook.stem], given)
+        pages.append(_named(planned, name))
         keys.append((notebook.stem, name))
     out = tempfile.mkdtemp(prefix="cxmutated")
     progress = Progress(len(pages), io.StringIO())
@@ -157,10 +169,10 @@ def mutated(thorough: bool) -> dict[tuple[str, str], batch.Result]:
     return dict(zip(keys, results, strict=True))
 
 
-def _named(page: batch.Page, name: str) -> batch.Page:
+def _named(planned: batch.Page, name: str) -> batch.Page:
     from dataclasses import replace
 
-    return replace(page, name=f"{page.name}.{name}")
+    return replace(planned, name=f"{planned.name}.{name}")
 
 
 def another(parameter: parameters.Parameter, notebook: Path) -> object:
@@ -187,14 +199,14 @@ def another(parameter: parameters.Parameter, notebook: Path) -> object:
 def test_every_parameter_changes_something_that_is_kept(notebook: Path, name: str) -> None:
     result = mutated((notebook, name) not in first_of_common())[notebook.stem, name]
     assert result.status == "ok", result.mistake
-    assert result.answers != made()[notebook.stem].answers
+    assert result.answers != page(notebook).answers
 
 
 def test_notebooks_made_without_pages_keep_the_same_answers() -> None:
-    [page] = batch.plan(["sample"], ["10"], small(NOTEBOOKS[1]))
+    planned = batch.plan(["sample"], ["10"], small(NOTEBOOKS[1]))
     progress = Progress(1, io.StringIO())
-    [bare] = batch.run([page], out=tempfile.mkdtemp(), progress=progress, keep=False, html=False)
-    whole = made()[page.notebook.stem]
+    [bare] = batch.run(planned, out=tempfile.mkdtemp(), progress=progress, keep=False, html=False)
+    whole = page(planned[0].notebook)
     assert bare.answers == whole.answers and figures(whole)
     assert not bare.file.exists()
     kept = bare.file.with_suffix(".ipynb").read_text(encoding="utf-8")

@@ -117,7 +117,13 @@ def test_other_runners_give_parameters_too(short: Path, tmp_path: Path, module, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "way", [["execute", "--inplace"], ["nbconvert", "--execute", "--to", "notebook", "--inplace"]]
+    "way",
+    [
+        ["execute", "--inplace"],
+        pytest.param(
+            ["nbconvert", "--execute", "--to", "notebook", "--inplace"], marks=pytest.mark.thorough
+        ),
+    ],
 )
 def test_jupyter_runs_a_notebook_with_the_default_kernel(short: Path, tmp_path: Path, way) -> None:
     book = tmp_path / "book.ipynb"

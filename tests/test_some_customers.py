@@ -126,7 +126,7 @@ def test_estimates_are_those_of_all_customers_within_their_wider_intervals(both)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("lang", ["en", pytest.param("zh", marks=pytest.mark.thorough)])
 def test_pages_say_that_they_read_some_customers(tmp_path, monkeypatch, lang):
     root = Path(__file__).parents[1]
     (tmp_path / "data").mkdir()

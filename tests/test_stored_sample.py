@@ -51,10 +51,11 @@ DESIGNS = {  # column of the weights, and margins
 
 
 FAST = "weights and margins"  # what the others have in one
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in DESIGNS if name != FAST]
+SLOW = pytest.param("weights", marks=pytest.mark.slow)  # of any size, not a few
+REST = [pytest.param(name, marks=pytest.mark.thorough) for name in ("plain", "margins")]
 
 
-@pytest.fixture(scope="module", params=[FAST, *SLOW])
+@pytest.fixture(scope="module", params=[FAST, SLOW, *REST])
 def samples(tmp_path_factory, request):
     """The same study, its answers read as rows and counted where they are."""
     weight, margins = DESIGNS[request.param]
@@ -149,6 +150,7 @@ def test_resamples_are_those_of_all_rows(samples, name):
         np.testing.assert_allclose(here.loc[large, end], there.loc[large, end], atol=2e-2, rtol=0)
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("by", ["channel", "region", None])
 def test_sums_in_every_resample_are_exact(samples, by):
     rows, counted, _about = samples

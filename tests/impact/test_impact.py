@@ -731,6 +731,7 @@ def test_few_predictions_say_little():
         impact.calibration(pairs([], []))
 
 
+@pytest.mark.slow
 def test_the_ledgers_prediction_is_joined_with_what_was_realised(judged):
     actions = pd.DataFrame({"action_id": ["a02", "a09"], "predicted": [5.0, 1.0]})
     ahead = impact.predictions(study.read("sample").changes, actions)

@@ -375,7 +375,7 @@ def test_turning_promoters_into_detractors_turns_the_sign(given):
 
 @pytest.mark.slow
 @given(answers, answers)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_two_groups_together_are_their_weighted_mean(first, second):
     rows = asked(first + second, by=["a"] * len(first) + ["b"] * len(second))
     parts = scores.nps(rows, by="by").table

@@ -465,6 +465,7 @@ def test_one_of_four_units_does_not_hide_in_the_spread_that_it_makes():
     assert fit.limits["estimate"].iloc[0] == pytest.approx((277 + 289 + 296) / (3 * 390))
 
 
+@pytest.mark.slow
 def test_one_of_three_units_that_differs_is_found_and_three_alike_are_not():
     rows = counted_units(a=(198, 279), b=(213, 309), c=(134, 305))  # 71%, 69%, 44%
     fit = service.funnel(rows, "hit")

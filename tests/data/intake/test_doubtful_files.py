@@ -29,25 +29,17 @@ ANSWERS = pd.DataFrame(
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "data" / "new").mkdir(parents=True)
-    return tmp_path / "data" / "new"
-
-
-@pytest.fixture
-def drafted(root):
+def drafted(folder):
     """The check of a draft of the files, with the proposed answers."""
 
     def make(**files: pd.DataFrame | bytes) -> reserve.Check:
         paths = []
         for name, content in files.items():
-            path = root / name.replace("__", ".")
+            path = folder / name.replace("__", ".")
             plain = isinstance(content, bytes)
             path.write_bytes(content if plain else content.to_csv(index=False).encode())
             paths.append(path)
-        (root / "study.yaml").write_text(intake.draft("new", paths), encoding="utf-8")
+        (folder / "study.yaml").write_text(intake.draft("new", paths), encoding="utf-8")
         return reserve.check("new")
 
     return make
@@ -60,6 +52,7 @@ def asked(check: reserve.Check, words: str) -> bool:
 # Ids that repeat
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "called",
     ["Response ID", *(pytest.param(c, marks=pytest.mark.slow) for c in ("ID", "id", "Nr", "#"))],
@@ -83,14 +76,14 @@ def test_ids_that_repeat_in_rows_that_differ_are_asked_about(drafted):
 
 
 @pytest.mark.slow
-def test_what_the_question_advises_keeps_the_first_row_of_each_id(drafted, root):
+def test_what_the_question_advises_keeps_the_first_row_of_each_id(drafted, folder):
     drafted(a__csv=pd.concat([ANSWERS, ANSWERS]))
-    written = yaml.safe_load((root / "study.yaml").read_text(encoding="utf-8"))
+    written = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8"))
     del written["unconfirmed"]
     responses = written["tables"]["responses"]
     responses["columns"]["response_id"] = "Response ID"
     responses["files"] = [{"file": "a.csv", "first_by": ["Response ID"]}]
-    (root / "study.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
+    (folder / "study.yaml").write_text(yaml.safe_dump(written), encoding="utf-8")
     check = reserve.check("new")
     assert check.exit_code == 0 and check.counts["kept"].tolist() == [40]
     assert any(
@@ -98,6 +91,7 @@ def test_what_the_question_advises_keeps_the_first_row_of_each_id(drafted, root)
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("times", "said"), [(2, True), (1, False)])
 def test_a_file_without_ids_that_is_there_twice_is_asked_about(drafted, times, said):
     rows = ANSWERS.drop(columns="Response ID").assign(Day=range(40))
@@ -129,9 +123,9 @@ def test_identical_rows_are_counted_where_rows_are_numbered(drafted):
 # Cells of workbooks that have no value
 
 
-def book(root: Path, change: dict[str, str], rows: pd.DataFrame = ANSWERS) -> Path:
+def book(folder: Path, change: dict[str, str], rows: pd.DataFrame = ANSWERS) -> Path:
     """A workbook of the answers as openpyxl writes it: formulas have no value."""
-    path = root / "a.xlsx"
+    path = folder / "a.xlsx"
     with pd.ExcelWriter(path, engine="openpyxl") as writer:
         pd.DataFrame({"Notes": ["none"]}).to_excel(writer, sheet_name="Read me", index=False)
         rows.to_excel(writer, sheet_name="Answers", index=False)
@@ -155,9 +149,9 @@ items: {recommend: {label: Recommend, scale: [0, 10], role: nps}}
 """
 
 
-def test_formulas_without_a_value_are_lost_cells_with_their_place(root, tmp_path):
-    path = book(root, {f"C{row}": "=7+0" for row in range(4, 14)})
-    (root / "study.yaml").write_text(YAML, encoding="utf-8")
+def test_formulas_without_a_value_are_lost_cells_with_their_place(folder, tmp_path):
+    path = book(folder, {f"C{row}": "=7+0" for row in range(4, 14)})
+    (folder / "study.yaml").write_text(YAML, encoding="utf-8")
     check = reserve.check("new")
     assert check.exit_code == reserve.LOST
     assert "10 cell(s) a formula without a value, from cell C4 of sheet Answers on" in str(check)
@@ -166,9 +160,9 @@ def test_formulas_without_a_value_are_lost_cells_with_their_place(root, tmp_path
     assert "10 cell(s) of 'Recommend', first C4, are formulas" in intake.draft("new", [path])
 
 
-def test_a_value_that_a_formula_has_is_read(root):
+def test_a_value_that_a_formula_has_is_read(folder):
     openpyxl = pytest.importorskip("openpyxl")
-    path = book(root, {})
+    path = book(folder, {})
     plain = openpyxl.load_workbook(path)
     plain["Answers"]["C3"] = "=7+0"
     plain.save(path)
@@ -186,44 +180,46 @@ def test_a_value_that_a_formula_has_is_read(root):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("cells", "code"), [(1, reserve.LOST), (0, 0)])
-def test_errors_of_a_spreadsheet_are_lost_cells_until_they_are_accepted(root, cells, code):
-    book(root, {"C5": "#N/A", "D6": "#REF!"} if cells else {})
-    (root / "study.yaml").write_text(YAML, encoding="utf-8")
+def test_errors_of_a_spreadsheet_are_lost_cells_until_they_are_accepted(folder, cells, code):
+    book(folder, {"C5": "#N/A", "D6": "#REF!"} if cells else {})
+    (folder / "study.yaml").write_text(YAML, encoding="utf-8")
     check = reserve.check("new")
     assert check.exit_code == code
     assert len(check.problems) == 3 * cells  # `twice` is made of the first
-    (root / "study.yaml").write_text(YAML + "accept: ['responses.*.error_cell']\n")
+    (folder / "study.yaml").write_text(YAML + "accept: ['responses.*.error_cell']\n")
     check = reserve.check("new")
     assert check.exit_code == 0 and check.problems.empty
     assert any("(#REF!), from cell D6" in note for note in check.notes) == bool(cells)
 
 
-def test_what_spss_writes_for_no_answer_is_missing_and_noted(root):
-    book(root, {f"C{row}": "#NULL!" for row in range(4, 14)})
-    (root / "study.yaml").write_text(YAML, encoding="utf-8")
+@pytest.mark.slow
+def test_what_spss_writes_for_no_answer_is_missing_and_noted(folder):
+    book(folder, {f"C{row}": "#NULL!" for row in range(4, 14)})
+    (folder / "study.yaml").write_text(YAML, encoding="utf-8")
     check = reserve.check("new")
     assert check.exit_code == 0 and check.problems.empty
     assert check.taken["responses"].rows["recommend"].count() == 30
     assert any("10 cell(s) read '#NULL!': missing" in note for note in check.notes)
 
 
-def test_a_recode_of_empty_cells_is_not_for_those_without_a_value(root):
-    book(root, {f"C{row}": "=7+0" for row in range(4, 14)})
+@pytest.mark.slow
+def test_a_recode_of_empty_cells_is_not_for_those_without_a_value(folder):
+    book(folder, {f"C{row}": "=7+0" for row in range(4, 14)})
     recode = YAML.replace("    keep:", "    recode: {recommend: {'': 0}}\n    keep:")
-    (root / "study.yaml").write_text(recode, encoding="utf-8")
+    (folder / "study.yaml").write_text(recode, encoding="utf-8")
     check = reserve.check("new")
     assert check.taken["responses"].rows["recommend"].count() == 30
     assert check.problems["value"].isna().all() and check.exit_code == reserve.LOST
 
 
-def test_a_sheet_of_formulas_alone_is_refused_with_what_to_do(root):
-    path = book(root, {f"{c}{r}": "=1" for c in "ABCD" for r in range(1, 42)})
+def test_a_sheet_of_formulas_alone_is_refused_with_what_to_do(folder):
+    path = book(folder, {f"{c}{r}": "=1" for c in "ABCD" for r in range(1, 42)})
     with pytest.raises(IntakeError, match="nothing but 164 formulas without a value, first in A1"):
         intake.read_file(path, sheet="Answers")
 
 
-def test_rows_that_hold_nothing_but_formulas_are_not_passed_over(root):
-    path = book(root, {f"{c}{r}": "=1" for c in "ABCD" for r in range(30, 42)})
+def test_rows_that_hold_nothing_but_formulas_are_not_passed_over(folder):
+    path = book(folder, {f"{c}{r}": "=1" for c in "ABCD" for r in range(30, 42)})
     raw = intake.read_file(path, sheet="Answers")
     assert len(raw.frame) == 40 and len(raw.unread) == 48
 
@@ -237,6 +233,8 @@ def with_total(word: str, first: str = "Response ID", **cells: object) -> pd.Dat
     return pd.concat([ANSWERS.iloc[:20], row, ANSWERS.iloc[20:]])[list(ANSWERS)]
 
 
+@pytest.mark.first_fast
+@pytest.mark.few(2)
 @pytest.mark.parametrize("word", ["Average", "Subtotal", "Durchschnitt", "平均", "合计: 20"])
 def test_totals_amid_the_answers_are_set_aside_and_asked_about(drafted, word):
     check = drafted(answers__csv=with_total(word))
@@ -246,6 +244,7 @@ def test_totals_amid_the_answers_are_set_aside_and_asked_about(drafted, word):
     assert intake.table(study_.read("new"), "responses").rows["recommend"].count() == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "kept"),
     [
@@ -253,21 +252,23 @@ def test_totals_amid_the_answers_are_set_aside_and_asked_about(drafted, word):
         ("accept: [responses.response_id.total_row]", 41),
     ],
 )
-def test_totals_are_left_out_by_only_and_kept_by_accept(drafted, root, answer, kept):
+def test_totals_are_left_out_by_only_and_kept_by_accept(drafted, folder, answer, kept):
     drafted(answers__csv=with_total("Average", Date="2026-03-30", Region=None))
-    text = (root / "study.yaml").read_text(encoding="utf-8")
+    text = (folder / "study.yaml").read_text(encoding="utf-8")
     text = re.sub(r"unconfirmed:\n(  - .*\n)+", "", text)
-    (root / "study.yaml").write_text(f"{text}\n{answer}\n", encoding="utf-8")
+    (folder / "study.yaml").write_text(f"{text}\n{answer}\n", encoding="utf-8")
     check = reserve.check("new")
     assert check.exit_code == 0, str(check)
     assert len(intake.table(study_.read("new"), "responses").rows) == kept
 
 
+@pytest.mark.slow
 def test_a_word_for_a_total_is_no_total_where_rows_are_like_the_others(drafted):
     brand = with_total("R99", Date="2026-03-30", Region="Total")
     assert drafted(answers__csv=brand[["Region", "Date", "Recommend"]]).exit_code == 0
 
 
+@pytest.mark.slow
 def test_errors_that_a_spreadsheet_wrote_as_text_are_no_group(drafted):
     region = ["North", "South"] * 19 + ["#REF!", "#DIV/0!"]
     check = drafted(a__csv=ANSWERS.assign(Region=region))
@@ -279,6 +280,7 @@ def test_errors_that_a_spreadsheet_wrote_as_text_are_no_group(drafted):
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("odd", "n", "answered"),
     [
@@ -308,6 +310,8 @@ def test_dates_of_another_century_are_a_question(drafted):
     assert warnings.loc["distant_dates", "rows"] == 10
 
 
+@pytest.mark.first_fast
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("called", "answers", "said"),
     [
@@ -334,6 +338,7 @@ def test_a_rating_that_some_cells_are_not_on_is_asked_about(drafted, called, ans
 
 
 @pytest.mark.slow
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("called", "answers"),
     [
@@ -354,6 +359,7 @@ def test_words_and_counts_are_groups_without_a_question(drafted, called, answers
 # Weights of which no page can be made
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("weights", "rule", "n"),
     [
@@ -390,6 +396,7 @@ def test_a_missing_weight_is_named_by_its_row_and_ends_a_page(drafted):
 # Lines in another encoding than the rest of the file
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("town", "most", "other", "row"),
     [
@@ -454,6 +461,7 @@ def test_free_text_in_another_encoding_is_a_warning_alone(drafted):
 # Exports put one below the other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mark", "mid"), [("", ""), ("\ufeff", ""), ("\ufeff", '"Response ID"')])
 def test_a_header_in_the_middle_is_no_answer_and_is_said(drafted, mark, mid):
     first, second = (r.to_csv(index=False) for r in (ANSWERS.head(20), ANSWERS.tail(20)))
@@ -467,32 +475,32 @@ def test_a_header_in_the_middle_is_no_answer_and_is_said(drafted, mark, mid):
     )
 
 
-def test_a_header_in_the_middle_of_a_sheet_is_no_answer(root):
-    path = book(root, dict(zip(["A9", "B9", "C9", "D9"], ANSWERS.columns, strict=True)))
+def test_a_header_in_the_middle_of_a_sheet_is_no_answer(folder):
+    path = book(folder, dict(zip(["A9", "B9", "C9", "D9"], ANSWERS.columns, strict=True)))
     raw = intake.read_file(path, sheet="Answers")
     assert len(raw.frame) == 39 and raw.skipped["row"].tolist() == [9]
 
 
-def test_both_rows_of_a_header_are_skipped_in_the_middle(root):
+def test_both_rows_of_a_header_are_skipped_in_the_middle(folder):
     head = "id,q1,q2\nResponse,How was it?,And the staff?\n"
     rows = ["".join(f"{i},{i % 5},{i % 7}\n" for i in range(n, n + 20)) for n in (0, 20)]
-    (root / "a.csv").write_text(head + rows[0] + head + rows[1])
-    raw = intake.read_file(root / "a.csv")
+    (folder / "a.csv").write_text(head + rows[0] + head + rows[1])
+    raw = intake.read_file(folder / "a.csv")
     assert len(raw.frame) == 40 and raw.skipped["row"].tolist() == [23, 24]
 
 
-def test_columns_in_another_order_in_the_middle_are_refused(root):
+def test_columns_in_another_order_in_the_middle_are_refused(folder):
     other = ANSWERS[["Date", "Response ID", "Region", "Recommend"]].to_csv(index=False)
-    (root / "a.csv").write_text(ANSWERS.to_csv(index=False) + other)
+    (folder / "a.csv").write_text(ANSWERS.to_csv(index=False) + other)
     with pytest.raises(IntakeError, match=r"a.csv: row 42 repeats the header .* another order"):
-        intake.read_file(root / "a.csv")
+        intake.read_file(folder / "a.csv")
 
 
 @pytest.mark.parametrize("head", ["5,4,5", "a,b"])
-def test_rows_that_only_look_like_a_header_stay(root, head):
+def test_rows_that_only_look_like_a_header_stay(folder, head):
     rows = {"5,4,5": ["5,4,5", "1,2,3"] * 10, "a,b": ["a,1", "b,a", "2,b"] * 7}[head]
-    (root / "a.csv").write_text("\n".join([head, *rows]) + "\n")
-    assert len(intake.read_file(root / "a.csv").frame) == len(rows)
+    (folder / "a.csv").write_text("\n".join([head, *rows]) + "\n")
+    assert len(intake.read_file(folder / "a.csv").frame) == len(rows)
 
 
 # Weights and answers that stand out
@@ -503,6 +511,7 @@ def warned(check: reserve.Check, rule: str) -> list[tuple[int, str]]:
     return [(w.rows, render(w.rule, w.params)) for w in of.itertuples()]
 
 
+@pytest.mark.slow
 def test_a_weight_that_outweighs_the_others_is_a_question(drafted):
     weights = [1.0] * 39 + [5000]
     check = drafted(answers__csv=ANSWERS.assign(Weight=weights))
@@ -513,6 +522,8 @@ def test_a_weight_that_outweighs_the_others_is_a_question(drafted):
     assert "40 responses count as 1.0 (effective sample size)" in said
 
 
+@pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "weights", [[5000] * 40, [0.2, 1.8] * 20, [*range(1, 41)], [0] * 20 + [1] * 20]
 )
@@ -521,6 +532,7 @@ def test_weights_of_a_survey_are_not_asked_about(drafted, weights):
     assert check.exit_code == 0 and not warned(check, "heavy_weights")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("between", "rule", "said"),
     [

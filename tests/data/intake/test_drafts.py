@@ -195,6 +195,7 @@ def ticked() -> pd.Series:
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("file", "asked", "answers"),
     [
@@ -290,6 +291,7 @@ def amazon() -> pd.Series:
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("file", "orders", "lines"),
     [
@@ -477,6 +479,7 @@ def codes(low: int, high: int):
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["Region", "Branch code", "Age group", "地区", "Q7", "Geschlecht"])
 def test_numbers_without_evidence_are_a_group_and_no_rating(load, name):
     new, tables = load(a__csv=survey(**{name: codes(1, 4)}))
@@ -484,6 +487,7 @@ def test_numbers_without_evidence_are_a_group_and_no_rating(load, name):
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("name", "scale"),
     [
@@ -501,6 +505,7 @@ def test_a_rating_is_told_by_its_words(load, name, scale):
 
 
 @pytest.mark.slow
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "question",
     [
@@ -548,6 +553,7 @@ def test_a_ranking_is_no_rating(load, things):
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "wording",
     [
@@ -763,6 +769,7 @@ def test_personal_columns_are_known_by_what_they_hold(values):
     assert personal(Column("field 7", "field 7", pd.Series(values))).startswith("it holds")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -823,6 +830,7 @@ def test_a_placeholder_is_not_one_customer(load, word):
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "form", ["Rated {} out of 5 stars", "{}/5", "{} von 5 Sternen", "{} de 5 estrellas"]
 )
@@ -845,6 +853,7 @@ def test_ratings_out_of_five_are_scores_of_reviews_and_answers(load, form):
 
 
 @pytest.mark.slow
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("names", "yes", "no"),
     [
@@ -957,6 +966,7 @@ def test_groups_that_the_outcome_decides_are_not_compared(load, ends, bands):
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("label", "ends", "scale"),
     [
@@ -1009,6 +1019,7 @@ def test_of_three_answers_only_the_best_is_satisfied(load, words):
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize("copies", [1, 4])
 def test_rows_that_repeat_another_are_asked_about(load, copies):
     rows = pd.DataFrame(
@@ -1047,6 +1058,7 @@ def test_an_answer_that_is_no_slip_keeps_words_from_being_a_scale(load) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -1074,6 +1086,7 @@ def test_a_chinese_help_desk_is_one(load, headers) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.few(1)
 @pytest.mark.parametrize("header", ["Ausgefüllt am", "Date de réponse", "Fecha de respuesta"])
 def test_the_day_of_the_answer_is_found_in_other_languages(load, header) -> None:
     days = pd.date_range("2026-01-05", periods=120, freq="D").strftime("%Y-%m-%d")

@@ -6,8 +6,6 @@ does not pass before it is answered.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,15 +20,7 @@ TEN = np.resize([10, 9, 8, 7, 3, 10, 9, 0, 6, 1], N)
 
 
 @pytest.fixture
-def root(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "data" / "new").mkdir(parents=True)
-    return tmp_path / "data" / "new"
-
-
-@pytest.fixture
-def draft(root):
+def draft(folder):
     """The study that is drafted of a file of 200 answers with these columns, and its responses."""
 
     def make(**further: object) -> tuple[study.Study, pd.DataFrame]:
@@ -38,8 +28,10 @@ def draft(root):
         rows = {"Response ID": [f"R{i}" for i in range(N)], "Date": "2026-03-02"}
         rows |= {"Region": np.resize(["North", "South"], N), "Recommend (0-10)": TEN}
         rows = {k: v for k, v in rows.items() if k not in further.get("without", ())}
-        pd.DataFrame({**rows, **columns}).to_csv(root / "a.csv", index=False)
-        (root / "study.yaml").write_text(intake.draft("new", [root / "a.csv"]), encoding="utf-8")
+        pd.DataFrame({**rows, **columns}).to_csv(folder / "a.csv", index=False)
+        (folder / "study.yaml").write_text(
+            intake.draft("new", [folder / "a.csv"]), encoding="utf-8"
+        )
         new = study.read("new")
         return new, intake.every_table(new)["responses"].rows
 
@@ -108,6 +100,7 @@ def test_a_header_says_which_end_is_the_good_one(wording, reverse):
     assert stated.reverse(wording) == reverse
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     "header",
     ["Wissen (1-5分)", "zebra 1-5", pytest.param("Zebra von 1 bis 5", marks=pytest.mark.slow)],
@@ -119,12 +112,14 @@ def test_a_column_is_rated_on_the_scale_of_its_header_without_a_question(draft, 
     assert rows[name].tolist() == np.maximum(FIVE, 3).tolist()
 
 
+@pytest.mark.slow
 def test_ends_in_words_that_are_unknown_are_asked_about(draft):
     new, _rows = draft(columns={"Zebra (1 = red, 5 = blue)": FIVE})
     assert new.items[item(new, "Zebra")].scale == (1, 5)
     assert any("are high answers the good ones?" in u for u in new.unconfirmed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "top", "reverse"),
     [("Speed (5 = best)", 5, False), ("Speed (1 = best)", 5, True)]
@@ -137,6 +132,7 @@ def test_a_header_that_names_the_good_end_needs_no_question(draft, header, top, 
     assert rows[name].tolist() == (top + 1 - answers if reverse else answers).tolist()
 
 
+@pytest.mark.slow
 def test_a_scale_to_one_to_ten_gives_no_nps(draft):
     new, _rows = draft(
         columns={"Would you recommend us (1-10)": np.maximum(TEN, 1)}, without=["Recommend (0-10)"]
@@ -146,6 +142,7 @@ def test_a_scale_to_one_to_ten_gives_no_nps(draft):
     assert any("an NPS needs 0 to 10" in u for u in new.unconfirmed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [0, 6, 9])
 def test_many_answers_off_the_scale_of_a_header_are_asked_about(draft, code):
     new, rows = draft(columns={"Satisfaction (1-5)": with_code(code, 12)})
@@ -156,6 +153,7 @@ def test_many_answers_off_the_scale_of_a_header_are_asked_about(draft, code):
     assert rows[name].mean() == kept.mean() and rows[name].notna().sum() == 188
 
 
+@pytest.mark.slow
 def test_few_answers_off_the_scale_of_a_header_are_set_aside(draft):
     new, _rows = draft(columns={"Satisfaction (1-5)": with_code(0, 3)})
     assert new.items[item(new, "Satisfaction")].scale == (1, 5) and not new.unconfirmed
@@ -182,6 +180,8 @@ def test_a_header_that_fits_no_answer_is_asked_about(draft):
 # Codes beside a scale that no header states
 
 
+@pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("code", "n"), [(9, 15), (9, 2), (8, 15), (10, 15)])
 def test_a_number_apart_from_the_scale_is_a_code_that_is_asked_about(draft, code, n):
     new, rows = draft(columns={"Overall satisfaction": with_code(code, n)})
@@ -220,6 +220,8 @@ WEIGHTS = np.round(np.resize(np.linspace(0.52, 1.88, 67), N), 3)
 KILOGRAMS = np.round(np.resize(np.linspace(51.3, 99.8, 67), N), 1)
 
 
+@pytest.mark.first_fast
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "name",
     [
@@ -247,18 +249,22 @@ def test_weights_are_known_by_their_name_without_a_question(draft, name):
     assert rows["weight"].tolist() == WEIGHTS.tolist() and not new.unconfirmed
 
 
+@pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["Weight (kg)", "Body weight", "Gewicht in kg", "Weight category"])
 def test_what_people_or_parcels_weigh_is_no_weight_of_answers(draft, name):
     new, rows = draft(columns={name: KILOGRAMS})
     assert "weight" not in rows and not new.unconfirmed
 
 
+@pytest.mark.slow
 def test_a_weight_that_may_be_in_kilograms_is_asked_about(draft):
     new, _rows = draft(columns={"Weight": KILOGRAMS})
     [asked] = new.unconfirmed
     assert f"has a mean of {KILOGRAMS.mean():.4g}: weights of answers, or what" in asked
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("name", "values", "asked"),
     [
@@ -275,13 +281,15 @@ def test_numbers_that_may_be_weights_are_asked_about(draft, name, values, asked)
     assert any("survey weights?" in u for u in new.unconfirmed) == asked
 
 
-def test_weights_in_two_forms_stay_weights(root):
+@pytest.mark.slow
+def test_weights_in_two_forms_stay_weights(folder):
     marks = [str(w).replace(".", ",") if i % 2 else str(w) for i, w in enumerate(WEIGHTS)]
     rows = pd.DataFrame({"id": range(N), "Recommend (0-10)": TEN, "Weight": marks})
-    rows.to_csv(root / "a.csv", index=False)
-    assert "weight: Weight" in intake.draft("new", [root / "a.csv"])
+    rows.to_csv(folder / "a.csv", index=False)
+    assert "weight: Weight" in intake.draft("new", [folder / "a.csv"])
 
 
+@pytest.mark.slow
 def test_of_several_weights_the_final_ones_are_taken_and_asked_about(draft):
     new, rows = draft(columns={"Designgewicht": WEIGHTS, "Endgewicht": WEIGHTS[::-1]})
     assert rows["weight"].tolist() == WEIGHTS[::-1].tolist()
@@ -293,6 +301,8 @@ def test_of_several_weights_the_final_ones_are_taken_and_asked_about(draft):
 DAYS = pd.date_range("2026-01-05", periods=N, freq="12h")
 
 
+@pytest.mark.first_fast
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("name", "first"),
     [
@@ -319,18 +329,22 @@ def test_ids_of_few_figures_are_no_years(draft):
     assert "answered_on" not in rows and rows["response_id"].iloc[0] == "0000"
 
 
+@pytest.mark.slow
 def test_sentences_that_never_repeat_are_no_ids(draft):
     said = [f"We waited {i} days for it, and nobody called us back" for i in range(N)]
     _new, rows = draft(columns={"Response": said})
     assert rows["response_id"].iloc[0] == "R0"
 
 
-def test_answers_that_repeat_are_no_ids(root):
+@pytest.mark.slow
+def test_answers_that_repeat_are_no_ids(folder):
     rows = pd.DataFrame({"Response": TEN[:60], "Region": np.resize(["N", "S"], 60)})
-    rows.to_csv(root / "nps.csv", index=False)
-    assert "repeat, so the rows are numbered" not in intake.draft("new", [root / "nps.csv"])
+    rows.to_csv(folder / "nps.csv", index=False)
+    assert "repeat, so the rows are numbered" not in intake.draft("new", [folder / "nps.csv"])
 
 
+@pytest.mark.slow
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("name", "form"),
     [
@@ -356,6 +370,8 @@ def test_the_day_of_the_answer_is_known_by_its_name(draft, name, form):
     assert not new.unconfirmed
 
 
+@pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("start", "end"), [("Startzeit", "Endzeit"), ("开始时间", "结束时间"), ("StartDate", "EndDate")]
 )
@@ -368,6 +384,7 @@ def test_the_end_of_an_answer_is_its_day_and_not_its_beginning(draft, start, end
 # Ratings with words behind their numbers, or beside them
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("header", "forms", "reverse", "asked"),
     [
@@ -398,6 +415,7 @@ def test_numbers_with_words_are_ratings(draft, header, forms, reverse, asked):
     assert rows[name].tolist() == (6 - FIVE if reverse else FIVE).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", ["Sales district", "Rooms"])
 def test_numbers_with_words_and_nothing_else_are_groups(draft, header):
     words = [f"{x} - {'NESWX'[x - 1]} district" for x in FIVE]
@@ -405,6 +423,7 @@ def test_numbers_with_words_and_nothing_else_are_groups(draft, header):
     assert list(new.items) == ["recommend_0_10"] and rows[header].tolist() == words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("month", ["May", "Okt", "Mrz"])
 def test_numbers_that_a_spreadsheet_made_dates_of_are_asked_about(draft, month):
     words = [f"{x}-{month}" if i % 7 == 0 else str(x) for i, x in enumerate(FIVE)]
@@ -422,6 +441,7 @@ def test_a_numbered_no_answer_is_missing(draft):
     assert rows[item(new, "Quality")].dropna().tolist() == kept.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("header", "words"), [("Ease of ordering", "Don't know")])
 def test_words_of_no_answer_keep_no_column_from_being_rated(draft, header, words):
     new, rows = draft(columns={header: with_code(words, 12)})
@@ -429,6 +449,7 @@ def test_words_of_no_answer_keep_no_column_from_being_rated(draft, header, words
     assert rows[name].notna().sum() == 188
 
 
+@pytest.mark.slow
 def test_numbers_with_words_of_no_answer_and_no_word_of_a_rating_are_asked_about(draft):
     new, _rows = draft(columns={"Zebra": with_code("Don't know", 12)})
     assert any("numbers with nothing that speaks of a rating" in u for u in new.unconfirmed)
@@ -437,21 +458,24 @@ def test_numbers_with_words_of_no_answer_and_no_word_of_a_rating_are_asked_about
 # Columns computed from others
 
 
-def test_a_mean_of_other_answers_is_left_out(draft, root):
+@pytest.mark.slow
+def test_a_mean_of_other_answers_is_left_out(draft, folder):
     columns = {"Quality": FIVE, "Support": FIVE[::-1], "Price": np.roll(FIVE, 3)}
     mean = np.round((columns["Quality"] + columns["Support"]) / 2, 1)
     new, rows = draft(columns=columns | {"Mean score": mean})
     assert list(new.items) == ["recommend_0_10", "quality", "support", "price"]
     assert "Mean score" not in rows and not new.unconfirmed
-    assert "Mean score: computed from Quality, Support" in (root / "study.yaml").read_text()
+    assert "Mean score: computed from Quality, Support" in (folder / "study.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_half_points_that_no_formula_makes_are_answers(draft):
     half = np.clip(FIVE + np.resize([0, 0.5, 0, -0.5, 0.5, 0, -0.5], N), 1, 5)
     new, _rows = draft(columns={"Quality": FIVE, "Support": FIVE[::-1], "Price": half})
     assert "price" in new.items
 
 
+@pytest.mark.slow
 def test_what_is_called_a_mean_and_is_not_made_of_others_is_asked_about(draft):
     new, _rows = draft(columns={"Quality": FIVE, "Average rating": np.roll(FIVE, 3)})
     assert "average_rating" in new.items

@@ -30,12 +30,8 @@ def texts(form: str = "Delivery number {} came late and nobody told me", share: 
 
 
 @pytest.fixture
-def load(tmp_path, monkeypatch):
+def load(folder):
     """Draft a study of one file under this name, with the proposed answers, and take it in."""
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    folder = tmp_path / "data" / "new"
-    folder.mkdir(parents=True)
 
     def loaded(frame: pd.DataFrame | bytes, name: str = "a.csv"):
         if isinstance(frame, bytes):
@@ -205,6 +201,7 @@ def test_numbers_up_to_a_hundred_are_no_rating_by_themselves(load, name):
     assert list(new.items) == ["nps"]
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("wording", "reverse"),
     [
@@ -220,6 +217,7 @@ def test_how_hard_something_was_is_good_when_low(load, wording, reverse):
     assert next(i for i in new.items.values() if i.role == "effort").reverse is reverse
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "steps",
     [

@@ -23,19 +23,15 @@ CASES = ["case_id", "opened_at", "satisfaction_after", "channel"]
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch):
+def desk(folder):
     """Write a study of one table; gives back its check."""
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    folder = tmp_path / "data" / "desk"
-    folder.mkdir(parents=True)
 
     def desk(rows: pd.DataFrame, table: str = "cases", **keys: object) -> reserve.Check:
         rows.to_csv(folder / "rows.csv", index=False)
         mapping = {"files": "rows.csv", "columns": {c: c for c in rows}, **keys}
         about = {"title": "T", "source": "s", "licence": "l", "tables": {table: mapping}}
         (folder / "study.yaml").write_text(yaml.safe_dump(about, allow_unicode=True))
-        return reserve.check("desk")
+        return reserve.check("new")
 
     return desk
 
@@ -47,6 +43,7 @@ def cases(ratings: list[float], channels: list[str] | None = None) -> pd.DataFra
     return pd.DataFrame(dict(zip(CASES, (range(n), days, ratings, channels), strict=True)))
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     ("ratings", "scale"),
     [
@@ -70,7 +67,7 @@ def test_the_scale_of_ratings_is_told_or_in_doubt(ratings, scale):
 def test_a_satisfaction_off_its_scale_is_set_to_missing(desk):
     check = desk(cases([*FIVE * 10, 55]))
     assert "cases.satisfaction_after: 1 cell(s) outside the scale 1 to 5, first '55'" in str(check)
-    kept = reserve.open("desk").read("cases")["satisfaction_after"]
+    kept = reserve.open("new").read("cases")["satisfaction_after"]
     assert kept.isna().sum() == 1 and kept.max() == 5
 
 
@@ -115,7 +112,7 @@ def test_spellings_are_a_question_with_a_recode_that_mends_them(desk):
     pasted = text[text.index("    proposed recode:") :].split("\n")[1:5]
     recode = yaml.safe_load("\n".join(pasted))["tables"]["cases"]["recode"]
     assert recode == {"channel": {"berlin": "Berlin", "BERLIN": "Berlin"}}
-    said = CliRunner().invoke(main, ["load", "desk"])
+    said = CliRunner().invoke(main, ["load", "new"])
     assert said.exit_code == 4 and "'berlin' (5)" in " ".join(said.output.split())
     assert desk(cases(FIVE * 9, channels), recode=recode).ok
 
@@ -137,9 +134,9 @@ def test_orders_without_a_customer_are_told_with_their_share_of_the_amount(desk)
     rows.loc[:11, "amount"] = 40.0  # 12 of 60 orders, half of the amount
     check = desk(rows, "orders")
     assert "12 row(s) no customer, so left out of every page: 50.0% of the amount" in str(check)
-    said = CliRunner().invoke(main, ["load", "desk"])
+    said = CliRunner().invoke(main, ["load", "new"])
     assert said.exit_code == 4 and "12 rows have no customer" in said.output
-    told = reserve.open("desk").quality
+    told = reserve.open("new").quality
     sentence = "12 rows of orders name no customer; 50.0% of their amount is left out of every page"
     assert sentence in " ".join(told.losses()) and sentence in str(told.verdict())
     assert json.loads(check.problems["params"].iloc[0])["share"] == "50.0%"

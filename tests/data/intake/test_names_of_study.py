@@ -152,12 +152,8 @@ items:
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch):
+def desk(folder):
     """A study whose contacts have no refusal so far, and one contact id twice."""
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    folder = tmp_path / "data" / "desk"
-    folder.mkdir(parents=True)
-    (tmp_path / "notebooks").mkdir()
     rows = [f"r{k},c{k},2026-Q{1 + k % 3},{k % 11},{'Kiel' if k % 2 else 'Ulm'}" for k in range(60)]
     (folder / "answers.csv").write_text("\n".join(["id,customer,wave,nps,branch", *rows]))
     calls = [f"k{max(k, 1)},c{k},2026-09-{k + 1:02},reached" for k in range(20)]
@@ -173,19 +169,19 @@ def desk(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_a_young_study_is_loaded_and_its_duplicate_contacts_are_told(desk):
     desk("contact_rules: {refused: [asked not to be called]}")
-    said = str(reserve.load("desk"))
+    said = str(reserve.load("new"))
     assert "contacts: 20 offered, 19 kept, 1 quarantined" in said and "k1" in said
     assert "question: contacts.outcome" in said and "contacts.outcome.no_refusal" in said
     desk(
         "contact_rules: {refused: [asked not to be called]}\naccept: [contacts.outcome.no_refusal]"
     )
-    said = str(reserve.load("desk"))
+    said = str(reserve.load("new"))
     assert "question:" not in said and "accepted in study.yaml" in said
 
 
 @pytest.mark.slow
 def test_a_wrong_wave_of_one_unit_is_refused_with_its_change_unit_and_wave(desk):
     desk(DESK % "{Kiel: 2026-Q2, Ulm: 2026-Q7}")
-    assert reserve.check("desk").exit_code == 2
+    assert reserve.check("new").exit_code == 2
     with pytest.raises(IntakeError, match=r"changes.desk.begun: .* '2026-Q7' \(of 'Ulm'\)"):
-        reserve.load("desk")
+        reserve.load("new")

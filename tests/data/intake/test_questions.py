@@ -13,12 +13,8 @@ from cxlib.data.intake import IntakeError, table
 
 
 @pytest.fixture
-def orders(tmp_path, monkeypatch):
+def orders(folder):
     """Read a study whose orders (or other table) stand in one file, with keys of study.yaml."""
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    folder = tmp_path / "data" / "shop"
-    folder.mkdir(parents=True)
 
     def read(text: str, name: str = "orders", mapping: dict | None = None, **keys: object):
         (folder / "t.csv").write_text(text, encoding="utf-8")
@@ -27,7 +23,7 @@ def orders(tmp_path, monkeypatch):
         columns = {c: c for c in heads if c not in ("income",)}
         tables = {name: {"files": "t.csv", "columns": columns, "keep": True, **(mapping or {})}}
         (folder / "study.yaml").write_text(yaml.safe_dump({**about, "tables": tables, **keys}))
-        return studies.read("shop")
+        return studies.read("new")
 
     return read
 
@@ -48,7 +44,7 @@ TWICE = r"'2.100', '3.100'(.|\n)*2100 and 3100(.|\n)*2.1 and 3.1"
 def test_an_amount_that_fits_two_readings_is_refused_until_answered(orders):
     with pytest.raises(IntakeError, match=TWICE):
         table(orders(GERMAN.format("2.100")), "orders")
-    check = reserve.check("shop")
+    check = reserve.check("new")
     assert not check.ok and "numbers: {amount:" in str(check)
     for answer in ("1.234,5", {"amount": "1.234,5", "income": "1.234,5"}):
         rows = table(orders(GERMAN.format("2.100"), mapping={"numbers": answer}), "orders").rows
@@ -135,7 +131,7 @@ def test_a_date_that_cannot_be_is_set_aside_unless_accepted(orders, good, odd, r
     text = lines([*good, odd])
     taken = table(orders(text), "orders")
     assert taken.quarantine["rule"].iloc[0] == rule and taken.quarantine["value"].tolist() == [odd]
-    assert f"accept: [orders.at.{rule}]" in str(reserve.check("shop"))
+    assert f"accept: [orders.at.{rule}]" in str(reserve.check("new"))
     assert len(taken.rows) == len(good)
     assert len(table(orders(text, accept=["orders.at.*"]), "orders").rows) == len(good) + 1
 
@@ -157,13 +153,14 @@ ASKED = [  # dated columns, their cells by row, the warning, and how many rows i
 
 
 @pytest.mark.slow
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("dated", "cells", "rule", "n"), ASKED)
 def test_a_study_is_not_sound_before_doubtful_dates_are_accepted(orders, dated, cells, rule, n):
     name, columns = dated.split(" ")
     head = {"orders": "order_id,customer_id,", "customers": "customer_id,"}[name] + columns
     text = lines(cells, head, "c{i}") if name == "orders" else _customers(cells, head)
     orders(text, name)
-    check = reserve.check("shop")
+    check = reserve.check("new")
     called = f"{name}.{columns.split(',')[-1]}.{rule}"
     assert not check.ok
     assert f"accept: [{called}]" in str(check) and f": {n:,} row(s): " in str(check)
@@ -234,6 +231,6 @@ def test_stages_order_events_of_one_time_where_study_yaml_says_so(orders):
 def test_the_share_of_ties_is_said_where_paths_are_shown(orders):
     head, rows = journeys_of(40)
     orders(head + "\n" + "".join(f"e{i},{r}\n" for i, r in enumerate(rows)), "events")
-    reserve.load("shop")
-    note, _of_open_journeys = reserve.open("shop").journeys.transitions().notes
+    reserve.load("new")
+    note, _of_open_journeys = reserve.open("new").journeys.transitions().notes
     assert note.startswith("100.0% of 120 events share their time")

@@ -22,12 +22,8 @@ Tables = dict[str, pd.DataFrame]
 
 
 @pytest.fixture
-def load(tmp_path, monkeypatch):
+def load(folder):
     """Files by name: the study that `cx new --yes` drafts of them, its tables and the plan."""
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    (tmp_path / "notebooks").mkdir()
-    folder = tmp_path / "data" / "new"
-    folder.mkdir(parents=True)
     return functools.partial(drafted, folder)
 
 
@@ -82,6 +78,7 @@ def test_amounts_of_a_basket_are_added_up(load):
     assert tables["orders"]["amount"].sum() == pytest.approx(rows["amount"].sum())
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("reply", "solution", "one_hour"),
     [
@@ -136,6 +133,7 @@ def test_who_works_on_a_case_owns_it(load, column):
     assert set(tables["cases"]["owner"]) == {"A1", "A2", "A3"}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     ("flag", "gone", "stayed"),
     [

@@ -28,20 +28,10 @@ service: {standards: {any: {first_reply_hours: 8, solved_hours: 24}}}
 HEAD = "id,opened,replied,solved\n"
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch) -> Path:
-    """The folder of a study "s" in a project of its own."""
-    (tmp_path / "notebooks").mkdir()
-    folder = tmp_path / "data" / "s"
-    folder.mkdir(parents=True)
-    monkeypatch.setenv("CX_ROOT", str(tmp_path))
-    return folder
-
-
 def _cases(folder: Path, rows: str, more: str = "") -> intake.Intake:
     (folder / "study.yaml").write_text(CASES + more, encoding="utf-8")
     (folder / "cases.csv").write_text(HEAD + rows)
-    return intake.table(study_.read("s"), "cases")
+    return intake.table(study_.read("new"), "cases")
 
 
 def _offsets(opened: str, replied: str, solved: str) -> str:
@@ -63,6 +53,7 @@ def _asked(found: intake.Intake) -> list[str]:
     return [render(w.rule, w.params) for w in of.itertuples()]
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("zone", ["Z", "+08:00", ""])
 def test_times_of_one_offset_are_kept_as_written(folder, zone):
     found = _cases(folder, _offsets(zone, zone, zone))
@@ -70,6 +61,7 @@ def test_times_of_one_offset_are_kept_as_written(folder, zone):
     assert found.rows["opened_at"].iloc[0].hour == (18 if zone == "+08:00" else 10)
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     ("zones", "words"),
     [
@@ -81,7 +73,7 @@ def test_offsets_that_differ_between_columns_are_a_question(folder, zones, words
     found = _cases(folder, _offsets(*zones))
     [asked] = _asked(found)
     assert all(w in asked for w in words)
-    check = reserve.check("s")
+    check = reserve.check("new")
     assert check.exit_code == loading.LOST
     assert "question: cases: 3 row(s): times with different offsets" in str(check)
     assert "time_zone: Europe/Berlin" in str(check)
@@ -89,6 +81,7 @@ def test_offsets_that_differ_between_columns_are_a_question(folder, zones, words
     assert _asked(accepted)
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize(
     "other", ["2026-07-01T12:00:00+08:00", "2026-07-01T12:00:00", "2026-07-01 12:00 CEST"]
 )
@@ -103,12 +96,13 @@ def test_days_have_no_offset(folder):
     assert _asked(_cases(folder, rows)) == []
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Shanghai"])
 def test_times_in_one_zone_give_the_hours_that_passed(folder, zone):
     _cases(folder, _offsets("Z", "+08:00", "+01:00"), f"time_zone: {zone}\n")
-    loaded = reserve.load("s")
+    loaded = reserve.load("new")
     assert loaded.check.exit_code == 0
-    with reserve.Reserve(study_.read("s")) as opened:
+    with reserve.Reserve(study_.read("new")) as opened:
         rows = opened.read("cases")
         times = times_of(rows, rows, opened.study)
     hours = (rows["first_reply_at"] - rows["opened_at"]) / pd.Timedelta(hours=1)
@@ -132,7 +126,7 @@ def test_hours_across_the_change_of_summer_time_are_those_that_passed(folder):
     study = "time_zone: Europe/Berlin\n"
     found = _cases(folder, "a,2026-10-24T12:00:00+02:00,,2026-10-25T12:00:00+01:00\n", study)
     opened, solved = found.rows["opened_at"], found.rows["solved_at"]
-    about = study_.read("s")
+    about = study_.read("new")
     clock = make_clock(None, about.service, zone=about.time_zone)
     assert clock.hours(opened, solved, None).tolist() == [25]
     assert make_clock(None, about.service).hours(opened, solved, None).tolist() == [24]
@@ -166,6 +160,7 @@ def test_times_of_a_typed_column_and_seconds_since_1970_are_converted():
     assert mixed({"at": found.offsets, "on": {"": 2}}) == ["at +00:00 (2)", "on – (2)"]
 
 
+@pytest.mark.slow
 def test_offsets_that_differ_between_tables_are_a_question(folder):
     columns = "{event_id: '#row', customer_id: c, at: at, touchpoint: t}"
     events = f"  events: {{files: e.csv, columns: {columns}}}\n"
@@ -173,13 +168,14 @@ def test_offsets_that_differ_between_tables_are_a_question(folder):
     (folder / "e.csv").write_text("c,at,t\na,2026-03-01T10:00:00+08:00,x\n")
     (folder / "cases.csv").write_text(HEAD + _offsets("Z", "Z", "Z"))
     (folder / "study.yaml").write_text(text, encoding="utf-8")
-    for found in (reserve.check("s"), reserve.load("s").check):
+    for found in (reserve.check("new"), reserve.load("new").check):
         assert "mixed_offsets" in found.warnings["rule"].tolist()
         assert found.exit_code == loading.LOST
     (folder / "study.yaml").write_text(text + "time_zone: UTC\n", encoding="utf-8")
-    assert "mixed_offsets" not in reserve.check("s").warnings["rule"].tolist()
+    assert "mixed_offsets" not in reserve.check("new").warnings["rule"].tolist()
 
 
+@pytest.mark.first_fast
 @pytest.mark.parametrize("more", ["", "time_zone: UTC\n"])
 def test_what_is_computed_of_times_knows_their_offsets(folder, more):
     text = CASES.replace(", first_reply_at: replied, solved_at: solved", "").replace(
@@ -188,10 +184,10 @@ def test_what_is_computed_of_times_knows_their_offsets(folder, more):
     (folder / "study.yaml").write_text(text + more, encoding="utf-8")
     (folder / "cases.csv").write_text(HEAD + _offsets("Z", "Z", "+08:00"))
     if more:
-        assert intake.table(study_.read("s"), "cases").rows["solved_hours"].tolist() == [20] * 3
+        assert intake.table(study_.read("new"), "cases").rows["solved_hours"].tolist() == [20] * 3
     else:
         with pytest.raises(intake.IntakeError, match="different offsets from UTC"):
-            intake.table(study_.read("s"), "cases")
+            intake.table(study_.read("new"), "cases")
 
 
 @pytest.mark.slow
@@ -199,13 +195,14 @@ def test_new_rows_with_another_offset_are_asked_about(folder):
     text = CASES.replace("    columns", "    grows: true\n    columns")
     (folder / "study.yaml").write_text(text, encoding="utf-8")
     (folder / "cases.csv").write_text(HEAD + _offsets("Z", "Z", "Z"))
-    assert reserve.load("s").check.exit_code == 0
+    assert reserve.load("new").check.exit_code == 0
     late = _offsets("+08:00", "+08:00", "+08:00").replace("k", "l")
     (folder / "cases2.csv").write_text(HEAD + late)
     for whole in (False, True):
-        assert "mixed_offsets" in reserve.load("s", whole=whole).check.warnings["rule"].tolist()
+        assert "mixed_offsets" in reserve.load("new", whole=whole).check.warnings["rule"].tolist()
 
 
+@pytest.mark.slow
 def test_a_draft_converts_times_of_several_offsets_and_asks(folder):
     file = folder / "tickets.csv"
     head = "ticket_id,customer_id,opened_at,first_reply_at,solved_at,category\n"
