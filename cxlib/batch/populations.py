@@ -13,8 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
-
 from cxlib.batch import ledger
 from cxlib.core.context import Context
 from cxlib.data import contract
@@ -52,7 +50,7 @@ def of(
         return ledger.People(secret)
     with Sketching(about, secret) as sketching:
         every = frozenset(sketching.tables)
-        sets: dict[tuple[Any, ...], list[str]] = {}
+        sets: dict[tuple[tuple[str, str], frozenset[str]], list[str]] = {}
         for name, page in pages.items():
             tables = every if ALL in page.read else every & page.read
             sets.setdefault((page.rows, tables), []).append(name)
@@ -61,13 +59,13 @@ def of(
         for (rows, tables), names in sets.items():
             groups = {pairs for name in names for pairs in _groups(pages[name].answers.values())}
             wanted = {sketches.groups_key(pairs) for pairs in groups}
-            columns = {tuple(sorted(c for c, _level in pairs)) for pairs in groups}
+            columns = {tuple(sorted({c for c, _level in pairs})) for pairs in groups}
             made: dict[Part, Sketch] = {}
             for table in sorted(tables):
                 for some in sorted(columns):
                     key = rows, table, some
                     if key not in known:
-                        known[key] = sketching.of(table, *rows, some)
+                        known[key] = sketching.of(table, rows[0], rows[1], some)
                     made |= {p: s for p, s in known[key].items() if p[1] in wanted}
             found |= dict.fromkeys(names, made)
     return ledger.People(secret, found)
@@ -77,9 +75,9 @@ def _same(about: Study, data: Mapping[str, str]) -> bool:
     """Whether the tables are those of which the pages were made."""
     try:
         found = store.fingerprints(about.reserve_path)
-    except (RuntimeError, ValueError, OSError, duckdb.Error):  # it is gone
+    except (RuntimeError, ValueError, OSError):  # it is gone
         return False
-    tables = {*contract.TABLES, *found} & data.keys()
+    tables = contract.TABLES.keys() & data.keys()
     return bool(tables) and all(found.get(table) == data[table] for table in tables)
 
 
