@@ -68,8 +68,7 @@ def leaks_of(
                 found += leaks.printed(list(tables_of(pages)), said)
             else:
                 found += _recovered(run, pages, *_earlier(folder, run, counted), said)
-                found += _grown(folder, run, pages, counted)
-                found += _by_few(folder, run, pages, counted)
+                found += _grown(folder, run, pages, counted) or _by_few(folder, run, pages, counted)
         first = first or lang
     return found
 

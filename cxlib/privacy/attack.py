@@ -110,7 +110,8 @@ def by_few(
 ) -> list[Leak]:
     """Cells of which the rows differ from those of an earlier run by few customers.
 
-    However many these rows are. `grown` where the data are others, else the conditions are.
+    However many these rows are. `grown` where the data are others, else the conditions are. That
+    everybody's do is said alone.
     """
     least, found = context.current().smallest_cell, dict[str, Leak]()
     cure = f"Publish when {least} have" if grown else "Drop the condition of one page"
@@ -128,7 +129,8 @@ def by_few(
                 how = f"its rows in {name} and in {other} of run {run} differ by those of too few "
                 leak = Leak(f"{said}", f"{how}customers", f"{cure}; {UNSEEN.format(run=run)}")
                 found.setdefault(said, leak)
-    return [found[said] for said in sorted(found)]
+    every = [leak for said, leak in found.items() if said.startswith("term=")]  # of no group
+    return every[:1] or [found[said] for said in sorted(found)]
 
 
 def _everybody(page: Shown) -> dict[cross_page.Key, float]:
