@@ -12,14 +12,15 @@ must not be a few people.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cxlib import reserve
-from cxlib.batch import cache, fingerprints, ledger, planning
+from cxlib.batch import cache, fingerprints, ledger, planning, populations
+from cxlib.batch.ledger import People
 from cxlib.core import context, parameters
 from cxlib.core.context import Context
 from cxlib.data import contract, study
@@ -27,13 +28,18 @@ from cxlib.privacy import attack, leaks
 from cxlib.privacy.cross_page import Shown
 from cxlib.privacy.leaks import Leak, Withheld
 from cxlib.privacy.published_counts import tables_of
+from cxlib.privacy.sketches import Sketches
 from cxlib.report import history
+from cxlib.reserve.tables_read import ALL
 
 MOST = 5  # leaks that a message names
 
 
 def leaks_of(
-    folder: Path, run: Mapping[str, Any], answers: Mapping[str, Mapping[str, Any]]
+    folder: Path,
+    run: Mapping[str, Any],
+    answers: Mapping[str, Mapping[str, Any]],
+    people: People | None = None,
 ) -> list[Leak]:
     """The hidden cells that could be worked out from the run, beside what was published before.
 
@@ -42,7 +48,9 @@ def leaks_of(
     folder : of the run, with its notebooks
     run : its record
     answers : page -> answers, as they are to be published
+    people : by whom the rows of its pages differ from those of others; found out unless given
     """
+    people = _people(run, answers) if people is None else people
     found: list[Leak] = []
     counted = {page: ledger.counts(of) for page, of in answers.items()}
     first = ""
@@ -51,7 +59,7 @@ def leaks_of(
         if not mine:
             continue
         pages = {
-            p["page"]: _shown(p["page"], answers, [p["parameters"].get(k) or "" for k in ROWS])
+            p["page"]: _shown(p["page"], answers, _rows(p), people.of.get(p["page"], {}))
             for p in mine
         }
         with context.use(Context(**mine[0]["job"]["rules"])):
@@ -60,7 +68,7 @@ def leaks_of(
                 found += leaks.printed(list(tables_of(pages)), said)
             else:
                 found += _recovered(run, pages, *_earlier(folder, run, counted), said)
-                found += _grown(folder, run, pages, counted)
+                found += _grown(folder, run, pages, counted) or _by_few(folder, run, pages, counted)
         first = first or lang
     return found
 
@@ -79,7 +87,10 @@ def _recovered(
         return json.dumps([asdict(leak) for leak in leaks_found]).encode()
 
     shown = [
-        [(name, p.answers, p.wave, p.where, sorted(p.tables)) for name, p in of.items()]
+        [
+            (name, p.answers, p.wave, p.where, sorted(p.tables), sorted(p.people))
+            for name, p in of.items()
+        ]
         for of in (pages, earlier, older)
     ]
     rules = asdict(context.current())
@@ -109,10 +120,53 @@ def _levels(name: str) -> Callable[[str], tuple[set[str], bool] | None]:
 ROWS = (history.WAVE, history.WHERE)  # parameters that say which rows a page is about
 
 
-def _shown(page: str, answers: Mapping[str, Any], rows: Sequence[object]) -> Shown:
+def _rows(page: Mapping[str, Any]) -> tuple[str, str]:
+    """Wave and condition of a page in the record of a run."""
+    wave, where = (str(page["parameters"].get(k) or "") for k in ROWS)
+    return wave, where
+
+
+def _shown(
+    page: str, answers: Mapping[str, Any], rows: Sequence[object], people: Sketches
+) -> Shown:
     """What a page shows, with its wave and its condition."""
     wave, where = map(str, rows)
-    return Shown(answers[page], wave, where, tables=tables_needed(page))
+    return Shown(answers[page], wave, where, tables=tables_needed(page), people=people)
+
+
+def _people(run: Mapping[str, Any], answers: Mapping[str, Any]) -> People:
+    """By whom the rows of a run that was made differ from others, if the data are still there."""
+    made = [p for p in run["pages"] if p["page"] in answers]
+    try:
+        about = study.read(run["study"])
+        rules = Context(**made[0]["job"]["rules"])
+    except (study.StudyError, IndexError, OSError):
+        return People()
+    pages = {
+        p["page"]: populations.Asked(_rows(p), frozenset(p.get("read", (ALL,))), answers[p["page"]])
+        for p in made
+    }
+    return populations.of(about, run["data"], pages, rules)
+
+
+def older(name: str, data: Mapping[str, str], made: Iterable[tuple[str, Any]]) -> list[Shown]:
+    """Pages of the study that runs of other data have published, with by whom they differ.
+
+    Parameters
+    ----------
+    name : of the study
+    data : fingerprints of the tables now
+    made : (condition, answers) of the pages at hand, whose names are given back
+    """
+    pages = [{"parameters": {history.WHERE: where}} for where, _answers in made]
+    answers = {str(i): ledger.counts(of) for i, (_where, of) in enumerate(made)}
+    return [
+        _shown(page["page"], entry["answers"], page["rows"], entry["people"][page["page"]])
+        for entry in ledger.entries({"study": name, "pages": pages}, answers)
+        if entry["data"] != data
+        for page in entry["pages"]
+        if page["page"] in entry["people"]
+    ]
 
 
 def tables_needed(page: str) -> frozenset[str]:
@@ -175,7 +229,10 @@ def _earlier(
                 answers.get(name)
             ):
                 found = same if now else older
-                found.setdefault(f"{other.name}/{name}", _shown(name, kept, page["rows"]))
+                shown = _shown(
+                    name, kept, page["rows"], other.record.get("people", {}).get(name, {})
+                )
+                found.setdefault(f"{other.name}/{name}", shown)
     asked = {str(p["parameters"].get(history.WHERE) or "") for p in run["pages"]}
     asked |= {shown.where for shown in (*same.values(), *older.values())}
     return same, older if len(asked) > 1 else {}
@@ -206,23 +263,53 @@ def _grown(
     return []
 
 
+def _by_few(
+    folder: Path, run: Mapping[str, Any], pages: Mapping[str, Shown], answers: Mapping[str, Any]
+) -> list[Leak]:
+    """What earlier runs tell of many rows of few customers: those that came or went, or were asked.
+
+    Known are they of the runs in the ledger, with its secret.
+    """
+    for other in reversed(_others(folder, run, answers)):
+        if people := other.record.get("people"):
+            kept, rows = other.answers(), {p["page"]: p["rows"] for p in other.record["pages"]}
+            before = {
+                name: _shown(name, kept, rows[name], of)
+                for name, of in people.items()
+                if name in kept and kept[name] != answers.get(name)
+            }
+            grown = other.record.get("data") != run["data"]
+            if found := attack.by_few(pages, before, other.name, grown=grown):
+                return found
+    return []
+
+
 def _others(folder: Path, run: Mapping[str, Any], answers: Mapping[str, Any]) -> list[Earlier]:
     """What the study published before: by the ledger and beside this run, the newest last.
 
     Of a run that is in both, what lies beside comes later.
     """
+    kept = list(ledger.entries(run, answers))
     found = [
-        Earlier(entry["runs"][-1], entry, partial(entry.__getitem__, "answers"))
-        for entry in ledger.entries(run, answers)
+        Earlier(entry["runs"][-1], entry, partial(entry.__getitem__, "answers")) for entry in kept
     ]
+    people = {(n, _mark(entry["data"])): entry["people"] for entry in kept for n in entry["runs"]}
     found += [
-        Earlier(place.name, other, partial(_answers, place))
+        Earlier(
+            place.name,
+            {**other, "people": people.get((place.name, _mark(other.get("data"))), {})},
+            partial(_answers, place),
+        )
         for place, other in history.of(folder.parent).items()
         if other["study"] == run["study"]
         and not other["about"]["internal"]
         and place.resolve() != folder.resolve()
     ]
     return sorted(found, key=lambda other: str(other.record.get("begun") or ""))
+
+
+def _mark(data: object) -> str:
+    return json.dumps(data, sort_keys=True)
 
 
 def _answers(place: Path) -> dict[str, Any]:

@@ -78,6 +78,8 @@ def of(
 
     Raises ValueError for a column that is not there, and where there are no groups or too many.
     """
+    from cxlib.reserve import grouping
+
     columns, named = store.columns(home), ", ".join(by)
     for column in by:
         if column not in columns:
@@ -87,16 +89,16 @@ def of(
             )
     if len(set(by)) < len(by):
         raise ValueError(f"--by {named}: name each column once.")
-    rows = store.read(home, where=where).dropna(subset=list(by))
-    keys = [*rows[list(by)].astype(str).itertuples(index=False, name=None)]
-    who = rows["customer_id"] if "customer_id" in rows else [None] * len(rows)
-    people: dict[Values, set[object]] = {}
-    for place, (key, one) in enumerate(zip(keys, who, strict=True)):
-        people.setdefault(key, set()).add((place,) if pd.isna(one) else one)  # else a row each
-    small = _too_few(
-        {k: len(who) for k, who in people.items()},
-        lambda some: len(set().union(*(people[k] for k in some))),
-    )
+    counted = grouping.people(store, home, by, where)
+    people = dict(zip(_values(counted[[*by]]), counted["n"].tolist(), strict=True))
+
+    def together(some: Sequence[Values]) -> int:
+        if len(some) < 2:
+            return sum(people[k] for k in some)
+        these = " or ".join(f"({Group(tuple(by), values).within(where)})" for values in some)
+        return int(grouping.people(store, home, [], these)["n"].iloc[0])
+
+    small = _too_few(people, together)
     large = sorted(set(people) - small)
     if not large:
         raise ValueError(
@@ -109,6 +111,10 @@ def of(
         )
     columns_ = tuple(by)
     return [Group(columns_, v) for v in large], [str(Group(columns_, v)) for v in sorted(small)]
+
+
+def _values(rows: pd.DataFrame) -> list[Values]:
+    return [*rows.astype(str).itertuples(index=False, name=None)]
 
 
 def _too_few(

@@ -15,19 +15,23 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import secrets
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cxlib.batch import fingerprints
 from cxlib.core import files
 from cxlib.data import study
-from cxlib.privacy import disclosure, published
+from cxlib.privacy import disclosure, published, sketches
+from cxlib.privacy.sketches import Sketches
 from cxlib.report import history
 
 FOLDER = ".published"
+KEY_FILE = "key"  # of the study: what keys the hashes of its customers
 FORM = 1  # of an entry; raise it when its shape changes
 WHOLE = 12  # states of the data whose groups are kept; of older ones, the counts of everybody
 NUMBERS = ("n", "estimate", "time", disclosure.PEOPLE)
@@ -38,7 +42,31 @@ DIGESTS = re.compile(r"'#([0-9a-f]{12})'|#([0-9a-f]{12})")
 Answers = Mapping[str, Mapping[str, Any]]  # page -> name -> kept answer
 
 
-def keep(folder: Path, run: Mapping[str, Any], answers: Answers) -> None:
+@dataclass(frozen=True)
+class People:
+    """By whom the rows of a run's pages differ from those of others.
+
+    Attributes
+    ----------
+    secret : that keys the hashes
+    of : page -> sketches of its rows and groups; pages of the same rows and tables share them
+    """
+
+    secret: str = ""
+    of: Mapping[str, Sketches] = field(default_factory=dict)
+
+
+NOBODY = People()
+
+
+def secret(name: str) -> str:
+    """What keys the hashes of a study's customers; another where none is kept yet."""
+    with suppress(OSError):
+        return (study.root() / "data" / name / FOLDER / KEY_FILE).read_text("ascii").strip()
+    return secrets.token_hex(32)
+
+
+def keep(folder: Path, run: Mapping[str, Any], answers: Answers, people: People = NOBODY) -> None:
     """Add what the run publishes; runs in other places than the project leave nothing in it.
 
     A ledger that cannot be written stops no run: it is said that the folder has to stay.
@@ -56,12 +84,17 @@ def keep(folder: Path, run: Mapping[str, Any], answers: Answers) -> None:
         **{key: brief.get(key) for key in ("study", "lang", "begun", "data")},
         "pages": [page | {"rows": [page["rows"][0], _coded(page["rows"][1])]} for page in pages],
         "answers": {page: _renamed(of, None) for page, of in shown.items()},
+        "people": _written({page: people.of[page] for page in shown if page in people.of}),
+        "secret": published.digest(people.secret),
     }
     place = study.root() / "data" / run["study"] / FOLDER
     about = [entry["data"], entry["lang"], entry["pages"]]
     file = place / f"{fingerprints.digest(about)[:24]}.json.gz"
     try:
         place.mkdir(exist_ok=True)
+        if people.of and not (place / KEY_FILE).exists():
+            files.write(place / KEY_FILE, people.secret.encode("ascii"))
+            (place / KEY_FILE).chmod(0o600)
         if before := _read(file):
             entry["runs"] = [*dict.fromkeys([*before["runs"], folder.name])]
         _write(file, entry)
@@ -80,9 +113,12 @@ def entries(run: Mapping[str, Any], answers: Answers) -> Iterator[dict[str, Any]
     for page in run["pages"]:
         words.update(_values(str(page["parameters"].get(history.WHERE) or "")))
     known = {published.digest(word): word for word in words}
+    mine = published.digest(secret(run["study"]))
     for file in _files(run["study"]):
         if entry := _read(file):
+            alike = entry.get("secret") == mine  # else nothing is known of its people
             yield entry | {
+                "people": _people(entry["people"]) if alike else {},
                 "answers": {p: _renamed(of, known) for p, of in entry["answers"].items()},
                 "pages": [
                     page | {"rows": [page["rows"][0], _decoded(page["rows"][1], known)]}
@@ -256,7 +292,36 @@ def _thin(place: Path) -> None:
             newest.append(entry["data"])
         if entry.get("whole") and newest.index(entry["data"]) >= WHOLE:
             shown = {page: _ungrouped(of) for page, of in entry["answers"].items()}
-            _write(file, entry | {"whole": False, "answers": shown})
+            thin = {"whole": False, "answers": shown}
+            if "people" in entry:
+                sets = [
+                    {p: s for p, s in of.items() if p[-1:] == " "} for of in entry["people"]["sets"]
+                ]
+                thin["people"] = entry["people"] | {"sets": sets}
+            _write(file, entry | thin)
+
+
+def _written(people: Mapping[str, Sketches]) -> dict[str, Any]:
+    """Sketches as JSON holds them: those of pages of the same rows once; "table groups" -> text."""
+    sets = {id(of): of for of in people.values()}
+    places = {one: place for place, one in enumerate(sets)}
+    return {
+        "pages": {page: places[id(of)] for page, of in people.items()},
+        "sets": [
+            {" ".join(part): sketches.written(s) for part, s in of.items()} for of in sets.values()
+        ],
+    }
+
+
+def _people(kept: Mapping[str, Any]) -> dict[str, Sketches]:
+    """What `_written` wrote; nothing of what cannot be read."""
+    sets: list[Sketches] = []
+    for of in kept["sets"]:
+        with suppress(ValueError):
+            sets.append({tuple(p.split(" ", 1)): sketches.read(text) for p, text in of.items()})
+    if len(sets) < len(kept["sets"]):
+        return {}
+    return {page: sets[place] for page, place in kept["pages"].items()}
 
 
 def _ungrouped(records: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from cxlib import __version__
 from cxlib.batch import cache, dependencies, execute, ledger, processes
 from cxlib.batch.fingerprints import code, code_of, digest, language, notebook, packages
+from cxlib.batch.ledger import People
 from cxlib.core import context, parameters, sections
 from cxlib.core.context import Context
 from cxlib.data import study
@@ -138,15 +139,16 @@ def close(
     folders = list(dict.fromkeys(r.folder for r in results))
     for folder in folders:
         mine = [r for r in results if r.folder == folder]
-        _protect_from_each_other(mine)
+        people = _people(mine)
+        _protect_from_each_other(mine, people)
         answers = {r.page.name: r.answers for r in mine if r.answers}
         run = _run_of(mine, begun, jobs, engine)
         published = publish and not run["about"].get("internal")
-        if published and (error := _withheld(folder, run, answers)):
+        if published and (error := _withheld(folder, run, answers, people)):
             stopped.append(error)
             continue
         if published:
-            ledger.keep(folder, run, answers)
+            ledger.keep(folder, run, answers, people)
         execute.put(folder / "answers.json", _by_line(answers))
         _warn_of_conflicts(folder, run, answers)
         _index(folder, run, top_of(folder, len(folders)), keep=remember)
@@ -156,14 +158,16 @@ def close(
         raise Withheld("\n".join(map(str, stopped)))
 
 
-def _withheld(folder: Path, run: dict[str, Any], answers: dict[str, Any]) -> Withheld | None:
+def _withheld(
+    folder: Path, run: dict[str, Any], answers: dict[str, Any], people: People | None = None
+) -> Withheld | None:
     """Why the run may not be published, if so; then its folder holds nothing of it.
 
     Lists that an earlier run left in the folder stay: somebody may be working on them.
     """
     from cxlib.batch import cross_run
 
-    if not (found := cross_run.leaks_of(folder, run, answers)):
+    if not (found := cross_run.leaks_of(folder, run, answers, people)):
         return None
     pages = [folder / f"{p['page']}.{kind}" for p in run["pages"] for kind in ("ipynb", "html")]
     clear(folder, [p["page"] for p in run["pages"]])
@@ -200,13 +204,28 @@ def _warn_of_conflicts(folder: Path, run: dict[str, Any], answers: dict[str, Any
         print(f"cx: {folder.name}/{page}: {said}", file=sys.stderr)
 
 
-def _protect_from_each_other(results: Sequence[Result]) -> None:
+def _people(results: Sequence[Result]) -> People:
+    """By whom the rows of the pages differ from those of others, in the data they were made of."""
+    from cxlib.batch import populations
+
+    pages = {
+        r.page.name: populations.Asked(r.page.rows, frozenset(r.read), r.answers)
+        for r in results
+        if r.answers
+    }
+    first = results[0].page
+    frozen = first.notebook.parents[1] / "data" / first.study / "study.yaml"
+    about = study.read(frozen if frozen.exists() else first.study)
+    return populations.of(about, dependencies.of_tables(first.data), pages, Context(**first.rules))
+
+
+def _protect_from_each_other(results: Sequence[Result], people: People) -> None:
     """Write again, with less in them, pages that beside others give small groups away."""
     whole = {r.page.name: r for r in results if r.answers}
     if not whole:
         return
     with context.use(Context(**next(iter(whole.values())).page.rules)):
-        given_away = _given_away(whole)
+        given_away = _given_away(whole, people)
     if not given_away:
         return
     from cxlib.privacy import redaction
@@ -223,18 +242,29 @@ def _protect_from_each_other(results: Sequence[Result]) -> None:
             result.answers.update(answers_of(notebook))
 
 
-def _given_away(whole: Mapping[str, Result]) -> dict[str, Any]:
+def _given_away(whole: Mapping[str, Result], people: People) -> dict[str, Any]:
     """The pages that give groups away beside all others; each told in its own language."""
+    from cxlib.batch import cross_run
     from cxlib.privacy import cross_page
 
     found: dict[str, Any] = {}
+    first = next(iter(whole.values())).page
+    made = [(r.page.rows[1], r.answers) for r in whole.values()]
+    internal = first.source.get("internal")
+    older = (
+        [] if internal else cross_run.older(first.study, dependencies.of_tables(first.data), made)
+    )
     for lang in dict.fromkeys(r.page.lang for r in whole.values()):
         titles = {r.page.base: r.page.title for r in whole.values() if r.page.lang == lang}
         shown = {
-            n: replace(_shown_by(r), title=titles.get(r.page.base, r.page.title))
+            n: replace(
+                _shown_by(r),
+                title=titles.get(r.page.base, r.page.title),
+                people=people.of.get(n, {}),
+            )
             for n, r in whole.items()
         }
-        away = cross_page.exposures(shown)
+        away = cross_page.exposures(shown, older)
         found |= {n: a for n, a in away.items() if whole[n].page.lang == lang}
     return found
 

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from cxlib.core import context, i18n
+from cxlib.core import i18n
 from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -32,6 +32,7 @@ from cxlib.csi.estimation import (
     replicate,
 )
 from cxlib.csi.model import Model
+from cxlib.privacy import disclosure
 from cxlib.stats import moments, pvalues
 from cxlib.stats.intervals import LEVEL, simultaneous_interval, symmetric_interval
 from cxlib.stats.moments import Moments
@@ -354,11 +355,13 @@ def _paths_table(task: Problem, pairs: Sequence[Pair]) -> pd.DataFrame:
 
 def _finding(measured: pd.DataFrame, table: pd.DataFrame) -> Finding:
     """Whether the groups may be compared, and how many pairs differ."""
-    shown = measured[measured["n"] >= context.current().smallest_cell]
+    shown = disclosure.shown(measured)
     unlike = shown[shown["verdict"] == "none"]
     pairs = len(shown[["one", "other"]].drop_duplicates())
     if unlike.empty:
         claim = _("Every construct is measured alike in all groups, so that they may be compared.")
+        if len(shown) < len(measured):  # of hidden groups nothing is said
+            claim = _("Every construct is measured alike in the groups that are large enough.")
         return Finding(claim, _pairs(table), importance=Importance.METHOD)
     told = unlike[["one", "other"]].drop_duplicates()
     words = {"some": len(told), "pairs": pairs}
@@ -379,7 +382,8 @@ def _finding(measured: pd.DataFrame, table: pd.DataFrame) -> Finding:
 
 def _pairs(table: pd.DataFrame) -> str:
     """How many pairs of groups differ in the index, and which differ most."""
-    shown = table[(table["n"] >= context.current().smallest_cell) & table["low"].notna()]
+    shown = disclosure.shown(table)
+    shown = shown[shown["low"].notna()]
     significant, target = shown[shown["p_held"] <= ALPHA], table["term"].iloc[0]
     if significant.empty:
         return _(

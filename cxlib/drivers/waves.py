@@ -16,6 +16,7 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.drivers.importance import importance
 from cxlib.drivers.specification import Drivers
+from cxlib.privacy import disclosure
 from cxlib.stats.passing_waves import STANDS_OUT, standing_out
 
 A_DRIVER = 30  # responses that a driver needs for a wave of its own to be reported
@@ -60,10 +61,11 @@ def without_each_wave(
     Room remains the strongest driver whichever wave is left out.
     """
     counts, options = _waves(sample), {"kind": kind, "missing": missing}
+    few = _of_few(sample, counts)
     waves, fits, refused = sorted(counts), {}, []
     for name in waves:
         # All waves less the others would give away what a wave of a few people answered.
-        if counts[name] < context.current().smallest_cell:
+        if name in few:
             refused.append(name)
             continue
         try:
@@ -160,9 +162,8 @@ def rests_on_waves(
     quick, counts = sample.replace(draws=2), _waves(sample)
     if len(waves := sorted(counts)) < 2:
         return {}
-    fallen: dict[str, list[str]] = {
-        name: [] for name in waves if counts[name] >= context.current().smallest_cell
-    }
+    few = _of_few(sample, counts)
+    fallen: dict[str, list[str]] = {name: [] for name in waves if name not in few}
     for driver in drivers:
         answers = sample.in_buckets([driver]).of(driver, "wave")
         wave = answers["wave"].astype(str).to_numpy()
@@ -190,6 +191,15 @@ def _waves(sample: Sample) -> dict[str, int]:
     answers = sample.in_buckets([]).of("", "wave")
     counts = pd.Series(answers.counts).groupby(answers["wave"].to_numpy()).sum()
     return {str(wave): int(n) for wave, n in counts.items()}
+
+
+def _of_few(sample: Sample, counts: Mapping[str, int]) -> set[str]:
+    """The waves of too few customers."""
+    table = pd.DataFrame({"wave": [*counts], "term": "answers", "n": [*counts.values()]})
+    if sample.in_buckets([]).of("", "wave") is sample:  # where rows are at hand
+        table = sample.counted(table)
+    people = table.get(disclosure.PEOPLE, table["n"])
+    return set(table["wave"][people < context.current().smallest_cell])
 
 
 def _without(sample: Sample, wave: str) -> Sample:

@@ -105,6 +105,34 @@ def grown(pages: Mapping[str, Shown], before: Mapping[str, Shown], run: str) -> 
     return sorted(groups, key=str)
 
 
+def by_few(
+    pages: Mapping[str, Shown], before: Mapping[str, Shown], run: str, *, grown: bool
+) -> list[Leak]:
+    """Cells of which the rows differ from those of an earlier run by few customers.
+
+    However many these rows are. `grown` where the data are others, else the conditions are. That
+    everybody's do is said alone.
+    """
+    least, found = context.current().smallest_cell, dict[str, Leak]()
+    cure = f"Publish when {least} have" if grown else "Drop the condition of one page"
+    few: dict[tuple[int, int], frozenset[str]] = {}
+    counts = [{n: cross_page.counts_of(p.answers.values()) for n, p in of.items()}
+              for of in (pages, before)]  # fmt: skip
+    for name, page in pages.items():
+        for other, shown in before.items():
+            sets = id(page.people), id(shown.people)
+            if sets not in few:
+                few[sets] = cross_page.differ_by_few(page.people, shown.people)
+            mine, theirs = counts[0][name], counts[1][other]
+            for key in sorted(cross_page.changed_by_few(mine, theirs, few[sets])):
+                said = ", ".join([*(f"{c}={v}" for c, v in key[1]), f"term={key[2]}"])
+                how = f"its rows in {name} and in {other} of run {run} differ by those of too few "
+                leak = Leak(f"{said}", f"{how}customers", f"{cure}; {UNSEEN.format(run=run)}")
+                found.setdefault(said, leak)
+    every = [leak for said, leak in found.items() if said.startswith("term=")]  # of no group
+    return every[:1] or [found[said] for said in sorted(found)]
+
+
 def _everybody(page: Shown) -> dict[cross_page.Key, float]:
     """The cells of a page that count most, of those without groups."""
     counts = cross_page.counts_of(page.answers.values())

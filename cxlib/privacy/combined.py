@@ -25,10 +25,11 @@ from typing import Any
 import numpy as np
 
 from cxlib.core import context
-from cxlib.privacy import cross_page
+from cxlib.privacy import cross_page, sketches
 from cxlib.privacy.cross_page import Shown
 from cxlib.privacy.leaks import Leak
 from cxlib.privacy.published import digest
+from cxlib.privacy.sketches import Sketch, Sketches
 
 MOST = 256  # atoms that are combined at once
 SUBSETS = 10  # atoms of which all sets are looked at; of more, single ones and pairs
@@ -168,13 +169,22 @@ class Page:
     waves: object
     cells: Mapping[cross_page.Cell, float]
     new: bool
+    people: Mapping[str, dict[str, Sketch]]  # by groups, then by table
 
 
 def _page(name: str, shown: Shown, new: bool) -> Page:
     parts = parts_of(shown.where)
     waves = frozenset(part for part in parts if part.column == WAVE)
     cells = cross_page.cells_of(shown.answers.values())
-    return Page(name, parts - waves, (shown.wave, waves), cells, new)
+    people = _by_groups(shown.people)
+    return Page(name, parts - waves, (shown.wave, waves), cells, new, people)
+
+
+def _by_groups(people: Sketches) -> dict[str, dict[str, Sketch]]:
+    found: dict[str, dict[str, Sketch]] = {}
+    for (table, groups), sketch in people.items():
+        found.setdefault(groups, {})[table] = sketch
+    return found
 
 
 def _unchanged(older: Mapping[str, Shown], pages: Sequence[Page]) -> Iterator[Page]:
@@ -236,6 +246,7 @@ class Sums:
     n: dict[Asked, float] = field(default_factory=dict)
     new: set[Asked] = field(default_factory=set)
     pages: dict[Asked, str] = field(default_factory=dict)
+    people: dict[Asked, Mapping[str, Sketch]] = field(default_factory=dict)
     alike: bool = True
 
 
@@ -258,6 +269,7 @@ def _equations(
             sums = found.setdefault((stem, unit, part, tuple(rest), term, time, page.waves), Sums())
             if asked not in sums.n:
                 sums.n[asked], sums.pages[asked] = n, page.name
+                sums.people[asked] = page.people.get(sketches.groups_key(pairs), {})
                 if page.new:
                     sums.new.add(asked)
             elif sums.n[asked] != n:
@@ -282,7 +294,7 @@ def _told(equations: Mapping[tuple[Any, ...], Sums], atoms: Sequence[Atom]) -> I
         if min(values, default=0.0) < -0.5:  # these do not count the same people
             continue
         for (way, away), value in zip(ways[key], values, strict=True):
-            if 0.5 < value < least - 0.5:
+            if 0.5 < value < least - 0.5 or (value > 0.5 and _of_few(way, asked, sums, least)):
                 used = sorted(
                     {sums.pages[a] for a, w in zip(asked, way, strict=True) if abs(w) > 1e-9}
                 )
@@ -290,6 +302,17 @@ def _told(equations: Mapping[tuple[Any, ...], Sums], atoms: Sequence[Atom]) -> I
                     part, rest, term, [atoms[i] for i in np.flatnonzero(away).tolist()], used
                 )
                 break
+
+
+def _of_few(way: np.ndarray, asked: Sequence[Asked], sums: Sums, least: int) -> bool:
+    """Whether what these weights leave are rows of fewer people than the smallest cell."""
+    used = [(w, sums.people[a]) for w, a in zip(way, asked, strict=True) if abs(w) > 1e-9]
+    weights = np.array([w for w, _people in used])
+    for table in set(used[0][1]).intersection(*(people for _w, people in used)):
+        some = np.array([people[table] for _w, people in used])
+        if 0 < (sketches.combined(weights, some) or 0) < least:
+            return True
+    return False
 
 
 def _combinations(

@@ -18,8 +18,9 @@ run that tells of few people beside an earlier one is not published (`privacy.at
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,8 @@ import pandas as pd
 from cxlib.core import context
 from cxlib.core.finding import Finding
 from cxlib.core.i18n import _
-from cxlib.privacy import disclosure
+from cxlib.privacy import disclosure, sketches
+from cxlib.privacy.sketches import Sketches
 
 if TYPE_CHECKING:  # notebooks import this module and none of nbformat
     from nbformat import NotebookNode
@@ -56,6 +58,8 @@ class Shown:
     where: str = ""
     title: str = ""
     tables: frozenset[str] = frozenset()  # what it needs of the data; empty where unknown
+    # of each table and group, where known: tells by how many customers others differ
+    people: Sketches = field(default_factory=dict, compare=False, repr=False)
 
     def may_count_with(self, tables: frozenset[str]) -> bool:
         """Whether pages of these tables may count the same rows: responses, or cases, on both."""
@@ -68,6 +72,7 @@ class Exposure:
 
     totals: Counts = field(default_factory=dict)
     near: frozenset[Key] = frozenset()
+    grown: frozenset[Key] = frozenset()  # cells that few people changed since an earlier run
     beside: str = ""  # the page of which the whole page lacks too few
 
     def hide(self, notebook: NotebookNode) -> list[dict[str, str]]:
@@ -78,7 +83,11 @@ class Exposure:
 
     def rows(self, table: dict[str, Any], unit: str) -> dict[int, str]:
         """The rows of a kept table to hide, and why."""
-        return _near(table, unit, self.near) | _of_totals(table, unit, self.totals)
+        return (
+            _close(table, unit, self.grown, disclosure.GROWN)
+            | _close(table, unit, self.near, disclosure.NEAR)
+            | _of_totals(table, unit, self.totals)
+        )
 
 
 def hide_within_page(notebook: NotebookNode) -> list[dict[str, str]]:
@@ -87,8 +96,11 @@ def hide_within_page(notebook: NotebookNode) -> list[dict[str, str]]:
     return _taken(notebook, lambda table, unit: _of_totals(table, unit, totals))
 
 
-def exposures(pages: Mapping[str, Shown]) -> dict[str, Exposure]:
-    """The pages that give something away beside the others, and what."""
+def exposures(pages: Mapping[str, Shown], older: Iterable[Shown] = ()) -> dict[str, Exposure]:
+    """The pages that give something away beside the others, and what.
+
+    `older` are pages of runs of other data: groups that few people changed since are hidden.
+    """
     counts = {name: counts_of(shown.answers.values()) for name, shown in pages.items()}
     of_rows: dict[Rows, Counts] = {}
     of_kind: dict[tuple[Rows, frozenset[str]], Counts] = {}
@@ -101,22 +113,80 @@ def exposures(pages: Mapping[str, Shown]) -> dict[str, Exposure]:
             of_rows.setdefault(rows, {}).setdefault(key, set()).update(n)
             kind.setdefault(key, set()).update(n)
     wider = {rows: [kind for kind in of_kind if within(rows, kind[0])] for rows in of_rows}
+    few = _few_among(pages, counts)
+    grown = _few_since(pages, counts, older)
     found = {}
     for name, shown in pages.items():
         rows = shown.wave, shown.where
-        near, beside = set(), ""
+        near, beside = few[name][0], few[name][1]
         for more, tables in wider.get(rows, ()):
             if not shown.may_count_with(tables):
                 continue
             close = clash(counts[name], of_kind[more, tables], one_wave(rows, more))
             near |= close
             beside = beside or (first[more] if _everybody(counts[name]) & close else "")
-        away = Exposure(of_rows.get(rows, {}), frozenset(near), beside)
+        away = Exposure(of_rows.get(rows, {}), frozenset(near), grown[name], beside)
         if beside or any(
             away.rows(t, r["unit"]) for r in shown.answers.values() for _, t in tables_of(r)
         ):
             found[name] = away
     return found
+
+
+def changed_by_few(mine: Counts, theirs: Counts, few: Collection[str]) -> set[Key]:
+    """The cells of groups `few` (by `sketches.groups_key`) whose numbers both have, and differ."""
+    if not few:
+        return set()
+    both = mine.keys() & theirs.keys()
+    return {key for key in both if mine[key] != theirs[key] and sketches.groups_key(key[1]) in few}
+
+
+def differ_by_few(one: Sketches, other: Sketches) -> frozenset[str]:
+    """The groups of which the rows of a table differ by fewer people than the smallest cell."""
+    least = context.current().smallest_cell
+    both = one.keys() & other.keys()
+    return frozenset(p[1] for p in both if 0 < sketches.differ(one[p], other[p]) < least)
+
+
+def _few_among(
+    pages: Mapping[str, Shown], counts: Mapping[str, Counts]
+) -> dict[str, tuple[set[Key], str]]:
+    """Of each page the cells that differ from those of another by few people, and that page.
+
+    Of two it is the page that counts fewer, or comes later.
+    """
+    few: dict[tuple[int, int], frozenset[str]] = {}
+    found = {name: (set[Key](), "") for name in pages}
+    for name, other in combinations(pages, 2):
+        one, two = pages[name], pages[other]
+        if one.people is two.people or not one.people or not two.people:
+            continue
+        sets = id(one.people), id(two.people)  # pages of the same rows share them
+        if sets not in few:
+            few[sets] = differ_by_few(one.people, two.people)
+        for key in changed_by_few(counts[name], counts[other], few[sets]):
+            less = max(n for n, _ in counts[name][key]) < max(n for n, _ in counts[other][key])
+            away, beside = (name, other) if less else (other, name)
+            found[away][0].add(key)
+            if key in _everybody(counts[away]):
+                found[away] = found[away][0], pages[beside].title or beside
+    return found
+
+
+def _few_since(
+    pages: Mapping[str, Shown], counts: Mapping[str, Counts], older: Iterable[Shown]
+) -> dict[str, frozenset[Key]]:
+    """Of each page the groups that few people changed since an earlier run."""
+    found: dict[str, set[Key]] = {name: set() for name in pages}
+    for before in older:
+        then = counts_of(before.answers.values()) if before.people else {}
+        few: dict[int, frozenset[str]] = {}
+        for name, page in pages.items() if then else ():
+            if id(page.people) not in few:
+                few[id(page.people)] = differ_by_few(page.people, before.people)
+            away = changed_by_few(counts[name], then, few[id(page.people)])
+            found[name] |= {key for key in away if key[1]}
+    return {name: frozenset(keys) for name, keys in found.items()}
 
 
 def clash(narrow: Counts, wide: Counts, wave: str = "") -> set[Key]:
@@ -323,15 +393,15 @@ def is_of(total: float | None, groups: list[float]) -> bool:
     return low - slack <= total <= high + slack
 
 
-def _near(table: dict[str, Any], unit: str, near: frozenset[Key]) -> dict[int, str]:
-    """Rows whose cell is `near`, and those from which they could be worked out."""
+def _close(table: dict[str, Any], unit: str, near: frozenset[Key], why_: str) -> dict[int, str]:
+    """Rows whose cell is one of `near`, and those from which they could be worked out."""
     close = np.array([key in near for key in _keys(table, unit)], bool)
     if not close.any():
         return {}
     frame = pd.DataFrame(table["rows"], columns=table["columns"])
     before = frame["n"].isna().to_numpy()
     gone = disclosure.completed(frame, close | before)
-    why = np.where(close, disclosure.NEAR, disclosure.COMPLEMENT)
+    why = np.where(close, why_, disclosure.COMPLEMENT)
     return {int(i): str(why[i]) for i in np.flatnonzero(gone & ~before)}
 
 

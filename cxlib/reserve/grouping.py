@@ -6,7 +6,7 @@ grouping.grouped(reserve, study.sample("cases"), "cases", found)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ import pandas as pd
 from cxlib.core.errors import suggestion
 from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
-from cxlib.data import sql
+from cxlib.data import expressions, sql
 from cxlib.reserve.database import Database
 from cxlib.reserve.store import ReserveError
 
@@ -110,6 +110,23 @@ def inferred_note(table: str, source: str, by: str) -> str:
         column=by,
         source=source,
     )
+
+
+def people(reserve: Database, table: str, by: Sequence[str], where: str = "") -> pd.DataFrame:
+    """How many customers each group of a table has: columns `by`, n; rows of nobody count alone.
+
+    Rows without a value in a column of `by` are in no group. Raises ExpressionError for a
+    condition that is none.
+    """
+    have, source = reserve.columns(table), reserve.source(table)
+    holds = [expressions.condition(where, reserve.store, source, have)]
+    holds += [f"{sql.name(column)} is not null" for column in by]
+    own = "count(distinct customer_id) + count(*) - count(customer_id)"
+    counted = own if "customer_id" in have else "count(*)"
+    return reserve.store.execute(
+        f"select {''.join(f'{sql.name(column)}, ' for column in by)}{counted} as n "
+        f"from {sql.name(source)} where {' and '.join(holds)} group by all"
+    ).df()
 
 
 def alike(reserve: Database, table: str, others: Iterable[str], by: str) -> str:

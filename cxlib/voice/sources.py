@@ -76,7 +76,9 @@ def by_source(sample: SampleLike, fit: Result, source: str = "source", over: str
     require_columns(sample.data, [source], "comments")
     sample = sample.where(sample[source].notna())
     counts = sample[source].value_counts()
-    kept = sorted(counts.index[counts >= context.current().smallest_cell], key=str)
+    levels = counts.index.to_numpy()
+    people = sample.people(sample[source].to_numpy()[:, None] == levels)
+    kept = sorted(levels[people >= context.current().smallest_cell], key=str)
     if len(kept) < 2:
         raise InsufficientData(
             _(
@@ -102,6 +104,14 @@ def by_source(sample: SampleLike, fit: Result, source: str = "source", over: str
         _("What is significant is decided by intervals that hold for all topics and sources."),
         resampling_note(sample),
     ]
+    if len(kept) < len(counts):
+        notes.append(
+            _(
+                "Sources with comments of fewer than {least:count} customers are left out, also "
+                "from the other sources and from all comments.",
+                least=context.current().smallest_cell,
+            )
+        )
     if len(tables["over_time"]):
         notes.insert(0, _("The topic shown over time is {topic:quoted}.", topic=topic))
     said = i18n.together(notes)

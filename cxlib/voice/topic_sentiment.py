@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from cxlib.core import context, i18n
+from cxlib.core import i18n
 from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -178,7 +178,8 @@ def topic_sentiment(
 
 def _judgeable(table: pd.DataFrame, floor: list[str]) -> pd.DataFrame:
     """Topics with enough comments; that complaints are negative is no news."""
-    return table[(table["n"] >= context.current().smallest_cell) & ~table["term"].isin(floor)]
+    shown = disclosure.shown(table)
+    return shown[~shown["term"].isin(floor)]
 
 
 def _most_negative(
