@@ -103,14 +103,16 @@ def monthly_losses(
     >>> monthly_losses(days, pd.Timestamp("2026-04-20")).to_dict()
     {'2026-01': 1.0, '2026-02': 0.0, '2026-03': 2.0}
     """
-    days = left_on.dropna()
+    known = left_on.notna().to_numpy()
+    days = left_on[known]
     if days.empty:
         return pd.Series(dtype=float)
     first = days.min().to_period("M")
     last = (until.normalize() + pd.Timedelta(days=1)).to_period("M") - 1  # the last that is over
     names = pd.period_range(first, last, freq="M")
-    n = pd.Series(1.0 if counts is None else counts, left_on.index)[days.index]
-    found = n.groupby(days.dt.to_period("M")).sum().reindex(names, fill_value=0)
+    n = np.ones(len(left_on)) if counts is None else counts
+    months = days.dt.to_period("M").to_numpy()
+    found = pd.Series(n[known]).groupby(months).sum().reindex(names, fill_value=0)
     return pd.Series(found.to_numpy(float), names.strftime("%Y-%m"))
 
 
