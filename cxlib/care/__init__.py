@@ -6,6 +6,7 @@
     week.customers                       # who is called, who is a control: report.list_to_file
     late = care.late_steps(sample.with_data(care.order_steps(orders)), ["category"], today)
     late.items                           # orders that wait longer than is usual for their kind
+    care.late_among(late, others, today)     # of customers whom it was not learnt from
     care.effect_on_score(contacts, responses, "recommend", measure, follow_up=75)
     care.effect_on_spend(contacts, orders, follow_up=75, cost=6)
 
@@ -22,7 +23,7 @@ from cxlib.care.evidence import Evidence, in_words, needs
 from cxlib.care.expected_steps import case_steps, order_steps
 from cxlib.care.rest import rest_summary, resting, with_contact
 from cxlib.care.spend_effects import effect_on_spend
-from cxlib.care.waits import late_steps
+from cxlib.care.waits import joined_items, late_among, late_steps
 from cxlib.core.errors import attempt
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "effect_on_score",
     "effect_on_spend",
     "in_words",
+    "joined_items",
+    "late_among",
     "late_steps",
     "needs",
     "order_steps",

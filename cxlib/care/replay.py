@@ -155,19 +155,23 @@ def after_due(steps: pd.DataFrame) -> np.ndarray:
 
 
 def late_now(
-    steps: pd.DataFrame, kinds: Kinds, rate: float, today: pd.Timestamp
+    steps: pd.DataFrame, kinds: Kinds, rate: float, today: pd.Timestamp, learnt: int | None = None
 ) -> pd.DataFrame | None:
     """Rows that wait today: days waited, usual days of the kind, days from which it is late.
 
+    Where usual times are `learnt` from the first so many rows alone, only the others are returned.
     None where too few steps came in the days before.
     """
     clock = _Clock.of(steps)
     day = (np.datetime64(today, "us") - clock.zero) / DAY
     some, waited, came = clock.known(day)
+    if learnt is not None:
+        some, waited, came = (of[some < learnt] for of in (some, waited, came))
     if came.sum() < HISTORY:
         return None
     fit = kinds.fit(some, waited, came)
     there = np.flatnonzero((clock.start < day) & (clock.came > day))
+    there = there if learnt is None else there[there >= learnt]
     usual, limit = (fit.quantile(p)[kinds.finest[there]] for p in (0.5, rate))
     found = steps.iloc[there].assign(
         waited_days=day - clock.start[there], usual_days=usual, late_after_days=limit

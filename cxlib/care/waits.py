@@ -4,6 +4,7 @@ fit = late_steps(sample.with_data(order_steps(orders)), ["promised_weeks"], toda
 fit.table       # measure, term (rule), estimate, low, high, n: of a replayed daily list
 fit.lead        # days from the warning to the low rating, by rule
 fit.items       # what is late today: report.list_to_file("late_orders", fit.items)
+late_among(fit, others, today)    # of customers whom it was not learnt from
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ def late_steps(
     lead : term, estimate (median days from the warning to the low rating), low, high, n
     Its parts are `items`, a row each that is late today, the longest beyond its time first (item,
     step, customer_id, owner, kinds, started_at, due_at, waited_days, usual_days, late_after_days),
-    and `rate`. Without enough ratings both tables are empty.
+    `rate`, `kinds` and `learnt`, from which `late_among` lists what else is late. Without enough
+    ratings both tables are empty.
 
     Raises
     ------
@@ -135,8 +137,71 @@ def late_steps(
         columns=[Column("term", "what the daily list would hold", "name", label="rule")],
         draws=sample.draws if found else 0,
         seed=sample.seed,
-        parts={"items": items, "rate": chosen},
+        parts={
+            "items": items,
+            "rate": chosen,
+            "kinds": kinds,
+            "learnt": {
+                step: part[["started_at", "came_at", *columns]] for step, part in parts.items()
+            },
+        },
     )
+
+
+def late_among(fit: Result, steps: pd.DataFrame, today: str | pd.Timestamp) -> pd.DataFrame:
+    """What waits longer than usual among steps of other customers than those it was learnt from.
+
+    Parameters
+    ----------
+    fit : of `late_steps`, for example of some of very many customers
+    steps : as it takes them, with the kinds of the fit
+    today : the morning of the list
+
+    Returns
+    -------
+    Rows as in the part `items` of the fit, by its usual times and rate
+
+    Examples
+    --------
+    >>> start = pd.Series(pd.date_range("2026-01-01", periods=400, freq="6h"))
+    >>> rows = pd.DataFrame({"item": range(400), "step": "delivery", "started_at": start})
+    >>> rows["came_at"] = (start + pd.Timedelta(days=2)).where(rows["item"] != 350)
+    >>> rows["due_at"], rows["rated_at"], rows["rating"] = pd.NaT, pd.NaT, None
+    >>> fit = late_steps(Sample(rows), [], "2026-04-20")
+    >>> late_among(fit, rows[rows["item"] >= 350], "2026-04-20").equals(fit.items)
+    True
+    """
+    day, found = pd.Timestamp(today), []
+    still = steps["came_at"].isna() | (steps["came_at"] > day)
+    for step, learnt in fit.learnt.items():
+        own = steps[still & (steps["step"] == step)]
+        both = pd.concat([learnt, own], ignore_index=True)
+        kinds = Kinds.of(both, [c for c in learnt if c not in ("started_at", "came_at")])
+        found.append(late_now(both, kinds, fit.rate, day, len(learnt)))
+    known = [rows for rows in found if rows is not None]
+    there = pd.concat(known, ignore_index=True) if known else steps.iloc[:0].assign(late=False)
+    there = there.assign(**{c: 0.0 for c in DAYS if c not in there})
+    return _listed(there[there["late"] & there.get("listed", True)], fit.kinds)
+
+
+def joined_items(items: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """One list of those of several parts of the customers, the longest beyond its time first.
+
+    Parameters
+    ----------
+    items : lists of `late_among`, one or more
+
+    Examples
+    --------
+    >>> one = pd.DataFrame({"item": ["a"], "waited_days": [9.0], "late_after_days": [7.0]})
+    >>> joined_items([one, one.assign(item="b", waited_days=19.0)])["item"].tolist()
+    ['b', 'a']
+    """
+    if len(items) == 1:
+        return items[0]
+    rows = pd.concat([part for part in items if len(part)] or items[:1], ignore_index=True)
+    over = rows["waited_days"] - rows["late_after_days"]
+    return rows.iloc[np.argsort(-over.to_numpy(float), kind="stable")].reset_index(drop=True)
 
 
 def _empty() -> pd.DataFrame:

@@ -42,11 +42,18 @@ class Cells:
 
 
 def group_means(
-    y: np.ndarray, group: np.ndarray, wave: np.ndarray, groups: int, waves: int, **how: Any
+    y: np.ndarray,
+    group: np.ndarray,
+    wave: np.ndarray,
+    groups: int,
+    waves: int,
+    *,
+    counts: np.ndarray | None = None,
+    **how: Any,
 ) -> Cells:
     """A mean for each group and wave; `group` and `wave` are places from 0, `how` as `cell_means`.
 
-    Rows without an outcome do not count.
+    Rows without an outcome do not count; others stand for one each, or for as many as `counts` has.
     """
     y = np.asarray(y, float)
     place = np.where(np.isnan(y), -1, group * waves + wave)
@@ -58,7 +65,8 @@ def group_means(
     w, _ = ready(len(y), how.get("weight"), None)
     there = place >= 0
     share = np.bincount(group[there], w[there], groups)
-    count = np.bincount(place[there], minlength=groups * waves).reshape(shape)
+    n = np.ones(len(y)) if counts is None else counts
+    count = np.bincount(place[there], n[there], groups * waves).astype(int).reshape(shape)
     return Cells(means, share, count)
 
 

@@ -17,6 +17,7 @@
     churn.losses_forecast(customers, last_day)    # customers lost in the next months
     churn.lead_time(scored, 0.3), churn.campaign_gain(scored, Campaign(value="worth", offer=25))
     churn.contact_list(active, fit, campaign)
+    churn.joined_lists(lists, campaign)           # of several parts of the customers
     churn.uplift(pilot, treated="treated", outcome="left", lower_is_better=True)
     churn.churn_reasons(leavers, "left_because")
 
@@ -40,7 +41,13 @@ from cxlib.churn.profit import Campaign, campaign_gain, expected_gain
 from cxlib.churn.reasons import PUBLISHED, churn_reasons
 from cxlib.churn.scoring import score
 from cxlib.churn.survival import cumulative_incidence, survival
-from cxlib.churn.targeting import Experiences, contact_list, worth_contacting
+from cxlib.churn.targeting import (
+    Experiences,
+    contact_list,
+    joined_lists,
+    largest_gains,
+    worth_contacting,
+)
 from cxlib.churn.uplift_models import UpliftModel, uplift, uplift_of_changes
 from cxlib.core.errors import attempt
 
@@ -63,6 +70,8 @@ __all__ = [
     "expected_gain",
     "fit",
     "hazard_ratios",
+    "joined_lists",
+    "largest_gains",
     "lead_time",
     "logrank",
     "losses_forecast",

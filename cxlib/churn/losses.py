@@ -14,7 +14,7 @@ from cxlib.core import i18n, periods
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.core.sample import SampleLike, as_sample
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats.count_forecasts import count_columns, replayed
 from cxlib.stats.forecasting import forecast_counts
 
@@ -32,7 +32,7 @@ def losses_forecast(sample: SampleLike, until: str | pd.Timestamp, *, months: in
 
     Parameters
     ----------
-    sample : customers: left_on, joined_on where on file
+    sample : customers: left_on, joined_on where on file; or how many there are of equal ones
     until : last day of the data; its month counts where it is the last day of it
     months : how many to forecast, 1 or more
 
@@ -59,7 +59,7 @@ def losses_forecast(sample: SampleLike, until: str | pd.Timestamp, *, months: in
     """
     sample = as_sample(sample)
     require_columns(sample.data, ["left_on"], "customers")
-    counts = monthly_losses(sample["left_on"], pd.Timestamp(until))
+    counts = monthly_losses(sample["left_on"], pd.Timestamp(until), sample.counts)
     if len(counts) < FEWEST:
         raise InsufficientData(
             _(
@@ -78,7 +78,7 @@ def losses_forecast(sample: SampleLike, until: str | pd.Timestamp, *, months: in
     earlier = replayed(history, last=CHECKED, least=FEWEST, period=_seasons)
     return Result(
         {"table": table, "earlier": earlier},
-        _finding(table, earlier, _active(sample.data, pd.Timestamp(until))),
+        _finding(table, earlier, _active(sample, pd.Timestamp(until))),
         _notes(values),
         "count",
         columns=COLUMNS,
@@ -86,8 +86,16 @@ def losses_forecast(sample: SampleLike, until: str | pd.Timestamp, *, months: in
     )
 
 
-def monthly_losses(left_on: pd.Series, until: pd.Timestamp) -> pd.Series:
+def monthly_losses(
+    left_on: pd.Series, until: pd.Timestamp, counts: np.ndarray | None = None
+) -> pd.Series:
     """Customers lost in each whole month, from the first with a leaving up to `until`.
+
+    Parameters
+    ----------
+    left_on : the days, missing where a customer has not left
+    until : last day of the data
+    counts : how many customers each stands for; one by default
 
     Examples
     --------
@@ -95,13 +103,16 @@ def monthly_losses(left_on: pd.Series, until: pd.Timestamp) -> pd.Series:
     >>> monthly_losses(days, pd.Timestamp("2026-04-20")).to_dict()
     {'2026-01': 1.0, '2026-02': 0.0, '2026-03': 2.0}
     """
-    days = left_on.dropna()
+    known = left_on.notna().to_numpy()
+    days = left_on[known]
     if days.empty:
         return pd.Series(dtype=float)
     first = days.min().to_period("M")
     last = (until.normalize() + pd.Timedelta(days=1)).to_period("M") - 1  # the last that is over
     names = pd.period_range(first, last, freq="M")
-    found = days.dt.to_period("M").value_counts().reindex(names, fill_value=0)
+    n = np.ones(len(left_on)) if counts is None else counts
+    months = days.dt.to_period("M").to_numpy()
+    found = pd.Series(n[known]).groupby(months).sum().reindex(names, fill_value=0)
     return pd.Series(found.to_numpy(float), names.strftime("%Y-%m"))
 
 
@@ -110,11 +121,11 @@ def _seasons(values: np.ndarray) -> int:
     return YEAR if len(values) >= 2 * YEAR else 0
 
 
-def _active(customers: pd.DataFrame, until: pd.Timestamp) -> int:
+def _active(customers: Sample, until: pd.Timestamp) -> int:
     here = ~(customers["left_on"] <= until)
     if "joined_on" in customers:
         here &= ~(customers["joined_on"] > until)
-    return int(here.sum())
+    return customers.rows_of(here.to_numpy())
 
 
 def _finding(table: pd.DataFrame, earlier: pd.DataFrame, active: int) -> Finding:

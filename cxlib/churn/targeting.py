@@ -10,6 +10,7 @@ The page says how many and why; who is on the list goes to a file of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -81,16 +82,55 @@ def contact_list(
     chosen = worth_contacting(scored, campaign, resting)
     every = replace(campaign, capacity=None)
     counts = [len(worth_contacting(scored, every, r)) for r in (None, resting)]
-    left_out = counts[0] - counts[1]
     if "customer_id" not in chosen:
         chosen = chosen.assign(customer_id=[f"#{i + 1}" for i in range(len(chosen))])
     listed = chosen[["customer_id", "probability", "risk", "worth", "expected_gain", "reasons"]]
-    listed = listed.assign(risk=listed["risk"].map(i18n.label))
-    listed.insert(0, "rank", np.arange(1, len(listed) + 1))
     listed = listed.assign(
+        risk=listed["risk"].map(i18n.label),
         touchpoint=_touchpoint(listed["customer_id"], experiences),
         **_latest_comment(listed["customer_id"], experiences.comments),
     )
+    ranks = bool(fit.table["low"].iloc[0] > 0.5)
+    return _list(listed, len(scored), counts[0] - counts[1], campaign, ranks=ranks)
+
+
+def joined_lists(lists: Sequence[Result], campaign: Campaign) -> Result:
+    """One list of those of several parts of the customers, which were scored by the same model.
+
+    Parameters
+    ----------
+    lists : of `contact_list`, each of other customers, with the same campaign
+    campaign : of all of them
+
+    Returns
+    -------
+    What `contact_list` gives of all customers together: since each list has its customers of the
+    largest expected gain, up to the capacity, none is missing that belongs on the joint one
+
+    Raises
+    ------
+    ValueError : no list
+
+    Examples
+    --------
+    >>> joined_lists([contact_list(part, fit, campaign) for part in parts], campaign)
+    ... # doctest: +SKIP
+    """
+    if not lists:
+        raise ValueError("there is no list to join; give one or more of `contact_list`.")
+    if len(lists) == 1:
+        return lists[0]
+    rows = [one.customers.drop(columns="rank") for one in lists]
+    best = largest_gains(rows, campaign.capacity)
+    active, left_out = (sum(one.parts[part] for one in lists) for part in ("active", "left_out"))
+    return _list(best, active, left_out, campaign, ranks=lists[0].parts["ranks"])
+
+
+def _list(
+    listed: pd.DataFrame, active: int, left_out: int, campaign: Campaign, *, ranks: bool
+) -> Result:
+    """The list of the best of so many active customers, of whom rest rules leave some out."""
+    listed.insert(0, "rank", np.arange(1, len(listed) + 1))
     notes = _(
         "This list is for offers to customers likely to leave; the one of 26_whom_to_call_back is "
         "for calls about something that happened. On it are customers whose expected gain is above "
@@ -107,10 +147,16 @@ def contact_list(
     curve = _curve(listed, campaign)
     return Result(
         {"table": curve.tail(1), "curve": curve},
-        _finding(listed, len(scored), curve, campaign, ranks=bool(fit.table["low"].iloc[0] > 0.5)),
+        _finding(listed, active, curve, campaign, ranks=ranks),
         notes,
         "money",
-        parts={"customers": listed, "touchpoints": _touchpoints(listed["touchpoint"])},
+        parts={
+            "customers": listed,
+            "touchpoints": _touchpoints(listed["touchpoint"]),
+            "active": active,
+            "left_out": left_out,
+            "ranks": ranks,
+        },
     )
 
 
@@ -143,6 +189,25 @@ def worth_contacting(
     chosen = rows[pays].sort_values("expected_gain", ascending=False, kind="stable")
     most = len(chosen) if campaign.capacity is None else campaign.capacity
     return chosen.head(most).reset_index(drop=True)
+
+
+def largest_gains(parts: Sequence[pd.DataFrame], most: int | None) -> pd.DataFrame:
+    """The customers of several parts with the largest expected gain, the largest first.
+
+    Parameters
+    ----------
+    parts : of `worth_contacting`, one or more, each of other customers
+    most : how many customers; None for all
+
+    Examples
+    --------
+    >>> parts = [pd.DataFrame({"customer_id": [c], "expected_gain": [g]}) for c, g in ("a1", "b2")]
+    >>> largest_gains(parts, 1)["customer_id"].tolist()
+    ['b']
+    """
+    rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    best = rows.sort_values("expected_gain", ascending=False, kind="stable")
+    return best.head(len(best) if most is None else most).reset_index(drop=True)
 
 
 def _touchpoint(ids: pd.Series, experiences: Experiences) -> pd.Series:

@@ -67,15 +67,22 @@ class ExpressionError(ValueError):
 
 
 def condition(
-    where: str, store: duckdb.DuckDBPyConnection, table: str, columns: list[str], key: str = "WHERE"
+    where: str,
+    store: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: list[str],
+    key: str = "WHERE",
+    *,
+    empty: bool = False,
 ) -> str:
     """`where` as SQL that can only filter `table`; "true" when empty.
 
-    `key` is what messages call the expression. Raises ExpressionError.
+    `key` is what messages call the expression; `empty` allows values that no row has. Raises
+    ExpressionError.
     """
     if not where.strip():
         return "true"
-    text, kind = safe(where, store, table, columns, key)
+    text, kind = safe(where, store, table, columns, key, empty=empty)
     if kind != "BOOLEAN":
         raise ExpressionError(
             f"{key} {where!r} gives {kind.lower()}, not true or false. Compare it with something, "
@@ -85,14 +92,21 @@ def condition(
 
 
 def safe(
-    written: str, store: duckdb.DuckDBPyConnection, table: str, columns: list[str], key: str
+    written: str,
+    store: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: list[str],
+    key: str,
+    *,
+    empty: bool = False,
 ) -> tuple[str, str]:
     """(the expression as SQL over `table`, its type in DuckDB). Raises ExpressionError."""
+    asked = f"{key} {written!r}" if key == "WHERE" and not empty else ""
     text = _words_as_text(written, columns)
     try:
         tree = _parsed(text, store, key)
         _refuse_unsafe(tree, written, columns, key)
-        text = _by_value(text, tree, store, table, f"{key} {written!r}" if key == "WHERE" else "")
+        text = _by_value(text, tree, store, table, asked)
         described = f"describe select ({text}\n) from {sql.name(table)}"
         kind = store.execute(described).fetchall()[0][1]
     except duckdb.Error as error:
@@ -108,14 +122,17 @@ def equal(column: str, value: str) -> str:
     return f"{sql.name(column)} = {sql.text(value)}"
 
 
-def keep(rows: pd.DataFrame, where: str, name: str) -> pd.DataFrame:
-    """The rows of a data frame for which `where` holds. Raises ExpressionError."""
+def keep(rows: pd.DataFrame, where: str, name: str, *, empty: bool = False) -> pd.DataFrame:
+    """The rows of a data frame for which `where` holds.
+
+    Raises ExpressionError for what is no condition, and where no row is left unless `empty`.
+    """
     stored = sql.distinct(rows)
     with sql.connect() as store:
         store.register(name, rows.set_axis(list(stored.values()), axis=1))
-        holds = condition(where, store, name, list(stored.values()))
+        holds = condition(where, store, name, list(stored.values()), empty=empty)
         kept = store.execute(f"select {holds} from {sql.name(name)}").df().iloc[:, 0].fillna(False)
-    if not kept.any():
+    if not kept.any() and not empty:
         raise ExpressionError(
             f"WHERE {where!r} leaves none of the {len(rows):,} rows of {name}. Check the spelling "
             "of the values."

@@ -111,13 +111,21 @@ def effect(trial: Trial) -> Result:
     ends = ["estimate", "low", "high"]
     standard[ends] = standard[ends].to_numpy() / deviation[:, None]
     by_design = pd.DataFrame([_row(name, e, deviation[0]) for name, e in estimates.items()])
-    inside = ~np.isnan(trial.y[:, 0]) & trial.during
-    first = table.iloc[0]
+    every, first = trial.every, table.iloc[0]
+    counted = _(
+        "Means of groups and waves are those of all answers; what needs the earlier answers of "
+        "each customer is estimated from those that were read."
+    )
     return Result(
         {"table": table, "standard": standard, "by_design": by_design},
         finding_of(trial, first),
         i18n.together(
-            [wording.design(trial, design), wording.counts(trial), gap_note(trial.waves)]
+            [
+                wording.design(trial, design),
+                wording.counts(every),
+                gap_note(trial.waves),
+                *([] if trial.counted is None else [counted]),
+            ]
         ),
         **trial.bootstrap,
         parts={
@@ -126,7 +134,7 @@ def effect(trial: Trial) -> Result:
             "clause": wording.clause(trial, first, design),
             "design": design,
             "error": own.error,
-            "sides": tuple(int((inside & (trial.arm == arm)).sum()) for arm in (1, 0)),
+            "sides": tuple(every.answers(every.during & (every.arm == arm)) for arm in (1, 0)),
         },
     )
 
@@ -154,9 +162,14 @@ def _row(design: str, found: DesignEstimate, deviation: float) -> dict[str, Any]
 
 def standard_deviations(trial: Trial) -> np.ndarray:
     """Of the answers before the change, else of the controls during it, (outcomes,)."""
+    trial = trial.every
     rows = trial.earlier if trial.earlier.any() else trial.during & (trial.arm == 0)
     rows = rows if rows.any() else trial.during
-    deviation = np.nanstd(trial.y[rows], axis=0)
+    y, n = trial.y[rows], trial.sample.counts[rows, None]
+    n = np.where(np.isnan(y), 0.0, n)
+    with np.errstate(invalid="ignore"):
+        mean = np.nansum(n * y, axis=0) / n.sum(0)
+        deviation = np.sqrt(np.nansum(n * (y - mean) ** 2, axis=0) / n.sum(0))
     return np.where(deviation > 0, deviation, np.nan)
 
 
@@ -225,10 +238,11 @@ def without_shared_waves(trial: Trial) -> pd.Series | None:
 
 def unadjusted(trial: Trial) -> DesignEstimate:
     """Difference between arms as it is."""
+    trial = trial.every
     rows = trial.during
     how = {"weight": trial.weight[rows], "clusters": trial.clusters.take(rows), **trial.bootstrap}
     effects = experiment.difference(trial.y[rows], trial.arm[rows], **how)
-    return DesignEstimate.of(effects, int((rows & ~np.isnan(trial.y[:, 0])).sum()))
+    return DesignEstimate.of(effects, trial.answers(rows))
 
 
 def _past(trial: Trial) -> np.ndarray:
@@ -244,8 +258,8 @@ def compared(trial: Trial) -> DesignEstimate:
     if not trial.before.any() or not (trial.arm == 0).any():
         raise InsufficientData(_("No controls, or no wave before: nothing to compare with."))
     parts = [_compared(trial, k) for k in range(len(trial.outcomes))]
-    n = int((~np.isnan(trial.y[:, 0]) & (trial.during | trial.earlier)).sum())
-    return DesignEstimate.of(concatenated(parts), n)
+    every = trial.every
+    return DesignEstimate.of(concatenated(parts), every.answers(every.during | every.earlier))
 
 
 def _compared(trial: Trial, outcome: int) -> Replicated:
@@ -260,6 +274,7 @@ def _compared(trial: Trial, outcome: int) -> Replicated:
 
 def cells_of(trial: Trial, outcome: int = 0) -> difference_in_differences.Cells:
     """Means of the groups and waves of one outcome; rows of neither arm left out."""
+    trial = trial.every
     keep = trial.arm >= 0
     return difference_in_differences.group_means(
         trial.y[keep, outcome],
@@ -267,6 +282,7 @@ def cells_of(trial: Trial, outcome: int = 0) -> difference_in_differences.Cells:
         trial.wave[keep],
         len(trial.groups),
         len(trial.waves),
+        counts=trial.sample.counts[keep],
         weight=trial.weight[keep],
         clusters=trial.clusters.take(keep),
         **trial.bootstrap,
@@ -290,7 +306,7 @@ def concatenated(parts: list[Replicated]) -> Replicated:
 def roll_out(trial: Trial, *, never: bool = False) -> DesignEstimate:
     """Mean effect on each outcome since the start of each unit."""
     fits = [group_time(trial, k, never=never) for k in range(len(trial.outcomes))]
-    n = int((~np.isnan(trial.y[:, 0]) & (trial.arm >= 0)).sum())
+    n = trial.every.answers(trial.every.arm >= 0)
     return DesignEstimate.of(concatenated([staggered.overall(fit) for fit in fits]), n)
 
 
@@ -346,13 +362,14 @@ def series(trial: Trial) -> DesignEstimate:
     q = len(trial.outcomes)
     levels = [LEVEL, *[1 - (1 - LEVEL) / max(q - 1, 1)] * (q - 1)]
     fits = [segmented_regression(trial, means, k, level) for k, level in enumerate(levels)]
-    n = int(((trial.arm == 1) & ~np.isnan(trial.y[:, 0])).sum())
+    n = trial.every.answers(trial.every.arm == 1)
     point, low, high = (np.array([getattr(f, e) for f in fits]) for e in ("effect", "low", "high"))
     return DesignEstimate(point, low, high, fits[0].error, n)
 
 
 def wave_means(trial: Trial) -> Replicated:
     """Means of the treated in each wave, (waves, outcomes)."""
+    trial = trial.every
     rows = trial.arm == 1
     return cell_means(
         trial.y[rows],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,9 +16,10 @@ from cxlib.core.i18n import _
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.data.schema import Change
 from cxlib.stats import resampling
-from cxlib.stats.resampling import ResamplingUnits
+from cxlib.stats.resampling import MAX_CLUSTERS, ResamplingUnits
 
 SMALLEST_ARM = 10  # answers in each arm, under which nothing is estimated
+MOST_COUNTED = 2_000_000  # counts of equal answers; where there may be more, some rows are read
 ALIKE = 0.05  # difference of the shares of both arms that another change reached, taken for none
 
 
@@ -45,6 +46,8 @@ class Trial:
     shared : other changes that reached most of the treated in the same waves, in words
     shared_in : waves with the change in which one of those began or went on that was not in place
         in the wave before the change
+    counted : the same of all answers where only some are read: equal ones are one row, of one
+        outcome each, with the key of the customer; for what needs sums by group and wave alone
     """
 
     change: Change
@@ -67,6 +70,23 @@ class Trial:
     contaminated: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     shared_in: tuple[str, ...] = ()
+    counted: Trial | None = None
+
+    @property
+    def every(self) -> Trial:
+        """All answers, counted where they are; where they were read, the trial itself."""
+        if self.counted is None:
+            return self
+        return replace(self.counted, after=self.after, before=self.before)
+
+    @property
+    def used(self) -> np.ndarray:
+        """The waves that are compared."""
+        return np.array(self.waves)[self.before | self.after]
+
+    def answers(self, rows: np.ndarray) -> int:
+        """How many answers to the first outcome some rows stand for."""
+        return int(self.sample.counts[rows & ~np.isnan(self.y[:, 0])].sum())
 
     @cached_property
     def clusters(self) -> ResamplingUnits:
@@ -264,14 +284,35 @@ def read(
     (('new', 'old'), [False, True], 40)
     """
     sample = as_sample(sample)
-    rows = sample.data
     names = list(dict.fromkeys([change.outcome or outcome, *change.also]))
-    wanted = [*names, *change.before, *(c for c in (change.column, change.within) if c)]
-    wanted += [over] if change.begun else []
-    if lacking := [c for c in wanted if c not in rows]:
+    groups = [c for c in (change.column, change.within, over if change.begun else "") if c]
+    if lacking := [c for c in [*names, *change.before, *groups] if c not in sample]:
         raise ValueError(
             f"change {change.name!r} needs {lacking}, which {change.table} does not have."
         )
+    trial = _read(sample, change, names, change.before, points, others, over)
+    if change.design != "randomised":  # else what other changes reached is in both arms
+        active = [c.column for c in others if c is not change and _in_window(c, change, trial.used)]
+        groups += [c for c in active if c in sample and c not in groups]
+    few = sample.in_buckets([], resampled=False).of(names, *groups)
+    most = min(len(sample) * len(names), len(few) * MAX_CLUSTERS)
+    if few.count is None or most > MOST_COUNTED:
+        return trial
+    every = _read(sample.of(names, *groups), change, names, [], points, others, over)
+    same = (every.groups, every.waves) == (trial.groups, trial.waves)
+    return replace(trial, counted=every) if same else trial
+
+
+def _read(
+    sample: Sample,
+    change: Change,
+    names: list[str],
+    past: list[str],
+    points: Sequence[str],
+    others: Sequence[Change],
+    over: str,
+) -> Trial:
+    rows = sample.data
     units, y = zip(*(recoded(rows[c], c in points) for c in names), strict=True)
     y = tuple(np.where(sample.weights == 0, np.nan, answers) for answers in y)
     waves, wave, after = _waves(rows, change, over)
@@ -279,7 +320,7 @@ def read(
     used = np.array(waves)[before | after]
     active = [c for c in others if c.name != change.name and _in_window(c, change, used)]
     groups, group, arm = _arms(rows, change, np.zeros(len(rows), bool))
-    reached, shared, dropped = _contamination(rows, change, active, arm)
+    reached, shared, dropped = _contamination(rows, change, active, arm, sample.counts)
     if dropped.any():
         groups, group, arm = _arms(rows, change, dropped)
         if not (arm == 0).any() and change.design != "staggered":
@@ -287,7 +328,7 @@ def read(
     out: tuple[str, ...] = ()
     if change.design in ("compared", "staggered"):
         groups, group, arm, out = _observed(groups, group, arm, wave, ~np.isnan(y[0]), change)
-    known, x = _known(rows, change.before)
+    known, x = _known(rows, past)
     ids = np.arange(len(rows)) if sample.cluster is None else numbered(rows[sample.cluster])
     trial = Trial(
         change,
@@ -389,7 +430,11 @@ def _in_place(change: Change, wave: str) -> bool:
 
 
 def _contamination(
-    rows: pd.DataFrame, change: Change, others: Sequence[Change], arm: np.ndarray
+    rows: pd.DataFrame,
+    change: Change,
+    others: Sequence[Change],
+    arm: np.ndarray,
+    counts: np.ndarray,
 ) -> tuple[tuple[str, ...], list[Change], np.ndarray]:
     """What other changes reached: of the controls, of most treated, and the rows to leave out.
 
@@ -405,7 +450,10 @@ def _contamination(
             continue
         values = rows[other.column].astype("string")
         reached = values.isin(other.treated).to_numpy(bool)
-        parts = [reached[side].mean() if side.any() else 0.0 for side in (treated, control)]
+        parts = [
+            float(np.average(reached[side], weights=counts[side])) if side.any() else 0.0
+            for side in (treated, control)
+        ]
         crosses = other.column != change.column
         alike = crosses and min(parts) > 0 and abs(parts[0] - parts[1]) <= ALIKE
         if alike or (crosses and change.design == "randomised"):
@@ -496,8 +544,7 @@ def numbered(ids: pd.Series) -> np.ndarray:
 
 
 def _check(trial: Trial) -> None:
-    known = trial.during & ~np.isnan(trial.y[:, 0])
-    treated, control = (int((known & (trial.arm == arm)).sum()) for arm in (1, 0))
+    treated, control = (trial.answers(trial.during & (trial.arm == arm)) for arm in (1, 0))
     alone = trial.change.design in ("series", "staggered")
     least = treated if alone else min(treated, control)
     if least < SMALLEST_ARM:

@@ -243,10 +243,9 @@ def _roll_out(trial: Trial) -> str:
 
 def counts(trial: Trial) -> str:
     """How many answers of whom."""
-    known = ~np.isnan(trial.y[:, 0])
     others = _other_changes(trial)
     numbers = [
-        int((known & rows & (trial.arm == arm)).sum())
+        trial.answers(rows & (trial.arm == arm))
         for arm in (1, 0)
         for rows in (trial.during, trial.earlier)
     ]

@@ -57,7 +57,8 @@ class Care:
         ids, found = self._today(where), {}
         for table, lacking in LACKING.items():
             if not self.database.has_columns(table, "customer_id"):
-                leave_out(_(lacking))
+                if self.database.first_part:
+                    leave_out(_(lacking))
                 continue
             rows = self.database.read(table)
             found[table] = rows if ids is None else rows[rows["customer_id"].isin(ids)]

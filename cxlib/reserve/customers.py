@@ -22,6 +22,7 @@ import pandas as pd
 from cxlib.core import codes, context, i18n
 from cxlib.core.errors import InsufficientData, leave_out
 from cxlib.core.i18n import _
+from cxlib.core.sample import Sample
 from cxlib.data import expressions, sql
 from cxlib.data.purchases import purchases
 from cxlib.data.schema import Churn
@@ -58,7 +59,8 @@ class Customers:
         schema = self.database.schema
         if not {"customers", "orders"} & set(schema):
             self.database.columns("customers")  # says that there is no such table
-        return as_of(self.database.store, schema, self._study, day, horizon)
+        empty = self.database.may_be_empty
+        return as_of(self.database.store, schema, self._study, day, horizon, may_be_empty=empty)
 
     def profiles(self, where: str = "") -> pd.DataFrame:
         """Customers for segments and early warning, with `left` where it is known.
@@ -85,7 +87,7 @@ class Customers:
                     columns=later,
                 )
             )
-        return expressions.keep(rows, where, "customers")
+        return expressions.keep(rows, where, "customers", empty=self.database.may_be_empty)
 
     def _profiles(self) -> pd.DataFrame:
         database, churn = self.database, self._study.churn
@@ -109,7 +111,7 @@ class Customers:
         values = rows[churn.flag]
         words = values.map(lambda v: codes.plain(v).casefold(), na_action="ignore")
         means = codes.match(wanted, words.dropna().unique())
-        if not any(means.values()):
+        if not any(means.values()) and not self.database.may_be_empty:
             raise ReserveError(
                 f"nobody has {churn.flag} = {churn.left!r}. Its values are: "
                 f"{codes.counted(values)}. Correct churn.left in study.yaml."
@@ -213,6 +215,25 @@ class Customers:
             rows = self._profiles()
             return rows.assign(time=rows[churn.tenure].astype(float), entry=0.0)
         return database.read("customers").iloc[:0]
+
+    def left_by_month(self, where: str = "") -> Sample:
+        """Customers counted by the month in which they left: left_on (its first day), n.
+
+        Those who have not left are in the row without left_on. All customers are counted, of
+        however many a page reads the rows.
+
+        Parameters
+        ----------
+        where : condition on the customers; empty for all
+        """
+        database = self.database
+        store, have = database.store, database.columns("customers")
+        holds = expressions.condition(where, store, "customers", have)
+        rows = store.execute(
+            "select date_trunc('month', left_on)::timestamp as left_on, count(*) as n "
+            f"from customers where {holds} group by 1 order by 1"
+        )
+        return Sample(rows.df(), count="n")
 
     def with_losses(self, responses: pd.DataFrame) -> pd.DataFrame:
         """The answers with `loses`, what each customer was worth who left within the churn horizon.
@@ -345,6 +366,8 @@ def as_of(
     study: Study,
     day: str | date,
     horizon: int = 90,
+    *,
+    may_be_empty: bool = False,
 ) -> pd.DataFrame:
     """A row for each who is a customer on `day`: joined before it, and not left by it.
 
@@ -401,7 +424,7 @@ def as_of(
     for column, counts in bought.items():
         rows[column] = rows["customer_id"].map(counts)
         rows[column] = rows[column] if column == "recency_days" else rows[column].fillna(0.0)
-    if rows.empty:
+    if rows.empty and not may_be_empty:
         raise ReserveError(
             f"nobody is a customer of {study.name} on {day:%Y-%m-%d}. Choose a day between the "
             "first joined_on and the last left_on."

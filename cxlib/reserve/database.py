@@ -8,7 +8,7 @@ database.sums("responses", ["speed", "price"], cluster="customer_id")
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
@@ -104,27 +104,78 @@ class Database:
             self._store = engine.attached(self.study, opened, views, conditions)
         return self._store
 
-    def of_some_customers(self, *tables: str) -> Self:
+    def of_some_customers(self, *tables: str, listing: bool = False) -> Self:
         """The same tables, with the rows of some customers where the named ones have too many.
 
         Where one of them has more than `limits.rows_at_most`, customers are chosen by a hash of
         their id, and every table has the rows of these alone; this is printed. Days
         (`first_day`, `last_day`) stay those of all rows.
+
+        Parameters
+        ----------
+        tables : that are read
+        listing : whether the page lists customers, all of whom it takes from `in_batches`
         """
         if not self.study.reporting.leave_rows:  # no row is read at all
             return self
-        counts = dict(self._opened().execute('select "table", kept from _tables').fetchall())
-        named = [t for t in tables if t in counts]
-        some = subsample.customers(counts, named, self.study.limits.rows_at_most)
+        some = subsample.customers(self._kept_rows, tables, self.study.limits.rows_at_most)
         if some is None:
             return self
-        some.say()
+        some.say(listing=listing)
         return type(self)(self.study, _some=some, _whole=self)
+
+    def in_batches(self, *tables: str, where: str = "") -> Iterator[Self]:
+        """All customers in parts, each with the tables of these alone, for what is done with each.
+
+        A part has at most about `limits.rows_at_most` rows of each of the named tables; where none
+        has more, there is one part, the study itself. Days stay those of all rows. Of a part a
+        condition may leave no row. It is closed when the next one is asked for.
+
+        Parameters
+        ----------
+        tables : that are read
+        where : condition that some customer has to meet
+
+        Raises
+        ------
+        ReserveError : no customer meets the condition
+        """
+        leave = self.study.reporting.leave_rows
+        most = self.study.limits.rows_at_most
+        parts = subsample.batches(self._kept_rows, tables, most) if leave else []
+        if parts and where and "customers" in self.tables:
+            self._require_some("customers", where)
+        for some in parts:
+            part = type(self)(self.study, _some=some, _whole=self)
+            try:
+                yield part
+            finally:
+                part._close_store()
+        if not parts:
+            yield self
+
+    def _require_some(self, table: str, where: str) -> None:
+        """Raise ReserveError where the condition leaves no row of a table."""
+        have = self.columns(table)
+        holds = expressions.condition(where, self.store, table, have)
+        counted = f"select count(*) from {sql.name(table)} where {holds}"
+        kept = sql.first(self.store, counted)[0]
+        if not kept:
+            why = _nothing_left(table, "", where, self._steps(table, "", where, "true", kept))
+            raise ReserveError(why + self._values_in(table, have, where))
+
+    @property
+    def _kept_rows(self) -> dict[str, int]:
+        """How many rows each table had when it was loaded."""
+        return dict(self._opened().execute('select "table", kept from _tables').fetchall())
 
     def close(self) -> None:
         """Let go of the file."""
         if self._whole is not None:
             self._whole.close()
+        self._close_store()
+
+    def _close_store(self) -> None:
         if self._store is not None:
             self._store.close()
             self._store = self._bounded = None
@@ -280,7 +331,8 @@ class Database:
             raise ReserveError(f"{table} has no column {unknown}. It has: {', '.join(have)}.")
         in_wave = self._wave_condition(table, wave)
         source = self.source(table)
-        holds = expressions.condition(where, self.store, source, have)
+        empty = self.may_be_empty
+        holds = expressions.condition(where, self.store, source, have, empty=empty)
         chosen = f" and {plan.holds}" if plan else ""
         try:
             rows = self.store.execute(
@@ -299,10 +351,20 @@ class Database:
             ) from error
         steps = self._steps(table, wave, where, in_wave, kept)
         steps["lost"] |= {"sampled": kept - len(rows)} if plan else {}
-        if not kept and (wave or where):
+        if not kept and (wave or where) and not empty:
             why = _nothing_left(table, wave, where, steps)
             raise ReserveError(why + self._values_in(source, have, where))
         return rows, Losses(**steps)
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether a condition may leave no row: these are a part of all customers."""
+        return self._some is not None and self._some.batch
+
+    @property
+    def first_part(self) -> bool:
+        """Whether these are all customers or their first part, which says what holds of all."""
+        return not self.may_be_empty or (self._some is not None and not self._some.start)
 
     def source(self, table: str) -> str:
         """The table or view that the rows of a table are read from."""
@@ -592,8 +654,8 @@ class Database:
             most, have = self.study.limits.rows_at_most, self.schema["responses"]
             kept = "select kept from _tables where \"table\" = 'responses'"
             large = sql.first(self._opened(), kept)[0] > most
-            share = self._some.share if self._some else 1.0
-            found = subsample.plan(self.store, "responses", have, most, share) if large else None
+            asked = self.store, "responses", have, most, self._some
+            found = subsample.plan(*asked) if large else None
             self._plan.append(found)
         return self._plan[0]
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxlib.core import context, display, parameters, sections
 from cxlib.core.context import Context
-from cxlib.core.errors import leave_out, suggestion
+from cxlib.core.errors import leave_out, read_in_part, suggestion
 from cxlib.core.i18n import _
 from cxlib.core.sample import DRAWS, SEED, Sample
 from cxlib.data import contract, sql
@@ -42,6 +42,7 @@ from cxlib.reserve.nonresponse import silent_shares
 from cxlib.reserve.quality import Quality
 from cxlib.reserve.store import ReserveError
 
+LOOP = ("class", "status")  # columns that say whether an action is of one customer, and closed
 COMPARED = ("events", "cases", "orders", "responses", "customers")  # tables that groups divide
 
 
@@ -296,7 +297,7 @@ class Reserve(Database):
         """The last day of the data, else of the actions; None where nothing has a date."""
         last = self.last_day
         if last is None and "actions" in self.tables:
-            days = self.read("actions").select_dtypes("datetime")
+            days = self._ledger()[0].select_dtypes("datetime")
             last = days.max().max() if days.size else None
         return None if last is None or pd.isna(last) else pd.Timestamp(last)
 
@@ -308,12 +309,38 @@ class Reserve(Database):
         counted = f"select count(*) from responses where wave = {sql.text(waves[-1])}"
         return int(sql.first(self.store, counted)[0])
 
+    def ledger(self) -> pd.DataFrame:
+        """The actions of the study.
+
+        Of more than `limits.rows_at_most` those about single customers that are closed are not
+        read, and the page says how many they are.
+        """
+        rows, left_out = self._ledger()
+        if left_out:
+            sentence = _(
+                "The ledger has {n:count} actions. The {closed:count} that were about single "
+                "customers and are closed are not read, nor counted on this page.",
+                n=len(rows) + left_out,
+                closed=left_out,
+            )
+            read_in_part(_("without closed actions of single customers"), sentence)
+        return rows
+
+    def _ledger(self) -> tuple[pd.DataFrame, int]:
+        """The actions that are read, and how many are not."""
+        n = self._kept_rows["actions"]
+        if n <= self.study.limits.rows_at_most or not self.has_columns("actions", *LOOP):
+            return self.read("actions"), 0
+        open_ = "coalesce(status, '') not in ('done', 'dropped')"
+        rows = self.read("actions", where=f"coalesce(class, '') <> 'one customer' or {open_}")
+        return rows, n - len(rows)
+
     @property
     def open_actions(self) -> dict[str, Any]:
         """What a page needs to judge the actions of the ledger as 41 does; empty without one."""
         if "actions" not in self.study.tables:
             return {}
-        ledger, point = self.read("actions"), self.costs.point or float("nan")
+        ledger, point = self._ledger()[0], self.costs.point or float("nan")
         worth = ledger["worth"].fillna(point) if "worth" in ledger else point
         return {"ledger": ledger.assign(worth=worth), "last_wave": self.last_wave}
 

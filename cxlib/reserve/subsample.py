@@ -11,10 +11,12 @@ customers are resampled.
 
     some = subsample.customers({"orders": 10_000_000, "cases": 40_000}, ["orders"], 2_000_000)
     some.conditions(columns)   # table -> the condition for the rows of one customer in five
+    batches({"orders": 10_000_000}, ["orders"], 2_000_000)   # all customers, some at a time
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -25,23 +27,29 @@ import pandas as pd
 from cxlib.core.errors import read_in_part
 from cxlib.core.i18n import _
 from cxlib.data import contract, sql
+from cxlib.reserve.door import OF_NOBODY
 
 KEYS = 1 << 24  # of `sample_key`
+SLACK = 1.15  # more batches than rows ask for, since a hash does not divide them evenly
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which share of the rows of each wave is read, of those of customers in the share `within`."""
+    """Which share of the rows of each wave is read, of those of customers in the share `within`.
+
+    The keys of these customers begin at the share `start` of all keys.
+    """
 
     shares: Mapping[str | None, float]
     counts: Mapping[str | None, int]
     customers: bool  # whether rows name their customer
     within: float = 1.0
+    start: float = 0.0
 
     @property
     def holds(self) -> str:
         """The condition for the rows that are read."""
-        ends = {wave: round(share * self.within * KEYS) for wave, share in self.shares.items()}
+        ends = {w: round((self.start + s * self.within) * KEYS) for w, s in self.shares.items()}
         cases = " ".join(
             f"when wave = {sql.text(wave)} then {end}" for wave, end in ends.items() if wave
         )
@@ -85,11 +93,15 @@ class SomeCustomers:
     ----------
     share : of the customers
     table, rows : the table for whose size they are chosen, and its rows
+    start : share of the customers whose hash is below theirs
+    batch : whether they are one of the parts of all customers (`batches`)
     """
 
     share: float
     table: str
     rows: int
+    start: float = 0.0
+    batch: bool = False
 
     def conditions(self, columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
         """Table -> the condition for the rows of these customers, where rows are a customer's.
@@ -97,7 +109,7 @@ class SomeCustomers:
         Parameters
         ----------
         columns : of each table; a row without customer_id belongs to the order, case or answer
-            that it names
+            that it names. The company's own tables (its actions and the like) have no condition
 
         Examples
         --------
@@ -107,33 +119,52 @@ class SomeCustomers:
 < 8388608"}
         """
         found: dict[str, str] = {}
+        low, high = (round(end * KEYS) for end in (self.start, self.start + self.share))
+        above = f"{_key(True)} >= {low} and " if low else ""
         for name, table in contract.TABLES.items():  # those that others refer to come first
-            have = set(columns.get(name, ()))
+            have = set(columns.get(name, ())) if name not in OF_NOBODY else set()
             refers = (c for c in table.columns.values() if c.name in have and c.refers in found)
             if "customer_id" in have:
-                found[name] = f"{_key(True)} < {round(self.share * KEYS)}"
+                found[name] = f"{above}{_key(True)} < {high}"
             elif link := next(refers, None):
                 chosen = f"select {link.name} from {link.refers} where {found[link.refers]}"
                 found[name] = f"{link.name} in ({chosen})"
         return found
 
-    def say(self) -> None:
-        """Say it on the page: in short below its title, and in full."""
-        short = _("rows of one customer in {each:.1f}", each=1 / self.share)
-        read_in_part(short, self._sentence())
+    def say(self, *, listing: bool = False) -> None:
+        """Say it on the page: in short below its title, and in full.
 
-    def _sentence(self) -> str:
-        return _(
-            "{table:opening} have {rows:count} rows. Only those of one customer in {each:.1f} are "
-            "read, chosen by a hash of their number: numbers of customers, totals and lists of "
-            "customers on this page are of these. Shares and means are estimates for all "
-            "customers; their intervals are about {times:.1f} times as wide as those of all rows "
-            "would be.",
-            table=self.table,
-            rows=self.rows,
-            each=1 / self.share,
-            times=self.share**-0.5,
+        Parameters
+        ----------
+        listing : whether the page lists customers, all of whom it takes batch by batch
+        """
+        facts = {
+            "table": self.table,
+            "rows": self.rows,
+            "each": 1 / self.share,
+            "times": self.share**-0.5,
+        }
+        sentence = (
+            _(
+                "{table:opening} have {rows:count} rows. Lists of customers are of all customers, "
+                "who are read and scored batch by batch. Models and estimates are of the rows of "
+                "one customer in {each:.1f}, chosen by a hash of their number, and so are other "
+                "numbers of customers and totals. Shares and means are estimates for all "
+                "customers; their intervals are about {times:.1f} times as wide as those of all "
+                "rows would be.",
+                **facts,
+            )
+            if listing
+            else _(
+                "{table:opening} have {rows:count} rows. Only those of one customer in {each:.1f} "
+                "are read, chosen by a hash of their number: numbers of customers, totals and "
+                "lists of customers on this page are of these. Shares and means are estimates for "
+                "all customers; their intervals are about {times:.1f} times as wide as those of "
+                "all rows would be.",
+                **facts,
+            )
         )
+        read_in_part(_("rows of one customer in {each:.1f}", **facts), sentence)
 
 
 def customers(
@@ -150,6 +181,22 @@ def customers(
     return SomeCustomers(at_most / rows, table, rows) if rows > at_most else None
 
 
+def batches(counts: Mapping[str, int], tables: Iterable[str], at_most: int) -> list[SomeCustomers]:
+    """All customers, in parts whose rows of each of some tables are at most about so many.
+
+    None where all of them are that few.
+
+    Examples
+    --------
+    >>> [(some.start, some.share) for some in batches({"orders": 3000}, ["orders"], 1000)]
+    [(0.0, 0.25), (0.25, 0.25), (0.5, 0.25), (0.75, 0.25)]
+    """
+    if (some := customers(counts, tables, at_most)) is None:
+        return []
+    n = math.ceil(SLACK / some.share)
+    return [SomeCustomers(1 / n, some.table, some.rows, k / n, batch=True) for k in range(n)]
+
+
 def _key(known: bool) -> str:
     """The number by which a row's customer is chosen; a row without one is its own."""
     row = f"'row ' || {sql.ROW}::varchar"
@@ -161,18 +208,19 @@ def plan(
     source: str,
     have: list[str],
     at_most: int,
-    within: float = 1.0,
+    some: SomeCustomers | None = None,
 ) -> Plan | None:
     """How to read at most about so many rows; None where there are no more than that.
 
-    Where the rows are those of a share `within` of all customers, of these.
+    Where the rows are those of `some` customers, of these.
     """
     wave = "wave" if "wave" in have else "cast(null as varchar)"
     found = store.execute(f"select {wave} as w, count(*) as n from {source} group by 1 order by 1")
     counts = {None if pd.isna(w) else str(w): int(n) for w, n in found.fetchall()}
     if sum(counts.values()) <= at_most:
         return None
-    return Plan(shares_of(counts, at_most), counts, "customer_id" in have, within)
+    of = (some.share, some.start) if some else ()
+    return Plan(shares_of(counts, at_most), counts, "customer_id" in have, *of)
 
 
 def shares_of(counts: Mapping[str | None, int], at_most: int) -> dict[str | None, float]:

@@ -47,7 +47,10 @@ RATING = """case when hash(i * 31 + {k}) % 100 = 0 then null else
     end as q{k:02}"""
 CUSTOMERS = """
 copy (
-    select 'c' || i as customer_id, ['north', 'south', 'east'][1 + (hash(i) % 3)::int] as region
+    select 'c' || i as customer_id, ['north', 'south', 'east'][1 + (hash(i) % 3)::int] as region,
+        timestamp '2022-01-01' + interval (hash(i * 17) % 1000) day as joined_on,
+        case when hash(i * 19) % 100 < 12 + 8 * (hash(i) % 3)::int
+            then timestamp '2025-06-01' + interval (hash(i * 23) % 500) day end as left_on
     from range({customers}) t(i)
 ) to '{file}' (format parquet)
 """
@@ -81,7 +84,10 @@ tables:
     files: events.parquet
     columns:
       {event_id: event_id, customer_id: customer_id, at: at, touchpoint: touchpoint, stage: stage}
-  customers: {files: customers.parquet, columns: {customer_id: customer_id}, keep: [region]}
+  customers:
+    files: customers.parquet
+    columns: {customer_id: customer_id, joined_on: joined_on, left_on: left_on}
+    keep: [region]
   responses:
     files: days/*.parquet
     grows: true
@@ -89,6 +95,10 @@ tables:
       {response_id: response_id, customer_id: customer_id, answered_on: answered_on, wave: wave}
     keep: [channel]
 limits: {rows_at_most: 20000}
+costs: {customer_value: 80, offer: 5, contact: 1, accepted: 0.3}
+organisation:
+  column: channel
+  units: {online: null, staff: null, web: online, app: online, shop: staff, phone: staff}
 model:
   constructs: {quality: [q00, q01, q02], satisfaction: [overall], loyalty: [recommend]}
   paths: {satisfaction: [quality], loyalty: [satisfaction]}
