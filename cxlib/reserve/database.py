@@ -104,12 +104,13 @@ class Database:
             self._store = engine.attached(self.study, opened, views, conditions)
         return self._store
 
-    def of_some_customers(self, *tables: str) -> Self:
+    def of_some_customers(self, *tables: str, counted: bool = False) -> Self:
         """The same tables, with the rows of some customers where the named ones have too many.
 
         Where one of them has more than `limits.rows_at_most`, customers are chosen by a hash of
-        their id, and every table has the rows of these alone; this is printed. Days
-        (`first_day`, `last_day`) stay those of all rows.
+        their id, and every table has the rows of these alone; this is printed, and with `counted`
+        that the rest of the page is counted of all rows. Days (`first_day`, `last_day`) stay those
+        of all rows.
         """
         if not self.study.reporting.leave_rows:  # no row is read at all
             return self
@@ -118,7 +119,7 @@ class Database:
         some = subsample.customers(counts, named, self.study.limits.rows_at_most)
         if some is None:
             return self
-        some.say()
+        some.say(counted=counted)
         return type(self)(self.study, _some=some, _whole=self)
 
     def close(self) -> None:
