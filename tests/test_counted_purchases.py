@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import loyalty, reserve
+from cxlib import loyalty, reserve, segments
 from cxlib.core.errors import InsufficientData, RowsStay
 from cxlib.data.schema import Reporting
 
@@ -118,6 +118,19 @@ def test_revenue_of_those_who_bought_before(histories, every):
     same(in_rows, counted)
     assert in_rows.ungrouped == counted.ungrouped
     np.testing.assert_allclose(in_rows.replicates, counted.replicates, rtol=1e-9)
+
+
+@pytest.mark.parametrize("grades", [2, 5])
+def test_grades_and_who_moved_between_them(study, grades):
+    if "amount" not in study.columns("orders"):
+        with pytest.raises(InsufficientData, match="no amounts"):
+            segments.rfm(study.loyalty.purchases())
+        return
+    opened = study.sample("orders", draws=100), study.loyalty.purchases(draws=100)
+    same(*(segments.rfm(o, grades=grades) for o in opened))
+    moved = [segments.grade_migration(o, grades=grades, since=60, window=90) for o in opened]
+    assert len(moved[0].table) > 4
+    same(*moved)
 
 
 def test_what_is_counted_is_the_same_where_no_row_may_leave():

@@ -193,10 +193,12 @@ class PurchaseHistory:
         sums = each.assign(key=hashed(self.names)[each["who"]])[["key", "period", *SUMS]]
         by_period = each.assign(n=1)[["period", "n", "new"]]
         if self.counted is not None:
-            others = self.counted.revenue(self.begun, every)
-            others = [o.assign(period=_periods(o["period"], every)) for o in others]
-            sums = pd.concat([sums, others[0]], ignore_index=True)
-            by_period = pd.concat([by_period, others[1]], ignore_index=True)
+            more, others = (
+                table.assign(period=_periods(table["period"], every))
+                for table in self.counted.revenue(self.begun, every)
+            )
+            sums = pd.concat([sums, more], ignore_index=True)
+            by_period = pd.concat([by_period, others], ignore_index=True)
         sums = sums.groupby(["key", "period"], as_index=False).sum()
         return sums, by_period.groupby("period").sum()
 

@@ -198,12 +198,12 @@ def _period_sums(
     periods = [p for p in complete if of.loc[p, "new"]]
     row, keys = pd.factorize(sums["key"])
     place = pd.Index(periods).get_indexer(sums["period"])
-    found = np.zeros((len(keys), 4, 1 + len(periods)))
-    values = sums[SUMS].to_numpy(float)
-    np.add.at(found[..., 0], row, values)
-    np.add.at(found, (row[place >= 0], slice(None), 1 + place[place >= 0]), values[place >= 0])
+    found = np.zeros((len(keys), 1 + len(periods), len(SUMS)))
+    values, listed = sums[SUMS].to_numpy(float), place >= 0
+    np.add.at(found[:, 0], row, values)
+    np.add.at(found, (row[listed], 1 + place[listed]), values[listed])
     n = of["n"].reindex(periods).to_numpy(int)
-    return np.asarray(keys), found, n, periods, len(complete) - len(periods)
+    return np.asarray(keys), found.swapaxes(1, 2), n, periods, len(complete) - len(periods)
 
 
 def _repeated(counts: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ something back are read (`returned`), those of all others counted, by key where 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +21,7 @@ from cxlib.reserve import aggregates
 from cxlib.reserve.database import Database
 from cxlib.reserve.door import Held, fewest
 
+PARTS = 10_000  # of a currency's unit, in which spend is counted
 BACK = (
     "select 1 from orders as back where back.customer_id = orders.customer_id "
     'and back.amount < 0 and back."at" is not null'
@@ -251,6 +253,65 @@ class StoredPurchases:
         )
         return int(found["n"].sum()), int(found.loc[found["inside"] == 0, "n"].sum())
 
+    def habits(self, measure: str, day: pd.Timestamp, window: int = 0) -> pd.DataFrame:
+        """Columns value and n: how many customers have each recency_days, orders or spend.
+
+        Of their orders before a day, of so many days; of all before it where `window` is 0.
+        """
+        value = _habit(measure, day, window)
+        each = (
+            f"select customer_id, {value} as value from orders where {self._inside([day], window)}"
+        )
+        source = f"({each} group by customer_id) as each"
+        asked = f"select value, count(*) as n from {source} group by value order by value"
+        found = self._sums(asked, source, ["value"])
+        return found.assign(value=found["value"] / (PARTS if measure == "spend" else 1))
+
+    def graded(
+        self,
+        cuts: Mapping[str, list[float]],
+        points: tuple[int, int],
+        days: list[pd.Timestamp],
+        window: int = 0,
+    ) -> pd.DataFrame:
+        """Columns key, grade0, grade1 ..., n and spend: customers of each key by grade on each day.
+
+        `cuts` are the values of each measure beyond which a score is one higher, `points` those at
+        which A and B begin; spend is that before the last of the days.
+        """
+        own = [f"{_habit(m, day, window)} as {m}{k}" for k, day in enumerate(days) for m in cuts]
+        each = f"select customer_id, {', '.join(own)} from orders "
+        each += f"where {self._inside(days, window)} group by customer_id"
+        grades = []
+        for k in range(len(days)):
+            scores = " + ".join(_score(f"{m}{k}", m, cuts[m]) for m in cuts)
+            cases = f"when orders{k} = 0 then 'none' when {scores} >= {points[0]} then 'A'"
+            grades.append(
+                f"case {cases} when {scores} >= {points[1]} then 'B' else 'C' end as grade{k}"
+            )
+        columns = f"customer_id, spend{len(days) - 1} as spend, {', '.join(grades)}"
+        source = f"(select {columns} from ({each}) as each) as graded"
+        key = aggregates.key_of(self.database.store, "orders", "customer_id")
+        of = [f"grade{k}" for k in range(len(days))]
+
+        def summed(size: int) -> pd.DataFrame:
+            groups = [aggregates.coarser(key, size), *of]
+            asked = (
+                f"select {groups[0]} as key, {', '.join(of)}, count(*) as n, sum(spend) as spend "
+            )
+            asked += f"from {source} group by {', '.join(groups)}"
+            return self._sums(asked, source, groups)
+
+        found = self.database._in_buckets(summed)
+        return found.assign(spend=found["spend"].astype(float) / PARTS)
+
+    def _inside(self, days: list[pd.Timestamp], window: int) -> str:
+        """The condition for orders that are seen from some day, of customers who are counted."""
+        holds = self._known_orders + (f" and not exists ({BACK})" if self._refunds else "")
+        holds += f' and "at" < {_time(days[-1])}'
+        since = days[0] - pd.Timedelta(days=window)
+        return f'{holds} and "at" >= {_time(since)}' if window else holds
+
     def _number(self, asked: str) -> int:
         return int(sql.first(self.database.store, asked)[0])
 
@@ -260,6 +321,29 @@ class StoredPurchases:
         """What a query of sums brings; where no row may leave, each of enough customers."""
         held = Held(asked, fewest(groups or [], source, holds))
         return self.database.store.execute(held).df()
+
+
+def _habit(measure: str, day: pd.Timestamp, window: int) -> str:
+    """Of a customer the days since the last order before a day, the number or the sum of orders.
+
+    Sums are in parts of a currency's unit: whole numbers are the same in whatever order they are
+    added up, so that a cut point lies on the same side of them.
+    """
+    seen = f'"at" < {_time(day)}'
+    seen += f' and "at" >= {_time(day - pd.Timedelta(days=window))}' if window else ""
+    if measure == "orders":
+        return f"sum(case when {seen} then 1 else 0 end)"
+    if measure == "spend":
+        return f"(sum(case when {seen} then amount else 0.0 end) * {PARTS})::bigint"
+    last = f'max(case when {seen} then "at" end)'
+    begun = f"case when date_trunc('day', {last}) < {last} then 1 else 0 end"
+    return f"date_diff('day', {last}, {_time(day)}) - {begun}"
+
+
+def _score(column: str, measure: str, cuts: list[float]) -> str:
+    beyond, times = "<" if measure == "recency_days" else ">", PARTS if measure == "spend" else 1
+    parts = (f"case when {column} {beyond} {round(c * times)} then 1 else 0 end" for c in cuts)
+    return f"1 + {' + '.join(parts)}"
 
 
 def _time(day: pd.Timestamp) -> str:
