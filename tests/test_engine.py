@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import cli, drivers, reserve, scores
+from cxlib import cli, drivers, loyalty, reserve, scores, segments
 from cxlib.core.errors import RowsStay
 from cxlib.data import contract, sql
 from cxlib.data import study as study_
@@ -311,6 +311,23 @@ def test_journeys_are_the_same(both, monkeypatch, asked, at_once):
     here, there = (one.journeys.transitions(**asked) for one in both)
     pd.testing.assert_frame_equal(here.data, there.data)
     assert here.notes == there.notes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", ["", "channel"])
+def test_purchases_are_counted_the_same(both, by):
+    found = []
+    for one in both:
+        history = loyalty.purchase_history(one.loyalty.purchases(draws=50))
+        cohorts = loyalty.cohorts(history, groups=one.customers.group_query(by))
+        revenue = loyalty.repeat_revenue(history, every="week")
+        orders = one.loyalty.purchases(draws=50)
+        grades = segments.rfm(orders), segments.grade_migration(orders, since=90)
+        found.append([loyalty.repeat_purchase(history), cohorts, revenue, *grades])
+    for here, there in zip(*found, strict=True):
+        for name, table in here.tables.items():
+            pd.testing.assert_frame_equal(table, there.tables[name], rtol=1e-9)
+        assert here.notes == there.notes
 
 
 @pytest.mark.slow

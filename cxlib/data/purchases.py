@@ -53,12 +53,14 @@ def require_amounts(orders: pd.DataFrame) -> None:
         )
 
 
-def purchases(orders: pd.DataFrame, end: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
+def purchases(
+    orders: pd.DataFrame, end: pd.Timestamp, *, required: bool = True
+) -> tuple[pd.DataFrame, list[str]]:
     """The orders before `end` that are purchases, and sentences on what was left out.
 
     Columns customer_id, at and amount (refunds taken off; missing where orders have none), sorted
     by customer and time; the index is that of `orders`. Raises InsufficientData when nothing was
-    bought.
+    bought and something is `required`.
     """
     priced = "amount" in orders
     amount = pd.to_numeric(orders["amount"], errors="coerce") if priced else np.nan
@@ -68,7 +70,7 @@ def purchases(orders: pd.DataFrame, end: pd.Timestamp) -> tuple[pd.DataFrame, li
         known &= np.isfinite(rows["amount"].to_numpy(float, na_value=np.nan))
     before = known & (rows["at"] < end)
     kept = rows[before].sort_values(["customer_id", "at"], kind="stable")
-    notes = _left_out(len(orders), int((~known).sum()), int((known & ~before).sum()))
+    notes = left_out(len(orders), int((~known).sum()), int((known & ~before).sum()))
     if priced and (kept["amount"] < 0).any():
         net, rest = without_returns(
             pd.factorize(kept["customer_id"])[0],
@@ -77,26 +79,35 @@ def purchases(orders: pd.DataFrame, end: pd.Timestamp) -> tuple[pd.DataFrame, li
         )
         notes += _refund_notes(kept["amount"].to_numpy(float), net, rest)
         kept = kept.assign(amount=net).dropna(subset="amount")
-    if kept.empty:
+    if required:
+        require_some(kept, len(orders), end)
+    return kept, notes
+
+
+def require_some(bought: pd.DataFrame, orders: int, end: pd.Timestamp) -> None:
+    """Raise InsufficientData where none of so many orders is a purchase before `end`."""
+    if bought.empty:
         raise InsufficientData(
             _(
                 "none of {n:count} orders is a purchase with a customer, an "
                 "amount and a date before {day:date}. "
                 "Check how customer_id, at and amount are mapped.",
-                n=len(orders),
+                n=orders,
                 day=end,
             )
         )
-    return kept, notes
 
 
-def days_bought(orders: pd.DataFrame, end: pd.Timestamp) -> tuple[pd.DataFrame, list[str]]:
+def days_bought(
+    orders: pd.DataFrame, end: pd.Timestamp, *, required: bool = True
+) -> tuple[pd.DataFrame, list[str]]:
     """customer_id, day, amount of purchases before `end`, and sentences on what was left out.
 
     What one customer buys on one day is one purchase. Rows are sorted by customer and day; amounts
-    are missing where orders have none. Raises InsufficientData when nothing was bought.
+    are missing where orders have none. Raises InsufficientData when nothing was bought and
+    something is `required`.
     """
-    bought, notes = purchases(orders, end)
+    bought, notes = purchases(orders, end, required=required)
     days = bought.assign(day=bought["at"].dt.normalize()).groupby(
         ["customer_id", "day"], observed=True, sort=True
     )
@@ -221,7 +232,8 @@ def _refund_notes(amount: np.ndarray, net: np.ndarray, rest: np.ndarray) -> list
     return notes
 
 
-def _left_out(offered: int, blank: int, later: int) -> list[str]:
+def left_out(offered: int, blank: int, later: int) -> list[str]:
+    """Sentences on how many of the orders are left out, and why."""
     blanks = _(
         "{blank:count} of {orders:count} orders have no customer, date or amount and are left out.",
         blank=blank,

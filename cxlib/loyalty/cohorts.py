@@ -24,7 +24,6 @@ from cxlib.stats.intervals import LEVEL
 from cxlib.stats.notes import simultaneous_note
 
 LENGTHS = {"week": 7, "month": 30, "quarter": 91, "year": 365}  # days of a period
-FREQUENCY = {"week": "W-SUN", "month": "M", "quarter": "Q", "year": "Y"}
 LEAST_SHARE = 0.05  # of those seen for the first period, for the curve of all to go on
 WORDS = ("cohort", "purchase", "week", "month", "quarter", "year", "plain")
 MOST_PERIODS = 20  # that a file may span, for a period to be chosen by itself
@@ -34,7 +33,7 @@ def cohorts(
     history: PurchaseHistory,
     *,
     every: str = "auto",
-    groups: pd.Series | None = None,
+    groups: pd.Series | str | None = None,
     most: int = 12,
 ) -> Result:
     """Share of each cohort that bought in each of the `most` periods after its first purchase.
@@ -44,7 +43,8 @@ def cohorts(
     history : see `purchase_history`
     every : length of a period: "week", "month", "quarter" or "year"; "auto" takes the finest of
         which the orders span at most 20
-    groups : group of each customer, by customer_id
+    groups : group of each customer, by customer_id; of purchases that are counted in the store what
+        `study.customers.group_query` gives
     most : periods after the first purchase
 
     Returns
@@ -73,9 +73,7 @@ def cohorts(
     require_choice("every", every, ("auto", *LENGTHS))
     every = _finest(history) if every == "auto" else every
     length = LENGTHS[every]
-    active = _active(history, length, most)
-    cohort = pd.PeriodIndex(history.first.astype("datetime64[D]"), freq=FREQUENCY[every])
-    cells = _cells(history, active, cohort, length)
+    cells = _cells(history, every, length, most)
     if cells.empty:
         raise InsufficientData(
             _(
@@ -88,14 +86,12 @@ def cohorts(
             )
         )
     cells["cohort"] = [name_of(period, every) for period in cells["cohort"]]
-    everyone = _pooled(history, active, length, np.ones(len(history.names), bool))
-    parts, few = [everyone.assign(group="overall")], []
-    if groups is not None:
-        of = groups.groupby(level=0).first().reindex(history.names).astype("string")
-        for name in sorted(of.dropna().unique()):
-            mine = _pooled(history, active, length, (of == name).fillna(False).to_numpy(bool))
-            if len(mine) and mine["n"].max() >= context.current().smallest_cell:
-                parts.append(mine.assign(group=name))
+    parts, few = [_pooled(history.retained(length, most)).assign(group="overall")], []
+    if isinstance(groups, pd.Series) or groups:
+        for name, mine in history.retained(length, most, groups).groupby("group"):
+            kept = _pooled(mine)
+            if len(kept) and kept["n"].max() >= context.current().smallest_cell:
+                parts.append(kept.assign(group=name))
             else:
                 few.append(i18n.quoted(i18n.label(name)))
     curve = pd.concat(parts, ignore_index=True)
@@ -130,38 +126,21 @@ def _finest(history: PurchaseHistory) -> str:
     return next((e for e, size in LENGTHS.items() if days <= size * MOST_PERIODS), "year")
 
 
-def _active(history: PurchaseHistory, length: int, most: int) -> np.ndarray:
-    """Whether each customer bought in each period after the first, (customers, periods)."""
-    ages = history.day - history.first[history.who]
-    period = (ages - 1) // length  # day 0 is the first purchase itself
-    inside = (ages > 0) & (period < most)
-    active = np.zeros((len(history.names), most), bool)
-    active[history.who[inside], period[inside]] = True
-    return active
-
-
-def _cells(
-    history: PurchaseHistory, active: np.ndarray, cohort: pd.PeriodIndex, length: int
-) -> pd.DataFrame:
+def _cells(history: PurchaseHistory, every: str, length: int, most: int) -> pd.DataFrame:
+    """Cohort by cohort the periods to whose end all of the cohort were seen."""
     parts = []
-    for period in cohort[history.new].unique().sort_values():
-        inside = history.new & (cohort == period)
-        whole = min(int(history.seen()[inside].min() // length), active.shape[1])
-        counts = active[inside, :whole].sum(0)
-        parts.append(_rows(counts, np.full(whole, inside.sum())).assign(cohort=period))
+    for cohort in history.cohorts(every, length, most).itertuples():
+        whole = min((history.end - 1 - cohort.first) // length, most)
+        counts = np.array(cohort[2 : 2 + whole])  # index and n come first
+        parts.append(_rows(counts, np.full(len(counts), cohort.n)).assign(cohort=cohort.Index))
     return pd.concat(parts, ignore_index=True)
 
 
-def _pooled(
-    history: PurchaseHistory, active: np.ndarray, length: int, chosen: np.ndarray
-) -> pd.DataFrame:
+def _pooled(seen: pd.DataFrame) -> pd.DataFrame:
     """All customers who were seen to the end of a period, whatever their cohort."""
-    there = (history.new & chosen)[:, None] & (
-        history.seen()[:, None] >= length * np.arange(1, active.shape[1] + 1)
-    )
-    n = there.sum(0)
+    n = seen["n"].to_numpy()
     kept = n >= max(1, LEAST_SHARE * n[0])
-    return _rows((there & active).sum(0)[kept], n[kept])
+    return _rows(seen["count"].to_numpy()[kept], n[kept])
 
 
 def _rows(counts: np.ndarray, n: np.ndarray) -> pd.DataFrame:

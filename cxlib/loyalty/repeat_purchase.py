@@ -20,7 +20,7 @@ from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.loyalty.cohorts import jeffreys
-from cxlib.loyalty.history import PurchaseHistory, date_of, name_of
+from cxlib.loyalty.history import SUMS, PurchaseHistory, date_of, name_of
 from cxlib.stats import resampling, survival, survival_intervals
 from cxlib.stats.intervals import LEVEL, percentile_interval
 from cxlib.stats.notes import resampling_note
@@ -78,14 +78,15 @@ def repeat_purchase(
     if window < 1:
         raise ValueError(f"window is {window}; give a whole number of days, 1 or more.")
     within = tuple(sorted({*within, window}))
-    waits = {k: _waits(history, k) for k in range(most)}
+    counts = history.waits(most)
+    waits = {k: _repeated(counts[counts["k"] == k]) for k in range(most)}
     waits = {k: w for k, w in waits.items() if w[1].sum() >= (FEWEST if k else 2)}
     if 0 not in waits:
         raise InsufficientData(
             _(
                 "fewer than two of {n:count} new customers bought again before "
                 "{day:date}; there is no curve to draw.",
-                n=int(history.new.sum()),
+                n=history.n_new,
                 day=date_of(history.end),
             )
         )
@@ -130,13 +131,17 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
     [0.5, 0.333]
     """
     require_choice("every", every, ("week", "month", "quarter", "year"))
-    sums, periods, unlisted = _period_sums(history, every)
-    customers = history.customers
-    drawn = resampling.resample_sums(sums.reshape(len(sums), -1), **resampling.design(customers))
+    keys, sums, by_period, periods, unlisted = _period_sums(history, every)
+    # Customers may buy in several periods, so that the total less the periods is no group.
+    buyers, outside = history.buyers(every, periods)
+    n = np.array([buyers, *by_period])
+    customers, clusters = history.customers, resampling.ResamplingUnits(keys)
+    drawn = resampling.resample_sums(
+        sums.reshape(len(sums), -1), **customers.bootstrap, clusters=clusters
+    )
     shares, replicates = (
         _shares(s) for s in (sums.sum(0), drawn.reshape(customers.draws, *sums.shape[1:]))
     )
-    n = (sums[:, 3] > 0).sum(0)
     low, high = percentile_interval(replicates)
     # All or none: resamples do not vary, so the interval is that of a share of so many customers.
     exact, fixed = jeffreys(shares * np.tile(n, 2), np.tile(n, 2), LEVEL), low == high
@@ -158,13 +163,11 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
         "repeated; they are not listed.",
         n=unlisted,
     )
-    # Customers may buy in several periods, so that the total less the periods is no group.
-    elsewhere = (sums[:, 3, 0] > 0) & ~(sums[:, 3, 1:] > 0).any(1)
     older = _("Of customers who are not new every purchase is a repeated one.")
     notes = i18n.together(
         [
             *history.notes,
-            older if (~history.new).any() else "",
+            older if history.n_new < history.n else "",
             closed if unlisted else "",
             "" if history.priced else _("The orders have no amounts, so revenue is not known."),
             resampling_note(customers),
@@ -177,38 +180,36 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
         "share",
         **customers.bootstrap,
         replicates=replicates,
-        parts={"ungrouped": int(elsewhere.sum())},
+        parts={"ungrouped": outside},
     )
 
 
-def _period_sums(history: PurchaseHistory, every: str) -> tuple[np.ndarray, list[pd.Period], int]:
-    """Sums of each customer: (customers, 4, 1 + periods), the periods, and how many are not listed.
+def _period_sums(
+    history: PurchaseHistory, every: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[pd.Period], int]:
+    """Sums of the customers of each key, (keys, 4, 1 + periods), whose first period is all.
 
-    The four are repeat revenue, revenue, repeat purchases and purchases; the first period is all.
+    Returns the keys, the sums of SUMS, how many customers bought in each period, the periods, and
+    how many are not listed.
     """
-    counted = history.day >= history.begin + history.quiet
-    when = pd.PeriodIndex(history.day.astype("datetime64[D]"), freq=every[0].upper())
-    with_new = set(when[(history.number == 0) & history.new[history.who]])
-    complete = [p for p in when.unique().sort_values() if _is_complete(p, history)]
+    sums, of = history.revenue(every)
+    complete = [p for p in of.index if _is_complete(p, history)]
     # Where nobody is new all business is repeated, whatever customers do.
-    periods = [p for p in complete if p in with_new]
-    inside = np.column_stack([counted, *[counted & (when == p) for p in periods]])
-    repeated = ((history.number > 0) | ~history.new[history.who])[:, None]
-    gain = (history.amount if history.priced else 1.0 + 0 * history.day)[:, None] * inside
-    parts = np.stack([gain * repeated, gain, inside * repeated, inside], axis=1)
-    sums = np.zeros((len(history.names), *parts.shape[1:]))
-    np.add.at(sums, history.who, parts)
-    return sums, periods, len(complete) - len(periods)
+    periods = [p for p in complete if of.loc[p, "new"]]
+    row, keys = pd.factorize(sums["key"])
+    place = pd.Index(periods).get_indexer(sums["period"])
+    found = np.zeros((len(keys), 1 + len(periods), len(SUMS)))
+    values, listed = sums[SUMS].to_numpy(float), place >= 0
+    np.add.at(found[:, 0], row, values)
+    np.add.at(found, (row[listed], 1 + place[listed]), values[listed])
+    n = of["n"].reindex(periods).to_numpy(int)
+    return np.asarray(keys), found.swapaxes(1, 2), n, periods, len(complete) - len(periods)
 
 
-def _waits(history: PurchaseHistory, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """(days from purchase `k` to the next one or to the end, whether it came), of new customers."""
-    at = np.flatnonzero((history.number == k) & history.new[history.who])
-    following = np.minimum(at + 1, len(history.who) - 1)
-    came = (following > at) & (history.who[following] == history.who[at])
-    time = np.where(came, history.day[following], history.end - 1) - history.day[at]
-    watched = time > 0  # bought on the last day: not seen for a day
-    return time[watched].astype(float), came[watched]
+def _repeated(counts: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """(days waited, whether the next purchase came) of each customer."""
+    time, came = (counts[c].repeat(counts["n"]).to_numpy() for c in ("time", "came"))
+    return time.astype(float), came.astype(bool)
 
 
 def _curve(

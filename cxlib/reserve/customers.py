@@ -298,19 +298,38 @@ class Customers:
         A column `by` of another table gives each customer the value that most of their rows have,
         and none where two are equally frequent; a sentence is printed.
         """
+        table, chosen = self._group_source(by)
+        if table in ("", "customers"):
+            theirs = self.database.read("customers") if table else None
+            return None if theirs is None else theirs.set_index("customer_id")[chosen]
+        return grouping.values(self.database, table, "customer_id", chosen)
+
+    def group_query(self, by: str = "") -> str:
+        """The query of the customers' `groups`, of columns customer_id and value; empty for none.
+
+        For methods on what is counted in the store.
+        """
+        table, chosen = self._group_source(by)
+        if table in ("", "customers"):
+            named = f"select customer_id, {sql.name(chosen or ' ')} as value from customers"
+            return named if table else ""
+        return grouping.commonest(table, chosen)
+
+    def _group_source(self, by: str) -> tuple[str, str]:
+        """The table and the column that say a customer's group; both empty where none does."""
         database = self.database
         if by:
             grouping.require(database, by)
         chosen = by or self._study.group
         if chosen in database.schema.get("customers", ()):
-            return database.read("customers").set_index("customer_id")[chosen]
+            return "customers", chosen
         theirs = (t for t in grouping.having(database, by) if "customer_id" in database.schema[t])
         if (table := next(theirs, "")) and by:
             print(grouping.inferred_note("customers", table, by))
-            return grouping.values(database, table, "customer_id", by)
+            return table, by
         if by:
             leave_out(_("No customer is known to have {column:quoted}.", column=by))
-        return None
+        return "", ""
 
     def experiences(self) -> dict[str, object]:
         """The tables of what customers met: cases, comments, responses, and `touchpoints`.

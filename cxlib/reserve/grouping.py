@@ -177,3 +177,18 @@ def values(reserve: Database, table: str, key: str, by: str) -> pd.Series:
         counts = rows.value_counts([key, by], sort=False).rename("n").reset_index()
     top = counts[counts["n"] == counts.groupby(key)["n"].transform("max")]
     return top.drop_duplicates(key, keep=False).set_index(key)[by]
+
+
+def commonest(table: str, by: str) -> str:
+    """The query of `values` of the customers of a table: columns customer_id and value."""
+    source, column = sql.name(table), sql.name(by)
+    counted = (
+        f"select customer_id, {column} as v, count(*) as n from {source} "
+        f"where customer_id is not null and {column} is not null group by customer_id, {column}"
+    )
+    most = "max(n) over (partition by customer_id) as most"
+    ranked = f"select customer_id, v, n, {most} from ({counted}) as c"
+    return (
+        f"select customer_id, max(v) as value from ({ranked}) as m where n = most "
+        "group by customer_id having count(*) = 1"
+    )

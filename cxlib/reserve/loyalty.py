@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cxlib.core.sample import DRAWS, SEED
 from cxlib.data.schema import Programme
 from cxlib.reserve.customers import Customers
 from cxlib.reserve.database import Database
+from cxlib.reserve.purchases import StoredPurchases
 from cxlib.reserve.store import ReserveError
 
 AS_OF = (  # columns of customers as of a day that hold nothing later, whatever customers.csv says
@@ -40,6 +42,15 @@ class Loyalty:
             rows = self.database.read("customers", columns=["customer_id", "joined_on"])
             joined = rows.set_index("customer_id")["joined_on"]
         return {"joined": joined, "quiet": self.database.study.loyalty.quiet}
+
+    def purchases(self, *, draws: int = DRAWS, seed: int = SEED) -> StoredPurchases:
+        """Purchases by customer and day, counted where they are: for `loyalty.purchase_history`.
+
+        Parameters
+        ----------
+        draws, seed : of the bootstrap behind every interval
+        """
+        return StoredPurchases(self.database, draws, seed)
 
     def order_context(self) -> dict[str, object]:
         """The tables around a purchase: lines, events, cases, responses (and `item`, the question).

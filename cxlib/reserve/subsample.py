@@ -131,11 +131,16 @@ class SomeCustomers:
                 found[name] = f"{link.name} in ({chosen})"
         return found
 
+<<<<<<< HEAD
     def say(self, *, listing: bool = False) -> None:
+=======
+    def say(self, *, counted: bool = False) -> None:
+>>>>>>> cohorts
         """Say it on the page: in short below its title, and in full.
 
         Parameters
         ----------
+<<<<<<< HEAD
         listing : whether the page lists customers, all of whom it takes batch by batch
         """
         facts = {
@@ -163,6 +168,35 @@ class SomeCustomers:
                 "all rows would be.",
                 **facts,
             )
+=======
+        counted : all else on the page is counted of all rows
+        """
+        if counted:
+            short = _("partly rows of one customer in {each:.1f}", each=1 / self.share)
+        else:
+            short = _("rows of one customer in {each:.1f}", each=1 / self.share)
+        read_in_part(short, self._sentence(counted))
+
+    def _sentence(self, counted: bool) -> str:
+        facts = {"table": self.table, "rows": self.rows, "each": 1 / self.share}
+        facts["times"] = self.share**-0.5
+        if counted:
+            return _(
+                "{table:opening} have {rows:count} rows. Totals and shares over time are counted "
+                "from all of them. Parts that compare customers with each other read those of one "
+                "customer in {each:.1f}, chosen by a hash of their number: there, numbers of "
+                "customers are of these, and intervals are about {times:.1f} times as wide as "
+                "those of all rows would be.",
+                **facts,
+            )
+        return _(
+            "{table:opening} have {rows:count} rows. Only those of one customer in {each:.1f} are "
+            "read, chosen by a hash of their number: numbers of customers, totals and lists of "
+            "customers on this page are of these. Shares and means are estimates for all "
+            "customers; their intervals are about {times:.1f} times as wide as those of all rows "
+            "would be.",
+            **facts,
+>>>>>>> cohorts
         )
         read_in_part(_("rows of one customer in {each:.1f}", **facts), sentence)
 

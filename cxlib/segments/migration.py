@@ -8,18 +8,28 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Result
-from cxlib.core.sample import SampleLike, as_sample
-from cxlib.data.purchases import seen_from
+from cxlib.core.sample import Sample, SampleLike
 from cxlib.segments.profiles import interval_table
-from cxlib.segments.rfm import GRADES, assign_grades, cut_points, grade_name, purchase_habits
+from cxlib.segments.rfm import (
+    GRADES,
+    CountedHabits,
+    assign_grades,
+    bounds,
+    cut_points,
+    dated_orders,
+    grade_name,
+    purchase_habits,
+    spread_of,
+)
 from cxlib.stats import resampling
 from cxlib.stats.notes import resampling_note
+from cxlib.stats.resampling import hashed
 
 NOBODY = "none"
 
 
 def grade_migration(
-    sample: SampleLike,
+    sample: SampleLike | CountedHabits,
     *,
     before: str | pd.Timestamp | None = None,
     after: str | pd.Timestamp | None = None,
@@ -34,7 +44,7 @@ def grade_migration(
 
     Parameters
     ----------
-    sample : orders, as for `rfm`
+    sample : orders, as for `rfm`, in rows or counted
     before, after : the dates; by default the day after the last order, and `since` days earlier
     since : days between the two
     window : days of orders seen
@@ -57,36 +67,45 @@ def grade_migration(
     >>> table.loc[table["estimate"] > 0, ["grade", "term", "n"]].values.tolist()
     [['potential (C)', 'potential (C)', 30], ['potential (C)', 'no order', 30]]
     """
-    sample = as_sample(sample)
-    orders = sample.data
-    last = seen_from(orders, after)
+    counted = None if isinstance(sample, Sample | pd.DataFrame) else sample
+    orders = sample
+    sample, last = dated_orders(sample, after)
     before = last - pd.Timedelta(days=since) if before is None else before
-    first = seen_from(orders, before)
+    first = dated_orders(orders, before)[1]
     days = [first, last]
     if not days[0] < days[1]:
         raise ValueError(
             f"before is {days[0]:%Y-%m-%d} and after {days[1]:%Y-%m-%d}; the first must be earlier."
         )
-    habits = [purchase_habits(orders, day, day - pd.Timedelta(days=window))[0] for day in days]
-    cuts = cut_points(habits[0], grades)
-    then, now = (assign_grades(h, *cuts).set_index("customer_id")["grade"] for h in habits)
-    both = pd.concat([then, now], axis=1, keys=["then", "now"]).fillna(NOBODY)
+    seen = [(day, day - pd.Timedelta(days=window), counted) for day in days]
+    habits = [purchase_habits(sample.data, *window_)[0] for window_ in seen]
+    edges, points = cut_points(spread_of(habits[0], counted, first, window), grades)
+    then, now = (assign_grades(h, edges, points).set_index("customer_id")["grade"] for h in habits)
+    both = pd.concat([then, now], axis=1, keys=["grade0", "grade1"]).fillna(NOBODY)
+    both = both.assign(key=hashed(both.index), n=1)
+    if counted is not None:
+        starts = points["A"][0], points["B"][0]
+        others = counted.graded(bounds(edges), starts, days, window)
+        both = pd.concat([both, others.drop(columns="spend")], ignore_index=True)
     states = [*GRADES, NOBODY]
-    had = set(both["then"])
+    had = set(both["grade0"])
     pairs = [(a, b) for a in states if a in had for b in states if (a, b) != (NOBODY, NOBODY)]
     place = {pair: at for at, pair in enumerate(pairs)}
-    at = np.array([place[pair] for pair in zip(both["then"], both["now"], strict=True)])
-    counted = (at[:, None] == np.arange(len(pairs))).astype(float)
-    whole = counted.sum(0)
+    at = np.array([place[pair] for pair in zip(both["grade0"], both["grade1"], strict=True)])
+    n_of = (at[:, None] == np.arange(len(pairs))) * both[["n"]].to_numpy(float)
+    whole, units = n_of.sum(0), resampling.ResamplingUnits(both["key"].to_numpy(np.int64))
     froms = np.array([states.index(a) for a, _ in pairs])
     inside = (froms[:, None] == np.arange(len(states))).astype(float)
     share = _shares(whole[None], inside)[0]
-    drawn = _shares(resampling.resample_sums(counted, sample.draws, sample.seed), inside)
+    drawn = _shares(resampling.resample_sums(n_of, sample.draws, sample.seed, units), inside)
     n = (whole @ inside)[froms].astype(int)
     about = {"grade": [_name(a) for a, _ in pairs], "term": [_name(b) for _, b in pairs]}
     table = interval_table(about, share, drawn, n, share=True)
     facts = {"before": i18n.day(days[0]), "after": i18n.day(days[1])}
-    notes = [_note(window, len(both)), resampling_note(sample.replace(cluster="customer_id"))]
+    notes = [
+        _note(window, int(both["n"].sum())),
+        resampling_note(sample.replace(cluster="customer_id")),
+    ]
     return Result(table, _finding(table, facts), i18n.together(notes), "share", **sample.bootstrap)
 
 

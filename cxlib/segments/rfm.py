@@ -11,6 +11,9 @@ most points, B (ordinary) from 40%, C (potential) below: those with the most roo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import numpy as np
 import pandas as pd
 
@@ -18,23 +21,67 @@ from cxlib.core import i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.data.purchases import purchases, require_amounts, seen_from
+from cxlib.data.purchases import (
+    left_out,
+    purchases,
+    require_amounts,
+    require_some,
+    seen_from,
+)
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table
+from cxlib.stats.resampling import hashed
 
 MEASURES = ("recency_days", "orders", "spend")
 SCORES = ("recency_score", "orders_score", "spend_score")
 GRADES = ("A", "B", "C")
+PARTS = 10_000  # of a currency's unit, in which spend is compared: sums differ in their last digits
 THRESHOLDS = (0.7, 0.4)  # share of the way from fewest to most points at which A and B begin
 
 
-def rfm(sample: SampleLike, *, as_of: str | pd.Timestamp | None = None, grades: int = 5) -> Result:
+class CountedHabits(Protocol):
+    """Habits of customers, counted where their orders are (`study.loyalty.purchases`).
+
+    Those of customers who handed something back are not among them: their orders are `returned`.
+    A window is the orders before a day, of so many days; of all days before it where it is 0.
+    """
+
+    returned: Sample
+    priced: bool
+    end: pd.Timestamp
+    orders: int
+    blank: int
+
+    def habits(self, measure: str, day: pd.Timestamp, window: int = 0) -> pd.DataFrame:
+        """Columns value and n: how many customers have each value of one of MEASURES."""
+
+    def graded(
+        self,
+        cuts: Mapping[str, list[float]],
+        points: tuple[int, int],
+        days: list[pd.Timestamp],
+        window: int = 0,
+    ) -> pd.DataFrame:
+        """Columns key, grade0, grade1 ..., n and spend: customers of each key by grade on each day.
+
+        `cuts` are the values of each measure above which a score is one higher, `points` those at
+        which A and B begin; spend is that before the last of the days.
+        """
+
+
+def rfm(
+    sample: SampleLike | CountedHabits,
+    *,
+    as_of: str | pd.Timestamp | None = None,
+    grades: int = 5,
+) -> Result:
     """Grade customers by their orders; shares of customers and of spend with 95% intervals.
 
     Parameters
     ----------
     sample : orders with customer_id, at and amount; an amount below zero is a refund, taken off as
-        `cxlib.data.purchases` says
+        `cxlib.data.purchases` says. Or orders that are counted in the store
+        (`study.loyalty.purchases`), then up to the last of them
     as_of : date from which customers are seen, the day after the last order by default
     grades : scores of each measure, 2 to 10; 5 makes quintiles
 
@@ -65,20 +112,26 @@ def rfm(sample: SampleLike, *, as_of: str | pd.Timestamp | None = None, grades: 
     >>> rfm(Sample(orders, draws=20)).table["n"].tolist()
     [0, 24, 36, 0, 24, 36]
     """
-    sample = as_sample(sample)
-    end = seen_from(sample.data, as_of)
-    habits, notes = purchase_habits(sample.data, end)
-    total = habits["spend"].sum()
+    counted = None if isinstance(sample, Sample | pd.DataFrame) else sample
+    sample, end = dated_orders(sample, as_of)
+    habits, notes = purchase_habits(sample.data, end, counted=counted)
+    spread = spread_of(habits, counted, end)
+    n, total = len(spread["spend"]), spread["spend"].sum()
     if not total > 0:
         raise ValueError(
-            f"the orders of {len(habits):,} customers sum to {total:g}, so there are no shares of "
+            f"the orders of {n:,} customers sum to {total:g}, so there are no shares of "
             "the spend. Check the sign of amount: sales are positive, refunds negative."
         )
-    edges, points = cut_points(habits, grades)
+    edges, points = cut_points(spread, grades)
     graded = assign_grades(habits, edges, points)
-    table = _shares(graded, sample)
-    cuts = _cuts(graded, grades)
-    notes = [_dated(end, as_of, len(habits)), *notes, *_ties(cuts), _rule(points)]
+    each = graded.assign(key=hashed(pd.Index(graded["customer_id"])), grade0=graded["grade"], n=1)
+    each = each[["key", "grade0", "n", "spend"]]
+    if counted is not None:
+        others = counted.graded(bounds(edges), (points["A"][0], points["B"][0]), [end])
+        each = pd.concat([each, others], ignore_index=True)
+    cuts = _cuts(spread, edges, grades)
+    notes = [_dated(end, as_of, n), *notes, *_once(spread["orders"]), *_ties(cuts), _rule(points)]
+    table = _shares(each, sample)
     return Result(
         {"table": table, "cuts": cuts},
         _finding(table),
@@ -120,58 +173,101 @@ def rfm_grades(sample: SampleLike, *, grades: int = 5) -> pd.Series:
     """
     orders = as_sample(sample).data
     habits = purchase_habits(orders, seen_from(orders))[0]
-    graded = assign_grades(habits, *cut_points(habits, grades)).set_index("customer_id")
+    cuts = cut_points(spread_of(habits, None, seen_from(orders)), grades)
+    graded = assign_grades(habits, *cuts).set_index("customer_id")
     return graded["grade"].map(grade_name)
 
 
+def dated_orders(
+    sample: SampleLike | CountedHabits, as_of: str | pd.Timestamp | None = None
+) -> tuple[Sample, pd.Timestamp]:
+    """The orders in rows, and the date before which they are seen; of counted ones the returned."""
+    if isinstance(sample, Sample | pd.DataFrame):
+        sample = as_sample(sample)
+        return sample, seen_from(sample.data, as_of)
+    if not sample.priced or sample.orders == sample.blank:
+        require_amounts(sample.returned.data.iloc[:0])
+    return sample.returned, sample.end if as_of is None else pd.Timestamp(as_of).normalize()
+
+
 def purchase_habits(
-    orders: pd.DataFrame, as_of: pd.Timestamp, since: pd.Timestamp | None = None
+    orders: pd.DataFrame,
+    as_of: pd.Timestamp,
+    since: pd.Timestamp | None = None,
+    counted: CountedHabits | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """What each customer bought from `since` on and before `as_of`, a row each; what was left out.
 
     Columns: customer_id, recency_days (whole days since the last purchase), orders, spend; refunds
-    are taken off as `purchases` does.
+    are taken off as `purchases` does. There may be no rows where others are `counted`.
     """
-    require_amounts(orders)
-    bought, notes = purchases(orders, as_of)
+    if counted is None:
+        require_amounts(orders)
+    bought, notes = purchases(orders, as_of, required=counted is None)
+    if counted is not None:
+        notes = [*left_out(counted.orders, counted.blank, 0), *notes]
     bought = bought if since is None else bought[bought["at"] >= since]
     habits = bought.groupby("customer_id", as_index=False, observed=True).agg(
         at=("at", "max"), orders=("at", "size"), spend=("amount", "sum")
     )
     days = (as_of - habits["at"]) // pd.Timedelta(days=1)
-    habits = habits.assign(recency_days=days.astype(int))[["customer_id", *MEASURES]]
-    once = int((habits["orders"] == 1).sum())
-    if once:
-        notes.append(
-            ngettext(
-                "{once:count} customer ({share:share}) ordered once.",
-                "{once:count} customers ({share:share}) ordered once.",
-                once,
-                once=once,
-                share=once / len(habits),
-            )
+    spend = np.rint(habits["spend"].astype(float) * PARTS) / PARTS
+    habits = habits.assign(recency_days=days.astype(int), spend=spend)
+    return habits[["customer_id", *MEASURES]], notes
+
+
+def spread_of(
+    habits: pd.DataFrame, counted: CountedHabits | None, day: pd.Timestamp, window: int = 0
+) -> dict[str, np.ndarray]:
+    """All customers' values of each measure, in rows and counted."""
+    found = {m: habits[m].to_numpy(float) for m in MEASURES}
+    if counted is not None:
+        for m, own in found.items():
+            more = counted.habits(m, day, window)
+            found[m] = np.r_[own, np.repeat(more["value"].to_numpy(float), more["n"])]
+    require_some(pd.DataFrame(found), 0 if counted is None else counted.orders, day)
+    return found
+
+
+def bounds(edges: Mapping[str, np.ndarray]) -> dict[str, list[float]]:
+    """The values of each measure beyond which a score is one higher: fewer days, more orders."""
+    return {m: (-e if m == "recency_days" else e).tolist() for m, e in edges.items()}
+
+
+def _once(orders: np.ndarray) -> list[str]:
+    if not (once := int((orders == 1).sum())):
+        return []
+    return [
+        ngettext(
+            "{once:count} customer ({share:share}) ordered once.",
+            "{once:count} customers ({share:share}) ordered once.",
+            once,
+            once=once,
+            share=once / len(orders),
         )
-    return habits, notes
+    ]
 
 
 def cut_points(
-    habits: pd.DataFrame, grades: int
+    habits: Mapping[str, np.ndarray], grades: int
 ) -> tuple[dict[str, np.ndarray], dict[str, tuple[int, int]]]:
     """`edges` and `points` of `rfm`, by these customers' habits."""
     if not 2 <= grades <= 10:
         raise ValueError(f"grades is {grades}; it must be 2 to 10 (5 makes quintiles).")
-    return {m: _edges(habits[m], grades) for m in MEASURES}, _points(grades)
+    return {m: _edges(_wanted(m, habits[m]), grades) for m in MEASURES}, _points(grades)
 
 
-def _edges(values: pd.Series, grades: int) -> np.ndarray:
+def _edges(wanted: np.ndarray, grades: int) -> np.ndarray:
     # Values that customers have, so that the cut points can be stated and equal values stay alike.
-    wanted = _wanted(values)
     return np.quantile(wanted, np.arange(1, grades) / grades, method="inverted_cdf")
 
 
-def _wanted(values: pd.Series) -> np.ndarray:
-    x = values.to_numpy(float)
-    return -x if values.name == "recency_days" else x
+def _wanted(measure: str, values: np.ndarray) -> np.ndarray:
+    return -values if measure == "recency_days" else values
+
+
+def _scores(measure: str, values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return 1 + np.searchsorted(edges, _wanted(measure, values), "left")
 
 
 def assign_grades(
@@ -179,7 +275,7 @@ def assign_grades(
 ) -> pd.DataFrame:
     """The customers' habits with their scores, points and grade; see `rfm_scores`."""
     scores = {
-        score: 1 + np.searchsorted(edges[m], _wanted(habits[m]), "left")
+        score: _scores(m, habits[m].to_numpy(float), edges[m])
         for m, score in zip(MEASURES, SCORES, strict=True)
     }
     graded = habits.assign(**scores)
@@ -195,33 +291,30 @@ def _points(grades: int) -> dict[str, tuple[int, int]]:
     return {"A": (a, most), "B": (b, a - 1), "C": (fewest, b - 1)}
 
 
-def _shares(graded: pd.DataFrame, sample: Sample) -> pd.DataFrame:
-    inside = (graded["grade"].to_numpy()[:, None] == np.array(GRADES)).astype(float)
-    spend = graded["spend"].to_numpy()[:, None]
-    each = np.hstack([inside, inside * spend])
-    sums = resampling.resample_sums(each, sample.draws, sample.seed)
-    tables = []
+def _shares(counts: pd.DataFrame, sample: Sample) -> pd.DataFrame:
+    """Shares of customers and of spend by grade, of counts by the customers' keys."""
+    inside = (counts["grade0"].to_numpy()[:, None] == np.array(GRADES)).astype(float)
+    each = np.hstack([inside * counts[[c]].to_numpy(float) for c in ("n", "spend")])
+    units = resampling.ResamplingUnits(counts["key"].to_numpy(np.int64))
+    sums = resampling.resample_sums(each, sample.draws, sample.seed, units)
+    n, tables = each[:, :3].sum(0).astype(int).tolist(), []
     for measure, at in (("customers", slice(0, 3)), ("spend", slice(3, 6))):
         whole, drawn = each[:, at].sum(0), sums[:, at]
         total = drawn.sum(1, keepdims=True)  # 0 in draws of very few customers: no shares there
         drawn = np.divide(drawn, total, out=np.full(drawn.shape, np.nan), where=total != 0)
-        tables.append(
-            estimates_table(
-                [grade_name(g) for g in GRADES],
-                whole / whole.sum(),
-                drawn,
-                inside.sum(0).astype(int).tolist(),
-                measure=measure,
-            )
-        )
+        names = [grade_name(g) for g in GRADES]
+        tables.append(estimates_table(names, whole / whole.sum(), drawn, n, measure=measure))
     return pd.concat(tables, ignore_index=True)
 
 
-def _cuts(graded: pd.DataFrame, grades: int) -> pd.DataFrame:
+def _cuts(
+    spread: Mapping[str, np.ndarray], edges: dict[str, np.ndarray], grades: int
+) -> pd.DataFrame:
     rows = []
-    for measure, score in zip(MEASURES, SCORES, strict=True):
+    for measure in MEASURES:
+        score = _scores(measure, spread[measure], edges[measure])
         for at in range(grades, 0, -1):
-            values = graded.loc[graded[score] == at, measure]
+            values = pd.Series(spread[measure][score == at])
             rows.append((measure, str(at), values.min(), values.max(), len(values)))
     return pd.DataFrame(rows, columns=["measure", "term", "least", "most", "n"])
 
