@@ -104,8 +104,7 @@ class Database:
             self._store = engine.attached(self.study, opened, views, conditions)
         return self._store
 
-<<<<<<< HEAD
-    def of_some_customers(self, *tables: str, listing: bool = False) -> Self:
+    def of_some_customers(self, *tables: str, listing: bool = False, counted: bool = False) -> Self:
         """The same tables, with the rows of some customers where the named ones have too many.
 
         Where one of them has more than `limits.rows_at_most`, customers are chosen by a hash of
@@ -116,26 +115,14 @@ class Database:
         ----------
         tables : that are read
         listing : whether the page lists customers, all of whom it takes from `in_batches`
-=======
-    def of_some_customers(self, *tables: str, counted: bool = False) -> Self:
-        """The same tables, with the rows of some customers where the named ones have too many.
-
-        Where one of them has more than `limits.rows_at_most`, customers are chosen by a hash of
-        their id, and every table has the rows of these alone; this is printed, and with `counted`
-        that the rest of the page is counted of all rows. Days (`first_day`, `last_day`) stay those
-        of all rows.
->>>>>>> cohorts
+        counted : whether the rest of the page is counted of all rows
         """
         if not self.study.reporting.leave_rows:  # no row is read at all
             return self
         some = subsample.customers(self._kept_rows, tables, self.study.limits.rows_at_most)
         if some is None:
             return self
-<<<<<<< HEAD
-        some.say(listing=listing)
-=======
-        some.say(counted=counted)
->>>>>>> cohorts
+        some.say(listing=listing, counted=counted)
         return type(self)(self.study, _some=some, _whole=self)
 
     def in_batches(self, *tables: str, where: str = "") -> Iterator[Self]:

@@ -131,53 +131,21 @@ class SomeCustomers:
                 found[name] = f"{link.name} in ({chosen})"
         return found
 
-<<<<<<< HEAD
-    def say(self, *, listing: bool = False) -> None:
-=======
-    def say(self, *, counted: bool = False) -> None:
->>>>>>> cohorts
+    def say(self, *, listing: bool = False, counted: bool = False) -> None:
         """Say it on the page: in short below its title, and in full.
 
         Parameters
         ----------
-<<<<<<< HEAD
         listing : whether the page lists customers, all of whom it takes batch by batch
-        """
-        facts = {
-            "table": self.table,
-            "rows": self.rows,
-            "each": 1 / self.share,
-            "times": self.share**-0.5,
-        }
-        sentence = (
-            _(
-                "{table:opening} have {rows:count} rows. Lists of customers are of all customers, "
-                "who are read and scored batch by batch. Models and estimates are of the rows of "
-                "one customer in {each:.1f}, chosen by a hash of their number, and so are other "
-                "numbers of customers and totals. Shares and means are estimates for all "
-                "customers; their intervals are about {times:.1f} times as wide as those of all "
-                "rows would be.",
-                **facts,
-            )
-            if listing
-            else _(
-                "{table:opening} have {rows:count} rows. Only those of one customer in {each:.1f} "
-                "are read, chosen by a hash of their number: numbers of customers, totals and "
-                "lists of customers on this page are of these. Shares and means are estimates for "
-                "all customers; their intervals are about {times:.1f} times as wide as those of "
-                "all rows would be.",
-                **facts,
-            )
-=======
         counted : all else on the page is counted of all rows
         """
         if counted:
             short = _("partly rows of one customer in {each:.1f}", each=1 / self.share)
         else:
             short = _("rows of one customer in {each:.1f}", each=1 / self.share)
-        read_in_part(short, self._sentence(counted))
+        read_in_part(short, self._sentence(listing, counted))
 
-    def _sentence(self, counted: bool) -> str:
+    def _sentence(self, listing: bool, counted: bool) -> str:
         facts = {"table": self.table, "rows": self.rows, "each": 1 / self.share}
         facts["times"] = self.share**-0.5
         if counted:
@@ -189,6 +157,16 @@ class SomeCustomers:
                 "those of all rows would be.",
                 **facts,
             )
+        if listing:
+            return _(
+                "{table:opening} have {rows:count} rows. Lists of customers are of all customers, "
+                "who are read and scored batch by batch. Models and estimates are of the rows of "
+                "one customer in {each:.1f}, chosen by a hash of their number, and so are other "
+                "numbers of customers and totals. Shares and means are estimates for all "
+                "customers; their intervals are about {times:.1f} times as wide as those of all "
+                "rows would be.",
+                **facts,
+            )
         return _(
             "{table:opening} have {rows:count} rows. Only those of one customer in {each:.1f} are "
             "read, chosen by a hash of their number: numbers of customers, totals and lists of "
@@ -196,9 +174,7 @@ class SomeCustomers:
             "customers; their intervals are about {times:.1f} times as wide as those of all rows "
             "would be.",
             **facts,
->>>>>>> cohorts
         )
-        read_in_part(_("rows of one customer in {each:.1f}", **facts), sentence)
 
 
 def customers(
