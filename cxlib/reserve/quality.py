@@ -235,11 +235,14 @@ class Quality:
         """
         found = []
         for table in self.database.tables:
-            items = self.database.study.items if table == "responses" else ()
-            own = [c for c in self.database.columns(table) if c not in items]
+            own = self.database.columns(table)
+            if table == "responses":  # customers' columns, joined to them, count once
+                theirs = {*self.database.study.items, *self.database.schema.get("customers", ())}
+                own = [c for c in own if c not in theirs or c in contract.TABLES[table].columns]
             values = (f"count(nullif(trim({sql.name(c)}::varchar), ''))" for c in own)
             counted = ", ".join(["count(*)", *values])
-            shares = sql.first(self.database.store, f"select {counted} from {sql.name(table)}")
+            source = sql.name(self.database.source(table))
+            shares = sql.first(self.database.store, f"select {counted} from {source}")
             if shares[0] < context.current().smallest_cell:  # none of it can be shown
                 continue
             found += [

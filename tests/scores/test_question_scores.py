@@ -84,3 +84,14 @@ def test_nobody_answering_is_told():
 def test_satisfied_must_lie_inside_the_scale(satisfied):
     with pytest.raises(ValueError, match="satisfied"):
         Measure("csat", (1, 5), satisfied=satisfied)
+
+
+def test_best_answers_are_compared_on_one_scale_only():
+    """Three questions of ten points; of seven points the best two are more of the scale."""
+    rng = np.random.default_rng(4)
+    rows = pd.DataFrame({q: rng.integers(1, 11, 200) for q in "abc"})
+    rows["ease"] = rng.integers(5, 8, 200)
+    asked = {q: item(scale=(1, 10)) for q in "abc"} | {"ease": item(scale=(1, 7))}
+    fit = scores.question_scores(rows, asked)
+    assert fit.table.set_index("term")["estimate"].idxmax() == "ease"
+    assert "ease" not in fit.finding.claim and "Best answers are most frequent for" in str(fit)
