@@ -418,6 +418,14 @@ def test_a_group_is_first_only_where_no_other_gains_as_much(web, alike):
     assert found.detail.endswith("all 2 waves from 2026-Q1 to 2026-Q2 together")
 
 
+def test_small_groups_together_are_no_example():
+    rows = pd.DataFrame({"channel": ["web"] * 100 + ["phone"] * 100 + [OTHERS] * 60, "ok": 1.0})
+    rows.loc[:40, "ok"] = 0.0
+    rows.loc[100:120, "ok"] = 0.0
+    fit = channels.adjusted(rows, "ok", by="channel", measure=YES)
+    assert channels.priorities(fit).best == "phone"
+
+
 def test_a_lucky_few_are_not_the_best():
     rows = pd.DataFrame({"channel": ["web"] * 100 + ["phone"] * 100 + ["fax"] * 12, "ok": 1.0})
     rows.loc[:40, "ok"] = 0.0
