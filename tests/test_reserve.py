@@ -755,7 +755,22 @@ def test_questions_are_found_by_their_role(shop):
 
 
 def test_filled_names_the_columns_that_are_not(shop):
-    filled = shop.quality.completeness().table.set_index("term")["estimate"]
+    told = shop.quality.completeness()
+    filled = told.table.set_index("term")["estimate"]
+    assert "missing values" in str(told) and " rows)." in str(told)
     assert_allclose(
         filled.filter(like="left").iloc[0], company()["customers"]["left_on"].notna().mean()
     )
+
+
+def test_blank_cells_of_the_studys_own_columns_are_missing_values(own):
+    """A column that only this study has, empty or blank for 15 of 60 customers."""
+    data = company()
+    fee = ["9.5"] * 45 + [" "] * 8 + [""] * 7
+    write(own, {**data, "customers": data["customers"].assign(fee=fee, city=["A"] * 59 + ["  "])})
+    with reserve.open("shop") as shop:
+        told = shop.quality.completeness()
+    missing = told.table.set_index("term")["estimate"]
+    assert missing.filter(like="fee").tolist() == [0.75]
+    assert missing.filter(like="city").iloc[0] == pytest.approx(59 / 60)
+    assert not len(missing.filter(like="Speed"))  # who did not answer is counted elsewhere

@@ -287,8 +287,8 @@ def _unsettled(
     over = table[table["faded_in"].ne("") & table["gain"].notna()]
     first = over.loc[over["gain"].abs().idxmax()]
     claim = _(
-        "The yearly value of finished actions is not settled: {problem:quoted} shows no effect on "
-        "the score in {wave:label}.",
+        "The yearly value of finished actions is not settled: the action on {problem:quoted} shows "
+        "no effect on the score in {wave:label}.",
         problem=first["problem"],
         wave=first["faded_in"],
     )

@@ -5,7 +5,7 @@
     fit.table            # channel, term, estimate (adjusted), plain, low, high, n, verdict
 
 Regression standardisation: the score that each group would have if its customers were those of all
-groups together. What is not in the mix is not adjusted for.
+groups together, in the same months. What is not in the mix is not adjusted for.
 """
 
 from __future__ import annotations
@@ -27,7 +27,15 @@ from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.stats import intervals
 from cxlib.stats.notes import resampling_note, simultaneous_note
-from cxlib.stats.standardisation import from_rest, group_shares, standardised
+from cxlib.stats.standardisation import (
+    compared_in_time,
+    from_rest,
+    group_shares,
+    periods,
+    standardised,
+)
+
+TIMES = ("wave", "month", "quarter", "year")  # what time is held alike by
 
 
 class Score(Protocol):
@@ -69,11 +77,16 @@ class Score(Protocol):
 def adjusted(
     sample: SampleLike, item: str, *, by: str, measure: Score, mix: Sequence[str] = ()
 ) -> Result:
-    """The score of each group at the mix of customers of all groups together.
+    """The score of each group at the mix of customers of all groups together, in the same time.
+
+    A group that was there in good months only is no better for it: the wave of the rows, or else
+    their month (quarters where months are more than 32, then years) is held alike, too. Groups that
+    have no period in common with the others, even by way of a third, are left out.
 
     Parameters
     ----------
-    sample : answers with weights, clusters, draws and seed
+    sample : answers with weights, clusters, draws and seed, and their wave or day (answered_on,
+        opened_at, at) where it is known
     item : column of answers
     by : column of groups
     measure : what is counted; more is better
@@ -92,7 +105,7 @@ def adjusted(
     Raises
     ------
     ValueError : columns that are absent
-    InsufficientData : fewer than two groups have two answers
+    InsufficientData : fewer than two groups have two answers, or none have a period in common
 
     References
     ----------
@@ -118,9 +131,12 @@ def adjusted(
     known = known.where(known[by].astype(str).isin(sizes.index[sizes > 1]))
     if known[by].nunique() < 2:
         raise InsufficientData(_("Too few answers to compare groups."))
+    known, unit, time, apart = _in_time(known, by)
     names, place = places(known, by)
     y = measure.recode(known[item].to_numpy(float))
-    level, plain, used = standardised(known, y, place, len(names), [m for m in mix if m != by])
+    others = [m for m in mix if m not in (by, unit)]
+    level, plain, used = standardised(known, y, place, len(names), others, time)
+    used = [name or unit for name in used]
     n = np.bincount(place, minlength=len(names))
     units = _kish(known, place, len(names))
     factor = measure.factor
@@ -135,7 +151,13 @@ def adjusted(
     table = table.assign(plain=factor * plain.estimate, verdict=verdicts(versus, "higher"))
     table = table[[by, "term", *INTERVAL, "n", *SIMULTANEOUS, "plain", "verdict"]]
     table, versus = (known.counted(t) for t in (table, versus))
-    notes = [_note(used), *known.notes, simultaneous_note(len(names)), resampling_note(known)]
+    notes = [
+        _note(used),
+        *apart,
+        *known.notes,
+        simultaneous_note(len(names)),
+        resampling_note(known),
+    ]
     return Result(
         {"table": table, "versus_rest": versus},
         _finding(table, versus, by, measure, used),
@@ -153,6 +175,31 @@ def adjusted(
             "waves": sorted(known["wave"].dropna().astype(str).unique()) if "wave" in known else [],
         },
     )
+
+
+def _in_time(known: Sample, by: str) -> tuple[Sample, str, pd.Series | None, list[str]]:
+    """The rows of groups that can be told from time, its unit, time, and a note on the others."""
+    unit, time = periods(known)
+    if by in (unit, *TIMES) or not unit or time.nunique() < 2:
+        return known, "", None, []
+    names, place = places(known, by)
+    there = compared_in_time(time, place)
+    apart = sorted(set(np.asarray(names)[place[~there]]))
+    if not apart:
+        return known, unit, time, []
+    if len(set(place[there])) < 2:
+        raise InsufficientData(
+            _(
+                "No two groups were there in the same {time:inner}, so they cannot be compared.",
+                time=unit,
+            )
+        )
+    told = _(
+        "Not compared, as no other group was there in the same {time:inner}: {names:quoted_list3}.",
+        time=unit,
+        names=apart,
+    )
+    return known.where(there), unit, time[there], [told]
 
 
 def _kish(sample: Sample, place: np.ndarray, groups: int) -> np.ndarray:
@@ -192,6 +239,7 @@ def _finding(
     size = (versus["estimate"].abs() * np.sqrt(versus["n"]))[pool.index]
     row = pool.loc[size.idxmax()]
     gap = versus.loc[row.name]
+    alike = [name for name in used if name not in TIMES]
     words: dict[str, Any] = {
         "what": i18n.opening(named(row["term"], measure.name)),
         "by": by,
@@ -206,18 +254,24 @@ def _finding(
     if differ.empty:
         claim = (
             _("{what} does not differ significantly by {by:label} among like customers.", **words)
+            if alike
+            else _("{what} does not differ significantly by {by:label} at the same time.", **words)
             if used
             else _("{what} does not differ significantly by {by:label}.", **words)
         )
     elif gap["estimate"] < 0:
         claim = (
             _("{what} is {size} lower for {group} than for like customers elsewhere.", **words)
+            if alike
+            else _("{what} is {size} lower for {group} than elsewhere at the same time.", **words)
             if used
             else _("{what} is {size} lower for {group} than for all others.", **words)
         )
     else:
         claim = (
             _("{what} is {size} higher for {group} than for like customers elsewhere.", **words)
+            if alike
+            else _("{what} is {size} higher for {group} than elsewhere at the same time.", **words)
             if used
             else _("{what} is {size} higher for {group} than for all others.", **words)
         )

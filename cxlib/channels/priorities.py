@@ -66,6 +66,8 @@ def priorities(fit: Result) -> Result:
     fair = (units >= LEAST) & (disclosure.hidden(table) == "").to_numpy()
     if fair.sum() < 2:
         raise InsufficientData(_("Too few answers to compare groups."))
+    if (named_ones := fair & table[by].ne(OTHERS).to_numpy()).sum() > 1:
+        fair = named_ones  # nobody can follow the example of all small groups together
     level, drawn = table["estimate"].to_numpy(), np.asarray(fit.replicates)
     best = int(np.where(fair, level, -np.inf).argmax())
     gap, gaps = level[best] - level, drawn[:, [best]] - drawn

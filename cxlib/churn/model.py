@@ -222,7 +222,7 @@ def _association(top: pd.Series, features: list[Feature]) -> Finding:
         top,
         claim,
         _(
-            "the largest association by the near end of its interval, other features equal; 95% "
+            "the association whose interval lies furthest from 0, other features equal; 95% "
             "CI {span:interval1} percentage points; n = {n:count}",
             **facts,
         ),

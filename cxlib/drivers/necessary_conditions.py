@@ -24,6 +24,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike
 from cxlib.drivers.specification import specify
+from cxlib.privacy import disclosure
 from cxlib.stats import moments, pvalues
 
 CEILINGS = ("ce_fdh", "cr_fdh")
@@ -121,7 +122,7 @@ def necessary_conditions(
         "samples, holds for all drivers together.",
         n=permutations,
     )
-    finding = _finding(table, outcome)
+    finding = _finding(table, outcome, tables["cells"])
     return Result(tables, finding, note, "share", draws=permutations, seed=sample.seed)
 
 
@@ -267,7 +268,40 @@ def _needed(
     return np.where(least > box.left, np.minimum(least, box.right), np.nan)
 
 
-def _finding(table: pd.DataFrame, outcome: str) -> Finding:
+def _empty_corner(cells: pd.DataFrame) -> tuple[float, float, int]:
+    """(x, y, n): none of the n who answered x or less reached more than y; the largest such field.
+
+    Fields of fewer customers than the page's smallest cell are not taken.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"x": [1.0, 2, 4, 5], "y": [1.0, 2, 5, 5], "n": [9, 8, 9, 9]})
+    >>> _empty_corner(rows)
+    (2.0, 2.0, 17)
+    """
+    by_x = cells.groupby("x").agg(y=("y", "max"), n=("n", "sum"))
+    reach, count = by_x["y"].cummax(), by_x["n"].cumsum()
+    next_x = np.append(by_x.index[1:], by_x.index[-1])  # the field ends where the next answer is
+    field = (next_x - by_x.index[0]) * (cells["y"].max() - reach).to_numpy()
+    enough = (count >= context.current().smallest_cell).to_numpy()  # of a few it says little
+    at = int(np.where(enough, field, -1.0).argmax())
+    return float(by_x.index[at]), float(reach.iloc[at]), int(count.iloc[at])
+
+
+def _corner_line(row: pd.Series, outcome: str, cells: pd.DataFrame) -> str:
+    """What nobody did, with the answers that it is said of."""
+    x, y, n = _empty_corner(cells[cells["term"] == row["term"]])
+    return _(
+        "{driver:quoted}: none of {n} with {x:g} or less gave more than {y:g}",
+        driver=row["term"],
+        n=disclosure.count_in_words(n),
+        x=x,
+        y=y,
+        outcome=outcome,
+    )
+
+
+def _finding(table: pd.DataFrame, outcome: str, cells: pd.DataFrame) -> Finding:
     """Which drivers are necessary, the strongest with its numbers."""
     n, least = table["n"].max(), context.current().smallest_cell
     if n < least:
@@ -283,11 +317,14 @@ def _finding(table: pd.DataFrame, outcome: str) -> Finding:
     if not len(found):
         claim = _("No driver is necessary for a high {outcome:quoted}.", **facts)
     else:
+        x, y, _n = _empty_corner(cells[cells["term"] == first["term"]])
         claim = _(
-            "Without a good rating of {names:quoted_list3}, no customer gives a high "
-            "{outcome:quoted}.",
-            names=found["term"],
+            "Nobody who rated {driver:quoted} {x:g} or less gave {outcome:quoted} more than {y:g}.",
+            x=x,
+            y=y,
             **facts,
         )
+        lines = [_corner_line(row, outcome, cells) for _place, row in found.iterrows()]
+        detail = _("; ").join([*lines, detail])
     importance = Importance.NOTABLE if len(found) else Importance.METHOD
     return Finding(claim, detail, float(first["estimate"]), "share", importance=importance)

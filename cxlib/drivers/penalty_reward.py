@@ -51,8 +51,9 @@ def penalty_reward(
     a driver is taken in each resample, which gives its chance: indifferent where low and high are
     less than 0.2 standard deviations of the outcome apart, else must-be or attractive where one
     side outweighs the other (asymmetry beyond 0.1), else performance. The most probable class is
-    named where its chance is 0.6 or more, and is "unclear" else. Drivers whose ratings leave no
-    room for three parts are left out.
+    named where its chance is 0.6 or more, and is "unclear" else; a must-be or attractive driver is
+    "probably" one unless its chance is 0.8 or more and the interval of its asymmetry excludes 0.
+    Drivers whose ratings leave no room for three parts are left out.
 
     Parameters
     ----------
@@ -264,7 +265,8 @@ def _finding(classes: pd.DataFrame, outcome: str) -> Finding:
         kinds += [_("{kind:label}: {drivers:list}", kind=name, drivers=parts)] if parts else []
     about = _("by association within one questionnaire")
     detail = _("; ").join([*kinds, about, _("n = {n:count}", n=n)])
-    likely = classes[classes["chance"] >= LIKELY]
+    differs = (classes["low"] > 0) | (classes["high"] < 0)  # one side outweighs the other
+    likely = classes[(classes["chance"] >= LIKELY) & differs]
     for rows, sure in ((likely, True), (classes, False)):
         for name in ("must-be", "attractive"):
             if len(members := rows.loc[rows["class"] == name, "term"]):

@@ -30,6 +30,7 @@ WITHIN = (30, 60, 90, 180, 365)
 WINDOW = 365  # days that the finding speaks of, where the orders reach so far
 POINTS = 40  # of a curve
 FEWEST = 10  # customers still at risk, for a curve to go on; and events, for a later one
+MOSTLY_OLD = 0.5  # share of customers who are not new, above which repeat revenue is no finding
 RARE = 0.1  # share who buy again, below which when to contact them matters little
 
 
@@ -175,7 +176,7 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
     )
     return Result(
         table,
-        _revenue_finding(table),
+        _revenue_finding(table, float((~history.new).mean())),
         notes,
         "share",
         **customers.bootstrap,
@@ -332,7 +333,7 @@ def _when_to_contact(first: pd.DataFrame) -> str:
     )
 
 
-def _revenue_finding(table: pd.DataFrame) -> Finding:
+def _revenue_finding(table: pd.DataFrame, older: float) -> Finding:
     overall = table[table["period"] == "overall"].set_index("term")
     times = overall.loc["purchases"]
     facts = {
@@ -351,11 +352,18 @@ def _revenue_finding(table: pd.DataFrame) -> Finding:
         detail = _(
             "95% CI {span:share_interval1}; {times:share1} of purchases; n = {n:count}", **facts
         )
+    if older > 0:
+        known = _(
+            "{older:share} of customers are not new: by definition, all of theirs is repeated",
+            older=older,
+        )
+        detail = _("{first}; {second}", first=detail, second=known)
     return Finding.of_row(
         row,
         claim,
         detail,
         unit="share",
         measure="repeat_revenue",
-        importance=Importance.ANSWER,
+        # Where most are not new it could hardly be otherwise.
+        importance=Importance.CONTEXT if older > MOSTLY_OLD else Importance.ANSWER,
     )

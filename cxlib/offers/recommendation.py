@@ -357,13 +357,13 @@ def _finding(
             "more_span": (100 * more["low"], 100 * more["high"]),
         }
         claim = _(
-            "Offers chosen by past purchases reach {rate:share} of customers, {more:points1} "
-            "percentage points more than the most popular products.",
+            "{rate:share} of customers later bought one of {offers:count} products chosen by their "
+            "past purchases, {more:points1} percentage points more than of the most popular ones.",
             **facts,
         )
         detail = _(
-            "later bought one of {offers:count} offers: 95% CI {span:share_interval1}, "
-            "of the difference {more_span:interval1}; n = {n:count}",
+            "nobody was offered them: 95% CI {span:share_interval1}, of the difference "
+            "{more_span:interval1}; n = {n:count}",
             **facts,
         )
     return Finding.of_row(

@@ -114,6 +114,8 @@ def _stayed(row: Row) -> str:
 
 def _all_cases(row: Row) -> str:
     """Service standards are of every case, where scores beside them are of the latest wave."""
+    if lost := row.get("undecided"):
+        return _("all cases with a verdict; {n:count} without one are left out", n=int(lost))
     return _("all cases on file")
 
 

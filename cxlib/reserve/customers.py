@@ -21,12 +21,13 @@ import pandas as pd
 
 from cxlib.core import codes, context, i18n
 from cxlib.core.errors import InsufficientData, leave_out
-from cxlib.core.i18n import _
+from cxlib.core.i18n import _, ngettext
 from cxlib.core.sample import Sample
 from cxlib.data import expressions, sql
 from cxlib.data.purchases import purchases
 from cxlib.data.schema import Churn
 from cxlib.data.study import Study
+from cxlib.privacy import disclosure
 from cxlib.reserve import grouping
 from cxlib.reserve.database import DATED, Database
 from cxlib.reserve.grouping import OWN
@@ -366,6 +367,17 @@ class Customers:
         """The customers (see `profiles`) who have started at least one period of their contract."""
         rows = self._profiles()
         return rows[rows[self.tenure] > 0]
+
+    def not_under_contract(self) -> tuple[str, ...]:
+        """A note on the customers that `under_contract` leaves out; none where there are none."""
+        lost = int((~(self._profiles()[self.tenure] > 0)).sum())
+        note = ngettext(
+            "{n} customer has not completed the first period and is left out.",
+            "{n} customers have not completed the first period and are left out.",
+            lost,
+            n=disclosure.count_in_words(lost),
+        )
+        return (note,) if lost else ()
 
     @property
     def time_unit(self) -> str:

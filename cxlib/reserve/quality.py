@@ -13,6 +13,7 @@ from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.data import contract, sql
 from cxlib.data.intake import plausibility, reasons, serious
+from cxlib.privacy import disclosure
 from cxlib.reserve.database import Database, at_least, loss_sentence, not_weighted
 
 DOUBTED = 0.05  # share of doubtful responses from which the finding tells of them
@@ -228,12 +229,20 @@ class Quality:
         return found.rename(columns=i18n.heading)
 
     def completeness(self) -> Result:
-        """Share of rows with a value, for each column of the contract with missing values."""
+        """Share of rows with a value, for each column with missing values; a blank is none.
+
+        Answers to questions are not among the columns: pages on these count who did not answer.
+        """
         found = []
         for table in self.database.tables:
-            own = [c for c in contract.TABLES[table].columns if c in self.database.columns(table)]
-            counted = ", ".join(["count(*)", *(f"count({sql.name(c)})" for c in own)])
-            shares = sql.first(self.database.store, f"select {counted} from {sql.name(table)}")
+            own = self.database.columns(table)
+            if table == "responses":  # customers' columns, joined to them, count once
+                theirs = {*self.database.study.items, *self.database.schema.get("customers", ())}
+                own = [c for c in own if c not in theirs or c in contract.TABLES[table].columns]
+            values = (f"count(nullif(trim({sql.name(c)}::varchar), ''))" for c in own)
+            counted = ", ".join(["count(*)", *values])
+            source = sql.name(self.database.source(table))
+            shares = sql.first(self.database.store, f"select {counted} from {source}")
             if shares[0] < context.current().smallest_cell:  # none of it can be shown
                 continue
             found += [
@@ -249,14 +258,17 @@ class Quality:
         rows.insert(2, "low", np.nan)
         rows.insert(3, "high", np.nan)
         if rows.empty:
-            answer = _("No column of the standard tables has missing values.")
-        else:
-            answer = _(
-                "One column has missing values."
-                if len(rows) == 1
-                else "{n} columns have missing values.",
-                n=len(rows),
-            )
+            return Result(rows, _("No column has missing values."), unit="share")
+        most = rows.loc[rows["estimate"].idxmin()]
+        answer = ngettext(
+            "{n:count} column has missing values: {name} ({lost} of {rows:count} rows).",
+            "{n:count} columns have missing values, most of all {name} ({lost} of {rows:count} "
+            "rows).",
+            len(rows),
+            name=most["term"],
+            lost=disclosure.count_in_words(round((1 - most["estimate"]) * most["n"])),
+            rows=most["n"],
+        )
         return Result(rows, answer, unit="share")
 
     def practice(self) -> dict[str, object]:

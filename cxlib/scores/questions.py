@@ -131,11 +131,18 @@ def question_scores(sample: SampleLike, asked: Mapping[str, Item], *, top: int =
         decided = _("Simultaneous intervals decide which question is first or last.")
         notes = i18n.together([notes, decided])
     known = disclosure.shown(table).dropna(subset="estimate")
-    return Result(table, _of_best(known), notes, "share")
+    scales = {item: (*asked[item].scale, c) for item, c in table[["term", "counted"]].values}
+    return Result(table, _of_best(known, scales), notes, "share")
 
 
-def _of_best(known: pd.DataFrame) -> Finding:
-    """The best and the worst of the questions that may be shown."""
+def _of_best(known: pd.DataFrame, scales: Mapping[str, tuple[object, ...]]) -> Finding:
+    """The best and the worst of the questions that may be shown and have the same scale.
+
+    The best two of seven answers are more of the scale than the best two of ten.
+    """
+    of = known["term"].map(scales)
+    if of.nunique() > 1:
+        known = known[of == of.value_counts(sort=False).idxmax()]
     if known.empty:
         return Finding(_("No question has a share of best answers to show."))
     best, worst = known.loc[known["estimate"].idxmax()], known.loc[known["estimate"].idxmin()]

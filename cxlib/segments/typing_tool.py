@@ -22,6 +22,7 @@ from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.privacy import disclosure
 from cxlib.segments.profiles import interval_table
 from cxlib.segments.questions import (
     FEWEST,
@@ -70,7 +71,8 @@ def typing_tool(
     - "choice": questions (how many), term, estimate (share placed correctly by so many), low, high,
       n, chosen: the fewest that place hardly fewer than the best number does
     - "sheet": question, answer, and the points for each segment; without rows where the tool does
-      not place significantly more customers than always taking the largest segment does
+      not place significantly more customers than always taking the largest segment does (of the
+      same customers: those who answered at least one question)
     - "confusion": segment, term (where placed), estimate (share of the segment), low, high, n
     - "cost": term, estimate, low, high, n: what a customer is misjudged by on average, in the unit
       of the value: all and each segment's own by the tool, all by nothing; empty without a value
@@ -86,14 +88,22 @@ def typing_tool(
     customers = sample.data
     w = moments.weights_of(customers, sample.weight)
     placed = score(sample, fit)["segment"]
-    kept = np.flatnonzero(placed.notna().to_numpy() & (w > 0))
+    every = [axis.name for axis in fit.model.axes] if questions is None else []
+    names = (
+        candidates(customers, every)
+        if questions is None
+        else [q for q in questions if q in customers]
+    )
+    # Whoever answered nothing is placed by no question: the largest segment would be right by luck.
+    answered = customers[names].notna().any(axis=1).to_numpy() if names else np.ones(len(w), bool)
+    there = placed.notna().to_numpy() & (w > 0)
+    kept = np.flatnonzero(there & answered)
+    silent = int((there & ~answered).sum())
     rng = np.random.default_rng(sample.seed)
     kept = np.sort(rng.permutation(kept)[:SAMPLE])
     rows, w = customers.iloc[kept], w[kept]
     label = placed.iloc[kept].to_numpy(int) - 1
     k = len(fit.table)
-    every = [axis.name for axis in fit.model.axes] if questions is None else []
-    names = candidates(rows, every) if questions is None else [q for q in questions if q in rows]
     _check(names, label, k)
     fold = rng.permutation(len(rows)) % FOLDS
     guesses = {m: np.empty(len(rows), int) for m in _sizes(names)}
@@ -108,8 +118,10 @@ def typing_tool(
     chosen, ticks = select_questions(rows, names, label, w, np.ones(len(rows), bool), k)
     chosen, points = chosen[:size], PointScores(design_matrix(ticks[:size]), label, w, k).points
     names = fit.table["term"].tolist()
-    base = float(np.bincount(label, w).max() / w.sum())
+    largest = int(np.bincount(label, w).argmax())
+    base = float(w[label == largest].sum() / w.sum())
     table, confusion = _accuracy(label, guesses[size], w, names, sample)
+    works = _beats(label, guesses[size], largest, w, sample)
     worth = rows[value].astype("Float64").to_numpy(float, na_value=np.nan) if value else None
     cost = _cost(worth, label, guesses[size], w, names, sample)
     return Result(
@@ -118,12 +130,12 @@ def typing_tool(
             "choice": choice,
             "sheet": _sheet(
                 chosen, points, names, questions if isinstance(questions, Mapping) else {}
-            ).iloc[: None if table["low"].iloc[0] > base else 0],
+            ).iloc[: None if works else 0],
             "confusion": confusion,
             "cost": cost,
         },
-        _finding(table, chosen, base),
-        _note(len(rows), len(customers), cost, value),
+        _finding(table, chosen, base, works),
+        _note(len(rows), len(customers), silent, cost, value),
         "share",
         **sample.bootstrap,
         parts={"questions": chosen, "points": points, "segments": names},
@@ -201,6 +213,15 @@ def _accuracy(
     return table, interval_table(pairs, share[0], share[1:], n[:, None], share=True)
 
 
+def _beats(
+    label: np.ndarray, guess: np.ndarray, largest: int, w: np.ndarray, sample: Sample
+) -> bool:
+    """Whether significantly more are placed correctly than if all were taken for the largest."""
+    more = ((guess == label).astype(float) - (label == largest)) * w
+    share, again = ratio(more[:, None], w[:, None], **sample.bootstrap)
+    return bool(interval_table({"term": ["more"]}, share, again, len(label))["low"].iloc[0] > 0)
+
+
 def _cost(
     v: np.ndarray | None,
     label: np.ndarray,
@@ -245,11 +266,11 @@ def _sheet(
     return pd.concat([sheet, pd.DataFrame(points, columns=names)], axis=1)
 
 
-def _finding(table: pd.DataFrame, chosen: list[Question], base: float) -> Finding:
+def _finding(table: pd.DataFrame, chosen: list[Question], base: float, works: bool) -> Finding:
     """How many the tool places; that it does not work where guessing does as well."""
     row = table.iloc[0]
     detail = _("95% CI {span:share_interval}; n = {n:count}", span=(row.low, row.high), n=row.n)
-    if not row.low > base:
+    if not works:
         claim = _(
             "A few questions do not place customers in their segment: {share:share} correctly, "
             "against {base:share} by always taking the largest.",
@@ -273,14 +294,22 @@ def _finding(table: pd.DataFrame, chosen: list[Question], base: float) -> Findin
     return Finding.of_row(row, claim, detail, unit="share", importance=Importance.METHOD)
 
 
-def _note(used: int, n: int, cost: pd.DataFrame, value: str | None) -> str:
+def _note(used: int, n: int, silent: int, cost: pd.DataFrame, value: str | None) -> str:
     found = [
+        _(
+            "{n} of {all:count} customers answered none of the questions: no sheet can place them, "
+            "and they are left out.",
+            n=disclosure.count_in_words(silent),
+            all=n,
+        )
+        if silent
+        else "",
         _(
             "Made on {used:count} of {n:count} customers; each was placed by a tool made without "
             "a fifth of them, to which the customer belonged.",
             used=used,
             n=n,
-        )
+        ),
     ]
     if len(cost):
         a, b = cost.iloc[0], cost.iloc[1]

@@ -9,7 +9,7 @@ says its clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from cxlib.data.study import Study
 from cxlib.service.clocks import HOUR as HOUR
 from cxlib.service.clocks import Clock, make_clock
 
+MANY_OPEN = 0.1  # share of a period's cases without a verdict, above the usual, that is too many
 DURATIONS = {"first_reply_at": "first_reply_hours", "solved_at": "solved_hours"}
 CLOCKS = {  # what is waited for: column of the day it came, and what its own columns begin with
     "first response": ("first_reply_at", "reply", "replied"),
@@ -195,8 +196,57 @@ def observed_until(sample: Sample) -> pd.Timestamp:
     return sample["as_of" if "as_of" in sample else "opened_at"].max()
 
 
-def last_weeks(sample: Sample, weeks: int) -> Sample:
+def undecided(sample: Sample, column: str) -> np.ndarray:
+    """Which cases have no verdict on file in `column` (reply_in_time, solved_in_time), (rows,).
+
+    None where verdicts come from hours: open cases count there for as long as they were observed.
+
+    Examples
+    --------
+    >>> cases = Sample(pd.DataFrame({"reply_in_time": [1.0, None]}))
+    >>> undecided(cases, "reply_in_time").tolist()
+    [False, True]
+    """
+    prefix = next((CLOCKS[clock][1] for clock, own in IN_TIME.items() if own == column), "")
+    timed = f"{prefix}_limit" in sample and sample[f"{prefix}_limit"].notna().any()
+    if column not in sample or timed or sample[column].isna().all():
+        return np.zeros(len(sample), bool)
+    return sample[column].isna().to_numpy()
+
+
+def provisional(sample: Sample, over: str, columns: Sequence[str]) -> dict[str, float]:
+    """The last periods, as far back as too many cases have no verdict yet, and the share of these.
+
+    What is decided first is what was quick: a share of such a month flatters. Too many are 10
+    percentage points more than in the median period.
+
+    Parameters
+    ----------
+    sample : cases of `case_times`
+    over : column of periods ("month", "week")
+    columns : of verdicts ("reply_in_time", "solved_in_time")
+
+    Examples
+    --------
+    >>> cases = pd.DataFrame({"month": ["1", "1", "2", "2"], "reply_in_time": [1, 0, 1, None]})
+    >>> provisional(Sample(cases), "month", ["reply_in_time"])
+    {'2': 0.5}
+    """
+    found: dict[str, float] = {}
+    for column in columns:
+        share = pd.Series(undecided(sample, column)).groupby(sample[over].to_numpy()).mean()
+        usual = share.quantile(0.5, interpolation="lower") if len(share) else 0.0
+        done = np.flatnonzero(share <= usual + MANY_OPEN)
+        many = share.iloc[done[-1] + 1 if len(done) else 0 :]
+        found |= {str(k): max(found.get(str(k), 0.0), float(v)) for k, v in many.items()}
+    return found
+
+
+def last_weeks(sample: Sample, weeks: int, decided: str = "") -> Sample:
     """The cases of the last `weeks` whole weeks; the week that is not over is left out.
+
+    With `decided`, a column of verdicts, weeks in which too many have none (see `provisional`) are
+    left out, too.
 
     Examples
     --------
@@ -207,7 +257,8 @@ def last_weeks(sample: Sample, weeks: int) -> Sample:
     seen = observed_until(sample)
     monday = seen.normalize() - pd.Timedelta(days=seen.weekday())
     opened = sample["opened_at"]
-    return sample.where((opened >= monday - pd.Timedelta(weeks=weeks)) & (opened < monday))
+    last = sample.where((opened >= monday - pd.Timedelta(weeks=weeks)) & (opened < monday))
+    return last.where(~last["week"].isin(provisional(sample, "week", [decided])))
 
 
 def has_solutions(sample: Sample) -> bool:

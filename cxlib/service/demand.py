@@ -319,15 +319,18 @@ def _busiest(table: pd.DataFrame, mean: np.ndarray) -> Finding:
     words = {
         "day": row["weekday"],
         "hours": row["term"],
+        "part": i18n.label(str(row["weekday"])),
         "cases": row["estimate"],
         "usual": mean.mean(),
     }
+    if row["term"] != _("all day"):
+        words["part"] = _("{day:label} {hours}", **words)
     low, high = (ends.fillna(shown["estimate"]) for ends in deciding_ends(shown))
     others = high.drop(row.name).max()  # no number where nothing comes at any other time
     if low[row.name] <= mean.mean():
         claim = _("No time of the week is significantly busier than the average.")
         detail = _(
-            "Busiest: {day:label} {hours}, {cases:number1} cases a week (95% CI {span:interval}), "
+            "Busiest: {part}, {cases:number1} cases a week (95% CI {span:interval}), "
             "against {usual:number1} on average; {week:count} cases a week",
             span=(row["low"], row["high"]),
             week=mean.sum(),
@@ -338,7 +341,6 @@ def _busiest(table: pd.DataFrame, mean: np.ndarray) -> Finding:
         claim = _(
             "Cases arrive significantly more often than average on {part}: {cases:number1} a week, "
             "against {usual:number1}.",
-            part=_("{day:label} {hours}", **words),
             **words,
         )
     elif table["term"].eq(_("all day")).all():

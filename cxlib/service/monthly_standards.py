@@ -6,6 +6,8 @@ print(now)          # In 2026-09, 61% of resolutions were on time, not significa
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +16,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.service.cases import IN_TIME, observed_until
+from cxlib.service.cases import IN_TIME, observed_until, provisional
 from cxlib.service.standards import DONE, sla_attainment
 from cxlib.stats.estimators import Replicated
 
@@ -28,7 +30,8 @@ def sla_by_month(sample: SampleLike, *, goal: float = 0.9, months: int = 12) -> 
     ----------
     sample : cases of `case_times`
     goal : share of cases that is to be in time, 0 to 1
-    months : how many, the latest month that is over last
+    months : how many, the latest month that is over last; months in which too many cases have no
+        verdict yet (`cases.provisional`) are left out, as the quick ones would flatter
 
     Returns
     -------
@@ -51,12 +54,22 @@ def sla_by_month(sample: SampleLike, *, goal: float = 0.9, months: int = 12) -> 
     """
     sample = as_sample(sample)
     over = (observed_until(sample) + SPARE).strftime("%Y-%m")
-    known = sorted(m for m in sample["month"].unique() if m < over)[-months:]
+    early = provisional(sample, "month", list(IN_TIME.values()))
+    known = sorted(m for m in sample["month"].unique() if m < over and m not in early)[-months:]
+    told = [
+        _("{period:period} ({share:share} of cases without a verdict)", period=m, share=share)
+        for m, share in early.items()
+        if known and known[-1] < m < over
+    ]
     fit = sla_attainment(sample.where(sample["month"].isin(known)), by="month", goal=goal)
     changes = _changes(fit)
+    finding = _finding(fit, changes, goal)
+    if told:
+        left = _("left out as provisional: {months:list3}", months=told)
+        detail = _("{first}; {second}", first=finding.detail, second=left)
+        finding = replace(finding, detail=detail if finding.detail else i18n.opening(left))
     return fit.replace(
-        tables={"table": fit.table.drop(columns="verdict"), "changes": changes},
-        finding=_finding(fit, changes, goal),
+        tables={"table": fit.table.drop(columns="verdict"), "changes": changes}, finding=finding
     )
 
 

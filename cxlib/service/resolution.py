@@ -271,7 +271,16 @@ def _reopened(table: pd.DataFrame, by: str | None) -> Finding:
         claim = _("{share:share} of resolved cases were reopened.", **words)
         return Finding.of_row(row, claim, line, **facts)
     if shares.significant(shown, row):
-        claim = _("Cases are reopened most often for {group}: {share:share}.", **words)
+        words["others"] = alike = shares.alike(shown, row, by)
+        claim = (
+            _(
+                "Cases are reopened more often for {group} than for some: {share:share}; not "
+                "significantly different: {others:quoted_list3}.",
+                **words,
+            )
+            if alike
+            else _("Cases are reopened most often for {group}: {share:share}.", **words)
+        )
         return Finding.of_row(
             row, claim, line, **facts, verdict="worse", importance=Importance.NOTABLE
         )

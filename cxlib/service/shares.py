@@ -84,6 +84,13 @@ def significant(table: pd.DataFrame, one: pd.Series) -> bool:
     return bool(((low > one[SIMULTANEOUS[1]]) | (high < one[SIMULTANEOUS[0]])).any())
 
 
+def alike(table: pd.DataFrame, one: pd.Series, by: str) -> list[str]:
+    """The other groups whose simultaneous interval meets that of `one`."""
+    low, high = SIMULTANEOUS if SIMULTANEOUS[0] in table else ("low", "high")
+    near = (table[low] <= one[high]) & (table[high] >= one[low])
+    return table.loc[near & (table.index != one.name), by].astype(str).tolist()
+
+
 def interval_line(row: pd.Series, what: str = "") -> str:
     """The line below a claim: interval of a share and cases."""
     digits = 1 if row["high"] - row["low"] < 0.02 else 0

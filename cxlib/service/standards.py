@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.core import i18n
-from cxlib.core.columns import SIMULTANEOUS
+from cxlib.core import context, i18n
+from cxlib.core.columns import SIMULTANEOUS, Column
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
-from cxlib.service.cases import CLOCKS, IN_TIME, case_notes
+from cxlib.service.cases import CLOCKS, IN_TIME, case_notes, undecided
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.notes import resampling_note, simultaneous_note
 
@@ -74,15 +74,43 @@ def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0
         )
     table, replicates = packed(found, by, goal)
     table = sample.counted(table)
+    without = {c: int(undecided(sample, IN_TIME[c]).sum()) for c in dict.fromkeys(table["term"])}
+    if not by and any(without.values()):
+        table["undecided"] = table["term"].map(without)
+        least = context.current().smallest_cell
+        table["undecided"] = table["undecided"].where(table["undecided"] >= least, 0)
     return Result(
         table,
         _finding(table, by, goal, _counted(sample), _months(sample)),
-        i18n.together([*case_notes(sample), _how(found, sample)]),
+        i18n.together([*case_notes(sample), *_without(without, len(sample)), _how(found, sample)]),
         "share",
+        columns=[
+            Column(
+                "undecided",
+                "cases without a verdict, left out",
+                "count",
+                label=N_("without a verdict"),
+            )
+        ],
         draws=sample.draws,
         seed=sample.seed,
         replicates=replicates,
     )
+
+
+def _without(without: dict[str, int], offered: int) -> list[str]:
+    """What is said of cases that are left out, as the file has no verdict on them."""
+    return [
+        _(
+            "{n} of {offered:count} cases have no verdict on {what} on file (still in progress, or "
+            "not recorded) and are left out.",
+            n=disclosure.count_in_words(n),
+            offered=offered,
+            what=_(DONE[clock]),
+        )
+        for clock, n in without.items()
+        if n
+    ]
 
 
 def _in_time(sample: Sample, clock: str, by: str | None) -> list[Part]:
@@ -166,10 +194,12 @@ def _finding(
         for _place, r in shown.iterrows()
     ]
     period = _("{first:period} to {last:period}", first=months[0], last=months[1]) if months else ""
+    open_yet = int(shown["undecided"].max()) if "undecided" in shown else 0
+    left = _("{n:count} cases without a verdict left out", n=open_yet) if open_yet else ""
     return Finding.of_row(
         row,
         _target_claim(shown, goal),
-        _("; ").join(filter(None, [*lines, period, counted])),
+        _("; ").join(filter(None, [*lines, left, period, counted])),
         **_facts(row),
         target=goal,
         action=_next_step(shown),
@@ -266,9 +296,16 @@ def _lowest(shown: pd.DataFrame, by: str, goal: float, counted: str) -> Finding:
         "goal": i18n.percent(goal),
     }
     same = shown[shown["term"] == row["term"]]
-    clear = shares.significant(same, row)
+    clear, alike = shares.significant(same, row), shares.alike(same, row, by)
+    words["others"] = alike
     claim = (
         _("On-time {what} are rarest for {group}: {share:share} (target {goal}).", **words)
+        if clear and not alike
+        else _(
+            "On-time {what} are rarer for {group} than for some: {share:share} (target {goal}); "
+            "not significantly different: {others:quoted_list3}.",
+            **words,
+        )
         if clear
         else _(
             "On-time {what} do not differ significantly by {column:inner}; the lowest share is "

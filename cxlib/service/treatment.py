@@ -28,7 +28,7 @@ from cxlib.service.shares import group_name, group_places
 from cxlib.service.standards import DONE
 from cxlib.stats.intervals import interval_columns
 from cxlib.stats.notes import resampling_note, simultaneous_note
-from cxlib.stats.standardisation import from_rest, group_shares, standardised
+from cxlib.stats.standardisation import from_rest, group_shares, periods, standardised
 
 FEWEST = 10  # cases of a group, below which it is not compared
 SHORTEST = 1 / 60  # hours that a wait counts at least, as its logarithm is taken
@@ -45,13 +45,14 @@ VERDICTS = {1: "better", -1: "worse", 0: "unclear"}
 
 
 def treatment(sample: SampleLike, *, by: str, mix: Sequence[str] = ()) -> Result:
-    """Whether cases of the same kind are served alike for every group of customers.
+    """Whether cases of the same kind and time are served alike for every group of customers.
 
     Parameters
     ----------
     sample : cases of `case_times`, with the column `by`
     by : column of the grade, priority or other group of customers
-    mix : columns of kinds of cases (severity, category, channel) that are held alike
+    mix : columns of kinds of cases (severity, category, channel) that are held alike, as is
+        the month in which cases were opened (quarters where months are more than 32, then years)
 
     Returns
     -------
@@ -136,7 +137,11 @@ def _gaps(
     n, known = np.bincount(place, minlength=len(names)), y.notna().to_numpy()
     rows, place = rows.where(known), place[known]
     values = y[known].to_numpy(float)
-    level, plain, used = standardised(rows, values, place, len(names), mix)
+    unit, time = periods(rows)
+    level, plain, used = standardised(
+        rows, values, place, len(names), mix, time if time.nunique() > 1 else None
+    )
+    used = [name or unit for name in used]
     own = interval_columns(level.estimate, level.replicates, units=n, fitted=2)
     gap, gaps = from_rest(level, *group_shares(rows, place, len(names)))
     ends = interval_columns(gap, gaps, units=n, fitted=2)
@@ -173,8 +178,7 @@ def _finding(found: dict[str, pd.DataFrame], by: str, used: Sequence[str]) -> Fi
     words = {"by": by, "n": int(waits["n"].sum() / waits["term"].nunique())}
     claim = (
         _(
-            "Customers are served alike: neither shares on time nor waits differ significantly by "
-            "{by:inner} for like cases.",
+            "Neither shares on time nor waits differ significantly by {by:inner} for like cases.",
             **words,
         )
         if used

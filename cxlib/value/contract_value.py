@@ -168,6 +168,7 @@ def _notes(sample: Sample, known: Sample) -> list[str]:
     lost = len(sample) - len(known)
     return [
         _("{n:count} customers without charge or tenure are left out.", n=lost) if lost else "",
+        *sample.notes,
         _("Charges are taken to stay as they are."),
         _(
             "Only customers on file count: if those who left earlier are missing from it, "

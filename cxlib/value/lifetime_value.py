@@ -15,9 +15,10 @@ import pandas as pd
 from cxlib.core import i18n
 from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.core.errors import require_choice
-from cxlib.core.i18n import _, mark
+from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.privacy import disclosure
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.notes import resampling_note
@@ -107,10 +108,21 @@ def lifetime_value(
     sample, valuation = as_sample(sample), valuation or Valuation()
     require_choice("model", model, PURCHASE)
     histories, notes = purchase_histories(sample.data, as_of)
+    notes.append(_("A purchase is a day on which a customer bought: orders of one day count once."))
     fit = PurchaseModel(histories, model, covariates, valuation.amounts)
-    tables, drawn = _tables(
-        fit, valuation, members(pd.Index(histories["customer_id"]), groups), sample
-    )
+    belongs = members(pd.Index(histories["customer_id"]), groups)
+    tables, drawn = _tables(fit, valuation, belongs, sample)
+    if len(belongs[0]) > 1 and (none := int((belongs[1][:, 1:].sum(1) == 0).sum())):
+        notes.append(
+            ngettext(
+                "{n} customer belongs to none of the groups and counts for everyone alone, so that "
+                "everyone may lie outside of all groups.",
+                "{n} customers belong to none of the groups and count for everyone alone, so that "
+                "everyone may lie outside of all groups.",
+                none,
+                n=disclosure.count_in_words(none),
+            )
+        )
     if model == "bg_nbd" and (once := int((histories["repeats"] == 0).sum())):
         notes.append(
             _(
@@ -246,13 +258,13 @@ def expected_purchases(fit: Result, models: Result | None = None) -> Result:
         if np.isnan(active.low) or np.isnan(ahead.low)
         else _(
             "{active:rate} active by this model (95% CI {active_span:share_interval1}); "
-            "{ahead_span:interval1} purchases; n = {n:count}",
+            "{ahead_span:interval1} days of purchase; n = {n:count}",
             **facts,
         )
         if depends
         else _(
-            "95% CI {active_span:share_interval1} active and {ahead_span:interval1} purchases; "
-            "n = {n:count}",
+            "95% CI {active_span:share_interval1} active and {ahead_span:interval1} days of "
+            "purchase; n = {n:count}",
             **facts,
         )
     )

@@ -129,7 +129,7 @@ def retention(
                 customers=len(customers),
             )
         )
-    notes += [_on_file(), resampling_note(sample)]
+    notes += [_on_file(), *sample.notes, resampling_note(sample)]
     if lost := failed_draws(drawn):
         notes.append(_("{lost:count} draws gave no fit.", lost=lost))
     read = curve[unit].isin([i18n.count(k) for k in (*READ_AT, ahead)])

@@ -995,8 +995,8 @@ def test_a_gain_that_rests_on_an_effect_that_is_gone_is_not_settled():
     assert faded == {"a01": "2026-Q3"}
     found = actions.realised_gains(rows, faded=faded)
     assert str(found) == (
-        "The yearly value of finished actions is not settled: “late parcels” shows no effect on "
-        "the score in 2026-Q3."
+        "The yearly value of finished actions is not settled: the action on “late parcels” shows "
+        "no effect on the score in 2026-Q3."
     )
     # 3 x 100 less 100, and as the other lost money, more than both together: −1 x 100 less 100.
     loss = rows.assign(realised=[3.0, -1.0], realised_low=[1.0, -3.0], realised_high=[5.0, 1.0])

@@ -303,6 +303,58 @@ def test_a_column_that_says_what_the_group_says_is_not_adjusted_for():
     assert fit.mix == ["age"]
 
 
+def history(rng: np.random.Generator, n: int = 4000, effect: float = 0.0) -> pd.DataFrame:
+    """Fax was there in the good year only, in which all were on time; web serves more and more."""
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 730, n), unit="D")
+    good = (day < pd.Timestamp("2025-01-01")).astype(float)
+    fax = (rng.random(n) < 0.3 * good) & (good > 0)
+    web = rng.random(n) < np.where(good > 0, 0.5, 0.8)
+    rows = pd.DataFrame({"opened_at": day, "channel": np.where(fax, "fax", "phone")})
+    rows.loc[web & ~fax, "channel"] = "web"
+    on_time = 0.98 - 0.2 * (1 - good) - effect * (rows["channel"] == "web")
+    return rows.assign(ok=(rng.random(n) < on_time) * 1.0)
+
+
+def test_a_channel_of_good_months_is_no_better_for_it():
+    rows = history(np.random.default_rng(7))
+    blind = channels.adjusted(rows.drop(columns="opened_at"), "ok", by="channel", measure=YES)
+    assert channels.priorities(blind).best == "fax"  # the trap
+    assert channels.priorities(blind).finding.importance == Importance.NOTABLE
+    fit = channels.adjusted(rows, "ok", by="channel", measure=YES)
+    assert set(of(fit, "verdict").values()) == {"unclear"}
+    assert fit.mix == ["month"] and "Adjusted for month by regression" in fit.notes
+    assert str(fit) == "Share of ok does not differ significantly by channel at the same time."
+    told = channels.priorities(fit)
+    assert (told.table["verdict"] == "unclear").all() and not told.finding.action
+    assert str(told).startswith("No channel is shown to be below the best")
+    months = pd.get_dummies(rows["opened_at"].dt.strftime("%Y-%m"), drop_first=True, dtype=float)
+    cells = pd.get_dummies(rows["channel"], dtype=float)
+    model = sm.OLS(rows["ok"], cells.join(months)).fit().params
+    mine = of(fit)
+    assert mine["fax"] - mine["web"] == pytest.approx(model["fax"] - model["web"])
+
+
+@pytest.mark.slow
+def test_a_difference_within_months_is_found_beside_one_of_time():
+    rows = history(np.random.default_rng(8), 8000, effect=0.1)
+    fit = channels.adjusted(sampled(rows, 200), "ok", by="channel", measure=YES)
+    assert of(fit, "verdict")["web"] == "worse"
+    mine = of(fit)
+    assert mine["phone"] - mine["web"] == pytest.approx(0.1, abs=0.04)
+
+
+def test_channels_of_other_times_are_not_compared():
+    rows = history(np.random.default_rng(9), 1000)
+    day = rows["opened_at"].where(rows["channel"] != "fax", pd.Timestamp("2020-01-01"))
+    fit = channels.adjusted(rows.assign(opened_at=day), "ok", by="channel", measure=YES)
+    assert sorted(of(fit)) == ["phone", "web"]
+    assert "Not compared, as no other group was there in the same month: fax." in fit.notes
+    two = rows[rows["channel"] != "phone"].assign(opened_at=day)
+    two.loc[two["channel"] == "web", "opened_at"] = pd.Timestamp("2021-01-01")
+    with pytest.raises(InsufficientData, match="same month"):
+        channels.adjusted(two, "ok", by="channel", measure=YES)
+
+
 # What to improve first
 
 
@@ -364,6 +416,14 @@ def test_a_group_is_first_only_where_no_other_gains_as_much(web, alike):
     assert ("not significantly different by gain" in found.detail) == alike
     assert found.action.startswith("Improve ") and (" or " in found.action) == alike
     assert found.detail.endswith("all 2 waves from 2026-Q1 to 2026-Q2 together")
+
+
+def test_small_groups_together_are_no_example():
+    rows = pd.DataFrame({"channel": ["web"] * 100 + ["phone"] * 100 + [OTHERS] * 60, "ok": 1.0})
+    rows.loc[:40, "ok"] = 0.0
+    rows.loc[100:120, "ok"] = 0.0
+    fit = channels.adjusted(rows, "ok", by="channel", measure=YES)
+    assert channels.priorities(fit).best == "phone"
 
 
 def test_a_lucky_few_are_not_the_best():

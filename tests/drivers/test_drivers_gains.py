@@ -299,9 +299,14 @@ def test_the_kind_that_is_named_is_the_most_probable_one():
     chances = np.array([[0.72, 0.25, 0.02, 0.01], [0.59, 0.2, 0.2, 0.01], [0.1, 0.1, 0.2, 0.6]])
     assert [_named(row) for row in chances] == [0, -1, 3]
     classes = pd.DataFrame({"term": ["check_in"], "class": ["must-be"], "chance": [0.72], "n": 90})
+    classes = classes.assign(low=-0.9, high=-0.1)
     finding = _finding(classes, "recommend")
     assert finding.claim.startswith("“Check in” is probably a must-be, by association:")
     assert "72%" in finding.detail and finding.importance == Importance.ANSWER
+    # High ratings gain more than low ones cost only where the two differ significantly.
+    sure = classes.assign(chance=0.85, **{"class": "attractive"})
+    assert "is probably attractive" in _finding(sure.assign(low=-0.2, high=0.9), "y").claim
+    assert "“Check in” is attractive" in _finding(sure.assign(low=0.1, high=0.9), "y").claim
 
 
 def test_a_driver_without_three_parts_is_left_out_and_named():
@@ -422,7 +427,9 @@ def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete, t
     fit = drivers.necessary_conditions(rows.astype(float), "y", ["x", "z"])
     found = fit.table.set_index("term")
     assert found["necessary"].to_dict() == {"x": True, "z": False}
-    assert str(fit) == "Without a good rating of x, no customer gives a high y."
+    assert str(fit) == "Nobody who rated x 2 or less gave y more than 2."
+    few = int((x <= 2).sum())
+    assert fit.finding.detail.startswith(f"“X”: none of {few} with 2 or less gave more than 2; ")
 
 
 def test_what_has_no_order_or_no_range_has_no_ceiling(responses):

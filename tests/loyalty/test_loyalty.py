@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -276,6 +277,17 @@ def test_repeat_revenue_by_hand():
     assert fit.table["estimate"].tolist() == pytest.approx([1 / 2, 1 / 3])
     # January is not over, so that only the overall share is told.
     assert fit.table["period"].tolist() == ["overall", "overall"]
+
+
+def test_repeat_revenue_of_old_customers_is_no_finding():
+    """Nine in ten were there when the file begins: all of theirs is repeated by definition."""
+    days = {f"a{k}": ["2025-01-05", "2025-03-01", "2025-05-01"] for k in range(90)}
+    days |= {f"b{k}": ["2025-04-01", "2025-06-01"] for k in range(10)}
+    history = purchase_history(Sample(orders_of(days), draws=50))
+    joined = np.array([str(name).startswith("b") for name in history.names])
+    told = loyalty.repeat_revenue(replace(history, new=joined)).finding
+    assert told.importance == Importance.CONTEXT and told.value == pytest.approx(280 / 290)
+    assert "90% of customers are not new: by definition, all of theirs" in told.detail
 
 
 def test_customers_of_several_periods_hide_no_period():

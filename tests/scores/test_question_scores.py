@@ -104,3 +104,14 @@ def test_the_best_question_is_named_only_where_it_is_significantly_the_best():
         "Shares of best answers range from 45% (b) to 50% (a); which question is first or last is "
         "not settled."
     )
+
+
+def test_best_answers_are_compared_on_one_scale_only():
+    """Three questions of ten points; of seven points the best two are more of the scale."""
+    rng = np.random.default_rng(4)
+    rows = pd.DataFrame({q: rng.integers(1, 11, 200) for q in "abc"})
+    rows["ease"] = rng.integers(5, 8, 200)
+    asked = {q: item(scale=(1, 10)) for q in "abc"} | {"ease": item(scale=(1, 7))}
+    fit = scores.question_scores(rows, asked)
+    assert fit.table.set_index("term")["estimate"].idxmax() == "ease"
+    assert "ease" not in fit.finding.claim and "Best answers are most frequent for" in str(fit)

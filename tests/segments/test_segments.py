@@ -476,6 +476,20 @@ def test_random_segments_cannot_be_typed() -> None:
     assert "不能" in same.finding.claim
 
 
+def test_who_answers_nothing_makes_no_sheet_right() -> None:
+    """Seven in ten answered nothing and nearly all are of one segment; who answered is of any."""
+    rng = np.random.default_rng(2)
+    asked = pd.DataFrame({f"x{i}": rng.choice(["a", "b", "c"], 600) for i in range(3)})
+    asked.iloc[180:] = np.nan
+    label = np.where(np.arange(600) < 180, rng.integers(0, 2, 600), rng.random(600) < 0.05)
+    known = asked.assign(g=label * 10 + rng.normal(size=600))
+    fit = segments.fit(Sample(known, draws=20), ["g"], choice=segments.Choice(k=2, most=2, draws=5))
+    tool = segments.typing_tool(Sample(known, draws=100), fit, list(asked))
+    assert tool.table.loc[0, "n"] == 180 and abs(tool.table.loc[0, "estimate"] - 0.5) < 0.1
+    assert tool.sheet.empty and tool.finding.verdict == "unclear"
+    assert "420 of 600 customers answered none of the questions" in tool.notes
+
+
 def test_only_what_can_be_asked_is_asked(groups, fit) -> None:
     """Without the features of the segments, and in the words in which a clerk asks."""
     rows = Sample(groups.drop(columns="true"), draws=50)

@@ -36,6 +36,54 @@ def part(share: float, n: int = 200) -> list[float]:
     return [1.0] * round(share * n) + [0.0] * round((1 - share) * n)
 
 
+def answered(months: int = 5, n: int = 200, late: float = 0.2) -> Sample:
+    """Cases with verdicts on file; of the last month only the quick half has one, all in time."""
+    opened = pd.to_datetime([f"2026-{m + 1:02}-03" for m in range(months) for _ in range(n)])
+    rng = np.random.default_rng(3)
+    hit = (rng.random(len(opened)) > late) * 1.0
+    last = opened.month == months
+    hit[last] = np.where(
+        hit[last] == 1, np.where(rng.random(last.sum()) < 0.6, 1.0, np.nan), np.nan
+    )
+    rows = pd.DataFrame({"opened_at": opened, "reply_in_time": hit})
+    # A case of the month after says that the last one is over.
+    rows.loc[len(rows)] = [pd.Timestamp(f"2026-{months + 1:02}-20"), np.nan]
+    return service.case_times(Sample(rows, draws=200))
+
+
+def test_a_month_of_cases_in_progress_is_no_rise():
+    cases = answered()
+    assert cases["reply_in_time"][cases["month"] == "2026-05"].mean() == 1  # the trap
+    fit = service.sla_by_month(cases)
+    assert fit.table["month"].max() == "2026-04" and fit.finding.at == {"month": "2026-04"}
+    assert "rose" not in str(fit)
+    assert "left out as provisional: May 2026 (" in fit.finding.detail
+    assert "of cases without a verdict)" in fit.finding.detail
+    recent = service.last_weeks(cases, 30, "reply_in_time")
+    assert recent["opened_at"].max() == pd.Timestamp("2026-04-03")
+    assert service.last_weeks(cases, 30)["opened_at"].max() == pd.Timestamp("2026-05-03")
+
+
+def test_a_few_cases_without_a_verdict_hide_no_month_and_are_counted():
+    cases = answered(months=4)
+    hit = cases["reply_in_time"].fillna(1.0)
+    hit.iloc[-15:] = np.nan
+    cases = cases.assign(reply_in_time=hit)
+    whole = service.sla_attainment(cases)
+    assert whole.table["undecided"].tolist() == [15]
+    assert "15 cases without a verdict left out" in whole.finding.detail
+    assert "15 of 801 cases have no verdict on first responses on file" in whole.notes
+    assert service.sla_by_month(cases).table["month"].max() == "2026-04"
+    assert "undecided" not in service.sla_attainment(cases.where(hit.notna())).table
+
+
+def _tied() -> Finding:
+    """Two regions are as slow as each other, and both slower than a third."""
+    regions = [g for g in "abc" for _ in range(200)]
+    cases = cases_of([1.0] * 600, part(0.3) + part(0.32) + part(0.9), region=regions)
+    return service.sla_attainment(cases, by="region").finding
+
+
 @pytest.mark.parametrize(
     ("reply", "solved", "claim", "importance", "verdict"),
     [
@@ -99,6 +147,9 @@ def test_groups_that_do_not_differ_are_context():
     worse = cases_of([np.nan] * 400, part(0.3) + part(0.8), region=["a"] * 200 + ["b"] * 200)
     found = service.sla_attainment(worse, by="region").finding
     assert found.claim.startswith("On-time resolutions are rarest for region “a”: 30%")
+    assert "rarest" not in _tied().claim and _tied().claim.endswith(
+        "not significantly different: b."
+    )
     assert found.importance is Importance.NOTABLE and found.at == {"region": "a"}
     fit = service.sla_attainment(worse, by="region")
     said = _lowest(fit.table, "region", 0.9, "counted in calendar hours")

@@ -369,6 +369,19 @@ def test_groups_are_parts_of_the_whole(orders):
     )
 
 
+@pytest.mark.slow
+def test_customers_of_no_group_are_named_and_what_a_purchase_is(orders):
+    """Everyone may lie outside of all groups where most belong to none."""
+    ids = orders["customer_id"].unique()
+    groups = pd.Series(np.where(np.arange(60) % 2 == 0, "x", "y"), index=ids[:60])
+    fit = value.lifetime_value(Sample(orders, draws=20), groups=groups)
+    lost = fit.table["n"].iloc[0] - fit.table["n"].iloc[1:].sum()
+    assert lost == len(ids) - 60 > 0
+    assert f"{lost:,} customers belong to none of the groups" in fit.notes
+    assert "orders of one day count once" in fit.notes
+    assert " days of purchase; n = " in value.expected_purchases(fit).finding.detail
+
+
 def test_the_life_cycle_by_hand():
     days = {
         "new": ["2026-03-20"],
