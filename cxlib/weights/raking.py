@@ -77,7 +77,8 @@ def rake(
     if not margins:
         raise ValueError("no margins to rake to. Give the population's shares of some attribute.")
     strata, small = _strata(sample, margins, by, counts * (start > 0))
-    cell, stratum, parts = np.zeros(len(rows), int), np.zeros(len(rows), int), []
+    cell, stratum = np.zeros(len(rows), int), np.zeros(len(rows), int)
+    parts: list[Cells] = []
     for k, at in enumerate(strata):
         some = rows if len(strata) == 1 else rows.iloc[at]
         own = margins if len(strata) == 1 else usable_margins(Sample(some), margins)[0]
