@@ -158,6 +158,12 @@ def _finding(
         )
     action = (
         _(
+            "Choose by effort and cost, not by these numbers: none of {n:count} drivers can be "
+            "ruled out as the first",
+            **facts | {"n": len(table)},
+        )
+        if alike and 2 < len(table) == len(alike) + 1
+        else _(
             "Choose between {driver:quoted} and {others:quoted_list3} by effort and cost: the "
             "order is not settled",
             others=alike,

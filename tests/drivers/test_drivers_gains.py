@@ -444,6 +444,21 @@ def test_what_has_no_order_or_no_range_has_no_ceiling(responses):
 # --- all of it
 
 
+def test_where_no_driver_can_be_ruled_out_none_is_to_be_chosen_by_its_number():
+    """Pages 20 and 21 give one advice: effort and cost decide."""
+    rng = np.random.default_rng(5)
+    common = rng.normal(size=80)
+    rows = pd.DataFrame({name: common + rng.normal(size=80) for name in ("a", "b", "c", "y")})
+    sample = Sample(rows, draws=200)
+    gain = drivers.gains(sample, "y", ["a", "b", "c"])
+    share = drivers.importance(sample, "y", ["a", "b", "c"])
+    finding = drivers.opportunities(gain, share, outcome="y").finding
+    assert finding.action == (
+        "Choose by effort and cost, not by these numbers: none of 3 drivers can be ruled out as "
+        "the first"
+    )
+
+
 @pytest.mark.slow
 def test_the_joined_table_is_sorted_by_gain_and_says_where_to_begin(responses):
     sample = Sample(responses, weight="weight", draws=200)
