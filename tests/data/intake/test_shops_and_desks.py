@@ -244,3 +244,72 @@ def test_a_rating_is_turned_by_a_strong_correlation_alone(load, share, reverse):
     new, _tables, plan = load(survey=rows)
     assert any("against the outcome" in q.text for q in plan.questions)
     assert new.items["rate_claims"].reverse == reverse
+
+
+def ordered(*names: str, rows: int = 480, **more: object) -> pd.DataFrame:
+    """Lines of orders: 2 a number, one customer and one day each, amounts of 10 and 20."""
+    of = np.arange(rows) // 2
+    at = pd.Timestamp("2025-01-01") + pd.to_timedelta(of, "D")
+    columns = [4_500_000 + of, 10_000 + of % 90, at.strftime("%Y-%m-%d"), np.resize([10, 20], rows)]
+    return pd.DataFrame(dict(zip(names, columns, strict=True)) | more)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Auftragsnummer", "Kundennummer", "Auftragsdatum", "Nettowert"),
+        ("Auftrag", "Kunde", "Datum", "Umsatz"),
+        ("N° de commande", "Numéro client", "Date de commande", "Montant TTC"),
+        ("Nº pedido", "Cliente", "Fecha", "Importe"),
+        ("订单编号", "会员编号", "下单时间", "实付金额"),
+        ("注文番号", "顧客番号", "注文日", "金額"),
+        ("Sipariş No", "Müşteri No", "Sipariş Tarihi", "Tutar"),
+    ],
+)
+def test_lines_of_orders_are_put_together_in_other_languages(load, names) -> None:
+    _new, tables, plan = load(list=ordered(*names))
+    assert len(tables["orders"]) == 240
+    assert tables["orders"]["amount"].eq(30).all()
+    assert any("added up" in d for d in plan.doubts)
+
+
+@pytest.mark.parametrize("name", ["Vgnr", "Order ref code"])
+def test_rows_that_may_be_lines_of_orders_are_asked_about(load, name) -> None:
+    _new, _tables, plan = load(orders=ordered(name, "Customer", "Date", "Amount"))
+    (asked,) = [d for d in plan.doubts if "number of an order" in d]
+    assert "480 of them have the customer and time of another row" in asked
+    assert (repr(name) in asked) == ("Order" in name)
+
+
+def test_orders_of_one_row_each_are_not_asked_about(load) -> None:
+    rows = ordered("id", "Customer", "Date", "Amount").iloc[::2].drop(columns="id")
+    _new, tables, plan = load(orders=rows)
+    assert len(tables["orders"]) == 240
+    assert not any("number of an order" in d for d in plan.doubts)
+
+
+def test_an_unknown_amount_that_differs_within_orders_is_asked_about(load) -> None:
+    _new, _tables, plan = load(orders=ordered("Order ID", "Customer", "Date", "Geld"))
+    assert any("'Geld' differ within the rows of an order" in d for d in plan.doubts)
+
+
+@pytest.mark.parametrize(
+    ("mode", "words", "kept"),
+    [("Mode", ("Test", "Live"), "'Live'"), ("livemode", ("false", "true"), "'true'")],
+)
+def test_tests_and_refunds_among_charges_are_asked_about(load, mode, words, kept) -> None:
+    n = np.arange(240)
+    rows = ordered("Line", "Customer", "Date", "Amount", rows=240).assign(
+        **{
+            "Order ID": n,
+            mode: np.where(n < 10, *words),
+            "Status": np.where(n < 50, "Refunded", "Paid"),
+            "Amount Refunded": np.where(n < 50, 7.5, 0),
+        }
+    )
+    _new, _tables, plan = load(charges=rows)
+    asked = "\n".join(plan.doubts)
+    assert f"'{mode}' is {words[0]} (10) count as purchases" in asked
+    assert f'"{mode}" IN ({kept})' in asked
+    assert "'Status' is Refunded (50) count as purchases" in asked
+    assert "is not 0 in 50 rows (375.00 in all) and is not taken off 'Amount'" in asked

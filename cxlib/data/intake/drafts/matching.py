@@ -17,8 +17,9 @@ MOST_DATES = 0.5  # and for it to be taken where no other is, with a question ab
 MANY = 0.1  # different values a cell, from which a column called "no" holds ids
 
 
-SPOKEN = re.compile(r"date|time|_at$|_on$|_am$|zeit|日期|时间|時間|datum|fecha|日時")
+SPOKEN = re.compile(r"date|time|_at$|_on$|_am$|zeit|日期|时间|時間|datum|fecha|日時|日付|日$|tarih")
 ANSWER = re.compile(r"response|answer|survey|submission|interview|antwort")  # may hold answers
+DIGITS = re.compile(r"\d")
 ID = re.compile(r"(?=.*\d)\S{1,64}")  # what ids look like: no blank, and a digit
 
 
@@ -80,6 +81,8 @@ def _holds(column: Column, ours: str, kind: str) -> bool:
     """Whether the cells are of the kind; numbers are let pass, for `cx check` to speak of."""
     if ours == "weight":
         return weights.numeric(column)
+    if ours == "order_id":  # "Auftrag" may be what was ordered as well
+        return bool(column.words.str.contains(DIGITS).mean() > 0.5)
     return kind != "date" or column.dates >= ENOUGH_DATES
 
 

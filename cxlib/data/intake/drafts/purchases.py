@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from cxlib.data import sql
 from cxlib.data.intake import conversion
@@ -15,27 +16,101 @@ UNIT_PRICE = re.compile(
 )
 STATUS = re.compile(r"status|state\b|zustand|estado|stato|statut|状态|ステータス", re.IGNORECASE)
 NO_SALE = re.compile(
-    r"cancel|void|pending|fail|declin|unpaid|storn|annul|offen|pendi|取消|未付|待付|失败|キャンセル",
+    r"cancel|void|pending|fail|declin|unpaid|storn|annul|offen|pendi|取消|未付|待付|失败|キャンセル"
+    r"|refund|return|disput|charge.?back|erstatt|retour|rembours|reembols|rimbors|devuel|devol"
+    r"|iptal|iade|退款|退货|返金|返品|\blost\b",
     re.IGNORECASE,
 )
+TESTS = re.compile(r"(is_?)?(live|test)_?(mode)?|mode|modus|environment|umgebung|sandbox")
+REFUND = re.compile(r"refund|erstatt|rembours|reembols|rimbors|devol|退款|返金|iade")
+ORDER = re.compile(
+    r"order|auftrag|bestell|beleg|commande|pedido|ordine|sipari|invoice|receipt|rechnung"
+    r"|订单|訂單|注文|受注"
+)
+SAME = 0.05  # of the rows with a customer and time of another, from which they may be lines
 
 
 def doubtful_sales(part: TableOf) -> list[str]:
     """Orders that may be none, by a status that no profile of the shop has judged."""
-    found = []
+    found = [*_undecided_lines(part), *_refunds(part)]
     for name, column in part.seen.columns.items():
-        if part.seen.profile or not STATUS.search(name) or not 2 <= len(column.counts) <= 20:
+        if part.seen.profile or name in part.rows or not 2 <= len(column.counts) <= 20:
             continue
-        other = column.counts[[bool(NO_SALE.search(str(v))) for v in column.counts.index]]
+        test = _test_words(name)
+        if not STATUS.search(name) and test is None:
+            continue
+        judged = test or NO_SALE
+        other = column.counts[[bool(judged.search(str(v))) for v in column.counts.index]]
         shown = ", ".join(f"{v} ({n:,})" for v, n in other.items())
         rest = [str(v) for v in column.counts.index if v not in other.index]
         if shown and rest:
-            only = f"{sql.name(name)} = {sql.text(rest[0])}"
+            only = f"{sql.name(name)} IN ({', '.join(map(sql.text, rest))})"
             found.append(
-                f"{part.seen.called}: orders whose {name!r} is {shown} count as purchases; "
-                f"`only: {only}` leaves them out"
+                f"{part.seen.called}: {'tests, ' if test else ''}orders whose {name!r} is {shown} "
+                f"count as purchases; `only: {only}` leaves them out"
             )
     return found
+
+
+def _test_words(name: str) -> re.Pattern[str] | None:
+    """What marks a test in a column that is called as one of tests; none for other columns."""
+    called = slug(name)
+    if not TESTS.fullmatch(called):
+        return None
+    words = {"live": "false|no|0", "test": "true|yes|1", "sandbox": "true|yes|1"}
+    marks = next((w for k, w in words.items() if k in called), "")
+    return re.compile(rf"^(test.*|sandbox|{marks})$" if marks else "^(test.*|sandbox)$", re.I)
+
+
+def _refunds(part: TableOf) -> Iterator[str]:
+    """Columns of refunds that are not taken off the amounts."""
+    amount = part.columns.get("amount", "")
+    for name, column in part.seen.columns.items():
+        if part.seen.profile or not amount or name == amount or not REFUND.search(slug(name)):
+            continue
+        if any(sql.name(name) in made for made in part.derive.values()):
+            continue
+        given = column.numbers[column.numbers.index != 0]
+        if not len(given):
+            continue
+        total = float((given.index.to_numpy() * given.to_numpy()).sum())
+        sign = "-" if total > 0 else "+"
+        yield (
+            f"{part.seen.called}: {name!r} is not 0 in {int(given.sum()):,} rows ({total:,.2f} in "
+            f"all) and is not taken off {amount!r}. To take it off, write `amount: "
+            f"{sql.name(amount)} {sign} {sql.name(name)}` under `derive` in place of `amount` "
+            "under `columns`; to leave such rows out, use `only`"
+        )
+        return  # further ones are the same in another currency
+
+
+def _undecided_lines(part: TableOf) -> Iterator[str]:
+    """Rows without a known order number that may be lines of orders."""
+    if part.columns.get("order_id") != ROW:
+        return
+    frame, n = part.seen.raw.frame, len(part.seen.raw.frame)
+    keys = [part.columns[c] for c in ("customer_id", "at") if part.columns.get(c, ROW) != ROW]
+    same = int(frame.duplicated(keys, keep=False).sum()) if len(keys) == 2 else 0
+    named = [
+        c.name
+        for c in part.seen.columns.values()
+        if ORDER.search(slug(c.name))
+        and c.name not in part.columns.values()
+        and 2 * len(c.counts) > len(c.words) / 5
+        and c.words.str.contains(r"\d").mean() > 0.5
+        and not c.dates
+    ]
+    if same <= SAME * n and not named:
+        return
+    said = f"{part.seen.called}: no column is known as the number of an order, so each of the {n:,}"
+    said += " rows counts as an order"
+    if same:
+        said += f"; {same:,} of them have the customer and time of another row ({keys})"
+    could = f", such as {' or '.join(map(repr, named))}," if named else ""
+    yield (
+        f"{said}. Are they lines of orders? Then map the column of their number{could} to "
+        "`order_id` and write `merge: [amount]`, which adds up the rows of an order"
+    )
 
 
 def with_lines(part: TableOf) -> list[TableOf]:
@@ -69,6 +144,21 @@ def with_lines(part: TableOf) -> list[TableOf]:
         part.merge = ["amount"]
     else:
         part.merge = []
+        frame = part.seen.raw.frame
+        differ = [
+            name
+            for name, c in part.seen.columns.items()
+            if name not in (*part.columns.values(), *lines.columns.values())
+            and c.not_numbers == 0
+            and (frame.groupby(ids)[name].nunique() > 1).any()
+        ]
+        if differ:
+            part.doubts.append(
+                f"{part.seen.called}: no column is known as the amount of an order, and "
+                f"{' and '.join(map(repr, differ))} differ within the rows of an order, of which "
+                "the first is taken. Is one of them an amount? Then map it to `amount` and write "
+                "`merge: [amount]`, which adds it up"
+            )
     return [part, lines] if "product" in lines.columns else [part]
 
 
