@@ -38,6 +38,7 @@ ERROR_IN = re.compile(
     rb'<(?:\w+:)?c r="([A-Z]{1,3})(\d{1,7})"[^>]*\bt="e"[^>]*>'
     rb"(?:\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>))?\s*<(?:\w+:)?v[^>]*>([^<]*)<"
 )
+HIDDEN = re.compile(rb'<(?:\w+:)?row\b(?=[^>]*\shidden="(?:1|true)")[^>]*?\sr="(\d{1,7})"[^>]*>')
 RELATIONS = "xl/_rels/workbook.%s.rels"
 SHEET, ERRORS = 156, (3, 11)  # records of an .xlsb: a sheet, an error by itself or of a formula
 
@@ -60,6 +61,18 @@ def unread(path: Path, sheet: str) -> pd.DataFrame:
             "formulas without a value. Open it in Excel or LibreOffice and save it."
         )
     return pd.DataFrame(found, columns=["row", "place", "cell", "value", "rule"])
+
+
+def hidden_rows(path: Path, sheet: str) -> set[int]:
+    """The numbers (from 1) of the rows that a sheet of an .xlsx hides; none of other workbooks."""
+    if not zipfile.is_zipfile(path):
+        return set()
+    with zipfile.ZipFile(path) as archive:
+        there = "xl/workbook.xml" in archive.namelist()
+        if not (member := _member(archive, sheet) if there else ""):
+            return set()
+        with archive.open(member) as content:
+            return {int(m[1]) for block in blocks(content) for m in HIDDEN.finditer(block)}
 
 
 def _cells(path: Path, sheet: str) -> Iterator[tuple[int, int, str, str, str]]:

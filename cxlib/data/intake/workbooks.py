@@ -5,6 +5,7 @@ raw = read(Path("answers.xlsx"), "answers.xlsx", Reading(sheet="Raw"))
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,7 +22,7 @@ from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.layout import LOOKED_AT, WIDEST, header_of
 from cxlib.data.intake.raw import FORMULA, UNREAD, Raw, trimmed
 from cxlib.data.intake.sheet_extent import refuse_far_cells
-from cxlib.data.intake.unread_cells import unread
+from cxlib.data.intake.unread_cells import hidden_rows, unread
 from cxlib.data.mapping import Reading
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -42,6 +43,7 @@ def read(path: Path, name: str, options: Reading) -> Raw:
         cells = pd.read_excel(
             book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_values=[""]
         )
+        merges = book.book.get_sheet_by_name(sheet).merged_cell_ranges or []
     beside, notes = unread(path, sheet), [note]
     if (none := beside["value"] == SPSS_NULL).any():
         notes.append(f"{name}: {int(none.sum()):,} cell(s) read {SPSS_NULL!r}: missing.")
@@ -58,7 +60,40 @@ def read(path: Path, name: str, options: Reading) -> Raw:
     if len(beside):  # the reader ends where nothing but such cells follow
         high, wide = max(len(cells), beside["row"].max()), beside["place"].max() + 1
         cells = cells.reindex(index=range(high), columns=range(max(len(cells.columns), wide)))
-    return _table(cells, name, options, notes, beside.assign(sheet=sheet))
+    raw = _table(cells, name, options, notes, beside.assign(sheet=sheet))
+    doubts = [*_fill_merged(raw, merges), *_hidden(raw, path, sheet)]
+    return replace(raw, doubts=tuple(doubts), notes=(*raw.notes, *doubts))
+
+
+def _fill_merged(raw: Raw, merges: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> list[str]:
+    """Give each row below the header the value of the cell that is merged over it, and say so."""
+    frame, filled = raw.frame, Counter[str]()
+    for (first, left), (last, _right) in merges:
+        if first + 1 not in frame.index or last <= first or left >= len(frame.columns):
+            continue
+        column = frame.columns[left]
+        rows = frame.index[(frame.index > first + 1) & (frame.index <= last + 1)]
+        rows = rows[frame.loc[rows, column].isna()]
+        frame.loc[rows, column] = frame.at[first + 1, column]
+        filled[str(column)] += len(rows)
+    return [
+        f"{n:,} cells of {column!r} are merged with one above, whose value they take: does it hold "
+        "for each of these rows? An amount for all of them together would count several times"
+        for column, n in filled.items()
+        if n
+    ]
+
+
+def _hidden(raw: Raw, path: Path, sheet: str) -> list[str]:
+    """A sentence on the rows that the sheet hides, which count as the others."""
+    rows = hidden_rows(path, sheet)
+    hidden = raw.frame.index[raw.frame.index.isin(rows)]
+    if hidden.empty:
+        return []
+    return [
+        f"{len(hidden):,} rows that sheet {sheet!r} hides (by a filter or by hand), the first in "
+        f"row {hidden[0]}, count as the others. If they shall not, delete them in the sheet"
+    ]
 
 
 @contextmanager

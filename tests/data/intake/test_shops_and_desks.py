@@ -6,6 +6,7 @@ import functools
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -313,3 +314,92 @@ def test_tests_and_refunds_among_charges_are_asked_about(load, mode, words, kept
     assert f'"{mode}" IN ({kept})' in asked
     assert "'Status' is Refunded (50) count as purchases" in asked
     assert "is not 0 in 50 rows (375.00 in all) and is not taken off 'Amount'" in asked
+
+
+def test_merged_cells_are_filled_and_hidden_rows_are_counted(tmp_path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Region", "Order ID", "Customer", "Date", "Amount"])
+    for i in range(40):
+        region = {0: "North", 20: "South"}.get(i)
+        sheet.append([region, 100 + i, f"c{i % 9}", f"2025-01-{i % 28 + 1:02}", 10])
+    sheet.merge_cells("A2:A21")
+    sheet.merge_cells("A22:A41")
+    for row in (5, 6, 30):
+        sheet.row_dimensions[row].hidden = True
+    book.save(path := tmp_path / "orders.xlsx")
+    plan = drafts.plan("new", [path])
+    (part,) = plan.tables["orders"]
+    assert part.seen.raw.frame["Region"].value_counts().to_dict() == {"North": 20, "South": 20}
+    asked = "\n".join(plan.doubts)
+    assert "38 cells of 'Region' are merged with one above" in asked
+    assert "3 rows that sheet 'Sheet' hides (by a filter or by hand), the first in row 5" in asked
+
+
+def test_deals_that_are_no_answers_are_asked_about(load) -> None:
+    deals = pd.DataFrame(
+        {
+            "Record ID": 90_000 + np.arange(N),
+            "Deal Name": [f"Deal {i}" for i in range(N)],
+            "Close Date": DAYS.strftime("%Y-%m-%d %H:%M"),
+            "Pipeline": "Sales",
+        }
+    )
+    plan = load(deals=deals)[2]
+    assert any("each of its 240 rows counts as an answer to a survey" in d for d in plan.doubts)
+
+
+@pytest.mark.parametrize("good", ["Good", "good"])
+def test_satisfaction_in_words_of_a_help_desk_is_asked_about(load, good) -> None:
+    rows = tickets(Ticket_satisfaction_rating=resized(good, good, "Bad", "Offered"))
+    plan = load(tickets=rows)[2]
+    assert any(
+        "how satisfied customers were" in d and f"'{good}' (120)" in d and "'Bad' (60)" in d
+        for d in plan.doubts
+    )
+
+
+def answered(**more: object) -> pd.DataFrame:
+    return pd.DataFrame({"Response ID": np.arange(N), "NPS (0-10)": resized(*range(11))} | more)
+
+
+def test_partial_answers_are_asked_about(load) -> None:
+    rows = answered(**{"Response Type": resized("partial", *["completed"] * 9)})
+    plan = load(answers=rows)[2]
+    assert any("24 partial" in d and "not in ('partial')" in d for d in plan.doubts)
+
+
+def test_groups_of_an_nps_are_no_outcome(load) -> None:
+    scores = resized(*range(11)).astype(int)
+    bands = np.select([scores >= 9, scores >= 7], [3, 2], 1)
+    rows = pd.DataFrame({"Response ID": np.arange(N), "Q1_NPS_GROUP": bands, "Q1_NPS": scores})
+    plan = load(answers=rows)[2]
+    assert [r.column for r in plan.ratings] == ["Q1_NPS"]
+    assert "Q1_NPS_GROUP" not in plan.kept["responses"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Genel memnuniyet", ("Memnunum", "Kararsızım", "Memnun değilim")),
+        ("NPS score", (-100, 0, 100)),
+    ],
+)
+def test_satisfaction_on_an_unknown_scale_is_asked_about(load, name, words) -> None:
+    plan = load(answers=answered(**{name: resized(*words)}))[2]
+    assert any(d.startswith(repr(name)) and f"{words[2]}' (80)" in d for d in plan.doubts)
+
+
+def test_japanese_questions_and_dates_of_an_era(load) -> None:
+    rows = pd.DataFrame(
+        {
+            "回答番号": np.arange(N),
+            "回答日": [f"R7.1.{i % 28 + 1}" for i in range(N)],
+            "推奨度（0〜10）": resized(*range(11)),
+            "総合満足度": resized("2.満足", "3.どちらともいえない", "1.とても満足"),
+        }
+    )
+    plan = load(answers=rows)[2]
+    assert next(r for r in plan.ratings if r.column.startswith("推奨度")).role == "nps"
+    assert any("'回答日' is called a date, but 240 of 240 cells" in d for d in plan.doubts)
+    assert "languages: [zh]" not in drafts.text(plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -20,8 +21,8 @@ from cxlib.data.intake.drafts import (
     unparsed,
 )
 from cxlib.data.intake.drafts.labels import distinct, label
-from cxlib.data.intake.drafts.looking import Column
-from cxlib.data.intake.drafts.parts import ROW
+from cxlib.data.intake.drafts.looking import Column, slug
+from cxlib.data.intake.drafts.parts import ROW, TableOf
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
 from cxlib.data.intake.drafts.questions import Rating, asks, coded, rankings, ratings
 from cxlib.data.intake.drafts.texts import open_text, unique_text
@@ -29,6 +30,13 @@ from cxlib.data.intake.drafts.texts import open_text, unique_text
 COPIES = 0.1  # of the rows, up to which equal rows are striking; short forms repeat by chance
 BEYOND_CHANCE = 5  # times as many equal rows as chance explains, above that share
 IN_WAVE = 30  # answers that a wave made of dates shall have, on average
+NPS_BANDS = re.compile(r"(^|_)(nps|net_?promoter)(_score)?_(group|category|segment|band|type)$")
+UNFINISHED = re.compile(
+    r"partial(ly)?( complete(d)?)?|partial response|incomplete|not completed?|unfinished"
+    r"|in progress|abandoned|started|disqualified|screened? ?out|quota ?full|unvollständig"
+    r"|teilweise|abgebrochen|incomplet|incompleto|parcial|partiel|未完成|部分完成|未提交|途中|yarım|tamamlanmadı",
+    re.IGNORECASE,
+)
 AGAINST = -0.2  # correlation with the outcome from which it is asked whether a rating is reversed
 REVERSED = -0.4  # and from which the answer proposed is yes: turned wrongly, the best is the worst
 ANY_SCORE = "answers 0 to 10: is it the likelihood to recommend? Then `role: nps`, for an NPS"
@@ -45,6 +53,7 @@ def add_answers(plan: Plan) -> None:
         ignored |= dict.fromkeys(profile.not_experienced, "not_experienced")
     asked = choices.several(columns, ignored)
     rest = {n: c for n, c in columns.items() if n not in asked.columns}
+    rest = _without_bands(plan, rest)
     plan.ratings = ratings(rest, ignored)
     rest = _without_computed(plan, rest)
     rated = {r.column for r in plan.ratings}
@@ -68,6 +77,7 @@ def add_answers(plan: Plan) -> None:
     _outcome(plan)
     _directions(plan, columns)
     plan.doubts += _no_customers({n: columns[n] for n in plan.kept["responses"]})
+    plan.doubts += [d for p in of for d in _unfinished(p)]
     comments.score(plan)
     groups.choose(plan, rest)
     _wave(plan)
@@ -79,6 +89,18 @@ def add_answers(plan: Plan) -> None:
     weak = [r.label for r in plan.ratings if r.sure == "low" and not r.doubts]
     if weak:
         plan.doubts.append(f"{', '.join(weak)}: rated, with high answers the good ones?")
+
+
+def _without_bands(plan: Plan, columns: dict[str, Column]) -> dict[str, Column]:
+    """The columns but codes of detractors, passives and promoters, which tools add to an NPS."""
+    bands = [
+        n
+        for n, c in columns.items()
+        if NPS_BANDS.search(slug(n)) and not c.not_numbers and len(c.counts) <= 3
+    ]
+    for n in bands:
+        comments.leave_out(plan, n, "detractors, passives and promoters, by the answer to NPS")
+    return {n: c for n, c in columns.items() if n not in bands}
 
 
 def _without_computed(plan: Plan, columns: dict[str, Column]) -> dict[str, Column]:
@@ -148,6 +170,21 @@ def _no_customers(columns: dict[str, Column]) -> list[str]:
             f"with `only: {only}`"
         )
     return found
+
+
+def _unfinished(part: TableOf) -> Iterator[str]:
+    """Answers that a column calls partial and that no profile of the tool leaves out."""
+    for n, c in part.seen.columns.items():
+        if n in part.rows or not 2 <= len(c.counts) <= 20:
+            continue
+        some = c.counts[[bool(UNFINISHED.fullmatch(str(w).strip())) for w in c.counts.index]]
+        if len(some) and len(some) < len(c.counts):
+            shown = ", ".join(f"{many:,} {w}" for w, many in some.items())
+            only = f"{sql.name(n)} not in ({', '.join(sql.text(w) for w in some.index)})"
+            yield (
+                f"{part.seen.called}: by {n!r} some answers are not complete ({shown}) and count "
+                f"like the others. `only: {only}` leaves them out"
+            )
 
 
 def _copies(plan: Plan) -> None:

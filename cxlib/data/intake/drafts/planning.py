@@ -18,17 +18,19 @@ from cxlib.data.intake import conversion, currencies, dates
 from cxlib.data.intake.cells import Question as Undecided
 from cxlib.data.intake.drafts import unparsed
 from cxlib.data.intake.drafts.answers import add_answers
-from cxlib.data.intake.drafts.looking import Column, Seen, look
+from cxlib.data.intake.drafts.looking import Column, Seen, look, slug
 from cxlib.data.intake.drafts.parts import ROW, TableOf
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
 from cxlib.data.intake.drafts.purchases import doubtful_sales
-from cxlib.data.intake.drafts.questions import ratings
+from cxlib.data.intake.drafts.questions import asks, ratings
 from cxlib.data.intake.drafts.tables import tables_of
 from cxlib.data.intake.drafts.texts import open_text, unique_text
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.garbled import garbled
 from cxlib.data.intake.layout import totals_amid
 from cxlib.data.intake.raw import FORMULA
+
+MOST_KINDS = 10  # different words of a column of satisfaction
 
 
 def plan_of(name: str, files: list[Path]) -> Plan:
@@ -54,10 +56,39 @@ def plan_of(name: str, files: list[Path]) -> Plan:
     plan.doubts += dict.fromkeys(d for p in parts for d in _garbled(p.seen))
     plan.doubts += dict.fromkeys(d for p in parts for d in _totals(p.seen))
     plan.doubts += unparsed.dates(parts)
+    plan.doubts += _taken_for_answers(plan)
+    plan.doubts += dict.fromkeys(f"{p.seen.called}: {d}" for p in parts for d in p.seen.raw.doubts)
     _forms(plan)
     _offsets(plan)
     _currencies(plan)
     return plan
+
+
+def _taken_for_answers(plan: Plan) -> Iterator[str]:
+    """Rows that became answers though no column is a rating; rated cases without a rating."""
+    responses = plan.tables.get("responses", [])
+    for part in responses if not plan.ratings else []:
+        if not part.seen.profile:
+            yield (
+                f"{part.seen.called}: no column is a rating, and each of its "
+                f"{len(part.seen.raw.frame):,} rows counts as an answer to a survey. Are they? "
+                "Orders, deals, cases or events belong to another table: write its part of "
+                f"study.yaml by hand; the tables are {', '.join(contract.TABLES)}"
+            )
+    for part in plan.tables.get("cases", []):
+        if "satisfaction_after" in part.columns or responses:
+            continue
+        for name in part.free or part.seen.columns:
+            column = part.seen.columns[name]
+            judged = asks("satisfied").search(column.text) or slug(name) in ("score", "rating")
+            if judged and 2 <= len(column.counts) <= MOST_KINDS:
+                held = ", ".join(f"{w!r} ({n:,})" for w, n in column.counts.items())
+                yield (
+                    f"{part.seen.called}: {name!r} may be how satisfied customers were ({held}): "
+                    "nothing is reported of it. Recode it to numbers (`recode`) and map it to "
+                    "`satisfaction_after`, or to an item of `responses`, where only those who "
+                    "answered count"
+                )
 
 
 def _currencies(plan: Plan) -> None:

@@ -22,8 +22,11 @@ from cxlib.data.intake.profiles.recognition import plain
 
 DATED = re.compile(
     r"(^|_)(date|datum|fecha|datetime|timestamp|zeitstempel|horodateur)(_|$)"
-    r"|日期|日時|时间戳|タイムスタンプ"
+    r"|日期|日時|日付|回答日|注文日|时间戳|タイムスタンプ|(^|_)tarihi?(_|$)"
 )
+ERA = re.compile(
+    r"(?:[MTSHR]|明治|大正|昭和|平成|令和)\s?(?:\d{1,2}|元)[./年-]\d{1,2}.*"
+)  # Japanese
 COMPACT = re.compile(r"(19|20)\d{6}")
 NUMBER = re.compile(r"\d{1,2}(?:[.,]\d+)?")
 SHOWN, MOST = 3, 12  # cells, and different answers, that a question names
@@ -62,7 +65,7 @@ def _no_dates(column: Column) -> list[bool]:
     if read.question is not None:
         return []
     odd = read.values.isna()
-    shaped = [bool(DATE.fullmatch(w) or COMPACT.fullmatch(w)) for w in words[odd]]
+    shaped = [bool(DATE.fullmatch(w) or COMPACT.fullmatch(w) or ERA.match(w)) for w in words[odd]]
     return odd.tolist() if odd.any() and (any(shaped) or not odd.all()) else []
 
 
@@ -88,6 +91,19 @@ def rating(column: Column, of: Sequence[TableOf]) -> str:
             f"{column.name!r} states a scale from {ends[0]} to {ends[1]}, on which most answers "
             f"are not: kept as a group. Answers: {answers}{more}. Name what they mean under "
             "`recode` and add it to `items`, or leave it as it is"
+        )
+    speaks_of = asks("satisfied").search(column.text) or asks("nps").search(column.text)
+    numeric = column.not_numbers == 0
+    if (
+        speaks_of
+        and not asks("own_words").search(column.text)
+        and speaks < HALF * n.sum()
+        and (numeric or 2 <= len(some) <= MOST)
+    ):
+        return (
+            f"{column.name!r} speaks of satisfaction or recommendation, but its answers are on no "
+            f"known scale: kept as a group, so that nothing is reported of it. Answers: "
+            f"{answers}{more}. Name what they mean under `recode` and add it to `items`"
         )
     if not off or not enough or speaks < HALF * n.sum():
         return ""

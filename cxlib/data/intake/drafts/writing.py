@@ -28,6 +28,9 @@ LEFT = re.compile(
     r"(^|_)(churn(ed)?|left|exit(ed)?|attrit(ion|ed)|cancell?ed|terminated|gekündigt)(_|$)|流失|退订"
 )
 HAN = re.compile("[\u3400-\u9fff]")
+KANA = re.compile(
+    "[\u3041-\u306d\u306f-\u3096\u30a1-\u30fa]"
+)  # but \u306e, which Chinese write too
 MORE = [  # what the files do not tell
     "",
     "# Further keys, when you have what they need (`cx help study.yaml` explains all):",
@@ -248,10 +251,19 @@ def _ending(plan: Plan) -> list[str]:
         lines.append(f"outcome: {quoted(plan.outcome)}")
     if plan.group:
         lines.append(f"group: {quoted(plan.group)}  # low: the first column of few, large groups")
-    if sum(bool(HAN.search(r.wording or r.label)) for r in plan.ratings) > len(plan.ratings) / 2:
+    asked = [r.wording or r.label for r in plan.ratings]
+    if sum(bool(HAN.search(a)) for a in asked) > len(asked) / 2 and not _japanese(plan):
         lines.append("reporting: {languages: [zh]}  # questions are in Chinese; [zh, en]: both")
     lines.append(f"reports: {json.dumps(reports(plan, bool(flag)))}")
     return lines + (MORE if "responses" in plan.tables else [])
+
+
+def _japanese(plan: Plan) -> bool:
+    """Whether kana stand in a header or among the answers to a rated question."""
+    rated = {r.column for r in plan.ratings}
+    columns = [c for p in plan.tables["responses"] for c in p.seen.columns.values()]
+    words = [str(w) for c in columns if c.name in rated for w in c.counts.index]
+    return any(KANA.search(w) for w in [*(c.label for c in columns), *words])
 
 
 def _wordings(plan: Plan) -> dict[str, str]:
