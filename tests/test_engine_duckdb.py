@@ -19,6 +19,7 @@ from cxlib import cli, reserve
 from cxlib.data import sql
 from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError
+from cxlib.data.schema import Limits
 from cxlib.data.sources import SourceError
 from cxlib.reserve import dialects
 from cxlib.reserve.duckdb_server import DuckDBFile
@@ -118,7 +119,9 @@ def test_tables_that_cannot_be_used_are_refused(tmp_path, monkeypatch, query, me
         _loaded(tmp_path, monkeypatch, query)
 
 
-def _loaded(root: Path, monkeypatch: pytest.MonkeyPatch, query: str) -> reserve.Reserve:
+def _loaded(
+    root: Path, monkeypatch: pytest.MonkeyPatch, query: str, more: str = ""
+) -> reserve.Reserve:
     monkeypatch.setenv("CX_ROOT", str(root))
     (root / "notebooks").mkdir()
     (root / "data" / "mine").mkdir(parents=True)
@@ -126,7 +129,7 @@ def _loaded(root: Path, monkeypatch: pytest.MonkeyPatch, query: str) -> reserve.
     (root / "data" / "mine" / "study.yaml").write_text(
         "title: T\nengine: duckdb://w.duckdb\ntables:\n  responses:\n"
         f'    files: {{from: engine, query: "{query}"}}\n'
-        "    columns: {response_id: id, channel: c, q: q}\n"
+        f"    columns: {{response_id: id, channel: c, q: q{more}}}\n"
         "items: {q: {label: Q, scale: [1, 10], role: csat}}\n"
     )
     reserve.load("mine")
@@ -152,6 +155,28 @@ def test_rows_that_came_after_the_checks_are_not_read_unchecked(tmp_path, monkey
         pytest.raises(EngineError, match="has 4 rows .* had 3 .* Run `cx load`"),
     ):
         opened.read("responses")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nameless", [False, True])
+def test_answers_are_sorted_for_their_places_only_where_some_name_no_customer(
+    tmp_path, monkeypatch, nameless
+):
+    own = "id::varchar || '-' || n::varchar"
+    who = f"nullif({own}, '{CELLS['id'].iloc[0]}-{7 if nameless else 'none'}')"
+    many = "from shop.answers cross join range(400) as r(n)"
+    query = f"select {own} as id, {who} as who, 'web' as c, 7.0 as q {many}"
+    loaded = _loaded(tmp_path, monkeypatch, query, ", customer_id: who")
+    loaded.close()
+    sent, fetch = [], DuckDBFile.fetch
+    monkeypatch.setattr(DuckDBFile, "fetch", lambda *a: sent.append(a[1]) or fetch(*a))
+    about = loaded.study.model_copy(update={"limits": Limits(rows_at_most=1000)})
+    with reserve.Reserve(about) as opened:
+        counted = opened.sample().of("q").data
+        sums = opened.sample().sums(["q"], missing="complete", by=None, origin=None)
+    assert counted["_rows"].sum() == 1200
+    assert sums[None].total().mean == pytest.approx(7)
+    assert any("ROW_NUMBER" in query for query in sent) == nameless
 
 
 # The sample

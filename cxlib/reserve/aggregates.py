@@ -70,16 +70,16 @@ def scan_by(
     With raked `answers` sums are taken by cell, and each has the weight of its cell. `size` keys
     of customers that follow one another are one; `masses` keeps the weight of each key. Some
     columns may be `recoded` from others. Where no row may leave, sums are of `least` customers each
-    or more.
+    or more. `row` is the column of a row's place, by which a row without a customer is drawn; empty
+    where every row names one.
     """
     answers = answers or Counting()
     if missing not in MISSING:
         raise ReserveError(f"missing={missing!r} is not a choice. There are: {', '.join(MISSING)}.")
     p, w = len(columns), sql.name(weight) if weight else "1.0"
     w = f"({answers.own})" if weight and answers.weighted else w
-    key, source = f"row_key({sql.name(row)})", sql.name(table)
-    if cluster:
-        key = f"coalesce({key_of(store, table, cluster)}, {key})"
+    source = sql.name(table)
+    key = key_of(store, table, cluster, row) if cluster else f"row_key({sql.name(row)})"
     single, key = key, coarser(key, size)
     values = [expression(c, recoded or {}) for c in columns]
     given = [f"{value} is not null" for value in values]
@@ -149,8 +149,12 @@ def _wanted(p: int, pairwise: bool) -> list[str]:
     return [*wanted, *(f"w * x{i} * g{j}" for i in range(p) for j in range(p))]
 
 
-def key_of(store: duckdb.DuckDBPyConnection, table: str, cluster: str) -> str:
-    """The key of a row's customer, as `resampling.keys_of` gives it to rows."""
+def key_of(store: duckdb.DuckDBPyConnection, table: str, cluster: str, row: str = "") -> str:
+    """The key of a row's customer, as `resampling.keys_of` gives it to rows.
+
+    `row` is the column of its place, which the key of a row without a customer is made of. An
+    engine sorts a table to say its rows' places, so it is left out where every row names one.
+    """
     described = store.execute(f"describe select {sql.name(cluster)} from {sql.name(table)}")
     kind = described.fetchall()[0][1]
     if kind not in ("VARCHAR", "BIGINT"):
@@ -158,7 +162,8 @@ def key_of(store: duckdb.DuckDBPyConnection, table: str, cluster: str) -> str:
             f"{table}: {cluster} is {kind.lower()}; rows are drawn together by text or by whole "
             "numbers."
         )
-    return f"{'customer_key' if kind == 'VARCHAR' else 'row_key'}({sql.name(cluster)})"
+    key = f"{'customer_key' if kind == 'VARCHAR' else 'row_key'}({sql.name(cluster)})"
+    return f"coalesce({key}, row_key({sql.name(row)}))" if row else key
 
 
 def expression(column: str, recoded: Mapping[str, Recoded]) -> str:

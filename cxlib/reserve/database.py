@@ -459,8 +459,8 @@ class Database:
         have, source = self.columns("responses"), self.source("responses")
         in_wave = self._wave_condition("responses", wave)
         chosen = f"{in_wave} and {expressions.condition(where, self.store, source, have)}"
-        row = f"row_key({sql.ROW})"
-        key = f"coalesce({aggregates.key_of(self.store, source, 'customer_id')}, {row})"
+        row = self._place_of_nameless()
+        key = aggregates.key_of(self.store, source, "customer_id", row)
         kept = int(sql.first(self.store, f"select count(*) from {source} where {chosen}")[0])
         losses = Losses(**self._steps("responses", wave, where, in_wave, kept))
         if not kept:
@@ -510,7 +510,7 @@ class Database:
                 f"{chosen} and {stored_sample.holds(filters)}",
                 missing,
             )
-            by_size = partial(aggregates.scan_by, *asked, row=sql.ROW, by=by, recoded=recoded)
+            by_size = partial(aggregates.scan_by, *asked, row=row, by=by, recoded=recoded)
             masses = 1 < least < MAX_CLUSTERS and plan is not None
             # products of more columns than there are customers would give their answers away
             people = len(columns) if least > 1 else 0
@@ -554,6 +554,14 @@ class Database:
             have, numbers, plan is not None, answers, count, sums, tally, self._origin, total, rows
         )
         return StoredSample(stored, draws=draws, seed=seed, losses=losses)
+
+    def _place_of_nameless(self) -> str:
+        """The column of a response's place; empty where every response names its customer."""
+        try:
+            nameless = "select count(*) from responses where customer_id is null"
+            return sql.ROW if sql.first(self.store, nameless)[0] else ""
+        except RowsStay:  # a few do not, whose number does not leave
+            return sql.ROW
 
     def _in_buckets(self, asked: Callable[[int], Asked], missing: str = "complete") -> Asked:
         """What is asked by keys of customers; where no row may leave, of as many keys as one.
