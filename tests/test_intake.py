@@ -92,6 +92,23 @@ def test_runs_of_western_letters_inside_words_are_western(word):
     assert find_encoding(text.encode("cp1252"))[0] == "cp1252"
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("订单编号,会员编号,下单时间,实付金额\n1,2,2024-11-20,11.52\n", "gb18030"),
+        ("注文番号,顧客番号,注文日,金額\n1,2,2024/11/20,12\n", "cp932"),
+        ("回答番号,地域\n1,東京\n2,どちらともいえない\n", "cp932"),
+        ("問卷編號,地區,滿意度\n1,臺北,非常滿意\n", "cp950"),
+        ("Müşteri No;Şehir\n1;İstanbul\n", "cp1254"),
+        ("Þjónusta;Ánægja\nÞór;góð\n", "cp1252"),
+        ("Größe;Straße;Höhe\nMünchen;Köln;ö\n", "cp1252"),
+        ("Qualité;Ville;Événement\nà Paris;é;è\n", "cp1252"),
+    ],
+)
+def test_a_short_header_is_enough_to_find_the_encoding(text, encoding):
+    assert find_encoding(text.encode(encoding))[0] == encoding
+
+
 def test_one_broken_byte_in_utf8_is_an_error_not_another_encoding():
     good = "满意度很高\n".encode() * 30
     with pytest.raises(IntakeError, match="broken byte.*line 31"):

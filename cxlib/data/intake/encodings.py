@@ -34,6 +34,8 @@ FREQUENT = frozenset(
 WESTERN_LEADS = frozenset("°ªºµ§©®".encode("latin-1") + bytes(range(0xC0, 0x100)))
 FEWEST_HAN = 4  # Chinese characters, under which their rows decide nothing
 WESTERN_SHARE = 0.9  # of the Chinese characters, above which they are Western letters
+FIRST_LEVEL = 0.9  # of the characters of a text, how many are common ones in its encoding
+TURKISH = frozenset("ÇĞİÖŞÜÂÎÛçğıöşüâîû€₺«»“”’–°".encode("cp1254", "ignore") + b"\xa0")
 COMMON = 0.7  # of the Chinese characters of a text, how many are in GB 2312
 
 
@@ -70,7 +72,7 @@ def to_utf8(content: bytes, name: str, encoding: str = "") -> tuple[bytes, str, 
 
 
 def find_encoding(content: bytes, name: str = "the file") -> tuple[str, str]:
-    """The encoding of the bytes: UTF-8, UTF-16, Big5, GB 18030 (GBK) or Windows-1252.
+    """The encoding of the bytes: UTF-8, UTF-16, Shift JIS, Big5, GB 18030, Windows-1254 or -1252.
 
     And a sentence on why, where the bytes leave a doubt: another encoding reads them as well.
 
@@ -91,6 +93,11 @@ def find_encoding(content: bytes, name: str = "the file") -> tuple[str, str]:
         return "utf-8", ""
     except UnicodeDecodeError as error:
         _refuse_almost_utf8(content, name, error)
+    if _is_japanese(content):
+        return "cp932", (
+            "it is not UTF-8, and read as Shift JIS it is made of kana and common kanji. Name "
+            "another with `encoding:` if the text looks wrong."
+        )
     if encoding := _big5(content):
         return encoding, (
             "it is not UTF-8, and read as Big5 it has the common characters of Traditional "
@@ -100,6 +107,11 @@ def find_encoding(content: bytes, name: str = "the file") -> tuple[str, str]:
         return "gb18030", (
             "it is not UTF-8, and its high bytes pair up as common Chinese characters. Name "
             "another with `encoding:` if the text looks wrong."
+        )
+    if _is_turkish(content):
+        return "cp1254", (
+            "it is not UTF-8, and its high bytes are letters of Turkish. Name another with "
+            "`encoding:` if the text looks wrong, such as cp1252 for Icelandic."
         )
     western = "cp1252" if _decodes(content, "cp1252") else "latin-1"
     return western, (
@@ -166,6 +178,25 @@ def _han(content: bytes, encoding: str) -> str:
     return "".join(re.findall("[\u3400-\u9fff]", text))
 
 
+def _is_japanese(content: bytes) -> bool:
+    """Whether the text is Shift JIS: nearly all kana, kanji of its first level and wide signs.
+
+    Western letters and Chinese in its encodings become half-width kana and rare kanji.
+    """
+    if not _decodes(content, "cp932"):
+        return False
+    high = re.sub(r"[\x00-\x7f]", "", content[:LOOKED_AT].decode("cp932", "ignore"))
+    leads = [c.encode("cp932", "ignore")[:1] for c in high]
+    usual = sum(b"\x81" <= b <= b"\x84" or b"\x88" <= b <= b"\x97" for b in leads)
+    return len(high) >= FEWEST_HAN and usual > FIRST_LEVEL * len(high)
+
+
+def _is_turkish(content: bytes) -> bool:
+    """Whether the high bytes are letters of Turkish, with one that only Turkish has there."""
+    high = set(re.sub(rb"[\x00-\x7f]", b"", content[:LOOKED_AT]))
+    return bool(high & set("ĞİŞğış".encode("cp1254"))) and high <= TURKISH
+
+
 def _is_chinese(content: bytes) -> bool:
     """Whether the text is GB 18030 rather than Windows-1252."""
     if not _decodes(content, "gb18030"):
@@ -174,6 +205,13 @@ def _is_chinese(content: bytes) -> bool:
     inside = len(re.findall(rb"(?<=[A-Za-z])[\x80-\xff]+(?=[A-Za-z])", high))
     if inside > len(re.findall(rb"[\x80-\xff]+", high)) / 2:
         return False  # in "AÇÃO" too the high bytes pair up
+    runs = re.findall("[\u3400-\u9fff]+", text := content[:LOOKED_AT].decode("gb18030", "ignore"))
+    other = len(re.findall("[\u00c0-\u024f\u3040-\u30ff\uac00-\ud7a3]", text))
+    leads = [c.encode("gb2312", "ignore")[:1] for c in "".join(runs)]
+    first = sum(b"\xb0" <= lead <= b"\xd7" for lead in leads)
+    in_words = len(leads) >= 2 * max(FEWEST_HAN, len(runs))  # Western letters are rarely in fours
+    if in_words and first > FIRST_LEVEL * (len(leads) + other):
+        return True  # a header alone is too short for charset-normalizer
     best = from_bytes(high, cp_isolation=["gb18030", "cp1252"], threshold=1.0).best()
     if best is None or best.encoding != "gb18030":
         return False

@@ -42,11 +42,11 @@ class Raw:
     values : value labels of SPSS, Stata and SAS, by column: {code: label}
     encoding, delimiter : what a text file was read with; empty for others
     notes : what was found out and why, one sentence each
-    doubts : what a draft is to ask about: merged cells, hidden rows
     broken : lines with more or fewer fields than the header: row, value, found, expected
     skipped : rows that are no data (title lines, totals): row, value, why
     unread : cells of a workbook that are missing in `frame`, as they hold an error or a formula
         without a value: row, column, value, rule, sheet, cell
+    doubts : what a draft is to ask about: merged cells, hidden rows
     """
 
     frame: pd.DataFrame
@@ -55,10 +55,10 @@ class Raw:
     encoding: str = ""
     delimiter: str = ""
     notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
     broken: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=BROKEN))
     skipped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SKIPPED))
     unread: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=UNREAD))
+    doubts: tuple[str, ...] = ()
 
     @property
     def offered(self) -> int:

@@ -8,6 +8,7 @@ plan.tables, plan.ratings, plan.outcome
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from cxlib.data.intake.garbled import garbled
 from cxlib.data.intake.layout import totals_amid
 from cxlib.data.intake.raw import FORMULA
 
+SHOWN = 3  # words that show how a file was read
 MOST_KINDS = 10  # different words of a column of satisfaction
 
 
@@ -54,6 +56,7 @@ def plan_of(name: str, files: list[Path]) -> Plan:
         plan.doubts += [d for p in of for d in p.doubts if d not in plan.doubts] + more
     plan.doubts += dict.fromkeys(d for p in parts for d in _not_computed(p.seen))
     plan.doubts += dict.fromkeys(d for p in parts for d in _garbled(p.seen))
+    plan.doubts += dict.fromkeys(d for p in parts for d in _encoding(p.seen))
     plan.doubts += dict.fromkeys(d for p in parts for d in _totals(p.seen))
     plan.doubts += unparsed.dates(parts)
     plan.doubts += _taken_for_answers(plan)
@@ -143,6 +146,17 @@ def _garbled(seen: Seen) -> Iterator[str]:
             f"{seen.called}: {odd.n:,} cell(s) of {column.name!r}, first in row {odd.first}, were "
             f"read in another encoding than they are written in ({', '.join(odd.words)}): save all "
             "of the file in one encoding"
+        )
+
+
+def _encoding(seen: Seen) -> Iterator[str]:
+    """A text of Turkish letters, which could be Icelandic in Windows-1252."""
+    if seen.raw.encoding == "cp1254":
+        words = [w for c in seen.columns.values() for w in (c.name, *map(str, c.counts.index[:99]))]
+        shown = [w for w in words if re.search("[ĞİŞğış]", w)][:SHOWN]
+        yield (
+            f"{seen.called}: read as Turkish (cp1254), as in {', '.join(map(repr, shown))}. If "
+            "that looks wrong, name the encoding with `encoding`, such as cp1252 for Icelandic"
         )
 
 
