@@ -155,7 +155,7 @@ def actions() -> pd.DataFrame:
          "2026-04-01", "2026-09-30", nan, "started", 9000, 4.0, 1.5, 6.5, 3268, nan, nan, nan),
         ("Dissatisfied customers hear nothing from us", "process", "team", "service", nan,
          "2025-10-01", "2025-12-31", "2025-12-20", "done", 6000, 20.0, 8.0, 32.0, 1763,
-         21.9, 12.7, 31.3),
+         22.7, 13.8, 32.3),
         ("Prices rose without an explanation", "policy", "board", "pricing", nan,
          "2026-01-15", "2026-12-31", nan, "planned", 12000, 2.5, -1.0, 6.0, 458, nan, nan, nan),
         ("The app crashes on payment", "product", "department", "digital", nan,
