@@ -176,7 +176,7 @@ def repeat_revenue(history: PurchaseHistory, *, every: str = "quarter") -> Resul
     )
     return Result(
         table,
-        _revenue_finding(table, float((~history.new).mean())),
+        _revenue_finding(table, 1 - history.n_new / history.n),
         notes,
         "share",
         **customers.bootstrap,
