@@ -175,7 +175,9 @@ def late_among(fit: Result, steps: pd.DataFrame, today: str | pd.Timestamp) -> p
     still = steps["came_at"].isna() | (steps["came_at"] > day)
     for step, learnt in fit.learnt.items():
         own = steps[still & (steps["step"] == step)]
-        both = pd.concat([learnt, own], ignore_index=True)
+        # with gaps above them, whole numbers would become decimals, and long ids inexact
+        whole = {c: 0 for c in own if c not in learnt and own[c].dtype.kind in "iu"}
+        both = pd.concat([learnt.assign(**whole), own], ignore_index=True)
         kinds = Kinds.of(both, [c for c in learnt if c not in ("started_at", "came_at")])
         found.append(late_now(both, kinds, fit.rate, day, len(learnt)))
     known = [rows for rows in found if rows is not None]

@@ -185,7 +185,7 @@ def customers(
     Examples
     --------
     >>> customers({"orders": 8000, "cases": 900}, ["orders", "cases"], 2000)
-    SomeCustomers(share=0.25, table='orders', rows=8000)
+    SomeCustomers(share=0.25, table='orders', rows=8000, start=0.0, batch=False)
     """
     rows, table = max(((counts.get(t, 0), t) for t in tables), default=(0, ""))
     return SomeCustomers(at_most / rows, table, rows) if rows > at_most else None
