@@ -17,6 +17,9 @@ TABLES = ("customers", "orders", "cases", "responses", "events", "comments", "co
 TODAY = "2026-10-01"
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def loaded_sample():
     """The reserve of the sample."""

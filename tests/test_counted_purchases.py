@@ -38,6 +38,9 @@ KINDS = {  # refunds, amounts, customers with the day on which they joined, quie
 }
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def study(request, tmp_path_factory) -> Iterator[reserve.Reserve]:
     """A study of 300 customers, some of whose orders lack something."""

@@ -285,7 +285,7 @@ def test_repeat_revenue_of_old_customers_is_no_finding():
     days |= {f"b{k}": ["2025-04-01", "2025-06-01"] for k in range(10)}
     history = purchase_history(Sample(orders_of(days), draws=50))
     joined = np.array([str(name).startswith("b") for name in history.names])
-    told = loyalty.repeat_revenue(replace(history, new=joined)).finding
+    told = loyalty.repeat_revenue(replace(history, new=joined, n_new=10)).finding
     assert told.importance == Importance.CONTEXT and told.value == pytest.approx(280 / 290)
     assert "90% of customers are not new: by definition, all of theirs" in told.detail
 
