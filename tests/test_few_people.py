@@ -123,10 +123,14 @@ PAIRS = {  # data and condition of two runs, the rows that one lacks, whether bo
     "a condition lacks two customers": ((FIRST, ""), (FIRST, BOUGHT), GOLD, False),
     "and asks before": ((FIRST, BOUGHT), (FIRST, ""), GOLD, False),
     "conditions that cannot be read": (
-        (FIRST, "length(plan) > 0"), (FIRST, "upper(plan) = 'BASIC'"), GOLD, False),
+        (FIRST, "length(plan) > 0"),
+        (FIRST, "upper(plan) = 'BASIC'"),
+        GOLD,
+        False,
+    ),
     "other conditions of other data": ((FIRST, ""), (FIRST + MANY, BOUGHT), GOLD, True),
     "a group grows by one": ((FIRST, ""), (FIRST + ONE + MANY, ""), ONE, True),
-}  # fmt: skip
+}
 
 
 @pytest.mark.slow

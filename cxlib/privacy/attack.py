@@ -116,8 +116,10 @@ def by_few(
     least, found = context.current().smallest_cell, dict[str, Leak]()
     cure = f"Publish when {least} have" if grown else "Drop the condition of one page"
     few: dict[tuple[int, int], frozenset[str]] = {}
-    counts = [{n: cross_page.counts_of(p.answers.values()) for n, p in of.items()}
-              for of in (pages, before)]  # fmt: skip
+    counts = [
+        {n: cross_page.counts_of(p.answers.values()) for n, p in of.items()}
+        for of in (pages, before)
+    ]
     for name, page in pages.items():
         for other, shown in before.items():
             sets = id(page.people), id(shown.people)
