@@ -104,7 +104,7 @@ def test_all_are_read_where_none_are_too_many_or_none_may_leave(
 def test_too_many_answers_of_theirs_are_chosen_among_them(loaded_sample):
     """The share of answers is one of theirs: the same bits choose both."""
     half = subsample.SomeCustomers(0.5, "responses", 3649)
-    with opened(1000) as whole, reserve.Reserve(whole.study, _some=half, _whole=whole) as some:
+    with opened(1000) as whole, reserve.Reserve(whole.study, some=half, _whole=whole) as some:
         assert 1700 < len(some["responses"]) < 1950
         rows = some.sample().in_rows()
         assert 850 < len(rows) < 1150
@@ -145,7 +145,7 @@ def test_pages_say_that_they_read_some_customers(tmp_path, monkeypatch, lang):
             "rows of one customer in 5.3",
         ),
         "zh": (
-            {"33": "每 5.3 位客户中读取一位", "34": "每 5.3 位客户中读取一位"},
+            {"33": "只读取每 5.3 位客户中一位的行", "34": "每 5.3 位客户中读取一位"},
             "每 5.3 位客户读取一位的记录",
         ),
     }[lang]

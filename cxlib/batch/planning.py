@@ -382,7 +382,7 @@ def _period(store: Reserve, needs: Iterable[str]) -> list[str]:
     It is the first dated one that the page needs, else the one that its groups are taken from. Of a
     study without dates it is "wave", and the first and last of them.
     """
-    from cxlib.reserve.database import DATED
+    from cxlib.reserve.tables import DATED
 
     words = [part for need in needs for part in need.split("|")]
     named = ["orders" if word == "order_lines" else word for word in words]  # lines have no dates

@@ -18,8 +18,9 @@ from cxlib.data import sql
 from cxlib.data.study import Study
 from cxlib.reserve import grouping
 from cxlib.reserve.customers import Customers
-from cxlib.reserve.database import DATED, Database
+from cxlib.reserve.database import Database
 from cxlib.reserve.store import ReserveError
+from cxlib.reserve.tables import DATED
 
 LACKING = {  # what a call-back looks at, and what is said where it is not there
     "responses": N_("No answers of known customers are on file."),

@@ -29,9 +29,10 @@ from cxlib.data.schema import Churn
 from cxlib.data.study import Study
 from cxlib.privacy import disclosure
 from cxlib.reserve import grouping
-from cxlib.reserve.database import DATED, Database
+from cxlib.reserve.database import Database
 from cxlib.reserve.grouping import OWN
 from cxlib.reserve.store import ReserveError
+from cxlib.reserve.tables import DATED
 
 LOOK_BACK = 365  # days, the longest that a feature looks back
 A_MONTH = 365.25 / 12  # days

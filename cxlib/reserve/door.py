@@ -13,8 +13,8 @@ counts before the query is sent; a number of rows is 0 or at least as large. All
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from typing import Any, Self, cast
+from collections.abc import Callable, Collection
+from typing import Any, Self, TypeVar, cast
 
 import duckdb
 
@@ -22,7 +22,10 @@ from cxlib.core.errors import RowsStay
 from cxlib.core.i18n import _
 from cxlib.data import sql
 from cxlib.reserve import tables_read
+from cxlib.stats.resampling import MAX_CLUSTERS
 
+Asked = TypeVar("Asked")
+BUCKETS = (1024, 512, 256, 128, 64, 32)  # of customers, where only sums of them may leave
 OF_NOBODY = {"actions", "audits", "benchmarks", "units"}  # tables of what the company does or is
 _SETS = re.compile(r"\b(union|intersect|except)\b", re.IGNORECASE)
 _DESCRIBED = re.compile(r"\s*describe\b|.*\blimit 0\s*$", re.IGNORECASE | re.DOTALL)
@@ -106,6 +109,41 @@ def closed(
     """
     least = max(smallest_cell, 2)
     return cast(duckdb.DuckDBPyConnection, _Closed(connection, least, frozenset(named), known))
+
+
+def by_customers(
+    asked: Callable[[int], Asked], *, leave_rows: bool, missing: str = "complete"
+) -> Asked:
+    """What is asked by keys of customers; where no row may leave, of as many keys as one.
+
+    That is the finest of `BUCKETS` by which each sum has at least the smallest cell of
+    customers.
+
+    Parameters
+    ----------
+    asked : what is to be done with so many of the `MAX_CLUSTERS` keys taken as one
+    leave_rows : whether rows may leave, so that keys are taken one by one
+    missing : how sums treat missing answers
+
+    Raises
+    ------
+    RowsStay : not even the coarsest has, or sums by pairs of answers are asked for
+    """
+    if leave_rows:
+        return asked(1)
+    if missing == "pairwise":  # sums of a pair may be those of one customer who gave both
+        raise RowsStay(
+            _(
+                "Sums by pairs of answers do not leave the database (leave_rows: false in "
+                "study.yaml): a pair may have been answered by few. Use MISSING='complete'."
+            )
+        )
+    for buckets in BUCKETS:
+        try:
+            return asked(MAX_CLUSTERS // buckets)
+        except TooFew as error:
+            small = error
+    raise small
 
 
 class _Closed:

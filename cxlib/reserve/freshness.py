@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from cxlib.core import i18n
 from cxlib.core.i18n import ngettext
 from cxlib.data import sql
-from cxlib.reserve.database import DATED, Database
+from cxlib.reserve.database import Database
+from cxlib.reserve.tables import DATED
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ something back are read (`returned`), those of all others counted, by key where 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,7 +17,7 @@ import pandas as pd
 
 from cxlib.core.sample import DRAWS, SEED, Sample
 from cxlib.data import sql
-from cxlib.reserve import aggregates
+from cxlib.reserve import aggregates, door
 from cxlib.reserve.database import Database
 from cxlib.reserve.door import Held, fewest
 
@@ -237,8 +237,11 @@ class StoredPurchases:
             return self._sums(asked, source, [bucket, "period"])
 
         counted = f"select period, count(*) as n, sum(new) as new from {source} group by period"
-        sums, of = self.database._in_buckets(summed), self._sums(counted, source, ["period"])
+        sums, of = self._by_key(summed), self._sums(counted, source, ["period"])
         return sums.astype(dict.fromkeys(names, float)), of.astype({"n": int, "new": int})
+
+    def _by_key(self, asked: Callable[[int], pd.DataFrame]) -> pd.DataFrame:
+        return door.by_customers(asked, leave_rows=self.database.study.reporting.leave_rows)
 
     def buyers(
         self, begin: pd.Timestamp, every: str, periods: list[pd.Timestamp]
@@ -302,7 +305,7 @@ class StoredPurchases:
             asked += f"from {source} group by {', '.join(groups)}"
             return self._sums(asked, source, groups)
 
-        found = self.database._in_buckets(summed)
+        found = self._by_key(summed)
         return found.assign(spend=found["spend"].astype(float) / PARTS)
 
     def _inside(self, days: list[pd.Timestamp], window: int) -> str:

@@ -14,7 +14,9 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.data import contract, sql
 from cxlib.data.intake import plausibility, reasons, serious
 from cxlib.privacy import disclosure
-from cxlib.reserve.database import Database, at_least, loss_sentence, not_weighted
+from cxlib.reserve.database import Database
+from cxlib.reserve.losses import at_least, not_weighted
+from cxlib.reserve.losses import sentence as loss_sentence
 
 DOUBTED = 0.05  # share of doubtful responses from which the finding tells of them
 

@@ -328,7 +328,7 @@ class Reserve(Database):
 
     def _ledger(self) -> tuple[pd.DataFrame, int]:
         """The actions that are read, and how many are not."""
-        n = self._kept_rows["actions"]
+        n = self.kept_rows["actions"]
         if n <= self.study.limits.rows_at_most or not self.has_columns("actions", *LOOP):
             return self.read("actions"), 0
         open_ = "coalesce(status, '') not in ('done', 'dropped')"

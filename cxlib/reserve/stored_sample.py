@@ -12,9 +12,9 @@ taken by key as well: it has the sampling error of a variance that is estimated 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -34,37 +34,62 @@ Filters = tuple[tuple[str, tuple[Any, ...]], ...]
 FINE, COARSE = 1024, 256  # groups of customers whose sums are taken; the latter by cell of margins
 
 
-@dataclass(frozen=True)
-class Stored:
-    """Where the rows are.
+class Stored(Protocol):
+    """Where the rows are."""
 
-    Attributes
-    ----------
-    columns, numbers : of the table, and those that hold numbers
-    may_leave : whether rows may leave the store
-    answers : what is counted of equal rows
-    count : (columns, groups, filters, least) -> equal rows of these columns and of the customers'
-        keys, with how many there are of each and their weights; groups are those of the columns
-        that divide the answers, filters are columns with the values they may have, and of at least
-        so many keys one is made
-    sums : (columns, filters, missing, by, origin, recoded, least) -> sums of each group
-        (`stats.moments.by_group`)
-    tally : (sets, filters, recoded) -> rows in each set
-    origin : what is subtracted from columns before they are summed
-    total : filters -> how many rows there are
-    rows : reads what methods take that need rows
-    """
+    @property
+    def columns(self) -> list[str]:
+        """Of the table."""
 
-    columns: list[str]
-    numbers: frozenset[str]
-    may_leave: bool
-    answers: Counting
-    count: Callable[[list[str], list[str], Filters, int], pd.DataFrame]
-    sums: Callable[..., dict[Any, Moments]]
-    tally: Callable[[Sequence[Tally], Filters, Mapping[str, Recoded]], list[int]]
-    origin: Callable[[list[str]], np.ndarray]
-    total: Callable[[Filters], int]
-    rows: Callable[[], Sample]
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Columns that hold numbers."""
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether rows may leave the store."""
+
+    @property
+    def answers(self) -> Counting:
+        """What is counted of equal rows."""
+
+    def count(
+        self, columns: list[str], groups: list[str], filters: Filters, least: int
+    ) -> pd.DataFrame:
+        """Equal rows of columns and of customers' keys: how many of each, and their weights.
+
+        Parameters
+        ----------
+        columns, groups : that are counted, and those of them that divide the answers
+        filters : columns with the values that they may have
+        least : keys of which at least one is made
+        """
+
+    def sums(
+        self,
+        columns: list[str],
+        filters: Filters,
+        missing: str,
+        by: str | None,
+        origin: np.ndarray | None,
+        recoded: Mapping[str, Recoded],
+        least: int,
+    ) -> dict[Any, Moments]:
+        """Sums of each group, as `stats.moments.by_group` has them."""
+
+    def tally(
+        self, sets: Sequence[Tally], filters: Filters, recoded: Mapping[str, Recoded]
+    ) -> list[int]:
+        """How many rows are in each set."""
+
+    def origin(self, columns: list[str]) -> np.ndarray:
+        """What is subtracted from columns before they are summed."""
+
+    def total(self, filters: Filters) -> int:
+        """How many rows there are."""
+
+    def rows(self) -> Sample:
+        """Rows, for methods that need them."""
 
 
 class StoredSample(Sample):
