@@ -174,8 +174,13 @@ def test_answers_are_sorted_for_their_places_only_where_some_name_no_customer(
     with reserve.Reserve(about) as opened:
         counted = opened.sample().of("q").data
         sums = opened.sample().sums(["q"], missing="complete", by=None, origin=None)
+        read = opened.sample().in_rows()
+        with opened.of_some_customers("responses") as part:
+            some = part.read("responses")
     assert counted["_rows"].sum() == 1200
     assert sums[None].total().mean == pytest.approx(7)
+    for rows in (read.data, some):
+        assert 800 < len(rows) < 1200 and rows["response_id"].is_monotonic_increasing
     assert any("ROW_NUMBER" in query for query in sent) == nameless
 
 

@@ -117,6 +117,8 @@ class Answers:
 
     def _place_of_nameless(self) -> str:
         """The column of a response's place; empty where every response names its customer."""
+        if "responses" in self.tables.naming:
+            return ""
         try:
             nameless = "select count(*) from responses where customer_id is null"
             return sql.ROW if sql.first(self.tables.store, nameless)[0] else ""
@@ -200,7 +202,8 @@ class Answers:
         if tables.kept_rows["responses"] <= most:
             return None
         have = tables.schema["responses"]
-        return subsample.plan(tables.store, "responses", have, most, tables.some)
+        named = "responses" in tables.naming
+        return subsample.plan(tables.store, "responses", have, most, tables.some, named=named)
 
     def _as_sampled(
         self, rows: pd.DataFrame, wave: str, where: str

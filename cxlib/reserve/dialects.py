@@ -145,23 +145,21 @@ def _translated(
         arguments = [argument.sql(dialect, identify=True) for argument in of]
         own = OURS[dialect][_function(call)].format(*arguments)
         call.replace(_parsed(f"select {own}", dialect).selects[0].copy())
-    every = any(not isinstance(s.parent, exp.Count) for s in tree.find_all(exp.Star))
-    words = None if every else _words(query)
-    return _in_place(tree, dict(views), words, dialect).sql(dialect, identify=True)
+    return _in_place(tree, dict(views), columns(query), dialect).sql(dialect, identify=True)
 
 
-def _in_place(tree: Any, views: Mapping[str, str], words: set[str] | None, dialect: str) -> Any:
-    """The tree with each table replaced by its view, of the columns among `words` (None: all)."""
+def _in_place(tree: Any, views: Mapping[str, str], named: set[str] | None, dialect: str) -> Any:
+    """The tree with each table replaced by its view, of the columns among `named` (None: all)."""
     from sqlglot import exp
 
     for table in [t for t in tree.find_all(exp.Table) if t.name in views and not t.db]:
         text, joined = views[table.name], table.name.startswith("_")
         view = _parsed(text, "duckdb" if joined else dialect).copy()
-        if words is not None:
-            kept = [s for s in view.selects if s.is_star or s.alias_or_name in words]
+        if named is not None:
+            kept = [s for s in view.selects if s.is_star or s.alias_or_name in named]
             view.set("expressions", kept or view.selects[:1])
         if joined:  # made of other views, and named apart from the engine's own tables
-            mine = None if words is None else words | _words(text)
+            mine = None if named is None else named | words(text)
             inner = {name: own for name, own in views.items() if name != table.name}
             view = _in_place(view, inner, mine, dialect)
         table.replace(view.subquery(table.alias_or_name))
@@ -230,7 +228,23 @@ def _function(node: Any) -> str:
     return (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
 
 
-def _words(text: str) -> set[str]:
+def columns(query: str) -> set[str] | None:
+    """What may name a column in a statement; None where it asks for all of a table.
+
+    Examples
+    --------
+    >>> sorted(columns("select n, count(*) as own from t"))
+    ['as', 'count', 'from', 'n', 'own', 'select', 't']
+    >>> columns("select * from t")
+    """
+    from sqlglot import exp
+
+    stars = _parsed(query, "duckdb").find_all(exp.Star)
+    return None if any(not isinstance(s.parent, exp.Count) for s in stars) else words(query)
+
+
+def words(text: str) -> set[str]:
+    """The names and keywords of a text in SQL."""
     return {(q.replace('""', '"') or bare) for q, bare in _WORD.findall(text)}
 
 

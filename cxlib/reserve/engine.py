@@ -111,18 +111,13 @@ class _Attached:
         conditions: Mapping[str, str] | None = None,
     ) -> None:
         self._local, self._server, self._views = local, server, dict(views)
-        self._whole = self._views
         self._names = re.compile(rf"\b({'|'.join(map(re.escape, self._views))})\b")
         self._kept = dict(kept)
         self._unseen = dict(kept)  # tables whose rows were not counted yet
-        if conditions:
-            self._views = self._whole | {
-                table: dialects.translated(
-                    f"select * from {table} where {holds}", self._whole, server.dialect
-                )
-                for table, holds in conditions.items()
-                if table in self._whole
-            }
+        self._conditions = {t: h for t, h in (conditions or {}).items() if t in self._views}
+        self._columns = {
+            t: local.sql(f"select * from {t} limit 0").columns for t in self._conditions
+        }
 
     def execute(self, query: str, values: Any = None) -> Any:
         """As DuckDB's own; raises `EngineError` for what the engine refuses or has not."""
@@ -147,7 +142,7 @@ class _Attached:
         for table in sorted((named | joined) & self._unseen.keys()):
             was = self._unseen[table]
             counted = f"select count(*) as n from {table}"
-            [now] = self._fetch(counted, views=self._whole)["n"].to_pylist()
+            [now] = self._fetch(counted, views=self._views)["n"].to_pylist()
             tables_read.note_cost(1, tables_read.CELL)  # a scan of its own
             if now != was:
                 raise EngineError(
@@ -159,8 +154,9 @@ class _Attached:
     def _fetch(
         self, query: str, values: Any = None, views: Mapping[str, str] | None = None
     ) -> pa.Table:
-        views, dialect = views or self._views, self._server.dialect
+        dialect = self._server.dialect
         try:
+            views = views or self._restricted(query)
             statement = dialects.translated(query, views, dialect, values)
         except dialects.NotTranslated as why:
             raise EngineError(
@@ -172,6 +168,26 @@ class _Attached:
         except SourceError:  # what comes next sees the server at another time
             self._unseen = dict(self._kept)
             raise
+
+    def _restricted(self, query: str) -> dict[str, str]:
+        """The views, with the rows that there are for whoever asks and the columns of a query.
+
+        An engine need not leave out a column by itself, such as the place of a row, for which it
+        would sort them all.
+        """
+        if not self._conditions:
+            return self._views
+        words = dialects.columns(query)
+        if words is not None:
+            joined = (view for name, view in self._views.items() if name.startswith("_"))
+            words = words.union(*map(dialects.words, joined))
+        found = dict(self._views)
+        for table, holds in self._conditions.items():
+            have = self._columns[table]
+            read = [c for c in have if words is None or c in words] or have[:1]
+            asked = f"select {sql.names(read)} from {table} where {holds}"
+            found[table] = dialects.translated(asked, self._views, self._server.dialect)
+        return found
 
     def close(self) -> None:
         """Let go of the reserve and leave the server."""

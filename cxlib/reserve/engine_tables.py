@@ -91,8 +91,9 @@ def _table(study: Study, name: str, server: AnyServer, others: dict[str, Intake]
     checks = list(_checks(study, name, list(kind_of), others))
     key = sql.names(contract.TABLES[name].key)
     again = f"select count(*) from (select {key} from {name} group by {key}) as own"
-    counts = ["count(*)", f"count(*) - ({again})", *(check.count for check in checks)]
-    rows, repeated, *broken = _counted(server, name, counts, known)
+    nameless = "count(*) - count(customer_id)" if "customer_id" in kind_of else "count(*)"
+    counts = ["count(*)", f"count(*) - ({again})", nameless, *(check.count for check in checks)]
+    rows, repeated, without, *broken = _counted(server, name, counts, known)
     found = [(check, n) for check, n in zip(checks, broken, strict=True) if n]
     fatal = [(check, n) for check, n in found if check.fatal]
     said = [check.sentence(name, n) for check, n in fatal if n > MOST or not check.breaks]
@@ -112,6 +113,7 @@ def _table(study: Study, name: str, server: AnyServer, others: dict[str, Intake]
         if not kept:
             said = [check.sentence(name, n) for check, n in fatal]
             raise IntakeError("\n  ".join([f"{name} on {study.engine}: no row holds.", *said]))
+    names_customers = not without and "customer_id" not in filled
     warned = [(name, c.column, n, c.reason.rule, c.reason.json) for c, n in found if not c.fatal]
     return Intake(
         name,
@@ -120,7 +122,7 @@ def _table(study: Study, name: str, server: AnyServer, others: dict[str, Intake]
         rows,
         (f"{name}: its rows stay on the engine.",),
         pd.DataFrame(warned, columns=WARNINGS),
-        remote=Remote(view, kept, _fingerprint(server, view), filled),
+        remote=Remote(view, kept, _fingerprint(server, view), filled, names_customers),
     )
 
 

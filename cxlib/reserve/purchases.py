@@ -81,9 +81,9 @@ class StoredPurchases:
     @cached_property
     def returned(self) -> Sample:
         """The orders of customers who handed something back."""
-        priced = ", amount" if self.priced else ""
+        priced, order = ", amount" if self.priced else "", self.database.order("orders")
         asked = f'select customer_id, "at"{priced} from orders where {self._known_orders}'
-        asked += f" and exists ({BACK}) order by {sql.ROW}" if self._refunds else " limit 0"
+        asked += f" and exists ({BACK}) order by {order}" if self._refunds else " limit 0"
         rows = self.database.store.execute(asked).df()
         return Sample(rows, cluster="customer_id", draws=self.draws, seed=self.seed)
 

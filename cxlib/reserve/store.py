@@ -270,6 +270,7 @@ def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) ->
         "files": {name: digest for name, digest in files.items() if name != STUDY},
         "labels": {k: v for intake in taken.values() for k, v in intake.labels.items()},
         "views": views(taken),
+        "named": [n for n, t in taken.items() if t.remote and t.remote.names_customers],
         "offsets": {name: intake.offsets for name, intake in taken.items()},
         "currencies": {name: intake.currencies for name, intake in taken.items()},
     }

@@ -17,7 +17,7 @@ customers are resampled.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -37,7 +37,8 @@ SLACK = 1.15  # more batches than rows ask for, since a hash does not divide the
 class Plan:
     """Which share of the rows of each wave is read, of those of customers in the share `within`.
 
-    The keys of these customers begin at the share `start` of all keys.
+    The keys of these customers begin at the share `start` of all keys. Where every row is `named`,
+    that is, has a customer, the places of rows are not asked for: an engine would sort all of them.
     """
 
     shares: Mapping[str | None, float]
@@ -45,6 +46,7 @@ class Plan:
     customers: bool  # whether rows name their customer
     within: float = 1.0
     start: float = 0.0
+    named: bool = False
 
     @property
     def holds(self) -> str:
@@ -55,7 +57,7 @@ class Plan:
         )
         other = ends.get(None, KEYS)
         end = f"case {cases} else {other} end" if cases else str(other)
-        return f"{_key(self.customers)} < {end}"
+        return f"{_key(self.customers, self.named)} < {end}"
 
     def weighted(self, rows: pd.DataFrame) -> pd.DataFrame:
         """The rows with the column `weight` times the number of rows that each stands for."""
@@ -103,13 +105,16 @@ class SomeCustomers:
     start: float = 0.0
     batch: bool = False
 
-    def conditions(self, columns: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    def conditions(
+        self, columns: Mapping[str, Iterable[str]], named: Collection[str] = ()
+    ) -> dict[str, str]:
         """Table -> the condition for the rows of these customers, where rows are a customer's.
 
         Parameters
         ----------
         columns : of each table; a row without customer_id belongs to the order, case or answer
             that it names. The company's own tables (its actions and the like) have no condition
+        named : tables whose rows are all known to have a customer
 
         Examples
         --------
@@ -120,12 +125,12 @@ class SomeCustomers:
         """
         found: dict[str, str] = {}
         low, high = (round(end * KEYS) for end in (self.start, self.start + self.share))
-        above = f"{_key(True)} >= {low} and " if low else ""
         for name, table in contract.TABLES.items():  # those that others refer to come first
             have = set(columns.get(name, ())) if name not in OF_NOBODY else set()
             refers = (c for c in table.columns.values() if c.name in have and c.refers in found)
             if "customer_id" in have:
-                found[name] = f"{above}{_key(True)} < {high}"
+                key = _key(True, name in named)
+                found[name] = f"{key} >= {low} and {key} < {high}" if low else f"{key} < {high}"
             elif link := next(refers, None):
                 chosen = f"select {link.name} from {link.refers} where {found[link.refers]}"
                 found[name] = f"{link.name} in ({chosen})"
@@ -207,8 +212,10 @@ def batches(counts: Mapping[str, int], tables: Iterable[str], at_most: int) -> l
     return [SomeCustomers(1 / n, some.table, some.rows, k / n, batch=True) for k in range(n)]
 
 
-def _key(known: bool) -> str:
+def _key(known: bool, named: bool = False) -> str:
     """The number by which a row's customer is chosen; a row without one is its own."""
+    if named:
+        return "sample_key(customer_id::varchar)"
     row = f"'row ' || {sql.ROW}::varchar"
     return f"sample_key({f'coalesce(customer_id::varchar, {row})' if known else row})"
 
@@ -219,18 +226,20 @@ def plan(
     have: list[str],
     at_most: int,
     some: SomeCustomers | None = None,
+    *,
+    named: bool = False,
 ) -> Plan | None:
     """How to read at most about so many rows; None where there are no more than that.
 
-    Where the rows are those of `some` customers, of these.
+    Where the rows are those of `some` customers, of these. `named`: every row has a customer.
     """
     wave = "wave" if "wave" in have else "cast(null as varchar)"
     found = store.execute(f"select {wave} as w, count(*) as n from {source} group by 1 order by 1")
     counts = {None if pd.isna(w) else str(w): int(n) for w, n in found.fetchall()}
     if sum(counts.values()) <= at_most:
         return None
-    of = (some.share, some.start) if some else ()
-    return Plan(shares_of(counts, at_most), counts, "customer_id" in have, *of)
+    of = (some.share, some.start) if some else (1.0, 0.0)
+    return Plan(shares_of(counts, at_most), counts, "customer_id" in have, *of, named)
 
 
 def shares_of(counts: Mapping[str | None, int], at_most: int) -> dict[str | None, float]:

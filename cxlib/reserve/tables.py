@@ -8,7 +8,7 @@ for part in tables.in_batches("orders"): ...       # all customers, some at a ti
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -48,6 +48,7 @@ class Tables:
     _bounded: duckdb.DuckDBPyConnection | None = field(default=None, repr=False)
     _fewest: dict[str, int | None] = field(default_factory=dict, repr=False)  # see `door.closed`
     some: SomeCustomers | None = field(default=None, repr=False)  # whose rows alone are read
+    _naming: Collection[str] = field(default=(), repr=False)  # see `naming`
     _whole: Self | None = field(default=None, repr=False)  # with the rows of all customers
 
     @property
@@ -67,10 +68,26 @@ class Tables:
         """The connection, whose queries are neither noted nor held to limits: few rows come."""
         if self._store is None:
             opened = store.connect(self.study.reserve_path)
-            views = store.facts(self.study.reserve_path)["views"] if self.study.on_engine else {}
-            conditions = self.some.conditions(_columns_of(opened)) if self.some else {}
-            self._store = engine.attached(self.study, opened, views, conditions)
+            there = store.facts(self.study.reserve_path) if self.study.on_engine else {}
+            self._naming = there.get("named", [])
+            some = self.some
+            conditions = some.conditions(_columns_of(opened), self._naming) if some else {}
+            self._store = engine.attached(self.study, opened, there.get("views", {}), conditions)
         return self._store
+
+    @property
+    def naming(self) -> Collection[str]:
+        """Tables on an engine whose rows all have a customer, as was counted at the load."""
+        self._opened()
+        return self._naming
+
+    def order(self, table: str) -> str:
+        """By which columns rows come in the order of the files; on an engine, of their keys.
+
+        An engine would sort the whole table to say which place a row has.
+        """
+        on_engine = table in self.study.on_engine
+        return sql.names(contract.TABLES[table].key) if on_engine else sql.ROW
 
     def of_some_customers(self, *tables: str, listing: bool = False, counted: bool = False) -> Self:
         """The same tables, with the rows of some customers where the named ones have too many.
@@ -268,7 +285,7 @@ class Tables:
         try:
             rows = self.store.execute(
                 f"select {sql.names(columns or have)} from {sql.name(source)} "
-                f"where {in_wave} and {holds}{chosen} order by {sql.ROW}"
+                f"where {in_wave} and {holds}{chosen} order by {self.order(table)}"
             ).df()
             kept = len(rows)
             if plan:

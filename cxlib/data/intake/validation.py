@@ -61,13 +61,14 @@ class Remote:
     """A table that stays on an engine.
 
     The statement that gives its rows there, their number, and a fingerprint of their content; of
-    columns that lost cells, how many are filled.
+    columns that lost cells, how many are filled; and whether every row names its customer.
     """
 
     view: str
     rows: int
     fingerprint: str
     filled: dict[str, int] = field(default_factory=dict)
+    names_customers: bool = False
 
 
 Facts = dict[str, dict[str, dict[str, int]]]  # "offsets" or "currencies": column: which: rows
