@@ -27,7 +27,7 @@ import pyarrow as pa
 
 from cxlib.data import contract, sql
 from cxlib.data import intake as intake_
-from cxlib.data.intake import Intake, IntakeError
+from cxlib.data.intake import Intake, IntakeError, waves
 from cxlib.data.mapping import File
 from cxlib.data.study import Study
 from cxlib.reserve import store, watermarks
@@ -98,6 +98,8 @@ def add(
                 found = _taken(study, name, added[name], opened, fresh)
                 if _of_another_kind(made, found) or not _fits(opened, found):
                     return None
+                if "wave" in found.rows and not waves.are_periods(found.rows["wave"]):
+                    return None  # the order of other names is found from all rows
                 taken[name] = _replaced(opened, found, fresh) if fresh else _insert(opened, found)
             if not taken:
                 return {}

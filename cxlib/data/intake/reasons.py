@@ -310,11 +310,11 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("no wave"),
             _("Fill in the wave; such rows belong to none."),
         ),
-        "wave_no_period": (
-            _("waves that are no date, such as {names}, sort as text"),
+        "wave_order": (
+            _("waves whose order neither their names nor the dates of their answers tell: {names}"),
             _(
-                "Write waves as 2026, 2026-Q1, 2026-03 or 2026-03-31 (recode them in study.yaml), "
-                "so that they follow in time."
+                "Recode them in study.yaml to names that sort in time, such as 2026-Q1, 2026-03 or "
+                "names that begin with a number."
             ),
         ),
         "no_answers": (

@@ -25,7 +25,7 @@ import pandas as pd
 
 from cxlib.core import codes
 from cxlib.data import contract
-from cxlib.data.intake import conversion, currencies, dates, scales
+from cxlib.data.intake import conversion, currencies, dates, scales, waves
 from cxlib.data.intake.cells import Question
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
@@ -213,7 +213,9 @@ def table(
     facts["currencies"] |= gathered.currencies
     sound = sound.reset_index(drop=True)
     sound, tied, said = in_time(study, name, sound)
-    warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
+    sound, asked, more = _with_waves(name, sound, others)
+    warnings += [*tied, *asked, *warnings_of(study, name, sound)]
+    warnings, agreed = accepted(study, name, warnings)
     left_out = sum(gathered.left_out.values())
     offered = len(rows) + len(gathered.broken) + left_out
     taken = Intake(
@@ -221,7 +223,7 @@ def table(
         sound,
         _quarantine(name, gathered, breaches + repeated, _rows_of(fatal)),
         offered,
-        (*gathered.notes, *notes, *said, *agreed),
+        (*gathered.notes, *notes, *said, *more, *agreed),
         pd.DataFrame(
             [(name, w.column, w.rows, w.reason.rule, w.reason.json) for w in warnings],
             columns=WARNINGS,
@@ -245,6 +247,22 @@ def _of_nobody(rows: pd.DataFrame, breach: Breach) -> Breach:
     lost = float(amount[breach.rows].abs().sum())
     why = Reason("no_customer", {"name": "customer_id", "share": f"{lost / total:.1%}"})
     return Breach(breach.column, breach.rows, [why] * len(breach.rows))
+
+
+def _with_waves(
+    name: str, rows: pd.DataFrame, others: Mapping[str, pd.DataFrame]
+) -> tuple[pd.DataFrame, list[DataWarning], list[str]]:
+    """The rows with waves whose names sort in time, what is to be asked of them, and notes."""
+    if "wave" not in rows or "wave" not in contract.TABLES[name].columns:
+        return rows, [], []
+    at = next((rows[c] for c in ("answered_on", "sent_at") if c in rows), None)
+    names, note, question = waves.in_order(rows["wave"], at)
+    if name != "responses" and "wave" in others.get("responses", {}):
+        known = others["responses"]["wave"].dropna().unique()
+        names |= {waves.without_place(new): new for new in map(str, known)}
+    rows = rows.assign(wave=rows["wave"].map(names).astype(rows["wave"].dtype))
+    asked = [DataWarning("wave", int(rows["wave"].count()), question)] if question else []
+    return rows, asked, [f"{name}.wave: {note}"] if note else []
 
 
 def _strict(study: Study, name: str) -> bool:
