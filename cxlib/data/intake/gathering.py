@@ -45,6 +45,7 @@ class Gathered:
     unread : cells of workbooks that could not be read, and keys of rows that are totals: label (of
         the row in `rows`), column (ours), value, rule, sheet, cell
     currencies : of columns that name the currency of amounts, how many rows have which
+    unsure : files in an encoding that is not certain: file, encoding, words that show it, rows
     """
 
     rows: pd.DataFrame
@@ -56,6 +57,7 @@ class Gathered:
     left_out: dict[str, int]
     unread: pd.DataFrame
     currencies: dict[str, dict[str, int]]
+    unsure: list[tuple[str, str, tuple[str, ...], int]]
 
 
 def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
@@ -72,12 +74,14 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     recoded: dict[str, list[pd.Series]] = {}
     left_out: dict[str, int] = {}
     named: list[dict[str, dict[str, int]]] = []
-    commas = False
+    commas, unsure = False, list[tuple[str, str, tuple[str, ...], int]]()
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
     for own in mapping.files:
         file = own.model_copy(update={"derive": {**mapping.derive, **own.derive}})
         forms = partial(_form_of, study, mapping, file)
         opened = _by(once, file) if read is None else read
+        if opened.unsure:
+            unsure.append((_called(file), opened.encoding, opened.unsure, opened.offered))
         raw = prepared(opened, file, partial(_by, once), forms, _called(file))
         notes += [n for n in raw.notes if n not in notes]
         part, said = _columns_of(study, name, file, raw)
@@ -123,6 +127,7 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     return Gathered(
         *(rows, place, pd.concat(broken), labels, commas, notes, left_out, lost),
         currencies.added(named),
+        unsure,
     )
 
 
@@ -293,7 +298,7 @@ def _recoded(
     if unknown := [c for c in recode if c not in part and c not in elsewhere]:
         raise IntakeError(
             f"{name}: recode names {unknown}, which are not columns of {_called(file)}. There are: "
-            f"{', '.join(part.columns)}."
+            f"{', '.join(part.columns) or 'none'}."
         )
     notes: list[str] = []
     for ours in part:
@@ -364,7 +369,7 @@ def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str],
             if i not in given
         ]
     if lines := [line for line in lines if line]:
-        has = f"The file has: {', '.join(there)}."
+        has = f"The file has: {', '.join(there) or 'none'}."
         raise IntakeError("\n  ".join([f"{name}, file {_called(file)}:", *lines, has]))
 
 

@@ -194,7 +194,8 @@ def _there_are(frame: pd.DataFrame, columns: list[str], where: str) -> None:
         near = get_close_matches(lost[0], list(map(str, frame)), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise IntakeError(
-            f"{where}: there is no column {lost[0]!r}{hint} It has: {', '.join(map(str, frame))}."
+            f"{where}: there is no column {lost[0]!r}{hint} It has: "
+            f"{', '.join(map(str, frame)) or 'none'}."
         )
 
 
@@ -210,7 +211,8 @@ def merged(rows: pd.DataFrame, key: list[str], add: list[str]) -> tuple[pd.DataF
     """
     if unknown := [c for c in add if c not in rows]:
         raise IntakeError(
-            f"merge names {unknown}, which are not columns. There are: {', '.join(rows.columns)}."
+            f"merge names {unknown}, which are not columns. There are: "
+            f"{', '.join(rows.columns) or 'none'}."
         )
     keyed = rows[key].notna().all(axis=1)
     group, n = _numbered(rows.loc[keyed, key])

@@ -47,6 +47,7 @@ DOUBTFUL = (
     "other_than_stated",
     "heavy_weights",
     "wave_order",
+    "doubtful_encoding",
 )
 SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
 BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them

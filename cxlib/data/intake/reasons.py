@@ -269,6 +269,13 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("read in another encoding ({words}), first in row {row} of {file}"),
             encoding,
         ),
+        "doubtful_encoding": (
+            _("{file} was read as {encoding}, which is not certain, as in {words}"),
+            _(
+                "Write `encoding: {encoding}` under the file in study.yaml if these words look "
+                "right, else the encoding that it was exported in."
+            ),
+        ),
         "no_weight": (_("no weight of 0 or more, first in row {row} of {file}"), weight),
         "unweighted": (_("no weight of 0 or more"), weight),
         "zero_weights": (_("all weights are 0"), weight),

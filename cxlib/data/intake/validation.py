@@ -208,6 +208,12 @@ def table(
     sound = _without(sound, _rows_of(repeated))
     warnings += weights_of(sound, gathered.places) if name == "responses" else []
     warnings += garbled_of(study, name, sound, gathered.places)
+    warnings += [
+        DataWarning(
+            "", n, Reason("doubtful_encoding", {"file": f, "encoding": e, "words": list(w)})
+        )
+        for f, e, w, n in gathered.unsure
+    ]
     amounts = {c: s for c, s in facts["currencies"].items() if currencies.is_amount(name, c)}
     warnings += currencies_of(study, amounts | gathered.currencies)
     facts["currencies"] |= gathered.currencies

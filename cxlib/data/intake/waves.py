@@ -1,6 +1,6 @@
-"""Names of survey waves made to sort as text in the order of time, as everything that reads them does.
+"""Names of survey waves made to sort as text in the order of time: all that reads them sorts them.
 
-    in_order(pd.Series(["Wave 10", "Wave 9"]), None).names     # {"Wave 10": "Wave 10", "Wave 9": "Wave 09"}
+    in_order(pd.Series(["Wave 10", "Wave 9"]), None).names     # "Wave 9" is "Wave 09"
 
 Names that say a year, half-year, quarter, month or week become 2025-Q1 and the like, so that gaps
 and the year before are known. Those of a number are filled up with zeros. Others follow the dates
@@ -218,7 +218,7 @@ def _by_date(waves: pd.Series, at: pd.Series | None) -> pd.DataFrame | None:
 
 
 def _overlap(order: Iterable[str], dated: pd.DataFrame) -> bool:
-    """Whether half of a wave or more is not after most of that before, so that dates do not tell."""
+    """Whether waves lie so far over each other in time that dates do not tell their order."""
     in_turn = dated.loc[list(order)]
     return bool((in_turn["early"] < in_turn["late"].shift()).any())
 

@@ -1,4 +1,4 @@
-"""Waves sort as text wherever they are read; their names are made to sort in time, or it is asked."""
+"""Waves sort as text wherever they are read: their names sort in time, or it is asked."""
 
 import pandas as pd
 import pytest
@@ -114,7 +114,7 @@ def test_what_is_proposed_answers_the_question_of_the_order(survey):
     assert check.exit_code == reserve.LOST
     says = str(check)
     assert "question: responses.wave: 20 row(s): waves whose order neither" in says
-    proposed = yaml.safe_load(says[says.index("      tables:") :].split("\n  note")[0])
+    proposed = yaml.safe_load(says[says.index("      tables:") :].split("\n  note", maxsplit=1)[0])
     recode = proposed["tables"]["responses"]["recode"]
     assert recode == {"wave": {"before": "01 before", "after": "02 after"}}
     assert survey("before", "after", recode=recode).ok
