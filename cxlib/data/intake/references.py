@@ -104,7 +104,7 @@ def without_share(study: Study, taken: Mapping[str, Intake]) -> Iterator[DataWar
 def _group(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """The column that pages compare by, where no table has it."""
     have = list(dict.fromkeys(c for rows in tables.values() for c in rows))
-    if study.group and study.group not in have:
+    if study.group and study.group not in have and study.tables.keys() <= tables.keys():
         near = get_close_matches(study.group, have, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         yield (
