@@ -21,7 +21,7 @@ from cxlib.core import codes
 from cxlib.data import contract, expressions, live, sources, sql
 from cxlib.data.intake import conversion, currencies
 from cxlib.data.intake.errors import IntakeError
-from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared
+from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared, shared_keys
 from cxlib.data.intake.layout import totals_amid
 from cxlib.data.intake.raw import TOTAL, UNREAD
 from cxlib.data.intake.readers import Raw, read_file
@@ -45,6 +45,7 @@ class Gathered:
     unread : cells of workbooks that could not be read, and keys of rows that are totals: label (of
         the row in `rows`), column (ours), value, rule, sheet, cell
     currencies : of columns that name the currency of amounts, how many rows have which
+    shared : keys whose rows were merged although they name several customers
     unsure : files in an encoding that is not certain: file, encoding, words that show it, rows
     """
 
@@ -58,6 +59,7 @@ class Gathered:
     unread: pd.DataFrame
     currencies: dict[str, dict[str, int]]
     unsure: list[tuple[str, str, tuple[str, ...], int]]
+    shared: int
 
 
 def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
@@ -112,7 +114,9 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
             f"{'; '.join(left_out)}. Check the spelling of the values."
         )
     rows, place = pd.concat(parts, ignore_index=True), pd.concat(places, ignore_index=True)
+    shared = 0
     if mapping.merge is not False:
+        shared = shared_keys(rows, contract.TABLES[name].key)
         add = mapping.merge if isinstance(mapping.merge, list) else []
         rows, said = merged(rows, list(contract.TABLES[name].key), add)
         place = place.loc[rows.index].reset_index(drop=True)
@@ -128,6 +132,7 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         *(rows, place, pd.concat(broken), labels, commas, notes, left_out, lost),
         currencies.added(named),
         unsure,
+        shared,
     )
 
 

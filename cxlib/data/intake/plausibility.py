@@ -48,6 +48,7 @@ DOUBTFUL = (
     "heavy_weights",
     "wave_order",
     "doubtful_encoding",
+    "several_customers",
 )
 SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
 BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them

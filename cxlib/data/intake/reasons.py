@@ -269,6 +269,13 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("read in another encoding ({words}), first in row {row} of {file}"),
             encoding,
         ),
+        "several_customers": (
+            _("rows of several customers have the same {key} and were merged under the first"),
+            _(
+                "Correct them, or make the key of several columns by `derive`, where numbers begin "
+                "again each day or in each shop."
+            ),
+        ),
         "doubtful_encoding": (
             _("{file} was read as {encoding}, which is not certain, as in {words}"),
             _(

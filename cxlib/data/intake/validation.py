@@ -214,6 +214,11 @@ def table(
         )
         for f, e, w, n in gathered.unsure
     ]
+    if gathered.shared:
+        about = {"key": list(contract.TABLES[name].key)}
+        warnings.append(
+            DataWarning("customer_id", gathered.shared, Reason("several_customers", about))
+        )
     amounts = {c: s for c, s in facts["currencies"].items() if currencies.is_amount(name, c)}
     warnings += currencies_of(study, amounts | gathered.currencies)
     facts["currencies"] |= gathered.currencies

@@ -381,7 +381,7 @@ def test_groups_of_an_nps_are_no_outcome(load) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Genel memnuniyet", ("Memnunum", "Kararsızım", "Memnun değilim")),
+        ("Nöjdhet", ("Nöjd", "Varken eller", "Missnöjd")),
         ("NPS score", (-100, 0, 100)),
     ],
 )
