@@ -45,6 +45,7 @@ class Gathered:
     unread : cells of workbooks that could not be read, and keys of rows that are totals: label (of
         the row in `rows`), column (ours), value, rule, sheet, cell
     currencies : of columns that name the currency of amounts, how many rows have which
+    doubts : (file, sentence, rows) on what is doubtful in a sheet: merged cells, hidden rows
     shared : keys whose rows were merged although they name several customers
     unsure : files in an encoding that is not certain: file, encoding, words that show it, rows
     """
@@ -60,6 +61,7 @@ class Gathered:
     currencies: dict[str, dict[str, int]]
     unsure: list[tuple[str, str, tuple[str, ...], int]]
     shared: int
+    doubts: list[tuple[str, str, int]]
 
 
 def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
@@ -76,12 +78,17 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     recoded: dict[str, list[pd.Series]] = {}
     left_out: dict[str, int] = {}
     named: list[dict[str, dict[str, int]]] = []
-    commas, unsure = False, list[tuple[str, str, tuple[str, ...], int]]()
+    commas, doubts, unsure = (
+        False,
+        list[tuple[str, str, int]](),
+        list[tuple[str, str, tuple[str, ...], int]](),
+    )
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
     for own in mapping.files:
         file = own.model_copy(update={"derive": {**mapping.derive, **own.derive}})
         forms = partial(_form_of, study, mapping, file)
         opened = _by(once, file) if read is None else read
+        doubts += [(_called(file), doubt, opened.offered) for doubt in opened.doubts]
         if opened.unsure:
             unsure.append((_called(file), opened.encoding, opened.unsure, opened.offered))
         raw = prepared(opened, file, partial(_by, once), forms, _called(file))
@@ -133,6 +140,7 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         currencies.added(named),
         unsure,
         shared,
+        doubts,
     )
 
 

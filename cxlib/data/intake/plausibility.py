@@ -49,6 +49,7 @@ DOUBTFUL = (
     "wave_order",
     "doubtful_encoding",
     "several_customers",
+    "doubtful_sheet",
 )
 SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
 BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them

@@ -269,6 +269,7 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("read in another encoding ({words}), first in row {row} of {file}"),
             encoding,
         ),
+        "doubtful_sheet": (_("{file}: {why}"), _("Correct the sheet and save it.")),
         "several_customers": (
             _("rows of several customers have the same {key} and were merged under the first"),
             _(

@@ -214,6 +214,10 @@ def table(
         )
         for f, e, w, n in gathered.unsure
     ]
+    warnings += [
+        DataWarning("", n, Reason("doubtful_sheet", {"file": f, "why": w}))
+        for f, w, n in gathered.doubts
+    ]
     if gathered.shared:
         about = {"key": list(contract.TABLES[name].key)}
         warnings.append(

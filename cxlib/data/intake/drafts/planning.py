@@ -60,7 +60,6 @@ def plan_of(name: str, files: list[Path]) -> Plan:
     plan.doubts += dict.fromkeys(d for p in parts for d in _totals(p.seen))
     plan.doubts += unparsed.dates(parts)
     plan.doubts += _taken_for_answers(plan)
-    plan.doubts += dict.fromkeys(f"{p.seen.called}: {d}" for p in parts for d in p.seen.raw.doubts)
     _forms(plan)
     _offsets(plan)
     _currencies(plan)
