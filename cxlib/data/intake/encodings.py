@@ -255,9 +255,9 @@ def _korean_or_euc(content: bytes) -> str:
         ):
             return "cp949"
     if _decodes(content, "euc_jp"):
-        high = re.findall(r"[^\x00-\x7f]", content[:LOOKED_AT].decode("euc_jp", "ignore"))
-        kana = sum("\u3040" <= c <= "\u30ff" for c in high)
-        if kana >= FEWEST_HAN and kana > 0.2 * len(high):
+        letters = re.findall(r"[^\x00-\x7f]", content[:LOOKED_AT].decode("euc_jp", "ignore"))
+        kana = sum("\u3040" <= c <= "\u30ff" for c in letters)
+        if kana >= FEWEST_HAN and kana > 0.2 * len(letters):
             return "euc_jp"
     return ""
 

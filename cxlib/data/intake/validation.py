@@ -346,7 +346,7 @@ def _converted(
             continue
         coded = read.values.isin([*item.not_experienced, *item.missing])
         done[column] = read.values.mask(coded)
-        doubts.append(scales.doubt(column, item, done[column]))
+        doubts.append(_doubt(column, item, done[column], gathered.places["file"]))
         if item.reverse:
             low, high = item.scale
             done[column] = low + high - done[column]
@@ -364,6 +364,16 @@ def _converted(
         why = Reason("mixed_offsets", {"offsets": named})
         warnings.append(DataWarning("", len(gathered.rows), why))
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, facts, notes
+
+
+def _doubt(column: str, item: Item, answers: pd.Series, files: pd.Series) -> str:
+    """What is doubtful about the answers to a question, in all files or in one of them."""
+    found = scales.doubt(column, item, answers)
+    if found or files.nunique() < 2:
+        return found
+    of_each = answers.groupby(files.to_numpy(), sort=False)
+    odd = ((file, scales.doubt(column, item, part)) for file, part in of_each)
+    return next((f"{said} This is of {file} alone." for file, said in odd if said), "")
 
 
 def _without_codes(values: pd.Series, item: Item | None) -> tuple[pd.Series, pd.Series]:

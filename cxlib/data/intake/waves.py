@@ -115,8 +115,8 @@ def _read(names: list[str]) -> dict[str, str]:
     year_first = all(re.match(r"(19|20)\d\d(?!\d)", words) for words in plain.values())
     if not vary or len(vary) > 1 + year_first:
         return {}
-    wide = [max(len(str(int(n))) for n in numbers) for numbers in places]
-    return {name: _filled_up(_with_digits(name), wide) for name in names}
+    widths = [max(len(str(int(n))) for n in numbers) for numbers in places]
+    return {name: _filled_up(_with_digits(name), widths) for name in names}
 
 
 def _filled_up(name: str, wide: list[int]) -> str:
