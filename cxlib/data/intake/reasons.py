@@ -326,7 +326,9 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("Fill in the wave; such rows belong to none."),
         ),
         "wave_order": (
-            _("waves whose order neither their names nor the dates of their answers tell: {names}"),
+            _(
+                "waves whose order is clear neither from their names nor from the dates of answers: {names}"
+            ),
             _(
                 "Recode them in study.yaml to names that sort in time, such as 2026-Q1, 2026-03 or "
                 "names that begin with a number."

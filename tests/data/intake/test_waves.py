@@ -113,7 +113,7 @@ def test_what_is_proposed_answers_the_question_of_the_order(survey):
     check = survey("before", "after")
     assert check.exit_code == reserve.LOST
     says = str(check)
-    assert "question: responses.wave: 20 row(s): waves whose order neither" in says
+    assert "question: responses.wave: 20 row(s): waves whose order is clear neither" in says
     proposed = yaml.safe_load(says[says.index("      tables:") :].split("\n  note", maxsplit=1)[0])
     recode = proposed["tables"]["responses"]["recode"]
     assert recode == {"wave": {"before": "01 before", "after": "02 after"}}
