@@ -164,7 +164,7 @@ class Result:
             if name in found:
                 return found[name]
         there = ", ".join([*self.__dict__.get("tables", {}), *self.__dict__.get("parts", {})])
-        raise AttributeError(f"this Result has no {name!r}. It has: {there or 'none'}.")
+        raise AttributeError(f"this Result has no {name!r}. It has: {there}.")
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.tables, *self.parts]

@@ -4,9 +4,7 @@ import pandas as pd
 import pytest
 
 from cxlib.core.errors import require_choice, require_columns
-from cxlib.core.finding import Finding
 from cxlib.core.parameters import settle
-from cxlib.core.result import Result
 from cxlib.data.intake.unmatched import no_column, shown
 
 
@@ -17,7 +15,5 @@ def test_no_message_ends_in_an_empty_list():
         require_choice("kind", "linear", [])
     with pytest.raises(ValueError, match="It has: none."):
         settle({}, {"WAVE": "2026-Q1"})
-    with pytest.raises(AttributeError, match="It has: none."):
-        _ = Result({}, Finding("")).shares
     assert no_column("group", "region", []).endswith("There are: none.")
     assert shown([]) == "none"
