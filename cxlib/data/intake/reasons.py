@@ -327,7 +327,8 @@ def _messages() -> dict[str, tuple[str, str]]:
         ),
         "wave_order": (
             _(
-                "waves whose order is clear neither from their names nor from the dates of answers: {names}"
+                "waves whose order is clear neither from their names nor from the dates of "
+                "answers: {names}"
             ),
             _(
                 "Recode them in study.yaml to names that sort in time, such as 2026-Q1, 2026-03 or "
