@@ -189,20 +189,11 @@ def test_distinct_bad_values_are_listed_with_a_recode_that_mends_them(shop):
 
 
 @pytest.mark.slow
-def test_a_wave_that_is_no_date_is_warned_of(shop):
-    check = shop(GOOD.replace("2026-Q1,web,3,", "spring,web,3,"))
-    assert check.ok
-    says = line(check, "warning: responses.wave")
-    assert "4 row(s): waves that are no date, such as 'spring', sort as text" in says
-    assert "2026-Q1" in says
-
-
-@pytest.mark.slow
 @pytest.mark.few(2)
 @pytest.mark.parametrize(
     "wave", ["2017", "2026-Q1", "2026-03", "2026-03-31", "2026-W07", "2026-H1"]
 )
-def test_waves_that_are_dates_are_not_warned_of(shop, wave):
+def test_waves_that_are_dates_are_not_asked_about(shop, wave):
     assert shop(GOOD.replace("2026-Q1", wave)).warnings.empty
 
 

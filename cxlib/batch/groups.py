@@ -67,7 +67,7 @@ def require(store: Reserve, by: Sequence[str]) -> None:
     for column in (c for c in by if c not in known):
         raise ValueError(
             f"--by {column}: no table of {store.study.name} has such a column"
-            f"{parameters.nearest(column, known) or '.'} They have: {', '.join(known)}."
+            f"{parameters.nearest(column, known) or '.'} They have: {', '.join(known) or 'none'}."
         )
 
 
@@ -85,7 +85,8 @@ def of(
         if column not in columns:
             raise ValueError(
                 f"--by {column}: {home} of {store.study.name} have no such column"
-                f"{parameters.nearest(column, columns) or '.'} They have: {', '.join(columns)}."
+                f"{parameters.nearest(column, columns) or '.'} They have: "
+                f"{', '.join(columns) or 'none'}."
             )
     if len(set(by)) < len(by):
         raise ValueError(f"--by {named}: name each column once.")

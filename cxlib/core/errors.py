@@ -55,7 +55,7 @@ def require_columns(rows: pd.DataFrame, columns: Iterable[str], table: str = "th
         named = ", ".join(map(repr, unknown))
         raise ValueError(
             f"{table} have no column {named}.{suggestion(unknown[0], have)} "
-            f"They have: {', '.join(have)}."
+            f"They have: {', '.join(have) or 'none'}."
         )
 
 
@@ -72,7 +72,7 @@ def require_choice(name: str, value: object, choices: Iterable[object]) -> None:
     if value not in known:
         raise ValueError(
             f"{name}={value!r} is not a choice.{suggestion(value, known)} "
-            f"There are: {', '.join(map(str, known))}."
+            f"There are: {', '.join(map(str, known)) or 'none'}."
         )
 
 

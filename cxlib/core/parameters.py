@@ -228,7 +228,7 @@ def settle(
         if name not in declared:
             raise ValueError(
                 f"{where} has no parameter {name!r}{nearest(name, declared) or '.'} It has: "
-                f"{', '.join(declared)}."
+                f"{', '.join(declared) or 'none'}."
             )
     return {n: p.read(given[n]) if n in given else p.default for n, p in declared.items()}
 

@@ -156,7 +156,7 @@ class Sample:
             if (column := getattr(self, role)) is not None and column not in self.data:
                 raise ValueError(
                     f"no column {column!r} in these rows for the {role}. They have: "
-                    f"{', '.join(map(str, self.data.columns))}."
+                    f"{', '.join(map(str, self.data.columns)) or 'none'}."
                 )
 
     def __len__(self) -> int:

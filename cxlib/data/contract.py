@@ -106,8 +106,8 @@ TABLES: dict[str, Table] = {
             _column(
                 "wave",
                 "text",
-                "survey wave, e.g. 2026-Q1; waves sort as text",
-                "调研轮次，例如 2026-Q1；按文本排序",
+                "survey wave, e.g. 2026-Q1; other names become such that sort in time",
+                "调研轮次，例如 2026-Q1；其他名称会转换为可按时间排序的名称",
             ),
             _column("channel", "text", "where the customer was asked or served", "调查或服务渠道"),
             _column(

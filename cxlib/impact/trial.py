@@ -381,7 +381,7 @@ def _waves(
     waves = tuple(sorted(values.unique()))
     if missing := [v for v in change.dates if v not in waves]:
         raise UnknownGroup(
-            f"change {change.name!r}: no wave {missing}. There are: {', '.join(waves)}."
+            f"change {change.name!r}: no wave {missing}. There are: {', '.join(waves) or 'none'}."
         )
     there = np.array([_in_place(change, w) for w in waves])
     return waves, values.map({w: i for i, w in enumerate(waves)}).to_numpy(int), there

@@ -27,7 +27,8 @@ import pyarrow as pa
 
 from cxlib.data import contract, sql
 from cxlib.data import intake as intake_
-from cxlib.data.intake import Intake, IntakeError
+from cxlib.data.intake import Intake, IntakeError, waves
+from cxlib.data.intake.spelling import folded, grouping
 from cxlib.data.mapping import File
 from cxlib.data.study import Study
 from cxlib.reserve import store, watermarks
@@ -98,6 +99,10 @@ def add(
                 found = _taken(study, name, added[name], opened, fresh)
                 if _of_another_kind(made, found) or not _fits(opened, found):
                     return None
+                if _other_spelling(opened, study, found):
+                    return None
+                if "wave" in found.rows and not waves.are_periods(found.rows["wave"]):
+                    return None  # the order of other names is found from all rows
                 taken[name] = _replaced(opened, found, fresh) if fresh else _insert(opened, found)
             if not taken:
                 return {}
@@ -170,6 +175,18 @@ def _of_another_kind(made: Mapping[str, Any], found: Intake) -> bool:
         for fact, new in (("offsets", found.offsets), ("currencies", found.currencies))
         for column, sizes in new.items()
     )
+
+
+def _other_spelling(opened: duckdb.DuckDBPyConnection, study: Study, found: Intake) -> bool:
+    """Whether new rows have a group that is there in another spelling."""
+    for column in grouping(study, found.name, found.rows):
+        name = sql.name(column)
+        asked = f"select distinct {name} from {sql.name(found.name)} where {name} is not null"
+        known = {value for (value,) in opened.execute(asked).fetchall()}
+        new = {*found.rows[column].dropna()} - known
+        if {folded(str(v)) for v in new} & {folded(str(v)) for v in known}:
+            return True
+    return False
 
 
 def _fits(opened: duckdb.DuckDBPyConnection, found: Intake) -> bool:

@@ -50,7 +50,7 @@ def require(reserve: Database, by: str) -> None:
         known = list(dict.fromkeys(c for have in reserve.schema.values() for c in have))
         raise ReserveError(
             f"no table of {reserve.study.name} has a column {by!r}.{suggestion(by, known)} "
-            f"There are: {', '.join(known)}."
+            f"There are: {', '.join(known) or 'none'}."
         )
 
 

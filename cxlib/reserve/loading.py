@@ -370,7 +370,7 @@ def _idle_only(study: Study, taken: dict[str, Intake]) -> list[str]:
     return [
         f"only {study.only!r}: no table has all of its columns, or it is no condition. Correct "
         "`only` in study.yaml: write one like status = 'complete'. Columns there are: "
-        f"{', '.join(there)}."
+        f"{', '.join(there) or 'none'}."
     ]
 
 

@@ -210,7 +210,9 @@ def _waves(responses: pd.DataFrame, over: str, before: str, after: str) -> tuple
     if last in waves and not before:
         before = waves[waves.index(last) - 1] if last != waves[0] else waves[1]
     if unknown := [w for w in (before, last) if w not in waves]:
-        raise ValueError(f"{over} has no {unknown}. There are: {', '.join(map(str, waves))}.")
+        raise ValueError(
+            f"{over} has no {unknown}. There are: {', '.join(map(str, waves)) or 'none'}."
+        )
     return before, last
 
 

@@ -176,7 +176,7 @@ def make_clock(
         for status in (s for s in about.waiting if s not in known):
             raise ValueError(
                 f"service.waiting: no case had the status {status!r}.{suggestion(status, known)} "
-                f"There are: {', '.join(sorted(known))}."
+                f"There are: {', '.join(sorted(known)) or 'none'}."
             )
         every = spells(statuses)
         pauses = every.loc[every["status"].isin(about.waiting), ["case_id", "since", "until"]]

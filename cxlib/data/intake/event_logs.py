@@ -21,12 +21,12 @@ def cases_of(log: pd.DataFrame, how: Log) -> pd.DataFrame:
     lack and activities nobody ever did.
     """
     if lacking := [c for c in (how.case, how.activity, how.at) if c not in log]:
-        raise ValueError(f"no column {', '.join(lacking)}. There are: {', '.join(log)}.")
+        raise ValueError(f"no column {', '.join(lacking)}. There are: {', '.join(log) or 'none'}.")
     there = set(log[how.activity].dropna())
     if unknown := sorted({*how.reply, *how.solved, *how.closing} - there):
         raise ValueError(
             f"{how.activity} never is {', '.join(unknown)}. There are: "
-            f"{', '.join(sorted(map(str, there))[:20])}."
+            f"{', '.join(sorted(map(str, there))[:20]) or 'none'}."
         )
     when = pd.to_datetime(log[how.at])
     when = when.dt.tz_localize(None) if when.dt.tz is not None else when

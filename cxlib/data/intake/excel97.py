@@ -1,6 +1,7 @@
-"""Errors in the cells of an .xls, which its reader takes for empty cells.
+"""Errors in the cells of an .xls, which its reader takes for empty cells, and rows it hides.
 
     list(errors(Path("a.xls").read_bytes(), "Sheet1"))      # (5, 1, 42): #N/A in B6
+    hidden_rows(Path("a.xls").read_bytes(), "Sheet1")       # {7, 8}
 
 Read by xlrd, which tells errors from empty cells.
 """
@@ -37,3 +38,19 @@ def errors(content: bytes, sheet: str) -> Iterator[tuple[int, int, int]]:
         for column, kind in enumerate(cells.row_types(row)):
             if kind == XL_CELL_ERROR:
                 yield row, column, cells.cell_value(row, column)
+
+
+def hidden_rows(content: bytes, sheet: str) -> set[int]:
+    """The numbers (from 1) of the rows that the sheet hides; none of a file of another kind."""
+    if not content.startswith(MAGIC):
+        return set()
+    from xlrd import open_workbook
+
+    try:
+        with open_workbook(
+            file_contents=content, logfile=io.StringIO(), on_demand=True, formatting_info=True
+        ) as book:
+            rows = book.sheet_by_name(sheet).rowinfo_map
+    except Exception:  # xlrd raises many kinds for a broken book
+        return set()
+    return {row + 1 for row, about in rows.items() if about.hidden}

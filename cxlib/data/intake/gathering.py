@@ -21,7 +21,7 @@ from cxlib.core import codes
 from cxlib.data import contract, expressions, live, sources, sql
 from cxlib.data.intake import conversion, currencies
 from cxlib.data.intake.errors import IntakeError
-from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared
+from cxlib.data.intake.joins import ROW, decimal_comma, merged, prepared, shared_keys
 from cxlib.data.intake.layout import totals_amid
 from cxlib.data.intake.raw import TOTAL, UNREAD
 from cxlib.data.intake.readers import Raw, read_file
@@ -45,6 +45,9 @@ class Gathered:
     unread : cells of workbooks that could not be read, and keys of rows that are totals: label (of
         the row in `rows`), column (ours), value, rule, sheet, cell
     currencies : of columns that name the currency of amounts, how many rows have which
+    doubts : (file, sentence, rows) on what is doubtful in a sheet: merged cells, hidden rows
+    shared : keys whose rows were merged although they name several customers
+    unsure : files in an encoding that is not certain: file, encoding, words that show it, rows
     """
 
     rows: pd.DataFrame
@@ -56,6 +59,9 @@ class Gathered:
     left_out: dict[str, int]
     unread: pd.DataFrame
     currencies: dict[str, dict[str, int]]
+    unsure: list[tuple[str, str, tuple[str, ...], int]]
+    shared: int
+    doubts: list[tuple[str, str, int]]
 
 
 def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
@@ -72,12 +78,19 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     recoded: dict[str, list[pd.Series]] = {}
     left_out: dict[str, int] = {}
     named: list[dict[str, dict[str, int]]] = []
-    commas = False
+    commas, doubts, unsure = (
+        False,
+        list[tuple[str, str, int]](),
+        list[tuple[str, str, tuple[str, ...], int]](),
+    )
     once = cache(lambda *how: _open(study, *how))  # several of them may read the same file
     for own in mapping.files:
         file = own.model_copy(update={"derive": {**mapping.derive, **own.derive}})
         forms = partial(_form_of, study, mapping, file)
         opened = _by(once, file) if read is None else read
+        doubts += [(_called(file), doubt, opened.offered) for doubt in opened.doubts]
+        if opened.unsure:
+            unsure.append((_called(file), opened.encoding, opened.unsure, opened.offered))
         raw = prepared(opened, file, partial(_by, once), forms, _called(file))
         notes += [n for n in raw.notes if n not in notes]
         part, said = _columns_of(study, name, file, raw)
@@ -108,7 +121,9 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
             f"{'; '.join(left_out)}. Check the spelling of the values."
         )
     rows, place = pd.concat(parts, ignore_index=True), pd.concat(places, ignore_index=True)
+    shared = 0
     if mapping.merge is not False:
+        shared = shared_keys(rows, contract.TABLES[name].key)
         add = mapping.merge if isinstance(mapping.merge, list) else []
         rows, said = merged(rows, list(contract.TABLES[name].key), add)
         place = place.loc[rows.index].reset_index(drop=True)
@@ -123,6 +138,9 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     return Gathered(
         *(rows, place, pd.concat(broken), labels, commas, notes, left_out, lost),
         currencies.added(named),
+        unsure,
+        shared,
+        doubts,
     )
 
 
@@ -293,7 +311,7 @@ def _recoded(
     if unknown := [c for c in recode if c not in part and c not in elsewhere]:
         raise IntakeError(
             f"{name}: recode names {unknown}, which are not columns of {_called(file)}. There are: "
-            f"{', '.join(part.columns)}."
+            f"{', '.join(part.columns) or 'none'}."
         )
     notes: list[str] = []
     for ours in part:
@@ -364,7 +382,7 @@ def _refuse_missing(study: Study, name: str, file: File, wanted: dict[str, str],
             if i not in given
         ]
     if lines := [line for line in lines if line]:
-        has = f"The file has: {', '.join(there)}."
+        has = f"The file has: {', '.join(there) or 'none'}."
         raise IntakeError("\n  ".join([f"{name}, file {_called(file)}:", *lines, has]))
 
 

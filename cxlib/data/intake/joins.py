@@ -12,7 +12,7 @@ however many files they stand.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -194,7 +194,8 @@ def _there_are(frame: pd.DataFrame, columns: list[str], where: str) -> None:
         near = get_close_matches(lost[0], list(map(str, frame)), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise IntakeError(
-            f"{where}: there is no column {lost[0]!r}{hint} It has: {', '.join(map(str, frame))}."
+            f"{where}: there is no column {lost[0]!r}{hint} It has: "
+            f"{', '.join(map(str, frame)) or 'none'}."
         )
 
 
@@ -210,7 +211,8 @@ def merged(rows: pd.DataFrame, key: list[str], add: list[str]) -> tuple[pd.DataF
     """
     if unknown := [c for c in add if c not in rows]:
         raise IntakeError(
-            f"merge names {unknown}, which are not columns. There are: {', '.join(rows.columns)}."
+            f"merge names {unknown}, which are not columns. There are: "
+            f"{', '.join(rows.columns) or 'none'}."
         )
     keyed = rows[key].notna().all(axis=1)
     group, n = _numbered(rows.loc[keyed, key])
@@ -229,6 +231,20 @@ def merged(rows: pd.DataFrame, key: list[str], add: list[str]) -> tuple[pd.DataF
         out[column] = values.to_numpy()
     notes.insert(0, f"{int(keyed.sum()):,} rows are {n:,}, told apart by {' and '.join(key)}.")
     return pd.concat([out, rows[~keyed]]).sort_index(), notes
+
+
+def shared_keys(rows: pd.DataFrame, key: Sequence[str]) -> int:
+    """How many keys stand with several customers.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"order_id": [1, 1, 2], "customer_id": ["a", "b", "a"]})
+    >>> shared_keys(rows, ["order_id"])
+    1
+    """
+    if "customer_id" not in rows or "customer_id" in key:
+        return 0
+    return int((rows.groupby(list(key))["customer_id"].nunique() > 1).sum())
 
 
 def _numbered(key: pd.DataFrame) -> tuple[np.ndarray, int]:

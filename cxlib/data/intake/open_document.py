@@ -1,6 +1,7 @@
-"""Errors in the cells of an .ods, which its reader takes for empty cells.
+"""Errors in the cells of an .ods, which its reader takes for empty cells, and rows it hides.
 
 errors(content, "Sheet1", 100)      # [(5, 1, "#N/A")]: row and column from 0; 100 at most
+hidden_rows(content, "Sheet1")      # {7, 8}: rows from 1
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from cxlib.data.intake.sheet_extent import TABLE, repeats
 
 SHOWN = re.compile(r"#(N/A|DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!)|Err:\d{3}")
 KIND = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 value-type"
+MOST_ROWS = 1_048_576  # that a sheet may have
 PARAGRAPH = "urn:oasis:names:tc:opendocument:xmlns:text:1.0 p"
 
 
@@ -63,4 +65,29 @@ def errors(content: IO[bytes], sheet: str, most: int) -> list[tuple[int, int, st
         parser.ParseFile(content)
     except expat.ExpatError:
         return []
+    return found
+
+
+def hidden_rows(content: IO[bytes], sheet: str) -> set[int]:
+    """The numbers (from 1) of the rows that a sheet hides, by hand or by a filter."""
+    found: set[int] = set()
+    row, here = 1, False
+
+    def begun(tag: str, about: dict[str, str]) -> None:
+        nonlocal row, here
+        kind = tag.removeprefix(TABLE)
+        if kind == "table":
+            here, row = about.get(f"{TABLE}name") == sheet, 1
+        elif kind == "table-row":
+            high = repeats(about, "rows")
+            if here and about.get(f"{TABLE}visibility") in ("collapse", "filter"):
+                found.update(range(row, row + min(high, MOST_ROWS)))
+            row += high
+
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = begun
+    try:
+        parser.ParseFile(content)
+    except expat.ExpatError:
+        return set()
     return found

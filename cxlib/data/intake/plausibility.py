@@ -31,7 +31,6 @@ from cxlib.data.intake.spelling import grouping, odd_spellings
 from cxlib.data.study import Study
 
 FEW = 20  # rows in which two questions may be answered alike by chance
-PERIOD = r"\d{4}(-(Q[1-4]|H[12]|W\d{2}|\d{2}(-\d{2})?))?"  # 2026, 2026-Q1, 2026-03, 2026-W07 ...
 
 
 DOUBTFUL = (
@@ -47,6 +46,10 @@ DOUBTFUL = (
     "several_currencies",
     "other_than_stated",
     "heavy_weights",
+    "wave_order",
+    "doubtful_encoding",
+    "several_customers",
+    "doubtful_sheet",
 )
 SENT = ("responses", "orders", "cases")  # tables whose rows may have been sent or exported twice
 BAD_WEIGHTS = ("no_weight", "unweighted", "zero_weights")  # no page on answers can be made of them
@@ -85,7 +88,9 @@ def warnings_of(study: Study, name: str, rows: pd.DataFrame) -> Iterator[DataWar
         if n > by_chance:
             yield DataWarning("", n, Reason("copied_rows"))
     if "wave" in contract.TABLES[name].columns and "wave" in rows:
-        yield from _waves(rows["wave"])
+        blank = int(rows["wave"].isna().sum())
+        if 0 < blank < len(rows):
+            yield DataWarning("wave", blank, Reason("no_wave"))
     if name == "responses" and len(rows):
         items = [i for i in study.items if i in rows]
         for item in items:
@@ -276,16 +281,6 @@ def offsets_of_tables(
 
 
 # Other columns
-
-
-def _waves(wave: pd.Series) -> Iterator[DataWarning]:
-    blank = int(wave.isna().sum())
-    if 0 < blank < len(wave):
-        yield DataWarning("wave", blank, Reason("no_wave"))
-    unlike = wave[~wave.str.fullmatch(PERIOD).fillna(True).astype(bool)]
-    if len(unlike):
-        names = list(map(repr, unlike.value_counts().index[:3]))
-        yield DataWarning("wave", len(unlike), Reason("wave_no_period", {"names": names}))
 
 
 def _answers(item: str, answers: pd.Series) -> Iterator[DataWarning]:

@@ -46,7 +46,8 @@ class Raw:
     skipped : rows that are no data (title lines, totals): row, value, why
     unread : cells of a workbook that are missing in `frame`, as they hold an error or a formula
         without a value: row, column, value, rule, sheet, cell
-    doubts : what a draft is to ask about: merged cells, hidden rows
+    doubts : what a check is to ask about: merged cells, hidden rows
+    unsure : words by which to see whether the encoding is right, where that is not certain
     """
 
     frame: pd.DataFrame
@@ -59,6 +60,7 @@ class Raw:
     skipped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SKIPPED))
     unread: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=UNREAD))
     doubts: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
 
     @property
     def offered(self) -> int:

@@ -28,7 +28,7 @@ from typing import IO
 import pyarrow.parquet
 
 from cxlib.data.intake import databases, labelled, records, server_log, workbooks
-from cxlib.data.intake.encodings import to_utf8
+from cxlib.data.intake.encodings import LOOKED_AT, to_utf8, unsure
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.raw import SHEET_ERRORS, Raw, from_arrow, numbered, trimmed, without_errors
 from cxlib.data.intake.tokenising import HEAD, find_delimiter, named_delimiter, tokenise
@@ -240,6 +240,8 @@ def _unpacked(
 
 def _text(path: Path, name: str, options: Reading) -> Raw:
     content, encoding, why = to_utf8(path.read_bytes(), name, options.encoding)
+    text = "" if content.isascii() else content[:LOOKED_AT].decode("utf-8", "ignore")
+    odd = unsure(text, encoding, named=bool(options.encoding))
     notes, first_line, delimiter = [why] if why else [], 1, options.delimiter
     named, start = named_delimiter(content[:20])
     if named:
@@ -262,6 +264,7 @@ def _text(path: Path, name: str, options: Reading) -> Raw:
         header_rows=options.header_rows,
     )
     raw = Raw(tokens.frame, {}, {}, encoding, delimiter or ",", tuple(notes), tokens.broken)
+    raw = replace(raw, unsure=tuple(odd))
     raw = trimmed(raw, tokens.header, name, options.skip_last, tokens.blank)
     return without_errors(raw) if any(word.encode() in content for word in SHEET_ERRORS) else raw
 

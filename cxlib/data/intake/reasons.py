@@ -269,6 +269,21 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("read in another encoding ({words}), first in row {row} of {file}"),
             encoding,
         ),
+        "doubtful_sheet": (_("{file}: {why}"), _("Correct the sheet and save it.")),
+        "several_customers": (
+            _("rows of several customers have the same {key} and were merged under the first"),
+            _(
+                "Correct them, or make the key of several columns by `derive`, where numbers begin "
+                "again each day or in each shop."
+            ),
+        ),
+        "doubtful_encoding": (
+            _("{file} was read as {encoding}, which is not certain, as in {words}"),
+            _(
+                "Write `encoding: {encoding}` under the file in study.yaml if these words look "
+                "right, else the encoding that it was exported in."
+            ),
+        ),
         "no_weight": (_("no weight of 0 or more, first in row {row} of {file}"), weight),
         "unweighted": (_("no weight of 0 or more"), weight),
         "zero_weights": (_("all weights are 0"), weight),
@@ -310,11 +325,14 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("no wave"),
             _("Fill in the wave; such rows belong to none."),
         ),
-        "wave_no_period": (
-            _("waves that are no date, such as {names}, sort as text"),
+        "wave_order": (
             _(
-                "Write waves as 2026, 2026-Q1, 2026-03 or 2026-03-31 (recode them in study.yaml), "
-                "so that they follow in time."
+                "waves whose order is clear neither from their names nor from the dates of "
+                "answers: {names}"
+            ),
+            _(
+                "Recode them in study.yaml to names that sort in time, such as 2026-Q1, 2026-03 or "
+                "names that begin with a number."
             ),
         ),
         "no_answers": (

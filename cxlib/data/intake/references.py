@@ -104,12 +104,12 @@ def without_share(study: Study, taken: Mapping[str, Intake]) -> Iterator[DataWar
 def _group(study: Study, tables: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     """The column that pages compare by, where no table has it."""
     have = list(dict.fromkeys(c for rows in tables.values() for c in rows))
-    if study.group and study.group not in have:
+    if study.group and study.group not in have and study.tables.keys() <= tables.keys():
         near = get_close_matches(study.group, have, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         yield (
-            f"group: there is no column {study.group!r}{hint} There are: {', '.join(have)}. A "
-            "further column of a file is taken in with `keep`."
+            f"group: there is no column {study.group!r}{hint} There are: "
+            f"{', '.join(have) or 'none'}. A further column of a file is taken in with `keep`."
         )
 
 
@@ -206,7 +206,7 @@ def _waves_of(where: str, change: Change, rows: pd.DataFrame) -> Iterator[str]:
         later = f" The last wave is {known[-1]!r}; leave it out until then." if ahead else ""
         yield (
             f"{where}.{key}: no answer has the wave {wave!r}{of}.{suggestion(wave, known)}{later} "
-            f"Waves there are: {shown(known) or 'none'}."
+            f"Waves there are: {shown(known)}."
         )
 
 

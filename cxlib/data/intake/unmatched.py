@@ -34,14 +34,14 @@ def no_column(where: str, column: str, have: Iterable[object]) -> str:
     names = list(dict.fromkeys(map(str, have)))
     return (
         f"{where}: there is no column {column!r}.{suggestion(column, names)} There are: "
-        f"{', '.join(names)}."
+        f"{', '.join(names) or 'none'}."
     )
 
 
 def shown(names: list[str]) -> str:
     """Names in order, the last of many: those next to what is new."""
     more = f"{len(names) - LISTED:,} more and " if len(names) > LISTED else ""
-    return more + ", ".join(names[-LISTED:])
+    return more + ", ".join(names[-LISTED:]) or "none"
 
 
 def listed(names: Iterable[str]) -> str:

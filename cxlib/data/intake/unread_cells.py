@@ -64,10 +64,13 @@ def unread(path: Path, sheet: str) -> pd.DataFrame:
 
 
 def hidden_rows(path: Path, sheet: str) -> set[int]:
-    """The numbers (from 1) of the rows that a sheet of an .xlsx hides; none of other workbooks."""
+    """The numbers (from 1) of the rows that a sheet hides; none of an .xlsb."""
     if not zipfile.is_zipfile(path):
-        return set()
+        return excel97.hidden_rows(path.read_bytes(), sheet)
     with zipfile.ZipFile(path) as archive:
+        if "content.xml" in archive.namelist():
+            with archive.open("content.xml") as content:
+                return open_document.hidden_rows(content, sheet)
         there = "xl/workbook.xml" in archive.namelist()
         if not (member := _member(archive, sheet) if there else ""):
             return set()

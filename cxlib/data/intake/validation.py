@@ -25,7 +25,7 @@ import pandas as pd
 
 from cxlib.core import codes
 from cxlib.data import contract
-from cxlib.data.intake import conversion, currencies, dates, scales
+from cxlib.data.intake import conversion, currencies, dates, scales, waves
 from cxlib.data.intake.cells import Question
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.gathering import Gathered, gather
@@ -209,12 +209,29 @@ def table(
     sound = _without(sound, _rows_of(repeated))
     warnings += weights_of(sound, gathered.places) if name == "responses" else []
     warnings += garbled_of(study, name, sound, gathered.places)
+    warnings += [
+        DataWarning(
+            "", n, Reason("doubtful_encoding", {"file": f, "encoding": e, "words": list(w)})
+        )
+        for f, e, w, n in gathered.unsure
+    ]
+    warnings += [
+        DataWarning("", n, Reason("doubtful_sheet", {"file": f, "why": w}))
+        for f, w, n in gathered.doubts
+    ]
+    if gathered.shared:
+        about = {"key": list(contract.TABLES[name].key)}
+        warnings.append(
+            DataWarning("customer_id", gathered.shared, Reason("several_customers", about))
+        )
     amounts = {c: s for c, s in facts["currencies"].items() if currencies.is_amount(name, c)}
     warnings += currencies_of(study, amounts | gathered.currencies)
     facts["currencies"] |= gathered.currencies
     sound = sound.reset_index(drop=True)
     sound, tied, said = in_time(study, name, sound)
-    warnings, agreed = accepted(study, name, [*warnings, *tied, *warnings_of(study, name, sound)])
+    sound, asked, more = _with_waves(name, sound, others)
+    warnings += [*tied, *asked, *warnings_of(study, name, sound)]
+    warnings, agreed = accepted(study, name, warnings)
     left_out = sum(gathered.left_out.values())
     offered = len(rows) + len(gathered.broken) + left_out
     taken = Intake(
@@ -222,7 +239,7 @@ def table(
         sound,
         _quarantine(name, gathered, breaches + repeated, _rows_of(fatal)),
         offered,
-        (*gathered.notes, *notes, *said, *agreed),
+        (*gathered.notes, *notes, *said, *more, *agreed),
         pd.DataFrame(
             [(name, w.column, w.rows, w.reason.rule, w.reason.json) for w in warnings],
             columns=WARNINGS,
@@ -246,6 +263,22 @@ def _of_nobody(rows: pd.DataFrame, breach: Breach) -> Breach:
     lost = float(amount[breach.rows].abs().sum())
     why = Reason("no_customer", {"name": "customer_id", "share": f"{lost / total:.1%}"})
     return Breach(breach.column, breach.rows, [why] * len(breach.rows))
+
+
+def _with_waves(
+    name: str, rows: pd.DataFrame, others: Mapping[str, pd.DataFrame]
+) -> tuple[pd.DataFrame, list[DataWarning], list[str]]:
+    """The rows with waves whose names sort in time, what is to be asked of them, and notes."""
+    if "wave" not in rows or "wave" not in contract.TABLES[name].columns:
+        return rows, [], []
+    at = next((rows[c] for c in ("answered_on", "sent_at") if c in rows), None)
+    names, note, question = waves.in_order(rows["wave"], at)
+    if name != "responses" and "wave" in others.get("responses", {}):
+        known = others["responses"]["wave"].dropna().unique()
+        names |= {waves.without_place(new): new for new in map(str, known)}
+    rows = rows.assign(wave=rows["wave"].map(names).astype(rows["wave"].dtype))
+    asked = [DataWarning("wave", int(rows["wave"].count()), question)] if question else []
+    return rows, asked, [f"{name}.wave: {note}"] if note else []
 
 
 def _strict(study: Study, name: str) -> bool:
@@ -314,7 +347,7 @@ def _converted(
             continue
         coded = read.values.isin([*item.not_experienced, *item.missing])
         done[column] = read.values.mask(coded)
-        doubts.append(scales.doubt(column, item, done[column]))
+        doubts.append(_doubt(column, item, done[column], gathered.places["file"]))
         if item.reverse:
             low, high = item.scale
             done[column] = low + high - done[column]
@@ -332,6 +365,16 @@ def _converted(
         why = Reason("mixed_offsets", {"offsets": named})
         warnings.append(DataWarning("", len(gathered.rows), why))
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, facts, notes
+
+
+def _doubt(column: str, item: Item, answers: pd.Series, files: pd.Series) -> str:
+    """What is doubtful about the answers to a question, in all files or in one of them."""
+    found = scales.doubt(column, item, answers)
+    if found or files.nunique() < 2:
+        return found
+    of_each = answers.groupby(files.to_numpy(), sort=False)
+    odd = ((file, scales.doubt(column, item, part)) for file, part in of_each)
+    return next((f"{said} This is of {file} alone." for file, said in odd if said), "")
 
 
 def _without_codes(values: pd.Series, item: Item | None) -> tuple[pd.Series, pd.Series]:

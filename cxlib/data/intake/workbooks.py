@@ -62,7 +62,7 @@ def read(path: Path, name: str, options: Reading) -> Raw:
         cells = cells.reindex(index=range(high), columns=range(max(len(cells.columns), wide)))
     raw = _table(cells, name, options, notes, beside.assign(sheet=sheet))
     doubts = [*_fill_merged(raw, merges), *_hidden(raw, path, sheet)]
-    return replace(raw, doubts=tuple(doubts), notes=(*raw.notes, *doubts))
+    return replace(raw, doubts=tuple(doubts))
 
 
 def _fill_merged(raw: Raw, merges: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> list[str]:
@@ -92,7 +92,7 @@ def _hidden(raw: Raw, path: Path, sheet: str) -> list[str]:
         return []
     return [
         f"{len(hidden):,} rows that sheet {sheet!r} hides (by a filter or by hand), the first in "
-        f"row {hidden[0]}, count as the others. If they shall not, delete them in the sheet"
+        f"row {hidden[0]}, count as the others; delete them in the sheet if they shall not"
     ]
 
 

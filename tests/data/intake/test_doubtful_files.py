@@ -337,6 +337,26 @@ def test_a_rating_that_some_cells_are_not_on_is_asked_about(drafted, called, ans
     assert check.exit_code == reserve.LOST and called in check.taken["responses"].rows
 
 
+@pytest.mark.few(2)
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["45 %", "80 %", "100 %", "20 %"],
+        ["45%", "80", "100%", "20"],
+        ["4,5 Sterne", "5 Sterne", "3 Sterne", "1 Stern"],
+        ["4 stars", "3.5 stars", "5 stars", "1 star"],
+        [0.45, 0.8, 1, 0.2],
+        ["😀", "😐", "😡"],
+    ],
+)
+def test_satisfaction_that_is_on_no_known_scale_is_asked_about(drafted, answers):
+    check = drafted(a__csv=ANSWERS.assign(CSAT=(answers * 20)[:40]))
+    assert asked(
+        check, "'CSAT' speaks of satisfaction or recommendation, but its answers are on no"
+    )
+    assert check.exit_code == reserve.LOST and "CSAT" in check.taken["responses"].rows
+
+
 @pytest.mark.slow
 @pytest.mark.few(3)
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from chaos.files import zipped
 
 from cxlib import reserve
-from cxlib.data.intake.excel97 import NAMES, errors
+from cxlib.data.intake.excel97 import NAMES, errors, hidden_rows
 from cxlib.data.intake.readers import read_file
 
 # A workbook of Excel 97, packed: sheet "Notes" with #REF! in A1; sheet "Antworten ü" with id and
@@ -185,3 +186,12 @@ def test_errors_have_the_codes_of_excel():
     # [MS-XLS] 2.5.10 BErr
     codes = [0x00, 0x07, 0x0F, 0x17, 0x1D, 0x24, 0x2A, 0x2B]
     assert list(NAMES) == codes and NAMES[0x2A] == "#N/A"
+
+
+def test_hidden_rows_of_an_old_workbook_are_told():
+    content = bytearray(excel97())
+    assert hidden_rows(bytes(content), SHEET) == set()
+    for at in (m.start() for m in re.finditer(rb"\x08\x02\x10\x00\x03\x00", bytes(content))):
+        content[at + 16] |= 0x20  # of the record of a row: its height is zero [MS-XLS, 2.4.221]
+    assert hidden_rows(bytes(content), SHEET) == {4}
+    assert hidden_rows(b"PK", SHEET) == set()

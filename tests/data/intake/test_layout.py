@@ -190,7 +190,7 @@ def test_a_study_maps_repeated_and_nameless_columns(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     folder = tmp_path / "data" / "shop"
     folder.mkdir(parents=True)
-    (folder / "a.csv").write_text("Export of today\n\n,NPS,Other,Other\n7,9,x,y\n8,3,x,z\n")
+    (folder / "a.csv").write_text("Export of today\n\n,NPS,Other,Other\n7,9,x,2025\n8,3,x,2026\n")
     columns = {"response_id": "(column 1)", "nps": "NPS", "channel": "Other", "wave": "Other (2)"}
     about = {
         "title": "Shop",
@@ -205,7 +205,7 @@ def test_a_study_maps_repeated_and_nameless_columns(tmp_path, monkeypatch):
     reserve.load("shop")
     rows = reserve.open("shop")["responses"]
     assert rows["response_id"].tolist() == ["7", "8"] and rows["channel"].tolist() == ["x", "x"]
-    assert rows["wave"].tolist() == ["y", "z"]
+    assert rows["wave"].tolist() == ["2025", "2026"]
 
 
 @pytest.mark.parametrize("below", ["mean,,8,\nmedian,,7.5,\n", "legend,,,\n,,,\nN,North,,\n"])

@@ -38,10 +38,22 @@ def test_every_form_is_read_in_every_language(family, language):
         assert list(scale.codes.values()) == list(range(1, len(form) + 1)), words
 
 
+@pytest.mark.parametrize("family", ["satisfaction", "quality"])
+@pytest.mark.parametrize("language", ["tr", "pl", "ru", "ko", "nl"])
+def test_satisfaction_and_quality_are_read_in_further_languages(family, language):
+    test_every_form_is_read_in_every_language(family, language)
+
+
 @pytest.mark.parametrize(
     ("answers", "codes", "high"),
     [
         (["Very satisfied", "Satisfied", "Neutral"], [5, 4, 3], 5),
+        (["Çok memnunum", "Memnunum", "Kararsızım", "Hiç memnun değilim"], [5, 4, 3, 1], 5),
+        (["Çok iyi", "İyi", "Orta", "Çok kötü"], [5, 4, 3, 1], 5),
+        (["Bardzo zadowolona", "Ani zadowolony, ani niezadowolony"], [5, 3], 5),
+        (["Очень довольна", "Скорее доволен", "Недоволен"], [7, 5, 2], 7),
+        (["매우 만족", "보통", "불만족"], [5, 3, 2], 5),
+        (["Zeer tevreden", "Neutraal", "Ontevreden"], [5, 3, 2], 5),
         (["非常满意", "不满意", "一般"], [5, 2, 3], 5),
         (["stimme voll zu", "stimme eher zu", "teils/teils"], [5, 4, 3], 5),
         (["Très satisfaite", "Plutôt satisfait", "Pas du tout satisfait"], [5, 4, 1], 5),

@@ -331,7 +331,7 @@ def test_merged_cells_are_filled_and_hidden_rows_are_counted(tmp_path) -> None:
     plan = drafts.plan("new", [path])
     (part,) = plan.tables["orders"]
     assert part.seen.raw.frame["Region"].value_counts().to_dict() == {"North": 20, "South": 20}
-    asked = "\n".join(plan.doubts)
+    asked = "\n".join(part.seen.raw.doubts)
     assert "38 cells of 'Region' are merged with one above" in asked
     assert "3 rows that sheet 'Sheet' hides (by a filter or by hand), the first in row 5" in asked
 
@@ -381,7 +381,7 @@ def test_groups_of_an_nps_are_no_outcome(load) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Genel memnuniyet", ("Memnunum", "Kararsızım", "Memnun değilim")),
+        ("Nöjdhet", ("Nöjd", "Varken eller", "Missnöjd")),
         ("NPS score", (-100, 0, 100)),
     ],
 )

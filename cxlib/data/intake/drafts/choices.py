@@ -39,6 +39,7 @@ TICKED = (
     {"not selected", "selected"},
 )
 NOT_TICKED = "'0', '0.0', 'no', 'n', 'false', '否', 'unchecked', 'nein', 'not selected'"
+DECIMAL = re.compile(r"^[^,]*\d,\d[^,]*$")  # 4,5 Sterne
 MOST = 20  # different answers that a question may offer
 
 
@@ -80,6 +81,8 @@ def _listed(column: Column, ignored: Mapping[str, str]) -> tuple[str, list[str]]
     for separator in SEPARATORS:
         with_it = cells.str.contains(separator, regex=False)
         if counts[with_it.to_numpy()].sum() < 0.1 * counts.sum():
+            continue
+        if separator == "," and cells[with_it].str.contains(DECIMAL).all():
             continue
         split = cells.str.strip(separator).str.split(separator)
         tokens = split.explode().str.strip()

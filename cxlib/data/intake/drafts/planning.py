@@ -60,7 +60,6 @@ def plan_of(name: str, files: list[Path]) -> Plan:
     plan.doubts += dict.fromkeys(d for p in parts for d in _totals(p.seen))
     plan.doubts += unparsed.dates(parts)
     plan.doubts += _taken_for_answers(plan)
-    plan.doubts += dict.fromkeys(f"{p.seen.called}: {d}" for p in parts for d in p.seen.raw.doubts)
     _forms(plan)
     _offsets(plan)
     _currencies(plan)
@@ -150,13 +149,19 @@ def _garbled(seen: Seen) -> Iterator[str]:
 
 
 def _encoding(seen: Seen) -> Iterator[str]:
-    """A text of Turkish letters, which could be Icelandic in Windows-1252."""
+    """A text in an encoding that is not certain, such as Turkish letters, or Icelandic ones."""
     if seen.raw.encoding == "cp1254":
         words = [w for c in seen.columns.values() for w in (c.name, *map(str, c.counts.index[:99]))]
         shown = [w for w in words if re.search("[ĞİŞğış]", w)][:SHOWN]
         yield (
             f"{seen.called}: read as Turkish (cp1254), as in {', '.join(map(repr, shown))}. If "
             "that looks wrong, name the encoding with `encoding`, such as cp1252 for Icelandic"
+        )
+    elif seen.raw.unsure:
+        yield (
+            f"{seen.called}: read in the encoding {seen.raw.encoding}, as in "
+            f"{', '.join(map(repr, seen.raw.unsure))}. If that looks wrong, name the right one "
+            "with `encoding`"
         )
 
 

@@ -27,12 +27,23 @@ ORDER = re.compile(
     r"order|auftrag|bestell|beleg|commande|pedido|ordine|sipari|invoice|receipt|rechnung"
     r"|订单|訂單|注文|受注"
 )
+MONEY = re.compile(
+    r"amount|total|revenue|sales|spen[dt]|price|paid|payment|value|(^|_)(net|gross)(_|$)|netto|brutto"
+    r"|betrag|summe|umsatz|wert|montant|(^|_)(ttc|ht)(_|$)|importe|valor|importo|totale|金额|金額|[总實实]额"
+)
+NO_AMOUNT = re.compile(
+    r"unit|item|einzel|stück|单价|單價|tax|vat_|_vat$|(^|_)mwst|steuer|税额|iva$|tva$|ship|deliver"
+    r"|versand|livraison|运费|discount|rabatt|remise|descuento|折扣|cost|kosten|coût|profit|margin"
+    r"|gewinn|refund|erstatt|rembours|reembols|退款|quantity|count|number|_id$|points|rate"
+)
+WITH_TAX = re.compile(r"(in|ex)[ck]l\w*_(vat|tax|mwst|iva|tva)|(ohne|with|without)_(vat|tax|mwst)")
+ALIKE = 2  # times another column of money, within which it may be the amount
 SAME = 0.05  # of the rows with a customer and time of another, from which they may be lines
 
 
 def doubtful_sales(part: TableOf) -> list[str]:
     """Orders that may be none, by a status that no profile of the shop has judged."""
-    found = [*_undecided_lines(part), *_refunds(part)]
+    found = [*_undecided_lines(part), *_refunds(part), *_other_amounts(part)]
     for name, column in part.seen.columns.items():
         if part.seen.profile or name in part.rows or not 2 <= len(column.counts) <= 20:
             continue
@@ -84,6 +95,53 @@ def _refunds(part: TableOf) -> Iterator[str]:
         return  # further ones are the same in another currency
 
 
+def _other_amounts(part: TableOf) -> Iterator[str]:
+    """Further columns that may be the amount of an order, as the net beside the gross one."""
+    amount = part.columns.get("amount", "")
+    if part.seen.profile or "amount" in part.derive:
+        return
+    sums = {
+        name: float((column.numbers.index.to_numpy() * column.numbers.to_numpy()).sum())
+        for name, column in part.seen.columns.items()
+        if column.not_numbers == 0
+        and len(column.counts) > 2
+        and (name == amount or _is_money(slug(name)))
+    }
+    own = sums.pop(amount, 0.0)
+    if amount:
+        sums = {n: x for n, x in sums.items() if own / ALIKE <= x <= own * ALIKE}
+    if not sums:
+        return
+    could = " or ".join(f"{name!r} ({total:,.2f} in all)" for name, total in sums.items())
+    said = "no column is known as the amount of an order"
+    if amount:
+        said = f"{amount!r} ({own:,.2f} in all) is taken for the amount of an order"
+    yield (
+        f"{part.seen.called}: {said}, and {could} may be it, such as net beside gross. Map to "
+        "`amount` what customers pay, the same in all files"
+    )
+
+
+def _is_money(called: str) -> bool:
+    """Whether a column is called as the money of an order, taxes and the like apart."""
+    return bool(MONEY.search(called)) and not NO_AMOUNT.search(WITH_TAX.sub("", called))
+
+
+def _shared(part: TableOf) -> Iterator[str]:
+    """Numbers of orders that stand with several customers, so that they number no order."""
+    ids, who = part.columns.get("order_id", ROW), part.columns.get("customer_id", ROW)
+    if ROW in (ids, who):
+        return
+    customers = part.seen.raw.frame.groupby(ids)[who].nunique()
+    if several := int((customers > 1).sum()):
+        yield (
+            f"order_id: {several:,} of {len(customers):,} values of {ids!r} stand with several "
+            f"customers by {who!r}, and their rows become one order of the first. Do they begin "
+            "again each day or in each shop? Then map `order_id` to a column that numbers the "
+            "orders, or make it of several by `derive`"
+        )
+
+
 def _undecided_lines(part: TableOf) -> Iterator[str]:
     """Rows without a known order number that may be lines of orders."""
     if part.columns.get("order_id") != ROW:
@@ -122,6 +180,7 @@ def with_lines(part: TableOf) -> list[TableOf]:
         return [part]
     lines = TableOf(part.seen, "order_lines", {**match("order_lines", part.seen), "line": ROW})
     lines.why = dict.fromkeys(lines.columns, "high: its name")
+    part.doubts += _shared(part)
     part.notes.append(
         "orders stand in several rows, a row a product; the rows of one are one order"
     )

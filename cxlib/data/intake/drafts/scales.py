@@ -1,4 +1,4 @@
-"""Rating scales told by their words, in eight languages: "Very satisfied" is 5 of 5.
+"""Rating scales told by their words, in thirteen languages: "Very satisfied" is 5 of 5.
 
     scale = of_words(["Satisfied", "Very dissatisfied", "Neutral", "Not applicable"])
     scale.codes             # {"Satisfied": 4, "Very dissatisfied": 1, "Neutral": 3}
@@ -28,6 +28,9 @@ ENDINGS = (  # one word for both genders: satisfaite is satisfait
     (r"satisfeit[ao]s?\b", "satisfeito"),
     (r"soddisfatt[aoie]\b", "soddisfatto"),
     (r"mécontente\b", "mécontent"),
+    (r"zadowolona\b", "zadowolony"),
+    (r"удовлетвор[её]на?\b", "удовлетворен"),
+    (r"довольна\b", "доволен"),
 )
 DEGREE = "degree"  # a family of one adjective: not at all clean, fairly clean, very clean
 OPPOSITES = "opposites"  # a family made of the answers: reasonable and unreasonable
@@ -110,6 +113,7 @@ def _lexicon() -> tuple[dict[str, dict[str, int]], dict[str, list[list[int]]], d
 def normal(word: str) -> str:
     """A word as the lexicon has it: small letters, no punctuation, one gender."""
     word = unicodedata.normalize("NFKC", word).casefold().replace("’", "'").strip()
+    word = word.replace("i\u0307", "i")  # İyi in small letters
     for pattern, one in ENDINGS:
         word = re.sub(pattern, one, word)
     return re.sub(r"[\s,;.!?/()-]+", " ", word).strip()

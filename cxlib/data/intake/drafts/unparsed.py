@@ -92,28 +92,30 @@ def rating(column: Column, of: Sequence[TableOf]) -> str:
             f"are not: kept as a group. Answers: {answers}{more}. Name what they mean under "
             "`recode` and add it to `items`, or leave it as it is"
         )
+    odd = off and enough and speaks >= HALF * n.sum()
+    if odd and (rated or not any(_counts(w) for w in off)):  # days of delivery, prices: no codes
+        return (
+            f"{column.name!r} speaks of a rating, but {_cells(column.name, off, of)} are not on "
+            f"the scale of the others: kept as a group, so that nothing is reported of it. "
+            f"Answers: {answers}{more}. Correct them, or name what they mean under `recode` or "
+            "`missing` and add it to `items`"
+        )
     speaks_of = asks("satisfied").search(column.text) or asks("nps").search(column.text)
     numeric = column.not_numbers == 0
-    if (
-        speaks_of
-        and not asks("own_words").search(column.text)
-        and speaks < HALF * n.sum()
-        and (numeric or 2 <= len(some) <= MOST)
-    ):
-        return (
-            f"{column.name!r} speaks of satisfaction or recommendation, but its answers are on no "
-            f"known scale: kept as a group, so that nothing is reported of it. Answers: "
-            f"{answers}{more}. Name what they mean under `recode` and add it to `items`"
-        )
-    if not off or not enough or speaks < HALF * n.sum():
+    if not speaks_of or asks("own_words").search(column.text):
         return ""
-    if not rated and any(_counts(w) for w in off):
-        return ""  # days of delivery, prices: numbers that are no codes
+    if not numeric and not 2 <= len(some) <= MOST and column.not_numbers > HALF * n.sum():
+        return ""
+    advice = "Name what they mean under `recode` and add it to `items`"
+    if numeric:
+        advice = (
+            f"Add it to `items` with the scale it was asked on, such as `scale: "
+            f"[0, {100 if column.numbers.index.max() > 10 else 10}]`"
+        )
     return (
-        f"{column.name!r} speaks of a rating, but {_cells(column.name, off, of)} are not on the "
-        f"scale of the others: kept as a group, so that nothing is reported of it. Answers: "
-        f"{answers}{more}. Correct them, or name what they mean under `recode` or `missing` and "
-        "add it to `items`"
+        f"{column.name!r} speaks of satisfaction or recommendation, but its answers are on no "
+        f"known scale: kept as a group, so that nothing is reported of it. Answers: "
+        f"{answers}{more}. {advice}"
     )
 
 
