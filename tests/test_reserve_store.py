@@ -7,10 +7,12 @@ import graphlib
 import os
 import stat
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
+import psutil
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
@@ -339,3 +341,18 @@ def test_a_page_names_a_day_of_lists_only_where_the_data_have_days(project, date
     assert planning._today(opened, page, {}) == shown
     if not dated:
         assert opened.today == f"{pd.Timestamp.today():%Y-%m-%d}"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux bounds a process")
+def test_what_a_connection_holds_in_memory_is_bounded() -> None:
+    asked = "select current_setting('memory_limit')"
+    own = "import resource; from cxlib.data import sql;"
+    own += "resource.setrlimit(resource.RLIMIT_DATA, (2**32, resource.RLIM_INFINITY));"
+    own += f'print(sql.connect().execute("{asked}").fetchone()[0])'
+    done = subprocess.run([sys.executable, "-c", own], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "2.0 GiB"
+    with sql.connect() as store:  # of two pages at a time, four fifths together
+        [said] = store.execute(asked).fetchone()
+    number, unit = said.split()
+    held = float(number) * {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}[unit]
+    assert held < 0.45 * psutil.virtual_memory().total

@@ -7,6 +7,7 @@ into a statement passes through `name`, every text constant through `text`; noth
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -117,13 +118,24 @@ def connect(file: Path | None = None, *, read_only: bool = False) -> duckdb.Duck
     """A connection that reads and writes no file but its own, and stays so.
 
     Statements cannot read or write other files, attach databases, load extensions or change the
-    configuration.
+    configuration. What does not fit into the memory that they may hold is put on the disk.
     """
     place = ":memory:" if file is None else str(file)
-    store = duckdb.connect(place, read_only=read_only, config=LOCKED)
+    store = duckdb.connect(place, read_only=read_only, config=LOCKED | {"memory_limit": _memory()})
     for macro, body in (MACROS | KEYS).items():
         store.execute(f"create temp macro {macro}{body}")
     return store
+
+
+def _memory() -> str:
+    """What a connection may hold: two pages are made at a time, each in a process of its own."""
+    if sys.platform.startswith("linux"):
+        import resource
+
+        limit, _unused = resource.getrlimit(resource.RLIMIT_DATA)  # `cx run --memory`
+        if limit != resource.RLIM_INFINITY:
+            return f"{limit // 2**21}MiB"
+    return "40%"
 
 
 def first(store: duckdb.DuckDBPyConnection, query: str, values: object = None) -> tuple[Any, ...]:
