@@ -169,4 +169,4 @@ def test_aspects_of_restaurants_beside_people():
     fit = voice.coding_f1(Sample(rows, draws=100), words, names)
     assert fit.table["low"][0] > 0.75  # F1 of who speaks of what
     alpha = voice.coding_alpha(Sample(rows, draws=100), words, names).table.set_index("term")
-    assert alpha["low"]["spoken of"] > 0.4 and alpha["low"]["feeling"] > 0.2
+    assert alpha["low"]["mention"] > 0.4 and alpha["low"]["sentiment"] > 0.2
