@@ -29,6 +29,7 @@ from cxlib.stats.notes import resampling_note, simultaneous_note
 
 DONE = {"first response": N_("first responses"), "resolution": N_("resolutions")}  # in sentences
 SLA = {"first response": N_("first-response SLA"), "resolution": N_("resolution SLA")}  # in alerts
+APART = 0.05  # difference of the shares of two years from which they are told
 YEARS, EACH_YEAR = 3, 30  # from which worst and best year are told, and cases that a year needs
 Part = tuple[str, str, Replicated, int]  # group, clock, share in time, cases
 
@@ -183,7 +184,7 @@ def _years(sample: Sample, clock: str) -> str:
     known = dated.where(dated[column].notna() & ~dated["year"].isin(early))
     year = known.data.groupby("year")[column].agg(["mean", "size"])
     year = year[year["size"] >= EACH_YEAR]
-    if len(year) < YEARS or year["mean"].nunique() == 1:
+    if len(year) < YEARS or year["mean"].max() - year["mean"].min() < APART:
         return ""
     low, high = year["mean"].idxmin(), year["mean"].idxmax()
     return _(
