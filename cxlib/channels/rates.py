@@ -301,7 +301,7 @@ def finding(
         claim,
         _(
             "{group}: 95% CI {span}; n = {n:count}; {found:count} of {all:count} groups differ "
-            "from all others",
+            "from all others; not adjusted for customers or time",
             **words,
         ),
         unit=kind.currency if kind.unit == "money" else kind.unit,

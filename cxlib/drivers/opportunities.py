@@ -188,8 +188,8 @@ def _finding(
         else:
             claim = i18n.opening(
                 _(
-                    "{driver:quoted} comes first: what put {leader:quoted} before it, the fall of "
-                    "{wave:label}, is over.",
+                    "{driver:quoted} has the highest estimate now: what put {leader:quoted} before "
+                    "it, the fall of {wave:label}, is over.",
                     **facts,
                 )
             )

@@ -363,6 +363,7 @@ def _finding(
         "chance": first["chance_top"],
         "n": first["n"],
     }
+    ranks = {"low": int(first["rank_low"]), "high": int(first["rank_high"])}
     if not first["low"] > 0:
         claim = _("No problem is significantly associated with a lower {outcome:quoted}.", **facts)
         detail = _("first by priority: {name}", **facts | {"name": i18n.quoted(name)})
@@ -396,6 +397,9 @@ def _finding(
         "top {top:count} in {chance:chance} of resamples",
         **facts,
     )
+    if first["rank_high"] > 1:
+        settled = _("whether it is the first is not settled: rank {low} to {high}", **ranks)
+        detail = _("; ").join([detail, settled])
     if first["term"] == "low rating":
         rated = _("rated in {reach:share} of responses", reach=first["reach"])
         detail = _("; ").join([detail, rated])

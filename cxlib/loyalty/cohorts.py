@@ -169,7 +169,7 @@ def _notes(history: PurchaseHistory, every: str, length: int) -> str:
     return _(
         "Cohorts by the {every:label} of the first purchase; a period after it is "
         "{length:count} days, counted from each customer's first purchase. Cells whose cohort"
-        " was not observed to the end of the period (until {date}) are empty.",
+        " was not observed to the end of the period (until {date:date}) are empty.",
         every=every,
         length=length,
         date=date_of(history.end - 1),

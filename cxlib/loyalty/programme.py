@@ -179,8 +179,8 @@ def _panel_note(panel: Panel, design: str) -> str:
     notes = [
         _(
             "{programme}: {members:count} customers in it and {others:count} others, "
-            "{before:count} periods before {date} and {after:count} after; analysed by who was in "
-            "it at the start (intention to treat).",
+            "{before:count} periods before {date:date} and {after:count} after; analysed by who "
+            "was in it at the start (intention to treat).",
             **facts,
         )
     ]

@@ -262,7 +262,7 @@ def _censoring_note(history: PurchaseHistory) -> str:
         [
             *history.notes,
             _(
-                "Observed until {date}; customers who had not bought again by then are "
+                "Observed until {date:date}; customers who had not bought again by then are "
                 "censored. The bands of the curves are simultaneous.",
                 date=date_of(history.end - 1),
             ),

@@ -40,6 +40,7 @@ class Practice:
     roles : of the questions asked ("nps", "csat", "effort" ...)
     standards : number of service standards in study.yaml
     joined : whether answers, orders and cases share customers; None where it is not known
+    questions : columns of the responses that are questions; all numbers where none are named
     """
 
     responses: pd.DataFrame | None = None
@@ -50,6 +51,7 @@ class Practice:
     roles: frozenset[str] = frozenset()
     standards: int = 0
     joined: bool | None = None
+    questions: tuple[str, ...] = ()
 
 
 def data_evidence(practice: Practice, day: pd.Timestamp) -> dict[str, Record]:
@@ -69,7 +71,7 @@ def data_evidence(practice: Practice, day: pd.Timestamp) -> dict[str, Record]:
     roles, standards, joined = practice.roles, practice.standards, practice.joined
     found: dict[str, Record] = {}
     if responses is not None and "wave" in responses:
-        found |= _of_waves(responses, day)
+        found |= _of_waves(responses, day, practice.questions)
     if worded[1]:
         found["documented"] = (
             worded[0] == worded[1],
@@ -112,12 +114,16 @@ def data_evidence(practice: Practice, day: pd.Timestamp) -> dict[str, Record]:
     return found
 
 
-def _of_waves(responses: pd.DataFrame, day: pd.Timestamp) -> dict[str, Record]:
+def _of_waves(
+    responses: pd.DataFrame, day: pd.Timestamp, questions: tuple[str, ...]
+) -> dict[str, Record]:
     waves = sorted(responses["wave"].dropna().unique())
     last = responses["answered_on"].max() if "answered_on" in responses else pd.NaT
     recent = bool(pd.notna(last) and day - YEAR <= last)
-    asked = responses.drop(columns=[c for c in ("weight",) if c in responses]).select_dtypes(
-        "number"
+    asked = (
+        responses[[q for q in questions if q in responses]]
+        if questions
+        else responses.drop(columns="weight", errors="ignore").select_dtypes("number")
     )
     every = asked.notna().groupby(responses["wave"]).any()
     kept = every.loc[:, every.any()]

@@ -350,7 +350,10 @@ def _finding(
             **facts,
         )
     else:
-        action = _("Make these offers to a random part of the customers first, and compare sales.")
+        action = _(
+            "Offer products chosen by past purchases to a random part of the customers first, and "
+            "compare sales."
+        )
         more = gain[(gain["term"] == "hit rate") & (gain["way"] == way)].iloc[0]
         facts |= {
             "more": more["estimate"],

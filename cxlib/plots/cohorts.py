@@ -14,6 +14,7 @@ from cxlib.plots.palette import PALE, SOFT
 from cxlib.plots.trends import trend
 
 CELL = (0.6, 0.48)  # inches
+SIZE = 9.5  # points of the shares in tiles
 MOST_PERIODS = 8  # tiles next to each other that a narrow screen holds
 
 
@@ -57,7 +58,7 @@ def cohorts(
         shown, shape = shown.rename(columns={"x": "y", "y": "x"}), shape[::-1]
     ax = figure.new_axes(ax, CELL[1] * shape[0] + 1.0, max(CELL[0] * shape[1] / 0.7, 3.2))
     limits = heatmaps.shade_limits(shown["estimate"])[1]
-    heatmaps.place_tiles(ax, shown, shape, PALE, limits, fontsize=9.5)
+    heatmaps.place_tiles(ax, shown, shape, PALE, limits, fontsize=SIZE)
     n = shown.groupby("cohort", sort=False)["n"].first()
     counts = [f"n {labels.count(n[name])}" for name in names]
     called, periods = [labels.name(v, 22) for v in names], [str(k + 1) for k in range(max(shape))]
@@ -71,6 +72,12 @@ def cohorts(
         ax.set_xlabel(_period_label(unit))
         for y, count in enumerate(counts):
             ax.text(shape[1] + 0.1, y + 0.5, count, va="center", fontsize=9, color=SOFT)
+    # A percent sign is one and a half digits wide, and a gap is to be left.
+    if not heatmaps.fits(ax, (t.replace("%", "00") for t in shown["text"]), 0.95 * SIZE):
+        for text in ax.texts:
+            text.set_text(text.get_text().removesuffix("%"))
+        axis = ax.yaxis if turned else ax.xaxis
+        axis.set_label_text(_("percent, by {periods}", periods=_period_label(unit)))
     known = shown.dropna(subset=["estimate", "low"])
     ends = [
         "–".join(i18n.number(100 * v, r.digits) for v in (r.low, r.high))

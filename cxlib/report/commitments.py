@@ -90,7 +90,7 @@ def _next_step(finding: Finding, silent: bool = False) -> str:
     if standing.endswith("not certain"):
         return _("Do not count the target as met or missed yet: look at the next wave first.")
     if finding.verdict == "better":
-        return _("Find out what raised the score, and keep that.")
+        return _("Find out what improved it, and keep that.")
     return _("Nothing to do: there is no significant change to respond to.")
 
 

@@ -48,6 +48,7 @@ BESIDE_LINKS = re.compile(
     "(?<=[\u3000-\u9fff\uff00-\uffef])(?: (?=<a |“)|\n(?=[\u3000-\u9fff\uff00-\uffef]))"
     "|(?:(?<=</a>)|(?<=”)) (?=[\u3000-\u9fff\uff00-\uffef])"
 )
+BESIDE_TITLES = re.compile("(?<=[\u3000-\u9fff\uff00-\uffef]) (?=“)|(?<=”) (?=[\u3000-\u9fff])")
 # A question that a link names ends its sentence by itself.
 AFTER_QUESTION = re.compile(r"(?<=\?</a>)\.(?=\s|<|$)")
 ANSI = re.compile("\x1b\\[.*?[@-~]")
@@ -143,7 +144,8 @@ def named(text: str, links: Mapping[str, tuple[str, str]]) -> str:
         stem = match[1]
         return f"“{links[stem][1]}”" if stem in links else _absent(stem)
 
-    return NOTEBOOK.sub(title, text)
+    made = NOTEBOOK.sub(title, text)
+    return BESIDE_TITLES.sub("", made) if context.current().lang == "zh" and made != text else made
 
 
 def strip_ansi(text: str) -> str:

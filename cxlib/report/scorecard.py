@@ -71,11 +71,11 @@ def _to_do(summary: Sequence[Found], every: Sequence[Found]) -> dict[str, str] |
     """What to do about the last of the summary that asks for something its claim does not say.
 
     Of alerts it is what page 41 says, which knows the groups and who owns what; an opportunity
-    comes after what asks for an answer.
+    comes after what asks for an answer, and what improved after what did not.
     """
     alerts = [f for f in every if (f.number, f.answer) == ("41", "warnings")]
     known = [f for f in alerts if f.record.get("action")]
-    for found in sorted(reversed(summary), key=_is_opportunity):
+    for found in sorted(reversed(summary), key=_comes_later):
         asks = known[0] if known and found.number == "12" else found
         action = str(asks.record.get("action") or "")
         if action and action not in asks.claim:
@@ -83,8 +83,9 @@ def _to_do(summary: Sequence[Found], every: Sequence[Found]) -> dict[str, str] |
     return None
 
 
-def _is_opportunity(found: Found) -> bool:
-    return (found.number, found.answer) == ("41", "opportunities")
+def _comes_later(found: Found) -> tuple[bool, bool]:
+    opportunity = (found.number, found.answer) == ("41", "opportunities")
+    return opportunity, found.record.get("verdict") == "better"
 
 
 def pages(

@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from cxlib.core import i18n
+from cxlib.core import context, i18n
 from cxlib.core.i18n import _
 from cxlib.privacy import disclosure
 from cxlib.privacy.redaction import comments
 
 MOST_QUOTES = 2
+AMOUNTS = ("amount", "spend", "spend_365", "worth")  # columns of amounts
 
 
 def cards(personas: Any) -> None:
@@ -86,7 +87,7 @@ def _card(name: str, described: str, lines: pd.DataFrame, written: list[str]) ->
     for line in lines.to_dict("records"):
         part = _part(line["part"]) if line["part"] != last else ""
         last = line["part"]
-        term = i18n.opening(i18n.label(str(line["term"])))
+        term = i18n.opening(_with_currency(str(line["term"]), share=bool(line["share"])))
         rows.append([part, term, *_numbers(line), str(line["n"])])
     quotes = "".join(
         f"<blockquote>“{html.escape(text)}”</blockquote>" for text in comments(written, MOST_QUOTES)
@@ -94,6 +95,14 @@ def _card(name: str, described: str, lines: pd.DataFrame, written: list[str]) ->
     told = f" {html.escape(i18n.opening(described))}" if described else ""
     head = f"<summary><strong>{html.escape(i18n.opening(name))}</strong>{told}</summary>"
     return f"<details>{head}{_table(heads, rows)}{quotes}</details>"
+
+
+def _with_currency(term: str, *, share: bool) -> str:
+    """What a line is called, with the currency where its numbers are amounts."""
+    currency = context.current().currency
+    if share or term not in AMOUNTS or not currency:
+        return i18n.label(term)
+    return _("{term:label} ({currency})", term=term, currency=currency)
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

@@ -277,7 +277,7 @@ class Quality:
         """What the records tell of how the work is done, as evidence of maturity.
 
         responses, cases, actions (where there are any), worded (questions with their wording, and
-        all), roles asked, standards stated, joined (tables share customers).
+        all), questions, roles asked, standards stated, joined (tables share customers).
         """
         study = self.database.study
         there: dict[str, object] = {}
@@ -299,6 +299,7 @@ class Quality:
         return {
             **there,
             "worded": (worded, len(study.items)),
+            "questions": tuple(study.items),
             "roles": frozenset(item.role for item in study.items.values()),
             "standards": len(study.service.standards),
         }

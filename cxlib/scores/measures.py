@@ -205,7 +205,8 @@ class Measure:
 
     def moved(self, change: float) -> str:
         """A difference with its sign and its unit: −3.1 percentage points."""
-        sign = "−" if change < 0 else "+" if change > 0 else ""
+        written = self.signed(change)
+        sign = "−" if written.startswith("−") else "+" if written.strip("0.") else ""
         return sign + self.change(change)
 
     def signed(self, change: float) -> str:

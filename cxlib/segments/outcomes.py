@@ -433,7 +433,8 @@ def _keep_first(row: Any, write: Callable[[float], str]) -> str:
     if row.term != i18n.label("left") or row.estimate <= row.overall:
         return ""
     return _(
-        "Keep {segment:verbatim} first: {value} of them left, {overall} on average.",
+        "Keep {segment:verbatim} first: more of them left ({value}) than on average ({overall}). "
+        "Ask those who leave why.",
         segment=row.segment,
         value=write(row.estimate),
         overall=write(row.overall),

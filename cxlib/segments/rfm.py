@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from cxlib.core import i18n
+from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
@@ -131,6 +131,10 @@ def rfm(
         each = pd.concat([each, others], ignore_index=True)
     cuts = _cuts(spread, edges, grades)
     notes = [_dated(end, as_of, n), *notes, *_once(spread["orders"]), *_ties(cuts), _rule(points)]
+    notes.append(_("Orders and spend are counted from the first order on file."))
+    if currency := context.current().currency:
+        spend = _("{term:label} ({currency})", term="spend", currency=currency)
+        cuts["measure"] = cuts["measure"].replace("spend", spend)
     table = _shares(each, sample)
     return Result(
         {"table": table, "cuts": cuts},

@@ -23,12 +23,14 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
-from cxlib.service.cases import CLOCKS, IN_TIME, case_notes, undecided
+from cxlib.service.cases import CLOCKS, IN_TIME, case_notes, provisional, undecided
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.notes import resampling_note, simultaneous_note
 
 DONE = {"first response": N_("first responses"), "resolution": N_("resolutions")}  # in sentences
 SLA = {"first response": N_("first-response SLA"), "resolution": N_("resolution SLA")}  # in alerts
+APART = 0.05  # difference of the shares of two years from which they are told
+YEARS, EACH_YEAR = 3, 30  # from which worst and best year are told, and cases that a year needs
 Part = tuple[str, str, Replicated, int]  # group, clock, share in time, cases
 
 
@@ -81,7 +83,7 @@ def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0
         table["undecided"] = table["undecided"].where(table["undecided"] >= least, 0)
     return Result(
         table,
-        _finding(table, by, goal, _counted(sample), _months(sample)),
+        _finding(table, by, goal, _counted(sample), sample),
         i18n.together([*case_notes(sample), *_without(without, len(sample)), _how(found, sample)]),
         "share",
         columns=[
@@ -172,12 +174,34 @@ def _months(sample: Sample) -> tuple[str, str] | None:
     return (months.min(), months.max()) if months.nunique() > 1 else None
 
 
+def _years(sample: Sample, clock: str) -> str:
+    """The worst and the best year, which one share of three years or more hides."""
+    column = IN_TIME[clock]
+    if not {column, "month"} <= set(sample.data):
+        return ""
+    dated = sample.assign(year=sample["month"].astype("string").str[:4])
+    early = provisional(dated.where(dated["year"].notna()), "year", [column])
+    known = dated.where(dated[column].notna() & ~dated["year"].isin(early))
+    year = known.data.groupby("year")[column].agg(["mean", "size"])
+    year = year[year["size"] >= EACH_YEAR]
+    if len(year) < YEARS or year["mean"].max() - year["mean"].min() < APART:
+        return ""
+    low, high = year["mean"].idxmin(), year["mean"].idxmax()
+    return _(
+        "by year of opening from {low:share} ({first}) to {high:share} ({last})",
+        low=year["mean"][low],
+        first=low,
+        high=year["mean"][high],
+        last=high,
+    )
+
+
 def _finding(
     table: pd.DataFrame,
     by: str | None,
     goal: float,
     counted: str,
-    months: tuple[str, str] | None,
+    sample: Sample,
 ) -> Finding:
     shown = disclosure.shown(table)
     if shown.empty:
@@ -193,13 +217,15 @@ def _finding(
         else shares.interval_line(r)
         for _place, r in shown.iterrows()
     ]
+    months = _months(sample)
     period = _("{first:period} to {last:period}", first=months[0], last=months[1]) if months else ""
+    years = _years(sample, row["term"])
     open_yet = int(shown["undecided"].max()) if "undecided" in shown else 0
     left = _("{n:count} cases without a verdict left out", n=open_yet) if open_yet else ""
     return Finding.of_row(
         row,
         _target_claim(shown, goal),
-        _("; ").join(filter(None, [*lines, left, period, counted])),
+        _("; ").join(filter(None, [*lines, left, period, years, counted])),
         **_facts(row),
         target=goal,
         action=_next_step(shown),

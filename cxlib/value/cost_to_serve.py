@@ -124,11 +124,11 @@ def cost_to_serve(
     table = estimates_table(names, shares, replicates, sums[:k].astype(int).tolist())
     note = _(
         "Customers who bought or asked within {days:count} days; {cases:count} cases at "
-        "{contact:number2}, or {cheaper:number2} the other way; {counted}.",
+        "{contact:money2} each, or {cheaper:money2} each if served the cheaper way; {counted}.",
         days=days,
         cases=int(asked.sum()),
-        contact=costs.contact,
-        cheaper=costs.cheaper,
+        contact=(costs.contact, costs.currency),
+        cheaper=(costs.cheaper, costs.currency),
         counted=counted_amounts(costs.margin),
     )
     return Result(

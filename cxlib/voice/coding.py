@@ -16,13 +16,15 @@ from cxlib.core.errors import require_columns
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.privacy import disclosure
 from cxlib.stats import agreement, resampling
 from cxlib.stats.intervals import simultaneous_interval
 from cxlib.stats.notes import resampling_note
 from cxlib.voice.keywords import Keywords
 from cxlib.voice.topic_sentiment import sentiments
 
-WORDS = ("recall", "precision", "F1", "all topics", "spoken of", "feeling")
+WORDS = ("recall", "precision", "F1", "all topics", "mention", "sentiment")
+POOR = 0.5  # F1 below which keywords and people agree little
 
 
 def coding_f1(sample: SampleLike, keywords: Keywords, columns: Mapping[str, str]) -> Result:
@@ -85,9 +87,14 @@ def coding_f1(sample: SampleLike, keywords: Keywords, columns: Mapping[str, str]
         span=(whole["low"], whole["high"]),
         topics=len(names),
     )
+    shown = disclosure.shown(table.iloc[1:])
+    if len(poor := shown[shown["high"] < POOR].sort_values("estimate")):
+        detail += _(
+            "; keywords and people agree little on {topics:quoted_list}", topics=list(poor["term"])
+        )
     coded = ngettext(
-        "{n:count} comment coded by people.",
-        "{n:count} comments coded by people.",
+        "{n:count} comment in which people coded a topic.",
+        "{n:count} comments in which people coded a topic.",
         int(here.any(1).sum()),
     )
     return _packed(sample, table, Finding(claim, detail, importance=Importance.METHOD), coded)
@@ -102,7 +109,7 @@ def coding_alpha(sample: SampleLike, keywords: Keywords, columns: Mapping[str, s
 
     Returns
     -------
-    Result with a table term ("spoken of": nominal, over all comments and topics; "feeling":
+    Result with a table term ("mention": nominal, over all comments and topics; "sentiment":
     ordinal, where both say that a topic is mentioned), estimate, low, high, n (comments by topics).
 
     Examples
@@ -111,7 +118,7 @@ def coding_alpha(sample: SampleLike, keywords: Keywords, columns: Mapping[str, s
     >>> rows["people"] = [1, -1, None]
     >>> fit = coding_alpha(rows, {"staff": {"en": ["staff"]}}, {"staff": "people"})
     >>> fit.table[["term", "estimate"]].values.tolist()
-    [['spoken of', 1.0], ['feeling', 1.0]]
+    [['mention', 1.0], ['sentiment', 1.0]]
     """
     sample = as_sample(sample).replace(weight=None, cluster=None)
     theirs, ours = _both(sample.data, keywords, columns)
@@ -119,9 +126,9 @@ def coding_alpha(sample: SampleLike, keywords: Keywords, columns: Mapping[str, s
     both = pd.DataFrame({"comment": place, "people": theirs.ravel(), "machine": ours.ravel()})
     mentioned = both.assign(people=both["people"].notna(), machine=both["machine"].notna())
     judged = both.dropna()
-    fits = {"spoken of": _alpha(sample, mentioned, "nominal")}
+    fits = {"mention": _alpha(sample, mentioned, "nominal")}
     if len(judged) and len(set(judged["people"]) | set(judged["machine"])) > 1:
-        fits["feeling"] = _alpha(sample, judged, "ordinal")
+        fits["sentiment"] = _alpha(sample, judged, "ordinal")
     table = pd.concat([f.table.assign(term=k) for k, f in fits.items()], ignore_index=True)
     table = table.drop(columns=["coders", "codes"])
     first = table.iloc[0]

@@ -17,6 +17,8 @@ from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.core.result import Result
 from cxlib.core.sample import SampleLike, as_sample
+from cxlib.stats import linear_algebra, moments
+from cxlib.stats.intervals import symmetric_interval
 from cxlib.voice import tokens
 
 UNSPACED = ("zh", "ja", "th", "lo", "km", "my")  # languages that do not part words
@@ -25,6 +27,8 @@ MOST = 4  # pieces
 TIED = 0.01  # part of a piece's variance that topics must leave, for it to be held fixed
 ROOM = 0.5  # part of what others leave of each topic that must be left beside the length, too
 SMALL = 1e-9
+
+Gap = tuple[float, tuple[float, float]]  # a difference of shares and its interval
 
 
 def comment_length(comments: pd.DataFrame) -> pd.Series:
@@ -108,6 +112,83 @@ def _left(columns: pd.DataFrame) -> np.ndarray:
     left = np.zeros(len(spread))
     left[varies] = 1 / np.diag(np.linalg.inv(correlations))
     return left
+
+
+def gap_like_for_like(
+    sample: SampleLike, fit: Result, topic: str, member: np.ndarray, hold: str = ""
+) -> Gap | None:
+    """How much more often some comments mention a topic than others of their length and group.
+
+    Parameters
+    ----------
+    sample : comments of `mark`
+    fit : of `topics`
+    topic : the one compared
+    member : whether each comment is one of those compared with all others
+    hold : column of groups that are held fixed, too; "" for none
+
+    Returns
+    -------
+    The difference of the shares and its interval (pointwise, 95%); None where neither length nor
+    groups vary.
+
+    Examples
+    --------
+    >>> from cxlib.voice.topics import mark, topics
+    >>> rows = pd.DataFrame({"text": ["late", "fine"] * 20, "lang": "en"})
+    >>> fit = topics(rows, {"delivery": {"en": ["late"]}})
+    >>> gap_like_for_like(mark(rows, fit), fit, "delivery", np.arange(40) < 20) is None
+    True
+    """
+    sample = as_sample(sample)
+    held = length_terms(sample, fit)
+    if hold in sample.data:
+        groups = pd.get_dummies(sample[hold].astype("string").fillna(""), dtype=float).iloc[:, 1:]
+        held = pd.concat([held, groups.add_prefix("group ")], axis=1)
+    if held.empty:
+        return None
+    there = (sample[topic] > 0).astype(float)
+    named = pd.DataFrame({"mention": there, "compared": np.asarray(member, float)}, there.index)
+    rows = sample.with_data(
+        pd.concat([sample.data.drop(columns=named, errors="ignore"), named, held], axis=1)
+    )
+    sums = moments.of(rows, [*named, *held])
+    value, drawn = (
+        (linear_algebra.pseudo_inverse(m.cov[..., 1:, 1:]) @ m.cov[..., 1:, :1])[..., :1, 0]
+        for m in (sums.total(), sums.resample(sample.draws, sample.seed))
+    )
+    low, high = symmetric_interval(value, drawn)
+    return float(value[0]), (float(low[0]), float(high[0]))
+
+
+def like_for_like_note(gap: Gap | None, hold: str = "") -> str:
+    """The difference between comments of the same length and group, for the detail of a finding."""
+    if gap is None:
+        return ""
+    words = {"size": 100 * gap[0], "span": (100 * gap[1][0], 100 * gap[1][1])}
+    if hold:
+        return _(
+            "; {size:signed} ({span:interval}) among comments of the same length and {hold:inner}",
+            hold=i18n.label(hold),
+            **words,
+        )
+    return _("; {size:signed} ({span:interval}) among comments of the same length", **words)
+
+
+def holds_like_for_like(estimate: float, gap: Gap | None) -> bool:
+    """Whether a difference stays one among comments of the same length and group.
+
+    Examples
+    --------
+    >>> holds_like_for_like(0.2, (0.1, (0.05, 0.15))), holds_like_for_like(0.2, (0.1, (-0.1, 0.3)))
+    (True, False)
+    """
+    return gap is None or (gap[1][0] > 0 if estimate > 0 else gap[1][1] < 0)
+
+
+def unadjusted_note() -> str:
+    """That shares are as they are, whatever the length of comments."""
+    return _("Shares are not adjusted for the length of comments: longer ones mention more topics.")
 
 
 def length_note(terms: pd.DataFrame) -> str:

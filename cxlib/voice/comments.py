@@ -166,7 +166,9 @@ def has_waves(sample: SampleLike) -> bool:
     """Whether the comments are of two waves or more; says so where they are not."""
     rows = as_sample(sample).data
     n = rows["wave"].nunique() if "wave" in rows else 0
-    if not n:
+    if not n and "at" in rows and rows["at"].notna().any():
+        print(_("Comments have dates but no waves, so changes of topics cannot be shown."))
+    elif not n:
         print(_("No dates or waves of comments are known, so changes of topics cannot be shown."))
     elif n < 2:
         print(_("All comments are of one wave, so changes of topics cannot be shown."))

@@ -21,11 +21,18 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.stats import pvalues
 from cxlib.voice import lexicon, tokens
+from cxlib.voice.comment_length import (
+    Gap,
+    gap_like_for_like,
+    holds_like_for_like,
+    like_for_like_note,
+)
 from cxlib.voice.keywords import known_words
 from cxlib.voice.tokens import language_of
 
 FALSE = 0.05  # share of what is called new that may be false
 LEAST = 5  # comments now that must have a word
+NEW = 0.25  # part of its share now that a topic had before, up to which it is called new
 SHOWN = 12  # words that a page shows
 ALONE = 0.5  # share of a word's comments that mention no topic, from which it is warned of
 INTERVAL = ["term", "estimate", "low", "high", "n"]
@@ -36,7 +43,7 @@ WORDS = ("topic", "word", "new topic", "rose", "adjusted")
 
 
 def emerging_topics(
-    sample: SampleLike, fit: Result, wave: str = "", *, over: str = "wave"
+    sample: SampleLike, fit: Result, wave: str = "", *, over: str = "wave", hold: str = ""
 ) -> Result:
     """Topics and words that more comments of a wave mention than of all waves before it.
 
@@ -49,6 +56,8 @@ def emerging_topics(
     fit : of `topics`
     wave : looked at; the latest when empty
     over : column of the waves
+    hold : column of groups whose mix may differ between waves; the growth that is reported is also
+        given among comments of the same length and group
 
     Returns
     -------
@@ -92,7 +101,12 @@ def emerging_topics(
     table["p"] = _p_values(table)
     table["adjusted"] = pvalues.adjusted(table["p"].to_numpy(float), "benjamini-hochberg")
     table["new"] = (table["adjusted"] <= FALSE) & (table["estimate"] > 0)
-    return _packed(table, wave)
+    grown = table[table["new"] & (table["kind"] == "topic") & _tellable(table)]
+    first = grown.sort_values("p", kind="stable")["term"].head(1).tolist()
+    hold = hold if hold in rows else ""
+    alone = sample.replace(weight=None)
+    gap = gap_like_for_like(alone, fit, first[0], now, hold) if first else None
+    return _packed(table, wave, gap, hold)
 
 
 def _once(sample: Sample, over: str) -> np.ndarray:
@@ -176,7 +190,7 @@ def _p_values(table: pd.DataFrame) -> np.ndarray:
     return hypergeom.sf(table["n"] - 1, every, having, table["late"]).clip(0, 1)
 
 
-def _packed(table: pd.DataFrame, wave: str) -> Result:
+def _packed(table: pd.DataFrame, wave: str, gap: Gap | None, hold: str) -> Result:
     new = table[table["new"]]
     # A word that mostly stands in comments on a topic is reported with the topic.
     alone = new["kind"].eq("topic") | (new.get("apart", 0.0) >= ALONE)
@@ -206,7 +220,7 @@ def _packed(table: pd.DataFrame, wave: str) -> Result:
         Column("before", unit="share", label="commenters before, unweighted"),
     ]
     tables = {"table": shown, "warnings": warnings}
-    return Result(tables, _finding(new, wave), notes, "gap", columns=columns)
+    return Result(tables, _finding(new, wave, gap, hold), notes, "gap", columns=columns)
 
 
 def _tellable(table: pd.DataFrame) -> pd.Series:
@@ -214,7 +228,7 @@ def _tellable(table: pd.DataFrame) -> pd.Series:
     return table["n"] >= context.current().smallest_cell
 
 
-def _finding(new: pd.DataFrame, wave: str) -> Finding:
+def _finding(new: pd.DataFrame, wave: str, gap: Gap | None, hold: str) -> Finding:
     known = new[_tellable(new)].sort_values(["kind", "p"], kind="stable")
     if known.empty:
         return Finding(
@@ -226,13 +240,24 @@ def _finding(new: pd.DataFrame, wave: str) -> Finding:
             importance=Importance.METHOD,
         )
     first = known.iloc[0]
-    claim = _(
-        "{what:quoted} is new in {wave:label}: {now:share1} of those who comment mention it, "
-        "against {before:share1} before.",
-        wave=wave,
-        what=i18n.opening(i18n.label(first["term"])),
-        before=first["before"],
-        now=first["now"],
+    words = {
+        "wave": wave,
+        "what": i18n.opening(i18n.label(first["term"])),
+        "before": first["before"],
+        "now": first["now"],
+    }
+    claim = (
+        _(
+            "{what:quoted} is new in {wave:label}: {now:share1} of those who comment mention it, "
+            "against {before:share1} before.",
+            **words,
+        )
+        if first["before"] < NEW * first["now"]
+        else _(
+            "More of those who comment mention {what:quoted} in {wave:label}: {now:share1}, "
+            "against {before:share1} in all waves before.",
+            **words,
+        )
     )
     detail = _(
         "change {size:signed} percentage points (95% CI {span:interval}); n = {n:count}; "
@@ -241,7 +266,7 @@ def _finding(new: pd.DataFrame, wave: str) -> Finding:
         span=(100 * first["low"], 100 * first["high"]),
         n=first["n"],
         new=len(new),
-    )
+    ) + like_for_like_note(gap, hold)
     return Finding(
         claim,
         detail,
@@ -251,5 +276,7 @@ def _finding(new: pd.DataFrame, wave: str) -> Finding:
         change=float(first["estimate"]),
         measure="share_of_customers_who_comment",
         at={"topic": str(first["term"]), "wave": wave},
-        importance=Importance.NEWS,
+        importance=(
+            Importance.NEWS if holds_like_for_like(first["estimate"], gap) else Importance.CONTEXT
+        ),
     )

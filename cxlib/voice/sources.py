@@ -18,6 +18,12 @@ from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.stats.notes import resampling_note, unless_adjusted
+from cxlib.voice.comment_length import (
+    gap_like_for_like,
+    holds_like_for_like,
+    like_for_like_note,
+    unadjusted_note,
+)
 from cxlib.voice.comments import interval_ends, share_table, shares
 
 WORDS = ("survey", "review", "social")
@@ -91,7 +97,7 @@ def by_source(sample: SampleLike, fit: Result, source: str = "source", over: str
     names = fit.table["term"].tolist()
     member = (sample[source].to_numpy()[:, None] == np.array(kept, object)).astype(float)
     table, differences = _tables(sample, names, kept, member)
-    finding, topic = _finding(differences, table, len(sample))
+    finding, topic = _finding(differences, table, sample, fit, source)
     share, ends, _unused = shares(sample, member, np.ones((len(sample), 1)))
     tables = {
         "table": table,
@@ -102,6 +108,7 @@ def by_source(sample: SampleLike, fit: Result, source: str = "source", over: str
     notes = [
         _("Counted without weights: sources are written by different people."),
         _("What is significant is decided by intervals that hold for all topics and sources."),
+        unadjusted_note(),
         resampling_note(sample),
     ]
     if len(kept) < len(counts):
@@ -177,7 +184,9 @@ def _by_period(sample: Sample, topic: str, source: str, period: pd.Series) -> pd
     )
 
 
-def _finding(differences: pd.DataFrame, table: pd.DataFrame, n: int) -> tuple[Finding, str]:
+def _finding(
+    differences: pd.DataFrame, table: pd.DataFrame, sample: Sample, fit: Result, source: str
+) -> tuple[Finding, str]:
     """What is said of the topic that differs most between sources, and which it is."""
     shown = disclosure.shown(differences)
     if shown.empty:
@@ -207,11 +216,14 @@ def _finding(differences: pd.DataFrame, table: pd.DataFrame, n: int) -> tuple[Fi
         "{span:interval}); n = {n:count} comments",
         size=100 * row["estimate"],
         span=(100 * row["low"], 100 * row["high"]),
-        n=n,
+        n=len(sample),
         **words,
     )
+    gap = gap_like_for_like(sample, fit, row["term"], (sample[source] == row["source"]).to_numpy())
+    detail += like_for_like_note(gap)
     if clear.empty and (few := unless_adjusted(row["low"], row["high"], len(shown))):
         detail = _("; ").join([detail, few])
-    importance = Importance.NOTABLE if len(clear) else Importance.CONTEXT
+    like = holds_like_for_like(row["estimate"], gap)
+    importance = Importance.NOTABLE if len(clear) and like else Importance.CONTEXT
     topic = row["term"] if len(clear) else table["term"].iloc[0]
     return Finding(claim, detail, importance=importance), str(topic)

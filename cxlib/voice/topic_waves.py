@@ -8,6 +8,8 @@ found.since_first     # the latest wave minus the first
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -15,13 +17,20 @@ from cxlib.core import i18n, periods
 from cxlib.core.columns import SIMULTANEOUS, Column
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.core.sample import SampleLike, as_sample
+from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.stats.notes import resampling_note
+from cxlib.voice.comment_length import (
+    Gap,
+    gap_like_for_like,
+    holds_like_for_like,
+    like_for_like_note,
+    unadjusted_note,
+)
 from cxlib.voice.comments import interval_ends, share_table, shares
 
 
-def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
+def by_wave(sample: SampleLike, fit: Result, over: str = "wave", hold: str = "") -> Result:
     """Share of the comments of each wave that mention each topic, and the latest change of it.
 
     Parameters
@@ -29,6 +38,8 @@ def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
     sample : comments of `mark`
     fit : of `topics`
     over : column of the waves
+    hold : column of groups whose mix may differ between waves; the change that is reported is also
+        given among comments of the same length and group
 
     Returns
     -------
@@ -49,6 +60,7 @@ def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
     """
     sample = as_sample(sample)
     sample = sample.where(sample[over].notna())
+    hold = hold if hold in sample else ""
     waves, place = np.unique(sample[over].astype(str).to_numpy(), return_inverse=True)
     names = fit.table["term"].tolist()
     k = len(names)
@@ -75,8 +87,8 @@ def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
         found[name] = rows[~rows["term"].isin(told)].reset_index(drop=True)
     return Result(
         {"table": table, **found},
-        _finding(found["changes"], waves, found["since_first"]),
-        resampling_note(sample),
+        _finding(found["changes"], waves, found["since_first"], Alike(sample, fit, over, hold)),
+        i18n.together([unadjusted_note(), resampling_note(sample)]),
         "share",
         columns=[Column("term", "topic", "name", label="topic")],
         draws=sample.draws,
@@ -84,7 +96,24 @@ def by_wave(sample: SampleLike, fit: Result, over: str = "wave") -> Result:
     )
 
 
-def _finding(changes: pd.DataFrame, waves: np.ndarray, since_first: pd.DataFrame) -> Finding:
+@dataclass(frozen=True)
+class Alike:
+    """Compares waves among comments of the same length and group."""
+
+    sample: Sample
+    fit: Result
+    over: str
+    hold: str
+
+    def gap(self, topic: str, now: str, before: str) -> Gap | None:
+        """The change of a topic's share between two waves."""
+        two = self.sample.where(self.sample[self.over].astype(str).isin([now, before]))
+        return gap_like_for_like(two, self.fit, topic, two[self.over].astype(str) == now, self.hold)
+
+
+def _finding(
+    changes: pd.DataFrame, waves: np.ndarray, since_first: pd.DataFrame, alike: Alike
+) -> Finding:
     """The topic that changed most significantly in the latest wave, or since the first."""
     shown = disclosure.shown(changes)
     if shown.empty:
@@ -98,7 +127,7 @@ def _finding(changes: pd.DataFrame, waves: np.ndarray, since_first: pd.DataFrame
     grown = disclosure.shown(since_first)
     grown = grown[grown[SIMULTANEOUS[0]] > 0]
     if clear.empty and len(grown):
-        return _grown(grown.loc[grown["estimate"].idxmax()], waves)
+        return _grown(grown.loc[grown["estimate"].idxmax()], waves, alike)
     if clear.empty:
         claim = _(
             "No topic is mentioned significantly more or less often in {wave:label} than in "
@@ -125,10 +154,10 @@ def _finding(changes: pd.DataFrame, waves: np.ndarray, since_first: pd.DataFrame
             **words,
         )
     )
-    return _changed(row, waves, claim, Importance.NEWS)
+    return _changed(row, waves, claim, Importance.NEWS, alike, waves[-2])
 
 
-def _grown(row: pd.Series, waves: np.ndarray) -> Finding:
+def _grown(row: pd.Series, waves: np.ndarray, alike: Alike) -> Finding:
     """A topic that no single quarter shows to have grown, but all of them together."""
     claim = _(
         "{topic:quoted} is mentioned more often than at first: in {now:share} of comments in "
@@ -139,16 +168,24 @@ def _grown(row: pd.Series, waves: np.ndarray) -> Finding:
         wave=waves[-1],
         first=waves[0],
     )
-    return _changed(row, waves, claim, Importance.NOTABLE)
+    return _changed(row, waves, claim, Importance.NOTABLE, alike, waves[0])
 
 
-def _changed(row: pd.Series, waves: np.ndarray, claim: str, importance: Importance) -> Finding:
+def _changed(
+    row: pd.Series,
+    waves: np.ndarray,
+    claim: str,
+    importance: Importance,
+    alike: Alike,
+    before: str,
+) -> Finding:
+    gap = alike.gap(str(row["term"]), waves[-1], before)
     detail = _(
         "change {size:signed} percentage points (95% CI {span:interval}); n = {n:count}",
         size=100 * row["estimate"],
         span=(100 * row["low"], 100 * row["high"]),
         n=row["n"],
-    )
+    ) + like_for_like_note(gap, alike.hold)
     return Finding(
         claim,
         detail,
@@ -158,5 +195,5 @@ def _changed(row: pd.Series, waves: np.ndarray, claim: str, importance: Importan
         change=float(row["estimate"]),
         measure="share_of_comments",
         at={"topic": str(row["term"]), "wave": str(waves[-1])},
-        importance=importance,
+        importance=importance if holds_like_for_like(row["estimate"], gap) else Importance.CONTEXT,
     )

@@ -365,9 +365,9 @@ def test_a_wave_out_of_the_ordinary_that_decides_who_is_first_is_found():
     found = drivers.opportunities(gain, share, outcome="outcome", rests_on=rests)
     assert found.finding.at["driver"] == found.table["term"][1]
     second = found.table["term"][1]
-    assert (
-        found.finding.claim
-        == f"{second.upper()} comes first: what put t2 before it, the fall of Q2, is over."
+    assert found.finding.claim == (
+        f"{second.upper()} has the highest estimate now: what put t2 before it, the fall of Q2, is "
+        "over."
     )
     assert found.finding.action.startswith(f"Name an owner for {second} ")
     assert found.finding.verdict == "unclear" and "acts_on" not in found.parts

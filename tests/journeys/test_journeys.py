@@ -26,6 +26,7 @@ from cxlib.core.sample import Sample
 from cxlib.journeys import Touchpoints, TransitionCounts
 from cxlib.journeys.counts import counts_of
 from cxlib.journeys.map_groups import largest_difference
+from cxlib.journeys.pain_points import _finding
 from cxlib.report.answers import MIME
 from cxlib.reserve import ReserveError, pathways
 from cxlib.stats import resampling
@@ -647,6 +648,9 @@ def test_the_broken_touchpoint_is_the_first_pain_point(made, met):
     )
     assert found.table["estimate"].to_numpy() == pytest.approx(product)
     assert np.isnan(first["money"])
+    assert "not settled" not in found.finding.detail
+    close = _finding(found.table.assign(rank_low=1, rank_high=4), "score", 3).detail
+    assert "whether it is the first is not settled: rank 1 to 4" in close
 
 
 @pytest.mark.slow

@@ -204,6 +204,11 @@ def test_what_records_show_verifies_or_contradicts():
     lost = maturity.data_evidence(Practice(responses=old, actions=late, worded=(1, 2)), DAY)
     assert not lost["recurring"][0] and not lost["used"][0] and not lost["documented"][0]
     assert "complaints" not in lost  # no cases, nothing told
+    more = Practice(responses=waves.assign(minutes=3.0), questions=("nps",))
+    assert maturity.data_evidence(more, DAY)["repeated"] == (
+        True,
+        "1 of 1 questions were answered in every wave.",
+    )
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,17 @@ def test_intervals_of_cohorts_are_left_out_where_tiles_are_too_narrow() -> None:
 
 
 @pytest.mark.slow
+def test_shares_of_cohorts_leave_their_signs_out_where_tiles_are_too_narrow() -> None:
+    """Eight shares across a narrow screen ran into each other: 68%64%66%."""
+    rows = [(f"2025-{c:02}", str(k), 0.5, 0.41, 0.59, 80) for c in range(1, 9) for k in range(1, 9)]
+    table = pd.DataFrame(rows, columns=["cohort", "after", "estimate", "low", "high", "n"])
+    ax = plots.cohorts(table, unit="month")
+    wide, small = plots.picture(ax.figure)[0], plots.narrow_picture(ax.figure)
+    assert ">50%<" in wide and "percent, by" not in wide
+    assert ">50<" in small and ">50%<" not in small and "percent, by" in small
+
+
+@pytest.mark.slow
 def test_a_long_label_of_an_axis_takes_no_width_from_tiles_on_a_phone() -> None:
     table = pairs("term", "risk", NAMES[:4])
     long = "share of the items of each level that are met by those who were asked about them"

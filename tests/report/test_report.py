@@ -221,6 +221,14 @@ def test_notes_call_pages_by_their_titles(lang, there, gone) -> None:
     assert note == f"{there}; {gone}"
 
 
+def test_no_space_is_left_between_chinese_and_a_title() -> None:
+    context.begin(lang="zh")
+    told = prose.named(
+        "若含 40_did_the_change_work 一页", {"40_did_the_change_work": ("a", "有效吗？")}
+    )
+    assert told == "若含“有效吗？”一页"
+
+
 def test_chinese_sentences_quote_the_questions_they_link_to() -> None:
     context.begin(lang="zh")
     pages = {"20_what_moves": ("20.html", "什么影响满意度？")}

@@ -576,6 +576,18 @@ def test_what_to_do_stands_under_the_summary_unless_a_claim_says_it() -> None:
     assert 'class="cells"' in body.split("Ask the carrier")[1]
 
 
+def test_what_missed_its_target_comes_before_what_improved() -> None:
+    """A page was headed by a missed target, and the index asked what had raised the score."""
+    run = run_of("24")
+    missed = {"action": "Speed up.", "verdict": "worse", "importance": 4}
+    rose = {"action": "Keep what improved it.", "verdict": "better", "importance": 3}
+    kept = {
+        "standards": record("term", claim="The target was missed.", finding=missed),
+        "month": record("term", claim="It rose.", finding=rose),
+    }
+    assert scorecard.of(run, {"24_page": kept})["do"]["action"] == "Speed up."
+
+
 def test_an_action_whose_fall_is_over_is_closed_and_has_no_gain() -> None:
     run, answers = everything()
     columns = ["action_id", "term", "estimate", "low", "high", "verdict", "rests_on"]

@@ -216,3 +216,9 @@ def test_a_level_of_one_wave_says_what_would_give_it_a_meaning(lang, said):
         alone = scores.latest(Sample(rows, draws=50)).finding
         aimed = scores.latest(Sample(rows, draws=50), target=Target(value=30)).finding
     assert alone.action.startswith(said) and not aimed.action
+
+
+def test_a_change_that_is_rounded_to_nothing_has_no_sign():
+    assert SCORES["nps"].moved(-0.04) == "0.0 points"
+    assert SCORES["csat"].moved(0.0003) == "0.0 percentage points"
+    assert SCORES["mean"].moved(-0.2) == "−0.20"

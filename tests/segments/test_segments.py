@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -102,6 +104,13 @@ def test_customers_who_are_alike_get_the_same_grade() -> None:
 
 def test_points_of_quintiles() -> None:
     assert _points(5) == {"A": (12, 15), "B": (8, 11), "C": (3, 7)}
+
+
+def test_limits_of_grades_say_what_amounts_are_in(orders: pd.DataFrame) -> None:
+    with context.use(context.Context(currency="EUR")):
+        fit = segments.rfm(Sample(orders, draws=20))
+    assert set(fit.cuts["measure"]) == {"recency_days", "orders", "spend (EUR)"}
+    assert "counted from the first order on file" in str(fit.notes)
 
 
 def test_shares_sum_to_one_and_grades_hold_everyone(orders: pd.DataFrame) -> None:
@@ -558,6 +567,18 @@ def test_a_card_has_only_numbers_of_its_segment(groups: pd.DataFrame, fit) -> No
     # One line a feature: of the three plans only the one that its members have.
     assert [t for t in own["term"] if t.startswith("plan")] == ["plan: A"]
     assert (own["low"] <= own["estimate"]).all() and (own["estimate"] <= own["high"]).all()
+
+
+def test_amounts_of_a_card_name_their_currency() -> None:
+    line = {"segment": "a", "part": "features", "term": "spend_365", "estimate": 370.0, "n": 40}
+    line |= {"low": 355.0, "high": 385.0, "overall": 399.0, "share": False}
+    table = pd.DataFrame([line, line | {"term": "orders_365"}, line | {"share": True}])
+    quotes = pd.DataFrame(columns=["segment", "text"])
+    cards = SimpleNamespace(table=table, quotes=quotes, descriptions={})
+    with context.use(context.Context(currency="EUR")):
+        written = html_of(cards)
+    assert written.count("(EUR)") == 1 and "Spend 365 (EUR)" in written
+    assert "(EUR)" not in html_of(cards)
 
 
 def test_demographics_are_the_levels_a_segment_has_more_of() -> None:

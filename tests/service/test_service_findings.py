@@ -292,3 +292,17 @@ def test_the_line_on_targets_says_the_period_of_the_cases():
     assert said.claim.startswith("The target was missed: 25% of resolutions")
     assert "; March 2025 to May 2025" in said.detail
     assert "2025" not in service.sla_attainment(cases).finding.detail
+
+
+def test_a_share_of_many_years_names_the_worst_and_the_best_of_them():
+    opened = pd.to_datetime([f"{year}-03-02" for year in range(2019, 2024) for _case in range(40)])
+    hit = np.repeat([1.0, 0.95, 0.8, 1.0, np.nan], 40)
+    hit[40:120] = np.tile([1.0] * 8 + [0.0] * 2, 8)
+    hit[40:80] = [0.0] * 2 + [1.0] * 38
+    rows = pd.DataFrame({"opened_at": opened, "reply_in_time": hit})
+    detail = service.sla_attainment(service.case_times(rows)).finding.detail
+    assert "by year of opening from 80% (2021) to 100% (2019)" in detail  # 2023 has no verdicts yet
+    alike = rows.assign(reply_in_time=np.tile([1.0, 1.0, 1.0, 0.0], 50))
+    assert "by year" not in service.sla_attainment(service.case_times(alike)).finding.detail
+    two = rows[rows["opened_at"] < "2021"]
+    assert "by year" not in service.sla_attainment(service.case_times(two)).finding.detail

@@ -507,6 +507,7 @@ def test_customers_who_cost_more_than_they_bring_by_hand():
     assert quarter.claim.endswith("within 90 days.")
     assert sold.table["estimate"].item() == pytest.approx(1 / 3)  # only c: b brings 10 and costs 4
     assert "a margin of 7.3% of sales covers the cost of their cases" in sold.finding.claim
+    assert "cases at €4.00 each, or €1.00 each if served the cheaper way" in str(sold.notes)
 
 
 def test_too_few_repeat_buyers_are_a_sentence_and_no_error(capsys):

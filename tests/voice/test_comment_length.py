@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from cxlib import drivers, voice
+from cxlib.core.result import Importance
 from cxlib.core.sample import Sample
 from cxlib.voice.comment_length import comment_length, length_terms
 
@@ -117,3 +118,29 @@ def test_points_cover_the_truth_where_length_confounds(tell_coverage):
         "slopes of topics where length confounds", "400 comments", covered / samples, samples
     )
     assert covered / samples >= 0.9
+
+
+def test_a_rise_that_is_one_of_who_comments_is_no_news():
+    """In the last wave only one group writes, which has always mentioned the topic most."""
+    rows = pd.DataFrame({"text": ["late"] * 60 + ["fine"] * 140 + ["late"] * 40 + ["fine"] * 10})
+    rows["wave"] = ["1"] * 200 + ["2"] * 50
+    rows["trust"] = ["north"] * 75 + ["south"] * 125 + ["north"] * 50
+    rows["lang"] = "en"
+    fit = voice.topics(Sample(rows, draws=200), {"late": {"en": ["late"]}})
+    marked = voice.mark(Sample(rows, draws=200), fit)
+    plain, alike = (voice.by_wave(marked, fit, hold=hold).finding for hold in ("", "trust"))
+    assert plain.importance is Importance.NEWS and alike.importance is Importance.CONTEXT
+    assert "among comments of the same length and trust" in alike.detail
+    grown, held = (voice.emerging_topics(marked, fit, hold=h).finding for h in ("", "trust"))
+    assert grown.importance is Importance.NEWS and held.importance is Importance.CONTEXT
+    assert grown.claim.startswith("More of those who comment mention Late in 2: 80.0%")
+
+
+def test_sources_are_compared_among_comments_of_the_same_length_too():
+    texts = [f"{'fine ' * (k % 20)}{'late' if k % 20 > 9 else ''}" or "fine" for k in range(400)]
+    rows = pd.DataFrame({"text": texts, "lang": "en"})
+    rows["source"] = np.where([k % 20 > 11 for k in range(400)], "review", "survey")
+    fit = voice.topics(Sample(rows, draws=200), {"late": {"en": ["late"]}})
+    found = voice.by_source(voice.mark(Sample(rows, draws=200), fit), fit)
+    assert "among comments of the same length" in found.finding.detail
+    assert "not adjusted for the length" in str(found.notes)

@@ -459,7 +459,17 @@ def test_agreement_with_people_by_hand():
     # 2 right of 3 said, both of 2
     assert (whole["precision"], whole["recall"], whole["estimate"]) == (2 / 3, 1, 0.8)
     alpha = voice.coding_alpha(sample, words, {"staff": "people"}).table
-    assert alpha.set_index("term")["estimate"]["feeling"] == 1
+    assert alpha.set_index("term")["estimate"]["sentiment"] == 1
+
+
+def test_topics_on_which_keywords_and_people_agree_little_are_named():
+    rows = comments(*["staff"] * 60, *["good"] * 20)
+    rows["right"], rows["wrong"] = [1.0] * 60 + [np.nan] * 20, [np.nan] * 50 + [1.0] * 30
+    words = {"right": {"en": ["staff"]}, "wrong": {"en": ["staff"]}}
+    fit = voice.coding_f1(Sample(rows, draws=200), words, {"right": "right", "wrong": "wrong"})
+    assert fit.finding.detail.endswith("keywords and people agree little on wrong")
+    alike = voice.coding_f1(Sample(rows, draws=50), {"right": words["right"]}, {"right": "right"})
+    assert "agree little" not in alike.finding.detail
 
 
 # Bad input

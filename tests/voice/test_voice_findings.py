@@ -217,6 +217,8 @@ def test_comments_without_waves_are_not_said_to_be_of_one(capsys):
     marked, _fit = marked_of(["late"] * 3)
     assert not voice.has_waves(marked)
     assert "No dates or waves" in capsys.readouterr().out
+    assert not voice.has_waves(marked.assign(at=pd.Timestamp("2026-01-01")))
+    assert "have dates but no waves" in capsys.readouterr().out
     assert not voice.has_waves(marked.assign(wave="2026-Q1"))
     assert "are of one wave" in capsys.readouterr().out
 
