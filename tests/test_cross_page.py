@@ -65,49 +65,6 @@ def test_a_total_on_another_page_of_the_same_rows_gives_no_group_away() -> None:
     assert "svg" not in json.dumps(made) and "Web leads" not in json.dumps(made)
 
 
-def waves(counts: dict[str, int | None]) -> pd.DataFrame:
-    rows = [(wave, "speed", 7.25, n) for wave, n in counts.items()]
-    return pd.DataFrame(rows, columns=["wave", "term", "estimate", "n"])
-
-
-def hidden_in(page) -> dict[str, list[str]]:
-    """The groups without n of each table of a notebook."""
-    found = {}
-    for _cell, record in cross_page._kept(page):
-        for name, table in cross_page.tables_of(record):
-            n = table["columns"].index("n")
-            found[name] = [row[0] for row in table["rows"] if row[n] is None]
-    return found
-
-
-def test_what_one_table_hides_with_a_small_wave_no_other_table_tells() -> None:
-    trend = Result(waves({"Q1": 60, "Q2": 50, "Q3": 70, "Q4": 4}), "Level.", unit="points")
-    assert disclosure.hidden(trend.table).tolist() == ["", "complement", "", "small"]
-    levels = waves({"Q2": 50, "Q3": 70})
-    steps = levels.assign(n=[50, 50])
-    steps.insert(1, "against", ["Q1", "Q2"])
-    alerts = waves({"Q2": 50, "Q3": 70}).assign(by="", group="")
-    alerts = alerts[["wave", "by", "group", "term", "estimate", "n"]]
-    tables = {"steps": steps, "levels": levels, "alerts": alerts}
-    further = Result(tables, "No step.", unit="points")
-    one = notebook(shown("", overall(184), trend, further))
-    assert hidden_in(one) == {
-        "a0": [],
-        "a1": ["Q2", "Q4"],
-        "a2": ["Q2", "Q3"],  # the n of the step from Q2 is that of Q2
-        "a2.levels": ["Q2"],
-        "a2.alerts": ["Q2"],
-    }
-    pages = {"12": shown("", overall(184), trend), "10": shown("", further)}
-    found = cross_page.exposures(pages)
-    assert list(found) == ["10"]
-    other = notebook(pages["10"])
-    redaction.protect_from(other, found["10"])
-    assert hidden_in(other)["a0.levels"] == ["Q2"]
-    elsewhere = pages | {"10": shown("channel = 'web'", further)}
-    assert "10" not in cross_page.exposures(elsewhere)
-
-
 def test_people_without_a_group_hide_no_group() -> None:
     by = fit({"a": 100, "b": 100}).replace(parts={"ungrouped": 5})
     of_run = {"10": shown("", overall(205)), "20": shown("", by)}

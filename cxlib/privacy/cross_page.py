@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +39,8 @@ Key = tuple[str, tuple[tuple[str, str], ...], str]  # unit, ((column, group), ..
 Rows = tuple[str, str]  # wave, condition
 Seen = tuple[float, float | None]  # n, estimate
 Counts = dict[Key, set[Seen]]  # of every cell that is shown
-Group = tuple[frozenset[tuple[str, str]], str]  # (column, group) of each column, term
 
 AUDIT = "cxlab_audit"
-AGAINST = "against"  # column of what a group is compared with
 NESTED = {"parent", "relation"}  # columns of a table with units and those that make them up
 UNGROUPED = "ungrouped"  # of a kept table: how many rows have no group
 MIME = "application/vnd.cxlab.answer+json"  # of a kept answer in a notebook
@@ -75,7 +73,6 @@ class Exposure:
     totals: Counts = field(default_factory=dict)
     near: frozenset[Key] = frozenset()
     grown: frozenset[Key] = frozenset()  # cells that few people changed since an earlier run
-    elsewhere: frozenset[Group] = frozenset()  # that tables of the same rows hide with small ones
     beside: str = ""  # the page of which the whole page lacks too few
 
     def hide(self, notebook: NotebookNode) -> list[dict[str, str]]:
@@ -90,20 +87,13 @@ class Exposure:
             _close(table, unit, self.grown, disclosure.GROWN)
             | _close(table, unit, self.near, disclosure.NEAR)
             | _of_totals(table, unit, self.totals)
-            | _hidden_elsewhere(table, unit, self.elsewhere)
         )
 
 
 def hide_within_page(notebook: NotebookNode) -> list[dict[str, str]]:
-    """Hide groups that a total on the same page gives away; what was hidden.
-
-    A group that one table hides with a small one is hidden in all: else it would say the small one.
-    """
-    records = [record for _, record in _kept(notebook)]
-    totals = counts_of(records)
-    done = _taken(notebook, lambda table, unit: _of_totals(table, unit, totals))
-    groups = _complements(records)
-    return done + _taken(notebook, lambda table, unit: _hidden_elsewhere(table, unit, groups))
+    """Hide groups that a total on the same page gives away; what was hidden."""
+    totals = counts_of(record for _, record in _kept(notebook))
+    return _taken(notebook, lambda table, unit: _of_totals(table, unit, totals))
 
 
 def exposures(pages: Mapping[str, Shown], older: Iterable[Shown] = ()) -> dict[str, Exposure]:
@@ -125,7 +115,7 @@ def exposures(pages: Mapping[str, Shown], older: Iterable[Shown] = ()) -> dict[s
     wider = {rows: [kind for kind in of_kind if within(rows, kind[0])] for rows in of_rows}
     few = _few_among(pages, counts)
     grown = _few_since(pages, counts, older)
-    alone: dict[str, Exposure] = {}
+    found = {}
     for name, shown in pages.items():
         rows = shown.wave, shown.where
         near, beside = few[name][0], few[name][1]
@@ -135,59 +125,11 @@ def exposures(pages: Mapping[str, Shown], older: Iterable[Shown] = ()) -> dict[s
             close = clash(counts[name], of_kind[more, tables], one_wave(rows, more))
             near |= close
             beside = beside or (first[more] if _everybody(counts[name]) & close else "")
-        alone[name] = Exposure(of_rows.get(rows, {}), frozenset(near), grown[name], beside=beside)
-    gone = {n: _complements(shown.answers.values(), alone[n]) for n, shown in pages.items()}
-    found = {}
-    for name, shown in pages.items():
-        alike = (
-            gone[n]
-            for n, other in pages.items()
-            if (other.wave, other.where) == (shown.wave, shown.where)
-            and shown.may_count_with(other.tables)
-        )
-        away = replace(alone[name], elsewhere=frozenset().union(*alike))
-        if away.beside or any(
+        away = Exposure(of_rows.get(rows, {}), frozenset(near), grown[name], beside)
+        if beside or any(
             away.rows(t, r["unit"]) for r in shown.answers.values() for _, t in tables_of(r)
         ):
             found[name] = away
-    return found
-
-
-def _complements(
-    records: Iterable[Mapping[str, Any]], more: Exposure | None = None
-) -> frozenset[Group]:
-    """The groups that tables hide so that a small one cannot be worked out, or are to hide."""
-    found: set[Group] = set()
-    for record in records:
-        for _unused, table in tables_of(dict(record)):
-            keys = list(_keys(table, record["unit"]))
-            gone = {h["row"]: h["why"] for h in table.get("hidden", [])}
-            gone |= more.rows(table, record["unit"]) if more else {}
-            for row, why in gone.items():
-                _unit, pairs, term = keys[row]
-                if pairs and why == disclosure.COMPLEMENT:
-                    found.add((frozenset(pairs), term))
-    return frozenset(found)
-
-
-def _hidden_elsewhere(table: dict[str, Any], unit: str, groups: frozenset[Group]) -> dict[int, str]:
-    """Rows of groups that other tables hide, and of differences from and to them.
-
-    The n of a difference is that of one of the two that are compared.
-    """
-    found: dict[int, str] = {}
-    if not groups or "term" not in table["columns"][1:] or "n" not in table["columns"]:
-        return found
-    n = _column(table, "n")
-    for place, (_unit, pairs, term) in enumerate(_keys(table, unit)):
-        of = dict(pairs)
-        other, by, level = (of.pop(c, "") for c in (AGAINST, "by", "group"))
-        of |= {by: level} if by else {}  # alerts name the column
-        compared = [(frozenset(of.items()), term)]
-        if other and len(of) == 1:
-            compared.append((frozenset((column, other) for column in of), term))
-        if n[place] is not None and not groups.isdisjoint(compared):
-            found[place] = disclosure.COMPLEMENT
     return found
 
 
