@@ -14,7 +14,7 @@ from cxlib import report
 from cxlib.batch.execute import _left_out
 from cxlib.core.errors import ABSENT
 from cxlib.core.result import Result
-from cxlib.privacy import cross_page, disclosure, redaction
+from cxlib.privacy import attack, cross_page, disclosure, redaction
 from cxlib.privacy.cross_page import Shown, within
 from cxlib.report import answers, pages
 
@@ -93,6 +93,39 @@ def test_every_total_is_looked_at() -> None:
     }
     assert list(cross_page.exposures(of_run)) == ["20"]
     assert list(cross_page.exposures(dict(reversed(of_run.items())))) == ["20"]
+
+
+WAVES = {"Q1": 120, "Q2": 110, "Q3": 100}
+
+
+@pytest.mark.parametrize(
+    ("latest", "where", "asked"),
+    [(4, "", ["Q3"]), (4, "region = 'north'", ["Q3"]), (40, "", [])],
+    ids=["a small wave", "of one region", "no small wave"],
+)
+def test_a_table_of_the_waves_before_a_small_one_hides_what_others_hide(latest, where, asked):
+    """The first page hides Q3 with Q4; the second lists no Q4, and its Q3 would give Q4 away."""
+
+    def of(counts: dict[str, int], term: str) -> Result:
+        rows = [(wave, term, 7.25, n) for wave, n in counts.items()]
+        table = pd.DataFrame(rows, columns=["wave", "term", "estimate", "n"])
+        return Result(table, "Stable.", unit="points")
+
+    pages_ = {
+        "10": shown(where, overall(330 + latest), of(WAVES | {"Q4": latest}, "speed")),
+        "12": shown(where, of(WAVES, "price")),
+    }
+    given_away = attack.recovered(pages_)
+    assert [leak.cell.endswith("wave=Q4") for leak in given_away] == [True] * len(asked)
+    found = attack.complements_shown(pages_)
+    assert list(found) == ["12"] * len(asked)
+    for name, away in found.items():
+        made = notebook(pages_[name])
+        told = away.hide(made)
+        assert [what["cell"] for what in told] == [f"wave={wave}, term=price" for wave in asked]
+        assert "svg" not in json.dumps(made)
+        pages_[name] = Shown(report.answers_of(made), where=where)
+    assert attack.recovered(pages_) == []
 
 
 def test_an_effect_is_no_total_of_means() -> None:

@@ -224,10 +224,15 @@ def _protect_from_each_other(results: Sequence[Result], people: People) -> None:
     whole = {r.page.name: r for r in results if r.answers}
     if not whole:
         return
-    with context.use(Context(**next(iter(whole.values())).page.rules)):
-        given_away = _given_away(whole, people)
-    if not given_away:
-        return
+    for given_away in (partial(_given_away, people=people), _complements_shown):
+        with context.use(Context(**next(iter(whole.values())).page.rules)):
+            found = given_away(whole)
+        if found:
+            _hide(whole, found)
+
+
+def _hide(whole: Mapping[str, Result], given_away: Mapping[str, Any]) -> None:
+    """Write pages again without what they give away."""
     from cxlib.privacy import redaction
     from cxlib.report import answers_of
 
@@ -267,6 +272,13 @@ def _given_away(whole: Mapping[str, Result], people: People) -> dict[str, Any]:
         away = cross_page.exposures(shown, older)
         found |= {n: a for n, a in away.items() if whole[n].page.lang == lang}
     return found
+
+
+def _complements_shown(whole: Mapping[str, Result]) -> dict[str, Any]:
+    """The pages that show a group which another hides for the sake of a small one."""
+    from cxlib.privacy import attack
+
+    return attack.complements_shown({name: _shown_by(r) for name, r in whole.items()})
 
 
 def _shown_by(result: Result) -> Shown:

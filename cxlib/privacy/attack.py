@@ -22,9 +22,18 @@ import numpy as np
 
 from cxlib.core import context
 from cxlib.privacy import combined, cross_page, disclosure, leaks
-from cxlib.privacy.cross_page import Shown
+from cxlib.privacy.cross_page import Exposure, Mark, Shown
 from cxlib.privacy.leaks import Leak
-from cxlib.privacy.published_counts import TERMS, Bounds, Cell, Pair, Slice, slices_of, tables_of
+from cxlib.privacy.published_counts import (
+    TERMS,
+    Bounds,
+    Cell,
+    Pair,
+    Slice,
+    condition,
+    slices_of,
+    tables_of,
+)
 
 Sum = tuple[set[Cell], float, str]  # hidden cells, what they add up to, how that is known
 UNSEEN = "if nobody has seen that run, `cx prune --forget {run}`"
@@ -80,6 +89,44 @@ def recovered(
     found = found or list(combined.leaks(pages, earlier, levels, older))
     unique = {leak.cell: leak for leak in reversed(found)}
     return [unique[cell] for cell in sorted(unique)]
+
+
+def complements_shown(pages: Mapping[str, Shown]) -> dict[str, Exposure]:
+    """Groups that one table hides for the sake of a small one, and another shows, by page.
+
+    Tables of other rows have other complements: one of the waves before the latest lists no small
+    wave, and shows the wave that all others hide with it. Found are those that give a hidden cell
+    away.
+
+    Examples
+    --------
+    >>> about, columns = {"name": "a", "unit": "", "tables": {}}, ["wave", "term", "estimate", "n"]
+    >>> waves = [["Q1", "nps", 7.0, 40], ["Q2", "nps", 6.0, 53], ["Q3", "nps", 6.0, 45]]
+    >>> kept = {"columns": columns, "rows": waves}
+    >>> away = [["Q3", "nps", None, None], ["Q4", "nps", None, None]]
+    >>> why = [{"row": 2, "why": "complement"}, {"row": 3, "why": "small"}]
+    >>> hides = {"columns": columns, "rows": [*waves[:2], *away], "hidden": why}
+    >>> all_ = {"columns": columns[1:], "rows": [["nps", 6.5, 142]]}
+    >>> answers = {str(i): about | {"table": t} for i, t in enumerate((kept, hides, all_))}
+    >>> complements_shown({"12": Shown(answers)})["12"].complements
+    frozenset({(('Q3',), 45)})
+    """
+    if (least := context.current().smallest_cell) < 2:
+        return {}
+    found: set[tuple[Cell, float]] = set()
+    for people in _populations(list(slices_of(list(tables_of(pages)), least))):
+        both = people.hidden.keys() & people.counts.keys()
+        if both and next(people.leaks(least), None):
+            found |= {(cell, people.counts[cell]) for cell in both}
+    shown = {}
+    for name, page in pages.items():
+        own, _rest = condition(page.where)
+        marks = {(_levels(cell - own), n) for cell, n in found if own < cell}
+        away = Exposure(complements=frozenset(marks))
+        tables = (t for r in page.answers.values() for _, t in cross_page.tables_of(r))
+        if any(away.rows(table, "") for table in tables):
+            shown[name] = away
+    return shown
 
 
 def grown(pages: Mapping[str, Shown], before: Mapping[str, Shown], run: str) -> list[Leak]:
@@ -278,7 +325,7 @@ def _populations(slices: list[Slice]) -> list[Population]:
             by_key.setdefault(s.key, []).append(mine)
         mine.add(s)
     found = [p for p in found if p.hidden]
-    counted: dict[tuple[Any, ...], list[Slice]] = {}
+    counted: dict[Mark, list[Slice]] = {}
     for s in slices:
         for mark in _marks(s.counts):
             counted.setdefault(mark, []).append(s)
@@ -292,9 +339,13 @@ def _populations(slices: list[Slice]) -> list[Population]:
     return found
 
 
-def _marks(counts: Mapping[Cell, float]) -> list[tuple[Any, ...]]:
+def _marks(counts: Mapping[Cell, float]) -> list[Mark]:
     """Levels and how many they are, whatever their columns are called."""
-    return [(tuple(sorted(v for _c, v in cell)), n) for cell, n in counts.items() if cell]
+    return [(_levels(cell), n) for cell, n in counts.items() if cell]
+
+
+def _levels(cell: Cell) -> tuple[str, ...]:
+    return tuple(sorted(level for _column, level in cell))
 
 
 def _renamed(s: Slice, people: Population) -> Slice:

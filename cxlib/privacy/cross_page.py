@@ -39,6 +39,7 @@ Key = tuple[str, tuple[tuple[str, str], ...], str]  # unit, ((column, group), ..
 Rows = tuple[str, str]  # wave, condition
 Seen = tuple[float, float | None]  # n, estimate
 Counts = dict[Key, set[Seen]]  # of every cell that is shown
+Mark = tuple[tuple[str, ...], float]  # levels and how many they are, whatever their columns
 
 AUDIT = "cxlab_audit"
 NESTED = {"parent", "relation"}  # columns of a table with units and those that make them up
@@ -74,6 +75,7 @@ class Exposure:
     near: frozenset[Key] = frozenset()
     grown: frozenset[Key] = frozenset()  # cells that few people changed since an earlier run
     beside: str = ""  # the page of which the whole page lacks too few
+    complements: frozenset[Mark] = frozenset()  # that another table hides for a small cell
 
     def hide(self, notebook: NotebookNode) -> list[dict[str, str]]:
         """Take it out of the notebook; what was taken out and why, for the audit."""
@@ -87,6 +89,7 @@ class Exposure:
             _close(table, unit, self.grown, disclosure.GROWN)
             | _close(table, unit, self.near, disclosure.NEAR)
             | _of_totals(table, unit, self.totals)
+            | _marked(table, self.complements)
         )
 
 
@@ -378,6 +381,19 @@ def _of_totals(table: dict[str, Any], unit: str, totals: Counts) -> dict[int, st
         for place, row in enumerate(table["rows"])
         if n[place] is not None and (*row[:at], n[place]) in taken
     }
+
+
+def _marked(table: dict[str, Any], marks: Collection[Mark]) -> dict[int, str]:
+    """The rows of groups that other tables hide; terms are groups where a table has no others."""
+    columns = table["columns"]
+    if not marks or not {"n", "term"} <= set(columns):
+        return {}
+    at = columns.index("term")
+    levels = slice(at, at + 1) if not at or "attribute" in columns else slice(0, at)
+    names = [[str(v) for v in row[levels]] for row in table["rows"]]
+    groups = [tuple(sorted(v for v in of if v != disclosure.TOTAL)) for of in names]
+    rows = enumerate(zip(groups, _column(table, "n"), strict=True))
+    return {place: disclosure.COMPLEMENT for place, mark in rows if mark in marks}
 
 
 def is_of(total: float | None, groups: list[float]) -> bool:

@@ -41,7 +41,7 @@ class Slice:
 def tables_of(pages: Mapping[str, Shown]) -> Iterator[Table]:
     """The tables that pages keep: where each stands, its rows, and what is known about them."""
     for name, page in pages.items():
-        pairs, rest = _condition(page.where)
+        pairs, rest = condition(page.where)
         for record in page.answers.values():
             for part, kept in cross_page.tables_of(record):
                 frame = pd.DataFrame(kept["rows"], columns=kept["columns"])
@@ -60,8 +60,14 @@ def tables_of(pages: Mapping[str, Shown]) -> Iterator[Table]:
                 )
 
 
-def _condition(where: str) -> tuple[Cell, str]:
-    """A condition as the groups that it asks for by name, and what else it asks."""
+def condition(where: str) -> tuple[Cell, str]:
+    """A condition as the groups that it asks for by name, and what else it asks.
+
+    Examples
+    --------
+    >>> condition("region = 'north' and age > 40")
+    (frozenset({('region', 'north')}), 'age > 40')
+    """
     equal, other = set(), []
     for part in sorted(cross_page.conditions(where)):
         if found := cross_page.EQUALS.fullmatch(part):
