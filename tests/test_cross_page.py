@@ -128,6 +128,13 @@ def test_a_table_of_the_waves_before_a_small_one_hides_what_others_hide(latest, 
     assert attack.recovered(pages_) == []
 
 
+def test_a_difference_tells_the_n_of_the_groups_that_it_compares() -> None:
+    rows = [["Q2", "Q1", "nps", 50], ["Q3", "Q2", "nps", 50], ["Q4", "Q3", "nps", 60]]
+    table = {"columns": ["wave", "against", "term", "n"], "rows": rows}
+    away = cross_page.Exposure(complements=frozenset({(("Q2",), 50)}))
+    assert list(away.rows(table, "points")) == [0, 1]
+
+
 def test_an_effect_is_no_total_of_means() -> None:
     effect = overall(93)
     effect.table["estimate"] = 0.2

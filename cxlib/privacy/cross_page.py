@@ -42,6 +42,7 @@ Counts = dict[Key, set[Seen]]  # of every cell that is shown
 Mark = tuple[tuple[str, ...], float]  # levels and how many they are, whatever their columns
 
 AUDIT = "cxlab_audit"
+AGAINST = "against"  # column of what a group is compared with
 NESTED = {"parent", "relation"}  # columns of a table with units and those that make them up
 UNGROUPED = "ungrouped"  # of a kept table: how many rows have no group
 MIME = "application/vnd.cxlab.answer+json"  # of a kept answer in a notebook
@@ -389,11 +390,17 @@ def _marked(table: dict[str, Any], marks: Collection[Mark]) -> dict[int, str]:
     if not marks or not {"n", "term"} <= set(columns):
         return {}
     at = columns.index("term")
-    levels = slice(at, at + 1) if not at or "attribute" in columns else slice(0, at)
-    names = [[str(v) for v in row[levels]] for row in table["rows"]]
-    groups = [tuple(sorted(v for v in of if v != disclosure.TOTAL)) for of in names]
-    rows = enumerate(zip(groups, _column(table, "n"), strict=True))
-    return {place: disclosure.COMPLEMENT for place, mark in rows if mark in marks}
+    levels = slice(at, at + 1) if not at or disclosure.ATTRIBUTE in columns else slice(0, at)
+    found: dict[int, str] = {}
+    for place, (row, n) in enumerate(zip(table["rows"], _column(table, "n"), strict=True)):
+        of = dict(zip(columns[levels], map(str, row[levels]), strict=True))
+        other = of.pop(AGAINST, None)
+        groups = [tuple(sorted(v for v in of.values() if v != disclosure.TOTAL))]
+        if other is not None and len(of) == 1:  # the n of a difference is that of one of the two
+            groups.append((other,))
+        if any((group, n) in marks for group in groups):
+            found[place] = disclosure.COMPLEMENT
+    return found
 
 
 def is_of(total: float | None, groups: list[float]) -> bool:
