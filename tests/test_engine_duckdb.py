@@ -123,7 +123,7 @@ def _loaded(
     root: Path, monkeypatch: pytest.MonkeyPatch, query: str, more: str = ""
 ) -> reserve.Reserve:
     monkeypatch.setenv("CX_ROOT", str(root))
-    (root / "notebooks").mkdir()
+    (root / "notebooks").mkdir(parents=True)
     (root / "data" / "mine").mkdir(parents=True)
     written(root / "data" / "mine" / "w.duckdb", {"answers": CELLS.iloc[:3][["id"]]})
     (root / "data" / "mine" / "study.yaml").write_text(
@@ -134,6 +134,44 @@ def _loaded(
     )
     reserve.load("mine")
     return reserve.Reserve(study_.read("mine"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("Wave 9", "Wave 10", "Wave 11"), "'Wave 9' as 'Wave 09', 'Wave 10' as 'Wave 10'"),
+        (("Q4 FY24", "Q1 FY25", "Q2 FY25"), "'Q4 FY24' as 'FY2024-Q4', 'Q1 FY25' as 'FY2025-Q1'"),
+        (("second", "first", "third"), "clear neither from their names nor from the dates"),
+        (("2025-Q4", "2026-Q1", "2026-Q2"), ""),
+        (("a", "b", "c"), "clear neither from their names"),
+    ],
+)
+def test_waves_that_do_not_sort_in_time_are_refused(tmp_path, monkeypatch, names, said):
+    of = " ".join(f"when {k} then '{name}'" for k, name in enumerate(names))
+    query = f"select n as id, case n {of} end as w, 'web' as c, 7.0 as q from range(3) as r(n)"
+    if not said:
+        assert _loaded(tmp_path, monkeypatch, query, ", wave: w").waves() == list(names)
+        return
+    with pytest.raises(IntakeError, match=said):
+        _loaded(tmp_path, monkeypatch, query, ", wave: w")
+
+
+@pytest.mark.slow
+def test_dates_tell_the_order_of_waves(tmp_path, monkeypatch):
+    dated = (
+        "timestamp '2026-01-01' + to_days(n::int) as d, 'web' as c, 7.0 as q from range(40) r(n)"
+    )
+    query = f"select n as id, ['before', 'during'][1 + (n >= 20)::int] as w, {dated}"
+    more = ", wave: w, answered_on: d"
+    assert _loaded(tmp_path / "a", monkeypatch, query, more).waves() == ["before", "during"]
+    with pytest.raises(IntakeError, match="'zero' as '01 zero', 'one' as '02 one'"):
+        _loaded(
+            tmp_path / "b",
+            monkeypatch,
+            query.replace("before", "zero").replace("during", "one"),
+            more,
+        )
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 
 from cxlib.data import contract, sql
-from cxlib.data.intake import QUARANTINE, WARNINGS, Intake, IntakeError, Remote, reasons
+from cxlib.data.intake import QUARANTINE, WARNINGS, Intake, IntakeError, Remote, reasons, waves
 from cxlib.data.intake.plausibility import BAD_WEIGHTS
 from cxlib.data.intake.reasons import Reason
 from cxlib.data.intake.references import mistakes, without_share
@@ -388,6 +388,32 @@ def _refuse_mistakes(study: Study, server: AnyServer, found: dict[str, Intake]) 
         lost.append(f"margins.{unweighted.column}: no share is given for {shown}.")
     if lost:
         raise IntakeError("\n  ".join(["study.yaml names what the data do not hold:", *lost]))
+    _refuse_waves(server, found)
+
+
+def _refuse_waves(server: AnyServer, found: dict[str, Intake]) -> None:
+    """IntakeError where waves of answers do not sort in the order of time."""
+    if "responses" not in found or "wave" not in found["responses"].rows:
+        return
+    dated = "answered_on" in found["responses"].rows
+    days = ", min(answered_on) as first, max(answered_on) as last" if dated else ""
+    query = f"select wave{days} from responses where wave is not null group by wave"
+    there = server.fetch(dialects.translated(query, _views(found), server.dialect)).to_pandas()
+    ends = [pd.to_datetime(there[end]) for end in ("first", "last") if dated]
+    names = pd.concat([there["wave"]] * max(len(ends), 1), ignore_index=True)
+    told = waves.in_order(names, pd.concat(ends, ignore_index=True) if ends else None)
+    in_time = sorted(told.names, key=lambda name: told.names[name])
+    if told.question is None and in_time == sorted(told.names):
+        return
+    if told.question is None:
+        why = "sort as text in another order than in time; such names would do: "
+        why += ", ".join(f"{n!r} as {told.names[n]!r}" for n in in_time[: waves.SHOWN])
+    else:
+        why = reasons.render(told.question.rule, told.question.params)
+    raise IntakeError(
+        f"responses.wave: {why}. Give waves names that sort in time, such as 2026-Q1, in a view or "
+        "in `query`."
+    )
 
 
 def _values(server: AnyServer, name: str, found: dict[str, Intake]) -> pd.DataFrame:
