@@ -389,7 +389,7 @@ def _marked(table: dict[str, Any], marks: Collection[Mark]) -> dict[int, str]:
     if not marks or not {"n", "term"} <= set(columns):
         return {}
     at = columns.index("term")
-    levels = slice(at, at + 1) if not at or "attribute" in columns else slice(0, at)
+    levels = slice(at, at + 1) if not at or disclosure.ATTRIBUTE in columns else slice(0, at)
     names = [[str(v) for v in row[levels]] for row in table["rows"]]
     groups = [tuple(sorted(v for v in of if v != disclosure.TOTAL)) for of in names]
     rows = enumerate(zip(groups, _column(table, "n"), strict=True))

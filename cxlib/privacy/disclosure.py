@@ -33,6 +33,7 @@ from cxlib.privacy.published import change_since
 SMALL, COMPLEMENT, NEAR, GROWN = "small", "complement", "near", "grown"
 CASES = "cases"  # column that counts what a rate is of, where n counts those it is for
 PEOPLE = "people"  # column that counts people, where n counts their rows
+ATTRIBUTE = "attribute"  # column that names those of which the terms are groups
 NOT_SHARES = ("n", "low", "high", "simultaneous_low", "simultaneous_high", CASES, PEOPLE)
 MEASURES = ("term", "estimate", "low", "high", "n")
 JUDGED = ("verdict", "signal", "first_seen")  # columns of words that follow from the numbers
@@ -199,12 +200,12 @@ def _lines(table: pd.DataFrame, n: np.ndarray) -> Iterator[Line]:
 
     A line is the groups of one column, for one measure and the same other groups. A row for all
     groups together is no part of a line; it tells who belongs to none of them. Shares that add up
-    to one are a line too.
+    to one are a line too, and the terms of an attribute, which are its groups.
     """
     groups, plain = grouping(table), table.reset_index(drop=True)
     blocks = plain.groupby(groups, sort=False, dropna=False) if groups else [("", plain)]
     for _unused, rows in blocks:
-        if _adds_to_one(rows):
+        if ATTRIBUTE in groups or _adds_to_one(rows):
             yield rows.index.to_numpy(), 0.0, False
     for column in groups:
         others = [c for c in [*groups, "term"] if c != column]

@@ -85,7 +85,7 @@ def slices_of(tables: Sequence[Table], least: int) -> Iterator[Slice]:
             continue
         columns = disclosure.grouping(printed)
         table = printed.assign(n=pd.to_numeric(printed["n"], errors="coerce"))
-        if "attribute" in columns:  # its levels stand under term
+        if disclosure.ATTRIBUTE in columns:  # its levels stand under term
             for name, rows in table.drop_duplicates(["attribute", "term"]).groupby("attribute"):
                 cells = [about["pairs"] | {(str(name), str(t))} for t in rows["term"]]
                 yield _slice(source, (about["rows"], "attribute", name), rows, cells, least, about)

@@ -70,6 +70,7 @@ def by_wave(asked: SampleLike, over: str = "wave") -> Result:
     if not waves:
         return _result(tables, _level(table.iloc[0]), notes, asked, rates)
     table.insert(0, over, waves)
+    tables["table"] = table = known.counted(table)
     shown = disclosure.shown(table)
     if shown.empty:
         return _result(tables, Finding(disclosure.left_out()), notes, asked, rates)
@@ -122,12 +123,13 @@ def by_attribute(asked: SampleLike, attributes: Sequence[str]) -> Result:
             continue
         place = known[attribute].astype(str).map(names.index).to_numpy(int)
         found, n = _shares(known, place, len(names))
-        parts.append((attribute, names, found, n))
+        people = pd.Series(known.clusters).groupby(place).nunique().to_numpy(float)
+        parts.append((attribute, names, found, n, people))
     if not parts:
         raise InsufficientData(_("Nothing is known of those invited that could be compared."))
-    held = sum(len(names) for _a, names, _f, _n in parts)
+    held = sum(len(names) for _a, names, *_rest in parts)
     tables = []
-    for attribute, names, found, n in parts:
+    for attribute, names, found, n, _people in parts:
         low, high = share_interval(found, n)
         wide = dict(zip(SIMULTANEOUS, share_interval(found, n, held), strict=True))
         ends = {"low": low, "high": high, "n": n, **wide}
@@ -136,6 +138,7 @@ def by_attribute(asked: SampleLike, attributes: Sequence[str]) -> Result:
     table = pd.concat(tables, ignore_index=True).assign(overall=overall)
     beyond = (table[SIMULTANEOUS[0]] > overall) | (table[SIMULTANEOUS[1]] < overall)
     table["differs"] = beyond & ((table["estimate"] - overall).abs() > FURTHER)
+    table = disclosure.with_people(table, np.concatenate([people for *_rest, people in parts]))
     notes = [simultaneous_note(held), resampling_note(asked)]
     least = _least(disclosure.shown(table))
     return _result({"table": table}, least, notes, asked, overall=overall)

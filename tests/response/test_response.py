@@ -9,8 +9,10 @@ import pytest
 from generator import TRUTH
 
 from cxlib import response, scores
+from cxlib.core import context
 from cxlib.core.errors import InsufficientData
 from cxlib.core.sample import Sample
+from cxlib.privacy import disclosure
 
 
 def letters(**columns: list) -> pd.DataFrame:
@@ -128,3 +130,16 @@ def test_those_who_answer_late_are_less_satisfied_as_they_truly_are(company, ask
     fit = scores.by_group(timed, "satisfaction1", by="time_of_answer", measure="mean")
     fit = response.late_answers(fit)
     assert fit.finding.action.startswith("Go on sending reminders")  # no group of customers
+
+
+def test_many_invitations_of_few_customers_are_a_small_group():
+    """15 invitations of 3 customers: neither the table nor the headline gives their rate."""
+    who = [*range(50), *range(50, 90), *(90, 91, 92) * 5]
+    rows = pd.DataFrame({"customer_id": who, "plan": ["a"] * 50 + ["b"] * 40 + ["c"] * 15})
+    rows["answered"] = [i % 2 == 0 for i in range(50)] + [True] * 40 + [False] * 15
+    with context.use(context.Context(smallest_cell=10)):
+        fit = response.by_attribute(Sample(rows, cluster="customer_id"), ["plan"])
+        assert disclosure.hidden(fit.table).tolist() == ["", "complement", "small"]
+        assert "plan is c" not in str(fit)
+        waves = response.by_wave(Sample(rows, cluster="customer_id"), over="plan")
+        assert disclosure.hidden(waves.table).tolist() == ["", "complement", "small"]
