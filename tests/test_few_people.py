@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from cxlib import cli
 from cxlib.batch import ledger
 from cxlib.data import study as study_
+from cxlib.data.schema import Reporting
 from cxlib.privacy import sketches
 from cxlib.reserve.sketching import Sketching
 
@@ -247,6 +248,17 @@ def test_groups_of_a_table_add_up_and_others_have_no_sketch(sketching) -> None:
     assert sketching.of("responses", "w2", "") == {}
     with Sketching(sketching.study, "cd" * 32) as other:
         assert sketches.differ(whole, *other.of("responses", "", "").values()) > 200
+
+
+def test_sketches_are_the_same_where_no_row_leaves_the_store(sketching) -> None:
+    """The store makes the sums, so that `leave_rows: false` takes no comparison away."""
+    stays = sketching.study.model_copy(update={"reporting": Reporting(leave_rows=False)})
+    with Sketching(stays, sketching.secret) as closed:
+        assert closed.tables == sketching.tables == ["responses"]
+        for asked in (["responses", "", ""], ["responses", "", "plan <> 'p3'", ["plan"]]):
+            of, same = sketching.of(*asked), closed.of(*asked)
+            assert of and of.keys() == same.keys()
+            assert all((of[part] == same[part]).all() for part in of)
 
 
 @settings(max_examples=50, deadline=None)

@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from cxlib.core import i18n
+from cxlib.core import context, i18n
 from cxlib.core.columns import SIMULTANEOUS
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
@@ -70,8 +70,8 @@ def compare(
     """Differences between pairs of groups: measurement first, then index and paths.
 
     Clusters of a group are permuted whole. The same model and treatment (configural invariance) is
-    given by construction. Groups that are too small for the model are left out and named; tables
-    are empty when fewer than two are left.
+    given by construction. Groups that are too small for the model, or of fewer customers than the
+    page's smallest cell, are left out and named; tables are empty when fewer than two are left.
 
     Parameters
     ----------
@@ -154,11 +154,13 @@ def compare(
 
 
 def _usable(groups: dict[object, Moments], model: Model) -> tuple[dict[object, Moments], list[str]]:
-    """The groups in which every question varies and there are answers enough, and the others."""
+    """The groups in which every question varies, with enough answers and people, and the others."""
+    least = context.current().smallest_cell
     most = max((len(causes) for causes in model.paths.values()), default=1)
     kept = {}
     for name, sums in groups.items():
-        if sums.rows.sum() >= max(most + 3, 2 * most) and _varies(sums):
+        enough = sums.rows.sum() >= max(most + 3, 2 * most) and len(set(sums.keys)) >= least
+        if enough and _varies(sums):
             kept[name] = sums
     return kept, [str(name) for name in groups if name not in kept]
 

@@ -116,7 +116,7 @@ def complements_shown(pages: Mapping[str, Shown]) -> dict[str, Exposure]:
     found: set[tuple[Cell, float]] = set()
     for people in _populations(list(slices_of(list(tables_of(pages)), least))):
         both = people.hidden.keys() & people.counts.keys()
-        if both and any(True for _leak in people.leaks(least)):
+        if both and any(people.leaks(least)):
             found |= {(cell, people.counts[cell]) for cell in both}
     shown = {}
     for name, page in pages.items():

@@ -126,6 +126,7 @@ def trend(
         )
     series, charts, small = _charted(asked, how, by)
     table, changes, replay = (_joined(series, name, by) for name in ("table", "changes", "replay"))
+    changes = sample.counted(changes)
     charts.loc[small, ["signal", "first_seen"]] = ""
     _untrace(charts, small, [by, "term"] if by else ["term"])
     ends, speakable = np.cumsum([len(s.limits) for s in series]), []

@@ -16,6 +16,7 @@ from scipy.stats import ttest_1samp
 from test_csi_fit import FACTORS, MODEL, NESTED, SMALL, WIDE, WITNESS, answers, exact_factors, mobi
 
 from cxlib import csi, plots, weights
+from cxlib.core import context
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
 from cxlib.csi.estimation import prepare
@@ -406,6 +407,12 @@ def test_groups_too_small_are_named_and_one_group_is_no_comparison():
     rows = answers().assign(channel=lambda r: np.where(r.index < 4, "fax", r["channel"]))
     found = csi.compare(Sample(rows, draws=9), SMALL, "channel", permutations=19)
     assert "Too small to be compared: fax." in found.notes and len(found.table) == 1
+    many = rows.assign(who=np.where(rows.index < 40, rows.index % 4, rows.index))
+    many["channel"] = np.where(rows.index < 40, "fax", rows["channel"])  # 40 answers of 4 customers
+    with context.use(context.Context(smallest_cell=10)):
+        found = csi.compare(Sample(many, cluster="who", draws=9), SMALL, "channel", permutations=59)
+    assert "Too small to be compared: fax." in found.notes
+    assert not any("fax" in t.to_string() for t in (found.table, found.measured, found.paths))
     alone = csi.compare(rows.assign(channel="web"), SMALL, "channel")
     assert alone.table.empty and str(alone).startswith("Fewer than two groups by channel")
 

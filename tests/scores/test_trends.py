@@ -744,3 +744,16 @@ def test_what_is_shown_tells_no_hidden_week_from_the_one_it_counts_with() -> Non
         one.limits.loc[shown, columns], other.limits.loc[shown, columns], check_exact=False
     )
     assert one.limits.loc[~shown, ["centre", "z", "probability"]].isna().all(axis=None)
+
+
+def test_changes_of_few_customers_with_many_answers_are_hidden() -> None:
+    """24 answers of 4 customers: neither the table of waves nor that of changes gives their n."""
+    waves = [f"Q{i}" for i in range(6)]
+    rows = pd.DataFrame({"wave": np.tile(waves, 60), "who": np.repeat(np.arange(60), 6)})
+    rows["score"] = np.random.default_rng(1).integers(0, 11, len(rows))
+    rows["region"] = np.where(rows.who < 4, "islet", np.where(rows.who < 30, "east", "west"))
+    with context.use(context.Context(smallest_cell=10)):
+        sample = Sample(rows, cluster="who", draws=20)
+        found = scores.trend(sample, ["score"], by="region", measure="mean").changes
+        assert found["region"].tolist() == ["east", "islet", "west"]
+        assert disclosure.hidden(found).tolist() == ["complement", "small", ""]
