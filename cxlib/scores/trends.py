@@ -126,7 +126,9 @@ def trend(
         )
     series, charts, small = _charted(asked, how, by)
     table, changes, replay = (_joined(series, name, by) for name in ("table", "changes", "replay"))
-    changes = sample.counted(changes)
+    people = [_people(part, item) for part, item, *_rest in asked]
+    rows = [len(one.changes) for one in series]
+    changes = disclosure.with_people(changes, np.repeat(people, rows).astype(float))
     charts.loc[small, ["signal", "first_seen"]] = ""
     _untrace(charts, small, [by, "term"] if by else ["term"])
     ends, speakable = np.cumsum([len(s.limits) for s in series]), []
@@ -265,6 +267,12 @@ def _untrace(limits: pd.DataFrame, hidden: np.ndarray, series: list[str]) -> Non
                 traced = hidden[row] or (traced and sums[row] > 0)
                 if traced:
                     limits.iloc[row, place] = np.nan
+
+
+def _people(sample: Sample, item: str) -> int:
+    """How many customers answered an item; of counted rows, how many keys of customers."""
+    who = sample.clusters[sample[item].notna()]
+    return int(who.nunique() + who.isna().sum())
 
 
 def _joined(series: Sequence[Series], name: str, by: str | None) -> pd.DataFrame:
