@@ -30,6 +30,7 @@ import pyarrow.parquet
 from cxlib.data.intake import databases, labelled, records, server_log, workbooks
 from cxlib.data.intake.encodings import LOOKED_AT, to_utf8, unsure
 from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.memory import A_BYTE_OF_TEXT, A_ROW, A_VALUE, refuse_beyond_memory
 from cxlib.data.intake.raw import SHEET_ERRORS, Raw, from_arrow, numbered, trimmed, without_errors
 from cxlib.data.intake.tokenising import HEAD, find_delimiter, named_delimiter, tokenise
 from cxlib.data.mapping import Reading
@@ -239,6 +240,7 @@ def _unpacked(
 
 
 def _text(path: Path, name: str, options: Reading) -> Raw:
+    refuse_beyond_memory(name, A_BYTE_OF_TEXT * path.stat().st_size)
     content, encoding, why = to_utf8(path.read_bytes(), name, options.encoding)
     text = "" if content.isascii() else content[:LOOKED_AT].decode("utf-8", "ignore")
     odd = unsure(text, encoding, named=bool(options.encoding))
@@ -271,7 +273,11 @@ def _text(path: Path, name: str, options: Reading) -> Raw:
 
 def _parquet(path: Path, name: str, _: Reading) -> Raw:
     try:
+        facts = pyarrow.parquet.read_metadata(path)
+        refuse_beyond_memory(name, facts.num_rows * (A_ROW + A_VALUE * facts.num_columns))
         table = pyarrow.parquet.read_table(path)
+    except IntakeError:
+        raise
     except Exception as error:  # pyarrow raises many kinds for a broken file
         raise IntakeError(f"{name} is not a Parquet file that can be read ({error}).") from error
     return numbered(from_arrow(table))

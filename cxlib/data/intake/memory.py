@@ -1,0 +1,43 @@
+"""Files that no memory of this machine holds, refused before they are read.
+
+    refuse_beyond_memory("orders.parquet", bytes_needed=rows * (A_ROW + A_VALUE * columns))
+
+A file is read completely. Where it does not fit, the system ends the command without a word, after
+minutes; what a file will need is known before, from its size or its own count of rows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from cxlib.data.intake.errors import IntakeError
+
+# Bytes at the highest point of a load, measured with orders of four columns.
+A_ROW, A_VALUE = 250, 9  # of a table with types
+A_BYTE_OF_TEXT = 9
+LIMIT_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+
+
+def refuse_beyond_memory(name: str, bytes_needed: int) -> None:
+    """Raise IntakeError for a file that needs more than all memory of the machine or container.
+
+    Parameters
+    ----------
+    name : what the message calls the file
+    bytes_needed : an estimate for the complete load, as the constants above give it
+
+    Examples
+    --------
+    >>> refuse_beyond_memory("answers.csv", bytes_needed=10_000)
+    """
+    there = psutil.virtual_memory().total
+    if LIMIT_OF_CONTAINER.is_file() and (limit := LIMIT_OF_CONTAINER.read_text().strip()).isdigit():
+        there = min(there, int(limit))
+    if bytes_needed > there:
+        raise IntakeError(
+            f"{name} needs about {bytes_needed / 2**30:,.1f} GB to be loaded, and this machine has "
+            f"{there / 2**30:,.1f} GB. Split it into files of about a million rows and load them "
+            "with `grows: true`, or leave the table in a database (`engine:` in study.yaml)."
+        )
