@@ -334,7 +334,7 @@ def test_a_draw_without_a_category_leaves_its_share_to_the_others(capsys):
 @pytest.mark.coverage
 @pytest.mark.parametrize("n", [50, 200])
 def test_intervals_know_what_raking_takes_away(n, tell_coverage):
-    truth, repeats = 0.4 * 3 + 0.3 * 6 + 0.3 * 9 + 0.5, 200
+    truth, repeats = 0.4 * 3 + 0.3 * 6 + 0.3 * 9 + 0.5, 1000
     held, width = np.zeros(2), np.zeros(2)
     for seed in range(repeats):
         raked = weights.weigh(Sample(uneven(n, seed)), UNEVEN)
