@@ -1,6 +1,7 @@
 """What to offer whom: products bought together, bundles, next best offers, a tree in words.
 
     baskets = offers.make_baskets(study.sample("orders"), study.read("order_lines"))
+    baskets = offers.count_baskets(study.baskets())     # counted in the store, for rules and bundles
     fit = offers.rules(baskets)           # pairs and triples, judged on later orders
     offers.association_rules(baskets, support=0.01)     # all above thresholds, untested
     offers.bundles(fit)                   # which of them to offer as one
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from cxlib.offers.associations import bundles, rules
 from cxlib.offers.baskets import Baskets, make_baskets
+from cxlib.offers.counted import CountedBaskets, count_baskets
 from cxlib.offers.itemsets import association_rules
 from cxlib.offers.recommendation import next_offers, recommendations
 from cxlib.offers.sequences import sequences
@@ -24,8 +26,10 @@ from cxlib.offers.tree import offer_tree
 
 __all__ = [
     "Baskets",
+    "CountedBaskets",
     "association_rules",
     "bundles",
+    "count_baskets",
     "make_baskets",
     "next_offers",
     "offer_tree",
