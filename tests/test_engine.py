@@ -18,7 +18,7 @@ import test_door
 from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import cli, drivers, loyalty, reserve, scores, segments
+from cxlib import cli, drivers, loyalty, offers, reserve, scores, segments
 from cxlib.core.errors import RowsStay
 from cxlib.data import contract, sql
 from cxlib.data import study as study_
@@ -329,6 +329,19 @@ def test_purchases_are_counted_the_same(both, by):
         for name, table in here.tables.items():
             pd.testing.assert_frame_equal(table, there.tables[name], rtol=1e-9)
         assert here.notes == there.notes
+
+
+@pytest.mark.slow
+def test_baskets_are_counted_the_same(both):
+    few = {"limits": Limits(rows_at_most=2000)}
+    asked = [reserve.Reserve(one.study.model_copy(update=few)) for one in both]
+    fits = [offers.rules(offers.count_baskets(one.baskets(draws=50))) for one in asked]
+    assert len(fits[0].table) > 4
+    for name, table in fits[0].tables.items():
+        pd.testing.assert_frame_equal(table, fits[1].tables[name], rtol=1e-9, check_dtype=False)
+    assert fits[0].notes == fits[1].notes and str(fits[0]) == str(fits[1])
+    for one in asked:
+        one.close()
 
 
 @pytest.mark.slow

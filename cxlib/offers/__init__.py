@@ -1,9 +1,9 @@
 """What to offer whom: products bought together, bundles, next best offers, a tree in words.
 
     baskets = offers.make_baskets(study.sample("orders"), study.read("order_lines"))
-    baskets = offers.count_baskets(study.baskets())     # counted in the store, for rules and bundles
     fit = offers.rules(baskets)           # pairs and triples, judged on later orders
     offers.association_rules(baskets, support=0.01)     # all above thresholds, untested
+    offers.rules(offers.count_baskets(study.baskets()))     # the same, counted in the store
     offers.bundles(fit)                   # which of them to offer as one
     offers.sequences(baskets)             # what is bought first and what later
     fit = offers.next_offers(baskets)     # products new to each customer, and the most popular

@@ -79,7 +79,7 @@ def rules(baskets: AnyBaskets, *, holdout: float = 0.3, most: int = 12) -> Resul
         raise ValueError(f"holdout is {holdout}; it is a share of the time, 0 or more, below 1.")
     early, late, day = baskets.split(holdout) if holdout else (baskets, baskets, None)
     sets, p, tested, found = _search(early, most)
-    sets = [_directed(early, s) for s in sets]
+    sets = _directed(early, sets)
     if not sets:
         several = _several(baskets)
         return Result(
@@ -132,11 +132,15 @@ def _search(early: AnyBaskets, most: int) -> tuple[Sets, np.ndarray, int, int]:
     return sets, p, len(two) + len(three), len(best) + len(more)
 
 
-def _directed(baskets: AnyBaskets, some: tuple[int, ...]) -> tuple[int, ...]:
-    """The set with the product last that is bought most often with the others."""
-    rest = [tuple(x for x in some if x != one) for one in some]
-    best = int(np.argmin(baskets.count(rest)))
-    return (*rest[best], some[best])
+def _directed(baskets: AnyBaskets, sets: Sets) -> Sets:
+    """Each set with the product last that is bought most often with the others."""
+    if not sets:
+        return sets
+    ways = [[tuple(x for x in some if x != one) for one in some] for some in sets]
+    parts = sorted({rest for rests in ways for rest in rests})
+    count = dict(zip(parts, baskets.count(parts), strict=True))
+    best = [int(np.argmin([count[rest] for rest in rests])) for rests in ways]
+    return [(*rests[k], some[k]) for some, rests, k in zip(sets, ways, best, strict=True)]
 
 
 def _columns(baskets: AnyBaskets, sets: Sets) -> np.ndarray:
@@ -194,9 +198,8 @@ def _named(baskets: AnyBaskets, sets: Sets, table: pd.DataFrame) -> pd.DataFrame
 
 def lift(baskets: AnyBaskets, sets: Sets) -> np.ndarray:
     """How many times as often as expected the last product of each set is held with the others."""
-    both, first, last = (
-        baskets.count(which) for which in (sets, [s[:-1] for s in sets], [s[-1:] for s in sets])
-    )
+    which = [*sets, *(s[:-1] for s in sets), *(s[-1:] for s in sets)]
+    both, first, last = np.split(baskets.count(which), 3)
     return both * len(baskets) / (first * last)
 
 

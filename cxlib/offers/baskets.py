@@ -155,9 +155,7 @@ class Baskets:
 
         `sums` are (customers, columns); `keys` those of the rows where they are not all customers.
         """
-        return resample_customers(
-            sums, self.keys if keys is None else keys, self.draws, self.seed
-        )
+        return resample_customers(sums, self.keys if keys is None else keys, self.draws, self.seed)
 
     @property
     def resampling(self) -> str:

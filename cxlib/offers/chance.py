@@ -78,7 +78,8 @@ def pairs(baskets: Baskets | CountedBaskets) -> tuple[list[tuple[int, ...]], np.
     np.fill_diagonal(often, False)
     p, partners = np.ones(often.shape), often.sum(1)
     ranked = np.argsort(-own, kind="stable")  # a product's partners are the commonest of all
-    for fewer, most in pairwise((0, *MOST, len(own))):
+    in_steps = isinstance(baskets, Baskets) or len(own) > MOST[-1]  # counts scan once a step
+    for fewer, most in pairwise((0, *(MOST if in_steps else ()), len(own))):
         some = np.flatnonzero((partners > fewer) & (partners <= most))
         among = ranked[: most + 1]  # itself may be one of them
         if len(some):

@@ -129,8 +129,8 @@ class StoredBaskets:
     def squares(self, items: Sequence[str], edges: Sequence[int]) -> tuple[pd.DataFrame, ...]:
         """Sums over customers of products of their orders by class of size.
 
-        A row a product with item, hhS_T and hoS_T (orders with it in class S, times the same, or all
-        orders, in class T); and a row with ooS_T.
+        A row a product with item, hhS_T and hoS_T (orders with it in class S, times the same, or
+        all orders, in class T); and a row with ooS_T.
         """
         classes = range(len(edges))
         both = [f"sum(h{s} * h{t}) as hh{s}_{t}" for s in classes for t in classes if s <= t]
@@ -264,9 +264,9 @@ class StoredBaskets:
             quantity = " and (quantity is null or quantity > 0)"
         some = "" if self.items is None else f" and {_among(self.items, self.level)}"
         return (
-            f"select order_id as basket, customer_id, \"at\", item from (select distinct order_id as "
+            f'select order_id as basket, customer_id, "at", item from (select distinct order_id as '
             f"of_order, {self.level} as item from order_lines where {self.level} is not null"
-            f"{quantity}{some}) as lines join (select order_id, customer_id, \"at\" from orders "
+            f'{quantity}{some}) as lines join (select order_id, customer_id, "at" from orders '
             f"where {holds}) as known on of_order = order_id"
         )
 
