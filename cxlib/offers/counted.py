@@ -79,7 +79,12 @@ class StoredCounts(Protocol):
         """What customers have of orders with each set, a row a set."""
 
     def together(
-        self, sets: Names, items: Sequence[str], edges: Sequence[int], orders: Sequence[int]
+        self,
+        sets: Names,
+        items: Sequence[str],
+        edges: Sequence[int],
+        often: Sequence[Sequence[int]],
+        orders: Sequence[int],
     ) -> pd.DataFrame:
         """How often customers hold each product with each set, a row a set and product."""
 
@@ -229,7 +234,7 @@ class CountedBaskets:
         sets = sets.fillna(0)
         n, places = (_columns(sets, letter, width) for letter in "nc")
         often = n / per_class
-        met = self.stored.together(names, items, edges.tolist(), per_class.tolist())
+        met = self.stored.together(names, items, edges.tolist(), n.tolist(), per_class.tolist())
         row, column = met["k"].to_numpy(int), pd.Index(items).get_indexer(met["item"])
 
         def spread(values: np.ndarray) -> np.ndarray:

@@ -20,10 +20,14 @@ from cxlib.core.sample import DRAWS, SEED
 from cxlib.data import sql
 from cxlib.reserve import aggregates
 from cxlib.reserve.database import Database
+from cxlib.stats.resampling import MAX_CLUSTERS
 
 Names = Sequence[Sequence[str]]
 KNOWN = 'order_id is not null and customer_id is not null and "at" is not null'
 COUNTED = ("product", "category")
+AT_ONCE = (
+    1_000_000  # order lines of which products are set against each other, customer by customer
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class StoredBaskets:
     items: tuple[str, ...] | None = None
     since: pd.Timestamp | None = None
     until: pd.Timestamp | None = None
+    keys: tuple[int, int] = (0, MAX_CLUSTERS)  # of customers, from the first, before the second
 
     @cached_property
     def countable(self) -> bool:
@@ -157,23 +162,29 @@ class StoredBaskets:
         return self._asked(asked, sets, self._by_customer((), edges, given=True))
 
     def together(
-        self, sets: Names, items: Sequence[str], edges: Sequence[int], orders: Sequence[int]
+        self,
+        sets: Names,
+        items: Sequence[str],
+        edges: Sequence[int],
+        often: Sequence[Sequence[int]],
+        orders: Sequence[int],
     ) -> pd.DataFrame:
         """How often customers hold each product with each set, a row a set and product.
 
         Columns k, item, b (orders with both), bb (of each customer, times the same), bcS and boS
         (times places in orders with the set, and all orders, in class S), bu and cuS: b and those
         places times the usual, which is what a customer holds of the product in each class, times
-        the share of the class's `orders` that hold the set.
+        the share of the class's `orders` that hold the set, of which `often` says how many do.
         """
         classes = range(len(edges))
-        usual = " + ".join(f"h{s} * (g{s} / {int(orders[s])})" for s in classes)
-        columns = [f"{letter}{s}" for letter in "cog" for s in classes]
+        usual = " + ".join(f"h{s} * (g{s}::double / {int(orders[s])})" for s in classes)
+        columns = [f"{letter}{s}" for letter in "co" for s in classes]
+        own = ", ".join(f"({k}, {', '.join(str(int(n)) for n in g)})" for k, g in enumerate(often))
         each = (
             f"select having_it.k as k, held.item as item, coalesce(b, 0)::double as b, "
             f"{', '.join(columns)}, {usual} as u from having_it "
-            "join often on often.k = having_it.k "
-            "join held on held.customer_id = having_it.customer_id "
+            f"join (values {own}) as often(of_set, {', '.join(f'g{s}' for s in classes)}) "
+            "on of_set = having_it.k join held on held.customer_id = having_it.customer_id "
             "left join met on met.customer_id = having_it.customer_id "
             "and met.k = having_it.k and met.item = held.item"
         )
@@ -182,16 +193,18 @@ class StoredBaskets:
             f"sum(b * c{s}) as bc{s}, sum(b * o{s}) as bo{s}, sum(c{s} * u) as cu{s}"
             for s in classes
         ]
-        own = ", ".join(f"sum(n{s}) as g{s}" for s in classes)
         tables = self._by_customer(items, edges, given=True)
-        tables |= {
-            "met": "select hit.customer_id as customer_id, k, item, count(*) as b from hit "
+        tables["met"] = (
+            "select hit.customer_id as customer_id, k, item, count(*) as b from hit "
             f"join sized on sized.basket = hit.basket where {_among(items)} "
-            "group by hit.customer_id, k, item",
-            "often": f"select k, {own} from having_it group by k",
-        }
+            "group by hit.customer_id, k, item"
+        )
         asked = f"select k, item, {', '.join(sums)} from ({each}) as each group by k, item"
-        return self._asked(asked, sets, tables)
+        parts = max(1, round(self.lines / AT_ONCE))
+        ends = [round(MAX_CLUSTERS * k / parts) for k in range(parts + 1)]
+        some = (replace(self, keys=keys) for keys in zip(ends, ends[1:], strict=False))
+        found = pd.concat([part._asked(asked, sets, tables) for part in some])
+        return found.groupby(["k", "item"], as_index=False).sum()
 
     def _by_customer(
         self, items: Sequence[str], edges: Sequence[int], *, given: bool = False
@@ -259,15 +272,18 @@ class StoredBaskets:
             holds += f' and "at" >= {_time(self.since)}'
         if self.until is not None:
             holds += f' and "at" < {_time(self.until)}'
+        low, high = self.keys
+        if high - low < MAX_CLUSTERS:
+            holds += f" and {self._key} >= {low} and {self._key} < {high}"
         quantity = ""
         if self.database.has_columns("order_lines", "quantity"):
             quantity = " and (quantity is null or quantity > 0)"
         some = "" if self.items is None else f" and {_among(self.items, self.level)}"
         return (
-            f'select order_id as basket, customer_id, "at", item from (select distinct order_id as '
-            f"of_order, {self.level} as item from order_lines where {self.level} is not null"
-            f'{quantity}{some}) as lines join (select order_id, customer_id, "at" from orders '
-            f"where {holds}) as known on of_order = order_id"
+            f'select distinct basket, known.customer_id as customer_id, known."at" as "at", '
+            f"{self.level} as item from order_lines join (select order_id as basket, customer_id, "
+            f'"at" from orders where {holds}) as known on basket = order_id '
+            f"where {self.level} is not null{quantity}{some}"
         )
 
     def _number(self, asked: str) -> int:
