@@ -18,7 +18,7 @@ import test_door
 from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import cli, drivers, loyalty, offers, reserve, scores, segments
+from cxlib import cli, drivers, loyalty, offers, reserve, scores, segments, value
 from cxlib.core.errors import RowsStay
 from cxlib.data import contract, sql
 from cxlib.data import study as study_
@@ -324,7 +324,8 @@ def test_purchases_are_counted_the_same(both, by):
         revenue = loyalty.repeat_revenue(history, every="week")
         orders = one.loyalty.purchases(draws=50)
         grades = segments.rfm(orders), segments.grade_migration(orders, since=90)
-        found.append([loyalty.repeat_purchase(history), cohorts, revenue, *grades])
+        cycle = value.lifecycle(one.loyalty.purchases(draws=50))
+        found.append([loyalty.repeat_purchase(history), cohorts, revenue, *grades, cycle])
     for here, there in zip(*found, strict=True):
         for name, table in here.tables.items():
             pd.testing.assert_frame_equal(table, there.tables[name], rtol=1e-9)
