@@ -137,7 +137,9 @@ class CountedBaskets:
         """Orders before and from `day(later)` on, and that day. ValueError when one has none."""
         day = self.day(later)
         early, late = (
-            replace(self, stored=self.stored.of(self.level, self.products, *ends), _tallies={})
+            replace(
+                self, stored=self.stored.of(self.level, self.products.tolist(), *ends), _tallies={}
+            )
             for ends in ((None, day), (day, None))
         )
         require_both_sides(later, day, len(early), len(late))

@@ -89,14 +89,15 @@ def lifecycle(
     >>> table.loc[table["estimate"] > 0, "term"].tolist()
     ['acquired', 'at risk', 'at risk', 'won back']
     """
-    counted = None
+    counted: CountedPurchases | None = None
     if isinstance(sample, Sample | pd.DataFrame):
         sample = as_sample(sample)
         end, offered = seen_from(sample.data, as_of), len(sample.data)
         kept, notes = purchases(sample.data, end)
         begins = [kept["at"].min()]
     else:
-        counted, sample, end, offered = sample, sample.returned, sample.end, sample.orders
+        counted = sample
+        end, offered, sample = counted.end, counted.orders, counted.returned
         kept, notes = purchases(sample.data, end, required=False)
         notes = [*left_out(offered, counted.blank, 0), *notes]
         if counted.begin is None:
