@@ -742,11 +742,11 @@ def answers_of(root: Path, patch: pytest.MonkeyPatch) -> dict:
 def test_a_page_keeps_the_same_numbers_on_every_engine(runs, page):
     here, there = (_of(run, page) for run in runs.values())
     assert here.keys() == there.keys() and len(here) > 20
-    for place, value in here.items():
-        if isinstance(value, float) and isinstance(there[place], float):
-            assert there[place] == pytest.approx(value, rel=1e-9, abs=1e-9, nan_ok=True), place
+    for place, own in here.items():
+        if isinstance(own, float) and isinstance(there[place], float):
+            assert there[place] == pytest.approx(own, rel=1e-9, abs=1e-9, nan_ok=True), place
         else:
-            assert there[place] == value, place
+            assert there[place] == own, place
 
 
 def _of(run: dict, page: str) -> dict[str, object]:
