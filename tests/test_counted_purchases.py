@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cxlib import loyalty, reserve, segments
+from cxlib import loyalty, reserve, segments, value
 from cxlib.core.errors import InsufficientData, RowsStay
 from cxlib.data.schema import Reporting
 
@@ -136,6 +136,16 @@ def test_grades_and_who_moved_between_them(study, grades):
     same(*moved)
 
 
+@pytest.mark.parametrize(("weeks", "most"), [(13, 8), (6, 3)])
+def test_the_life_cycle(study, weeks, most):
+    opened = study.sample("orders", draws=100), study.loyalty.purchases(draws=100)
+    cycles = [value.lifecycle(o, weeks=weeks, most=most) for o in opened]
+    assert cycles[0].table["period"].nunique() >= 2
+    same(*cycles)
+    with pytest.raises(InsufficientData, match="fewer than 3 complete periods"):
+        value.lifecycle(opened[1], weeks=40)
+
+
 def test_what_is_counted_is_the_same_where_no_row_may_leave():
     """Estimates are; resampled are groups of customers, and waits of a day are those of few."""
     with reserve.open("sample") as whole:
@@ -163,8 +173,9 @@ def test_orders_of_who_handed_something_back_do_not_leave(study):
 def test_without_a_purchase_or_a_new_customer_it_says_so(study):
     purchases = study.loyalty.purchases()
     purchases.__dict__["_known_orders"] = "false"
-    with pytest.raises(InsufficientData, match="is a purchase"):
-        loyalty.purchase_history(purchases)
+    for ask in (loyalty.purchase_history, value.lifecycle):
+        with pytest.raises(InsufficientData, match="is a purchase"):
+            ask(purchases)
     late = study.loyalty.purchases()
     late.__dict__["quiet"] = 5000
     with pytest.raises(InsufficientData, match="customers is new"):

@@ -18,7 +18,7 @@ import test_door
 from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import cli, drivers, loyalty, reserve, scores, segments
+from cxlib import cli, drivers, loyalty, offers, reserve, scores, segments, value
 from cxlib.core.errors import RowsStay
 from cxlib.data import contract, sql
 from cxlib.data import study as study_
@@ -324,11 +324,25 @@ def test_purchases_are_counted_the_same(both, by):
         revenue = loyalty.repeat_revenue(history, every="week")
         orders = one.loyalty.purchases(draws=50)
         grades = segments.rfm(orders), segments.grade_migration(orders, since=90)
-        found.append([loyalty.repeat_purchase(history), cohorts, revenue, *grades])
+        cycle = value.lifecycle(one.loyalty.purchases(draws=50))
+        found.append([loyalty.repeat_purchase(history), cohorts, revenue, *grades, cycle])
     for here, there in zip(*found, strict=True):
         for name, table in here.tables.items():
             pd.testing.assert_frame_equal(table, there.tables[name], rtol=1e-9)
         assert here.notes == there.notes
+
+
+@pytest.mark.slow
+def test_baskets_are_counted_the_same(both):
+    few = {"limits": Limits(rows_at_most=2000)}
+    asked = [reserve.Reserve(one.study.model_copy(update=few)) for one in both]
+    fits = [offers.rules(offers.count_baskets(one.baskets(draws=50))) for one in asked]
+    assert len(fits[0].table) > 4
+    for name, table in fits[0].tables.items():
+        pd.testing.assert_frame_equal(table, fits[1].tables[name], rtol=1e-9, check_dtype=False)
+    assert fits[0].notes == fits[1].notes and str(fits[0]) == str(fits[1])
+    for one in asked:
+        one.close()
 
 
 @pytest.mark.slow
@@ -728,11 +742,11 @@ def answers_of(root: Path, patch: pytest.MonkeyPatch) -> dict:
 def test_a_page_keeps_the_same_numbers_on_every_engine(runs, page):
     here, there = (_of(run, page) for run in runs.values())
     assert here.keys() == there.keys() and len(here) > 20
-    for place, value in here.items():
-        if isinstance(value, float) and isinstance(there[place], float):
-            assert there[place] == pytest.approx(value, rel=1e-9, abs=1e-9, nan_ok=True), place
+    for place, own in here.items():
+        if isinstance(own, float) and isinstance(there[place], float):
+            assert there[place] == pytest.approx(own, rel=1e-9, abs=1e-9, nan_ok=True), place
         else:
-            assert there[place] == value, place
+            assert there[place] == own, place
 
 
 def _of(run: dict, page: str) -> dict[str, object]:

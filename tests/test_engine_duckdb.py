@@ -306,3 +306,8 @@ def runs(roots) -> dict[str, dict]:
 @pytest.mark.parametrize("page", test_engine.PAGES)
 def test_a_page_keeps_the_same_numbers(runs, page):
     test_engine.test_a_page_keeps_the_same_numbers_on_every_engine(runs, page)
+
+
+@pytest.mark.slow
+def test_baskets_are_counted_the_same(both):
+    test_engine.test_baskets_are_counted_the_same(both)

@@ -3,6 +3,7 @@
     baskets = offers.make_baskets(study.sample("orders"), study.read("order_lines"))
     fit = offers.rules(baskets)           # pairs and triples, judged on later orders
     offers.association_rules(baskets, support=0.01)     # all above thresholds, untested
+    offers.rules(offers.count_baskets(study.baskets()))     # the same, counted in the store
     offers.bundles(fit)                   # which of them to offer as one
     offers.sequences(baskets)             # what is bought first and what later
     fit = offers.next_offers(baskets)     # products new to each customer, and the most popular
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from cxlib.offers.associations import bundles, rules
 from cxlib.offers.baskets import Baskets, make_baskets
+from cxlib.offers.counted import CountedBaskets, count_baskets
 from cxlib.offers.itemsets import association_rules
 from cxlib.offers.recommendation import next_offers, recommendations
 from cxlib.offers.sequences import sequences
@@ -24,8 +26,10 @@ from cxlib.offers.tree import offer_tree
 
 __all__ = [
     "Baskets",
+    "CountedBaskets",
     "association_rules",
     "bundles",
+    "count_baskets",
     "make_baskets",
     "next_offers",
     "offer_tree",

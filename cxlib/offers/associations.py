@@ -24,6 +24,7 @@ from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers import chance
 from cxlib.offers.baskets import Baskets
+from cxlib.offers.counted import CountedBaskets
 from cxlib.privacy import disclosure
 from cxlib.stats import pvalues
 from cxlib.stats.intervals import estimates_table, interval_columns, wilson_interval
@@ -32,14 +33,15 @@ FALSE = 0.05  # share of finds that may be false
 POOL = 100  # the clearest pairs, of which triples are made
 ALONE = 0.5  # share of a pair's orders without the third product from which it stands for itself
 Sets = Sequence[tuple[int, ...]]
+AnyBaskets = Baskets | CountedBaskets
 
 
-def rules(baskets: Baskets, *, holdout: float = 0.3, most: int = 12) -> Result:
+def rules(baskets: AnyBaskets, *, holdout: float = 0.3, most: int = 12) -> Result:
     """Pairs and triples of products bought together significantly more often than by chance.
 
     Parameters
     ----------
-    baskets : what orders held
+    baskets : what orders held, in rows (`make_baskets`) or counted (`count_baskets`)
     holdout : last share of the time, whose orders judge what the earlier ones chose; with 0 the
         same orders choose and judge
     most : pairs, and triples, that are judged: the most significant
@@ -77,7 +79,7 @@ def rules(baskets: Baskets, *, holdout: float = 0.3, most: int = 12) -> Result:
         raise ValueError(f"holdout is {holdout}; it is a share of the time, 0 or more, below 1.")
     early, late, day = baskets.split(holdout) if holdout else (baskets, baskets, None)
     sets, p, tested, found = _search(early, most)
-    sets = [_directed(early, s) for s in sets]
+    sets = _directed(early, sets)
     if not sets:
         several = _several(baskets)
         return Result(
@@ -117,7 +119,7 @@ def rules(baskets: Baskets, *, holdout: float = 0.3, most: int = 12) -> Result:
     )
 
 
-def _search(early: Baskets, most: int) -> tuple[Sets, np.ndarray, int, int]:
+def _search(early: AnyBaskets, most: int) -> tuple[Sets, np.ndarray, int, int]:
     """(sets found, the clearest first, their p held, how many were tested, how many found)."""
     two, p2 = chance.pairs(early)
     held2 = pvalues.adjusted(p2, "benjamini-yekutieli")
@@ -130,37 +132,37 @@ def _search(early: Baskets, most: int) -> tuple[Sets, np.ndarray, int, int]:
     return sets, p, len(two) + len(three), len(best) + len(more)
 
 
-def _directed(baskets: Baskets, some: tuple[int, ...]) -> tuple[int, ...]:
-    """The set with the product last that is bought most often with the others."""
-    rest = [tuple(x for x in some if x != one) for one in some]
-    best = int(np.argmin(baskets.count(rest)))
-    return (*rest[best], some[best])
+def _directed(baskets: AnyBaskets, sets: Sets) -> Sets:
+    """Each set with the product last that is bought most often with the others."""
+    if not sets:
+        return sets
+    ways = [[tuple(x for x in some if x != one) for one in some] for some in sets]
+    parts = sorted({rest for rests in ways for rest in rests})
+    count = dict(zip(parts, baskets.count(parts), strict=True))
+    best = [int(np.argmin([count[rest] for rest in rests])) for rests in ways]
+    return [(*rests[k], some[k]) for some, rests, k in zip(sets, ways, best, strict=True)]
 
 
-def _columns(baskets: Baskets, sets: Sets) -> np.ndarray:
+def _columns(baskets: AnyBaskets, sets: Sets) -> np.ndarray:
     """(customers, 1 + 4 sets): orders; with all, with the first, with the last, by size."""
-    first, last = [s[:-1] for s in sets], [s[-1:] for s in sets]
-    parts = [baskets.by_customer(baskets.of(which)) for which in (sets, first, last)]
-    orders = np.bincount(baskets.customer, minlength=len(baskets.customers))[:, None]
-    return np.hstack([orders, *parts, by_size(baskets, first, [s[-1] for s in sets])])
+    first, last, sizes = [s[:-1] for s in sets], [s[-1:] for s in sets], chance.Sizes(baskets)
+    held = baskets.holding([*sets, *first, *last], sizes.edges)
+    by_chance = by_size(baskets, sizes, first, [s[-1] for s in sets])
+    return np.hstack([baskets.orders()[:, None], held, by_chance])
 
 
-def by_size(baskets: Baskets, given: Sets, products: Sequence[int]) -> np.ndarray:
+def by_size(
+    baskets: AnyBaskets, sizes: chance.Sizes, given: Sets, products: Sequence[int]
+) -> np.ndarray:
     """(customers, sets): orders with `given` that would hold the product by their size alone."""
-    sizes, has = chance.Sizes(baskets), baskets.of(given)
-    found = np.zeros((len(baskets.customers), len(given)))
-    for k, (some, product) in enumerate(zip(given, products, strict=True)):
-        rows = has.indices[has.indptr[k] : has.indptr[k + 1]]
-        places = sizes.sizes[rows] - len(some)
-        expected = places * sizes.chance(some)[sizes.of[rows], product]
-        np.add.at(found[:, k], baskets.customer[rows], expected)
-    return found
+    pairs = zip(given, products, strict=True)
+    chances = np.stack([sizes.chance(some)[:, product] for some, product in pairs])
+    return baskets.filled(given, sizes.edges, chances)
 
 
-def _measured(late: Baskets, sets: Sets) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+def _measured(late: AnyBaskets, sets: Sets) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """(lift of each set, its other measures one below the other, draws of the lift)."""
-    sums = _columns(late, sets)
-    all_of, customers = late.resample(sums), int((sums[:, 0] > 0).sum())
+    all_of, customers = late.resample(_columns(late, sets)), late.buyers
     orders, (both, first, last, expected) = all_of[:, :1], np.split(all_of[:, 1:], 4, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         lifts = both * orders / (first * last)
@@ -174,7 +176,7 @@ def _measured(late: Baskets, sets: Sets) -> tuple[pd.DataFrame, pd.DataFrame, np
     ends = interval_columns(logs[0], logs[1:], units=customers)
     table = table.assign(**{c: np.exp(end) for c, end in ends.items()})
     table.insert(0, "set", range(len(sets)))
-    people = (sums[:, 1 : 1 + len(sets)] > 0).sum(0)
+    people = late.people(sets)
     table = disclosure.with_people(table, people)
     parts = [
         disclosure.with_people(
@@ -186,7 +188,7 @@ def _measured(late: Baskets, sets: Sets) -> tuple[pd.DataFrame, pd.DataFrame, np
     return table, pd.concat(parts, ignore_index=True), lifts[1:]
 
 
-def _named(baskets: Baskets, sets: Sets, table: pd.DataFrame) -> pd.DataFrame:
+def _named(baskets: AnyBaskets, sets: Sets, table: pd.DataFrame) -> pd.DataFrame:
     """The table with the products of each set in place of its number."""
     place, table = table["set"], table.drop(columns="set").reset_index(drop=True)
     table.insert(0, "if_bought", [_names(baskets, sets[k][:-1]) for k in place])
@@ -194,11 +196,10 @@ def _named(baskets: Baskets, sets: Sets, table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def lift(baskets: Baskets, sets: Sets) -> np.ndarray:
+def lift(baskets: AnyBaskets, sets: Sets) -> np.ndarray:
     """How many times as often as expected the last product of each set is held with the others."""
-    both, first, last = (
-        baskets.count(which) for which in (sets, [s[:-1] for s in sets], [s[-1:] for s in sets])
-    )
+    which = [*sets, *(s[:-1] for s in sets), *(s[-1:] for s in sets)]
+    both, first, last = np.split(baskets.count(which), 3)
     return both * len(baskets) / (first * last)
 
 
@@ -239,8 +240,7 @@ def bundles(fit: Result) -> Result:
         return Result(_empty("bundle"), claim, fit.notes, "number", draws=fit.draws, seed=fit.seed)
     gain, replicates, n, support = _gains(late, sets)
     table = estimates_table(["gain"] * len(sets), gain, replicates, n.tolist())
-    customers = len(np.unique(late.customer))
-    table = table.assign(**interval_columns(gain, replicates, units=customers))
+    table = table.assign(**interval_columns(gain, replicates, units=late.buyers))
     table.insert(0, "bundle", [_names(late, s) for s in sets])
     table["support"] = support
     table = table.sort_values("estimate", ascending=False, ignore_index=True)
@@ -281,7 +281,7 @@ def bundles(fit: Result) -> Result:
     return Result(table, finding, i18n.together(notes), "number", draws=fit.draws, seed=fit.seed)
 
 
-def _maximal(late: Baskets, sets: Sets) -> Sets:
+def _maximal(late: AnyBaskets, sets: Sets) -> Sets:
     count = dict(zip(sets, late.count(sets), strict=True))
 
     def stands(two: tuple[int, ...]) -> bool:
@@ -291,14 +291,14 @@ def _maximal(late: Baskets, sets: Sets) -> Sets:
     return [s for s in sets if stands(s)]
 
 
-def _gains(late: Baskets, sets: Sets) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _gains(late: AnyBaskets, sets: Sets) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(gain of each set, in each draw, orders with it, their share), a thousand orders."""
     splits = [(k, rest) for k, s in enumerate(sets) for rest in combinations(s, len(s) - 1)]
     last = [next(x for x in sets[k] if x not in rest) for k, rest in splits]
-    expected = by_size(late, [rest for _, rest in splits], last)
-    orders = np.bincount(late.customer, minlength=len(late.customers))[:, None]
-    sums = np.hstack([orders, late.by_customer(late.of(sets)), expected])
-    all_of = late.resample(sums)
+    sizes = chance.Sizes(late)
+    expected = by_size(late, sizes, [rest for _, rest in splits], last)
+    sums = [late.orders()[:, None], late.holding(sets, sizes.edges), expected]
+    all_of = late.resample(np.hstack(sums))
     both, apart = all_of[:, 1 : 1 + len(sets)], all_of[:, 1 + len(sets) :]
     owner = np.array([k for k, _ in splits])
     best = np.stack([apart[:, owner == k].max(1) for k in range(len(sets))], axis=1)
@@ -309,11 +309,11 @@ def _gains(late: Baskets, sets: Sets) -> tuple[np.ndarray, np.ndarray, np.ndarra
 # Words
 
 
-def _names(baskets: Baskets, some: Sequence[int]) -> str:
+def _names(baskets: AnyBaskets, some: Sequence[int]) -> str:
     return i18n.listed(_labels(baskets, some))
 
 
-def _labels(baskets: Baskets, some: Sequence[int]) -> list[str]:
+def _labels(baskets: AnyBaskets, some: Sequence[int]) -> list[str]:
     return [i18n.label(str(baskets.products[k])) for k in some]
 
 
@@ -322,15 +322,14 @@ def _empty(*names: str) -> pd.DataFrame:
     return pd.DataFrame({c: pd.Series(dtype=float if c in columns[-4:] else str) for c in columns})
 
 
-def _several(baskets: Baskets) -> pd.DataFrame:
+def _several(baskets: AnyBaskets) -> pd.DataFrame:
     """The share of orders that hold more than one product, a row."""
-    whose, people = baskets.customer, len(baskets.customers)
-    sums = [np.bincount(whose, more, people) for more in (baskets.sizes > 1, None)]
-    several, orders = baskets.resample(np.column_stack(sums).astype(float)).T
+    sums = np.column_stack([baskets.orders(several=True), baskets.orders()])
+    several, orders = baskets.resample(sums).T
     shares = (several / np.maximum(orders, 1))[:, None]
     table = estimates_table(["more than one product"], shares[0], shares[1:], len(baskets))
     if not shares[0, 0]:  # no draw doubts that there is none
-        table["low"], table["high"] = wilson_interval(shares[0], np.array(len(set(whose))))
+        table["low"], table["high"] = wilson_interval(shares[0], np.array(baskets.buyers))
     return table
 
 
@@ -427,7 +426,7 @@ def _finding(
     )
 
 
-def _notes(baskets: Baskets, late: Baskets, day: pd.Timestamp | None) -> list[str]:
+def _notes(baskets: AnyBaskets, late: AnyBaskets, day: pd.Timestamp | None) -> list[str]:
     notes = list(baskets.notes)
     if day is not None:
         notes.append(

@@ -9,7 +9,7 @@ A product counts once an order, however many of it were bought.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,24 +70,65 @@ class Baskets:
 
     def day(self, later: float) -> pd.Timestamp:
         """The midnight that leaves the share `later` of the time after it."""
-        first, last = pd.Timestamp(self.at[0]), pd.Timestamp(self.at[-1])
-        return (last - later * (last - first)).normalize()
+        return midnight(pd.Timestamp(self.at[0]), pd.Timestamp(self.at[-1]), later)
 
     def split(self, later: float) -> tuple[Baskets, Baskets, pd.Timestamp]:
         """Orders before and from `day(later)` on, and that day. ValueError when one has none."""
         day = self.day(later)
         after = self.at >= np.datetime64(day)
-        if not 0 < after.sum() < len(self):
-            raise ValueError(
-                f"setting apart {later:.0%} of the time, from {day:%Y-%m-%d}, leaves "
-                f"{int((~after).sum()):,} orders before and {int(after.sum()):,} after it; both "
-                "sides need some. Choose another HOLDOUT, or 0 for none."
-            )
+        require_both_sides(later, day, int((~after).sum()), int(after.sum()))
         return self.take(~after), self.take(after), day
+
+    @property
+    def by_size(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Sizes of orders, rising; orders of each; and those that hold each product."""
+        sizes, place, orders = np.unique(self.sizes, return_inverse=True, return_counts=True)
+        n = len(self)
+        by = sparse.csr_array((np.ones(n), (place, np.arange(n))), shape=(len(sizes), n))
+        return sizes, orders, np.asarray((by @ self.matrix).todense())
+
+    @property
+    def own(self) -> np.ndarray:
+        """Orders that hold each product, (products,)."""
+        return np.asarray(self.matrix.sum(0)).ravel()
+
+    @property
+    def buyers(self) -> int:
+        """Customers who ordered."""
+        return len(np.unique(self.customer))
+
+    def orders(self, *, several: bool = False) -> np.ndarray:
+        """Orders of each customer, (customers,), or those of more than one product."""
+        some = (self.sizes > 1) if several else None
+        return np.bincount(self.customer, some, len(self.customers)).astype(float)
 
     def count(self, sets: Sequence[Sequence[int]]) -> np.ndarray:
         """Orders that hold all products of each set."""
         return np.asarray(self.of(sets).sum(0)).ravel()
+
+    def people(self, sets: Sequence[Sequence[int]]) -> np.ndarray:
+        """Customers of these orders."""
+        return (self.by_customer(self.of(sets)) > 0).sum(0)
+
+    def holding(self, sets: Sequence[Sequence[int]], edges: np.ndarray) -> np.ndarray:
+        """Orders with all products of each set, (customers, sets)."""
+        del edges  # which counts in the store are made by, at once with those of `filled`
+        return self.by_customer(self.of(sets))
+
+    def filled(
+        self, sets: Sequence[Sequence[int]], edges: np.ndarray, chances: np.ndarray
+    ) -> np.ndarray:
+        """Places left in orders with each set, times the chance of the order's class of size.
+
+        `chances` are (sets, classes); sums by customer, (customers, sets).
+        """
+        found, has, sizes = np.zeros((len(self.customers), len(sets))), self.of(sets), self.sizes
+        classes = np.searchsorted(edges, sizes)
+        for k, some in enumerate(sets):
+            rows = has.indices[has.indptr[k] : has.indptr[k + 1]]
+            places = sizes[rows] - len(some)
+            np.add.at(found[:, k], self.customer[rows], places * chances[k, classes[rows]])
+        return found
 
     def of(self, sets: Sequence[Sequence[int]]) -> sparse.csc_array:
         """(orders, sets): 1 where the order holds all products of the set (one or more)."""
@@ -114,15 +155,40 @@ class Baskets:
 
         `sums` are (customers, columns); `keys` those of the rows where they are not all customers.
         """
-        there = sums.any(1)
-        clusters = ResamplingUnits((self.keys if keys is None else keys)[there])
-        return np.vstack([sums.sum(0), resample_sums(sums[there], self.draws, self.seed, clusters)])
+        return resample_customers(sums, self.keys if keys is None else keys, self.draws, self.seed)
 
     @property
     def resampling(self) -> str:
         """The note on resamples."""
-        customers = pd.DataFrame({"customer_id": self.customers})
-        return resampling_note(Sample(customers, cluster="customer_id", draws=self.draws))
+        return resampled(self.draws)
+
+
+def midnight(first: pd.Timestamp, last: pd.Timestamp, later: float) -> pd.Timestamp:
+    """The midnight that leaves the share `later` of the time between two orders after it."""
+    return (last - later * (last - first)).normalize()
+
+
+def require_both_sides(later: float, day: pd.Timestamp, before: int, after: int) -> None:
+    """Raise ValueError where there are no orders before a day or from it on."""
+    if not before or not after:
+        raise ValueError(
+            f"setting apart {later:.0%} of the time, from {day:%Y-%m-%d}, leaves {before:,} orders "
+            f"before and {after:,} after it; both sides need some. Choose another HOLDOUT, or 0 "
+            "for none."
+        )
+
+
+def resample_customers(sums: np.ndarray, keys: np.ndarray, draws: int, seed: int) -> np.ndarray:
+    """(1 + draws, columns): sums (customers, columns) over all, then over each resample of them."""
+    there = sums.any(1)
+    clusters = ResamplingUnits(keys[there])
+    return np.vstack([sums.sum(0), resample_sums(sums[there], draws, seed, clusters)])
+
+
+def resampled(draws: int) -> str:
+    """The note on resamples of customers."""
+    customers = pd.DataFrame({"customer_id": []})
+    return resampling_note(Sample(customers, cluster="customer_id", draws=draws))
 
 
 def make_baskets(
@@ -173,14 +239,7 @@ def make_baskets(
     matrix = sparse.csr_array(matrix[:, often])
     some = np.diff(matrix.indptr) > 0
     if not some.any():
-        raise InsufficientData(
-            _(
-                "No {level:label} is in {least:count} of the {n:count} orders or more.",
-                level=level,
-                least=least,
-                n=len(orders),
-            )
-        )
+        raise nothing_left(level, least, len(orders))
     customer, ids = pd.factorize(known["customer_id"].to_numpy()[some], sort=True)
     return Baskets(
         matrix[some],
@@ -190,19 +249,39 @@ def make_baskets(
         keys_of(pd.DataFrame({"customer_id": ids}), "customer_id"),
         known["at"].to_numpy()[some],
         several,
-        (
-            *_losses(len(orders), int(some.sum()), len(names), int(often.sum()), least, several),
-            *_returns(int((~bought & (place >= 0)).sum()), len(lines)),
+        notes_of(
+            *(len(orders), int(some.sum()), len(names), int(often.sum()), least, several),
+            *(int((~bought & (place >= 0)).sum()), len(lines)),
         ),
         sample.draws,
         sample.seed,
     )
 
 
-def _losses(
-    orders: int, kept: int, names: int, often: int, least: int, several: float
-) -> list[str]:
-    return [
+def nothing_left(level: str, least: int, orders: int) -> InsufficientData:
+    """The error where no product is in enough orders."""
+    return InsufficientData(
+        _(
+            "No {level:label} is in {least:count} of the {n:count} orders or more.",
+            level=level,
+            least=least,
+            n=orders,
+        )
+    )
+
+
+def notes_of(
+    orders: int,
+    kept: int,
+    names: int,
+    often: int,
+    least: int,
+    several: float,
+    returned: int,
+    lines: int,
+) -> tuple[str, ...]:
+    """Sentences on what baskets leave out."""
+    return (
         _(
             "{kept:count} of {orders:count} orders hold a product that is in {least:count} orders "
             "or more ({often:count} of {names:count} are).",
@@ -213,7 +292,8 @@ def _losses(
             names=names,
         ),
         _("{share:share1} of orders hold more than one product.", share=several),
-    ]
+        *_returns(returned, lines),
+    )
 
 
 def _returns(returned: int, lines: int) -> list[str]:
@@ -231,6 +311,10 @@ def _returns(returned: int, lines: int) -> list[str]:
 
 
 def _level(lines: pd.DataFrame) -> str:
-    found = {level: lines[level].nunique() for level in LEVELS if level in lines}
-    many = found.get("product", WIDE + 1) > WIDE
-    return "category" if many and found.get("category") else "product"
+    return usual_level({level: lines[level].nunique() for level in LEVELS if level in lines})
+
+
+def usual_level(different: Mapping[str, int]) -> str:
+    """Categories where there are some and no products or more than `WIDE`, else products."""
+    many = different.get("product", WIDE + 1) > WIDE
+    return "category" if many and different.get("category") else "product"

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse, special
 
 from cxlib.offers.baskets import Baskets
+from cxlib.offers.counted import CountedBaskets
 
 STRATA = 12  # most classes of order size
 EXPECTED = 5.0  # fewer meetings than this by chance, and a pair is not tested
@@ -21,21 +22,24 @@ MOST = (8, 32, 128, 300, 600)  # products tested together, by how many partners 
 
 
 class Sizes:
-    """What orders of each size hold: `of` the class of each order, `push` how much a product has.
+    """What orders of each size hold: `edges` of the classes, `push` how much a product has.
 
     The chance that an order which holds some products holds product j too is its open places times
     push[j] over the push of the products not yet there, in its class: quasi-independence, with the
     number of meetings of every product kept.
     """
 
-    def __init__(self, baskets: Baskets) -> None:
-        sizes = baskets.sizes
-        edges = np.unique(np.quantile(sizes, np.linspace(0, 1, STRATA + 1)[1:], method="lower"))
-        self.of, self.sizes = np.searchsorted(edges, sizes), sizes
-        n, classes = len(sizes), len(edges)
-        by = sparse.csr_array((np.ones(n), (self.of, np.arange(n))), shape=(classes, n))
-        met = (by * (sizes - 1.0)) @ baskets.matrix
-        self.push = _quasi(np.asarray(met.todense()))
+    def __init__(self, baskets: Baskets | CountedBaskets) -> None:
+        sizes, orders, held = baskets.by_size
+        last = np.cumsum(orders)  # the place after the last order of each size, in order of size
+        places = np.floor((last[-1] - 1) * np.linspace(0, 1, STRATA + 1)[1:])
+        self.edges = np.unique(sizes[np.searchsorted(last, places, side="right")])
+        by = self.of(sizes) == np.arange(len(self.edges))[:, None]
+        self.push = _quasi(by @ ((sizes - 1.0)[:, None] * held))
+
+    def of(self, sizes: np.ndarray) -> np.ndarray:
+        """The class of orders of these sizes."""
+        return np.searchsorted(self.edges, sizes)
 
     def chance(self, given: Sequence[int]) -> np.ndarray:
         """(classes, products): of filling an open place of an order that holds `given` already."""
@@ -64,17 +68,18 @@ def _quasi(met: np.ndarray) -> np.ndarray:
     return a
 
 
-def pairs(baskets: Baskets) -> tuple[list[tuple[int, ...]], np.ndarray]:
+def pairs(baskets: Baskets | CountedBaskets) -> tuple[list[tuple[int, ...]], np.ndarray]:
     """(pairs tested, p of each): those that chance would bring together `EXPECTED` times.
 
     Their own counts decide that, not how often they met; so it chooses no finds.
     """
-    own = np.asarray(baskets.matrix.sum(0)).ravel()
+    own = baskets.own
     often = np.outer(own, own) / max(len(baskets), 1) >= EXPECTED
     np.fill_diagonal(often, False)
     p, partners = np.ones(often.shape), often.sum(1)
     ranked = np.argsort(-own, kind="stable")  # a product's partners are the commonest of all
-    for fewer, most in pairwise((0, *MOST, len(own))):
+    in_steps = isinstance(baskets, Baskets) or len(own) > MOST[-1]  # counts scan once a step
+    for fewer, most in pairwise((0, *(MOST if in_steps else ()), len(own))):
         some = np.flatnonzero((partners > fewer) & (partners <= most))
         among = ranked[: most + 1]  # itself may be one of them
         if len(some):
@@ -84,7 +89,7 @@ def pairs(baskets: Baskets) -> tuple[list[tuple[int, ...]], np.ndarray]:
 
 
 def triples(
-    baskets: Baskets, found: Sequence[tuple[int, int]]
+    baskets: Baskets | CountedBaskets, found: Sequence[tuple[int, int]]
 ) -> tuple[list[tuple[int, ...]], np.ndarray]:
     """(triples of three found pairs, p of each: the largest over its product against its pair)."""
     known = set(found)
@@ -103,24 +108,33 @@ def triples(
     return [tuple(t) for t in joined], np.max(each, axis=1)
 
 
-def against(baskets: Baskets, given: Sequence[Sequence[int]], among: np.ndarray) -> np.ndarray:
+def against(
+    baskets: Baskets | CountedBaskets, given: Sequence[Sequence[int]], among: np.ndarray
+) -> np.ndarray:
     """One-sided p that orders with `given` hold products `among` by chance, (given, among).
 
     The larger of two: Fisher's exact test over orders, and a score test over customers in which
     each order is held to what orders of its size hold, with the customers' own sums as spread.
     Exact below .05; larger ones are p of the score test, or 1 where chance explains it.
     """
-    n, matrix = len(baskets), sparse.csr_array(baskets.matrix[:, among])
-    sizes, has = Sizes(baskets), baskets.of(given)
-    counts, own = np.asarray(has.sum(0)).ravel(), np.asarray(matrix.sum(0)).ravel()
-    p, usual = np.ones((len(given), len(among))), _Usual(baskets, sizes, matrix)
+    sizes, own = Sizes(baskets), baskets.own[among]
+    if isinstance(baskets, CountedBaskets):
+        chances = np.stack([sizes.chance(some)[:, among] for some in given])
+        z, free, both = baskets.scores(given, among, sizes.edges, chances)
+        counts = baskets.count(given)
+    else:
+        matrix, has = sparse.csr_array(baskets.matrix[:, among]), baskets.of(given)
+        usual, counts = _Usual(baskets, sizes, matrix), np.asarray(has.sum(0)).ravel()
+        z, free = np.zeros((len(given), len(among))), np.zeros(len(given))
+        for k, some in enumerate(given):
+            rows = has.indices[has.indptr[k] : has.indptr[k + 1]]
+            z[k], free[k] = usual.score(rows, sizes.chance(some)[:, among], len(some))
+        both = np.asarray((has.T @ matrix).todense())
+    p = special.stdtr(np.maximum(free, 1)[:, None], -z)
     for k, some in enumerate(given):
-        rows = has.indices[has.indptr[k] : has.indptr[k + 1]]
-        z, free = usual.score(rows, sizes.chance(some)[:, among], len(some))
-        p[k] = np.where(np.isin(among, some), 1.0, special.stdtr(max(free, 1), -z))
+        p[k, np.isin(among, some)] = 1.0
     row, column = np.nonzero(p < 0.05)
-    both = np.asarray((has.T @ matrix).todense())[row, column]
-    fisher = upper_tail(both, own[column], counts[row], n)
+    fisher = upper_tail(both[row, column], own[column], counts[row], len(baskets))
     p[row, column] = np.maximum(p[row, column], fisher)
     return p
 
@@ -135,17 +149,18 @@ class _Usual:
     """
 
     def __init__(self, baskets: Baskets, sizes: Sizes, matrix: sparse.csr_array) -> None:
-        self.baskets, self.sizes, self.matrix = baskets, sizes, matrix
+        self.baskets, self.matrix = baskets, matrix
         (n, products), classes = matrix.shape, len(sizes.push)
         people = len(baskets.customers)
-        by = sparse.csr_array((np.ones(n), (sizes.of, np.arange(n))), shape=(classes, n))
+        self.of = sizes.of(baskets.sizes)
+        by = sparse.csr_array((np.ones(n), (self.of, np.arange(n))), shape=(classes, n))
         self.per_class = np.maximum(np.asarray(by.sum(1)).ravel(), 1)
         self.share = np.asarray((by @ matrix).todense()) / self.per_class[:, None]
         self.orders = np.zeros((people, classes))
-        np.add.at(self.orders, (baskets.customer, sizes.of), 1.0)
+        np.add.at(self.orders, (baskets.customer, self.of), 1.0)
         held = matrix.tocoo()
         order, product = held.coords
-        entries = (held.data, (baskets.customer[order], sizes.of[order] * products + product))
+        entries = (held.data, (baskets.customer[order], self.of[order] * products + product))
         self.held = sparse.csr_array(entries, shape=(people, classes * products))
         self.squares = self._squares()
 
@@ -174,11 +189,11 @@ class _Usual:
         if not len(rows):
             return np.zeros(chance.shape[1]), 0
         people, who = np.unique(self.baskets.customer[rows], return_inverse=True)
-        classes, (width, products) = self.sizes.of[rows], chance.shape
+        classes, (width, products) = self.of[rows], chance.shape
         whose = sparse.csr_array(
             (np.ones(len(rows)), (who, np.arange(len(rows)))), shape=(len(people), len(rows))
         )
-        places = self.sizes.sizes[rows] - float(taken)
+        places = self.baskets.sizes[rows] - float(taken)
         count = sparse.csr_array((places, (who, classes)), shape=(len(people), width))
         apart = np.asarray((whose @ self.matrix[rows]).todense()) - count @ chance
         often = np.bincount(classes, minlength=width) / self.per_class

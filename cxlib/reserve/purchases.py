@@ -256,6 +256,32 @@ class StoredPurchases:
         )
         return int(found["n"].sum()), int(found.loc[found["inside"] == 0, "n"].sum())
 
+    def bought_in(self, starts: list[pd.Timestamp]) -> pd.DataFrame:
+        """Columns key, early, in0, in1 ... and n: how many customers of each key bought when.
+
+        Early is before the first of the days; in0 from it on and before the second, and so on, to
+        the last of the days.
+        """
+        inside = [f"day < {_time(starts[0])}"]
+        inside += [
+            f"day >= {_time(day)} and day < {_time(next_)}"
+            for day, next_ in zip(starts, starts[1:], strict=False)
+        ]
+        names = ["early", *(f"in{k}" for k in range(len(starts) - 1))]
+        flags = ", ".join(
+            f"max(case when {when} then 1 else 0 end) as {name}"
+            for when, name in zip(inside, names, strict=True)
+        )
+        source = f"(select customer_id, {flags} from {self._days} group by customer_id) as each"
+        key = aggregates.key_of(self.database.store, "orders", "customer_id")
+
+        def summed(size: int) -> pd.DataFrame:
+            groups = [aggregates.coarser(key, size), *names]
+            asked = f"select {groups[0]} as key, {', '.join(names)}, count(*) as n from {source} "
+            return self._sums(f"{asked} group by {', '.join(groups)}", source, groups)
+
+        return self._by_key(summed)
+
     def habits(self, measure: str, day: pd.Timestamp, window: int = 0) -> pd.DataFrame:
         """Columns value and n: how many customers have each recency_days, orders or spend.
 

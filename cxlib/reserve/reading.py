@@ -33,6 +33,7 @@ from cxlib.reserve import (
 )
 from cxlib.reserve import organisation as units_of_study
 from cxlib.reserve.alerts import Alerts
+from cxlib.reserve.baskets import StoredBaskets
 from cxlib.reserve.care import Care
 from cxlib.reserve.customers import Customers
 from cxlib.reserve.database import Database
@@ -162,6 +163,22 @@ class Reserve(Database):
     def loyalty(self) -> Loyalty:
         """Orders, repeat purchases and referrals."""
         return Loyalty(self)
+
+    def baskets(self, *, draws: int = DRAWS, seed: int = SEED) -> StoredBaskets | None:
+        """What orders held, counted where they are: for `offers.count_baskets`.
+
+        None where all rows can be read (`limits.rows_at_most`), which is quicker; and where
+        something was handed back, or amounts are known of some orders only: such orders have to be
+        read.
+
+        Parameters
+        ----------
+        draws, seed : of the bootstrap behind every interval
+        """
+        rows = max(self.kept_rows.get(table, 0) for table in ("orders", "order_lines"))
+        stored = StoredBaskets(self, draws, seed)
+        many = rows > self.study.limits.rows_at_most and self.study.reporting.leave_rows
+        return stored if many and stored.countable else None
 
     @property
     def quality(self) -> Quality:

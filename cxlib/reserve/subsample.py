@@ -155,10 +155,11 @@ class SomeCustomers:
         facts["times"] = self.share**-0.5
         if counted:
             return _(
-                "{table:opening} have {rows:count} rows. Retention, repeat revenue and grades are "
-                "counted from all of them. All other parts read those of one customer in "
-                "{each:.1f}, chosen by a hash of their number: there, numbers of customers are of "
-                "these, and intervals are about {times:.1f} times as wide as those of all rows "
+                "{table:opening} have {rows:count} rows. Retention, repeat revenue, grades, "
+                "the life cycle, association rules and bundles are counted from all of them. All "
+                "other parts read those of one customer in {each:.1f}, chosen by a hash of their "
+                "number: there, numbers of customers are of these, and intervals are about "
+                "{times:.1f} times as wide as those of all rows "
                 "would be.",
                 **facts,
             )

@@ -1,6 +1,7 @@
 """The life cycle: acquired, retained, at risk, won back, lost, and moves between states.
 
-    cycle = lifecycle(sample, weeks=13)
+    cycle = lifecycle(study.loyalty.purchases(), weeks=13)      # counted in the store
+    cycle = lifecycle(sample, weeks=13)                         # of rows
     cycle.table          # period, term (the state), estimate: share of customers known by then
     cycle.moves          # before, term (after), estimate: share who moved, over all periods
     transitions(cycle)   # the same, with a sentence on customers won back
@@ -13,6 +14,8 @@ neither). The definition is ours.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 import pandas as pd
 
@@ -21,7 +24,7 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
-from cxlib.data.purchases import purchases, seen_from
+from cxlib.data.purchases import left_out, purchases, require_some, seen_from
 from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, interval_columns
 from cxlib.stats.notes import resampling_note
@@ -29,8 +32,25 @@ from cxlib.stats.notes import resampling_note
 STATES = mark("acquired", "retained", "at risk", "won back", "lost")
 
 
+class CountedPurchases(Protocol):
+    """Purchases counted where they are (`study.loyalty.purchases`).
+
+    Orders of customers who handed something back are `returned`, in rows, with the draws and the
+    seed of all intervals; `begin` is the first day of the others.
+    """
+
+    returned: Sample
+    end: pd.Timestamp
+    orders: int
+    blank: int
+    begin: pd.Timestamp | None
+
+    def bought_in(self, starts: list[pd.Timestamp]) -> pd.DataFrame:
+        """Columns key, early, in0, in1 ... and n: customers by when they bought."""
+
+
 def lifecycle(
-    sample: SampleLike,
+    sample: SampleLike | CountedPurchases,
     *,
     as_of: str | pd.Timestamp | None = None,
     weeks: int = 13,
@@ -40,8 +60,10 @@ def lifecycle(
 
     Parameters
     ----------
-    sample : orders with customer_id, at and, where they are known, amount: refunds are taken off
-    as_of : date from which customers are seen, the day after the last order by default
+    sample : orders with customer_id, at and, where they are known, amount: refunds are taken off.
+        Or purchases that are counted in the store (`study.loyalty.purchases`)
+    as_of : date from which customers are seen, the day after the last order by default, which is
+        that of purchases in the store
     weeks : length of a period
     most : periods shown, the last ones
 
@@ -67,12 +89,24 @@ def lifecycle(
     >>> table.loc[table["estimate"] > 0, "term"].tolist()
     ['acquired', 'at risk', 'at risk', 'won back']
     """
-    sample = as_sample(sample)
-    orders = sample.data
-    end = seen_from(orders, as_of)
-    kept, left_out = purchases(orders, end)
-    bought = _bought(kept.sort_index(), end, pd.Timedelta(days=7 * weeks))
-    if bought.shape[1] < 3:
+    counted: CountedPurchases | None = None
+    if isinstance(sample, Sample | pd.DataFrame):
+        sample = as_sample(sample)
+        end, offered = seen_from(sample.data, as_of), len(sample.data)
+        kept, notes = purchases(sample.data, end)
+        begins = [kept["at"].min()]
+    else:
+        counted = sample
+        end, offered, sample = counted.end, counted.orders, counted.returned
+        kept, notes = purchases(sample.data, end, required=False)
+        notes = [*left_out(offered, counted.blank, 0), *notes]
+        if counted.begin is None:
+            require_some(kept, offered, end)
+        begins = [kept["at"].min(), counted.begin]
+    length = pd.Timedelta(days=7 * weeks)
+    begin = min(day for day in begins if day is not None and not pd.isna(day)).normalize()
+    periods = int((end - begin) // length)
+    if periods < 3:
         raise InsufficientData(
             _(
                 "There are fewer than 3 complete periods of {weeks:count} weeks before "
@@ -81,23 +115,35 @@ def lifecycle(
                 weeks=weeks,
             )
         )
-    states = _states(bought)[:, 1:][:, -most:]  # in the first period all are new
-    starts = [end - pd.Timedelta(days=7 * weeks * k) for k in range(states.shape[1], 0, -1)]
-    table = _states_table(states, [f"{day:%Y-%m-%d}" for day in starts], sample)
+    shown = min(most, periods - 1)  # in the first period all are new
+    starts = [end - length * k for k in range(shown + 1, 0, -1)]
+    bought, keys = _bought(kept, starts, end)
+    customers = np.ones(len(keys), int)
+    if counted is not None:
+        found = counted.bought_in([*starts, end])
+        bought = np.vstack([bought, found.drop(columns=["key", "n"]).to_numpy(bool)])
+        keys = np.concatenate([keys, found["key"].to_numpy(np.int64)])
+        customers = np.concatenate([customers, found["n"].to_numpy(int)])
+    if shown == periods - 1:  # days before the first whole period count in it: nobody is new twice
+        bought[:, 1] |= bought[:, 0]
+        bought[:, 0] = False
+    states, units = _states(bought)[:, 2:], resampling.ResamplingUnits(keys)
+    names = [f"{day:%Y-%m-%d}" for day in starts[1:]]
+    table = _states_table(states, customers, names, units, sample)
     notes = [
         _(
             "{customers:count} customers over {periods:count} periods of {weeks:count} weeks up "
             "to {date:date}.",
-            customers=len(states),
+            customers=int(customers.sum()),
             periods=states.shape[1],
             weeks=weeks,
             date=end - pd.Timedelta(days=1),
         ),
-        *left_out,
+        *notes,
         resampling_note(sample.replace(cluster="customer_id")),
     ]
     return Result(
-        {"table": table, "moves": _moves(states, sample)},
+        {"table": table, "moves": _moves(states, customers, units, sample)},
         _finding(table, weeks),
         i18n.together(notes),
         "share",
@@ -119,17 +165,16 @@ def transitions(cycle: Result) -> Result:
     return Result(moves, told, cycle.notes, "share", draws=cycle.draws, seed=cycle.seed)
 
 
-def _bought(kept: pd.DataFrame, end: pd.Timestamp, length: pd.Timedelta) -> np.ndarray:
-    """Whether each customer bought in each whole period, earliest first, (customers, periods).
-
-    Days before the first whole period are put into it, so that nobody is acquired twice.
-    """
-    ago = ((end - kept["at"].dt.normalize() - pd.Timedelta(days=1)) // length).to_numpy(int)
-    periods = int((end - kept["at"].min().normalize()) // length)
+def _bought(
+    kept: pd.DataFrame, starts: list[pd.Timestamp], end: pd.Timestamp
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether each customer bought before the periods that start then, and in each; their keys."""
     who, names = pd.factorize(kept["customer_id"])
-    bought = np.zeros((len(names), max(periods, 1)), bool)
-    bought[who, np.maximum(bought.shape[1] - 1 - ago, 0)] = True
-    return bought
+    edges = np.array([*starts, end], "datetime64[ns]")
+    day = kept["at"].dt.normalize().to_numpy().astype("datetime64[ns]")
+    bought = np.zeros((len(names), len(edges)), bool)
+    bought[who, np.searchsorted(edges, day, side="right")] = True
+    return bought, resampling.keys_of(pd.DataFrame({"customer_id": names}), "customer_id")
 
 
 def _states(bought: np.ndarray) -> np.ndarray:
@@ -144,10 +189,18 @@ def _states(bought: np.ndarray) -> np.ndarray:
     )
 
 
-def _states_table(states: np.ndarray, starts: list[str], sample: Sample) -> pd.DataFrame:
-    inside = (states[..., None] == np.arange(len(STATES))).astype(float)
+def _states_table(
+    states: np.ndarray,
+    customers: np.ndarray,
+    starts: list[str],
+    units: resampling.ResamplingUnits,
+    sample: Sample,
+) -> pd.DataFrame:
+    inside = (states[..., None] == np.arange(len(STATES))) * customers[:, None, None].astype(float)
     shape = inside.shape[1:]
-    drawn = resampling.resample_sums(inside.reshape(len(inside), -1), sample.draws, sample.seed)
+    drawn = resampling.resample_sums(
+        inside.reshape(len(inside), -1), sample.draws, sample.seed, units
+    )
     drawn = drawn.reshape(sample.draws, *shape)
     whole = inside.sum(0)
     with np.errstate(invalid="ignore"):  # a draw of few customers may have nobody
@@ -165,11 +218,18 @@ def _states_table(states: np.ndarray, starts: list[str], sample: Sample) -> pd.D
     return pd.concat(tables, ignore_index=True)
 
 
-def _moves(states: np.ndarray, sample: Sample) -> pd.DataFrame:
+def _moves(
+    states: np.ndarray,
+    customers: np.ndarray,
+    units: resampling.ResamplingUnits,
+    sample: Sample,
+) -> pd.DataFrame:
     size = len(STATES)
     both = np.where((states[:, :-1] >= 0), states[:, :-1] * size + states[:, 1:], -1)
-    counts = np.column_stack([(both == move).sum(1) for move in range(size * size)]).astype(float)
-    drawn = resampling.resample_sums(counts, sample.draws, sample.seed).reshape(-1, size, size)
+    moves = [(both == move).sum(1) * customers for move in range(size * size)]
+    counts = np.column_stack(moves).astype(float)
+    drawn = resampling.resample_sums(counts, sample.draws, sample.seed, units)
+    drawn = drawn.reshape(-1, size, size)
     whole = counts.sum(0).reshape(size, size)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares, again = whole / whole.sum(1, keepdims=True), drawn / drawn.sum(2, keepdims=True)

@@ -178,11 +178,14 @@ def test_meetings_expected_by_size_add_up_to_those_there_are(company):
     for product in range(3):
         rows = company.of([(product,)]).indices
         places = company.sizes[rows] - 1
-        expected = places[:, None] * sizes.chance([product])[sizes.of[rows]]
+        expected = places[:, None] * sizes.chance([product])[sizes.of(company.sizes)[rows]]
         assert expected.sum() == pytest.approx(places.sum(), rel=1e-6)
     met = company.matrix.T @ (company.sizes - 1.0)  # of each product, over all partners
     each = sum(
-        (np.maximum(company.sizes - 1.0, 0)[rows, None] * sizes.chance([k])[sizes.of[rows]]).sum(0)
+        (
+            np.maximum(company.sizes - 1.0, 0)[rows, None]
+            * sizes.chance([k])[sizes.of(company.sizes[rows])]
+        ).sum(0)
         for k in range(len(met))
         for rows in [company.of([(k,)]).indices]
     )
