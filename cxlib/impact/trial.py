@@ -327,7 +327,7 @@ def _read(
             raise NoCleanControls(_no_controls(change, reached))
     out: tuple[str, ...] = ()
     if change.design in ("compared", "staggered"):
-        few = _of_few(sample, group, len(groups))
+        few = _of_few(sample, group, np.isin(np.array(groups), change.treated))
         groups, group, arm, out = _observed(groups, group, arm, wave, ~np.isnan(y[0]), change, few)
     known, x = _known(rows, past)
     ids = np.arange(len(rows)) if sample.cluster is None else numbered(rows[sample.cluster])
@@ -522,12 +522,21 @@ def _observed(
     return tuple(kept), moved, np.where(moved < 0, -1, arm), left
 
 
-def _of_few(sample: Sample, group: np.ndarray, groups: int) -> np.ndarray:
-    """Which groups are of fewer customers than the smallest cell, (groups,)."""
-    inside = group[:, None] == np.arange(groups)
+def _of_few(sample: Sample, group: np.ndarray, treated: np.ndarray) -> np.ndarray:
+    """Which groups are so few customers that those of their arm give them away, (groups,).
+
+    Several that are enough together stay: no sum tells of one of them.
+    """
+    inside = group[:, None] == np.arange(len(treated))
     answers = (inside * sample.counts[:, None]).sum(0)
     single = sample.cluster is not None and (sample.counts == 1).all()
-    return (sample.people(inside) if single else answers) < context.current().smallest_cell
+    people, least = sample.people(inside) if single else answers, context.current().smallest_cell
+    few = people < least
+    for arm in (treated, ~treated):
+        small = few & arm
+        if small.sum() > 1 and people[small].sum() >= least:
+            few = few & ~arm
+    return few
 
 
 def _known(rows: pd.DataFrame, columns: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
