@@ -280,7 +280,13 @@ def both(name: str) -> list[Figure]:
     return [draw(t).figure for t in (table, other_numbers(table))]
 
 
-@pytest.mark.parametrize("name", CASES)
+# Drawn by the functions of other cases.
+ALIKE = {"incidence", "bought again", "retention", "importance with index", "penalties' classes"}
+ALIKE |= {"synthetic control", "trends", "grouped", "intervals by group", "margins", "calibration"}
+EACH = [pytest.param(n, marks=[pytest.mark.thorough] if n in ALIKE else []) for n in CASES]
+
+
+@pytest.mark.parametrize("name", EACH)
 def test_a_figure_says_nothing_of_its_hidden_rows(name: str) -> None:
     figures = both(name)
     for figure in figures:
