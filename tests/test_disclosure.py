@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cxlib.core import context
+from cxlib.core.display import display_table
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
 from cxlib.privacy import disclosure
@@ -273,3 +274,34 @@ def test_rows_of_nobody_known_count_as_people_each() -> None:
     )
     table = pd.DataFrame({"channel": ["a", "b"], "term": "calls", "n": 12})
     assert Sample(rows, cluster="customer_id").counted(table)["people"].tolist() == [1, 12]
+
+
+def test_answers_of_a_group_hide_another_group_with_a_small_one() -> None:
+    """Three answers of six people are six, not eighteen: another group is hidden with them."""
+    counts = {"east": 40, "west": 30, "islet": 6}
+    rows = [(g, "speed", a, 0.3, n) for g, n in counts.items() for a in ("low", "mid", "high")]
+    table = pd.DataFrame(rows, columns=["region", "term", "answer", "estimate", "n"])
+    why = disclosure.hidden(table)
+    assert why.groupby(table["region"]).unique().str[0].to_dict() == {
+        "east": "",
+        "islet": "small",
+        "west": "complement",
+    }
+
+
+def test_a_hidden_row_keeps_no_conclusion() -> None:
+    """Neither yes nor no, nor when its level changed."""
+    table = groups(7, 12, 90).assign(
+        differs=[True, False, True], wave="q2", earliest="q1", latest="q3", within="yes"
+    )
+    shown = disclosure.blanked(table, disclosure.hidden(table))
+    assert shown["differs"].isna().tolist() == [True, True, False]
+    assert shown[["wave", "earliest", "latest", "within"]].agg("".join, axis=1).tolist() == [
+        *("", ""),
+        "q2q1q3yes",
+    ]
+    text = display_table(table)
+    assert text.iloc[:, text.columns.str.contains("differ", case=False)].squeeze().tolist() == [
+        *("–", "–"),
+        "yes",
+    ]

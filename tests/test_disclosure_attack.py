@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import disclosure_plant as plant
 import numpy as np
@@ -98,6 +99,15 @@ LEAKS = {
         kept("severity term estimate n", *SEVERITY, why="  sc",
              curve=table("severity term time estimate n", *CURVE)),
         CASES,
+    ],
+    "answers of a group elsewhere": [
+        kept(BY, EAST, [*ISLET, *NOBODY], ["north", "speed", *NOBODY], why=" sc"),
+        kept("term estimate n", ["share", 0.5, 97], cells=table(
+            "region term answer estimate n",
+            *[[g, "speed", a, 0.3, n] for g, n in (("east", 40), ("north", 53)) for a in "abc"],
+            *[["islet", "speed", a, *NOBODY] for a in "abc"],
+        )),
+        ALL,
     ],
     "levels on another page": [
         kept("severity term estimate n", *SEVERITY, why="  sc"),
@@ -629,3 +639,11 @@ def test_what_is_public_or_elsewhere_or_cannot_be_noted(published, tmp_path, cap
     published.mkdir()
     (published / "torn.json.gz").write_bytes(b"\x1f\x8b")
     assert list(ledger.entries(run, {})) == [] and not ledger.forget("s", "monday")
+
+
+def test_a_run_on_an_engine_says_that_customers_are_not_counted(monkeypatch, capsys) -> None:
+    page = SimpleNamespace(rules={"lang": "en", "smallest_cell": 10})
+    for on_engine in (False, True):
+        monkeypatch.setattr(record, "_study_of", lambda _: SimpleNamespace(on_engine=on_engine))  # noqa: B023 - called at once
+        record._say_if_on_engine([SimpleNamespace(page=page)], Path("monday"))
+        assert ("by rows, not by customers" in capsys.readouterr().err) is on_engine

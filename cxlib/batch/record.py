@@ -149,6 +149,7 @@ def close(
             continue
         if published:
             ledger.keep(folder, run, answers, people)
+            _say_if_on_engine(mine, folder)
         execute.put(folder / "answers.json", _by_line(answers))
         _warn_of_conflicts(folder, run, answers)
         _index(folder, run, top_of(folder, len(folders)), keep=remember)
@@ -214,9 +215,25 @@ def _people(results: Sequence[Result]) -> People:
         if r.answers
     }
     first = results[0].page
-    frozen = first.notebook.parents[1] / "data" / first.study / "study.yaml"
-    about = study.read(frozen if frozen.exists() else first.study)
-    return populations.of(about, dependencies.of_tables(first.data), pages, Context(**first.rules))
+    data = dependencies.of_tables(first.data)
+    return populations.of(_study_of(first), data, pages, Context(**first.rules))
+
+
+def _study_of(page: Page) -> study.Study:
+    """The study as it was when the run began."""
+    frozen = page.notebook.parents[1] / "data" / page.study / "study.yaml"
+    return study.read(frozen if frozen.exists() else page.study)
+
+
+def _say_if_on_engine(results: Sequence[Result], folder: Path) -> None:
+    """Tables on an engine have no sketches: what the run was not compared by."""
+    page = results[0].page
+    if Context(**page.rules).smallest_cell > 1 and _study_of(page).on_engine:
+        print(
+            f"cx: {folder.name}: tables on an engine are compared with earlier runs by rows, not "
+            "by customers. Check that no small group changed (docs/privacy.md).",
+            file=sys.stderr,
+        )
 
 
 def _protect_from_each_other(results: Sequence[Result], people: People) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from cxlib.churn import survival_findings
 from cxlib.churn.features import UNKNOWN
-from cxlib.core import i18n
+from cxlib.core import context, i18n
 from cxlib.core.columns import INTERVAL, SIMULTANEOUS, in_unit
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _, ngettext
@@ -93,9 +93,15 @@ def survival(sample: SampleLike, *, by: str | None = None, unit: str = "days") -
         )
     curve = pd.concat(parts, ignore_index=True)
     table = _in_order(curve[curve["time"].isin(marks)], by)
+    if by:  # a curve ends when somebody left: of few, hidden points too would say when
+        least = context.current().smallest_cell
+        many = [name for name, members in groups.items() if len(members) >= least]
+        curve = curve[curve[by].isin(many)]
     median = pd.DataFrame(medians)
     tables = {"table": table, "curve": _in_order(curve, by), "median": median}
-    finding = survival_findings.finding(median, table, by, unit, curve["time"].max())
+    finding = survival_findings.finding(
+        median, table, by, unit, (table if curve.empty else curve)["time"].max()
+    )
     known = in_unit(unit, "median", "median_low", "median_high")
     return Result(tables, finding, _notes(rows, len(sample)), "share", columns=known)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cxlib.core import context, i18n
@@ -336,8 +337,9 @@ def format_cells(table: pd.DataFrame, known: Mapping[str, Column]) -> pd.DataFra
 
 
 def _written(values: pd.Series, column: Column | None) -> list[str]:
-    if pd.api.types.is_bool_dtype(values):
-        return [_("yes") if v else _("no") for v in values]
+    known_values = values.dropna()
+    if len(known_values) and all(isinstance(v, bool | np.bool_) for v in known_values):
+        return ["–" if pd.isna(v) else _("yes") if v else _("no") for v in values]
     if column is not None and column.unit not in ("name", "text"):
         return [i18n.label(v) if isinstance(v, str) else column.written(v) for v in values]
     if pd.api.types.is_numeric_dtype(values):

@@ -97,8 +97,9 @@ def without_each_wave(
     note += (
         [
             ngettext(
-                "{n:count} wave of too few answers is not left out.",
-                "{n:count} waves of too few answers are not left out.",
+                "{n:count} wave is not left out, as its answers, or those of another, are too few.",
+                "{n:count} waves are not left out, as answers of theirs, or of another, are too "
+                "few.",
                 len(refused),
             )
         ]
@@ -194,12 +195,11 @@ def _waves(sample: Sample) -> dict[str, int]:
 
 
 def _of_few(sample: Sample, counts: Mapping[str, int]) -> set[str]:
-    """The waves of too few customers."""
+    """The waves of too few customers, and those that would give them away."""
     table = pd.DataFrame({"wave": [*counts], "term": "answers", "n": [*counts.values()]})
     if sample.in_buckets([]).of("", "wave") is sample:  # where rows are at hand
         table = sample.counted(table)
-    people = table.get(disclosure.PEOPLE, table["n"])
-    return set(table["wave"][people < context.current().smallest_cell])
+    return set(table["wave"][disclosure.hidden(table) != ""])
 
 
 def _without(sample: Sample, wave: str) -> Sample:

@@ -41,7 +41,7 @@ class Trial:
     x : what was known before, (n, k), names in `known`
     ids : number of each row's customer, (n,); every row its own where customers are not known
     nps : the outcomes reported as NPS
-    out : groups left out because some wave has no answer of theirs
+    out : groups left out because some wave has no answer of theirs, or they are too few
     contaminated : what was left out of the controls because another change reached it, in words
     shared : other changes that reached most of the treated in the same waves, in words
     shared_in : waves with the change in which one of those began or went on that was not in place
@@ -327,7 +327,8 @@ def _read(
             raise NoCleanControls(_no_controls(change, reached))
     out: tuple[str, ...] = ()
     if change.design in ("compared", "staggered"):
-        groups, group, arm, out = _observed(groups, group, arm, wave, ~np.isnan(y[0]), change)
+        few = _of_few(sample, group, np.isin(np.array(groups), change.treated))
+        groups, group, arm, out = _observed(groups, group, arm, wave, ~np.isnan(y[0]), change, few)
     known, x = _known(rows, past)
     ids = np.arange(len(rows)) if sample.cluster is None else numbered(rows[sample.cluster])
     trial = Trial(
@@ -494,10 +495,12 @@ def _observed(
     wave: np.ndarray,
     there: np.ndarray,
     change: Change,
+    few: np.ndarray,
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, tuple[str, ...]]:
     """Without the control groups that gave no answer in some wave, unless all are such.
 
-    A treated group that gave no answer at all is left out as well.
+    A treated group that gave no answer at all is left out as well, and groups of `few` customers:
+    the answers of both arms, less those of the other groups, would be theirs.
 
     Of a staggered design without any such unit, waves in which nobody was asked not counted.
     """
@@ -508,7 +511,7 @@ def _observed(
         gaps = (counts[:, counts.any(0)] == 0).any(1)
     else:
         treated = np.isin(np.array(groups), change.treated)
-        gaps = np.where(treated, (counts == 0).all(1), (counts == 0).any(1))
+        gaps = few | np.where(treated, (counts == 0).all(1), (counts == 0).any(1))
     kept = [g for g, gap in zip(groups, gaps, strict=True) if not gap]
     if not gaps.any() or (set(kept) <= set(change.treated) and not staggered) or not kept:
         return groups, group, arm, ()
@@ -517,6 +520,23 @@ def _observed(
     moved = place[group]
     left = tuple(g for g, gap in zip(groups, gaps, strict=True) if gap)
     return tuple(kept), moved, np.where(moved < 0, -1, arm), left
+
+
+def _of_few(sample: Sample, group: np.ndarray, treated: np.ndarray) -> np.ndarray:
+    """Which groups are so few customers that those of their arm give them away, (groups,).
+
+    Several that are enough together stay: no sum tells of one of them.
+    """
+    inside = group[:, None] == np.arange(len(treated))
+    answers = (inside * sample.counts[:, None]).sum(0)
+    single = sample.cluster is not None and (sample.counts == 1).all()
+    people, least = sample.people(inside) if single else answers, context.current().smallest_cell
+    few = people < least
+    for arm in (treated, ~treated):
+        small = few & arm
+        if small.sum() > 1 and people[small].sum() >= least:
+            few = few & ~arm
+    return few
 
 
 def _known(rows: pd.DataFrame, columns: list[str]) -> tuple[tuple[str, ...], np.ndarray]:

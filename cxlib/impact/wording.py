@@ -164,7 +164,9 @@ def design(trial: Trial, name: str) -> str:
         )
     if name == "compared":
         out = _(
-            "Without answers in some wave and so left out: {names:label_list}.", names=trial.out
+            "Left out, as they have no answers in some wave or too few customers: "
+            "{names:label_list}.",
+            names=trial.out,
         )
         return i18n.together(
             [

@@ -143,7 +143,7 @@ def power(
     figure.legend_above(ax, entries, ms=5.5)
     words = [
         f"{r.waves} · {i18n.count(r.n)}: {labels.number(r.estimate, unit)}"
-        for r in figure.prepare(table).itertuples()
+        for r in figure.prepare(table).dropna(subset=["estimate"]).itertuples()
     ]
     return figure.finish(ax, title, labels.in_words(words))
 

@@ -275,8 +275,7 @@ def crosstab(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None =
     ['90%', '10%', '30%', '70%']
     """
     first = str(table.columns[0])
-    shown = table.rename(columns={first: "term", "term": "found"})
-    shown = figure.prepare(shown[["found", *(c for c in shown if c != "found")]])
+    shown = figure.prepare(table).rename(columns={first: "term", "term": "found"})
     known = shown.dropna(subset=["estimate"])
     words = labels.in_words(
         f"{labels.name(r.term)} → {labels.name(r.found)} {i18n.percent(r.estimate)}"

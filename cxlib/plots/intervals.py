@@ -196,12 +196,12 @@ def benchmark(
     >>> benchmark(table, "published", unit="share").get_xlabel()
     'share · Rings: published.'
     """
-    shown = figure.prepare(table, ("term", "estimate", column)).drop(columns=column)
-    ax = intervals(shown, unit=unit, about=about, sort=False, title=title, ax=ax)
-    ax = _ringed(ax, table, column, table["term"], unit)
-    ax.set_xlim(
-        left=min(0, ax.get_xlim()[0]), right=max(ax.get_xlim()[1], table[column].max() * 1.1)
-    )
+    shown = figure.prepare(table, ("term", "estimate", column))
+    dots = shown.drop(columns=column)
+    ax = intervals(dots, unit=unit, about=about, sort=False, title=title, ax=ax)
+    ax = _ringed(ax, shown, column, shown["term"], unit)
+    reach = np.nan_to_num(shown[column].max() * 1.1)
+    ax.set_xlim(left=min(0, ax.get_xlim()[0]), right=max(ax.get_xlim()[1], reach))
     return ax
 
 
@@ -274,8 +274,10 @@ def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
     >>> small_multiples(table).get_title("left")
     'Spend (all: 7)'
     """
-    terms = list(dict.fromkeys(table["term"]))
-    names = [labels.row_name(labels.name(v, 60)) for v in table[panel].unique()]
+    # Hidden as groups of `panel`: as terms they would not hide others for a small one's sake.
+    shown = figure.prepare(table, (panel, "term", "estimate"))
+    terms = list(dict.fromkeys(shown["term"]))
+    names = [labels.row_name(labels.name(v, 60)) for v in shown[panel].unique()]
     lines = sum(1 + 0.55 * name.count("\n") for name in names)
     across = 1 if layout.narrow() else min(len(terms), ACROSS)
     down = -(-len(terms) // across)
@@ -284,12 +286,11 @@ def small_multiples(table: pd.DataFrame, panel: str = "segment") -> Axes:
     for ax in every[len(terms) :]:
         ax.remove()
     for place, (ax, term) in enumerate(zip(every, terms, strict=False)):
-        own = table[table["term"] == term].drop(columns="term").rename(columns={panel: "term"})
-        unit, overall = "share" if own["share"].iloc[0] else "", own["overall"].iloc[0]
+        own = shown[shown["term"] == term].drop(columns="term").rename(columns={panel: "term"})
+        unit, overall = "share" if own["share"].iloc[0] else "", own["overall"].max()
         outcome, average = i18n.opening(labels.name(term)), labels.number(overall, unit)
         title = _("{outcome} (all: {average})", outcome=outcome, average=average)
-        columns = figure.prepare(own[["term", "estimate", "low", "high", "n"]], ("estimate",))
-        rows = arrange(columns, None, None, sort=False)
+        rows = arrange(own[["term", "estimate", "low", "high", "n"]], None, None, sort=False)
         title = wrap(title, 18) if across > 1 else title
         with mpl.rc_context({"axes.titlesize": 10} if across > 1 else {}):
             _draw(rows, (unit, ""), overall, title, ax, None, counted=across == 1)

@@ -275,6 +275,7 @@ def sankey(table: pd.DataFrame, *, title: str | None = None, ax: Axes | None = N
     ['web 100%', 'shop 80%', 'ends 20%']
     """
     shown = figure.prepare(table, ("step", "before", "term", "estimate"))
+    shown = shown.dropna(subset=["estimate"])  # of a hidden flow, not even its step is known
     steps = sorted(shown["step"].unique())[: PHONE_STEPS if layout.narrow() else None]
     shown = shown[shown["step"].isin(steps)]
     total = shown.groupby("term")["estimate"].sum().sort_values(ascending=False)

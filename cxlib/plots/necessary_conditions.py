@@ -61,9 +61,13 @@ def necessary_conditions(
     for ax in axes.flat[len(shown) :]:
         ax.set_visible(False)
     for ax, row in zip(axes.flat, shown.itertuples(), strict=False):
-        _draw_corner(ax, corners[corners["term"] == row.term], cells[cells["term"] == row.term])
+        known = row.estimate == row.estimate
+        if known:  # else too few answered, and the corner is theirs
+            _draw_corner(ax, corners[corners["term"] == row.term], cells[cells["term"] == row.term])
         head = f"{labels.name(row.term, 20)}\nd {i18n.number(row.estimate, 2)}"
-        ax.set_title(head, loc="left", fontsize=9.5, color=INK if row.necessary else SOFT, pad=4)
+        ax.set_title(
+            head, loc="left", fontsize=9.5, color=INK if known and row.necessary else SOFT, pad=4
+        )
     whole.supylabel(labels.name(outcome), fontsize=10)
     whole.supxlabel(_("rating of the driver"), fontsize=10)
     title = masking.masked(title or "")[0]

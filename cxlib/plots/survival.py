@@ -150,7 +150,7 @@ def curves(
 
 def describe(ax: Axes, title: str | None, table: pd.DataFrame, x: str, by: str | None) -> Axes:
     """Set the title, and some points of each curve as the alternative text."""
-    words = []
+    words, table = [], figure.prepare(table)
     for name, rows in [("", table)] if by is None else table.groupby(by, sort=False):
         line = rows.dropna(subset=["estimate"]).sort_values(x)
         if line.empty:  # hidden: too few

@@ -36,7 +36,11 @@ PEOPLE = "people"  # column that counts people, where n counts their rows
 ATTRIBUTE = "attribute"  # column that names those of which the terms are groups
 NOT_SHARES = ("n", "low", "high", "simultaneous_low", "simultaneous_high", CASES, PEOPLE)
 MEASURES = ("term", "estimate", "low", "high", "n")
-JUDGED = ("verdict", "signal", "first_seen")  # columns of words that follow from the numbers
+# Columns that follow from the numbers: words, times, yes or no.
+JUDGED = (
+    *("verdict", "signal", "first_seen", "earliest", "latest", "within", "position"),
+    *("differs", "before_differs", "meets", "new"),
+)
 NUMBER = re.compile(r"\d(?:[\d,]*\d)?(?:\.\d+)?%?")
 
 
@@ -210,7 +214,10 @@ def _lines(table: pd.DataFrame, n: np.ndarray) -> Iterator[Line]:
     for column in groups:
         others = [c for c in [*groups, "term"] if c != column]
         names = plain[column].nunique()
-        for _unused, rows in plain.groupby(others, sort=False, dropna=False):
+        # Several rows of a group (its answers, points of its curve) are several lines: in one, a
+        # small group would hide itself.
+        which = plain.groupby([*groups, "term"], sort=False, dropna=False).cumcount()
+        for _unused, rows in plain.groupby([*others, which], sort=False, dropna=False):
             whole = (rows[column].astype(str) == TOTAL).to_numpy()
             places = rows.index.to_numpy()
             parts = places[~whole]
@@ -315,13 +322,20 @@ def blanked(table: pd.DataFrame, why: pd.Series, *, n_too: bool = False) -> pd.D
     gone = (why != "").to_numpy()
     if not gone.any():
         return table
-    judged = table.columns.intersection(JUDGED)
-    table = table.assign(**{c: table[c].mask(gone, "") for c in judged})
+    judged = [c for c in table if c in JUDGED or (c == "wave" and "earliest" in table)]
+    table = table.assign(**{c: _unsaid(table[c], gone) for c in judged})
     numbers = table.select_dtypes("number").columns
     lost = np.outer(gone, table.columns.isin(numbers))
     if not n_too:
         lost[:, list(table.columns).index("n")] = why.isin([COMPLEMENT, GROWN]).to_numpy()
     return table.astype(dict.fromkeys(numbers, float)).mask(lost)
+
+
+def _unsaid(values: pd.Series, gone: np.ndarray) -> pd.Series:
+    """What was concluded, without what hidden rows say: neither yes nor no, no word."""
+    if pd.api.types.is_bool_dtype(values):
+        return values.astype("boolean").mask(gone)
+    return values.mask(gone, "" if values.dtype.kind == "O" else None)
 
 
 Hiding = list[tuple[pd.DataFrame, np.ndarray]]

@@ -91,7 +91,9 @@ def slices_of(tables: Sequence[Table], least: int) -> Iterator[Slice]:
                 yield _slice(source, (about["rows"], "attribute", name), rows, cells, least, about)
             continue
         cells = [about["pairs"] | _pairs(row, columns) for row in table.to_dict("records")]
-        for term, rows in table.assign(cell=cells).groupby("term", sort=False):
+        # Several answers of one group count it once.
+        counted = table.assign(cell=cells).drop_duplicates(["cell", "term", "n"])
+        for term, rows in counted.groupby("term", sort=False):
             if rows["cell"].is_unique:
                 key = about["rows"], about["unit"], str(term)
                 made = _slice(source, key, rows, rows["cell"], least, about)

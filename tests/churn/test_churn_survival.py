@@ -475,3 +475,12 @@ def test_cox_equals_statsmodels_where_it_can(tell_witness) -> None:
     witness = package("statsmodels")
     tell_witness("Cox model: coefficients", witness, ours.coefficients, theirs.params, atol=1e-6)
     assert_allclose(np.diag(ours.covariance), np.diag(theirs.cov_params()), rtol=1e-4)
+
+
+def test_the_curve_of_few_does_not_say_when_one_of_them_left() -> None:
+    """Its last point is somebody's last day, and stood in the names of its hidden points."""
+    time = np.r_[np.arange(100, 160), [5.3, 17.3, 41.3, 97.3]]
+    rows = pd.DataFrame({"time": time, "left": True, "region": ["east"] * 60 + ["islet"] * 4})
+    fit = churn.survival(rows, by="region", unit="months")
+    assert set(fit.curve["region"]) == {"east"}
+    assert "islet" in set(fit.table["region"])  # as a hidden row

@@ -671,3 +671,15 @@ def test_the_strongest_drivers_come_with_what_to_do():
     two = drivers.importance(Sample(rows, draws=100), "recommend", parts).finding
     assert two.action.startswith("Do not choose between ")
     assert two.action.endswith("“What shall we improve first?” compares what each would bring")
+
+
+def test_waves_that_are_left_out_in_turn_do_not_give_a_small_wave_away():
+    """All answers less those without each other wave would be the answers of the small one."""
+    rows = visits(404, seed=6, k=2).assign(
+        wave=[*np.repeat(["Q1", "Q2", "Q3", "Q4"], 100), *["Q5"] * 4]
+    )
+    rows["outcome"] = rows["t1"] + rows["weight"]
+    rows = rows.drop(index=rows.index[rows["wave"] == "Q2"][:5])
+    fit = drivers.without_each_wave(Sample(rows, draws=5), "outcome", ["t0", "t1"])
+    assert fit.table["wave"].tolist() == ["Q1", "Q3", "Q4"]
+    assert "2 waves are not left out" in fit.notes

@@ -946,4 +946,13 @@ def test_a_treated_group_whose_weights_are_all_zero_is_left_out_and_named():
     without = impact.effect(impact.read(known, change(treated=["a"], **given)))
     pd.testing.assert_frame_equal(fit.table, without.table)
     assert fit.table["estimate"].iloc[0] == pytest.approx(2, abs=0.6)
-    assert "left out: b." in fit.notes
+    assert "too few customers: b." in fit.notes
+
+
+def test_a_control_group_of_few_customers_is_left_out(by_place) -> None:
+    """The answers of the controls, less those of the others, would be theirs."""
+    few = by_place["customer_id"].isin(by_place["customer_id"].unique()[:4])
+    rows = by_place.assign(arm=by_place["arm"].mask(few, "islet"))
+    places = sorted(by_place["arm"].unique())
+    trial = read(rows, design="compared", treated=places[:1])
+    assert trial.out == ("islet",) and set(trial.groups) == set(places)
