@@ -407,9 +407,9 @@ def _finding(
         )
     if holdout:
         detail = _(
-            "lift adjusted for basket size in later orders: 95% CI {span:interval1}; {plain:number1} "
-            "without that adjustment; n = {n:count}; {holding:count} of {judged:count} rules hold "
-            "in later orders",
+            "lift adjusted for basket size in later orders: 95% CI {span:interval1}; "
+            "{plain:number1} without that adjustment; n = {n:count}; {holding:count} of "
+            "{judged:count} rules hold in later orders",
             **facts,
         )
     else:
@@ -460,8 +460,8 @@ def _how_tested() -> str:
 
 def _lifts() -> str:
     return _(
-        "The adjusted lift compares with orders of the same size; “lift” does not. “Lift before” is "
-        "the adjusted lift in the orders in which the rules were found."
+        "The adjusted lift compares with orders of the same size; “lift” does not. “Lift before” "
+        "is the adjusted lift in the orders in which the rules were found."
     )
 
 

@@ -47,7 +47,8 @@ def _of(part: TableOf, theirs: str, column: Column, ignored: dict[str, str]) -> 
     empty = set(column.words[[i not in said for i in column.words.index]])
     empty |= {w for w in ignored if w in column.counts.index}
     why = {"text": "high: sentences in people's own words"}
-    return TableOf(part.seen, "comments", columns, why, derive, rows={**part.rows, theirs: sorted(empty)})
+    rows = {**part.rows, theirs: sorted(empty)}
+    return TableOf(part.seen, "comments", columns, why, derive, rows)
 
 
 def score(plan: Plan) -> None:
