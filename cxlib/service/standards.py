@@ -332,8 +332,8 @@ def _lowest(shown: pd.DataFrame, by: str, goal: float, counted: str) -> Finding:
         _("On-time {what} are rarest for {group}: {share:share} (target {goal}).", **words)
         if clear and not alike
         else _(
-            "On-time {what} are rarer for {group} than for some: {share:share} (target {goal}); "
-            "not significantly different: {others:quoted_list3}.",
+            "On-time {what} are rarer for {group} than for some others: {share:share} (target "
+            "{goal}); not significantly different: {others:quoted_list3}.",
             **words,
         )
         if clear
