@@ -57,7 +57,7 @@ def score(plan: Plan) -> None:
     if outcome is None or outcome.reverse:
         return
     for part in plan.tables.get("comments", []):
-        if part.seen.profile is None and part.columns.get("response_id"):
+        if part.columns.get("response_id"):
             theirs = next((c for c in part.seen.columns if plain(c) == plain(outcome.column)), "")
             if theirs and "score" not in part.columns:
                 part.columns["score"], part.why["score"] = theirs, "high: the outcome"
