@@ -249,6 +249,21 @@ def test_a_survey_and_orders_of_the_same_addresses_tell_of_the_same_customers(lo
     assert "customer_id" not in tables["responses"]
 
 
+def test_comments_of_a_known_export_have_the_answer_to_the_outcome_as_their_score(load):
+    form = pd.DataFrame(
+        {
+            "#": [f"{i:032x}" for i in range(60)],
+            "How likely are you to recommend us?": [i % 11 for i in range(60)],
+            "Why?": [f"What they sent me in week {i} was late, and" for i in range(60)],
+            "Submit Date (UTC)": DAYS[:60],
+            "Network ID": "n1",
+        }
+    )
+    _, tables, plan = load(form=form)
+    assert plan.tables["responses"][0].seen.profile.title == "Typeform"
+    assert tables["comments"]["score"].tolist() == form.iloc[:, 1].tolist()
+
+
 def test_a_list_of_people_with_a_plain_id_is_one_of_customers(load):
     rows = pd.DataFrame(
         {
