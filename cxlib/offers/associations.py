@@ -173,6 +173,9 @@ def _measured(late: Baskets, sets: Sets) -> tuple[pd.DataFrame, pd.DataFrame, np
         logs = np.where(lifts > 0, np.log(lifts), np.nan)
     table = estimates_table(["adjusted lift"] * len(sets), lifts[0], lifts[1:], both[0].astype(int))
     ends = interval_columns(logs[0], logs[1:], units=customers)
+    # Where all orders of a size hold the product, no draw differs: there is no error to estimate.
+    same = (np.ptp(logs, axis=0) < 1e-9) & (first[0] >= chance.EXPECTED)
+    ends = {c: np.where(same, logs[0], end) for c, end in ends.items()}
     table = table.assign(**{c: np.exp(end) for c, end in ends.items()})
     table.insert(0, "set", range(len(sets)))
     people = (sums[:, 1 : 1 + len(sets)] > 0).sum(0)
