@@ -145,6 +145,8 @@ def test_a_date_is_written_as_people_do() -> None:
     assert _("{owner}, due {due:date}", **due | {"due": "soon"}) == "IT, due soon"
     context.begin(lang="zh")
     assert _("{owner}, due {due:date}", **due | {"owner": "物流"}) == "物流，截止：2026年9月30日"
+    month = _("{first:period} to {last:period}", first="2024-10", last="2026-09")
+    assert month == "2024年10月至2026年9月"
 
 
 def test_an_empty_sentence_is_empty_in_every_language() -> None:

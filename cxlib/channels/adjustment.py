@@ -16,26 +16,18 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from cxlib.channels.groups import named, places
+from cxlib.channels.groups import TIMES, effective_clusters, in_time, named, places
 from cxlib.channels.rates import verdicts
 from cxlib.core import i18n
 from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.stats import intervals
 from cxlib.stats.notes import resampling_note, simultaneous_note
-from cxlib.stats.standardisation import (
-    compared_in_time,
-    from_rest,
-    group_shares,
-    periods,
-    standardised,
-)
-
-TIMES = ("wave", "month", "quarter", "year")  # what time is held alike by
+from cxlib.stats.standardisation import from_rest, group_shares, standardised
 
 
 class Score(Protocol):
@@ -131,14 +123,14 @@ def adjusted(
     known = known.where(known[by].astype(str).isin(sizes.index[sizes > 1]))
     if known[by].nunique() < 2:
         raise InsufficientData(_("Too few answers to compare groups."))
-    known, unit, time, apart = _in_time(known, by)
+    known, unit, time, apart = in_time(known, by)
     names, place = places(known, by)
     y = measure.recode(known[item].to_numpy(float))
     others = [m for m in mix if m not in (by, unit)]
     level, plain, used = standardised(known, y, place, len(names), others, time)
     used = [name or unit for name in used]
     n = np.bincount(place, minlength=len(names))
-    units = _kish(known, place, len(names))
+    units = effective_clusters(known, place, len(names))
     factor = measure.factor
     estimate, drawn = factor * level.estimate, factor * level.replicates
     ends = _bounded(intervals.interval_columns(estimate, drawn, units=units, fitted=2), measure)
@@ -175,40 +167,6 @@ def adjusted(
             "waves": sorted(known["wave"].dropna().astype(str).unique()) if "wave" in known else [],
         },
     )
-
-
-def _in_time(known: Sample, by: str) -> tuple[Sample, str, pd.Series | None, list[str]]:
-    """The rows of groups that can be told from time, its unit, time, and a note on the others."""
-    unit, time = periods(known)
-    if by in (unit, *TIMES) or not unit or time.nunique() < 2:
-        return known, "", None, []
-    names, place = places(known, by)
-    there = compared_in_time(time, place)
-    apart = sorted(set(np.asarray(names)[place[~there]]))
-    if not apart:
-        return known, unit, time, []
-    if len(set(place[there])) < 2:
-        raise InsufficientData(
-            _(
-                "No two groups were there in the same {time:inner}, so they cannot be compared.",
-                time=unit,
-            )
-        )
-    told = _(
-        "Not compared, as no other group was there in the same {time:inner}: {names:quoted_list3}.",
-        time=unit,
-        names=apart,
-    )
-    return known.where(there), unit, time[there], [told]
-
-
-def _kish(sample: Sample, place: np.ndarray, groups: int) -> np.ndarray:
-    """Effective number of clusters of each group (Kish 1965)."""
-    key = pd.factorize(sample.clusters, use_na_sentinel=False)[0]
-    weight = pd.DataFrame({"place": place, "key": key, "w": sample.weights})
-    each = weight.groupby(["place", "key"])["w"].sum()
-    total = each.groupby("place").sum() ** 2 / (each**2).groupby("place").sum()
-    return total.reindex(range(groups), fill_value=0.0).to_numpy()
 
 
 def _bounded(ends: dict[str, np.ndarray], measure: Score) -> dict[str, np.ndarray]:

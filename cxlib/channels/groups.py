@@ -12,11 +12,14 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import context
+from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.stats.standardisation import compared_in_time, periods
 
 MOST = 8  # groups that a page compares
 OTHERS = "others"
+TIMES = ("wave", "month", "quarter", "year")  # what time is held alike by
 NAMES = {  # what readers call columns of yes and no that their own names say badly
     "solved_in_time": N_("on-time resolution"),
     "reply_in_time": N_("on-time first response"),
@@ -87,3 +90,37 @@ def places(sample: Sample, by: str) -> tuple[list[str], np.ndarray]:
     order = sizes.sort_index().sort_values(ascending=False, kind="stable").index
     names = [n for n in order if n != OTHERS] + [OTHERS] * (OTHERS in order)
     return names, pd.Index(names).get_indexer(sample[by].astype(str))
+
+
+def in_time(known: Sample, by: str) -> tuple[Sample, str, pd.Series | None, list[str]]:
+    """The rows of groups that can be told from time, its unit, time, and a note on the others."""
+    unit, time = periods(known)
+    if by in (unit, *TIMES) or not unit or time.nunique() < 2:
+        return known, "", None, []
+    names, place = places(known, by)
+    there = compared_in_time(time, place)
+    apart = sorted(set(np.asarray(names)[place[~there]]))
+    if not apart:
+        return known, unit, time, []
+    if len(set(place[there])) < 2:
+        raise InsufficientData(
+            _(
+                "No two groups were there in the same {time:inner}, so they cannot be compared.",
+                time=unit,
+            )
+        )
+    told = _(
+        "Not compared, as no other group was there in the same {time:inner}: {names:quoted_list3}.",
+        time=unit,
+        names=apart,
+    )
+    return known.where(there), unit, time[there], [told]
+
+
+def effective_clusters(sample: Sample, place: np.ndarray, groups: int) -> np.ndarray:
+    """Effective number of clusters of each group (Kish 1965)."""
+    key = pd.factorize(sample.clusters, use_na_sentinel=False)[0]
+    weight = pd.DataFrame({"place": place, "key": key, "w": sample.weights})
+    each = weight.groupby(["place", "key"])["w"].sum()
+    total = each.groupby("place").sum() ** 2 / (each**2).groupby("place").sum()
+    return total.reindex(range(groups), fill_value=0.0).to_numpy()

@@ -30,6 +30,7 @@ def issues(
     days: int = 30,
     issue: str = "category",
     costs: Mapping[str, float] | None = None,
+    keep: Sequence[str] = (),
 ) -> Sample:
     """One row an issue: where it began, how many contacts it took, and whether it moved.
 
@@ -44,13 +45,14 @@ def issues(
     days : 1 or more
     issue : column of what a contact is about; "" or an absent one for none
     costs : cost of a contact by its channel; contacts on other channels make the cost missing
+    keep : further columns of which an issue has the value of its first contact
 
     Returns
     -------
-    Sample with customer_id, at, `by`, contacts (1 or more), solved_first (1 without a further
-    contact, else 0; 0 too of a case that is open, was reopened or took longer than `days`),
-    changed_channel (1 if a later contact was on another channel, else 0), contacts_before (contacts
-    until the first on another channel; missing where none was) and, with costs, cost.
+    Sample with customer_id, at, `by`, those of `keep`, contacts (1 or more), solved_first (1
+    without a further contact, else 0; 0 too of a case that is open, was reopened or took more than
+    `days`), changed_channel (1 if a later contact was on another channel, else 0), contacts_before
+    (contacts until the first on another channel; missing where none was) and, with costs, cost.
 
     Raises
     ------
@@ -86,6 +88,7 @@ def issues(
             "customer_id": each["customer_id"].first(),
             "at": each[when].first(),
             by: each[by].first(),
+            **{name: rows[name][step == 0].to_numpy() for name in keep},
             "contacts": each.size().astype(float),
             "changed_channel": pd.Series(other).groupby(number).any().astype(float),
             "contacts_before": pd.Series(np.where(other, step, np.nan)).groupby(number).min(),
@@ -138,13 +141,14 @@ def _unsolved(rows: pd.DataFrame, days: int) -> pd.Series:
     return fails
 
 
-def first_contact(sample: SampleLike, *, by: str) -> Result:
+def first_contact(sample: SampleLike, *, by: str, mix: Sequence[str] = ()) -> Result:
     """Share of issues resolved without a further contact, by the channel on which they began.
 
     Parameters
     ----------
     sample : of `issues`
     by : column of the channel
+    mix : attributes that are held alike, as in `rates.rate`
 
     Returns
     -------
@@ -157,7 +161,8 @@ def first_contact(sample: SampleLike, *, by: str) -> Result:
     >>> first_contact(rows, by="channel").table["estimate"].tolist()
     [0.5, 1.0]
     """
-    return rate(sample, "solved_first", by=by, name=_("Issues resolved at first contact"))
+    name = _("Issues resolved at first contact")
+    return rate(sample, "solved_first", by=by, name=name, mix=mix)
 
 
 def moved(sample: SampleLike, *, by: str) -> Result:

@@ -10,14 +10,14 @@ replicates and the same of all others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cxlib.channels.groups import OTHERS, named, places
+from cxlib.channels.groups import OTHERS, effective_clusters, in_time, named, places
 from cxlib.core import i18n
 from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
 from cxlib.core.errors import InsufficientData, require_choice, require_columns
@@ -28,9 +28,11 @@ from cxlib.privacy import disclosure
 from cxlib.stats import intervals, resampling
 from cxlib.stats.estimators import Replicated, rate_interval, share_interval
 from cxlib.stats.notes import resampling_note, simultaneous_note
+from cxlib.stats.standardisation import from_rest, group_shares, standardised
 
 BETTER = ("higher", "lower", "")
 PER = 100
+FEWEST = 10  # rows with and without what a share counts, from which a group's is adjusted
 DAY = pd.Timedelta(days=1)
 Ends = Callable[[int], tuple[np.ndarray, np.ndarray]]  # of simultaneous intervals, by how many
 PER_CONTACT = {
@@ -82,6 +84,7 @@ def rate(
     unit: str = "share",
     better: str = "higher",
     currency: str = "",
+    mix: Sequence[str] = (),
 ) -> Result:
     """Share or mean of a column in each group, and whether it differs from all others.
 
@@ -94,13 +97,17 @@ def rate(
     unit : "share", "money", "minutes", "hours" or "" (a number)
     better : "higher", "lower" or "" (neither)
     currency : of "money"
+    mix : attributes of customers (or of rows: severity) that are held alike, as is time, by
+        regression as in `adjusted`. A share is left as it is where a group has fewer than 10 rows
+        with it, or without: regression says too little of rare events
 
     Returns
     -------
     Result with tables
 
     - "table": by, term, estimate, low, high, n, simultaneous_low, simultaneous_high, verdict
-      ("better", "worse", "unclear" or, where neither direction is, "different")
+      ("better", "worse", "unclear" or, where neither direction is, "different"); where it is
+      adjusted, plain (the share or mean as it is)
     - "versus_rest": by, against, term, estimate (difference from all others), low, high, n,
       simultaneous_low, simultaneous_high
 
@@ -112,6 +119,7 @@ def rate(
     References
     ----------
     Wilson (1927) for shares, Newcombe (1998), Statistics in Medicine 17, for their differences.
+    Little (1982), Journal of the American Statistical Association 77, for those adjusted.
 
     Examples
     --------
@@ -126,6 +134,8 @@ def rate(
     values = sample[column].to_numpy(float, na_value=np.nan)
     known = sample.where(~np.isnan(values))
     kind = Kind(name or i18n.opening(named(column, i18n.label)), unit, better, currency)
+    if mix and (like := _adjusted(known, column, by, kind, mix)):
+        return like
     values, weight = values[~np.isnan(values)], known.weights
     found = ratios(known, by, weight * values, weight, kind, term=column)
     every = sample[by].value_counts()  # beside it few without a value would be counted
@@ -134,6 +144,54 @@ def rate(
         for k, t in found.tables.items()
     }
     return found.replace(tables=tables)
+
+
+def _adjusted(known: Sample, column: str, by: str, kind: Kind, mix: Sequence[str]) -> Result | None:
+    """The same at the mix of customers of all groups, in the same time; None if none is known."""
+    sizes = known[by].dropna().astype(str).value_counts()
+    known = known.where(known[by].astype(str).isin(sizes.index[sizes > 1]))
+    if known[by].nunique() < 2:
+        return None
+    known, unit, time, apart = in_time(known, by)
+    names, place = places(known, by)
+    y, n = known[column].to_numpy(float), np.bincount(place, minlength=len(names))
+    hits = np.bincount(place, y, minlength=len(names))
+    if kind.unit == "share" and np.minimum(hits, n - hits).min() < FEWEST:
+        return None
+    others = [m for m in mix if m not in (by, unit)]
+    level, plain, used = standardised(known, y, place, len(names), others, time)
+    if not used:
+        return None
+    used = [name or unit for name in used]
+    units = effective_clusters(known, place, len(names))
+    ends = intervals.interval_columns(level.estimate, level.replicates, units=units, fitted=2)
+    least = 0.0 if kind.unit else -np.inf
+    most = 1.0 if kind.unit == "share" else np.inf
+    ends = {name: np.clip(end, least, most) for name, end in ends.items()}
+    gap, gaps = from_rest(level, *group_shares(known, place, len(names)))
+    gap_ends = intervals.interval_columns(gap, gaps, units=units, fitted=2)
+    versus = pd.DataFrame({by: names, "against": _("all others"), "term": column})
+    versus = known.counted(versus.assign(estimate=gap, **gap_ends, n=n))
+    table = pd.DataFrame({by: names, "term": column, "estimate": level.estimate, **ends, "n": n})
+    table = table.assign(plain=plain.estimate, verdict=verdicts(versus, kind.better))
+    order = [by, "term", *INTERVAL, "n", *SIMULTANEOUS, "plain", "verdict"]
+    table = known.counted(table[order]).sort_values("estimate", kind="stable")
+    place = table.index.to_numpy()
+    note = _(
+        "Adjusted for {mix:label_list} by regression: the value of each group at the mix of all.",
+        mix=used,
+    )
+    notes = [note, *apart, *known.notes, simultaneous_note(len(names)), resampling_note(known)]
+    return Result(
+        {"table": table.reset_index(drop=True), "versus_rest": versus},
+        finding(table, versus, level.estimate - gap, by, kind, used),
+        i18n.together(dict.fromkeys(notes)),
+        kind.currency if kind.unit == "money" else kind.unit,
+        draws=known.draws,
+        seed=known.seed,
+        replicates=level.replicates[:, place],
+        parts={"kind": kind, "mix": used},
+    )
 
 
 def ratios(
@@ -257,9 +315,17 @@ def verdicts(gap: pd.DataFrame, better: str) -> np.ndarray:
 
 
 def finding(
-    table: pd.DataFrame, gap: pd.DataFrame, rest: np.ndarray, by: str, kind: Kind
+    table: pd.DataFrame,
+    gap: pd.DataFrame,
+    rest: np.ndarray,
+    by: str,
+    kind: Kind,
+    used: Sequence[str] = (),
 ) -> Finding:
-    """The group that lies farthest from all others, of those that may be shown and differ."""
+    """The group that lies farthest from all others, of those that may be shown and differ.
+
+    `used` is what is held alike.
+    """
     shown = disclosure.shown(table)
     if len(shown) < 2:
         return Finding(_("Too few rows to compare groups."), importance=Importance.METHOD)
@@ -288,7 +354,21 @@ def finding(
         "all": len(shown),
     }
     claim = (
-        _("{what}: {here} for {group}, {there} for {other}, a significant difference.", **words)
+        _(
+            "{what}: {here} for {group}, {there} for all others with the same mix of customers, a "
+            "significant difference.",
+            **words,
+        )
+        if len(found) and used
+        else _(
+            "{what}: no significant difference by {by:label} at the same mix of customers "
+            "({low} to {high}).",
+            **words,
+        )
+        if used
+        else _(
+            "{what}: {here} for {group}, {there} for {other}, a significant difference.", **words
+        )
         if len(found) and len(table) == 2
         else _(
             "{what}: {here} for {group}, {there} for all others, a significant difference.", **words
@@ -296,14 +376,25 @@ def finding(
         if len(found)
         else _("{what}: no significant difference by {by:label} ({low} to {high}).", **words)
     )
-    return Finding.of_row(
-        row,
-        claim,
+    detail = (
         _(
+            "{group}: 95% CI {span}; {plain} as it is; n = {n:count}; {found:count} of {all:count} "
+            "groups differ from all others; adjusted for {mix:label_list}",
+            plain=kind.written(row["plain"]),
+            mix=list(used),
+            **words,
+        )
+        if used
+        else _(
             "{group}: 95% CI {span}; n = {n:count}; {found:count} of {all:count} groups differ "
             "from all others; not adjusted for customers or time",
             **words,
-        ),
+        )
+    )
+    return Finding.of_row(
+        row,
+        claim,
+        detail,
         unit=kind.currency if kind.unit == "money" else kind.unit,
         at={by: str(row[by])},
         verdict={"different": "", "unclear": "unclear"}.get(row["verdict"], row["verdict"]),
@@ -469,7 +560,13 @@ def _same_days(one: Sample, other: Sample) -> tuple[Sample, Sample]:
 
 
 def conversion(
-    contacts: SampleLike, orders: SampleLike, *, by: str, days: int = 7, name: str = ""
+    contacts: SampleLike,
+    orders: SampleLike,
+    *,
+    by: str,
+    days: int = 7,
+    name: str = "",
+    mix: Sequence[str] = (),
 ) -> Result:
     """Share of contacts in each group that the same customer's order follows within `days`.
 
@@ -477,10 +574,11 @@ def conversion(
 
     Parameters
     ----------
-    contacts : customer_id, at and `by`
+    contacts : customer_id, at, `by` and what is in the mix
     orders : customer_id and at
     by : column of groups
     days : 1 or more
+    name, mix : as in `rate`
 
     Returns
     -------
@@ -524,4 +622,4 @@ def conversion(
     hit = found.set_index("row")["ordered"].notna().sort_index().to_numpy()
     said = name or _("Contacts followed by an order within {days:count} days", days=days)
     with_hit = seen.assign(conversion=hit.astype(float))
-    return rate(with_hit, "conversion", by=by, name=said)
+    return rate(with_hit, "conversion", by=by, name=said, mix=mix)

@@ -74,7 +74,6 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
         "kept": N_("rows loaded"),
         "lang": N_("language"),
         "least_ave": N_("smallest AVE"),
-        "lift_for_size": N_("lift, adjusted for basket size"),
         "mae": "MAE",
         "mae_linear": N_("MAE (linear model)"),
         "mae_means": N_("MAE (means)"),

@@ -66,8 +66,9 @@ _noted: ContextVar[set[str] | None] = ContextVar("cxlib_untranslated", default=N
 BETWEEN_SCRIPTS = re.compile(
     "(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9\u2212])|(?<=[A-Za-z0-9%])(?=[\u4e00-\u9fff])"
 )
-SPACED_DAY = re.compile(  # a date stays one word, close to the Chinese around it
-    "(?:(?<=[\u4e00-\u9fff]) )?(\\d{4}) 年 (\\d{1,2}) 月 (\\d{1,2}) 日(?: (?=[\u4e00-\u9fff]))?"
+SPACED_DAY = re.compile(  # a day or month stays one word, close to the Chinese around it
+    "(?:(?<=[\u4e00-\u9fff]) )?(\\d{4}) 年 (\\d{1,2}) 月(?: (\\d{1,2} 日))?"
+    "(?: (?=[\u4e00-\u9fff]))?"
 )
 # A gap of the sentence beside a value: between two Chinese characters there is none.
 FIELD = re.compile(r"(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})")
@@ -122,6 +123,10 @@ def mark(*words: str) -> tuple[str, ...]:
     return words
 
 
+def _one_word(day: re.Match[str]) -> str:
+    return f"{day[1]}年{day[2]}月{(day[3] or '').replace(' ', '')}"
+
+
 def _filled(spoken: str, values: Mapping[str, object]) -> str:
     if language() != "zh":
         return FORMATTER.vformat(spoken, (), values)
@@ -131,7 +136,7 @@ def _filled(spoken: str, values: Mapping[str, object]) -> str:
     pieces[::2] = [piece.replace(" ", GAP) for piece in pieces[::2]]
     filled = NEEDLESS.sub("", FORMATTER.vformat("".join(pieces), (), {**values, **years}))
     spaced = BETWEEN_SCRIPTS.sub(" ", filled.replace(GAP, " "))
-    return SPACED_DAY.sub(r"\1年\2月\3日", SPACED_YEAR.sub(r"\1", spaced))
+    return SPACED_DAY.sub(_one_word, SPACED_YEAR.sub(r"\1", spaced))
 
 
 class _Untranslated(gettext.NullTranslations):

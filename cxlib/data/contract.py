@@ -635,6 +635,8 @@ LABELS = {  # what readers call tables, columns and what is counted of them: Eng
     "open_cases": ("open cases", "未解决工单数"),
     "last_satisfaction": ("last satisfaction", "最近一次满意度"),
     "events_90": ("contacts in 90 days", "90 天内接触次数"),
+    "en": ("English", "英语"),  # values of `lang`: codes are no words for readers
+    "zh": ("Chinese", "中文"),
 }
 
 

@@ -328,7 +328,11 @@ def _finding(whole: pd.DataFrame, table: pd.DataFrame, goal: Sequence[str]) -> F
     return Finding.of_row(
         share,
         claim,
-        _("95% CI {span:share_interval}; n = {n:count}", span=span, n=share["n"]),
+        _(
+            "95% CI {span:share_interval}; n = {n:count} journeys that reached the goal or ended",
+            span=span,
+            n=share["n"],
+        ),
         unit="share",
         measure="journeys_lost",
         importance=Importance.ANSWER,

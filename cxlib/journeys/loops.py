@@ -143,7 +143,7 @@ def _goes_back(steps: pd.DataFrame, stages: Mapping[str, str]) -> pd.Series:
 
 def _rework_finding(table: pd.DataFrame) -> Finding:
     """How much is done again, in stages where they are known, else in steps."""
-    rows = table.set_index("term")
+    rows = table.set_index("term", drop=False)
     if "journeys that go back" in rows.index:
         row = rows.loc["journeys that go back"]
         claim = _(
@@ -176,6 +176,10 @@ def _finding(rework: pd.DataFrame, table: pd.DataFrame) -> Finding:
 
 def _described(row: pd.Series, claim: str, **slots: Any) -> Finding:
     """A finding about a share, with its interval and n."""
-    span = row["low"], row["high"]
-    detail = _("95% CI {span:share_interval}; n = {n:count}", span=span, n=row["n"])
+    facts = {"span": (row["low"], row["high"]), "n": row["n"]}
+    detail = (
+        _("95% CI {span:share_interval}; n = {n:count} steps", **facts)
+        if row["term"] == "steps met before"
+        else _("95% CI {span:share_interval}; n = {n:count} journeys that have ended", **facts)
+    )
     return Finding.of_row(row, claim, detail, unit="share", **slots)

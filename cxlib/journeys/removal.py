@@ -276,5 +276,7 @@ def _finding(table: pd.DataFrame, goal: Sequence[str]) -> Finding:
     detail, at = "", {"touchpoint": str(most["term"])}
     if pd.notna(most["low"]):
         span = most["low"], most["high"]
-        detail = _("95% CI {span:share_interval}; n = {n:count}", span=span, n=most["n"])
+        detail = _(
+            "95% CI {span:share_interval}; n = {n:count} steps there", span=span, n=most["n"]
+        )
     return Finding.of_row(most, claim, detail, unit="share", measure="removal_effect", at=at)

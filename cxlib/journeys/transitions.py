@@ -136,14 +136,9 @@ def _finding(table: pd.DataFrame) -> Finding:
         after=most["term"],
         share=most["estimate"],
     )
-    return _described(claim, most)
-
-
-def _described(claim: str, row: pd.Series) -> Finding:
-    detail = _(
-        "95% CI {span:share_interval}; n = {n:count}", span=(row["low"], row["high"]), n=row["n"]
-    )
-    return Finding.of_row(row, claim, detail, unit="share")
+    facts = {"span": (most["low"], most["high"]), "n": most["n"]}
+    detail = _("95% CI {span:share_interval}; n = {n:count} steps there", **facts)
+    return Finding.of_row(most, claim, detail, unit="share")
 
 
 def flows(counts: SampleLike) -> Result:
@@ -186,9 +181,13 @@ def flows(counts: SampleLike) -> Result:
         share=first["estimate"],
         touchpoint=first["term"],
     )
+    facts = {"span": (first["low"], first["high"]), "n": first["n"]}
+    detail = _(
+        "95% CI {span:share_interval}; n = {n:count} journeys, those still open included", **facts
+    )
     return Result(
         table,
-        _described(claim, first),
+        Finding.of_row(first, claim, detail, unit="share"),
         i18n.together(interval_notes(len(table), pairs.sample)),
         "share",
         **pairs.sample.bootstrap,

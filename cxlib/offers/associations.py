@@ -6,8 +6,9 @@
 
 Support is the share of orders with all products, confidence the share of orders with the first that
 hold the second too, lift how many times as often as if they had nothing to do with each other
-(Agrawal, Imielinski and Swami 1993). `lift_for_size` is the lift beyond what orders of the same
-size hold anyway. Rules are judged by what later orders show, which had no say in choosing them.
+(Agrawal, Imielinski and Swami 1993). Large orders hold much of everything, so what decides is the
+adjusted lift: how many times as often as orders of the same size hold the second anyway. Rules are
+judged by what later orders show, which had no say in choosing them.
 """
 
 from __future__ import annotations
@@ -48,13 +49,13 @@ def rules(baskets: AnyBaskets, *, holdout: float = 0.3, most: int = 12) -> Resul
 
     Returns
     -------
-    Result with the tables "table": if_bought, then_bought, term (lift), estimate, low, high, n
-    (orders with all of it), simultaneous_low, simultaneous_high, confidence, lift_for_size,
-    lift_before (lift in the orders that chose it), p_held (adjusted by Benjamini and Yekutieli),
-    holds (the simultaneous interval is above 1); and "measures": support, confidence and
-    lift_for_size with pointwise intervals. Where nothing is found, "table" has the share of orders
-    with several products. Its parts are `sets` (the products of each rule as places, the last is
-    the one offered) and `judged` (the orders that the numbers are from).
+    Result with the tables "table": if_bought, then_bought, term (adjusted lift), estimate, low,
+    high, n (orders with all of it), simultaneous_low, simultaneous_high, confidence, lift (not
+    adjusted), lift_before (adjusted lift in the orders that chose it), p_held (adjusted by
+    Benjamini and Yekutieli), holds (the simultaneous interval is above 1); and "measures": support,
+    confidence and lift with pointwise intervals. Where nothing is found, "table" has the share of
+    orders with several products. Its parts are `sets` (the products of each rule as places, the
+    last is the one offered) and `judged` (the orders that the numbers are from).
 
     Raises
     ------
@@ -72,7 +73,7 @@ def rules(baskets: AnyBaskets, *, holdout: float = 0.3, most: int = 12) -> Resul
     >>> orders = pd.DataFrame({"order_id": range(80), "customer_id": range(80), "at": at})
     >>> held = [["tea", "cup"], ["pen", "ink"]] * 40
     >>> lines = orders[["order_id"]].assign(product=held).explode("product")
-    >>> rules(make_baskets(orders, lines, least=1), holdout=0).table["estimate"].tolist()
+    >>> rules(make_baskets(orders, lines, least=1), holdout=0).table["lift"].tolist()
     [2.0, 2.0]
     """
     if not 0 <= holdout < 1:
@@ -93,8 +94,8 @@ def rules(baskets: AnyBaskets, *, holdout: float = 0.3, most: int = 12) -> Resul
         )
     table, measures, replicates = _measured(late, sets)
     wide = measures.pivot(columns="term", values="estimate", index="set")
-    table["confidence"], table["lift_for_size"] = wide["confidence"], wide["lift_for_size"]
-    table["lift_before"], table["p_held"] = lift(early, sets), p
+    table["confidence"], table["lift"] = wide["confidence"], wide["lift"]
+    table["lift_before"], table["p_held"] = _adjusted_lift(early, sets), p
     table["holds"] = deciding_ends(table)[0] > 1
     order = np.argsort(-deciding_ends(table)[0].to_numpy(), kind="stable")
     table, sets = table.iloc[order].assign(set=range(len(sets))), [sets[k] for k in order]
@@ -161,19 +162,22 @@ def by_size(
 
 
 def _measured(late: AnyBaskets, sets: Sets) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """(lift of each set, its other measures one below the other, draws of the lift)."""
+    """(adjusted lift of each set, its other measures one below the other, draws of the first)."""
     all_of, customers = late.resample(_columns(late, sets)), late.buyers
     orders, (both, first, last, expected) = all_of[:, :1], np.split(all_of[:, 1:], 4, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        lifts = both * orders / (first * last)
+        lifts = both / expected
         measures = {
             "support": both / orders,
             "confidence": both / first,
-            "lift_for_size": both / expected,
+            "lift": both * orders / (first * last),
         }
         logs = np.where(lifts > 0, np.log(lifts), np.nan)
-    table = estimates_table(["lift"] * len(sets), lifts[0], lifts[1:], both[0].astype(int))
+    table = estimates_table(["adjusted lift"] * len(sets), lifts[0], lifts[1:], both[0].astype(int))
     ends = interval_columns(logs[0], logs[1:], units=customers)
+    # Where all orders of a size hold the product, no draw differs: there is no error to estimate.
+    same = (np.ptp(logs, axis=0) < 1e-9) & (first[0] >= chance.EXPECTED)
+    ends = {c: np.where(same, logs[0], end) for c, end in ends.items()}
     table = table.assign(**{c: np.exp(end) for c, end in ends.items()})
     table.insert(0, "set", range(len(sets)))
     people = late.people(sets)
@@ -196,11 +200,11 @@ def _named(baskets: AnyBaskets, sets: Sets, table: pd.DataFrame) -> pd.DataFrame
     return table
 
 
-def lift(baskets: AnyBaskets, sets: Sets) -> np.ndarray:
-    """How many times as often as expected the last product of each set is held with the others."""
-    which = [*sets, *(s[:-1] for s in sets), *(s[-1:] for s in sets)]
-    both, first, last = np.split(baskets.count(which), 3)
-    return both * len(baskets) / (first * last)
+def _adjusted_lift(baskets: AnyBaskets, sets: Sets) -> np.ndarray:
+    """How many times as often as in orders of the same size each set's last product is held."""
+    sizes, last = chance.Sizes(baskets), [s[-1] for s in sets]
+    expected = by_size(baskets, sizes, [s[:-1] for s in sets], last).sum(0)
+    return baskets.count(sets) / expected
 
 
 def bundles(fit: Result) -> Result:
@@ -375,7 +379,7 @@ def _finding(
         "two": names[-2],
         "other": names[-1],
         "lift": best["estimate"],
-        "sized": best["lift_for_size"],
+        "plain": best["lift"],
         "span": (best["low"], best["high"]),
         "n": best["n"],
     }
@@ -388,25 +392,27 @@ def _finding(
     if len(names) > 2:
         claim = _(
             "Buyers of {one:verbatim} and {two:verbatim} add {other:verbatim} {lift:number1} "
-            "times as often as expected, {sized:number1} times adjusted for basket size.",
+            "times as often as expected for the size of their orders.",
             **facts,
         )
     else:
         claim = _(
             "Buyers of {one:verbatim} add {other:verbatim} {lift:number1} times as often as "
-            "expected, {sized:number1} times adjusted for basket size.",
+            "expected for the size of their orders.",
             **facts,
         )
     if holdout:
         detail = _(
-            "lift {lift:number1} in later orders (95% CI {span:interval1}); "
-            "n = {n:count}; {holding:count} of {judged:count} rules hold in later orders",
+            "lift adjusted for basket size in later orders: 95% CI {span:interval1}; "
+            "{plain:number1} without that adjustment; n = {n:count}; {holding:count} of "
+            "{judged:count} rules hold in later orders",
             **facts,
         )
     else:
         detail = _(
-            "lift {lift:number1} (95% CI {span:interval1}); n = {n:count}; "
-            "{found:count} of {tested:count} pairs and triples are significant",
+            "lift adjusted for basket size: 95% CI {span:interval1}; {plain:number1} without that "
+            "adjustment; n = {n:count}; {found:count} of {tested:count} pairs and triples are "
+            "significant",
             **facts,
         )
     return Finding.of_row(
@@ -414,7 +420,7 @@ def _finding(
         claim,
         detail,
         unit="times",
-        measure="lift",
+        measure="adjusted_lift",
         at={"if_bought": best["if_bought"], "then_bought": best["then_bought"]},
         importance=Importance.NOTABLE,
         action=_(
@@ -450,8 +456,8 @@ def _how_tested() -> str:
 
 def _lifts() -> str:
     return _(
-        "“Lift for size” compares with orders of the same size; “lift before” is that of the "
-        "orders in which the rules were found."
+        "The adjusted lift compares with orders of the same size; “lift” does not. “Lift before” "
+        "is the adjusted lift in the orders in which the rules were found."
     )
 
 

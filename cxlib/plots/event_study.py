@@ -51,8 +51,10 @@ def event_study(
     ]
     data = full.assign(place=np.arange(len(full)), look=changed, hover=hover)
     marks.estimates(ax, data, upright=True, looks=looks, linewidth=1)
-    _waves(ax, full["wave"], unit, DIFFERENCE)
-    if full["wave"].astype(str).str.startswith("+").any():
+    since_start = full["wave"].astype(str).str.startswith("+").any()
+    signed = full["wave"].astype(str).str.replace(r"^-", "−", regex=True)
+    _waves(ax, signed if since_start else full["wave"], unit, DIFFERENCE)
+    if since_start:
         ax.set_xlabel(_("waves since the start"))
     words = labels.values(shown["wave"], shown["estimate"], unit)
     return figure.finish(ax, title, _("Dots with simultaneous 95% intervals."), words)

@@ -226,10 +226,11 @@ def verdicts(
     ax = figure.new_axes(ax, height, max(TILE[0] * len(across) / 0.7, 3.0))
     side = {"better": 1.0, "worse": -1.0}
     known = shown["estimate"].notna()
+    most = shown["estimate"].abs().groupby(shown["term"]).transform("max")
     data = shown.assign(
         x=shown[column].map(pd.Index(across).get_loc),
         y=shown[row].map(pd.Index(down).get_loc),
-        text=[_short(v) for v in shown["estimate"]],
+        text=[_short(v, m) for v, m in zip(shown["estimate"], most, strict=True)],
         estimate=shown["verdict"].map(lambda v: side.get(v, 0.0)).where(known),
     )
     size = 8.5 if layout.narrow() else 10
@@ -241,19 +242,19 @@ def verdicts(
     name_tiles(ax, names, rows, slant)
     ax.set_xlabel(_("blue: significantly better than all others; orange: worse"))
     words = labels.in_words(
-        f"{labels.name(r.term)}, {labels.name(r.group)}: {_short(r.estimate)} "
+        f"{labels.name(r.term)}, {labels.name(r.group)}: {_short(r.estimate, r.most)} "
         f"({i18n.label(r.verdict)})"
-        for r in shown[known].rename(columns={panel: "group"}).itertuples()
+        for r in shown[known].assign(most=most).rename(columns={panel: "group"}).itertuples()
         if r.verdict in side
     )
     return figure.finish(ax, title, _("Tiles of values, coloured by verdict."), words)
 
 
-def _short(value: float) -> str:
-    """A value of any unit in a tile: two digits or more."""
+def _short(value: float, most: float) -> str:
+    """A value of any unit in a tile: two digits or more of the largest of its measure."""
     if value != value:
         return ""
-    return i18n.number(value, 2 if abs(value) < 1 else 1 if abs(value) < 20 else 0)
+    return i18n.number(value, 2 if most < 1 else 1 if most < 20 else 0)
 
 
 @redrawable

@@ -93,7 +93,8 @@ def of_record(record: dict[str, Any]) -> str:
     unit = "money" if currency and unit == currency else unit
     if unit == "share" and ("against" in kept or record.get("name") in CHANGES):
         unit = "gap"
-    if "estimate" in kept and unit in UNITS:
+    labelled = "estimate" in known and known["estimate"].label
+    if "estimate" in kept and unit in UNITS and not labelled:
         names["estimate"] = _(UNITS[unit])
     if currency:  # cells of amounts have no sign
         amounts = {c for c in kept if c in known and known[c].unit == "money"} - {*INTERVAL}

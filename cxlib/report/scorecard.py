@@ -94,8 +94,8 @@ def pages(
     """The pages of the run by set, in the order of the run, in which each leads to the next.
 
     A page has title, file, status and the claim of its most important finding, which is the head of
-    the page. Where that is among those `said` above it has the detail instead: no sentence stands
-    twice on the index, and each page is answered by its own answer.
+    the page. Where that is among those `said` above it has the detail instead, and where to find
+    the claim: no sentence stands twice on the index, and each page is answered by its own answer.
     """
     sets: dict[str, list[dict[str, Any]]] = {}
     for page in run["pages"]:
@@ -103,7 +103,8 @@ def pages(
         ordered = by_importance(k for k in kept if k.get("claim"))
         claim = ordered[0]["claim"] if ordered else page["answer"]
         detail = ordered[0].get("detail", "") if claim in said else ""
-        entry = {**page, "claim": "" if detail else claim, "detail": detail}
+        above = i18n.together([_("Stated above."), detail]) if detail else ""
+        entry = {**page, "claim": "" if detail else claim, "detail": above}
         sets.setdefault(page["set"], []).append(entry)
     return sets
 

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends, in_unit
+from cxlib.core.columns import ESTIMATE, INTERVAL, SIMULTANEOUS, Column, deciding_ends
 from cxlib.core.errors import require_choice, require_columns
-from cxlib.core.i18n import _, ngettext
+from cxlib.core.i18n import N_, _, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
@@ -191,7 +191,10 @@ def value_shares(fit: Result, customers: pd.DataFrame | None = None) -> Result:
         tables={"table": table, "compared": compared},
         finding=_brought(table, fit, _bought_once(customers)),
         unit="share",
-        columns=in_unit("share", "customers"),
+        columns=[
+            Column("estimate", unit=ESTIMATE, label=N_("share of value")),
+            Column("customers", unit="share", label=N_("share of customers")),
+        ],
         replicates=None,
     )
 

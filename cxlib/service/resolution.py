@@ -274,8 +274,8 @@ def _reopened(table: pd.DataFrame, by: str | None) -> Finding:
         words["others"] = alike = shares.alike(shown, row, by)
         claim = (
             _(
-                "Cases are reopened more often for {group} than for some: {share:share}; not "
-                "significantly different: {others:quoted_list3}.",
+                "Cases are reopened more often for {group} than for some others: {share:share}; "
+                "not significantly different: {others:quoted_list3}.",
                 **words,
             )
             if alike

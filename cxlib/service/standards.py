@@ -181,17 +181,21 @@ def _years(sample: Sample, clock: str) -> str:
         return ""
     dated = sample.assign(year=sample["month"].astype("string").str[:4])
     early = provisional(dated.where(dated["year"].notna()), "year", [column])
-    known = dated.where(dated[column].notna() & ~dated["year"].isin(early))
-    year = known.data.groupby("year")[column].agg(["mean", "size"])
-    year = year[year["size"] >= EACH_YEAR]
-    if len(year) < YEARS or year["mean"].max() - year["mean"].min() < APART:
+    known = dated.where(dated["year"].notna() & ~dated["year"].isin(early))
+    # Open cases count for as long as they were observed, as in the share of all years.
+    year = {
+        name: float(share.estimate[0])
+        for name, _clock, share, n in _in_time(known.replace(draws=2), clock, "year")
+        if n >= EACH_YEAR
+    }
+    if len(year) < YEARS or max(year.values()) - min(year.values()) < APART:
         return ""
-    low, high = year["mean"].idxmin(), year["mean"].idxmax()
+    low, high = min(year, key=lambda y: year[y]), max(year, key=lambda y: year[y])
     return _(
         "by year of opening from {low:share} ({first}) to {high:share} ({last})",
-        low=year["mean"][low],
+        low=year[low],
         first=low,
-        high=year["mean"][high],
+        high=year[high],
         last=high,
     )
 
@@ -328,8 +332,8 @@ def _lowest(shown: pd.DataFrame, by: str, goal: float, counted: str) -> Finding:
         _("On-time {what} are rarest for {group}: {share:share} (target {goal}).", **words)
         if clear and not alike
         else _(
-            "On-time {what} are rarer for {group} than for some: {share:share} (target {goal}); "
-            "not significantly different: {others:quoted_list3}.",
+            "On-time {what} are rarer for {group} than for some others: {share:share} (target "
+            "{goal}); not significantly different: {others:quoted_list3}.",
             **words,
         )
         if clear

@@ -293,8 +293,16 @@ def _finding(
 def _detail(table: pd.DataFrame, best: pd.Series, reordered: bool) -> str:
     """How the model was chosen."""
     parts = [
-        _("{model} {active:share} active", model=row.term, active=row.estimate)
+        _("{model} {active:share} of past buyers active", model=row.term, active=row.estimate)
         if row.behind == 0
+        else _(
+            "{model} {active:share} active, log-likelihood {behind:number1} lower, not "
+            "significantly",
+            model=row.term,
+            active=row.estimate,
+            behind=row.behind,
+        )
+        if row.fits
         else _(
             "{model} {active:share} active, log-likelihood {behind:number1} lower",
             model=row.term,

@@ -181,7 +181,8 @@ def _changed(
 ) -> Finding:
     gap = alike.gap(str(row["term"]), waves[-1], before)
     detail = _(
-        "change {size:signed} percentage points (95% CI {span:interval}); n = {n:count}",
+        "change {size:signed} percentage points (95% CI {span:interval}); mentioned in "
+        "{n:count} comments or more of each of the two",
         size=100 * row["estimate"],
         span=(100 * row["low"], 100 * row["high"]),
         n=row["n"],

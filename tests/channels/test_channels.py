@@ -67,6 +67,27 @@ def test_groups_are_the_same_in_all_tables_and_rows_without_one_are_counted_out(
 # Rates
 
 
+def test_shares_are_held_to_the_same_mix_of_customers_and_rare_ones_are_left_as_they_are():
+    rng = np.random.default_rng(1)
+    young = np.r_[np.ones(300), np.zeros(100), np.ones(100), np.zeros(300)]
+    rows = pd.DataFrame({"channel": ["web"] * 400 + ["phone"] * 400, "age": young.astype(str)})
+    rows["ok"] = (rng.random(800) < np.where(young == 1, 0.8, 0.3)).astype(float)
+    plain = channels.rate(sampled(rows), "ok", by="channel")
+    assert of(plain, "verdict") == {"web": "better", "phone": "worse"}
+    assert plain.finding.detail.endswith("not adjusted for customers or time")
+    fit = channels.rate(sampled(rows), "ok", by="channel", mix=["age"])
+    assert of(fit, "plain") == pytest.approx(of(plain))
+    assert of(fit, "verdict") == {"web": "unclear", "phone": "unclear"}
+    model = smf.ols("ok ~ C(channel) + C(age)", rows).fit()  # an independent standardisation
+    for channel, share in of(fit).items():
+        everyone = model.predict(rows.assign(channel=channel))
+        assert share == pytest.approx(everyone.mean(), abs=1e-9)
+    assert "at the same mix of customers" in fit.finding.claim
+    assert fit.finding.detail.endswith("; adjusted for age")
+    rare = rows.assign(ok=[1.0, *[0.0] * 798, 1.0])
+    assert "plain" not in channels.rate(sampled(rare), "ok", by="channel", mix=["age"]).table
+
+
 def test_few_rows_without_a_value_are_not_counted_by_subtraction():
     rows = pd.DataFrame({"channel": ["web"] * 44 + ["phone"] * 40, "solved": [1.0, 0.0] * 42})
     rows.loc[:3, "solved"] = np.nan

@@ -123,3 +123,21 @@ def test_outcomes_of_segments_stand_side_by_side_on_a_page():
     assert {ax.get_position().y0 for ax in others} == {first.get_position().y0}
     assert [t.get_text() for t in first.get_yticklabels()] == ["one", "two"]
     assert not any(t.get_text() for ax in others for t in ax.get_yticklabels())
+
+
+def test_waves_before_the_start_have_a_minus_sign_and_not_a_hyphen():
+    table = pd.DataFrame(
+        {"wave": ["-2", "-1", "0", "+1"], "estimate": 0.5, "low": 0.0, "high": 1.0}
+    )
+    table = table.assign(n=80, changed=[False, False, True, True])
+    ax = plots.event_study(table, unit="points")
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["−2", "−1", "0", "+1"]
+
+
+def test_the_tiles_of_one_measure_have_as_many_decimals():
+    table = pd.DataFrame(
+        {"channel": ["a", "b", "a", "b"], "term": ["NPS", "NPS", "moved", "moved"]}
+    )
+    table = table.assign(estimate=[12.9, 31.2, 0.7, 0.0], n=90, verdict="unclear")
+    said = [text.get_text() for text in plots.verdicts(table, "channel").texts]
+    assert said[:4] == ["13", "31", "0.70", "0.00"]

@@ -31,6 +31,12 @@ def test_low_and_high_are_one_column() -> None:
     assert cells(made) == ["Measure", "Share", "95% CI", "n", "a", "50%", "40% to 60%", "99"]
 
 
+def test_a_share_that_says_of_what_it_is_keeps_its_name() -> None:
+    one = record(term=["a"], estimate=[0.5], n=[99])
+    one["columns"] = [{"name": "estimate", "label": "share of value"}]
+    assert cells(html_tables.of_record(one))[:3] == ["Measure", "Share of value", "n"]
+
+
 def test_an_interval_that_no_row_has_is_left_out() -> None:
     one = record(term=["a"], estimate=[1.0], low=[None], high=[None], n=[99])
     made = html_tables.of_record(one)

@@ -603,7 +603,7 @@ def test_no_claim_of_the_summary_is_said_again_of_its_page() -> None:
     said = {"NPS is 20.0.", "Value for money fell.", "Fix late parcels first."}
     [pages] = scorecard.pages(run, answers, said).values()
     by = {p["page"][:2]: (p["claim"], p["detail"]) for p in pages}
-    assert by["12"] == ("", "95% CI 1 to 2.")  # its numbers instead
+    assert by["12"] == ("", "Stated above. 95% CI 1 to 2.")  # its numbers instead
     assert by["10"] == ("NPS is 20.0.", "")  # which is all that is known of it
 
 

@@ -11,6 +11,7 @@ from cxlib.core import context
 from cxlib.core.columns import deciding_ends
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample
+from cxlib.data.schema import Standard
 from cxlib.service.definitions import _finding as of_definitions
 from cxlib.service.standards import _lowest
 
@@ -306,3 +307,18 @@ def test_a_share_of_many_years_names_the_worst_and_the_best_of_them():
     assert "by year" not in service.sla_attainment(service.case_times(alike)).finding.detail
     two = rows[rows["opened_at"] < "2021"]
     assert "by year" not in service.sla_attainment(service.case_times(two)).finding.detail
+
+
+def test_open_cases_count_in_the_shares_of_years_for_as_long_as_they_were_observed():
+    opened = pd.to_datetime(
+        [f"{year}-12-01" for year in (2019, 2020, 2021) for _case in range(100)]
+    )
+    hours = np.array([10.0] * 50 + [500.0] * 50 + [10.0] * 50 + [500.0] * 50 + [10.0] * 44)
+    hours = np.r_[hours, [500.0] * 47, [np.nan] * 9]  # 9 of the last year are open for 30 hours
+    solved = opened + pd.to_timedelta(hours, unit="h")
+    rows = pd.DataFrame({"opened_at": opened, "solved_at": solved})
+    rows.loc[rows["solved_at"].isna(), "opened_at"] = solved.max() - pd.Timedelta("30h")
+    cases = service.case_times(rows, {"any": Standard(solved_hours=48)})
+    assert cases["solved_in_time"].isna().sum() == 9  # of the others of their year 48% are on time
+    detail = service.sla_attainment(cases).finding.detail
+    assert "by year of opening from 44% (2021) to 50% (2019)" in detail

@@ -61,6 +61,7 @@ def test_a_topic_that_grew_little_by_little_is_found_since_the_first_wave():
     assert found.finding.claim == (
         "Late is mentioned more often than at first: in 52% of comments in 2026-Q4, 17% in 2026-Q1."
     )
+    assert "; mentioned in 10 comments or more of each of the two" in found.finding.detail
     assert found.finding.importance is Importance.NOTABLE
     two, fit = marked_of(texts[:120], wave=waves[:120])
     assert voice.by_wave(two, fit).since_first.empty  # of two waves the change is that of the step

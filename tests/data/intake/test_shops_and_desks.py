@@ -218,6 +218,52 @@ def test_a_file_of_departures_is_no_file_of_orders(load):
     assert any(d.startswith("not used: departures.csv") for d in plan.doubts)
 
 
+def test_a_survey_and_orders_of_the_same_addresses_tell_of_the_same_customers(load):
+    people = [f"someone{i}@example.org" for i in range(60)]
+    buyers = [*people, *people[:20]]
+    orders = pd.DataFrame(
+        {
+            "Order ID": [f"A{i}" for i in range(80)],
+            "Email": buyers,
+            "Created at": DAYS[:80],
+            "Total": [10 + i % 7 for i in range(80)],
+        }
+    )
+    answers = pd.DataFrame(
+        {
+            "How likely are you to recommend us?": [i % 11 for i in range(60)],
+            "Why?": ["", *(f"What they sent me in week {i} was late, and" for i in range(59))],
+            "E-mail": ["", *(e.title() for e in people[1:])],
+            "Support agent": ["desk@example.com"] * 60,
+        }
+    )
+    _, tables, plan = load(orders=orders, survey=answers)
+    known = set(tables["orders"]["customer_id"])
+    assert tables["responses"]["customer_id"].isin(known).sum() == 59
+    assert tables["responses"]["customer_id"].isna().sum() == 1
+    assert tables["comments"]["customer_id"].isin(known).all()
+    assert "someone" not in drafts.text(plan)
+
+    alone = answers.assign(**{"E-mail": [f"other{i}@example.org" for i in range(60)]})
+    _, tables, _ = load(orders=orders, survey=alone)
+    assert "customer_id" not in tables["responses"]
+
+
+def test_comments_of_a_known_export_have_the_answer_to_the_outcome_as_their_score(load):
+    form = pd.DataFrame(
+        {
+            "#": [f"{i:032x}" for i in range(60)],
+            "How likely are you to recommend us?": [i % 11 for i in range(60)],
+            "Why?": [f"What they sent me in week {i} was late, and" for i in range(60)],
+            "Submit Date (UTC)": DAYS[:60],
+            "Network ID": "n1",
+        }
+    )
+    _, tables, plan = load(form=form)
+    assert plan.tables["responses"][0].seen.profile.title == "Typeform"
+    assert tables["comments"]["score"].tolist() == form.iloc[:, 1].tolist()
+
+
 def test_a_list_of_people_with_a_plain_id_is_one_of_customers(load):
     rows = pd.DataFrame(
         {

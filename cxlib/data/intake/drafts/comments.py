@@ -42,11 +42,13 @@ def _of(part: TableOf, theirs: str, column: Column, ignored: dict[str, str]) -> 
     for ours, own in (("at", "answered_on"), ("customer_id", "customer_id")):
         if own in part.columns:
             columns[ours] = part.columns[own]
+    derive = {ours: made for ours, made in part.derive.items() if ours == "customer_id"}
     said = set(written(column).index)
     empty = set(column.words[[i not in said for i in column.words.index]])
     empty |= {w for w in ignored if w in column.counts.index}
     why = {"text": "high: sentences in people's own words"}
-    return TableOf(part.seen, "comments", columns, why, rows={**part.rows, theirs: sorted(empty)})
+    rows = {**part.rows, theirs: sorted(empty)}
+    return TableOf(part.seen, "comments", columns, why, derive, rows)
 
 
 def score(plan: Plan) -> None:
@@ -55,7 +57,7 @@ def score(plan: Plan) -> None:
     if outcome is None or outcome.reverse:
         return
     for part in plan.tables.get("comments", []):
-        if part.seen.profile is None and part.columns.get("response_id"):
+        if part.columns.get("response_id"):
             theirs = next((c for c in part.seen.columns if plain(c) == plain(outcome.column)), "")
             if theirs and "score" not in part.columns:
                 part.columns["score"], part.why["score"] = theirs, "high: the outcome"

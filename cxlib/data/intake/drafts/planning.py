@@ -24,7 +24,7 @@ from cxlib.data.intake.drafts.parts import ROW, TableOf
 from cxlib.data.intake.drafts.plans import Plan, Question, pooled
 from cxlib.data.intake.drafts.purchases import doubtful_sales
 from cxlib.data.intake.drafts.questions import asks, ratings
-from cxlib.data.intake.drafts.tables import tables_of
+from cxlib.data.intake.drafts.tables import join_by_address, tables_of
 from cxlib.data.intake.drafts.texts import open_text, unique_text
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.garbled import garbled
@@ -38,6 +38,7 @@ MOST_KINDS = 10  # different words of a column of satisfaction
 def plan_of(name: str, files: list[Path]) -> Plan:
     """Look at the files and guess. Raises IntakeError for a file that cannot be read or is none."""
     parts, passed, unused = _parts(files)
+    join_by_address(parts)
     tables: dict[str, list[TableOf]] = {}
     for table in contract.TABLES:
         if of := [p for p in parts if p.table == table]:

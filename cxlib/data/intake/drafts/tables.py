@@ -327,5 +327,38 @@ def _hide_addresses(part: TableOf) -> None:
     theirs = part.columns.get("customer_id")
     if theirs and theirs != ROW and addresses(part.seen.columns[theirs]):
         part.columns.pop("customer_id")
-        part.derive["customer_id"] = f"md5(lower({sql.name(theirs)}))"
-        part.left_out[theirs] = "personal: customers are known by a number made of it (md5)"
+        _number(part, theirs)
+
+
+def _number(part: TableOf, theirs: str) -> None:
+    """Know customers by a number made of their e-mail address, which itself is left out."""
+    part.derive["customer_id"] = f"md5(lower({sql.name(theirs)}))"
+    part.left_out[theirs] = "personal: customers are known by a number made of it (md5)"
+    part.free = [c for c in part.free if c != theirs]
+
+
+def join_by_address(parts: list[TableOf]) -> None:
+    """Number the customers of further tables alike, where they share addresses with a numbered one.
+
+    A survey and the orders of a shop then tell of the same customers.
+    """
+    numbered = {p.seen.called: p for p in parts if "md5(" in p.derive.get("customer_id", "")}
+    known = {
+        address
+        for part in numbered.values()
+        for column in part.seen.columns.values()
+        if addresses(column)
+        for address in column.words.str.casefold()
+    }
+    for part in parts if known else []:
+        if "customer_id" not in contract.TABLES[part.table].columns or (
+            {"customer_id"} & {*part.columns, *part.derive}
+        ):
+            continue
+        shared = {
+            c.name: c.words.str.casefold().isin(known).sum()
+            for c in part.seen.columns.values()
+            if c.name not in part.columns.values() and addresses(c)
+        }
+        if shared and shared[theirs := max(shared, key=lambda n: shared[n])]:
+            _number(part, theirs)
