@@ -194,6 +194,12 @@ def test_what_would_differ_or_cannot_be_held_is_an_error(cells, expression):
 
 
 @pytest.mark.thorough
+def test_missing_values_are_counted_the_same(both):
+    here, there = (one.quality.completeness().table for one in both)
+    pd.testing.assert_frame_equal(here, there)
+
+
+@pytest.mark.thorough
 def test_every_table_is_the_same_and_no_row_of_it_is_copied(both):
     here, there = both
     assert here.schema == there.schema and here.waves() == there.waves()

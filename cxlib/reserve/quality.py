@@ -241,10 +241,13 @@ class Quality:
             if table == "responses":  # customers' columns, joined to them, count once
                 theirs = {*self.database.study.items, *self.database.schema.get("customers", ())}
                 own = [c for c in own if c not in theirs or c in contract.TABLES[table].columns]
-            values = (f"count(nullif(trim({sql.name(c)}::varchar), ''))" for c in own)
-            counted = ", ".join(["count(*)", *values])
-            source = sql.name(self.database.source(table))
-            shares = sql.first(self.database.store, f"select {counted} from {source}")
+            source, store = sql.name(self.database.source(table)), self.database.store
+            kinds = {
+                c: k for c, k, *_ in store.execute(f"describe select * from {source}").fetchall()
+            }
+            texts = {c: f"nullif(trim({sql.name(c)}), '')" for c in own if kinds[c] == "VARCHAR"}
+            values = (f"count({texts.get(c, sql.name(c))})" for c in own)
+            shares = sql.first(store, f"select {', '.join(['count(*)', *values])} from {source}")
             if shares[0] < context.current().smallest_cell:  # none of it can be shown
                 continue
             found += [
