@@ -286,6 +286,7 @@ ALIKE |= {"synthetic control", "trends", "grouped", "intervals by group", "margi
 EACH = [pytest.param(n, marks=[pytest.mark.thorough] if n in ALIKE else []) for n in CASES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EACH)
 def test_a_figure_says_nothing_of_its_hidden_rows(name: str) -> None:
     figures = both(name)
