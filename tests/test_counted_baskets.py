@@ -12,6 +12,7 @@ from cxlib import offers, reserve
 from cxlib.core.errors import InsufficientData
 from cxlib.reserve.baskets import StoredBaskets
 
+pytestmark = pytest.mark.slow
 STUDY = """
 title: Counted
 currency: EUR
@@ -109,13 +110,11 @@ def test_rules_and_bundles_are_those_of_rows(study):
     assert compared(study, least=20) > 2
 
 
-@pytest.mark.slow
 def test_customers_some_at_a_time_add_up(study, monkeypatch):
     monkeypatch.setattr("cxlib.reserve.baskets.AT_ONCE", 2000)
     assert compared(study, least=20) > 2
 
 
-@pytest.mark.slow
 def test_rules_of_the_sample_are_those_of_rows():
     with reserve.open("sample") as sample:
         assert compared(sample, level="product") > 5

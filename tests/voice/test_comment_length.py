@@ -50,6 +50,7 @@ def test_length_is_of_characters_where_words_are_not_separated():
     assert comment_length(rows).tolist() == [6, 4, 5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("langs", [("en",), ("zh",), ("en", "zh")])
 def test_the_effect_of_a_topic_is_that_among_comments_of_the_same_length(langs):
     rows = written(1, 4000, langs)

@@ -6,6 +6,7 @@ import yaml
 from cxlib import reserve
 from cxlib.data import intake
 
+pytestmark = pytest.mark.slow  # each loads a study twice or more
 HEAD = "Response ID,Date,Recommend,Satisfaction,Region"
 
 
