@@ -329,7 +329,8 @@ def _finding(whole: pd.DataFrame, table: pd.DataFrame, goal: Sequence[str]) -> F
         share,
         claim,
         _(
-            "95% CI {span:share_interval}; n = {n:count} journeys that reached the goal or ended",
+            "95% CI {span:share_interval}; n = {n:count} journeys that have reached the goal or "
+            "ended",
             span=span,
             n=share["n"],
         ),
