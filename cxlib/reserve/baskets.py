@@ -25,9 +25,7 @@ from cxlib.stats.resampling import MAX_CLUSTERS
 Names = Sequence[Sequence[str]]
 KNOWN = 'order_id is not null and customer_id is not null and "at" is not null'
 COUNTED = ("product", "category")
-AT_ONCE = (
-    1_000_000  # order lines of which products are set against each other, customer by customer
-)
+AT_ONCE = 1_000_000  # order lines whose products are set against each other in one query
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,26 @@ import psutil
 from cxlib.data.intake.errors import IntakeError
 
 # Bytes at the highest point of a load, measured with orders of four columns.
-A_ROW, A_VALUE = 250, 9  # of a table with types
-A_BYTE_OF_TEXT = 9
+A_ROW, A_VALUE = 250, 9
+COPIES = 3  # of a text: as it is, as UTF-8 and as cells
+HEAD = 1 << 20  # bytes from which the length of a line is taken
 LIMIT_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+
+
+def needed_for_text(path: Path) -> int:
+    """Bytes that a load of a text file needs: few long lines take less than many short ones.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "a.csv"
+    >>> path.write_text("1"), needed_for_text(path)
+    (1, 3)
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    return COPIES * size + A_ROW * (size * head.count(b"\n") // max(len(head), 1))
 
 
 def refuse_beyond_memory(name: str, bytes_needed: int) -> None:
@@ -26,7 +43,7 @@ def refuse_beyond_memory(name: str, bytes_needed: int) -> None:
     Parameters
     ----------
     name : what the message calls the file
-    bytes_needed : an estimate for the complete load, as the constants above give it
+    bytes_needed : an estimate for the complete load, `needed_for_text` or rows and columns times the constants above
 
     Examples
     --------

@@ -30,7 +30,7 @@ import pyarrow.parquet
 from cxlib.data.intake import databases, labelled, records, server_log, workbooks
 from cxlib.data.intake.encodings import LOOKED_AT, to_utf8, unsure
 from cxlib.data.intake.errors import IntakeError
-from cxlib.data.intake.memory import A_BYTE_OF_TEXT, A_ROW, A_VALUE, refuse_beyond_memory
+from cxlib.data.intake.memory import A_ROW, A_VALUE, needed_for_text, refuse_beyond_memory
 from cxlib.data.intake.raw import SHEET_ERRORS, Raw, from_arrow, numbered, trimmed, without_errors
 from cxlib.data.intake.tokenising import HEAD, find_delimiter, named_delimiter, tokenise
 from cxlib.data.mapping import Reading
@@ -240,7 +240,7 @@ def _unpacked(
 
 
 def _text(path: Path, name: str, options: Reading) -> Raw:
-    refuse_beyond_memory(name, A_BYTE_OF_TEXT * path.stat().st_size)
+    refuse_beyond_memory(name, needed_for_text(path))
     content, encoding, why = to_utf8(path.read_bytes(), name, options.encoding)
     text = "" if content.isascii() else content[:LOOKED_AT].decode("utf-8", "ignore")
     odd = unsure(text, encoding, named=bool(options.encoding))

@@ -36,11 +36,15 @@ def test_a_parquet_file_is_judged_by_its_own_count_of_rows(small_machine, tmp_pa
         readers.read_file(file)
 
 
-def test_a_text_file_is_judged_by_its_size(small_machine, tmp_path):
+def test_a_text_file_is_judged_by_its_size_and_its_lines(small_machine, tmp_path):
     file = tmp_path / "orders.csv"
     file.write_text("order_id,amount\n" + "1,1.0\n" * 2_000_000)
     with pytest.raises(IntakeError, match=r"orders\.csv needs about"):
         readers.read_file(file)
+    long = tmp_path / "comments.csv"  # larger, but few rows
+    long.write_text("comment_id,text\n" + "".join(f"{k},{'good ' * 400}\n" for k in range(8000)))
+    assert long.stat().st_size > file.stat().st_size
+    assert len(readers.read_file(long).frame) == 8000
 
 
 def test_a_limit_of_the_container_counts(small_machine, tmp_path, monkeypatch):
