@@ -43,7 +43,8 @@ def refuse_beyond_memory(name: str, bytes_needed: int) -> None:
     Parameters
     ----------
     name : what the message calls the file
-    bytes_needed : an estimate for the complete load, `needed_for_text` or rows and columns times the constants above
+    bytes_needed : an estimate for the complete load: `needed_for_text`, or rows and columns times
+        the constants above
 
     Examples
     --------
