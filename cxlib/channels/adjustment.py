@@ -16,18 +16,14 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from cxlib.channels.groups import TIMES, effective_clusters, in_time, named, places
-from cxlib.channels.rates import verdicts
+from cxlib.channels.groups import TIMES, named
+from cxlib.channels.mix import at_one_mix, comparable
 from cxlib.core import i18n
-from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.core.errors import InsufficientData, require_columns
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.stats import intervals
-from cxlib.stats.notes import resampling_note, simultaneous_note
-from cxlib.stats.standardisation import from_rest, group_shares, standardised
 
 
 class Score(Protocol):
@@ -119,62 +115,37 @@ def adjusted(
     require_columns(sample.data, [item, by, *mix])
     answers = sample[item].to_numpy(float, na_value=np.nan)
     known = sample.where(~np.isnan(answers) & sample[by].notna())
-    sizes = known[by].astype(str).value_counts()
-    known = known.where(known[by].astype(str).isin(sizes.index[sizes > 1]))
-    if known[by].nunique() < 2:
+    groups = comparable(known, by)
+    if groups is None:
         raise InsufficientData(_("Too few answers to compare groups."))
-    known, unit, time, apart = in_time(known, by)
-    names, place = places(known, by)
+    known = groups.sample
     y = measure.recode(known[item].to_numpy(float))
-    others = [m for m in mix if m not in (by, unit)]
-    level, plain, used = standardised(known, y, place, len(names), others, time)
-    used = [name or unit for name in used]
-    n = np.bincount(place, minlength=len(names))
-    units = effective_clusters(known, place, len(names))
-    factor = measure.factor
-    estimate, drawn = factor * level.estimate, factor * level.replicates
-    ends = _bounded(intervals.interval_columns(estimate, drawn, units=units, fitted=2), measure)
-    share, again = group_shares(known, place, len(names))
-    gap, gaps = from_rest(level, share, again)
-    versus = pd.DataFrame({by: names, "against": _("all others"), "term": item})
-    rest_ends = intervals.interval_columns(factor * gap, factor * gaps, units=units, fitted=2)
-    versus = versus.assign(estimate=factor * gap, **rest_ends, n=n)
-    table = pd.DataFrame({by: names, "term": item, "estimate": estimate, **ends, "n": n})
-    table = table.assign(plain=factor * plain.estimate, verdict=verdicts(versus, "higher"))
-    table = table[[by, "term", *INTERVAL, "n", *SIMULTANEOUS, "plain", "verdict"]]
-    table, versus = (known.counted(t) for t in (table, versus))
-    notes = [
-        _note(used),
-        *apart,
-        *known.notes,
-        simultaneous_note(len(names)),
-        resampling_note(known),
-    ]
+    found = at_one_mix(
+        groups, item, y, mix, better="higher", limits=_limits(measure), factor=measure.factor
+    )
     return Result(
-        {"table": table, "versus_rest": versus},
-        _finding(table, versus, by, measure, used),
-        i18n.together(dict.fromkeys(notes)),
+        {"table": found.table, "versus_rest": found.versus},
+        _finding(found.table, found.versus, by, measure, found.used),
+        i18n.together(dict.fromkeys([_note(found.used), *found.notes])),
         measure.unit,
         draws=sample.draws,
         seed=sample.seed,
-        replicates=drawn,
+        replicates=found.replicates,
         parts={
             "measure": measure,
-            "mix": used,
-            "units": units,
-            "share": share,
-            "share_replicates": again,
+            "mix": found.used,
+            "units": found.units,
+            "share": found.share,
+            "share_replicates": found.share_replicates,
             "waves": sorted(known["wave"].dropna().astype(str).unique()) if "wave" in known else [],
         },
     )
 
 
-def _bounded(ends: dict[str, np.ndarray], measure: Score) -> dict[str, np.ndarray]:
-    """Ends of intervals within what the score can be."""
-    limits = {"nps": (-100.0, 100.0), "csat": (0.0, 1.0)}.get(measure.kind, measure.scale)
-    if limits is None:
-        return ends
-    return {name: np.clip(end, *limits) for name, end in ends.items()}
+def _limits(measure: Score) -> tuple[float, float]:
+    """The least and the most that the score can be."""
+    unknown = measure.scale or (-np.inf, np.inf)
+    return {"nps": (-100.0, 100.0), "csat": (0.0, 1.0)}.get(measure.kind, unknown)
 
 
 def _note(used: Sequence[str]) -> str:

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxlib.channels.groups import OTHERS, effective_clusters, in_time, named, places
+from cxlib.channels.groups import OTHERS, named, places
+from cxlib.channels.mix import at_one_mix, comparable, verdicts
 from cxlib.core import i18n
-from cxlib.core.columns import INTERVAL, SIMULTANEOUS, deciding_ends
+from cxlib.core.columns import INTERVAL, SIMULTANEOUS
 from cxlib.core.errors import InsufficientData, require_choice, require_columns
 from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
@@ -28,7 +29,6 @@ from cxlib.privacy import disclosure
 from cxlib.stats import intervals, resampling
 from cxlib.stats.estimators import Replicated, rate_interval, share_interval
 from cxlib.stats.notes import resampling_note, simultaneous_note
-from cxlib.stats.standardisation import from_rest, group_shares, standardised
 
 BETTER = ("higher", "lower", "")
 PER = 100
@@ -148,49 +148,34 @@ def rate(
 
 def _adjusted(known: Sample, column: str, by: str, kind: Kind, mix: Sequence[str]) -> Result | None:
     """The same at the mix of customers of all groups, in the same time; None if none is known."""
-    sizes = known[by].dropna().astype(str).value_counts()
-    known = known.where(known[by].astype(str).isin(sizes.index[sizes > 1]))
-    if known[by].nunique() < 2:
+    groups = comparable(known, by)
+    if groups is None:
         return None
-    known, unit, time, apart = in_time(known, by)
-    names, place = places(known, by)
-    y, n = known[column].to_numpy(float), np.bincount(place, minlength=len(names))
-    hits = np.bincount(place, y, minlength=len(names))
-    if kind.unit == "share" and np.minimum(hits, n - hits).min() < FEWEST:
+    y = groups.sample[column].to_numpy(float)
+    if kind.unit == "share":
+        hits = np.bincount(groups.place, y, minlength=len(groups.names))
+        if np.minimum(hits, groups.sizes - hits).min() < FEWEST:
+            return None
+    limits = 0.0 if kind.unit else -np.inf, 1.0 if kind.unit == "share" else np.inf
+    found = at_one_mix(groups, column, y, mix, better=kind.better, limits=limits)
+    if not found.used:
         return None
-    others = [m for m in mix if m not in (by, unit)]
-    level, plain, used = standardised(known, y, place, len(names), others, time)
-    if not used:
-        return None
-    used = [name or unit for name in used]
-    units = effective_clusters(known, place, len(names))
-    ends = intervals.interval_columns(level.estimate, level.replicates, units=units, fitted=2)
-    least = 0.0 if kind.unit else -np.inf
-    most = 1.0 if kind.unit == "share" else np.inf
-    ends = {name: np.clip(end, least, most) for name, end in ends.items()}
-    gap, gaps = from_rest(level, *group_shares(known, place, len(names)))
-    gap_ends = intervals.interval_columns(gap, gaps, units=units, fitted=2)
-    versus = pd.DataFrame({by: names, "against": _("all others"), "term": column})
-    versus = known.counted(versus.assign(estimate=gap, **gap_ends, n=n))
-    table = pd.DataFrame({by: names, "term": column, "estimate": level.estimate, **ends, "n": n})
-    table = table.assign(plain=plain.estimate, verdict=verdicts(versus, kind.better))
-    order = [by, "term", *INTERVAL, "n", *SIMULTANEOUS, "plain", "verdict"]
-    table = known.counted(table[order]).sort_values("estimate", kind="stable")
+    table = found.table.sort_values("estimate", kind="stable")
     place = table.index.to_numpy()
     note = _(
         "Adjusted for {mix:label_list} by regression: the value of each group at the mix of all.",
-        mix=used,
+        mix=found.used,
     )
-    notes = [note, *apart, *known.notes, simultaneous_note(len(names)), resampling_note(known)]
+    rest = (table["estimate"] - found.versus["estimate"]).sort_index().to_numpy()
     return Result(
-        {"table": table.reset_index(drop=True), "versus_rest": versus},
-        finding(table, versus, level.estimate - gap, by, kind, used),
-        i18n.together(dict.fromkeys(notes)),
+        {"table": table.reset_index(drop=True), "versus_rest": found.versus},
+        finding(table, found.versus, rest, by, kind, found.used),
+        i18n.together(dict.fromkeys([note, *found.notes])),
         kind.currency if kind.unit == "money" else kind.unit,
         draws=known.draws,
         seed=known.seed,
-        replicates=level.replicates[:, place],
-        parts={"kind": kind, "mix": used},
+        replicates=found.replicates[:, place],
+        parts={"kind": kind, "mix": found.used},
     )
 
 
@@ -303,15 +288,6 @@ def _differences(
         above = np.hypot(a[1] - each.estimate, others.estimate - b[0])
         found |= dict(zip(names, (gap - below, gap + above), strict=True))
     return found
-
-
-def verdicts(gap: pd.DataFrame, better: str) -> np.ndarray:
-    """Of differences from all others what their simultaneous intervals decide."""
-    low, high = deciding_ends(gap)
-    up, down = (low > 0).to_numpy(), (high < 0).to_numpy()
-    words = {"higher": ("better", "worse"), "lower": ("worse", "better")}
-    above, below = words.get(better, ("different", "different"))
-    return np.select([up, down], [above, below], "unclear")
 
 
 def finding(
