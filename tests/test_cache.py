@@ -158,18 +158,34 @@ def test_a_kept_page_that_was_touched_is_not_given(runs) -> None:
         kept.write_bytes(before)
 
 
-def test_only_the_latest_entries_of_a_page_are_kept(runs) -> None:
-    project, *_ = runs  # noqa: F811
+def test_the_latest_entries_of_a_page_are_kept_and_nothing_half_made(runs) -> None:
+    project, found, *_ = runs  # noqa: F811
     place = project / "reports" / "tiny" / ".pages" / "10_works"
-    [entry] = [e for e in place.iterdir()]
+    [entry] = place.iterdir()
     for i in range(12):
         shutil.copytree(entry, place / f"old{i:02}")
-    os.utime(entry)
-    cache._prune(place)
-    assert len(list(place.iterdir())) == cache.MOST
-    assert entry.exists()
-    for old in place.glob("old*"):
-        shutil.rmtree(old)
+        os.utime(place / f"old{i:02}", (i, i))
+    (place / ".part-of-a-run-that-was-killed").mkdir()
+    about = {"status": "failed", "answers": {}, "cells": []}
+    [page] = batch.plan(["tiny"], ["10"])
+    other = replace(page, values={**page.values, "SEED": 98})
+    cache.keep(other, found[0]["10"].job, about)
+    kept = {p.name for p in place.iterdir()}
+    assert len(kept) == cache.MOST and entry.name in kept and not any(n[0] == "." for n in kept)
+    for old in kept - {entry.name}:
+        shutil.rmtree(place / old)
+
+
+def test_a_page_that_another_run_keeps_is_kept_by_that(runs, monkeypatch) -> None:
+    project, found, *_ = runs  # noqa: F811
+    [page] = batch.plan(["tiny"], ["10"])
+    monkeypatch.setattr(cache, "WAIT", 0)
+    place = project / "reports" / "tiny" / ".pages" / "10_works"
+    with (
+        cache.files.held(place / ".lock", busy=RuntimeError),
+        pytest.raises(OSError, match=r"another run keeps it at the moment \(process \d+ since"),
+    ):
+        cache.keep(page, found[0]["10"].job, {"status": "failed", "answers": {}})
 
 
 def test_packages_are_those_installed() -> None:

@@ -21,7 +21,6 @@ import platform
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache as once
@@ -37,6 +36,7 @@ from cxlib.reserve.tables_read import ALL, MARKS
 
 STUDY = "study.yaml"  # a label that changed makes no other data
 MOST = 8  # entries of one page; the oldest go first
+WAIT = 10  # seconds for another run that keeps the same page at the moment
 EARLIER = "earlier runs"
 PARTS = ("notebook", "parameters", "data", "code", "environment", "fonts", "language", EARLIER)
 
@@ -164,40 +164,37 @@ def keep(page: Page, job: Mapping[str, Any], about: Mapping[str, object]) -> Non
 
     Raises OSError when it cannot; nothing half kept is left.
     """
-    made = parts(page)
-    place = _place(page)
+    of, place = parts(page), _place(page)
+    inputs = {"values": dict(page.values), "data": dict(page.data), "parts": of}
     place.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=place, prefix=".new"))
-    try:
-        marks = {}
-        if about["status"] != execute.FAILED:
-            for source in execute.files_of(Path(job["folder"]), job["page"]):
-                execute.share(source, fresh / source.name)
-                marks[source.name] = fingerprints.of_file(fresh / source.name)
-        inputs = {"values": dict(page.values), "data": dict(page.data), "parts": made}
-        entry = {**about, "files": marks, **inputs, "facts": _facts(job)}
-        (fresh / "entry.json").write_text(json.dumps(entry), encoding="utf-8")
-        _swap(fresh, place / _key(made))
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    _prune(place)
+
+    def busy(holder: str) -> OSError:
+        return OSError(f"another run keeps it at the moment ({holder})")
+
+    with files.held(place / ".lock", busy=busy, wait=WAIT):
+        for left in place.glob(f"{files.PART}*"):  # by a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        fresh = Path(tempfile.mkdtemp(dir=place, prefix=files.PART))
+        try:
+            _fill(fresh, job, {**about, **inputs})
+            entry = place / _key(of)
+            shutil.rmtree(entry, ignore_errors=True)
+            os.replace(fresh, entry)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        entries = [e for e in place.glob("[!.]*") if e.is_dir()]
+        for old in sorted(entries, key=lambda e: e.stat().st_mtime)[:-MOST]:
+            shutil.rmtree(old, ignore_errors=True)
 
 
-def _swap(fresh: Path, entry: Path) -> None:
-    shutil.rmtree(entry, ignore_errors=True)
-    try:
-        os.replace(fresh, entry)
-    except OSError:
-        if not entry.is_dir():  # else another run kept the same page just now
-            raise
-
-
-def _prune(place: Path) -> None:
-    entries = sorted((e for e in place.iterdir() if e.is_dir()), key=lambda e: e.stat().st_mtime)
-    fresh = [e for e in entries if e.name.startswith(".")]
-    left_over = [e for e in fresh if e.stat().st_mtime < time.time() - 86400]  # by a kill -9
-    for old in [*left_over, *[e for e in entries if e not in fresh][:-MOST]]:
-        shutil.rmtree(old, ignore_errors=True)
+def _fill(fresh: Path, job: Mapping[str, Any], about: Mapping[str, object]) -> None:
+    marks = {}
+    if about["status"] != execute.FAILED:
+        for source in execute.files_of(Path(job["folder"]), job["page"]):
+            execute.share(source, fresh / source.name)
+            marks[source.name] = fingerprints.of_file(fresh / source.name)
+    entry = {**about, "files": marks, "facts": _facts(job)}
+    (fresh / "entry.json").write_text(json.dumps(entry), encoding="utf-8")
 
 
 def beside(name: str, file_name: str, of: object, make: Callable[[], bytes]) -> bytes:

@@ -243,12 +243,14 @@ def _latest(rows: pd.DataFrame, at: str) -> pd.DataFrame:
 def _touchpoints(hurt: pd.Series) -> Result:
     """Where the listed customers were hurt last; no rows where it is known of none of them."""
     counts = hurt[hurt != ""].value_counts()
-    share = (counts / max(len(hurt), 1)).to_numpy(float)
-    low, high = wilson_interval(share, np.array(max(len(hurt), 1)))
-    table = pd.DataFrame({"term": counts.index.astype(str), "estimate": share, "low": low})
-    # n is of the touchpoint, so that the share of a few customers is hidden.
-    table = table.assign(high=high, n=counts.to_numpy())
+    if counts.empty:
+        return Result(_shares(counts, 1), "", unit="share")
+    if unknown := int((hurt == "").sum()):
+        # All who are listed have a row: shares that add up to one hide what is small with a second.
+        counts = pd.concat([counts, pd.Series({_("none known"): unknown})])
+    table = _shares(counts, len(hurt))
     shown = disclosure.shown(table)
+    shown = shown[shown.index < len(table) - (unknown > 0)]
     if shown.empty:
         return Result(table, "", unit="share")
     top = shown.iloc[0]
@@ -270,6 +272,14 @@ def _touchpoints(hurt: pd.Series) -> Result:
         at={"touchpoint": str(top.term)},
     )
     return Result(table, finding, unit="share")
+
+
+def _shares(counts: pd.Series, many: int) -> pd.DataFrame:
+    share = (counts / many).to_numpy(float)
+    low, high = wilson_interval(share, np.array(many))
+    table = pd.DataFrame({"term": counts.index.astype(str), "estimate": share, "low": low})
+    # n is of the touchpoint, so that the share of a few customers is hidden.
+    return table.assign(high=high, n=counts.to_numpy())
 
 
 def _curve(listed: pd.DataFrame, campaign: Campaign) -> pd.DataFrame:

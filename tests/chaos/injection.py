@@ -269,9 +269,9 @@ def _notebook(path: Path, texts: Sequence[str]) -> None:
     nbformat.write(new_notebook(cells=cells, metadata=about), path)
 
 
-def run(root: Path, *asked: Sequence[str]) -> tuple[list[Path], str]:
-    """The HTML files of the runs that are asked for, by the words of `cx run`; what it said."""
-    out, said = root / "reports" / "out", ""
+def run(root: Path, *asked: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """The HTML files of the runs that are asked for, by the words of `cx run`; which ended badly."""
+    out, wrong = root / "reports" / "out", []
     for k, words in enumerate(asked):
         done = subprocess.run(
             [sys.executable, "-m", "cxlib.cli", "run", *words, "-o", str(out / str(k))],
@@ -280,8 +280,10 @@ def run(root: Path, *asked: Sequence[str]) -> tuple[list[Path], str]:
             text=True,
             check=False,
         )
-        said += done.stdout + done.stderr
-    return sorted(out.rglob("*.html")), said
+        print((done.stdout + done.stderr)[-1000:])
+        if done.returncode:
+            wrong.append(f"cx run {' '.join(words)} ended with {done.returncode}")
+    return sorted(out.rglob("*.html")), wrong
 
 
 def judged(browser: Any, file: Path) -> tuple[list[str], set[int]]:
@@ -303,7 +305,6 @@ def campaign(seed: int) -> int:
     """Open all pages and print what was tried; how many texts did not stay texts."""
     import test_browser
 
-    wrong: list[str] = []
     seen: set[int] = set()
     with tempfile.TemporaryDirectory(prefix="cx-inject-") as folder:
         root, made = Path(folder), texts("http://127.0.0.1:9", seed)
@@ -311,7 +312,7 @@ def campaign(seed: int) -> int:
         condition, word = "channel <> '{}'".format(next(made).replace("'", "''")), next(made)
         channels += ["WHERE", "parameters"]
         channels += relabel(root, made)
-        files, said = run(
+        files, wrong = run(
             root,
             ["case", "--lang", "en,zh", *PAGES],
             ["case", "--by", "channel", "10"],
@@ -319,7 +320,6 @@ def campaign(seed: int) -> int:
             ["case", "-p", f"WORD={word}", "payloads"],
             ["labels", "--lang", "en,zh"],
         )
-        print(said[-3000:])
         for browser in test_browser.started():
             browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": SEEN})
             for file in files:

@@ -671,6 +671,10 @@ def test_the_list_holds_the_best_with_words_touchpoint_and_comment(tmp_path, mon
     assert str(found).startswith("Contacting the 80 customers on the list")
     assert found.finding.action.startswith("Work through the list from the top")
     assert list(found.touchpoints.table["term"])[0] == "room"
+    few = Experiences(responses=answers.iloc[::2], touchpoints=["room", "desk"])
+    partly = churn.contact_list(now, fit, campaign, few).touchpoints.table
+    assert list(partly["term"]) == ["room", "none known"]
+    assert partly["estimate"].sum() == 1 and partly["n"].sum() == 80
     nowhere = churn.contact_list(now, fit, campaign)
     assert nowhere.touchpoints.table.empty and not str(nowhere.touchpoints)
     assert found.curve["contacted"].tolist() == [*range(10, 81, 10)]  # no step shows one customer
