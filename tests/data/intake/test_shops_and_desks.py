@@ -264,6 +264,27 @@ def test_comments_of_a_known_export_have_the_answer_to_the_outcome_as_their_scor
     assert tables["comments"]["score"].tolist() == form.iloc[:, 1].tolist()
 
 
+@pytest.mark.parametrize("repeated", [True, False])
+def test_answers_of_one_address_are_of_one_customer(load, repeated):
+    people = [f"Someone{i}@example.org" for i in range(50)]
+    first = pd.DataFrame(
+        {
+            "How likely are you to recommend us?": [i % 11 for i in range(50)],
+            "E-mail": people,
+            "Agent": ["desk@example.com", "help@example.com"] * 25,
+        }
+    )
+    again = people[:10] if repeated else [f"other{i}@example.org" for i in range(10)]
+    second = first.head(10).assign(**{"E-mail": [a.lower() for a in again]})
+    _, tables, plan = load(spring=first, summer=second)
+    assert len(tables["responses"]) == 60
+    if repeated:
+        assert tables["responses"]["customer_id"].nunique() == 50
+    else:
+        assert "customer_id" not in tables["responses"]
+    assert "omeone" not in drafts.text(plan)
+
+
 def test_a_list_of_people_with_a_plain_id_is_one_of_customers(load):
     rows = pd.DataFrame(
         {

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import pandas as pd
+
 from cxlib.data import contract, sql
 from cxlib.data.intake import conversion
 from cxlib.data.intake.cells import NO_VALUE
 from cxlib.data.intake.drafts import purchases, waiting, weights
-from cxlib.data.intake.drafts.looking import Seen
+from cxlib.data.intake.drafts.looking import Column, Seen
 from cxlib.data.intake.drafts.matching import (
     addresses,
     dates_named,
@@ -338,27 +340,39 @@ def _number(part: TableOf, theirs: str) -> None:
 
 
 def join_by_address(parts: list[TableOf]) -> None:
-    """Number the customers of further tables alike, where they share addresses with a numbered one.
+    """Number customers by their e-mail addresses, where these tell more than one row of them.
 
-    A survey and the orders of a shop then tell of the same customers.
+    Further tables that share addresses with a numbered one are numbered alike: a survey and the
+    orders of a shop then tell of the same customers. So are surveys in which an address gave
+    several answers, which are not independent.
     """
-    numbered = {p.seen.called: p for p in parts if "md5(" in p.derive.get("customer_id", "")}
-    known = {
-        address
-        for part in numbered.values()
-        for column in part.seen.columns.values()
-        if addresses(column)
-        for address in column.words.str.casefold()
-    }
-    for part in parts if known else []:
-        if "customer_id" not in contract.TABLES[part.table].columns or (
-            {"customer_id"} & {*part.columns, *part.derive}
-        ):
-            continue
-        shared = {
-            c.name: c.words.str.casefold().isin(known).sum()
-            for c in part.seen.columns.values()
-            if c.name not in part.columns.values() and addresses(c)
-        }
+    numbered = [p for p in parts if "md5(" in p.derive.get("customer_id", "")]
+    known = {a for part in numbered for c in _addressed(part) for a in c.words.str.casefold()}
+    unnumbered = [
+        p
+        for p in parts
+        if "customer_id" in contract.TABLES[p.table].columns
+        and "customer_id" not in {*p.columns, *p.derive}
+    ]
+    for part in unnumbered if known else []:
+        shared = {c.name: c.words.str.casefold().isin(known).sum() for c in _addressed(part)}
         if shared and shared[theirs := max(shared, key=lambda n: shared[n])]:
             _number(part, theirs)
+    surveys = [
+        (part, max(own, key=lambda c: c.words.nunique()))
+        for part in unnumbered
+        if part.table == "responses"
+        and "customer_id" not in part.derive
+        and (own := _addressed(part))
+    ]
+    # Addresses of those who served are few.
+    asked = [(p, c) for p, c in surveys if c.words.nunique() > len(c.words) / 2]
+    if asked and pd.concat([c.words for _part, c in asked]).str.casefold().duplicated().any():
+        for part, column in asked:
+            _number(part, column.name)
+
+
+def _addressed(part: TableOf) -> list[Column]:
+    """Columns of e-mail addresses that are used for nothing else."""
+    used = set(part.columns.values())
+    return [c for c in part.seen.columns.values() if c.name not in used and addresses(c)]
