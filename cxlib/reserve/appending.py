@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -96,7 +96,8 @@ def add(
                 if fresh and fresh.raw is None:
                     watermarks.compare(opened, study, name, fresh)
                     continue
-                found = _taken(study, name, added[name], opened, fresh)
+                seen = made.get("headers", {}).get(name, ())
+                found = _taken(study, name, added[name], opened, fresh, seen)
                 if _of_another_kind(made, found) or not _fits(opened, found):
                     return None
                 if _other_spelling(opened, study, found):
@@ -127,6 +128,7 @@ def _taken(
     files: list[File],
     opened: duckdb.DuckDBPyConnection,
     news: News | None,
+    seen: Sequence[str],
 ) -> Intake:
     """The new rows, held to the contract; ids that they refer to are looked up."""
     mapping = study.tables[name].model_copy(update={"files": files})
@@ -140,7 +142,8 @@ def _taken(
         return store.with_stored_names(
             part, name, intake_.table(part, name, others=others, read=news.raw)
         )
-    found = intake_.table(part, name, others=others, known=partial(_known, opened, name))
+    there = partial(_known, opened, name)
+    found = intake_.table(part, name, others=others, known=there, seen=seen)
     again = int((found.quarantine["rule"] == "duplicate_keys").sum())
     if found.quarantined > again and not len(found.rows):
         names = ", ".join(file.file for file in files)
@@ -281,7 +284,9 @@ def _note(
         _count_losses(opened, table, line["quarantined"], line["offered"])
     facts = json.loads(sql.first(opened, "select facts from _study")[0])
     files = {name: digest for name, digest in digests.items() if name != store.STUDY}
-    facts |= {"files": files, "made_at": store.now()}
+    headers = facts.get("headers", {})
+    headers |= {n: sorted({*headers.get(n, ()), *i.headers}) for n, i in taken.items()}
+    facts |= {"files": files, "made_at": store.now(), "headers": headers}
     written = json.dumps(facts, ensure_ascii=False)
     opened.execute("update _study set facts = ?", [written]).fetchall()
 

@@ -273,6 +273,7 @@ def _made_from(study: Study, taken: dict[str, Intake], files: dict[str, str]) ->
         "named": [n for n, t in taken.items() if t.remote and t.remote.names_customers],
         "offsets": {name: intake.offsets for name, intake in taken.items()},
         "currencies": {name: intake.currencies for name, intake in taken.items()},
+        "headers": {name: intake.headers for name, intake in taken.items()},
     }
     return pd.DataFrame({"facts": [json.dumps(facts, ensure_ascii=False)]})
 

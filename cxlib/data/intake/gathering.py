@@ -48,6 +48,7 @@ class Gathered:
     doubts : (file, sentence, rows) on what is doubtful in a sheet: merged cells, hidden rows
     shared : keys whose rows were merged although they name several customers
     unsure : files in an encoding that is not certain: file, encoding, words that show it, rows
+    headers : of each file its name, the columns in which anything stands, its rows
     """
 
     rows: pd.DataFrame
@@ -62,6 +63,7 @@ class Gathered:
     unsure: list[tuple[str, str, tuple[str, ...], int]]
     shared: int
     doubts: list[tuple[str, str, int]]
+    headers: list[tuple[str, list[str], int]]
 
 
 def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
@@ -78,6 +80,7 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
     recoded: dict[str, list[pd.Series]] = {}
     left_out: dict[str, int] = {}
     named: list[dict[str, dict[str, int]]] = []
+    headers: list[tuple[str, list[str], int]] = []
     commas, doubts, unsure = (
         False,
         list[tuple[str, str, int]](),
@@ -88,6 +91,7 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         file = own.model_copy(update={"derive": {**mapping.derive, **own.derive}})
         forms = partial(_form_of, study, mapping, file)
         opened = _by(once, file) if read is None else read
+        headers.append((_called(file), _filled(opened.frame), opened.offered))
         doubts += [(_called(file), doubt, opened.offered) for doubt in opened.doubts]
         if opened.unsure:
             unsure.append((_called(file), opened.encoding, opened.unsure, opened.offered))
@@ -141,7 +145,12 @@ def gather(study: Study, name: str, *, read: Raw | None = None) -> Gathered:
         unsure,
         shared,
         doubts,
+        headers,
     )
+
+
+def _filled(rows: pd.DataFrame) -> list[str]:
+    return [str(column) for column in rows if rows[column].notna().any()]
 
 
 def _of_rows(unread: list[pd.DataFrame], at: pd.Series) -> list[pd.DataFrame]:

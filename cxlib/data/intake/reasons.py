@@ -269,6 +269,13 @@ def _messages() -> dict[str, tuple[str, str]]:
             _("read in another encoding ({words}), first in row {row} of {file}"),
             encoding,
         ),
+        "new_columns": (
+            _(
+                "{file} has columns that the files before it do not have and study.yaml does not "
+                "name: {headers}"
+            ),
+            _("Add those that are needed under `columns` or `keep`; name the others in a comment."),
+        ),
         "doubtful_sheet": (_("{file}: {why}"), _("Correct the sheet and save it.")),
         "several_customers": (
             _("rows of several customers have the same {key} and were merged under the first"),

@@ -15,7 +15,7 @@ aside is a message id with parameters (`reasons`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -71,6 +71,7 @@ class Remote:
     names_customers: bool = False
 
 
+LISTED = 5  # new columns of a file that are named
 Facts = dict[str, dict[str, dict[str, int]]]  # "offsets" or "currencies": column: which: rows
 
 
@@ -93,6 +94,7 @@ class Intake:
     labels : labels of columns that came with the file (SPSS)
     offsets : of columns of times, how many have which offset from UTC (see `Converted`)
     currencies : of columns that name currencies, and of amounts, how many rows have which
+    headers : columns of its files in which anything stands
     """
 
     name: str
@@ -106,6 +108,7 @@ class Intake:
     remote: Remote | None = None
     offsets: dict[str, dict[str, int]] = field(default_factory=dict)
     currencies: dict[str, dict[str, int]] = field(default_factory=dict)
+    headers: tuple[str, ...] = ()
 
     @property
     def kept(self) -> int:
@@ -166,6 +169,7 @@ def table(
     others: Mapping[str, pd.DataFrame] | None = None,
     read: Raw | None = None,
     known: Callable[[pd.DataFrame], pd.Index] | None = None,
+    seen: Iterable[str] = (),
 ) -> Intake:
     """The table of the study, held to the contract.
 
@@ -175,6 +179,7 @@ def table(
     others : rows of the tables it may refer to; without it they are taken in first
     read : rows of its one file that were read already
     known : the labels of those of its rows whose key was loaded before; they are duplicates too
+    seen : columns of its files that were loaded before
 
     Raises
     ------
@@ -219,6 +224,7 @@ def table(
         DataWarning("", n, Reason("doubtful_sheet", {"file": f, "why": w}))
         for f, w, n in gathered.doubts
     ]
+    warnings += _new_columns(study, gathered, set(seen))
     if gathered.shared:
         about = {"key": list(contract.TABLES[name].key)}
         warnings.append(
@@ -248,9 +254,27 @@ def table(
         gathered.left_out,
         offsets=facts["offsets"],
         currencies=facts["currencies"],
+        headers=tuple(sorted({c for _file, columns, _rows in gathered.headers for c in columns})),
     )
     assert offered == len(taken.rows) + taken.quarantined + left_out
     return taken
+
+
+def _new_columns(study: Study, gathered: Gathered, seen: set[str]) -> Iterator[DataWarning]:
+    """Columns of later files that earlier ones, or those `seen`, have not, by file.
+
+    A column that study.yaml names, in a comment too, is known; a file most of whose columns are
+    others is of another kind.
+    """
+    if not seen and len(gathered.headers) < 2:
+        return
+    text = (study.folder / "study.yaml").read_text("utf-8")
+    for file, columns, rows in gathered.headers:
+        new = [c for c in columns if c not in seen and c not in text]
+        if seen and 0 < len(new) <= len(columns) / 2:
+            headers = [*map(repr, new[:LISTED]), *["..."] * (len(new) > LISTED)]
+            yield DataWarning("", rows, Reason("new_columns", {"file": file, "headers": headers}))
+        seen |= set(columns)
 
 
 def _of_nobody(rows: pd.DataFrame, breach: Breach) -> Breach:
