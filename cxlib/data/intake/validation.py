@@ -371,7 +371,7 @@ def _converted(
             continue
         coded = read.values.isin([*item.not_experienced, *item.missing])
         done[column] = read.values.mask(coded)
-        doubts.append(_doubt(column, item, done[column], gathered.places["file"]))
+        doubts.append(_doubt(column, item, done[column], gathered))
         if item.reverse:
             low, high = item.scale
             done[column] = low + high - done[column]
@@ -391,14 +391,19 @@ def _converted(
     return pd.DataFrame(done, index=gathered.rows.index), breaches, warnings, facts, notes
 
 
-def _doubt(column: str, item: Item, answers: pd.Series, files: pd.Series) -> str:
-    """What is doubtful about the answers to a question, in all files or in one of them."""
-    found = scales.doubt(column, item, answers)
-    if found or files.nunique() < 2:
+def _doubt(column: str, item: Item, answers: pd.Series, gathered: Gathered) -> str:
+    """What is doubtful about the answers to a question: of all rows, of one file or one wave."""
+    if found := scales.doubt(column, item, answers):
         return found
-    of_each = answers.groupby(files.to_numpy(), sort=False)
-    odd = ((file, scales.doubt(column, item, part)) for file, part in of_each)
-    return next((f"{said} This is of {file} alone." for file, said in odd if said), "")
+    parts = {"": gathered.places["file"]}
+    if "wave" in gathered.rows:
+        parts["wave "] = gathered.rows["wave"].astype("string")
+    for kind, names in parts.items():
+        if names.nunique() > 1:
+            for name, part in answers.groupby(names.to_numpy(), sort=False):
+                if said := scales.doubt(column, item, part):
+                    return f"{said} This is of {kind}{name} alone."
+    return ""
 
 
 def _without_codes(values: pd.Series, item: Item | None) -> tuple[pd.Series, pd.Series]:

@@ -54,6 +54,15 @@ def test_the_file_on_another_scale_is_named(study):
     assert "This is of m2.csv alone." in str(reserve.check("new"))
 
 
+def test_the_wave_on_another_scale_is_named_though_one_file_has_all(study):
+    about = yaml.safe_load((study / "study.yaml").read_text())
+    about["tables"]["responses"]["derive"] = {"wave": "period(Date, 'month')"}
+    (study / "study.yaml").write_text(yaml.safe_dump(about))
+    rows = month(2, satisfaction=5).split("\n", 1)[1]
+    (study / "m1.csv").write_text(month(1) + rows)
+    assert "This is of wave 2026-02 alone." in str(reserve.check("new"))
+
+
 def test_a_group_in_another_spelling_is_asked_about_among_all_rows(study):
     (study / "m2.csv").write_text(month(2, region="NORTH "))
     check = reserve.load("new").check
