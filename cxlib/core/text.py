@@ -13,6 +13,7 @@ import unicodedata
 PIECES = re.compile(
     r"[“（《]*(?:[\u3400-\u9fff]|[^\s\u3000-\u9fff\uff00-\uffef]+)[，。；：、！？）》”…]*\s*|\S\s*"
 )
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # forbidden in XML
 BREAKS = re.compile("(?<=[\u3000-\u9fff\uff00-\uffef])\n|\n(?=[\u3000-\u9fff\uff00-\uffef])")
 
 

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from cxlib.core.text import NOT_XML
 from cxlib.plots.palette import PAPER, VARIABLES
 
 # What the reader's machine has: its own letters first, then those with Chinese characters.
@@ -21,7 +22,6 @@ SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 TEXT, GROUP, MARKS = f"{{{SVG}}}text", f"{{{SVG}}}g", (f"{{{SVG}}}use", f"{{{SVG}}}path")
 HREF = f"{{{XLINK}}}href"
 DROPPED = ("metadata", "style", "title")  # matplotlib's own; a style would hold for the whole page
-NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # forbidden in XML
 LONG = re.compile(r"-?\d+\.\d{3,}")  # a hundredth of a point is more than an eye sees
 HEX = re.compile(r"#[0-9a-f]{6}\b")
 VARIABLE = re.compile(r"var\(--[\w-]+, ?(#[0-9A-Fa-f]{3,8})\)")

@@ -16,6 +16,7 @@ import pandas as pd
 
 from cxlib.core import files, i18n
 from cxlib.core.i18n import _, mark
+from cxlib.core.text import NOT_XML
 
 FOLDER, PAGE = "CX_RUN_FOLDER", "CX_RUN_PAGE"  # set by whoever runs the notebook
 FORMULA = "=+-@"  # begin one, as do their forms of other widths
@@ -95,7 +96,7 @@ def _for_readers(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def spreadsheet_cell(value: object) -> object:
-    """Text as a spreadsheet shows it and never computes it (OWASP, CSV injection).
+    r"""Text as a spreadsheet shows it and never computes it (OWASP, CSV injection).
 
     Examples
     --------
@@ -103,8 +104,11 @@ def spreadsheet_cell(value: object) -> object:
     ("'=1+1", '-1.5', '')
     >>> spreadsheet_cell("\u200b\u2060=1+1").startswith("'")
     True
+    >>> spreadsheet_cell("\x1b[31mred")
+    '[31mred'
     """
     text = "" if value is None or value is pd.NA or value != value else str(value)
+    text = NOT_XML.sub("", text)  # a workbook is XML
     seen = next((c for c in text if unicodedata.category(c) not in UNSEEN), "")
     risky = text[:1] in ("\t", "\r", "\n") or unicodedata.normalize("NFKC", seen)[:1] in [*FORMULA]
     return f"'{text}" if risky and not NUMBER.fullmatch(text) else text

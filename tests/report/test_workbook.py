@@ -50,6 +50,16 @@ def test_a_missing_number_of_a_row_with_its_own_unit_is_a_dash() -> None:
     assert text["estimate"].tolist() == ["50%", "20.0"]
 
 
+def test_characters_that_no_workbook_can_hold_are_left_out() -> None:
+    """A group called so ended a run after its pages were made."""
+    table = pd.DataFrame({"term": ["\x1b[31mred\x00\ufffe"], "estimate": [0.5], "n": [40]})
+    answer = {"drivers": answers._record("drivers", Result(table, "\x1bRed leads."), "")}
+    run = {"pages": [{"page": "10_x", "title": "Wh\x07ich?"}]}
+    book = load_workbook(BytesIO(workbook.of_run(run, {"10_x": answer})))
+    assert book["10 drivers"]["A2"].value.endswith("red")
+    assert [c.value for c in book["Contents"][2]][1:3] == ["Which?", "Red leads."]
+
+
 def test_the_file_holds_no_time(made: bytes) -> None:
     about = load_workbook(BytesIO(made)).properties
     assert (about.created.year, about.modified.year) == (1980, 1980)
