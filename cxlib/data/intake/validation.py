@@ -214,22 +214,7 @@ def table(
     sound = _without(sound, _rows_of(repeated))
     warnings += weights_of(sound, gathered.places) if name == "responses" else []
     warnings += garbled_of(study, name, sound, gathered.places)
-    warnings += [
-        DataWarning(
-            "", n, Reason("doubtful_encoding", {"file": f, "encoding": e, "words": list(w)})
-        )
-        for f, e, w, n in gathered.unsure
-    ]
-    warnings += [
-        DataWarning("", n, Reason("doubtful_sheet", {"file": f, "why": w}))
-        for f, w, n in gathered.doubts
-    ]
-    warnings += _new_columns(study, gathered, set(seen))
-    if gathered.shared:
-        about = {"key": list(contract.TABLES[name].key)}
-        warnings.append(
-            DataWarning("customer_id", gathered.shared, Reason("several_customers", about))
-        )
+    warnings += _of_files(study, name, gathered, set(seen))
     amounts = {c: s for c, s in facts["currencies"].items() if currencies.is_amount(name, c)}
     warnings += currencies_of(study, amounts | gathered.currencies)
     facts["currencies"] |= gathered.currencies
@@ -258,6 +243,19 @@ def table(
     )
     assert offered == len(taken.rows) + taken.quarantined + left_out
     return taken
+
+
+def _of_files(study: Study, name: str, gathered: Gathered, seen: set[str]) -> Iterator[DataWarning]:
+    """What is doubtful about the files of a table, rather than about its columns."""
+    for file, encoding, words, rows in gathered.unsure:
+        about: dict[str, object] = {"file": file, "encoding": encoding, "words": list(words)}
+        yield DataWarning("", rows, Reason("doubtful_encoding", about))
+    for file, why, rows in gathered.doubts:
+        yield DataWarning("", rows, Reason("doubtful_sheet", {"file": file, "why": why}))
+    yield from _new_columns(study, gathered, seen)
+    if gathered.shared:
+        about = {"key": list(contract.TABLES[name].key)}
+        yield DataWarning("customer_id", gathered.shared, Reason("several_customers", about))
 
 
 def _new_columns(study: Study, gathered: Gathered, seen: set[str]) -> Iterator[DataWarning]:
