@@ -29,6 +29,8 @@ from dataclasses import dataclass
 from multiprocessing import util
 from pathlib import Path
 
+from tqdm import tqdm
+
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
@@ -210,12 +212,13 @@ def campaign(asked: argparse.Namespace) -> int:
     from cxlib.data.intake import drafts  # noqa: F401
 
     atexit.unregister(os._exit)  # of `preload`: it would lose the table and the exit code
+    tqdm.monitor_interval = 0  # a thread, beside which no case should be forked
     tried: Counter[str] = Counter()
     held: Counter[str] = Counter()
     worst = {"seconds": 0.0, "megabytes": 0}
     try:
         cases = hostile.cases(asked.seed, asked.only)
-        for case in itertools.islice(cases, asked.first, None, asked.every):
+        for case in tqdm(itertools.islice(cases, asked.first, None, asked.every), mininterval=5):
             if asked.case and case.name not in asked.case:
                 continue
             outcome = _tried(case, asked.keep)

@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import psutil
+from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -394,6 +395,7 @@ def campaign(most: dict[str, int], seconds: float, seed: int) -> int:
 
     atexit.unregister(os._exit)  # of `preload`: it would lose the table and the exit code
     ctypes.CDLL(None).prctl(SUBREAPER, 1)
+    tqdm.monitor_interval = 0  # a thread, beside which no command should be forked
     rng, tried, held = random.Random(seed), Counter[str](), Counter[str]()
     end = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="cx-crash-") as folder:
@@ -403,7 +405,7 @@ def campaign(most: dict[str, int], seconds: float, seed: int) -> int:
         with disk(place):
             site = made(place, outside)
             try:
-                for kind in _order(most, rng):
+                for kind in tqdm(_order(most, rng), mininterval=5):
                     if time.monotonic() > end:
                         break
                     name = rng.choice(["load", "run"])
