@@ -89,7 +89,7 @@ def display_cells(
         text["n"] = disclosure.counts(shown, why)
     if "owner" in shown:  # a department as a sentence names it
         text["owner"] = [i18n.opening(name) for name in text["owner"]]
-    for column in (c for c in shown if known[str(c)].unit == "page"):
+    for column in (c for c in shown if c in known and known[c].unit == "page"):
         text[column] = [_(PAGES[v]) if v in PAGES else v for v in shown[column]]
     if has_units_by_row(shown):
         for column in shown.columns.intersection(IN_UNIT_OF_ESTIMATE):

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
-from cxlib.core.i18n import _, mark
+from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.response.invitations import DAY
