@@ -228,7 +228,8 @@ def _notes(listed: pd.DataFrame, plan: Plan) -> str:
         notes.append(
             _(
                 "Customers called who are not part of the trial and have no arm ({n}) have an "
-                "overdue case, or are on the list of those about to leave or of an open action too.",
+                "overdue case, or are on the list of those about to leave or of an open action "
+                "too.",
                 n=disclosure.count_in_words(outside),
             )
         )

@@ -18,7 +18,6 @@ from cxlib.plots import figure, labels, layout
 from cxlib.plots.fonts import set_bold
 from cxlib.plots.palette import SOFT, Style
 
-
 # How the names of a row are joined: one group less another, one product after others.
 JOINTS = {("against",): " − ", ("then_bought",): " → "}
 

@@ -113,6 +113,13 @@ def test_where_less_is_better_more_is_worse():
     rows["minutes"] = [1.0, 2.0] * 20 + [8.0, 9.0] * 20
     fit = channels.rate(rows, "minutes", by="channel", unit="minutes", better="lower")
     assert of(fit, "verdict") == {"web": "better", "phone": "worse"}
+
+
+def test_the_overview_names_the_currency_of_costs():
+    rows = pd.DataFrame({"channel": ["web"] * 40 + ["phone"] * 40, "cost": [1.0, 2.0] * 40})
+    made = {"name": "Cost per issue", "unit": "money", "better": "lower", "currency": "EUR"}
+    fit = channels.overview([channels.rate(rows, "cost", by="channel", **made)], by="channel")
+    assert set(fit.table["term"]) == {"Cost per issue (EUR)"}
     neither = channels.rate(rows, "minutes", by="channel", unit="minutes", better="")
     assert set(of(neither, "verdict").values()) == {"different"}
 
