@@ -19,7 +19,7 @@ from cxlib.plots.fonts import set_bold
 from cxlib.plots.palette import SOFT, Style
 
 # How the names of a row are joined: one group less another, one product after others.
-JOINTS = {("against",): " − ", ("then_bought",): " → "}
+JOINTS: dict[tuple[str, ...], str] = {("against",): " − ", ("then_bought",): " → "}
 
 
 class Found(NamedTuple):
