@@ -157,3 +157,10 @@ def test_a_signal_has_a_p_value_and_no_probability() -> None:
     shown = display.display_table(table)
     assert list(shown) == ["signal", "p-value of the signal", "began"]
     assert shown.iloc[0].tolist() == ["below", "<0.001", "2026-Q1"]
+
+
+def test_a_reader_sees_departments_with_a_capital_and_pages_by_their_titles() -> None:
+    table = pd.DataFrame({"owner": ["logistics", ""], "source": ["21", ""], "estimate": [1.0, 2.0]})
+    shown = display.display_table(table, columns=[Column("source", unit="page", label="page")])
+    assert shown.iloc[:, 0].tolist() == ["Logistics", ""]
+    assert shown.iloc[:, 1].tolist() == ["What shall we improve first?", ""]

@@ -42,7 +42,8 @@ from cxlib.actions.links import (
 )
 from cxlib.actions.series import AT_RISK, MISSED, MOVED, OPENED, TOPIC, Answers
 from cxlib.core import i18n
-from cxlib.core.i18n import _
+from cxlib.core.columns import Column
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 
 WORDS = (
@@ -61,6 +62,7 @@ COLUMNS = [
     "verdict",
     "answers_needed",
 ]
+HEADS = (Column("warning", "alert", "text", label=N_("alert")),)
 TOLD = 2  # of each link in a sentence
 STANDARDS = {
     "first-response SLA": "first response",
@@ -122,8 +124,8 @@ def causes(
     )
     if table.empty:
         finding = Finding(_("There are no alerts to explain."), importance=Importance.METHOD)
-        return Result(table, finding, note, parts={"trees": ()})
-    return Result(table, _finding(opened), note, parts={"trees": tuple(trees)})
+        return Result(table, finding, note, columns=HEADS, parts={"trees": ()})
+    return Result(table, _finding(opened), note, columns=HEADS, parts={"trees": tuple(trees)})
 
 
 # What each kind of alert is opened into

@@ -110,9 +110,12 @@ def opportunities(
         "an interval includes zero, no gain is certain. Of contacting customers at risk it is the "
         "prediction interval of the list of this run."
     )
-    place = Column("place", "place without the wave", "count", label=N_("place without the wave"))
+    columns = [
+        Column("source", "number of the page", "page", label=N_("page")),
+        Column("place", "place without the wave", "count", label=N_("place without the wave")),
+    ]
     finding = _with_latest(_finding(table, outcome, currency), table, answers)
-    return Result(table, finding, i18n.together([note, last]), columns=[place])
+    return Result(table, finding, i18n.together([note, last]), columns=columns)
 
 
 def _first(table: pd.DataFrame, source: str, unit: str) -> Iterator[dict[str, Any]]:

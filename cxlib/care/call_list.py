@@ -27,6 +27,7 @@ from cxlib.care.small import merged
 from cxlib.core import context, i18n
 from cxlib.core.i18n import _, ngettext
 from cxlib.core.result import Finding, Importance, Result
+from cxlib.privacy import disclosure
 from cxlib.stats.intervals import wilson_interval
 
 MANY_STALE = 0.25  # share of those with a reason, from which a page asks to check it first
@@ -225,12 +226,11 @@ def _notes(listed: pd.DataFrame, plan: Plan) -> str:
     ]
     if outside:
         notes.append(
-            ngettext(
-                "{n:count} customer called is not part of the trial and has no arm: with an "
-                "overdue case, or on the list of those about to leave or of an open action too.",
-                "{n:count} customers called are not part of the trial and have no arm: with an "
-                "overdue case, or on the list of those about to leave or of an open action too.",
-                outside,
+            _(
+                "Customers called who are not part of the trial and have no arm ({n}) have an "
+                "overdue case, or are on the list of those about to leave or of an open action "
+                "too.",
+                n=disclosure.count_in_words(outside),
             )
         )
     if lacking:

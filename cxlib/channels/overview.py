@@ -77,6 +77,8 @@ def _rows(fit: Result, by: str) -> pd.DataFrame:
     rows = table[table["term"] == table["term"].iloc[0]]
     percent = PERCENT if fit.unit == "share" else 1.0
     term = _("{name}, %", name=name) if fit.unit == "share" else name
+    if "kind" in fit.parts and fit.kind.unit == "money":
+        term = _("{name} ({unit})", name=name, unit=fit.kind.currency)
     found = pd.DataFrame({by: rows[by].astype(str), "term": term})
     found = found.assign(**{c: rows[c].astype(float) * percent for c in INTERVAL}, n=rows["n"])
     verdict = rows["verdict"] if "verdict" in rows else _waiting(rows)

@@ -45,6 +45,7 @@ UNITS: Mapping[str, tuple[str, int | None]] = MappingProxyType(
         "chance": ("chance", None),
         "date": ("date", None),
         "name": ("label", None),
+        "page": ("label", None),  # the number of a page, which its title names
         "text": ("", None),
     }
 )

@@ -37,6 +37,14 @@ UNIT_NAMES = {
     "rate": N_("cases per 1,000 contacts"),
 }
 
+PAGES = {  # of a column that says on which page a number is
+    "21": N_("What shall we improve first?"),
+    "22": N_("Where do journeys break?"),
+    "26": N_("Whom shall we call back?"),
+    "32": N_("Who is about to leave?"),
+    "33": N_("What keeps them coming back?"),
+}
+
 
 def hide_small_cells(table: pd.DataFrame, least: int | None = None) -> pd.DataFrame:
     """The table with its numbers blanked where n is under `least` (the page's own), n apart.
@@ -79,6 +87,10 @@ def display_cells(
     text = format_cells(shown, known)
     if "n" in shown:
         text["n"] = disclosure.counts(shown, why)
+    if "owner" in shown:  # a department as a sentence names it
+        text["owner"] = [i18n.opening(name) for name in text["owner"]]
+    for column in (c for c in shown if c in known and known[c].unit == "page"):
+        text[column] = [_(PAGES[v]) if v in PAGES else v for v in shown[column]]
     if has_units_by_row(shown):
         for column in shown.columns.intersection(IN_UNIT_OF_ESTIMATE):
             each_row = zip(shown[column], shown["estimate"], shown["share"], strict=True)

@@ -141,7 +141,7 @@ def step(
     since = _(
         "since {wave:label} {moved} (95% CI {span})",
         wave=then[by],
-        moved=i18n.signed(moved),
+        moved=_("{v:signed} points", v=moved),
         span=i18n.span(change["low"], change["high"]),
     )
     verdict = ("better" if moved > 0 else "worse") if significant else "unclear"

@@ -79,7 +79,7 @@ def outcomes(one: Result, study: Study, answers: Answers) -> Result | None:
     sales = answers.get("26", {}).get("callback_money")
     priced = sales is not None and table["source"].eq("26").any()
     faded = one.parts.get("faded_in") if is_significant(one) else ""
-    columns = [Column("source", "number of the page", "name", label=N_("page"))]
+    columns = [Column("source", "number of the page", "page", label=N_("page"))]
     note = _(
         "Treated minus controls, each outcome as its own page measures it. May be: significant by "
         "its own interval, but not among all outcomes of that page."
@@ -187,7 +187,7 @@ def _sizes(rows: pd.DataFrame) -> list[str]:
     """The effect on each outcome with its interval."""
     return [
         _(
-            "{outcome:opening} {size} (95% CI {span})",
+            "{outcome} {size} (95% CI {span})",
             outcome=i18n.label(row.term),
             size=_sized(row.estimate, row.unit),
             span=wording.span(row.low, row.high, "points" if row.unit == "percent" else row.unit),

@@ -211,7 +211,7 @@ def _group_finding(most: pd.Series, least: pd.Series, significant: bool) -> Find
         "other_span": (least["low"], least["high"]),
     }
     detail = _(
-        "{share:share} (95% CI {span:share_interval}) and {other:share} "
+        "{most:quoted} {share:share} (95% CI {span:share_interval}), {least:quoted} {other:share} "
         "({other_span:share_interval}) of journeys",
         **facts,
     )

@@ -127,15 +127,17 @@ def _visits_finding(table: pd.DataFrame) -> Finding:
     }
     if len(facts) == 2:
         claim = _(
-            "Visits bounce most in the stage {bounce_stage:quoted} ({bounce:share}) and convert "
-            "most in {conversion_stage:quoted} ({conversion:share}).",
+            "Visits bounce most in the stage “{bounce_stage:label}” ({bounce:share}) and convert "
+            "most in “{conversion_stage:label}” ({conversion:share}).",
             **words,
         )
     elif BOUNCE in facts:
-        claim = _("Visits bounce most in the stage {bounce_stage:quoted}: {bounce:share}.", **words)
+        claim = _(
+            "Visits bounce most in the stage “{bounce_stage:label}”: {bounce:share}.", **words
+        )
     else:
         claim = _(
-            "Visits convert most in the stage {conversion_stage:quoted}: {conversion:share}.",
+            "Visits convert most in the stage “{conversion_stage:label}”: {conversion:share}.",
             **words,
         )
     for row in facts.values():

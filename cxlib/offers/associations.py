@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 
 from cxlib.core import i18n
-from cxlib.core.columns import deciding_ends
-from cxlib.core.i18n import _
+from cxlib.core.columns import ESTIMATE, Column, deciding_ends
+from cxlib.core.i18n import N_, _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.offers import chance
 from cxlib.offers.baskets import Baskets
@@ -113,6 +113,7 @@ def rules(baskets: AnyBaskets, *, holdout: float = 0.3, most: int = 12) -> Resul
         _finding(table, _labels(baskets, sets[0]), tested, found, holdout),
         i18n.together(sentences),
         "times",
+        columns=[Column("estimate", "adjusted lift", ESTIMATE, label=N_("adjusted lift"))],
         draws=baskets.draws,
         seed=baskets.seed,
         replicates=replicates[:, order],
@@ -276,13 +277,21 @@ def bundles(fit: Result) -> Result:
     )
     notes = [
         _(
-            "Gain is per 1,000 orders, beyond those that would hold the bundle if its parts "
-            "were bought separately in orders of the same size."
+            "More orders per 1,000: beyond those that would hold the bundle if its parts were "
+            "bought separately in orders of the same size."
         ),
         _("A discounted bundle is another offer: only a trial can show what it would bring."),
         late.resampling,
     ]
-    return Result(table, finding, i18n.together(notes), "number", draws=fit.draws, seed=fit.seed)
+    return Result(
+        table,
+        finding,
+        i18n.together(notes),
+        "number",
+        columns=[Column("estimate", "gain", ESTIMATE, label=N_("more orders per 1,000"))],
+        draws=fit.draws,
+        seed=fit.seed,
+    )
 
 
 def _maximal(late: AnyBaskets, sets: Sets) -> Sets:

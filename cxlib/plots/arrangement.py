@@ -18,6 +18,9 @@ from cxlib.plots import figure, labels, layout
 from cxlib.plots.fonts import set_bold
 from cxlib.plots.palette import SOFT, Style
 
+# How the names of a row are joined: one group less another, one product after others.
+JOINTS: dict[tuple[str, ...], str] = {("against",): " − ", ("then_bought",): " → "}
+
 
 class Found(NamedTuple):
     """An estimate and what it is of."""
@@ -183,7 +186,7 @@ def _height(row: Row) -> float:
 
 
 def _label(key: tuple[Any, ...], columns: Sequence[str] = ()) -> str:
-    joint = " − " if list(columns[1:]) == ["against"] else " · "  # one group less another
+    joint = JOINTS.get(tuple(columns[1:]), " · ")
     return labels.row_name(joint.join(labels.name(part, 60) for part in key))
 
 

@@ -50,10 +50,13 @@ def bars(
     for part, colour in ((data[strong], BLUE), (data[~strong], QUIET)):
         marks.bars(ax, part, height=_thickness(), color=colour)
     marks.ranges(ax, data.drop(columns="hover"), "place", color=INK, lw=1.4, zorder=3)
+    # Shares that are small throughout differ by less than a per cent.
+    small = unit == "share" and bool(data["estimate"].max() < 0.1)
     for row in data.dropna(subset=["estimate"]).itertuples():
         end = max(v for v in (row.estimate, row.high, 0) if v == v)
         nearly = unit == "share" and 0.9995 < row.estimate < 1  # not all: a few are missing
-        said = i18n.chance(row.estimate) if nearly else labels.number(row.estimate, unit)
+        number = i18n.percent(row.estimate, 1) if small else labels.number(row.estimate, unit)
+        said = i18n.chance(row.estimate) if nearly else number
         figure.note(ax, said, (end, row.place), (6, 0), fontsize=10)
     rows.label(ax)
     reach = float(np.nanmax([shown[["estimate", "high"]].max().max(), 0])) or 1.0

@@ -81,7 +81,7 @@ def of_run(
     return _render(
         "run.html.j2",
         run=run,
-        sets=scorecard.pages(run, answers or {}, {f.claim for f in card.get("summary", ())}),
+        sets=scorecard.pages(run, answers or {}),
         counts=counts(run),
         lang=run["lang"],
         up=up,

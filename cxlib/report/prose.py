@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from cxlib.core import context, i18n
-from cxlib.core.i18n import _
+from cxlib.core.i18n import N_, _
 from cxlib.report import html_tables
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _link_to(links: Mapping[str, tuple[str, str]]) -> Callable[[re.Match[str]], 
         if target.endswith(".ipynb"):
             stem = Path(target).stem
             if stem not in links:  # a notebook that this run has no page of
-                return html.escape(_absent(stem)) if words == stem else words
+                return html.escape(_absent(stem, match)) if words == stem else words
             file, title = links[stem]
             if words == stem:  # a question within a Chinese sentence needs its marks
                 quotes = context.current().lang == "zh"
@@ -118,14 +118,24 @@ def _link_to(links: Mapping[str, tuple[str, str]]) -> Callable[[re.Match[str]], 
 
 
 QUESTIONS = ("did", "do", "how", "is", "what", "where", "which", "who", "whom")
+TITLES = {  # of pages whose notebooks have a shorter name
+    "what to improve first": N_("what shall we improve first"),
+    "which channels work": N_("which channels, products or branches work"),
+    "whom to call back": N_("whom shall we call back"),
+    "what are they worth": N_("what are our customers worth"),
+}
 
 
-def _absent(stem: str) -> str:
+def _absent(stem: str, match: re.Match[str]) -> str:
     """What a page is called that this run does not have, and that it does not."""
     words = stem[3:].replace("_", " ")
+    words = TITLES.get(words, words)
     title = i18n.opening(_(words))
     if words.split()[0] in QUESTIONS and not title.endswith(("?", "？")):
         title += "？" if context.current().lang == "zh" else "?"
+    before = match.string[: match.start()]
+    if max(map(before.rfind, "(（")) > max(map(before.rfind, ")）")):  # no brackets within brackets
+        return _("“{title}”, not in this run", title=title)
     return _("“{title}” (not in this run)", title=title)
 
 
@@ -142,7 +152,7 @@ def named(text: str, links: Mapping[str, tuple[str, str]]) -> str:
 
     def title(match: re.Match[str]) -> str:
         stem = match[1]
-        return f"“{links[stem][1]}”" if stem in links else _absent(stem)
+        return f"“{links[stem][1]}”" if stem in links else _absent(stem, match)
 
     made = NOTEBOOK.sub(title, text)
     return BESIDE_TITLES.sub("", made) if context.current().lang == "zh" and made != text else made

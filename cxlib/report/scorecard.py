@@ -11,7 +11,7 @@ head of the page itself: what a reader finds there is what the index says of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cxlib.core import i18n
@@ -88,24 +88,18 @@ def _comes_later(found: Found) -> tuple[bool, bool]:
     return opportunity, found.record.get("verdict") == "better"
 
 
-def pages(
-    run: Mapping[str, Any], answers: Answers, said: Collection[str] = ()
-) -> dict[str, list[dict[str, Any]]]:
+def pages(run: Mapping[str, Any], answers: Answers) -> dict[str, list[dict[str, Any]]]:
     """The pages of the run by set, in the order of the run, in which each leads to the next.
 
     A page has title, file, status and the claim of its most important finding, which is the head of
-    the page. Where that is among those `said` above it has the detail instead, and where to find
-    the claim: no sentence stands twice on the index, and each page is answered by its own answer.
+    the page, also where the summary above has it: a reader of the list looks for the answer.
     """
     sets: dict[str, list[dict[str, Any]]] = {}
     for page in run["pages"]:
         kept = [r.get("finding") or {} for r in answers.get(page["page"], {}).values()]
         ordered = by_importance(k for k in kept if k.get("claim"))
         claim = ordered[0]["claim"] if ordered else page["answer"]
-        detail = ordered[0].get("detail", "") if claim in said else ""
-        above = i18n.together([_("Stated above."), detail]) if detail else ""
-        entry = {**page, "claim": "" if detail else claim, "detail": above}
-        sets.setdefault(page["set"], []).append(entry)
+        sets.setdefault(page["set"], []).append({**page, "claim": claim})
     return sets
 
 

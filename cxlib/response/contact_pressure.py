@@ -7,7 +7,7 @@ import pandas as pd
 
 from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData, require_columns
-from cxlib.core.i18n import _, mark
+from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
 from cxlib.response.invitations import DAY
@@ -76,7 +76,11 @@ def contact_pressure(
     n = np.bincount(place, minlength=top + 1)
     answered = estimators.cell_means(known["answered"].to_numpy(float), place, top + 1, **design)
     ends = share_interval(answered[:, 0], n)
-    names = [*map(i18n.count, range(top)), _("{count:count} or more", count=top)]
+    names = [
+        ngettext("{n:count} earlier invitation", "{n:count} earlier invitations", k)
+        for k in range(top)
+    ]
+    names.append(_("{count:count} earlier invitations or more", count=top))
     by_count = {"term": names, "estimate": answered.estimate[:, 0], "low": ends[0], "high": ends[1]}
     tables = {"table": pd.DataFrame(table), "by_count": pd.DataFrame(by_count).assign(n=n)}
     notes = i18n.together([_("Reminders are not counted as invitations."), resampling_note(known)])

@@ -33,7 +33,7 @@ from cxlib.stats.notes import resampling_note
 WATCHED, MISSED, LEFT_OUT = "open as observed", "overdue as missed", "without open cases"
 COUNTS = ("other verdict", "same verdict")  # of a standard, where time is counted otherwise
 UNSURE = {"missed", "unclear"}  # verdicts of a standard that no definition meets for certain
-COUNTED, TAKEN_OFF = "all time", "less waiting for the customer"
+COUNTED, TAKEN_OFF = "all time", "without waiting for the customer"
 
 
 def definitions(sample: SampleLike, clock: Clock, *, goal: float = 0.9) -> Result:

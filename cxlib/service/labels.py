@@ -13,7 +13,7 @@ WORDS = (
     "new cases", "new cases a week", "resolved cases a week", "days to clear", "clearance",
     "volume_forecast", "time_in_status", "better", "worse", "waits",
     "overdue", "within the standard", "no standard", "standing",
-    "elapsed", "working hours", "working days", "all time", "less waiting for the customer",
+    "elapsed", "working hours", "working days", "all time", "without waiting for the customer",
     "open cases", "open as observed", "overdue as missed",
     "without open cases", "stated", "yes", "no", "waiting",
     "standard missed", "unclear", "other verdict", "same verdict",

@@ -127,8 +127,8 @@ def _pair_notes(handled: pd.Series, outcome: str) -> list[str]:
     if open_ := kinds.get("open", 0):
         notes.append(
             _(
-                "{n:count} pairs with a case that was not solved when they answered are left out.",
-                n=open_,
+                "Pairs with a case that was not solved when they answered ({n}) are left out.",
+                n=disclosure.count_in_words(open_),
             )
         )
     return notes

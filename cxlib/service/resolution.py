@@ -295,16 +295,16 @@ def _reopened(table: pd.DataFrame, by: str | None) -> Finding:
 
 
 def _left_out(sample: Sample, known: Sample, first: np.ndarray, issue: str) -> str:
-    counts = {"n": (~first).sum(), "offered": len(known)}
+    counts = {"n": disclosure.count_in_words(int((~first).sum())), "offered": len(known)}
     notes = [
         _(
-            "{n:count} of {offered:count} cases follow another of the same customer and category "
+            "{n} of {offered:count} cases follow another of the same customer and category "
             "and are not first contacts.",
             **counts,
         )
         if issue in sample
         else _(
-            "{n:count} of {offered:count} cases follow another of the same customer and are not "
+            "{n} of {offered:count} cases follow another of the same customer and are not "
             "first contacts.",
             **counts,
         )

@@ -62,7 +62,7 @@ def by_source(sample: SampleLike, fit: Result, source: str = "source", over: str
     (comments that mention it in the rarer of the two), simultaneous_low, simultaneous_high (these
     decide what is significant); "over_time": source, period, term, estimate, low, high, n, of
     the topic that differs most, or of the commonest where none does; "sources": term, estimate
-    (share of all comments), low, high, n.
+    (share of all comments), low, high, n. The part shown is the name of the topic over time.
 
     Raises
     ------
@@ -122,7 +122,8 @@ def by_source(sample: SampleLike, fit: Result, source: str = "source", over: str
     if len(tables["over_time"]):
         notes.insert(0, _("The topic shown over time is {topic:quoted}.", topic=topic))
     said = i18n.together(notes)
-    return Result(tables, finding, said, "share", draws=sample.draws, seed=sample.seed)
+    shown = {"shown": i18n.label(topic) if topic else ""}
+    return Result(tables, finding, said, "share", **sample.bootstrap, parts=shown)
 
 
 def _tables(

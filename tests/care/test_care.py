@@ -18,6 +18,7 @@ from cxlib.core.sample import Sample
 from cxlib.data.intake import business_rules
 from cxlib.data.schema import ContactRules, Item
 from cxlib.data.study import Study
+from cxlib.privacy import disclosure
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 TODAY = "2026-10-01"
@@ -227,8 +228,8 @@ def test_nobody_whom_others_contact_is_a_control_or_in_the_trial(capacity):
     others = listed.customers[~listed.customers["customer_id"].isin(elsewhere)]
     assert set(others["arm"]) == {"contacted", "control"}
     assert (listed.customers["call"] == "yes").sum() <= capacity
-    asked = f"{len(theirs)} customers called are not part of the trial"
-    assert (asked in listed.notes) == (len(theirs) > 1)
+    asked = f"and have no arm ({disclosure.count_in_words(len(theirs))})"
+    assert asked in listed.notes  # fewer than 10 are not counted
 
 
 def test_the_page_counts_all_who_have_no_arm_on_the_list():
@@ -238,7 +239,7 @@ def test_the_page_counts_all_who_have_no_arm_on_the_list():
     others = found["customer_id"].iloc[20:60].tolist()
     listed = care.callbacks(found, rest, care.Plan(TODAY, 40), elsewhere=others)
     none = int((listed.customers["arm"] == "").sum())
-    assert none > 15 and f"{none} customers called are not part of the trial" in listed.notes
+    assert none > 15 and f"and have no arm ({none})" in listed.notes
     assert "the one of 32_who_is_about_to_leave is for offers" in listed.notes
 
 

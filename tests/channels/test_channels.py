@@ -556,3 +556,10 @@ def test_waits_that_lie_above_all_others_are_worse():
     waits = service.waiting_times(service.case_times(sampled(cases)), by="channel")
     fit = channels.overview([waits], by="channel")
     assert of(fit, "verdict") == {"web": "better", "phone": "worse"}
+
+
+def test_the_overview_names_the_currency_of_costs():
+    rows = pd.DataFrame({"channel": ["web"] * 40 + ["phone"] * 40, "cost": [1.0, 2.0] * 40})
+    made = {"name": "Cost per issue", "unit": "money", "better": "lower", "currency": "EUR"}
+    fit = channels.overview([channels.rate(rows, "cost", by="channel", **made)], by="channel")
+    assert set(fit.table["term"]) == {"Cost per issue (EUR)"}

@@ -511,6 +511,7 @@ def test_the_index_of_the_latest_wave_is_compared_with_the_one_before():
     assert still.finding.importance.name == "ANSWER"  # the level now
     now = still.table.iloc[-1]
     assert (still.finding.value, still.finding.low) == (now["estimate"], now["low"])
+    assert " points (95% CI" in still.finding.detail.split("since 2025 ")[1]
     rows.loc[rows["wave"] == "2026", ["s1", "s2"]] -= 2
     rows[["s1", "s2"]] = rows[["s1", "s2"]].clip(1, 10)
     fell = csi.by_wave(Sample(rows, draws=300), SMALL, goal=Target(value=99))

@@ -97,7 +97,7 @@ def test_the_head_of_page_40_judges_by_all_outcomes() -> None:
     assert whole is not None
     told = impact.verdicts({"calls": fit}, others={"calls": whole}).finding
     assert told.claim == whole.finding.claim and told.action == whole.finding.action
-    assert "NPS +21.0 points (95% CI 12.0 to 30.0); Leaving −5.5" in told.detail
+    assert "NPS +21.0 points (95% CI 12.0 to 30.0); leaving −5.5" in told.detail
     assert "gone in 2026-Q3" in told.detail and "1 of 1 check passed" in told.detail
     assert impact.verdicts({"calls": fit}).finding.claim == "The calls raised NPS by 21.0 points."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -790,6 +791,7 @@ def test_groups_keep_their_order_and_some_customers_are_in_none(made, met):
     lost = journeys.dropoff(steps, goal=[paths.GOAL], groups=groups)
     assert lost.by_group.table["group"].tolist() == ["two", "one"]
     assert lost.by_group.finding.claim.startswith("No group loses significantly more")
+    assert {"one", "two"} <= set(re.findall(r"\w+", lost.by_group.finding.detail))
 
 
 def test_where_groups_are_furthest_apart():

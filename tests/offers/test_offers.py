@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy import sparse, stats
 
 from cxlib import offers
-from cxlib.core import context
+from cxlib.core import context, display
 from cxlib.core.result import Importance
 from cxlib.offers import associations, chance, recommendation
 from cxlib.offers.tree import _placed
@@ -235,6 +235,13 @@ def test_a_rule_that_no_draw_doubts_holds():
     fit = offers.rules(offers.make_baskets(*tables(orders), least=5), holdout=0.3)
     assert fit.table["holds"].all()
     np.testing.assert_allclose(fit.table["low"], fit.table["estimate"])
+
+
+def test_tables_name_their_estimates_as_figures_and_notes_do():
+    fit = offers.rules(offers.make_baskets(*tables([["tea", "cup"], ["pen", "ink"]] * 60), least=5))
+    bundled = offers.bundles(fit)
+    assert "adjusted lift" in display.display_table(fit.table, fit.unit, fit.columns)
+    assert "more orders per 1,000" in display.display_table(bundled.table, "", bundled.columns)
 
 
 def test_every_basket_of_a_triple_leaves_no_pair_of_its_own():

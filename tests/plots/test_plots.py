@@ -359,6 +359,19 @@ def test_a_bar_begins_at_zero(shares) -> None:
     assert ax.get_xlim()[0] == 0 and [p.get_x() for p in ax.patches] == [0, 0, 0]
 
 
+def test_small_shares_are_written_as_their_bars_differ() -> None:
+    table = pd.DataFrame({"term": ["billing", "website"], "estimate": [0.018, 0.0135], "n": 50})
+    assert [t.get_text() for t in plots.bars(table, unit="share").texts] == ["1.8%", "1.4%"]
+    table["estimate"] *= 10
+    assert [t.get_text() for t in plots.bars(table, unit="share").texts] == ["18%", "14%"]
+
+
+def test_a_rule_says_what_follows_from_what() -> None:
+    rule = {"if_bought": ["robe, spa"], "then_bought": ["massage"], "term": ["adjusted lift"]}
+    table = pd.DataFrame(rule | {"estimate": [3.1], "low": [2.8], "high": [3.5], "n": [134]})
+    assert labels(plots.intervals(table)) == ["robe, spa → massage"]
+
+
 def test_all_answers_to_a_question_fill_its_bar() -> None:
     table = pd.DataFrame({"term": "q", "answer": [1, 2, 3], "estimate": [0.2, 0.3, 0.5], "n": 50})
     ax = plots.answer_distribution(table)

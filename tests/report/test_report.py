@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -219,6 +220,27 @@ def test_notes_call_pages_by_their_titles(lang, there, gone) -> None:
     links = {"40_did_the_change_work": ("40.html", title)}
     note = prose.named("40_did_the_change_work; 12_is_it_changing", links)
     assert note == f"{there}; {gone}"
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_page_that_is_absent_has_its_title(lang) -> None:
+    context.begin(lang=lang)
+    for notebook in sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb")):
+        title = json.loads(notebook.read_text())["metadata"]["cxlib"]["title"][lang]
+        assert f"“{title}”" in prose.named(f"see {notebook.stem}", {})
+
+
+@pytest.mark.parametrize(
+    ("lang", "source", "made"),
+    [
+        ("en", "They are associated (40_did_it).", "(“Did it?”, not in this run)"),
+        ("en", "[x](a.html) see 40_did_it", "“Did it?” (not in this run)"),
+        ("zh", "只是相关（见 40_did_it）。", "（见“Did it？”，本次运行未包含）"),
+    ],
+)
+def test_no_brackets_stand_within_brackets(lang, source, made) -> None:
+    context.begin(lang=lang)
+    assert made in prose.named(source, {})
 
 
 def test_no_space_is_left_between_chinese_and_a_title() -> None:

@@ -84,6 +84,11 @@ def test_rest_is_counted_from_the_invitation_before_and_not_from_reminders():
     fit = response.contact_pressure(asked, rest_days=30, customers=customers)
     assert fit.table["estimate"].tolist() == [pytest.approx(1 / 3), 0.5]
     assert fit.by_count["n"].tolist() == [1, 1, 1]
+    assert fit.by_count["term"].tolist() == [
+        "0 earlier invitations",
+        "1 earlier invitation",
+        "2 earlier invitations or more",
+    ]
 
 
 @pytest.fixture(scope="module")
