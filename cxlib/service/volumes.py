@@ -109,11 +109,11 @@ def weekly(sample: Sample, column: str = "opened_at") -> tuple[pd.Series, pd.Tim
     first, last = _monday(sample["opened_at"].min()), _monday(sample["opened_at"].max())
     if sample["opened_at"].min() >= first + pd.Timedelta(days=1):  # begins within a week
         first += pd.Timedelta(weeks=1)
-    days = sample[column].dropna()
-    there = days[(days >= first) & (days < last)]
-    place = (there - first) // pd.Timedelta(weeks=1)
+    days = sample[column]
+    there = (days >= first) & (days < last)
+    place = (days[there] - first) // pd.Timedelta(weeks=1)
     n = max(int((last - first) / pd.Timedelta(weeks=1)), 0)
-    counts = np.bincount(place.to_numpy(int), minlength=n).astype(float)[:n]
+    counts = np.bincount(place.to_numpy(int), sample.counts[there], n)[:n]
     return pd.Series(counts, [_name(first + pd.Timedelta(weeks=k)) for k in range(n)]), last
 
 
