@@ -26,7 +26,7 @@ from cxlib.reserve.database import Database
 EPOCH = "timestamp '1970-01-01 00:00:00'"
 ENDS = ("first_reply_at", "solved_at")
 STATED = ("first_reply_hours", "solved_hours", "reply_in_time", "solved_in_time")
-PERIODS = ("day", "week", "month", "year")  # of the opening, by which cases are grouped
+PERIODS = ("week", "month", "year")  # of the opening, by which cases are grouped
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,13 @@ class StoredCases:
         found = self._asked(_with(self._dated(self.ends[0], columns), asked))
         return found.set_axis([*columns, "n"], axis=1)
 
-    def opened(self, period: str = "day") -> pd.DataFrame:
-        """Columns opened_at (the first moment of the day or other period) and n."""
-        asked = "select g0 as opened_at, count(*) as n from dated group by g0 order by g0"
-        return self._asked(_with(self._dated(self.ends[0], [period]), asked))
+    def days(self, column: str) -> pd.DataFrame:
+        """On how many cases the opening, or the solution, fell on each day: the column, n."""
+        day = f"date_trunc('day', {column})"
+        return self._asked(
+            f"select {day} as {column}, count(*) as n from cases "
+            f"where {self._known} and {column} is not null group by {day} order by {day}"
+        )
 
     def people(self, by: str = "") -> pd.DataFrame:
         """Customers of each group, and cases of nobody known: columns of the group, people."""
@@ -129,7 +132,7 @@ class StoredCases:
         ----------
         end : "first_reply_at" or "solved_at", of which the solution counts as the reply
         hours : that count. With limits the cases that have one, and parts of their own limit
-        groups : columns, or the day, week, month or year of the opening
+        groups : columns, or the week, month or year of the opening
         due : clocks by each of which the limit is to have passed
         edges : of classes of times, rising, each with its own; all different times without them
         size : how many keys of customers are one; 0 for no keys

@@ -26,7 +26,6 @@ from cxlib.service.statuses import spells
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOUR = pd.Timedelta(hours=1)
 EPOCH = pd.Timestamp("1970-01-01")
-DIGITS = 9  # of hours
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +49,7 @@ class Clock:
     zone: str = ""
 
     def hours(self, start: pd.Series, end: pd.Series, case_id: pd.Series | None) -> np.ndarray:
-        """Hours of the standard between two moments of each case, to the billionth.
-
-        Differences of hours since long ago end in digits of their own, which would make a case that
-        took just as long as allowed late.
+        """Hours of the standard between two moments of each case.
 
         Examples
         --------
@@ -66,7 +62,7 @@ class Clock:
         """
         found = self._until(end) - self._until(start)
         if not self.less_waiting or self.pauses is None or case_id is None:
-            return found.round(DIGITS)
+            return found
         bounds = pd.DataFrame({"case_id": case_id, "start": start, "end": end}).set_index("case_id")
         with_case = self.pauses[self.pauses["case_id"].isin(bounds.index)]
         case = bounds.loc[with_case["case_id"]].reset_index(drop=True)
@@ -75,7 +71,7 @@ class Clock:
         until = until.where(until < case["end"], case["end"])
         paused = np.maximum(self._until(until) - self._until(since), 0)
         total = pd.Series(paused).groupby(with_case["case_id"].to_numpy()).sum()
-        return (found - total.reindex(case_id).fillna(0).to_numpy()).round(DIGITS)
+        return found - total.reindex(case_id).fillna(0).to_numpy()
 
     def _until(self, times: pd.Series) -> np.ndarray:
         """Hours of the standard from a moment long ago to each time."""

@@ -59,8 +59,8 @@ class Stored(Protocol):
     def kinds(self, columns: Sequence[str]) -> pd.DataFrame:
         """The different combinations of some columns of cases."""
 
-    def opened(self) -> pd.DataFrame:
-        """Columns opened_at (days) and n."""
+    def days(self, column: str) -> pd.DataFrame:
+        """On how many cases the opening, or the solution, fell on each day: the column, n."""
 
     def people(self, by: str = "") -> pd.DataFrame:
         """Customers of each group: columns of the group, people."""
@@ -83,7 +83,8 @@ class CountedCases(Sample):
     """Cases counted in the store, for methods that ask for `of`; `data` has a row a day of opening.
 
     `of` gives what they need: "reply_used", "solution_used" (time that counts, with its limit),
-    "reply_hours", "solution_hours" (of the calendar) and "reply_in_time", "solved_in_time".
+    "reply_hours", "solution_hours" (of the calendar), "reply_in_time", "solved_in_time" and the
+    days "opened_at" and "solved_at".
     """
 
     stored: Stored
@@ -115,6 +116,10 @@ class CountedCases(Sample):
         """Cases of equal times, or verdicts, and groups as one: all of them."""
         [item] = [items] if isinstance(items, str) else items
         by = [g for g in groups if g]
+        if item == "opened_at":
+            return self
+        if item == "solved_at":
+            return Sample(self.stored.days(item), weight="n", count="n")
         if item in IN_TIME.values():
             return self._verdicts(item, by)
         end, prefix, done = next(c for c in CLOCKS.values() if item.startswith(c[1]))
@@ -170,17 +175,20 @@ class CountedCases(Sample):
             asked |= {"only": (column, value)} if column else {}
             ends = np.rint(edges * HOUR).astype(np.int64).tolist()
             found = self._counted(end, hours, [], edges=ends, **asked)
-        made = {"cluster": "key", "draws": waits.draws, "seed": waits.seed}
-        return Sample(found.reset_index(drop=True), weight="n", count="n", **made)
+        return self._keyed(found)
 
     def _verdicts(self, item: str, by: list[str]) -> Sample:
         """How many cases were in time, were late, or are not decided."""
         end, prefix, _done = CLOCKS[next(c for c, own in IN_TIME.items() if own == item)]
         hours = self._hours(prefix, self.clock)
         own = self.replace(_due=(self.clock,))._due_hours(end)
-        found = self._counted(end, hours, by, edges=[1.0], due=own)
+        found = self._counted(end, hours, by, edges=[1.0], due=own, size=TOGETHER)
         hit = (found["done"] & (found["time"] == 0)).astype(float).where(found["due"])
-        return Sample(found.assign(**{item: hit}), weight="n", count="n")
+        return self._keyed(found.assign(**{item: hit}))
+
+    def _keyed(self, found: pd.DataFrame) -> Sample:
+        made = {"cluster": "key", "draws": self.draws, "seed": self.seed}
+        return Sample(found.reset_index(drop=True), weight="n", count="n", **made)
 
     def _due_hours(self, end: str) -> tuple[CountedHours, ...]:
         prefix = next(p for e, p, _done in CLOCKS.values() if e == end)
@@ -244,7 +252,7 @@ def count_cases(stored: Stored, about: Service, clock: Clock, *, by: str = "") -
     >>> with reserve.open("sample") as study:  # doctest: +SKIP
     ...     print(sla_attainment(count_cases(study.cases(), study.study.service, Clock())))
     """
-    facts, days = stored.facts(), stored.opened()
+    facts, days = stored.facts(), stored.days("opened_at")
     if days.empty:
         raise InsufficientData(
             _(
@@ -273,7 +281,7 @@ def count_cases(stored: Stored, about: Service, clock: Clock, *, by: str = "") -
         ways[prefix] = kinds.assign(limit=limits[name])
         known = pd.Series(limits[name]).max()
         days = days.assign(**{f"{prefix}_limit": known, f"{prefix}_hours": np.nan, done: True})
-        days[IN_TIME[name]] = np.nan
+        days = days.assign(**{IN_TIME[name]: np.nan, end: pd.NaT})
     own = {"stored": stored, "clock": clock, "_about": about, "_groups": [*groups, *FORMATS]}
     return CountedCases(days, said, **own, _due=(), _known={"limits": ways})
 

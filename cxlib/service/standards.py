@@ -24,7 +24,6 @@ from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import CLOCKS, IN_TIME, case_notes, provisional, undecided
-from cxlib.service.clocks import DIGITS
 from cxlib.stats.estimators import Replicated
 from cxlib.stats.notes import resampling_note, simultaneous_note
 
@@ -138,7 +137,7 @@ def _in_time(sample: Sample, clock: str, by: str | None) -> list[Part]:
 
 def share_on_time(sample: Sample, used: pd.Series, done: pd.Series) -> Replicated:
     """The share that was over by 1, in units of each case's own limit (Kaplan and Meier 1958)."""
-    parts = used.to_numpy(float).round(DIGITS)  # equal parts of different limits are equal
+    parts = used.to_numpy(float).round(9)  # equal parts of different limits are then equal
     return shares.cases_within(sample, parts, done.to_numpy(), np.ones(1))
 
 
