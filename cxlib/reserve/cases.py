@@ -171,7 +171,7 @@ class StoredCases:
         named = dict(zip(places, groups, strict=True)) | {"most": "limit"}
         return found.rename(columns=named).astype({"done": bool, "due": bool, "n": int})
 
-    @property
+    @cached_property
     def _known(self) -> str:
         """The condition for cases that are counted."""
         return " and ".join(

@@ -84,7 +84,7 @@ def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0
     return Result(
         table,
         _finding(table, by, goal, _counted(sample), sample),
-        i18n.together([*case_notes(sample), *_without(without, len(sample)), _how(found, sample)]),
+        i18n.together([*case_notes(sample), *_without(without, len(sample)), _how(found, sample, by)]),
         "share",
         columns=[
             Column(
@@ -357,12 +357,12 @@ def _lowest(shown: pd.DataFrame, by: str, goal: float, counted: str) -> Finding:
     )
 
 
-def _how(found: list[Part], sample: Sample) -> str:
+def _how(found: list[Part], sample: Sample, by: str | None) -> str:
     undecided = sum(
         cases.rows_of((~cases[h] & (cases[f"{p}_used"] <= cases[f"{p}_limit"])).to_numpy())
         for _unused, p, h in CLOCKS.values()
         if f"{p}_limit" in sample and sample[f"{p}_limit"].notna().any()
-        for cases in [sample.of(f"{p}_used")]
+        for cases in [sample.of(f"{p}_used", by)]
     )
     said = [str(sample["clock"].iloc[0])] if "clock" in sample and len(sample) else []
     if undecided:
