@@ -32,6 +32,7 @@ MEDIANS = {  # targets of study.yaml
 }
 PARTS = (0.5, 0.9)  # of the cases, for which it has come
 FEWEST = 10  # cases observed, for a curve to go on
+ERRORS = np.linspace(-6, 6, 49)  # standard errors from a part, at which times are looked for
 
 
 def waiting_times(
@@ -76,10 +77,11 @@ def waiting_times(
     for name, part in shares.group_samples(sample.of(f"{prefix}_hours", by), by):
         hours, n = part[f"{prefix}_hours"].to_numpy(float), part.counts
         came = part[happened].to_numpy()
-        at = np.union1d(grid := _grid(hours, n), _exact(hours, came, n, grid[-1]))
-        drawn = shares.cases_within(part, hours, came, at)
-        tables.append(_quantiles(drawn, at, part.rows_of()))
-        curves.append(_curve(drawn, at, hours, n, clock))
+        exact, near = _exact(hours, came, n, (grid := _grid(hours, n))[-1])
+        every, at = np.union1d(grid, near), np.union1d(grid, exact)
+        drawn = shares.cases_within(part, hours, came, every)
+        tables.append(_quantiles(drawn, every, part.rows_of()))
+        curves.append(_curve(drawn[np.searchsorted(every, at)], at, hours, n, clock))
         if by:
             for table in (tables[-1], curves[-1]):
                 table.insert(0, by, name)
@@ -110,12 +112,21 @@ def _grid(hours: np.ndarray, n: np.ndarray) -> np.ndarray:
     return np.unique(np.append(grid[grid <= last], last))
 
 
-def _exact(hours: np.ndarray, came: np.ndarray, n: np.ndarray, last: float) -> np.ndarray:
-    """The times up to `last` by which it has come to `PARTS`, which may lie between points."""
+def _exact(
+    hours: np.ndarray, came: np.ndarray, n: np.ndarray, last: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The times up to `last` by which it has come to `PARTS`, and those about them as well.
+
+    Points of a curve are too far from each other for the interval of such a time among many cases.
+    """
     every = np.unique(hours[hours <= last])
     share = shares.share_curve(hours, came, every)(n[None])
-    times = np.concatenate([_first_time(share, every, p) for p in PARTS])
-    return times[np.isfinite(times)]
+    times = [
+        [_first_time(share, every, p + z * np.sqrt(p * (1 - p) / n.sum()))[0] for z in ERRORS]
+        for p in PARTS
+    ]
+    exact, near = np.array([t[len(t) // 2] for t in times]), np.concatenate(times)
+    return exact[np.isfinite(exact)], near[np.isfinite(near)]
 
 
 def _quantiles(drawn: Replicated, at: np.ndarray, n: int) -> pd.DataFrame:
