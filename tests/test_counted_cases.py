@@ -28,7 +28,8 @@ tables:
     columns: {customer_id: who}
     keep: [region, plan]
 STATUSES
-working_hours: {days: [Mon, Tue, Thu, Fri], from: "08:20", to: "17:00", holidays: [01-01, 2026-04-06]}
+working_hours:
+  {days: [Mon, Tue, Thu, Fri], from: "08:20", to: "17:00", holidays: [01-01, 2026-04-06]}
 service:
   GRADE
   clock: CLOCK

@@ -26,6 +26,7 @@ from cxlib.reserve.database import Database
 EPOCH = "timestamp '1970-01-01 00:00:00'"
 ENDS = ("first_reply_at", "solved_at")
 STATED = ("first_reply_hours", "solved_hours", "reply_in_time", "solved_in_time")
+DAY, WORKED = 86_400_000_000, "_worked"  # microseconds; of names of working time
 PERIODS = ("week", "month", "year")  # of the opening, by which cases are grouped
 
 
@@ -146,9 +147,10 @@ class StoredCases:
         columns = [*groups, *(only[:1] if only else ())]
         kinds = [] if hours.limits is None else [c for c in hours.limits if c != "limit"]
         clocks, places = [hours, *due], [f"g{k}" for k in range(len(groups))]
-        counting = _Counting.of(clocks, self.seen)
-        parts = counting.calendars | self._dated(end, [*columns, *kinds])
-        source = f"dated {counting.joined('dated', 'opened_at', 'ended')}"
+        calendar = next((c.calendar for c in clocks if c.calendar is not None), None)
+        counting = _Counting(calendar, self.seen)
+        parts = counting.days | self._dated(end, [*columns, *kinds])
+        source = counting.joined("dated", "opened_at", "ended")
         if pauses := next((c.pauses for c in clocks if c.pauses), ()):
             parts |= {"pauses": self._pauses(pauses), "paused": counting.paused}
             source += " left join paused on paused.case_id = dated.case_id"
@@ -164,8 +166,10 @@ class StoredCases:
         wanted = [f"{aggregates.coarser('customer_key', size)} as key"] if size else []
         if edges is not None:
             wanted.append(f"{_class(edges, 'used::double / most' if most[0] else 'used')} as time")
+        elif most[0]:
+            wanted += ["most", "case when used > most then 2 * most else used end as time"]
         else:
-            wanted += ["most", "case when used > most then 2 * most else used end as time"] if most[0] else ["used as time"]
+            wanted.append("used as time")
         asked = f"select {', '.join([*wanted, *places])}, done, due, count(*) as n from timed"
         found = self._asked(_with(parts, f"{asked} group by all"))
         named = dict(zip(places, groups, strict=True)) | {"most": "limit"}
@@ -212,13 +216,14 @@ class StoredCases:
         )
         named = ", ".join(sql.text(s) for s in statuses)
         seen = _time(self.seen)
+        since = "greatest(since, opened_at)"
+        until, later = (
+            f"greatest(least(coalesce(until, {e}), {e}), {since})" for e in ("ended", seen)
+        )
         return (
-            "select spells.case_id as case_id, opened_at, ended, "
-            "greatest(since, opened_at) as since, "
-            "greatest(least(coalesce(until, ended), ended), greatest(since, opened_at)) as until, "
-            f"greatest(least(coalesce(until, {seen}), {seen}), greatest(since, opened_at)) as later "
-            f"from ({spells}) as spells join dated on dated.case_id = spells.case_id "
-            f"where status in ({named})"
+            f"select spells.case_id as case_id, {since} as since, {until} as until, "
+            f"{later} as later from ({spells}) as spells "
+            f"join dated on dated.case_id = spells.case_id where status in ({named})"
         )
 
     def _asked(self, query: str) -> pd.DataFrame:
@@ -231,84 +236,76 @@ class StoredCases:
         return pd.Timestamp(sql.first(self.database.store, asked)[0])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Counting:
-    """The time of some clocks in SQL; `calendars` are the queries of their calendars."""
+    """The time of clocks in SQL, between moments of `dated` cases and of their `pauses`."""
 
-    tables: tuple[pd.DataFrame, ...]
+    calendar: pd.DataFrame | None
     seen: pd.Timestamp
 
-    @classmethod
-    def of(cls, clocks: Sequence[CountedHours], seen: pd.Timestamp) -> _Counting:
-        tables = {id(c.calendar): c.calendar for c in clocks if c.calendar is not None}
-        return cls(tuple(tables.values()), seen)
-
-    @cached_property
-    def calendars(self) -> dict[str, str]:
-        return {f"calendar{k}": _rows(table) for k, table in enumerate(self.tables)}
+    @property
+    def days(self) -> dict[str, str]:
+        """The query of the calendar, if there is one."""
+        if self.calendar is None:
+            return {}
+        columns = ["day", "before", "opens", "shuts"]
+        rows = self.calendar[columns].itertuples(index=False, name=None)
+        values = ", ".join(f"({', '.join(str(int(v)) for v in row)})" for row in rows)
+        named = ", ".join(columns)
+        return {"calendar": f"select {named} from (values {values}) as days({named})"}
 
     def joined(self, table: str, *moments: str) -> str:
-        """The days of the moments of a table, as `calendar0_ended`."""
-        return " ".join(
-            f"join calendar{k} as calendar{k}_{m} on calendar{k}_{m}.day = "
-            f"date_diff('day', {EPOCH}, {table}.{m})"
-            for k in range(len(self.tables))
+        """The table with the days of its moments."""
+        if self.calendar is None:
+            return table
+        days = (
+            f" join calendar as of_{m} on of_{m}.day = date_diff('day', {EPOCH}, {table}.{m})"
             for m in moments
         )
+        return table + "".join(days)
 
-    def _until(self, clock: CountedHours, table: str, moment: str) -> str:
+    def _until(self, table: str, moment: str, *, worked: bool) -> str:
         """Microseconds that count from 1970 to a moment."""
-        at, k = f"{table}.{moment}", self._place(clock)
-        if k is None:
+        at, day = f"{table}.{moment}", f"of_{moment}"
+        if not worked:
             return f"date_diff('microsecond', {EPOCH}, {at})"
-        day, since = f"calendar{k}_{moment}", f"date_diff('microsecond', date_trunc('day', {at}), {at})"
-        return f"({day}.before + greatest(least({since}, {day}.shuts), {day}.opens) - {day}.opens)"
-
-    def _place(self, clock: CountedHours) -> int | None:
-        places = (k for k, table in enumerate(self.tables) if table is clock.calendar)
-        return next(places, None)
+        today = f"date_diff('microsecond', date_trunc('day', {at}), {at})"
+        return f"({day}.before + greatest(least({today}, {day}.shuts), {day}.opens) - {day}.opens)"
 
     def used(self, clock: CountedHours) -> str:
         """Microseconds that count from the opening of a case to its end."""
-        whole = f"{self._until(clock, 'dated', 'ended')} - {self._until(clock, 'dated', 'opened_at')}"
-        return f"({whole}{self._less(clock, 'until')})"
+        worked = clock.calendar is not None
+        opened, ended = (self._until("dated", m, worked=worked) for m in ("opened_at", "ended"))
+        return f"({ended} - {opened}{_less(clock, 'until')})"
 
     def watched(self, clock: CountedHours) -> str:
         """Microseconds that count from the opening of a case to the last moment on file."""
-        microseconds, k = _microseconds(self.seen), self._place(clock)
-        if k is not None:
-            table = self.tables[k].set_index("day")
-            days, rest = divmod(microseconds, _microseconds(pd.Timestamp("1970-01-02")))
-            before, opens, shuts = (int(table.loc[days, c]) for c in ("before", "opens", "shuts"))
-            microseconds = before + max(min(rest, shuts), opens) - opens
-        opened = self._until(clock, "dated", "opened_at")
-        return f"({microseconds} - {opened}{self._less(clock, 'later')})"
-
-    def _less(self, clock: CountedHours, moment: str) -> str:
-        name = f"paused.{moment}{self._place(clock)}".replace("None", "")
-        return f" - coalesce({name}, 0)" if clock.pauses else ""
+        until = _microseconds(self.seen)
+        if clock.calendar is not None:
+            day, rest = divmod(until, DAY)
+            [today] = clock.calendar.query(f"day == {day}").to_dict("records")
+            opens = int(today["opens"])
+            until = int(today["before"]) + max(min(rest, int(today["shuts"])), opens) - opens
+        opened = self._until("dated", "opened_at", worked=clock.calendar is not None)
+        return f"({until} - {opened}{_less(clock, 'later')})"
 
     @property
     def paused(self) -> str:
-        """The query of how long each case waited for its customer, until its end and today."""
-        clocks = {"": CountedHours()} | {str(k): CountedHours(table) for k, table in enumerate(self.tables)}
+        """The query of how long each case waited for its customer, until its end and until now."""
         spans = ", ".join(
-            f"sum({self._until(clock, 'pauses', moment)} - {self._until(clock, 'pauses', 'since')})"
-            f" as {moment}{name}"
-            for name, clock in clocks.items()
+            f"sum({self._until('pauses', moment, worked=worked)} - "
+            f"{self._until('pauses', 'since', worked=worked)})::bigint as {moment}{WORKED * worked}"
+            for worked in (False, *([True] if self.calendar is not None else []))
             for moment in ("until", "later")
         )
-        source = f"pauses {self.joined('pauses', 'since', 'until', 'later')}"
+        source = self.joined("pauses", "since", "until", "later")
         return f"select pauses.case_id as case_id, {spans} from {source} group by pauses.case_id"
 
 
-def _rows(calendar: pd.DataFrame) -> str:
-    """The query of a calendar."""
-    columns = ["day", "before", "opens", "shuts"]
-    rows = calendar[columns].itertuples(index=False, name=None)
-    values = ", ".join(f"({', '.join(str(int(v)) for v in row)})" for row in rows)
-    named = ", ".join(columns)
-    return f"select {named} from (values {values}) as days({named})"
+def _less(clock: CountedHours, moment: str) -> str:
+    """What is taken off for waiting."""
+    worked = WORKED * (clock.calendar is not None)
+    return f" - coalesce(paused.{moment}{worked}, 0)" if clock.pauses else ""
 
 
 def _limit(hours: CountedHours, place: int) -> str:

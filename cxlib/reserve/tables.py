@@ -89,9 +89,7 @@ class Tables:
         on_engine = table in self.study.on_engine
         return sql.names(contract.TABLES[table].key) if on_engine else sql.ROW
 
-    def of_some_customers(
-        self, *tables: str, listing: bool = False, counted: Counted = ""
-    ) -> Self:
+    def of_some_customers(self, *tables: str, listing: bool = False, counted: Counted = "") -> Self:
         """The same tables, with the rows of some customers where the named ones have too many.
 
         Where one of them has more than `limits.rows_at_most`, customers are chosen by a hash of

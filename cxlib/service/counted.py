@@ -122,6 +122,11 @@ class CountedCases(Sample):
             return Sample(self.stored.days(item), weight="n", count="n")
         if item in IN_TIME.values():
             return self._verdicts(item, by)
+        return self.waits(item, *by)
+
+    def waits(self, item: str, *groups: str) -> CountedWaits:
+        """Cases of equal times and groups as one, of a time that `of` gives."""
+        by = list(groups)
         end, prefix, done = next(c for c in CLOCKS.values() if item.startswith(c[1]))
         limited = item == f"{prefix}_used"
         hours = self._hours(prefix, self.clock) if limited else CountedHours()
@@ -135,12 +140,10 @@ class CountedCases(Sample):
         def by_class(waits: CountedWaits, edges: np.ndarray) -> Sample:
             return self._by_class(waits, end, hours, by, edges, limited=limited)
 
-        asked = {"by_class": by_class, "edges": edges, "draws": self.draws, "seed": self.seed}
-        return CountedWaits(found, weight="n", count="n", **asked)
+        waits = CountedWaits(found, weight="n", count="n", by_class=by_class, edges=edges)
+        return waits.replace(draws=self.draws, seed=self.seed)
 
-    def _counted(
-        self, end: str, hours: CountedHours, by: list[str], **asked: Any
-    ) -> pd.DataFrame:
+    def _counted(self, end: str, hours: CountedHours, by: list[str], **asked: Any) -> pd.DataFrame:
         """Equal cases, of the periods that are left."""
         known = end, id(hours), tuple(by), *((k, str(v)) for k, v in asked.items())
         if known not in self._known:
@@ -187,8 +190,8 @@ class CountedCases(Sample):
         return self._keyed(found.assign(**{item: hit}))
 
     def _keyed(self, found: pd.DataFrame) -> Sample:
-        made = {"cluster": "key", "draws": self.draws, "seed": self.seed}
-        return Sample(found.reset_index(drop=True), weight="n", count="n", **made)
+        rows = Sample(found.reset_index(drop=True), weight="n", count="n", cluster="key")
+        return rows.replace(draws=self.draws, seed=self.seed)
 
     def _due_hours(self, end: str) -> tuple[CountedHours, ...]:
         prefix = next(p for e, p, _done in CLOCKS.values() if e == end)
@@ -208,13 +211,14 @@ class CountedCases(Sample):
             if working is not None and clock.basis == "working days":
                 limits = limits.assign(limit=limits["limit"] * working.daily / 24)
             limits = limits.assign(limit=(limits["limit"] * HOUR).round())
-            pauses = tuple(self._about.waiting) if clock.less_waiting and clock.pauses is not None else ()
+            paused = clock.less_waiting and clock.pauses is not None
+            pauses = tuple(self._about.waiting) if paused else ()
             self._known[known] = CountedHours(calendar, pauses, limits)
         found: CountedHours = self._known[known]
         return found
 
     def counted(self, table: pd.DataFrame, **named: str) -> pd.DataFrame:
-        """The table with the customers behind each of its groups, where they decide what is hidden."""
+        """The table with the customers behind each group, where they decide what is hidden."""
         groups = disclosure.grouping(table)
         if not len(table) or named or not set(groups) <= {*self._groups}:
             return table
@@ -290,5 +294,5 @@ def _edges(open_: pd.DataFrame) -> np.ndarray:
     """Classes of times within the limit, by when cases still within it were last seen."""
     seen = np.unique(open_["time"] / open_["limit"])
     seen = seen[seen <= 1]
-    some = np.unique(np.linspace(0, len(seen) - 1, CLASSES).round().astype(int)) if len(seen) else []
-    return np.union1d(seen[some] if len(some) else seen, [1.0])
+    places = np.linspace(0, max(len(seen) - 1, 0), min(CLASSES, len(seen))).round().astype(int)
+    return np.union1d(seen[places], [1.0])

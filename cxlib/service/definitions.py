@@ -256,8 +256,8 @@ def _by_clock(sample: Sample, clock: Clock, name: str) -> tuple[Sample, pd.Serie
     """
     _unused, prefix, happened = CLOCKS[name]
     if isinstance(sample, CountedCases):
-        part = sample.timed_by(clock).of(f"{prefix}_used")
-        return part, part["time"] / part["limit"], part.verdicts
+        waits = sample.timed_by(clock).waits(f"{prefix}_used")
+        return waits, waits["time"] / waits["limit"], waits.verdicts
     part = sample.where(sample[f"{prefix}_limit"].notna())
     opened, ids, limit = part["opened_at"], part.data.get("case_id"), part[f"{prefix}_limit"]
     end = opened + pd.to_timedelta(part[f"{prefix}_hours"], unit="h")

@@ -84,7 +84,9 @@ def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0
     return Result(
         table,
         _finding(table, by, goal, _counted(sample), sample),
-        i18n.together([*case_notes(sample), *_without(without, len(sample)), _how(found, sample, by)]),
+        i18n.together(
+            [*case_notes(sample), *_without(without, len(sample)), _how(found, sample, by)]
+        ),
         "share",
         columns=[
             Column(

@@ -230,7 +230,8 @@ def clearance(sample: SampleLike, *, weeks: int = RECENT) -> Result:
                 n=len(new),
             )
         )
-    waiting = cases.rows_of((~cases["solved"]).to_numpy())  # today, as the backlog and the list count them
+    still_open = (~cases["solved"]).to_numpy()
+    waiting = cases.rows_of(still_open)  # today, as the backlog and the list count them
     if waiting < (least := max(context.current().smallest_cell, 1)):
         raise InsufficientData(
             _(

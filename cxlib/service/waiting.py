@@ -17,7 +17,7 @@ from cxlib.core import i18n
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import CLOCKS, case_notes, require_case_columns
