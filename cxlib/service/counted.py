@@ -11,6 +11,7 @@ not matter when others were solved (Kaplan and Meier 1958), so that few classes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -140,8 +141,8 @@ class CountedCases(Sample):
         def by_class(waits: CountedWaits, edges: np.ndarray) -> Sample:
             return self._by_class(waits, end, hours, by, edges, limited=limited)
 
-        waits = CountedWaits(found, weight="n", count="n", by_class=by_class, edges=edges)
-        return waits.replace(draws=self.draws, seed=self.seed)
+        made = CountedWaits(found, weight="n", count="n", draws=self.draws, seed=self.seed)
+        return replace(made, by_class=by_class, edges=edges)
 
     def _counted(self, end: str, hours: CountedHours, by: list[str], **asked: Any) -> pd.DataFrame:
         """Equal cases, of the periods that are left."""
