@@ -194,6 +194,21 @@ def test_few_customers_of_many_cases_are_hidden(study):
     assert counted.counted(table)["people"].tolist() == [3, 200]
 
 
+def test_months_of_few_customers_are_hidden_and_one_standard_needs_no_kinds(study, monkeypatch):
+    monkeypatch.setattr(StoredCases, "groups", lambda *_unused: [])
+    rows, counted, clock = both(study)
+    table = pd.DataFrame({"month": ["2026-02"], "term": "resolution", "n": [400]})
+    month = {"month": [pd.Timestamp("2026-02-01")], "people": [4]}
+    counted.stored.__dict__["people"] = lambda *_by: pd.DataFrame(month)
+    assert counted.counted(table)["people"].tolist() == [4]
+    usual = study.study.service.standards["any"]
+    known, seen = rows.data[study.columns("cases")], rows["as_of"].max()
+    plain = service.case_times(known, {"any": usual}, clock=clock, as_of=seen)
+    found = service.sla_attainment(counted).table
+    wanted = service.sla_attainment(plain).table
+    pd.testing.assert_frame_equal(found[["n", "estimate"]], wanted[["n", "estimate"]])
+
+
 def test_no_case_that_can_be_counted_is_said(study):
     stored = StoredCases(study)
     stored.__dict__["_known"] = "false"

@@ -95,8 +95,8 @@ class StoredCases:
 
     def kinds(self, columns: Sequence[str]) -> pd.DataFrame:
         """The different combinations of some columns of cases."""
-        names = [f"g{k}" for k in range(len(columns))]
-        asked = f"select {', '.join(names)}, count(*) as n from dated group by all"
+        names = [*(f"g{k}" for k in range(len(columns))), "count(*) as n"]
+        asked = f"select {', '.join(names)} from dated group by all"
         found = self._asked(_with(self._dated(self.ends[0], columns), asked))
         return found.set_axis([*columns, "n"], axis=1)
 

@@ -30,6 +30,7 @@ from cxlib.service.shares import CountedWaits
 HOUR = 3_600_000_000  # microseconds
 TOGETHER = 8  # keys of customers taken as one, which makes 1,024 groups
 CLASSES = 16  # of times within the standard, at most
+ALL_HOURS = CountedHours()
 FORMATS = {"week": "%G-W%V", "month": "%Y-%m", "year": "%Y"}
 
 
@@ -130,7 +131,7 @@ class CountedCases(Sample):
         by = list(groups)
         end, prefix, done = next(c for c in CLOCKS.values() if item.startswith(c[1]))
         limited = item == f"{prefix}_used"
-        hours = self._hours(prefix, self.clock) if limited else CountedHours()
+        hours = self._hours(prefix, self.clock) if limited else ALL_HOURS
         found = self._counted(end, hours, by)
         found = found.assign(**{item: found["time"] / HOUR, done: found["done"]})
         edges = None
@@ -146,7 +147,9 @@ class CountedCases(Sample):
 
     def _counted(self, end: str, hours: CountedHours, by: list[str], **asked: Any) -> pd.DataFrame:
         """Equal cases, of the periods that are left."""
-        known = end, id(hours), tuple(by), *((k, str(v)) for k, v in asked.items())
+        due, edges = map(id, asked.get("due", ())), asked.get("edges")
+        rest = tuple(due), None if edges is None else tuple(edges), asked.get("only")
+        known = end, id(hours), tuple(by), asked.get("size"), *rest
         if known not in self._known:
             found = self.stored.waits(end, hours, by, **asked)
             for period in FORMATS.keys() & set(by):
@@ -227,6 +230,8 @@ class CountedCases(Sample):
         if not groups:
             return disclosure.with_people(table, np.full(len(table), people["people"].iloc[0]))
         [by] = groups
+        if by in FORMATS:
+            people[by] = people[by].dt.strftime(FORMATS[by])
         known = people.dropna(subset=[by])
         each = dict(zip(known[by].astype(str), known["people"].astype(float), strict=True))
         return disclosure.with_people(table, table[by].astype(str).map(each).to_numpy(float))
