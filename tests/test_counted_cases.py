@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
-from cxlib import reserve, scores, service
+from cxlib import cli, reserve, scores, service
 from cxlib.core.errors import InsufficientData
 from cxlib.core.result import Result
 from cxlib.core.sample import Sample
@@ -245,3 +248,21 @@ def test_rows_are_read_where_few_or_of_a_time_zone(changed, many):
         few = {"limits": Limits(rows_at_most=1000), **changed}
         with reserve.Reserve(whole.study.model_copy(update=few)) as limited:
             assert (limited.cases() is not None) == many
+
+
+def test_the_page_says_what_it_counts_and_shows_all_cases(tmp_path, monkeypatch):
+    root = Path(__file__).parents[1]
+    (tmp_path / "notebooks").symlink_to(root / "notebooks")
+    ignored = shutil.ignore_patterns("reserve.duckdb*", "generator")
+    shutil.copytree(root / "data" / "sample", tmp_path / "data" / "sample", ignore=ignored)
+    with (tmp_path / "data" / "sample" / "study.yaml").open("a") as about:
+        about.write("\nlimits: {rows_at_most: 1000}\n")
+    monkeypatch.setenv("CX_ROOT", str(tmp_path))
+    asked = ["run", "sample", "24", "-o", str(tmp_path / "out"), "-p", "DRAWS=100", "--jobs", "1"]
+    done = CliRunner().invoke(cli.main, asked)
+    assert done.exit_code == 0, done.output
+    [page] = (tmp_path / "out").glob("24*.html")
+    text = page.read_text(encoding="utf-8")
+    assert "numbers of new cases are counted from all of them" in text
+    assert "partly rows of one customer in 25.1" in text
+    assert "Resolutions: 95% CI 55% to 60%; n = 1,561" in text
