@@ -18,7 +18,7 @@ import test_door
 from click.testing import CliRunner
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cxlib import cli, drivers, loyalty, offers, reserve, scores, segments, value
+from cxlib import cli, drivers, loyalty, offers, reserve, scores, segments, service, value
 from cxlib.core.errors import RowsStay
 from cxlib.data import contract, sql
 from cxlib.data import study as study_
@@ -26,6 +26,7 @@ from cxlib.data.intake import IntakeError
 from cxlib.data.schema import Limits, Reporting
 from cxlib.data.sources import SourceError
 from cxlib.reserve import pathways, requirements, tables_read
+from cxlib.reserve.cases import StoredCases
 from cxlib.reserve.engine import EngineError, _Attached
 from cxlib.reserve.nonresponse import silent_shares
 from cxlib.stats import moments, resampling
@@ -343,6 +344,23 @@ def test_baskets_are_counted_the_same(both):
     assert fits[0].notes == fits[1].notes and str(fits[0]) == str(fits[1])
     for one in asked:
         one.close()
+
+
+@pytest.mark.slow
+def test_cases_are_counted_the_same(both):
+    found = []
+    for one in both:
+        about, hours = one.study.service, one.study.working_hours
+        clock = service.make_clock(hours, about, one.read("case_statuses"))
+        stored = StoredCases(one, draws=50)
+        cases = service.count_cases(stored, about, clock, by="region")
+        groups = (service.sla_attainment(cases, by=by) for by in ("severity", "region"))
+        found.append([*groups, service.sla_by_month(cases), service.definitions(cases, clock)])
+        found[-1] += [service.waiting_times(cases), service.volume_forecast(cases)]
+    for here, there in zip(*found, strict=True):
+        for name, table in here.tables.items():
+            pd.testing.assert_frame_equal(table, there.tables[name], rtol=1e-9, check_dtype=False)
+        assert here.notes == there.notes and str(here) == str(there)
 
 
 @pytest.mark.slow

@@ -311,3 +311,8 @@ def test_a_page_keeps_the_same_numbers(runs, page):
 @pytest.mark.slow
 def test_baskets_are_counted_the_same(both):
     test_engine.test_baskets_are_counted_the_same(both)
+
+
+@pytest.mark.slow
+def test_cases_are_counted_the_same(both):
+    test_engine.test_cases_are_counted_the_same(both)

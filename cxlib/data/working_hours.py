@@ -7,6 +7,7 @@ hours.worked(end) - hours.worked(start)      # working hours between two series 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -23,6 +24,7 @@ Weekday = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 WEEK: tuple[Weekday, ...] = get_args(Weekday)
 TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)|24:00")
 YEARS = range(1970, 2101)  # in which holidays of every year are counted
+_DAY = np.timedelta64(1, "D")
 
 
 def known_zone(zone: str) -> str:
@@ -130,6 +132,32 @@ class WorkingHours(Strict):
         mask = [day in self.days for day in WEEK]
         return np.busdaycalendar(weekmask=mask, holidays=np.array([*free, *there], "datetime64[D]"))
 
+    def days_between(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+        """What the days of a time are to `worked`, for databases.
+
+        Parameters
+        ----------
+        first, last : moments, whose days are the first and the last
+
+        Returns
+        -------
+        day (since 1970), before (microseconds worked before it), opens and shuts (microseconds of
+        the day; both 0 where nobody works)
+
+        Examples
+        --------
+        >>> nine_to_five = WorkingHours(**{"from": "09:00", "to": "17:00"})
+        >>> days = pd.to_datetime(["2026-03-06", "2026-03-07"])  # a Friday, and a Saturday
+        >>> (nine_to_five.days_between(*days)[["opens", "shuts"]] / 3.6e9).values.tolist()
+        [[9.0, 17.0], [0.0, 0.0]]
+        """
+        days = np.arange(first.to_datetime64(), last.to_datetime64() + _DAY, dtype="datetime64[D]")
+        open_ = np.is_busday(days, busdaycal=self.calendar)
+        opens, shuts = (round(_hour(time) * 60) * 60_000_000 for time in (self.begin, self.end))
+        before = np.busday_count("1970-01-01", days, busdaycal=self.calendar) * (shuts - opens)
+        ends = {"opens": np.where(open_, opens, 0), "shuts": np.where(open_, shuts, 0)}
+        return pd.DataFrame({"day": days.astype(int), "before": before, **ends})
+
     def worked(self, times: pd.Series) -> np.ndarray:
         """Working hours from the beginning of 1970 to each time; NaN where it is missing.
 
@@ -156,6 +184,23 @@ class WorkingHours(Strict):
         found = np.full(len(times), np.nan)
         found[there] = full * self.daily + today * np.is_busday(days, busdaycal=self.calendar)
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class CountedHours:
+    """Which time counts where cases are counted in a database.
+
+    Attributes
+    ----------
+    calendar : the days of `WorkingHours.days_between`; None where all time counts
+    pauses : statuses of a case in which time does not count
+    limits : limit, the microseconds that cases of each kind may take (missing where they have no
+        standard), and the columns of the kind; None where no standard is asked for
+    """
+
+    calendar: pd.DataFrame | None = None
+    pauses: tuple[str, ...] = ()
+    limits: pd.DataFrame | None = None
 
 
 def _texts(values: Any) -> bool:

@@ -51,7 +51,7 @@ class Counting:
         code, number, size = "0", np.zeros(len(rows), int), 1
         for column in columns:
             place, values = pd.factorize(rows[column])
-            cases = " ".join(f"when {_constant(v)} then {k}" for k, v in enumerate(values))
+            cases = " ".join(f"when {constant(v)} then {k}" for k, v in enumerate(values))
             if not cases:
                 continue
             kinds = len(values) + 1  # the last is of those without a value
@@ -68,7 +68,7 @@ class Counting:
             return self
         known = (k for k, cell in enumerate(self.cell) if cell >= 0)
         weight = self.raking.weight
-        cases = (f"when {k} then {_constant(float(weight[self.cell[k]]))}" for k in known)
+        cases = (f"when {k} then {constant(float(weight[self.cell[k]]))}" for k in known)
         return Counting(True, None, self.reads, own=f"case {self.code} {' '.join(cases)} end")
 
     def coarser(self, size: int) -> Counting:
@@ -126,7 +126,8 @@ class Counting:
         return replace(units, cell=cell, raking=self.raking, cluster="customer_id")
 
 
-def _constant(value: object) -> str:
+def constant(value: object) -> str:
+    """A value in SQL."""
     if isinstance(value, str):
         return sql.text(value)
     number = np.asarray(value).item()

@@ -70,7 +70,7 @@ def groupable(reserve: Database, tables: Iterable[str], by: str) -> list[str]:
     return [
         t
         for t in tables
-        if t in reserve.schema and (by in reserve.schema[t] or _linked(reserve, t, by))
+        if t in reserve.schema and (by in reserve.schema[t] or linked(reserve, t, by))
     ]
 
 
@@ -84,7 +84,7 @@ def grouped(reserve: Database, sample: Sample, table: str, by: str) -> Sample | 
     """
     if by in sample:
         return sample
-    link = _linked(reserve, table, by)
+    link = linked(reserve, table, by)
     if link is None:
         return None
     key, source = link
@@ -96,7 +96,7 @@ def grouped(reserve: Database, sample: Sample, table: str, by: str) -> Sample | 
 
 def inferred(reserve: Database, table: str, by: str) -> str:
     """The table of whose rows a customer's most frequent value is taken; empty if none is."""
-    if by in reserve.schema.get(table, ()) or (link := _linked(reserve, table, by)) is None:
+    if by in reserve.schema.get(table, ()) or (link := linked(reserve, table, by)) is None:
         return ""
     return link[1] if link[0] == "customer_id" and link[1] != "customers" else ""
 
@@ -154,7 +154,7 @@ def _few(reserve: Database, table: str, by: str) -> bool:
     return 2 <= sql.first(reserve.store, values)[0] <= FEW
 
 
-def _linked(reserve: Database, table: str, by: str) -> tuple[str, str] | None:
+def linked(reserve: Database, table: str, by: str) -> tuple[str, str] | None:
     """The key, and the table that has it and the column."""
     have = [k for k in reserve.schema.get(table, []) if (table, k) not in NO_LINKS]
     sources = [t for t in having(reserve, by) if t != table]

@@ -35,6 +35,7 @@ from cxlib.reserve import organisation as units_of_study
 from cxlib.reserve.alerts import Alerts
 from cxlib.reserve.baskets import StoredBaskets
 from cxlib.reserve.care import Care
+from cxlib.reserve.cases import StoredCases
 from cxlib.reserve.customers import Customers
 from cxlib.reserve.database import Database
 from cxlib.reserve.journeys import Journeys
@@ -177,6 +178,21 @@ class Reserve(Database):
         """
         rows = max(self.kept_rows.get(table, 0) for table in ("orders", "order_lines"))
         stored = StoredBaskets(self, draws, seed)
+        many = rows > self.study.limits.rows_at_most and self.study.reporting.leave_rows
+        return stored if many and stored.countable else None
+
+    def cases(self, *, draws: int = DRAWS, seed: int = SEED) -> StoredCases | None:
+        """Cases counted where they are: for `service.count_cases`.
+
+        None where all rows can be read (`limits.rows_at_most`), which is quicker; and where times
+        are of a time zone, or durations and verdicts are on file in place of dates.
+
+        Parameters
+        ----------
+        draws, seed : of the bootstrap behind every interval
+        """
+        rows = max(self.kept_rows.get(table, 0) for table in ("cases", "events", "customers"))
+        stored = StoredCases(self, draws, seed)
         many = rows > self.study.limits.rows_at_most and self.study.reporting.leave_rows
         return stored if many and stored.countable else None
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import duckdb
 import numpy as np
@@ -29,6 +30,7 @@ from cxlib.core.i18n import _
 from cxlib.data import contract, sql
 from cxlib.reserve.door import OF_NOBODY
 
+Counted = Literal["", "orders", "cases"]
 KEYS = 1 << 24  # of `sample_key`
 SLACK = 1.15  # more batches than rows ask for, since a hash does not divide them evenly
 
@@ -136,13 +138,13 @@ class SomeCustomers:
                 found[name] = f"{link.name} in ({chosen})"
         return found
 
-    def say(self, *, listing: bool = False, counted: bool = False) -> None:
+    def say(self, *, listing: bool = False, counted: Counted = "") -> None:
         """Say it on the page: in short below its title, and in full.
 
         Parameters
         ----------
         listing : whether the page lists customers, all of whom it takes batch by batch
-        counted : all else on the page is counted of all rows
+        counted : the table of which the page counts all rows for the rest
         """
         if counted:
             short = _("partly rows of one customer in {each:.1f}", each=1 / self.share)
@@ -150,9 +152,19 @@ class SomeCustomers:
             short = _("rows of one customer in {each:.1f}", each=1 / self.share)
         read_in_part(short, self._sentence(listing, counted))
 
-    def _sentence(self, listing: bool, counted: bool) -> str:
+    def _sentence(self, listing: bool, counted: Counted) -> str:
         facts = {"table": self.table, "rows": self.rows, "each": 1 / self.share}
         facts["times"] = self.share**-0.5
+        if counted == "cases":
+            return _(
+                "{table:opening} have {rows:count} rows. Shares on time, waiting times and numbers "
+                "of new cases are counted from all of them; their intervals come from resamples of "
+                "1,024 groups of customers. All other parts read the rows of one customer in "
+                "{each:.1f}, chosen by a hash of their number: there, numbers of cases and lists "
+                "are of these, and intervals are about {times:.1f} times as wide as those of all "
+                "rows would be.",
+                **facts,
+            )
         if counted:
             return _(
                 "{table:opening} have {rows:count} rows. Retention, repeat revenue, grades, "

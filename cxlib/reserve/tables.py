@@ -27,7 +27,7 @@ from cxlib.data.identifiers import IDENTIFIERS
 from cxlib.data.study import Study
 from cxlib.reserve import door, engine, limits, store, subsample, tables_read
 from cxlib.reserve.store import ReserveError
-from cxlib.reserve.subsample import Plan, SomeCustomers
+from cxlib.reserve.subsample import Counted, Plan, SomeCustomers
 
 DATED = {  # table: the column that says when a row came to be known
     "responses": "answered_on",
@@ -89,7 +89,7 @@ class Tables:
         on_engine = table in self.study.on_engine
         return sql.names(contract.TABLES[table].key) if on_engine else sql.ROW
 
-    def of_some_customers(self, *tables: str, listing: bool = False, counted: bool = False) -> Self:
+    def of_some_customers(self, *tables: str, listing: bool = False, counted: Counted = "") -> Self:
         """The same tables, with the rows of some customers where the named ones have too many.
 
         Where one of them has more than `limits.rows_at_most`, customers are chosen by a hash of
@@ -100,7 +100,7 @@ class Tables:
         ----------
         tables : that are read
         listing : whether the page lists customers, all of whom it takes from `in_batches`
-        counted : whether the rest of the page is counted of all rows
+        counted : the table of which the page counts all rows for the rest ("orders", "cases")
         """
         if not self.study.reporting.leave_rows:  # no row is read at all
             return self

@@ -37,6 +37,7 @@ from cxlib.service.cases import (
     times_of,
 )
 from cxlib.service.clocks import Clock, make_clock
+from cxlib.service.counted import count_cases
 from cxlib.service.definitions import definitions, with_definitions, with_hours
 from cxlib.service.demand import complaint_rate, customer_weeks, workload
 from cxlib.service.funnels import funnel
@@ -60,6 +61,7 @@ __all__ = [
     "categories",
     "clearance",
     "complaint_rate",
+    "count_cases",
     "customer_weeks",
     "definitions",
     "first_contact_resolution",

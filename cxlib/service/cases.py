@@ -96,13 +96,14 @@ def case_times(
                 day=seen,
             )
         )
-    notes = _left_out(len(cases), known, early, backwards & early)
+    counts = [int(lost.sum()) for lost in (~known, known & ~early, backwards & early)]
+    notes = left_out(len(cases), *counts)
     reply, solution = (_came(rows, column, seen) for column, *_unused in CLOCKS.values())
     if reply is not None and solution is not None:
-        notes += _unanswered(int((reply.isna() & solution.notna()).sum()))
+        notes += unanswered(int((reply.isna() & solution.notna()).sum()))
         reply = reply.fillna(solution)
     notes += _whole_days(rows)
-    limits, clock = _limits(rows, standards or {}, grade), clock or Clock()
+    limits, clock = limits_of(rows, standards or {}, grade), clock or Clock()
     names, opened = rows.get("case_id"), rows["opened_at"]
     watched = clock.hours(opened, pd.Series(seen, rows.index), names)
     for (name, (_unused, prefix, happened)), came in zip(
@@ -186,9 +187,13 @@ def _whole_days(cases: pd.DataFrame) -> list[str]:
     """That waits are of whole days, where no date has a time of day and no hours are given."""
     ends = [c for c in ("first_reply_at", "solved_at") if c in cases and cases[c].notna().any()]
     dates = [cases[c].dropna() for c in ("opened_at", *ends)]
-    if not ends or any((d != d.dt.normalize()).any() for d in dates):
-        return []
-    return [_("Dates of cases have no time of day, so waits are counted in days, without hours.")]
+    timed = not ends or any((d != d.dt.normalize()).any() for d in dates)
+    return [] if timed else [whole_days()]
+
+
+def whole_days() -> str:
+    """That waits are of whole days."""
+    return _("Dates of cases have no time of day, so waits are counted in days, without hours.")
 
 
 def observed_until(sample: Sample) -> pd.Timestamp:
@@ -343,7 +348,7 @@ def case_notes(sample: Sample) -> list[str]:
     opened = ngettext(
         "{n:count} case opened from {first:date}, as of {seen:date}.",
         "{n:count} cases opened from {first:date}, as of {seen:date}.",
-        len(sample),
+        sample.rows_of(),
         first=sample["opened_at"].min(),
         seen=observed_until(sample),
     )
@@ -357,7 +362,7 @@ def _came(rows: pd.DataFrame, column: str, seen: pd.Timestamp) -> pd.Series | No
     return rows[column].where(rows[column] <= seen)
 
 
-def _limits(
+def limits_of(
     rows: pd.DataFrame, standards: Mapping[str, Standard], grade: str
 ) -> dict[str, np.ndarray]:
     """Hours of the standard of each case: the strictest of its severity and grade, else of any."""
@@ -375,22 +380,21 @@ def _limits(
     return found
 
 
-def _left_out(
-    offered: int, known: np.ndarray, early: np.ndarray, backwards: np.ndarray
-) -> list[str]:
+def left_out(offered: int, unknown: int, late: int, backwards: int) -> list[str]:
+    """How many cases are left out, and why."""
     losses = {
-        N_("{n:count} of {offered:count} cases without a day of opening are left out."): ~known,
-        N_("{n:count} of {offered:count} cases were opened later and are left out."): known
-        & ~early,
+        N_("{n:count} of {offered:count} cases without a day of opening are left out."): unknown,
+        N_("{n:count} of {offered:count} cases were opened later and are left out."): late,
         N_(
             "{n:count} of {offered:count} cases were answered or solved before they were opened, "
             "and are left out."
         ): backwards,
     }
-    return [_(why, n=rows.sum(), offered=offered) for why, rows in losses.items() if rows.any()]
+    return [_(why, n=n, offered=offered) for why, n in losses.items() if n]
 
 
-def _unanswered(n: int) -> list[str]:
+def unanswered(n: int) -> list[str]:
+    """That a solution counts as the reply where none is on file."""
     if not n:
         return []
     return [

@@ -27,6 +27,7 @@ from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import CLOCKS, case_notes
 from cxlib.service.clocks import Clock, counted_in
+from cxlib.service.counted import CountedCases
 from cxlib.service.standards import DONE, Part, packed, share_on_time
 from cxlib.stats.notes import resampling_note
 
@@ -234,24 +235,36 @@ def _tables(sample: Sample, clock: Clock, goal: float) -> Iterator[tuple[str, pd
     there = [c for c, (_at, p, _done) in CLOCKS.items() if _has_limit(sample, f"{p}_limit")]
     found: dict[str, list[Part]] = {WATCHED: [], MISSED: [], LEFT_OUT: []}
     for name in there:
-        _unused, prefix, happened = CLOCKS[name]
-        part = sample.where(sample[f"{prefix}_limit"].notna())
-        opened, ids, limit = part["opened_at"], part.data.get("case_id"), part[f"{prefix}_limit"]
-        end = opened + pd.to_timedelta(part[f"{prefix}_hours"], unit="h")
-        used, done = clock.hours(opened, end, ids) / limit, part[happened]
-        found[WATCHED].append(("", name, share_on_time(part, used, done), len(part)))
-        # Due by every clock, so that all definitions that need it are of the same cases.
-        due = np.all(
-            [c.hours(opened, part["as_of"], ids) >= limit for c in clock.variants()], axis=0
-        )
-        hit = (done & (used <= 1)).astype(float)
-        for case, counted in ((MISSED, pd.Series(due, hit.index)), (LEFT_OUT, done)):
-            if max(context.current().smallest_cell, 1) <= (~counted).sum() < len(part):
-                _names, drawn, n = shares.group_shares(part, hit.where(counted), None)
-                found[case].append(("", name, drawn, int(n[0])))
+        part, used, cases = _by_clock(sample, clock, name)
+        found[WATCHED].append(("", name, share_on_time(part, used, part["done"]), part.rows_of()))
+        hit, n = (cases["done"] & cases["in_time"]).astype(float), cases.rows_of()
+        for case, counted in ((MISSED, cases["due"]), (LEFT_OUT, cases["done"])):
+            without = cases.rows_of(~counted.to_numpy())
+            if max(context.current().smallest_cell, 1) <= without < n:
+                _names, drawn, kept = shares.group_shares(cases, hit.where(counted), None)
+                found[case].append(("", name, drawn, int(kept[0])))
     for case, parts in found.items():
         if parts:
             yield case, packed(parts, None, goal, len(there))[0]
+
+
+def _by_clock(sample: Sample, clock: Clock, name: str) -> tuple[Sample, pd.Series, Sample]:
+    """Cases with a standard by a clock: waits, in parts of the limit, and what became of each.
+
+    The latter has done, in_time and due: by every clock, so that all definitions that need it are
+    of the same cases.
+    """
+    _unused, prefix, happened = CLOCKS[name]
+    if isinstance(sample, CountedCases):
+        waits = sample.timed_by(clock).waits(f"{prefix}_used")
+        return waits, waits["time"] / waits["limit"], waits.verdicts
+    part = sample.where(sample[f"{prefix}_limit"].notna())
+    opened, ids, limit = part["opened_at"], part.data.get("case_id"), part[f"{prefix}_limit"]
+    end = opened + pd.to_timedelta(part[f"{prefix}_hours"], unit="h")
+    used, clocks = clock.hours(opened, end, ids) / limit, clock.variants()
+    due = np.all([c.hours(opened, part["as_of"], ids) >= limit for c in clocks], axis=0)
+    part = part.assign(done=part[happened], in_time=used <= 1, due=due)
+    return part, used, part
 
 
 def _has_limit(sample: Sample, limit: str) -> bool:

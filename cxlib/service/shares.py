@@ -8,7 +8,8 @@ Kaplan and Meier (1958): a case that is open still counts for as long as it was 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from cxlib.core.i18n import _
 from cxlib.core.sample import Sample
 from cxlib.stats.estimators import Replicated, cell_means
 from cxlib.stats.estimators import share_interval as share_interval
-from cxlib.stats.resampling import ResamplingUnits, design, resampling_units
+from cxlib.stats.resampling import ResamplingUnits, design, resample_sums, resampling_units
 from cxlib.stats.survival import kaplan_meier
 
 SEVERITIES = ("trivial", "very low", "low", "minor", "normal", "medium", "moderate", "major",
@@ -40,6 +41,23 @@ def share_within(
 
     `hours` is when it came, or until when it was observed without it (`happened` False).
     """
+    curve = share_curve(hours, happened, at)
+    point = curve(np.ones((1, len(hours))))[0]
+    again = np.concatenate([curve(times) for times in clusters.times(draws, seed)])
+    return Replicated(point, again, float(len(np.unique(clusters.keys))))
+
+
+def share_curve(
+    hours: np.ndarray, happened: np.ndarray, at: np.ndarray
+) -> Callable[[np.ndarray], np.ndarray]:
+    """What gives the share within each time `at` of how often each case counts, (draws, cases).
+
+    Examples
+    --------
+    >>> share = share_curve(np.array([1.0, 2.0]), np.array([True, True]), np.array([1.0]))
+    >>> share(np.array([[3.0, 1.0]])).tolist()
+    [[0.75]]
+    """
     order = np.argsort(hours, kind="stable")
     hours, happened = np.asarray(hours, float)[order], np.asarray(happened, float)[order]
     starts = np.flatnonzero(np.diff(hours, prepend=-np.inf))
@@ -53,15 +71,66 @@ def share_within(
         waits = np.concatenate([np.ones((len(times), 1)), waits], axis=1)[:, places]
         return np.where(there[:, :1] > 0, 1 - waits, np.nan)  # a draw may have nobody
 
-    point = curve(np.ones((1, len(hours))))[0]
-    again = np.concatenate([curve(times) for times in clusters.times(draws, seed)])
-    return Replicated(point, again, float(len(np.unique(clusters.keys))))
+    return curve
+
+
+@dataclass(frozen=True, eq=False)
+class CountedWaits(Sample):
+    """Cases counted by how long they waited: a row for each different time, whose number is `n`.
+
+    Attributes
+    ----------
+    by_class : gives the cases by key of customers and class of times, whose upper ends are given:
+        columns key, time (number of the class), done, due, n
+    edges : the classes; None where the times that are asked for are their ends
+    """
+
+    by_class: Callable[[CountedWaits, np.ndarray], Sample] | None = None
+    edges: np.ndarray | None = None
+
+    @property
+    def verdicts(self) -> Sample:
+        """The cases with `in_time`: whether they were over, or last seen, within their limit."""
+        assert self.by_class is not None and self.edges is not None
+        cases = self.by_class(self, self.edges)
+        return cases.assign(in_time=cases["time"] < len(self.edges))
+
+    def within(self, hours: np.ndarray, happened: np.ndarray, at: np.ndarray) -> Replicated:
+        """The share of all cases, and of resampled groups of customers by class.
+
+        Within a class a case may have been seen for the last time before others were solved; by
+        how much that moves the share of all, resamples are moved too.
+        """
+        assert self.by_class is not None
+        edges = at if self.edges is None else self.edges
+        cases = self.by_class(self, edges)
+        keys, unit = np.unique(cases["key"], return_inverse=True)
+        size = len(edges) + 1
+        cell = unit * size + cases["time"].to_numpy()
+        counts = [
+            np.bincount(cell, w, len(keys) * size).reshape(len(keys), size)
+            for w in (cases.counts * cases["done"], cases.counts)
+        ]
+        sums = np.concatenate(counts, axis=1)
+        places = np.searchsorted(edges, at)
+
+        def curve(sums: np.ndarray) -> np.ndarray:
+            came, cases_ = np.split(sums, 2, axis=1)
+            there = np.cumsum(cases_[:, ::-1], axis=1)[:, ::-1]
+            return np.where(there[:, :1] > 0, 1 - kaplan_meier(came, there)[:, places], np.nan)
+
+        point = share_curve(hours, happened, at)(self.counts[None])[0]
+        drawn = curve(resample_sums(sums, self.draws, self.seed, ResamplingUnits(keys)))
+        moved = point - curve(sums.sum(0)[None])[0]
+        return Replicated(point, np.clip(drawn + moved, 0, 1), float(len(keys)))
 
 
 def cases_within(
     sample: Sample, hours: np.ndarray, happened: np.ndarray, at: np.ndarray
 ) -> Replicated:
     """`share_within` of the cases of a sample, resampled as it says."""
+    if isinstance(sample, CountedWaits):
+        return sample.within(hours, happened, at)
     return share_within(
         hours, happened, at, resampling_units(sample), draws=sample.draws, seed=sample.seed
     )
@@ -119,9 +188,10 @@ def group_shares(
     """
     names, place = group_places(sample[by] if by else None, len(sample))
     values = hit.to_numpy(float)
-    drawn = cell_means(values, place, len(names), **design(sample))[:, 0]
+    drawn = cell_means(values, place, len(names), weight=sample.counts, **design(sample))[:, 0]
     there = ~np.isnan(values) & (place >= 0)
-    return names, drawn, np.bincount(place[there], minlength=len(names))
+    n = np.bincount(place[there], sample.counts[there], len(names)).astype(int)
+    return names, drawn, n
 
 
 def group_samples(sample: Sample, by: str | None) -> Iterator[tuple[str, Sample]]:

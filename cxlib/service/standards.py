@@ -84,7 +84,9 @@ def sla_attainment(sample: SampleLike, *, by: str | None = None, goal: float = 0
     return Result(
         table,
         _finding(table, by, goal, _counted(sample), sample),
-        i18n.together([*case_notes(sample), *_without(without, len(sample)), _how(found, sample)]),
+        i18n.together(
+            [*case_notes(sample), *_without(without, len(sample)), _how(found, sample, by)]
+        ),
         "share",
         columns=[
             Column(
@@ -120,10 +122,10 @@ def _in_time(sample: Sample, clock: str, by: str | None) -> list[Part]:
     _unused, prefix, happened = CLOCKS[clock]
     limit, column = f"{prefix}_limit", IN_TIME[clock]
     if limit in sample and sample[limit].notna().any():
-        found = []
-        for name, part in shares.group_samples(sample.where(sample[limit].notna()), by):
+        found, cases = [], sample.of(f"{prefix}_used", by)
+        for name, part in shares.group_samples(cases.where(cases[limit].notna()), by):
             drawn = share_on_time(part, part[f"{prefix}_used"] / part[limit], part[happened])
-            found.append((name, clock, drawn, len(part)))
+            found.append((name, clock, drawn, part.rows_of()))
         return found
     if column not in sample or sample[column].isna().all():
         return []
@@ -137,7 +139,8 @@ def _in_time(sample: Sample, clock: str, by: str | None) -> list[Part]:
 
 def share_on_time(sample: Sample, used: pd.Series, done: pd.Series) -> Replicated:
     """The share that was over by 1, in units of each case's own limit (Kaplan and Meier 1958)."""
-    return shares.cases_within(sample, used.to_numpy(float), done.to_numpy(), np.ones(1))
+    parts = used.to_numpy(float).round(9)  # equal parts of different limits are then equal
+    return shares.cases_within(sample, parts, done.to_numpy(), np.ones(1))
 
 
 def packed(
@@ -356,12 +359,12 @@ def _lowest(shown: pd.DataFrame, by: str, goal: float, counted: str) -> Finding:
     )
 
 
-def _how(found: list[Part], sample: Sample) -> str:
+def _how(found: list[Part], sample: Sample, by: str | None) -> str:
     undecided = sum(
-        int((sample[f"{p}_limit"].notna() & ~sample[h] & (used <= sample[f"{p}_limit"])).sum())
+        cases.rows_of((~cases[h] & (cases[f"{p}_used"] <= cases[f"{p}_limit"])).to_numpy())
         for _unused, p, h in CLOCKS.values()
-        if f"{p}_limit" in sample
-        for used in [sample[f"{p}_used"]]
+        if f"{p}_limit" in sample and sample[f"{p}_limit"].notna().any()
+        for cases in [sample.of(f"{p}_used", by)]
     )
     said = [str(sample["clock"].iloc[0])] if "clock" in sample and len(sample) else []
     if undecided:
@@ -434,6 +437,7 @@ def sla_alerts(fit: Result, sample: SampleLike) -> Result:
 
 def _missed_since(sample: Sample, by: str, row: dict[str, Any]) -> str:
     """The first of the months on end, up to the last, with fewer in time than the goal, if any."""
+    sample = sample.of(IN_TIME[row["term"]], by, "month")
     in_time = sample[IN_TIME[row["term"]]]
     counted = in_time.notna() & ((sample[by].astype(str) == str(row[by])) if by else True)
     weight = pd.Series(sample.weights, index=in_time.index)[counted]

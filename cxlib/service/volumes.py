@@ -109,11 +109,12 @@ def weekly(sample: Sample, column: str = "opened_at") -> tuple[pd.Series, pd.Tim
     first, last = _monday(sample["opened_at"].min()), _monday(sample["opened_at"].max())
     if sample["opened_at"].min() >= first + pd.Timedelta(days=1):  # begins within a week
         first += pd.Timedelta(weeks=1)
-    days = sample[column].dropna()
-    there = days[(days >= first) & (days < last)]
-    place = (there - first) // pd.Timedelta(weeks=1)
+    cases = sample.of(column)
+    days = cases[column]
+    there = (days >= first) & (days < last)
+    place = (days[there] - first) // pd.Timedelta(weeks=1)
     n = max(int((last - first) / pd.Timedelta(weeks=1)), 0)
-    counts = np.bincount(place.to_numpy(int), minlength=n).astype(float)[:n]
+    counts = np.bincount(place.to_numpy(int), cases.counts[there], n)[:n]
     return pd.Series(counts, [_name(first + pd.Timedelta(weeks=k)) for k in range(n)]), last
 
 
@@ -218,6 +219,7 @@ def clearance(sample: SampleLike, *, weeks: int = RECENT) -> Result:
     """
     sample = as_sample(sample)
     require_case_columns(sample, "solved", "solved_at")
+    cases = sample.of("solution_hours")
     new, end = weekly(sample)
     done = weekly(sample, "solved_at")[0]
     if len(new) < weeks:
@@ -228,7 +230,8 @@ def clearance(sample: SampleLike, *, weeks: int = RECENT) -> Result:
                 n=len(new),
             )
         )
-    waiting = int((~sample["solved"]).sum())  # today, as the backlog and the list count them
+    still_open = (~cases["solved"]).to_numpy()
+    waiting = cases.rows_of(still_open)  # today, as the backlog and the list count them
     if waiting < (least := max(context.current().smallest_cell, 1)):
         raise InsufficientData(
             _(

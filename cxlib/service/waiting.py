@@ -17,7 +17,7 @@ from cxlib.core import i18n
 from cxlib.core.errors import require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
-from cxlib.core.sample import Sample, SampleLike, as_sample
+from cxlib.core.sample import SampleLike, as_sample
 from cxlib.privacy import disclosure
 from cxlib.service import shares
 from cxlib.service.cases import CLOCKS, case_notes, require_case_columns
@@ -32,6 +32,7 @@ MEDIANS = {  # targets of study.yaml
 }
 PARTS = (0.5, 0.9)  # of the cases, for which it has come
 FEWEST = 10  # cases observed, for a curve to go on
+ERRORS = np.linspace(-6, 6, 49)  # standard errors from a part, at which times are looked for
 
 
 def waiting_times(
@@ -72,15 +73,15 @@ def waiting_times(
     require_choice("clock", clock, CLOCKS)
     _unused, prefix, happened = CLOCKS[clock]
     require_case_columns(sample, f"{prefix}_hours", happened, *([by] if by else []))
-    parts = list(shares.group_samples(sample, by))
     tables, curves = [], []
-    for name, part in parts:
-        hours = part[f"{prefix}_hours"].to_numpy(float)
+    for name, part in shares.group_samples(sample.of(f"{prefix}_hours", by), by):
+        hours, n = part[f"{prefix}_hours"].to_numpy(float), part.counts
         came = part[happened].to_numpy()
-        at = np.union1d(grid := _grid(hours), _exact(part, hours, came, grid[-1]))
-        drawn = shares.cases_within(part, hours, came, at)
-        tables.append(_quantiles(drawn, at, len(part)))
-        curves.append(_curve(drawn, at, hours, clock))
+        exact, near = _exact(hours, came, n, (grid := _grid(hours, n))[-1])
+        every, at = np.union1d(grid, near), np.union1d(grid, exact)
+        drawn = shares.cases_within(part, hours, came, every)
+        tables.append(_quantiles(drawn, every, part.rows_of()))
+        curves.append(_curve(drawn[np.searchsorted(every, at)], at, hours, n, clock))
         if by:
             for table in (tables[-1], curves[-1]):
                 table.insert(0, by, name)
@@ -97,20 +98,35 @@ def waiting_times(
     )
 
 
-def _grid(hours: np.ndarray) -> np.ndarray:
-    """Times of a curve: as many cases between one and the next; the end where few are observed."""
-    hours = np.sort(hours)
-    last = hours[max(len(hours) - FEWEST, len(hours) // 2)]
-    grid = np.quantile(hours, np.linspace(0.01, 1, 4 * POINTS), method="inverted_cdf")
+def _grid(hours: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Times of a curve: as many cases between one and the next; the end where few are observed.
+
+    `n` is how many cases each of the times has.
+    """
+    order = np.argsort(hours, kind="stable")
+    hours, upto = hours[order], np.cumsum(n[order])
+    cases = upto[-1]
+    last = hours[np.searchsorted(upto, max(cases - FEWEST, cases // 2), "right")]
+    parts = np.linspace(0.01, 1, 4 * POINTS)
+    grid = np.quantile(hours, parts, method="inverted_cdf", weights=n[order])
     return np.unique(np.append(grid[grid <= last], last))
 
 
-def _exact(part: Sample, hours: np.ndarray, came: np.ndarray, last: float) -> np.ndarray:
-    """The times up to `last` by which it has come to `PARTS`, which may lie between points."""
+def _exact(
+    hours: np.ndarray, came: np.ndarray, n: np.ndarray, last: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The times up to `last` by which it has come to `PARTS`, and those about them as well.
+
+    Points of a curve are too far from each other for the interval of such a time among many cases.
+    """
     every = np.unique(hours[hours <= last])
-    share = shares.cases_within(part.replace(draws=1), hours, came, every).estimate[None]
-    times = np.concatenate([_first_time(share, every, p) for p in PARTS])
-    return times[np.isfinite(times)]
+    share = shares.share_curve(hours, came, every)(n[None])
+    times = [
+        [_first_time(share, every, p + z * np.sqrt(p * (1 - p) / n.sum()))[0] for z in ERRORS]
+        for p in PARTS
+    ]
+    exact, near = np.array([t[len(t) // 2] for t in times]), np.concatenate(times)
+    return exact[np.isfinite(exact)], near[np.isfinite(near)]
 
 
 def _quantiles(drawn: Replicated, at: np.ndarray, n: int) -> pd.DataFrame:
@@ -139,10 +155,14 @@ def interval_of_times(times: np.ndarray, level: float) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
-def _curve(drawn: Replicated, at: np.ndarray, hours: np.ndarray, clock: str) -> pd.DataFrame:
-    low, high = shares.share_interval(drawn, np.full(len(at), len(hours)))
+def _curve(
+    drawn: Replicated, at: np.ndarray, hours: np.ndarray, n: np.ndarray, clock: str
+) -> pd.DataFrame:
+    low, high = shares.share_interval(drawn, np.full(len(at), n.sum()))
     step = np.unique(np.linspace(0, len(at) - 1, POINTS).astype(int))
-    watched = len(hours) - np.searchsorted(np.sort(hours), at)
+    order = np.argsort(hours)
+    before = np.append(0, np.cumsum(n[order]))[np.searchsorted(hours[order], at)]
+    watched = (n.sum() - before).astype(int)
     estimate = 1 - drawn.estimate
     curve = pd.DataFrame(
         {"term": clock, "time": at, "estimate": estimate, "low": 1 - high, "high": 1 - low}
