@@ -234,6 +234,21 @@ def resample_sums(
     return np.concatenate([times @ values for times in clusters.times(draws, seed)])
 
 
+def resample_counted(values: np.ndarray, count: np.ndarray, draws: int, seed: int) -> np.ndarray:
+    """`resample_sums` of rows that stand for `count` equal customers each, `values` of one.
+
+    A customer's key says nothing of what the customer did, so that each is given one by chance.
+    """
+    rng, sums = np.random.default_rng(seed), np.zeros((MAX_CLUSTERS, values.shape[1]))
+    part = np.cumsum(count) // BATCH
+    for rows in np.split(np.arange(len(count)), np.flatnonzero(np.diff(part)) + 1):
+        place = np.repeat(rows, count[rows])
+        keys = rng.integers(MAX_CLUSTERS, size=len(place))
+        for column, total in zip(values.T, sums.T, strict=True):
+            total += np.bincount(keys, column[place], MAX_CLUSTERS)
+    return resample_sums(sums, draws, seed, ResamplingUnits(np.arange(MAX_CLUSTERS)))
+
+
 def bootstrap(
     rows: pd.DataFrame,
     statistic: Callable[[pd.DataFrame], Sequence[float]],

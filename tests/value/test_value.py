@@ -347,7 +347,8 @@ def test_the_intervals_cover_the_truth_95_times_in_100(n, tell_coverage):
     everyone, hits = value.purchase_histories(bought(60_000, 1), END)[0], []
     for seed in range(120):
         found = PurchaseModel(everyone.iloc[n * seed : n * (seed + 1)], "bg_nbd")
-        sums = resampling.resample_sums(found.contributions(), 200, seed)
+        parts = np.hstack([found.purchase.parts[found.which], found.amount_parts()])
+        sums = resampling.resample_sums(parts, 200, seed)
         drawn = found.purchase.replicates(sums[:, :20]), found.amount.replicates(sums[:, 20:])
         table = _parameters(found, *drawn).set_index("term")
         rows = table.loc[["r", "alpha", "b", "p", "q", "v"]]
