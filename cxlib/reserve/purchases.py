@@ -20,6 +20,7 @@ from cxlib.data import sql
 from cxlib.reserve import aggregates, door
 from cxlib.reserve.database import Database
 from cxlib.reserve.door import Held, fewest
+from cxlib.reserve.subsample import SomeCustomers
 
 PARTS = 10_000  # of a currency's unit, in which spend is counted
 BACK = (
@@ -33,7 +34,7 @@ class StoredPurchases:
     """Purchases by customer and day; tables are those of `loyalty.CountedPurchases`.
 
     `groups` is a query of customers (customer_id, value), of which those of `returned` are known as
-    `groups_returned`.
+    `groups_returned`; `some` are the customers whose orders are in rows too, None for all.
     """
 
     database: Database
@@ -41,6 +42,7 @@ class StoredPurchases:
     seed: int = SEED
     groups: str = ""
     groups_returned: pd.Series | None = None
+    some: SomeCustomers | None = None
 
     def grouped(self, groups: str, returned: pd.Series | None = None) -> StoredPurchases:
         """The same purchases, whose patterns are counted by group.
@@ -308,8 +310,8 @@ class StoredPurchases:
         """How many customers have bought alike before a day, by group.
 
         Columns group, repeats, last, age, paid and after (`value.purchase_histories`; last and age
-        in days, after is purchases from the day on), n, and the sums of spent and its squares, of
-        what each customer paid in repeat purchases.
+        in days, after is purchases from the day on), key (of customers in rows, -1 of others), n,
+        and the sums of spent and its squares, of what each customer paid in repeat purchases.
         """
         now, last = _time(day), _time(day - pd.Timedelta(days=1))
         paid = f"day > first and day < {now} and amount > 0"
@@ -330,8 +332,12 @@ class StoredPurchases:
             each += f" left join (select customer_id as id, value from ({self.groups}) as v) as g"
             each += " on id = customer_id"
         age = "date_diff('day', first, {})"
-        groups = [group, "repeats", age.format("final"), age.format(last), "paid", "after"]
-        names = ["group", "repeats", "last", "age", "paid", "after"]
+        key = aggregates.key_of(self.database.store, "orders", "customer_id")
+        if self.some is not None:
+            in_rows = self.some.conditions({"orders": ["customer_id"]}, ["orders"])["orders"]
+            key = f"case when {in_rows} then {key} else -1 end"
+        groups = [group, "repeats", age.format("final"), age.format(last), "paid", "after", key]
+        names = ["group", "repeats", "last", "age", "paid", "after", "key"]
         named = (f'{of} as "{name}"' for of, name in zip(groups, names, strict=True))
         sums = "count(*) as n, sum(spent) as spent, sum(spent * spent) as squares"
         asked = f"select {', '.join(named)}, {sums} from {each} group by all"

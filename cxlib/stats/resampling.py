@@ -234,11 +234,24 @@ def resample_sums(
     return np.concatenate([times @ values for times in clusters.times(draws, seed)])
 
 
-def resample_counted(values: np.ndarray, count: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """`resample_sums` of rows that stand for `count` equal customers each, `values` of one.
+def resample_counted(
+    values: np.ndarray, count: np.ndarray, keys: np.ndarray, draws: int, seed: int
+) -> np.ndarray:
+    """`resample_sums` of rows that stand for `count` customers each, of whom all have the `values`.
 
-    A customer's key says nothing of what the customer did, so that each is given one by chance.
+    `keys` are those of the customers, -1 where they are not known. As a key says nothing of what a
+    customer did, such customers are given one by chance.
     """
+    known = keys >= 0
+    rows, units = values[known] * count[known, None], keys[known]
+    if not known.all():
+        rows = np.vstack([rows, _keyed(values[~known], count[~known], seed)])
+        units = np.r_[units, np.arange(MAX_CLUSTERS)]
+    return resample_sums(rows, draws, seed, ResamplingUnits(units))
+
+
+def _keyed(values: np.ndarray, count: np.ndarray, seed: int) -> np.ndarray:
+    """Sums of the values of so many customers by keys that are drawn, (MAX_CLUSTERS, p)."""
     rng, sums = np.random.default_rng(seed), np.zeros((MAX_CLUSTERS, values.shape[1]))
     part = np.cumsum(count) // BATCH
     for rows in np.split(np.arange(len(count)), np.flatnonzero(np.diff(part)) + 1):
@@ -246,7 +259,7 @@ def resample_counted(values: np.ndarray, count: np.ndarray, draws: int, seed: in
         keys = rng.integers(MAX_CLUSTERS, size=len(place))
         for column, total in zip(values.T, sums.T, strict=True):
             total += np.bincount(keys, column[place], MAX_CLUSTERS)
-    return resample_sums(sums, draws, seed, ResamplingUnits(np.arange(MAX_CLUSTERS)))
+    return sums
 
 
 def bootstrap(

@@ -19,7 +19,6 @@ from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.notes import resampling_note
 from cxlib.value import predictions
@@ -381,7 +380,7 @@ def _tables(
     terms = valuation.weeks, valuation.discount, valuation.kept
     values, gradients = individual_values(fit, *terms)
     names, member = groups
-    if len(fit.count) <= MOST_REFITTED and not fit.counted:
+    if len(fit.count) <= MOST_REFITTED:
         drawn, replicates = _refitted(fit, terms, member, sample)
     else:
         drawn, replicates = _one_step(fit, values, gradients, member, sample)
@@ -404,8 +403,9 @@ def _refitted(
 
     One Newton step is too short for few customers: of 150, its intervals cover in 70% to 85%.
     """
-    times = resampling.resample_sums(np.eye(fit.customers), sample.draws, sample.seed)
-    drawn = fit.refits(times)
+    times = fit.resample(np.eye(len(fit.each)), sample.draws, sample.seed)
+    bought = fit.resample_buyers(np.eye(len(fit.buyers)), sample.draws, sample.seed)
+    drawn = fit.refits(times, bought)
     means = np.full((sample.draws, member.shape[1], 3), np.nan)
     for mean, often, *at in zip(means, times, *drawn, strict=True):
         weight = often[:, None] * member
@@ -426,7 +426,7 @@ def _one_step(
     inside = [np.column_stack([m, m[:, None] * values]) for m in member.T]
     stacked = np.hstack([fit.purchase.parts[fit.which], *inside])
     sums, k = fit.resample(stacked, sample.draws, sample.seed), len(fit.purchase.at)
-    money = resampling.resample_sums(fit.amount_parts(), sample.draws, sample.seed)
+    money = fit.resample_buyers(fit.amount_parts(), sample.draws, sample.seed)
     purchase, amount = fit.purchase.replicates(sums[:, : k + k * k]), fit.amount.replicates(money)
     change = np.hstack([purchase - fit.purchase.at, amount - fit.amount.at])
     by_group = sums[:, k + k * k :].reshape(sample.draws, member.shape[1], 4)
@@ -434,6 +434,10 @@ def _one_step(
     tilt = np.einsum("ig,isp->gsp", counts, gradients) / counts.sum(0)[:, None, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         means = by_group[..., 1:] / by_group[..., :1]
+    # Customers of one pattern paid different amounts, which are drawn with them.
+    varied = np.sqrt(counts.T @ fit.value_variance(values)) / counts.sum(0)
+    rng = np.random.default_rng(sample.seed)
+    means[..., 2] += varied * rng.standard_normal(means.shape[:2])
     return (purchase, amount), means + np.einsum("gsp,dp->dgs", tilt, change)
 
 

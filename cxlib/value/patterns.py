@@ -28,6 +28,7 @@ from cxlib.data.purchases import (
     require_some,
     seen_from,
 )
+from cxlib.stats import resampling
 from cxlib.value.histories import history_of_days, purchase_histories, seen_note
 
 
@@ -48,7 +49,11 @@ class CountedPurchases(Protocol):
         """Orders on a day or later."""
 
     def patterns(self, day: pd.Timestamp) -> pd.DataFrame:
-        """Columns group, repeats, last, age (days), paid, after, n, spent and squares (sums)."""
+        """Columns group, repeats, last, age (days), paid, after, key, n, spent, squares (sums).
+
+        The key, by which they are resampled, is that of customers whose orders are in rows too, and
+        -1 of all others.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,7 @@ class Histories:
     Attributes
     ----------
     rows : as of `purchase_histories`; where purchases are counted, a row a pattern with customers
-        (how many have it) and spread (the variance of their mean amounts)
+        (how many have it), spread (the variance of their mean amounts) and key (`keys_of`)
     group : of each row; None without groups
     notes : sentences on how many customers there are, and what was left out
     buyers : customers in rows, from whom amounts are learned
@@ -78,6 +83,11 @@ class Histories:
 def customers_of(rows: pd.DataFrame) -> np.ndarray:
     """How many customers each row of histories stands for."""
     return rows["customers"].to_numpy() if "customers" in rows else np.ones(len(rows), int)
+
+
+def keys_of(rows: pd.DataFrame) -> np.ndarray:
+    """The key by which the customers of each row are resampled; -1 where it is drawn."""
+    return rows["key"].to_numpy() if "key" in rows else resampling.keys_of(rows, "customer_id")
 
 
 def histories(
@@ -106,6 +116,7 @@ def histories(
     orders = counted.returned.data
     days, notes = days_bought(orders[orders["at"] < end], end, required=False)
     mine = history_of_days(days, end).assign(customers=1, spread=0.0, group=None)
+    mine["key"] = resampling.keys_of(mine, "customer_id")
     mine["after"] = _bought_after(mine, orders, counted.end)
     if counted.groups_returned is not None:
         mine["group"] = mine["customer_id"].map(counted.groups_returned)
@@ -135,9 +146,9 @@ def _with_patterns(rows: pd.DataFrame, patterns: pd.DataFrame) -> pd.DataFrame:
         customers=n,
         spread=((patterns["squares"] / n - spent**2).clip(lower=0) / times**2).fillna(0.0),
     )
-    columns = ["group", "repeats", "last", "age", "paid", "mean_amount", "customers", "spread"]
-    parts = [part[[*columns, "after"]] for part in (rows, more) if len(part)]
-    both = pd.concat(parts or [rows[[*columns, "after"]]], ignore_index=True)
+    named = ["repeats", "last", "age", "paid", "mean_amount", "spread", "customers", "key"]
+    parts = [part[["group", *named, "after"]] for part in (rows, more)]
+    both = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     return both.assign(customer_id=np.arange(len(both)), mean_log=np.nan)
 
 

@@ -16,7 +16,7 @@ from cxlib.stats import resampling
 from cxlib.value import loglik, predictions
 from cxlib.value.histories import kinds
 from cxlib.value.newton import BLOCK, Model, NoMaximum, maximise, parameters_of
-from cxlib.value.patterns import customers_of
+from cxlib.value.patterns import customers_of, keys_of
 
 Purchase = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
 Amounts = Literal["purchases", "means"]
@@ -51,10 +51,11 @@ class PurchaseModel:
         amounts: Amounts = "purchases",
         buyers: pd.DataFrame | None = None,
     ) -> None:
-        self.model, self.each, self.counted = model, customers_of(kept), "customers" in kept
+        self.model, self.each, self.keys = model, customers_of(kept), keys_of(kept)
         self.customers = int(self.each.sum())
-        self.spread = kept["spread"].to_numpy() if self.counted else np.zeros(len(kept))
+        self.spread = kept["spread"].to_numpy() if "spread" in kept else np.zeros(len(kept))
         spending = kept if buyers is None else buyers
+        self.buyer_keys = keys_of(spending)
         kept, self.covariates = with_covariates(kept, covariates)
         columns = ["repeats", "last", "age", *self.covariates]
         distinct, self.count, self.which = kinds(kept, columns, self.each)
@@ -121,10 +122,13 @@ class PurchaseModel:
             values[:, 2] = np.nan
         return values
 
-    def refits(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Parameters of both models in draws of each customer so many `times` (draws, n)."""
+    def refits(self, times: np.ndarray, bought: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Parameters of both models in draws of the customers of each row so many `times`.
+
+        (draws, rows), and `bought` of those from whom amounts are learned.
+        """
         kinds_of = self.which[:, None] == np.arange(len(self.count))
-        return self.purchase.refits(times @ kinds_of), self.amount.refits(times[:, self.buyers])
+        return self.purchase.refits(times @ kinds_of), self.amount.refits(bought[:, self.buyers])
 
     def names(self) -> list[str]:
         """Of all parameters, in the order they stand in `Maximum.at`, amounts last."""
@@ -142,11 +146,19 @@ class PurchaseModel:
         money[self.buyers] = self.amount.parts
         return money
 
+    def value_variance(self, values: np.ndarray) -> np.ndarray:
+        """How much the value of `individual_values` varies among the customers of each row."""
+        v, paid = np.exp(self.amount.at[2]), np.nan_to_num(self.mean) * self.paid
+        return self.spread * (values[:, 2] * self.paid / (v + paid)) ** 2
+
     def resample(self, values: np.ndarray, draws: int, seed: int) -> np.ndarray:
         """Sums of `values` (rows, p), of one customer each, over draws of customers (draws, p)."""
-        if self.counted:
-            return resampling.resample_counted(values, self.each, draws, seed)
-        return resampling.resample_sums(values, draws, seed)
+        return resampling.resample_counted(values, self.each, self.keys, draws, seed)
+
+    def resample_buyers(self, values: np.ndarray, draws: int, seed: int) -> np.ndarray:
+        """The same of the customers from whom amounts are learned."""
+        units = resampling.ResamplingUnits(self.buyer_keys)
+        return resampling.resample_sums(values, draws, seed, units)
 
 
 def individual_values(
