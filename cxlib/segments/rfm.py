@@ -205,12 +205,13 @@ def grouped_by_grade(purchases: GradedPurchases, *, grades: int = 5) -> GradedPu
     ----------
     purchases, grades : as `sample` and `grades` of `rfm`
     """
-    habits = purchase_habits(purchases.returned.data, purchases.end, counted=purchases)[0]
-    edges, points = cut_points(spread_of(habits, purchases, purchases.end), grades)
+    orders, end = dated_orders(purchases)
+    habits = purchase_habits(orders.data, end, counted=purchases)[0]
+    edges, points = cut_points(spread_of(habits, purchases, end), grades)
     graded = assign_grades(habits, edges, points).set_index("customer_id")
     named = {g: grade_name(g) for g in GRADES}
     bounded = bounds(edges), (points["A"][0], points["B"][0])
-    query = purchases.grade_query(*bounded, purchases.end, named)
+    query = purchases.grade_query(*bounded, end, named)
     return purchases.grouped(query, graded["grade"].map(named))
 
 

@@ -257,8 +257,7 @@ def _keyed(values: np.ndarray, count: np.ndarray, seed: int) -> np.ndarray:
     for rows in np.split(np.arange(len(count)), np.flatnonzero(np.diff(part)) + 1):
         place = np.repeat(rows, count[rows])
         keys = rng.integers(MAX_CLUSTERS, size=len(place))
-        for column, total in zip(values.T, sums.T, strict=True):
-            total += np.bincount(keys, column[place], MAX_CLUSTERS)
+        sums += np.column_stack([np.bincount(keys, v[place], MAX_CLUSTERS) for v in values.T])
     return sums
 
 

@@ -160,7 +160,12 @@ def lifetime_value(
             "purchases": tables["purchases"],
             "parameters": _parameters(fit, *drawn),
         },
-        valued(whole, valuation, float(tables["purchases"]["estimate"].iloc[0])),
+        valued(
+            whole,
+            valuation,
+            float(tables["purchases"]["estimate"].iloc[0]),
+            0 if counted is None else int(fit.buyers.sum()),
+        ),
         i18n.together(notes),
         "amount",
         draws=sample.draws,

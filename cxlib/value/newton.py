@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 
 from cxlib.stats import linear_algebra
-from cxlib.value.loglik import SUMS
+from cxlib.value.loglik import BLOCK, SUMS
 
 Model = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 Surface = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 STEPS, CLOSE, ROUGH = 200, 1e-6, 1e-3  # the error after a step is about the square of its length
-BLOCK = 2048
 FAR = 15.0  # a logarithm beyond it says that the data do not bound the parameter
 ONE_STEP = 1.5  # a move of the logarithms within which one step is enough
 # Few customers bound the parameters so badly that one step is too short: draws of so many kinds of
@@ -190,7 +189,7 @@ def _each(
 def _blocks(
     model: Model, data: tuple[np.ndarray, ...], design: np.ndarray | None, at: np.ndarray
 ) -> Iterator[tuple[slice, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
-    # In blocks that stay in the processor's cache: larger arrays are new memory each time.
+    """Some kinds at a time, since larger arrays are new memory each time."""
     for start in range(0, len(data[0]), BLOCK):
         block = slice(start, start + BLOCK)
         part = tuple(column[block] for column in data)

@@ -15,7 +15,7 @@ from cxlib.privacy import disclosure
 from cxlib.stats import resampling
 from cxlib.value import loglik, predictions
 from cxlib.value.histories import kinds
-from cxlib.value.newton import BLOCK, Model, NoMaximum, maximise, parameters_of
+from cxlib.value.newton import Model, NoMaximum, maximise, parameters_of
 from cxlib.value.patterns import customers_of, keys_of
 
 Purchase = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
@@ -105,13 +105,8 @@ class PurchaseModel:
 
     def by_kind(self, at: np.ndarray, weeks: float, discount: float, margin: float) -> np.ndarray:
         """Probability of being active, purchases, and those discounted, of each kind (u, 3)."""
-        own, parts = self.own(at), []
-        for start in range(0, len(self.count), BLOCK):
-            some = slice(start, start + BLOCK)
-            data = (column[some] for column in self.data)
-            mine = own if self.design is None else own[:, some]
-            parts.append(predictions.measures(self.model, mine, *data, weeks, discount))
-        return np.concatenate(parts) * [1, 1, margin]
+        terms = weeks, discount
+        return predictions.measures(self.model, self.own(at), *self.data, *terms) * [1, 1, margin]
 
     def values(self, at: np.ndarray, money: np.ndarray, *terms: float) -> np.ndarray:
         """`individual_values` at other parameters; the value is NaN where it has no bound."""
