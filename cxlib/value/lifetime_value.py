@@ -242,6 +242,7 @@ def expected_purchases(fit: Result, models: Result | None = None) -> Result:
         "active_span": (active.low, active.high),
         "ahead": of * ahead.estimate,
         "ahead_span": (of * ahead.low, of * ahead.high),
+        "digits": 2 if of * (ahead.high - ahead.low) < 0.2 else 1,
         "weeks": fit.valuation.weeks,
         "n": active.n,
     }
@@ -268,12 +269,12 @@ def expected_purchases(fit: Result, models: Result | None = None) -> Result:
         if np.isnan(active.low) or np.isnan(ahead.low)
         else _(
             "{active:rate} active by this model (95% CI {active_span:share_interval1}); "
-            "{ahead_span:interval1} days of purchase; n = {n:count}",
+            "{ahead_span:interval{digits}} days of purchase; n = {n:count}",
             **facts,
         )
         if depends
         else _(
-            "95% CI {active_span:share_interval1} active and {ahead_span:interval1} days of "
+            "95% CI {active_span:share_interval1} active and {ahead_span:interval{digits}} days of "
             "purchase; n = {n:count}",
             **facts,
         )

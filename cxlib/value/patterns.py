@@ -127,7 +127,7 @@ def histories(
         *left_out(counted.orders, counted.blank, counted.later(end)),
         *notes,
         _(
-            "Purchases are counted of all customers; amounts are learned from {n:count} of them "
+            "Purchases are counted from all customers; amounts are learned from {n:count} of them "
             "who bought again.",
             n=int((buyers["paid"] > 0).sum()),
         ),

@@ -91,7 +91,7 @@ def valued(
 
     `buyers` are those from whom amounts were learned, where they are some customers only.
     """
-    digits = 0 if row.estimate >= 20 else 2
+    digits = 0 if row.estimate >= 20 and not row.high - row.low < 2 else 2
     facts: dict[str, Any] = {
         "amount": (row.estimate, valuation.currency),
         "span": (row.low, row.high, valuation.currency),
