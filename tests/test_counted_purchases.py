@@ -101,7 +101,8 @@ def same(rows, counted) -> None:
     for name, table in rows.tables.items():
         other = counted.tables[name]
         pd.testing.assert_frame_equal(table, other, rtol=1e-9, check_dtype=False)
-    assert rows.notes == re.sub(r"Purchases are counted from .*? bought again\. ", "", counted.notes)
+    more = r"Purchases are counted from .*? bought again\. "
+    assert rows.notes == re.sub(more, "", counted.notes)
     assert rows.finding.claim == counted.finding.claim
     assert rows.finding.detail == counted.finding.detail.partition("; amounts from")[0]
 

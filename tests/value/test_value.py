@@ -360,6 +360,17 @@ def test_the_intervals_cover_the_truth_95_times_in_100(n, tell_coverage):
 
 
 @pytest.mark.slow
+def test_a_customer_who_hands_all_back_in_the_holdout_buys_less_than_nothing(orders):
+    end = orders["at"].max() + pd.Timedelta(days=1)
+    one = {"customer_id": "back", "amount": 30.0, "at": end - pd.Timedelta(weeks=200)}
+    back = {"customer_id": "back", "amount": -30.0, "at": end - pd.Timedelta(weeks=2)}
+    more = pd.concat([orders, pd.DataFrame([one, back])], ignore_index=True)
+    before, after = (value.holdout(Sample(o, draws=20), 104).overall for o in (orders, more))
+    n = before["n"][0]
+    assert after["estimate"][0] == pytest.approx((n * before["estimate"][0] - 1) / (n + 1))
+
+
+@pytest.mark.slow
 def test_groups_are_parts_of_the_whole(orders):
     ids = orders["customer_id"].unique()
     groups = pd.Series(np.where(np.arange(len(ids)) % 3 == 0, "x", "y"), index=ids)
