@@ -21,7 +21,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from cxlib import cli, drivers, loyalty, offers, reserve, scores, segments, value
 from cxlib.core.errors import RowsStay
-from cxlib.core.result import Result
 from cxlib.data import contract, sql
 from cxlib.data import study as study_
 from cxlib.data.intake import IntakeError
@@ -328,22 +327,33 @@ def test_purchases_are_counted_the_same(both, by):
         orders = one.loyalty.purchases(draws=50)
         grades = segments.rfm(orders), segments.grade_migration(orders, since=90)
         cycle = value.lifecycle(one.loyalty.purchases(draws=50))
-        models = _models_of_purchases(one, by)
-        found.append([loyalty.repeat_purchase(history), cohorts, revenue, *grades, cycle, *models])
+        found.append([loyalty.repeat_purchase(history), cohorts, revenue, *grades, cycle])
     for here, there in zip(*found, strict=True):
         for name, table in here.tables.items():
             pd.testing.assert_frame_equal(table, there.tables[name], rtol=1e-9)
         assert here.notes == there.notes
 
 
-def _models_of_purchases(study: reserve.Reserve, by: str) -> list[Result]:
-    """From patterns of all customers, those of some of whom are in rows, by group and by grade."""
-    orders, stored = study.sample("orders", draws=50), study.loyalty.purchases(draws=50)
-    stored = replace(stored, some=SomeCustomers(0.5, "orders", 1))
-    own = stored.grouped(study.customers.group_query(by))
-    held = value.holdout(orders, counted=own)
-    graded = value.lifetime_value(orders, counted=segments.grouped_by_grade(stored))
-    return [value.lifetime_value(orders, counted=own), held, graded]
+@pytest.mark.slow
+@pytest.mark.parametrize("by", ["", "channel"])
+def test_models_of_purchases_are_the_same(both, by):
+    compare_models_of_purchases(both, by)
+
+
+def compare_models_of_purchases(both: tuple[reserve.Reserve, ...], by: str) -> None:
+    """From patterns of all customers, some of whom are in rows, by group and by grade."""
+    found = []
+    for one in both:
+        orders, stored = one.sample("orders", draws=50), one.loyalty.purchases(draws=50)
+        stored = replace(stored, some=SomeCustomers(0.5, "orders", 1))
+        own = stored.grouped(one.customers.group_query(by))
+        held = value.holdout(orders, counted=own)
+        graded = value.lifetime_value(orders, counted=segments.grouped_by_grade(stored))
+        found.append([value.lifetime_value(orders, counted=own), held, graded])
+    for here, there in zip(*found, strict=True):
+        for name, table in here.tables.items():
+            pd.testing.assert_frame_equal(table, there.tables[name], rtol=1e-9)
+        assert here.notes == there.notes
 
 
 @pytest.mark.slow
