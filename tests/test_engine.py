@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -29,6 +30,7 @@ from cxlib.reserve import pathways, requirements, tables_read
 from cxlib.reserve.cases import StoredCases
 from cxlib.reserve.engine import EngineError, _Attached
 from cxlib.reserve.nonresponse import silent_shares
+from cxlib.reserve.subsample import SomeCustomers
 from cxlib.stats import moments, resampling
 from cxlib.stats.raking import CELL
 
@@ -327,6 +329,28 @@ def test_purchases_are_counted_the_same(both, by):
         grades = segments.rfm(orders), segments.grade_migration(orders, since=90)
         cycle = value.lifecycle(one.loyalty.purchases(draws=50))
         found.append([loyalty.repeat_purchase(history), cohorts, revenue, *grades, cycle])
+    for here, there in zip(*found, strict=True):
+        for name, table in here.tables.items():
+            pd.testing.assert_frame_equal(table, there.tables[name], rtol=1e-9)
+        assert here.notes == there.notes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", ["", "channel"])
+def test_models_of_purchases_are_the_same(both, by):
+    compare_models_of_purchases(both, by)
+
+
+def compare_models_of_purchases(both: tuple[reserve.Reserve, ...], by: str) -> None:
+    """From patterns of all customers, some of whom are in rows, by group and by grade."""
+    found = []
+    for one in both:
+        orders, stored = one.sample("orders", draws=50), one.loyalty.purchases(draws=50)
+        stored = replace(stored, some=SomeCustomers(0.5, "orders", 1))
+        own = stored.grouped(one.customers.group_query(by))
+        held = value.holdout(orders, counted=own)
+        graded = value.lifetime_value(orders, counted=segments.grouped_by_grade(stored))
+        found.append([value.lifetime_value(orders, counted=own), held, graded])
     for here, there in zip(*found, strict=True):
         for name, table in here.tables.items():
             pd.testing.assert_frame_equal(table, there.tables[name], rtol=1e-9)

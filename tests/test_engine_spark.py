@@ -228,6 +228,11 @@ def test_cases_are_counted_the_same(both):
 
 
 @pytest.mark.thorough
+def test_models_of_purchases_are_the_same(both):
+    test_engine.compare_models_of_purchases(both, "")
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("query", "message"),
     [

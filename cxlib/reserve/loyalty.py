@@ -52,6 +52,22 @@ class Loyalty:
         """
         return StoredPurchases(self.database, draws, seed)
 
+    def all_purchases(
+        self, by: str = "", *, draws: int = DRAWS, seed: int = SEED
+    ) -> StoredPurchases | None:
+        """Purchases of all customers, where the rows here are those of some; else None.
+
+        Parameters
+        ----------
+        by : column of their groups, as of `customers.groups`
+        draws, seed : of the bootstrap behind every interval
+        """
+        if (some := self.database.some) is None:
+            return None
+        whole = self.database.whole
+        groups = Customers(whole).group_query(by)
+        return StoredPurchases(whole, draws, seed, some=some).grouped(groups)
+
     def order_context(self) -> dict[str, object]:
         """The tables around a purchase: lines, events, cases, responses (and `item`, the question).
 

@@ -10,7 +10,7 @@ something back are read (`returned`), those of all others counted, by key where 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -20,6 +20,7 @@ from cxlib.data import sql
 from cxlib.reserve import aggregates, door
 from cxlib.reserve.database import Database
 from cxlib.reserve.door import Held, fewest
+from cxlib.reserve.subsample import SomeCustomers
 
 PARTS = 10_000  # of a currency's unit, in which spend is counted
 BACK = (
@@ -30,11 +31,29 @@ BACK = (
 
 @dataclass(frozen=True)
 class StoredPurchases:
-    """Purchases by customer and day; tables are those of `loyalty.CountedPurchases`."""
+    """Purchases by customer and day; tables are those of `loyalty.CountedPurchases`.
+
+    `groups` is a query of customers (customer_id, value), of which those of `returned` are known as
+    `groups_returned`; `some` are the customers whose orders are in rows too, None for all.
+    """
 
     database: Database
     draws: int = DRAWS
     seed: int = SEED
+    groups: str = ""
+    groups_returned: pd.Series | None = None
+    some: SomeCustomers | None = None
+
+    def grouped(self, groups: str, returned: pd.Series | None = None) -> StoredPurchases:
+        """The same purchases, whose patterns are counted by group.
+
+        Parameters
+        ----------
+        groups : query of customer_id and value (`customers.group_query`); empty for none
+        returned : groups of the customers of `returned`, where the query does not have them
+        """
+        known = self.groups_of(groups) if groups and returned is None else returned
+        return replace(self, groups=groups, groups_returned=known)
 
     @cached_property
     def quiet(self) -> int:
@@ -282,6 +301,49 @@ class StoredPurchases:
 
         return self._by_key(summed)
 
+    def later(self, day: pd.Timestamp) -> int:
+        """Orders on a day or later."""
+        held = f'{self._known_orders} and "at" >= {_time(day)}'
+        return self._number(f"select count(*) from orders where {held}")
+
+    def patterns(self, day: pd.Timestamp) -> pd.DataFrame:
+        """How many customers have bought alike before a day, by group.
+
+        Columns group, repeats, last, age, paid and after (`value.purchase_histories`; last and age
+        in days, after is purchases from the day on), key (of customers in rows, -1 of others), n,
+        and the sums of spent and its squares, of what each customer paid in repeat purchases.
+        """
+        now, last = _time(day), _time(day - pd.Timedelta(days=1))
+        paid = f"day > first and day < {now} and amount > 0"
+        own = [
+            f"max(case when day < {now} then day end) as final",
+            f"sum(case when day < {now} then 1 else 0 end) - 1 as repeats",
+            f"sum(case when {paid} then 1 else 0 end) as paid",
+            f"sum(case when day >= {now} then 1 else 0 end) as after",
+            f"sum(case when {paid} then amount else 0.0 end) as spent",
+        ]
+        first = "min(day) over (partition by customer_id) as first"
+        each = f"select customer_id, first, {', '.join(own)} "
+        each += f"from (select customer_id, day, amount, {first} from {self._days}) as dated "
+        each = f"({each} where first < {now} group by customer_id, first) as each"
+        group = "cast(null as varchar)"
+        if self.groups:
+            group = "value"
+            each += f" left join (select customer_id as id, value from ({self.groups}) as v) as g"
+            each += " on id = customer_id"
+        age = "date_diff('day', first, {})"
+        key = aggregates.key_of(self.database.store, "orders", "customer_id")
+        if self.some is not None:
+            in_rows = self.some.conditions({"orders": ["customer_id"]}, ["orders"])["orders"]
+            key = f"case when {in_rows} then {key} else -1 end"
+        groups = [group, "repeats", age.format("final"), age.format(last), "paid", "after", key]
+        names = ["group", "repeats", "last", "age", "paid", "after", "key"]
+        named = (f'{of} as "{name}"' for of, name in zip(groups, names, strict=True))
+        sums = "count(*) as n, sum(spent) as spent, sum(spent * spent) as squares"
+        asked = f"select {', '.join(named)}, {sums} from {each} group by all"
+        found = self._sums(asked, each, groups).astype(dict.fromkeys([*names[1:], "n"], int))
+        return found.sort_values(names, ignore_index=True)
+
     def habits(self, measure: str, day: pd.Timestamp, window: int = 0) -> pd.DataFrame:
         """Columns value and n: how many customers have each recency_days, orders or spend.
 
@@ -308,18 +370,7 @@ class StoredPurchases:
         `cuts` are the values of each measure beyond which a score is one higher, `points` those at
         which A and B begin; spend is that before the last of the days.
         """
-        own = [f"{_habit(m, day, window)} as {m}{k}" for k, day in enumerate(days) for m in cuts]
-        each = f"select customer_id, {', '.join(own)} from orders "
-        each += f"where {self._inside(days, window)} group by customer_id"
-        grades = []
-        for k in range(len(days)):
-            scores = " + ".join(_score(f"{m}{k}", m, cuts[m]) for m in cuts)
-            cases = f"when orders{k} = 0 then 'none' when {scores} >= {points[0]} then 'A'"
-            grades.append(
-                f"case {cases} when {scores} >= {points[1]} then 'B' else 'C' end as grade{k}"
-            )
-        columns = f"customer_id, spend{len(days) - 1} as spend, {', '.join(grades)}"
-        source = f"(select {columns} from ({each}) as each) as graded"
+        source = self._graded(cuts, points, days, window)
         key = aggregates.key_of(self.database.store, "orders", "customer_id")
         of = [f"grade{k}" for k in range(len(days))]
 
@@ -333,6 +384,39 @@ class StoredPurchases:
 
         found = self._by_key(summed)
         return found.assign(spend=found["spend"].astype(float) / PARTS)
+
+    def grade_query(
+        self,
+        cuts: Mapping[str, list[float]],
+        points: tuple[int, int],
+        day: pd.Timestamp,
+        names: Mapping[str, str],
+    ) -> str:
+        """The query of the customers' grades on a day, by name, as `grouped` takes it."""
+        cases = " ".join(f"when {sql.text(g)} then {sql.text(name)}" for g, name in names.items())
+        source = self._graded(cuts, points, [day], 0)
+        return f"select customer_id, case grade0 {cases} end as value from {source}"
+
+    def _graded(
+        self,
+        cuts: Mapping[str, list[float]],
+        points: tuple[int, int],
+        days: list[pd.Timestamp],
+        window: int,
+    ) -> str:
+        """Of each customer the grade on each day, and spend: a subquery."""
+        own = [f"{_habit(m, day, window)} as {m}{k}" for k, day in enumerate(days) for m in cuts]
+        each = f"select customer_id, {', '.join(own)} from orders "
+        each += f"where {self._inside(days, window)} group by customer_id"
+        grades = []
+        for k in range(len(days)):
+            scores = " + ".join(_score(f"{m}{k}", m, cuts[m]) for m in cuts)
+            cases = f"when orders{k} = 0 then 'none' when {scores} >= {points[0]} then 'A'"
+            grades.append(
+                f"case {cases} when {scores} >= {points[1]} then 'B' else 'C' end as grade{k}"
+            )
+        columns = f"customer_id, spend{len(days) - 1} as spend, {', '.join(grades)}"
+        return f"(select {columns} from ({each}) as each) as graded"
 
     def _inside(self, days: list[pd.Timestamp], window: int) -> str:
         """The condition for orders that are seen from some day, of customers who are counted."""

@@ -168,10 +168,11 @@ class SomeCustomers:
         if counted:
             return _(
                 "{table:opening} have {rows:count} rows. Retention, repeat revenue, grades, "
-                "the life cycle, association rules and bundles are counted from all of them. All "
-                "other parts read those of one customer in {each:.1f}, chosen by a hash of their "
-                "number: there, numbers of customers are of these, and intervals are about "
-                "{times:.1f} times as wide as those of all rows "
+                "the life cycle, purchase models, association rules and bundles are counted from "
+                "all of them; customer lifetime value takes purchases from all of them, amounts "
+                "from those of some customers. All other parts read those of one customer in "
+                "{each:.1f}, chosen by a hash of their number: there, numbers of customers are of "
+                "these, and intervals are about {times:.1f} times as wide as those of all rows "
                 "would be.",
                 **facts,
             )

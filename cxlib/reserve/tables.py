@@ -322,6 +322,11 @@ class Tables:
         return Sample(rows, cluster=cluster, draws=draws, seed=seed, losses=losses, notes=notes)
 
     @property
+    def whole(self) -> Self:
+        """The same tables with the rows of all customers."""
+        return self if self._whole is None else self._whole
+
+    @property
     def may_be_empty(self) -> bool:
         """Whether a condition may leave no row: these are a part of all customers."""
         return self.some is not None and self.some.batch

@@ -39,7 +39,7 @@ from cxlib.segments.outcomes import outcomes, value_shares
 from cxlib.segments.personas import personas
 from cxlib.segments.prediction_strength import prediction_strength
 from cxlib.segments.problems import problem_rates
-from cxlib.segments.rfm import rfm, rfm_grades, rfm_scores
+from cxlib.segments.rfm import grouped_by_grade, rfm, rfm_grades, rfm_scores
 from cxlib.segments.segmentation import Choice, fit, groups, largest_difference, memberships, score
 from cxlib.segments.typing_tool import classify, typing_tool
 
@@ -52,6 +52,7 @@ __all__ = [
     "fit",
     "goodness_of_fit",
     "grade_migration",
+    "grouped_by_grade",
     "groups",
     "largest_difference",
     "likelihood_ratio",

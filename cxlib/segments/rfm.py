@@ -12,7 +12,7 @@ most points, B (ordinary) from 40%, C (potential) below: those with the most roo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -67,6 +67,22 @@ class CountedHabits(Protocol):
         `cuts` are the values of each measure above which a score is one higher, `points` those at
         which A and B begin; spend is that before the last of the days.
         """
+
+
+class GradedPurchases(CountedHabits, Protocol):
+    """Counted purchases whose customers can be grouped (`study.loyalty.purchases`)."""
+
+    def grade_query(
+        self,
+        cuts: Mapping[str, list[float]],
+        points: tuple[int, int],
+        day: pd.Timestamp,
+        names: Mapping[str, str],
+    ) -> str:
+        """The query of the customers' grades on a day, by name."""
+
+    def grouped(self, groups: str, returned: pd.Series | None = None) -> Self:
+        """The same purchases by the groups of a query; those of `returned` are given."""
 
 
 def rfm(
@@ -180,6 +196,23 @@ def rfm_grades(sample: SampleLike, *, grades: int = 5) -> pd.Series:
     cuts = cut_points(spread_of(habits, None, seen_from(orders)), grades)
     graded = assign_grades(habits, *cuts).set_index("customer_id")
     return graded["grade"].map(grade_name)
+
+
+def grouped_by_grade(purchases: GradedPurchases, *, grades: int = 5) -> GradedPurchases:
+    """Purchases counted in the store, grouped by the name of each customer's grade.
+
+    Parameters
+    ----------
+    purchases, grades : as `sample` and `grades` of `rfm`
+    """
+    orders, end = dated_orders(purchases)
+    habits = purchase_habits(orders.data, end, counted=purchases)[0]
+    edges, points = cut_points(spread_of(habits, purchases, end), grades)
+    graded = assign_grades(habits, edges, points).set_index("customer_id")
+    named = {g: grade_name(g) for g in GRADES}
+    bounded = bounds(edges), (points["A"][0], points["B"][0])
+    query = purchases.grade_query(*bounded, end, named)
+    return purchases.grouped(query, graded["grade"].map(named))
 
 
 def dated_orders(

@@ -234,6 +234,33 @@ def resample_sums(
     return np.concatenate([times @ values for times in clusters.times(draws, seed)])
 
 
+def resample_counted(
+    values: np.ndarray, count: np.ndarray, keys: np.ndarray, draws: int, seed: int
+) -> np.ndarray:
+    """`resample_sums` of rows that stand for `count` customers each, of whom all have the `values`.
+
+    `keys` are those of the customers, -1 where they are not known. As a key says nothing of what a
+    customer did, such customers are given one by chance.
+    """
+    known = keys >= 0
+    rows, units = values[known] * count[known, None], keys[known]
+    if not known.all():
+        rows = np.vstack([rows, _keyed(values[~known], count[~known], seed)])
+        units = np.r_[units, np.arange(MAX_CLUSTERS)]
+    return resample_sums(rows, draws, seed, ResamplingUnits(units))
+
+
+def _keyed(values: np.ndarray, count: np.ndarray, seed: int) -> np.ndarray:
+    """Sums of the values of so many customers by keys that are drawn, (MAX_CLUSTERS, p)."""
+    rng, sums = np.random.default_rng(seed), np.zeros((MAX_CLUSTERS, values.shape[1]))
+    part = np.cumsum(count) // BATCH
+    for rows in np.split(np.arange(len(count)), np.flatnonzero(np.diff(part)) + 1):
+        place = np.repeat(rows, count[rows])
+        keys = rng.integers(MAX_CLUSTERS, size=len(place))
+        sums += np.column_stack([np.bincount(keys, v[place], MAX_CLUSTERS) for v in values.T])
+    return sums
+
+
 def bootstrap(
     rows: pd.DataFrame,
     statistic: Callable[[pd.DataFrame], Sequence[float]],

@@ -16,10 +16,9 @@ from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _, mark
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table
 from cxlib.stats.notes import resampling_note
-from cxlib.value.histories import purchase_histories
+from cxlib.value.patterns import CountedPurchases, histories
 from cxlib.value.purchase_model import Purchase, PurchaseModel
 
 BUYS, LEAVES = RATES = mark("how often they buy", "how soon they leave")
@@ -28,10 +27,11 @@ LEAST = 50  # customers of a group that is compared
 
 def covariate_effects(
     sample: SampleLike,
-    groups: pd.Series,
+    groups: pd.Series | None = None,
     *,
     model: Purchase = "mbg_nbd",
     as_of: str | pd.Timestamp | None = None,
+    counted: CountedPurchases | None = None,
 ) -> Result:
     """How many times as often each group buys, and leaves, as the largest group.
 
@@ -41,6 +41,7 @@ def covariate_effects(
     groups : group of each customer_id (its index); not one that is made of the purchases
     model : of purchases
     as_of : date from which customers are seen, the day after the last order by default
+    counted : purchases of all customers with their groups, as for `lifetime_value`
 
     Returns
     -------
@@ -73,31 +74,32 @@ def covariate_effects(
     True
     """
     sample = as_sample(sample)
-    histories, notes = purchase_histories(sample.data, as_of)
-    of = histories["customer_id"].map(groups)
-    sizes = of.astype("string").value_counts()
+    found = histories(sample, as_of=as_of, groups=groups, counted=counted)
+    of = pd.Series("", found.rows.index) if found.group is None else found.group.astype("string")
+    sizes = pd.Series(found.customers).groupby(of).sum().sort_values(ascending=False, kind="stable")
     names = sorted(sizes.index[sizes >= LEAST])
     if len(names) < 2:
         raise InsufficientData(
             _("Two groups of at least {least:count} customers are needed.", least=LEAST)
         )
-    kept = histories[of.astype("string").isin(names)]
-    own = of.astype("string")[kept.index]
+    kept = found.rows[of.isin(names)]
+    own = of[kept.index]
     base = str(sizes.idxmax())
     others = [str(n) for n in names if n != base]
     columns = [f"group {k}" for k in range(len(others))]
     dummies = (own.to_numpy()[:, None] == np.array(others)).astype(float)
     covariates = pd.DataFrame(dummies, kept["customer_id"], columns)
-    fit = PurchaseModel(kept.reset_index(drop=True), model, covariates)
+    buyers = kept if counted is None else found.buyers
+    fit = PurchaseModel(kept.reset_index(drop=True), model, covariates, buyers=buyers)
     k = len(fit.purchase.at)
-    drawn = resampling.resample_sums(fit.purchase.parts[fit.which], sample.draws, sample.seed)
+    drawn = fit.resample(fit.purchase.parts[fit.which], sample.draws, sample.seed)
     replicates = np.exp(fit.purchase.replicates(drawn)[:, 4:k])
     estimate = np.exp(fit.purchase.at[4:k])
     n = [int(sizes[name]) for name in others]
     table = estimates_table(others * 2, estimate, replicates, n * 2)
     table.insert(0, "rate", np.repeat(RATES, len(others)))
     table["against"] = base
-    notes = [*notes, resampling_note(sample.replace(cluster="customer_id"))]
+    notes = [*found.notes, resampling_note(sample.replace(cluster="customer_id"))]
     return Result(table, _finding(table, base), i18n.together(notes), "times", **sample.bootstrap)
 
 

@@ -60,6 +60,12 @@ def purchase_histories(
         require_amounts(orders)
     end = seen_from(orders, as_of)
     days, left_out = days_bought(orders, end)
+    kept = history_of_days(days, end)
+    return kept, [seen_note(len(kept), end), *left_out]
+
+
+def history_of_days(days: pd.DataFrame, end: pd.Timestamp) -> pd.DataFrame:
+    """The table of `purchase_histories` of the days on which customers bought before `end`."""
     again = days["customer_id"].duplicated()
     paid = days["amount"].where(again & (days["amount"] > 0)).astype(float)
     each = days.assign(paid=paid, log=np.log(paid)).groupby("customer_id", observed=True, sort=True)
@@ -74,7 +80,7 @@ def purchase_histories(
     kept["repeats"] -= 1
     kept["last"] = (kept.pop("final") - kept["first"]) / WEEK
     kept["age"] = (end - pd.Timedelta(days=1) - kept["first"]) / WEEK
-    return kept[list(COLUMNS)], [_seen(len(kept), end), *left_out]
+    return kept[list(COLUMNS)]
 
 
 def opportunity_histories(
@@ -121,10 +127,11 @@ def opportunity_histories(
             "age": final.ordinal - kept["first"],
         }
     ).reset_index()
-    return kept, [_seen(len(kept), final.end_time.normalize() + DAY), *left_out]
+    return kept, [seen_note(len(kept), final.end_time.normalize() + DAY), *left_out]
 
 
-def _seen(customers: int, end: pd.Timestamp) -> str:
+def seen_note(customers: int, end: pd.Timestamp) -> str:
+    """How many customers there are, as of which day."""
     return ngettext(
         "{customers:count} customer, as of {date:date}.",
         "{customers:count} customers, as of {date:date}.",
@@ -134,7 +141,12 @@ def _seen(customers: int, end: pd.Timestamp) -> str:
     )
 
 
-def kinds(kept: pd.DataFrame, columns: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(distinct rows of `columns` (u, c), customers of each (u,), which one each customer is)."""
+def kinds(
+    kept: pd.DataFrame, columns: list[str], customers: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(distinct rows of `columns` (u, c), customers of each (u,), which one each row is).
+
+    A row is a customer, or stands for so many `customers`.
+    """
     first, kind = distinct_rows([kept[column].to_numpy() for column in columns])
-    return kept[columns].to_numpy(float)[first], np.bincount(kind).astype(float), kind
+    return kept[columns].to_numpy(float)[first], np.bincount(kind, customers).astype(float), kind

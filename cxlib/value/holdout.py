@@ -9,12 +9,10 @@ from cxlib.core import i18n
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.data.purchases import seen_from
-from cxlib.stats import estimators
 from cxlib.stats.intervals import estimates_table, interval_columns
 from cxlib.stats.notes import resampling_note
 from cxlib.value import predictions
-from cxlib.value.histories import purchase_histories
+from cxlib.value.patterns import CountedPurchases, held_out
 from cxlib.value.purchase_model import Purchase, PurchaseModel
 
 UNFIT = 0.25  # a forecast further off than this share of what was bought misleads
@@ -28,6 +26,7 @@ def holdout(
     model: Purchase = "bg_nbd",
     covariates: pd.DataFrame | None = None,
     as_of: str | pd.Timestamp | None = None,
+    counted: CountedPurchases | None = None,
 ) -> Result:
     """Purchases of a customer in the last weeks, compared with those predicted from before.
 
@@ -35,7 +34,7 @@ def holdout(
     ----------
     sample : orders with customer_id, at and amount
     weeks : length of the holdout period
-    model, covariates, as_of : as in `lifetime_value`
+    model, covariates, as_of, counted : as in `lifetime_value`
 
     Returns
     -------
@@ -47,33 +46,36 @@ def holdout(
     InsufficientData : too few customers who bought again before the period
     """
     sample = as_sample(sample)
-    orders, end = sample.data, seen_from(sample.data, as_of)
-    before, notes = purchase_histories(orders, end - pd.Timedelta(days=round(7 * weeks)))
-    after = purchase_histories(orders[orders["at"] < end], end)[0].set_index("customer_id")
-    actual = after["repeats"].reindex(before["customer_id"]).to_numpy()
-    actual = (actual - before["repeats"]).to_numpy(float)
-    fit = PurchaseModel(before, model, covariates)
+    before, actual = held_out(sample, weeks, as_of=as_of, counted=counted)
+    fit = PurchaseModel(before.rows, model, covariates, buyers=before.buyers)
     ahead = predictions.purchases(model, fit.own(), *fit.data, weeks)[fit.which]
-    top = int(np.clip(np.quantile(before["repeats"], 0.99), 2, MOST_REPEATS))
-    groups = np.minimum(before["repeats"].to_numpy(int), top)
+    repeats = before.rows["repeats"].to_numpy(int)
+    top = int(np.clip(np.quantile(np.repeat(repeats, fit.each), 0.99), 2, MOST_REPEATS))
+    groups = np.minimum(repeats, top)
     inside = (groups[:, None] == np.arange(top + 1)).astype(float)
-    n = inside.sum(0)
-    draws, seed = sample.draws, sample.seed
-    means = estimators.ratio(inside * actual[:, None], inside, draws=draws, seed=seed)
-    ends = interval_columns(*means)
+    inside = np.column_stack([inside, np.ones(len(inside))])  # the last is of everyone
+    n, draws, seed = fit.each @ inside, sample.draws, sample.seed
+    sums = np.hstack([inside * actual[:, None], inside])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        estimate, replicates = (
+            s[..., : top + 2] / s[..., top + 2 :]
+            for s in (fit.each @ sums, fit.resample(sums, draws, seed))
+        )
+    ends = interval_columns(estimate[:-1], replicates[:, :-1])
+    predicted = fit.each @ (inside * ahead[:, None]) / np.maximum(n, 1)
     table = pd.DataFrame(
         {
             "term": [*map(i18n.count, range(top)), _("{count:count} or more", count=top)],
-            "estimate": means.estimate,
-            "n": n.astype(int),
-            "predicted": (inside * ahead[:, None]).sum(0) / np.maximum(n, 1),
+            "estimate": estimate[:-1],
+            "n": n[:-1].astype(int),
+            "predicted": predicted[:-1],
             **{c: np.maximum(end, 0) for c, end in ends.items()},
         }
     )
-    replicates = estimators.mean(actual, draws=draws, seed=seed).replicates
-    whole = estimates_table(["all"], actual.mean(keepdims=True), replicates, len(actual))
+    whole = estimates_table(["all"], estimate[-1:], replicates[:, -1:], fit.customers)
+    notes = before.notes
     notes = [*notes, resampling_note(sample.replace(cluster="customer_id"))]
-    finding, tables = _finding(whole.iloc[0], float(ahead.mean()), weeks), {"table": table}
+    finding, tables = _finding(whole.iloc[0], float(predicted[-1]), weeks), {"table": table}
     return Result(
         tables | {"overall": whole},
         finding,

@@ -19,12 +19,12 @@ from cxlib.core.i18n import _, mark, ngettext
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import Sample, SampleLike, as_sample
 from cxlib.privacy import disclosure
-from cxlib.stats import resampling
 from cxlib.stats.intervals import estimates_table, simultaneous_interval
 from cxlib.stats.notes import resampling_note
 from cxlib.value import predictions
 from cxlib.value.histories import purchase_histories
 from cxlib.value.newton import MOST_REFITTED, parameters_of
+from cxlib.value.patterns import CountedPurchases, histories
 from cxlib.value.purchase_model import (
     AMOUNT,
     NAMES,
@@ -51,6 +51,7 @@ def lifetime_value(
     groups: pd.Series | None = None,
     covariates: pd.DataFrame | None = None,
     as_of: str | pd.Timestamp | None = None,
+    counted: CountedPurchases | None = None,
 ) -> Result:
     """Customer lifetime value over the coming weeks, by maximum likelihood, with 95% intervals.
 
@@ -65,6 +66,9 @@ def lifetime_value(
     covariates : numbers for each customer_id (its index); each unit multiplies the rate of
         purchases, and that of leaving, by exp of its coefficient
     as_of : date from which customers are seen, the day after the last order by default
+    counted : purchases of all customers, counted in the store (`study.loyalty.purchases`), with
+        their groups in place of `groups`; then `sample` has the orders of some of them, from whom
+        the distribution of amounts is learned
 
     Returns
     -------
@@ -107,12 +111,13 @@ def lifetime_value(
     """
     sample, valuation = as_sample(sample), valuation or Valuation()
     require_choice("model", model, PURCHASE)
-    histories, notes = purchase_histories(sample.data, as_of)
+    found = histories(sample, as_of=as_of, groups=groups, counted=counted)
+    notes = found.notes
     notes.append(_("A purchase is a day on which a customer bought: orders of one day count once."))
-    fit = PurchaseModel(histories, model, covariates, valuation.amounts)
-    belongs = members(pd.Index(histories["customer_id"]), groups)
+    fit = PurchaseModel(found.rows, model, covariates, valuation.amounts, found.buyers)
+    belongs = members_of(found.group, len(found.rows))
     tables, drawn = _tables(fit, valuation, belongs, sample)
-    if len(belongs[0]) > 1 and (none := int((belongs[1][:, 1:].sum(1) == 0).sum())):
+    if len(belongs[0]) > 1 and (none := int(fit.each[belongs[1][:, 1:].sum(1) == 0].sum())):
         notes.append(
             ngettext(
                 "{n} customer belongs to none of the groups and counts for everyone alone, so that "
@@ -123,7 +128,7 @@ def lifetime_value(
                 n=disclosure.count_in_words(none),
             )
         )
-    if model == "bg_nbd" and (once := int((histories["repeats"] == 0).sum())):
+    if model == "bg_nbd" and (once := int(fit.each[found.rows["repeats"] == 0].sum())):
         notes.append(
             _(
                 "BG/NBD lets nobody leave before a second purchase: {once:count} customers who "
@@ -131,7 +136,7 @@ def lifetime_value(
                 once=once,
             )
         )
-    if model in ("mbg_nbd", "pareto_nbd") and len(histories) < SHORT:
+    if model in ("mbg_nbd", "pareto_nbd") and fit.customers < SHORT:
         notes.append(
             _(
                 "Of fewer than {n:count} customers, 95% intervals of the share still active hold "
@@ -155,7 +160,12 @@ def lifetime_value(
             "purchases": tables["purchases"],
             "parameters": _parameters(fit, *drawn),
         },
-        valued(whole, valuation, float(tables["purchases"]["estimate"].iloc[0])),
+        valued(
+            whole,
+            valuation,
+            float(tables["purchases"]["estimate"].iloc[0]),
+            0 if counted is None else int(fit.buyers.sum()),
+        ),
         i18n.together(notes),
         "amount",
         draws=sample.draws,
@@ -232,6 +242,7 @@ def expected_purchases(fit: Result, models: Result | None = None) -> Result:
         "active_span": (active.low, active.high),
         "ahead": of * ahead.estimate,
         "ahead_span": (of * ahead.low, of * ahead.high),
+        "digits": 2 if of * (ahead.high - ahead.low) < 0.2 else 1,
         "weeks": fit.valuation.weeks,
         "n": active.n,
     }
@@ -258,12 +269,12 @@ def expected_purchases(fit: Result, models: Result | None = None) -> Result:
         if np.isnan(active.low) or np.isnan(ahead.low)
         else _(
             "{active:rate} active by this model (95% CI {active_span:share_interval1}); "
-            "{ahead_span:interval1} days of purchase; n = {n:count}",
+            "{ahead_span:interval{digits}} days of purchase; n = {n:count}",
             **facts,
         )
         if depends
         else _(
-            "95% CI {active_span:share_interval1} active and {ahead_span:interval1} days of "
+            "95% CI {active_span:share_interval1} active and {ahead_span:interval{digits}} days of "
             "purchase; n = {n:count}",
             **facts,
         )
@@ -308,18 +319,18 @@ def score(
     ValueError : columns that are missing, covariates that are missing
     """
     sample, valuation = as_sample(sample), fit.valuation
-    histories = purchase_histories(sample.data, as_of)[0]
-    joined, names = with_covariates(histories, covariates)
+    kept = purchase_histories(sample.data, as_of)[0]
+    joined, names = with_covariates(kept, covariates)
     own = parameters_of(fit.log_parameters, design_of(fit.model, joined[names].to_numpy(float)))
-    x, last, age = histories[["repeats", "last", "age"]].to_numpy(float).T
-    paid = histories[["paid", "mean_amount"]].to_numpy(float).T
+    x, last, age = kept[["repeats", "last", "age"]].to_numpy(float).T
+    paid = kept[["paid", "mean_amount"]].to_numpy(float).T
     amount = predictions.amount(np.exp(fit.log_amounts), *paid)
     clv = valuation.kept * amount
     clv = clv * predictions.discounted(
         fit.model, own, x, last, age, valuation.weeks, valuation.discount
     )
     active = predictions.active(fit.model, own, x, last, age)
-    rows = histories.assign(
+    rows = kept.assign(
         active=active,
         risk=1 - active,
         purchases=predictions.purchases(fit.model, own, x, last, age, valuation.weeks),
@@ -352,12 +363,16 @@ def customer_list(scored: SampleLike) -> pd.DataFrame:
 
 def members(ids: pd.Index, groups: pd.Series | None) -> tuple[list[str], np.ndarray]:
     """Names, and who belongs (customers, names): everyone first, then each group."""
-    everyone = np.ones((len(ids), 1))
-    if groups is None:
+    return members_of(None if groups is None else pd.Series(ids).map(groups), len(ids))
+
+
+def members_of(group: pd.Series | None, rows: int) -> tuple[list[str], np.ndarray]:
+    """`members`, of so many rows whose groups are known."""
+    everyone = np.ones((rows, 1))
+    if group is None:
         return [_("everyone")], everyone
-    of = pd.Series(ids).map(groups)
-    names = sorted(of.dropna().astype(str).unique())
-    inside = of.astype(str).to_numpy()[:, None] == np.array(names)
+    names = sorted(group.dropna().astype(str).unique())
+    inside = group.astype(str).to_numpy()[:, None] == np.array(names)
     return [_("everyone"), *names], np.hstack([everyone, inside])
 
 
@@ -375,8 +390,9 @@ def _tables(
         drawn, replicates = _refitted(fit, terms, member, sample)
     else:
         drawn, replicates = _one_step(fit, values, gradients, member, sample)
-    estimate = member.T @ values / member.sum(0)[:, None]
-    n = member.sum(0).astype(int)
+    counts = member * fit.each[:, None]
+    estimate = counts.T @ values / counts.sum(0)[:, None]
+    n = counts.sum(0).astype(int)
     tables = {
         name: grouped(name, names, estimate[:, at], replicates[..., at], n)
         for at, name in enumerate(MEASURES)
@@ -393,8 +409,9 @@ def _refitted(
 
     One Newton step is too short for few customers: of 150, its intervals cover in 70% to 85%.
     """
-    times = resampling.resample_sums(np.eye(fit.customers), sample.draws, sample.seed)
-    drawn = fit.refits(times)
+    times = fit.resample(np.eye(len(fit.each)), sample.draws, sample.seed)
+    bought = fit.resample_buyers(np.eye(len(fit.buyers)), sample.draws, sample.seed)
+    drawn = fit.refits(times, bought)
     means = np.full((sample.draws, member.shape[1], 3), np.nan)
     for mean, often, *at in zip(means, times, *drawn, strict=True):
         weight = often[:, None] * member
@@ -412,17 +429,21 @@ def _one_step(
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """As `_refitted`, by one Newton step, with values that follow the parameters in a line."""
     # A draw's mean is its sum of values plus what its parameters move them by: all are sums.
-    parts = fit.contributions()
     inside = [np.column_stack([m, m[:, None] * values]) for m in member.T]
-    sums = resampling.resample_sums(np.hstack([parts, *inside]), sample.draws, sample.seed)
-    k, ends = len(fit.purchase.at), parts.shape[1]
-    purchase = fit.purchase.replicates(sums[:, : k + k * k])
-    amount = fit.amount.replicates(sums[:, k + k * k : ends])
+    stacked = np.hstack([fit.purchase.parts[fit.which], *inside])
+    sums, k = fit.resample(stacked, sample.draws, sample.seed), len(fit.purchase.at)
+    money = fit.resample_buyers(fit.amount_parts(), sample.draws, sample.seed)
+    purchase, amount = fit.purchase.replicates(sums[:, : k + k * k]), fit.amount.replicates(money)
     change = np.hstack([purchase - fit.purchase.at, amount - fit.amount.at])
-    by_group = sums[:, ends:].reshape(sample.draws, member.shape[1], 4)
-    tilt = np.einsum("ig,isp->gsp", member, gradients) / member.sum(0)[:, None, None]
+    by_group = sums[:, k + k * k :].reshape(sample.draws, member.shape[1], 4)
+    counts = member * fit.each[:, None]
+    tilt = np.einsum("ig,isp->gsp", counts, gradients) / counts.sum(0)[:, None, None]
     with np.errstate(invalid="ignore", divide="ignore"):
         means = by_group[..., 1:] / by_group[..., :1]
+    # Customers of one pattern paid different amounts, which are drawn with them.
+    varied = np.sqrt(counts.T @ fit.value_variance(values)) / counts.sum(0)
+    rng = np.random.default_rng(sample.seed)
+    means[..., 2] += varied * rng.standard_normal(means.shape[:2])
     return (purchase, amount), means + np.einsum("gsp,dp->dgs", tilt, change)
 
 

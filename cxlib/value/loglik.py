@@ -25,6 +25,7 @@ import numpy as np
 from scipy.special import digamma, expit, gammaln, zeta
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
+BLOCK = 2048  # kinds at once, whose arrays stay in the processor's cache
 
 
 def trigamma(x: np.ndarray) -> np.ndarray:
@@ -181,52 +182,76 @@ def pareto_nbd(
     hypergeometric function and gives the derivatives by the same sum.
     """
     r, alpha, s, beta = parameters
-    low, high = np.log(alpha + last), np.log(alpha + age)
-    half = (high - low) / 2
-    logtime = low + half + half * NODES[:, None]  # (nodes, u)
-    since = np.concatenate([age[None, :], np.exp(logtime) - alpha])
-    ends = np.zeros((len(since), 1))
-    ends[1:] = 1.0
-    with np.errstate(divide="ignore"):
-        share = np.concatenate(
-            [np.zeros((1, len(x))), np.log(s * WEIGHTS[:, None] * half) + logtime]
-        )
-    one, two = alpha + since, beta + since
-    logs = share - (r + x) * np.log(one) - (s + ends) * np.log(two)
-    k, u = since.shape
-    gradients, hessians = np.zeros((k, 4, u)), np.zeros((k, 4, 4, u))
-    gradients[:, 0], gradients[:, 1] = -np.log(one), -(r + x) / one
-    gradients[:, 2], gradients[:, 3] = ends / s - np.log(two), -(s + ends) / two
-    hessians[:, 0, 1] = hessians[:, 1, 0] = -1 / one
-    hessians[:, 1, 1] = (r + x) / one**2
-    hessians[:, 2, 2] = -ends / s**2
-    hessians[:, 2, 3] = hessians[:, 3, 2] = -1 / two
-    hessians[:, 3, 3] = (s + ends) / two**2
-    loglik, gradient, hessian = _mixture(logs, gradients, hessians)
-    loglik += gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+    logs, one, two, ends = _pareto_ways(parameters, x, last, age)
+    top = logs.max(0)
+    share = np.exp(logs - top)
+    whole = share.sum(0)
+    share /= whole
+    per_one, per_two = 1 / one, 1 / two
+    slopes = [-np.log(one), -(r + x) * per_one, ends / s - np.log(two), -(s + ends) * per_two]
+
+    def mean(of: np.ndarray) -> np.ndarray:
+        return np.einsum("ku,ku->u", share, of)
+
+    # The log of a sum has the mean of the gradients of its parts, and their spread as curvature.
+    gradient, hessian = np.stack([mean(slope) for slope in slopes]), np.zeros((4, 4, len(x)))
+    for i in range(4):
+        weighted = share * (slopes[i] - gradient[i])
+        for j in range(i, 4):
+            hessian[i, j] = hessian[j, i] = np.einsum("ku,ku->u", weighted, slopes[j])
+    crossed, left = -mean(per_one), -mean(per_two)
+    hessian[1, 1] += (r + x) * mean(per_one**2)
+    hessian[2, 2] -= (1 - share[0]) / s**2
+    hessian[3, 3] += mean((s + ends) * per_two**2)
+    loglik = top + np.log(whole) + _pareto_shared(parameters, x)
     gradient[0] += digamma(r + x) - digamma(r) + np.log(alpha)
     gradient[1] += r / alpha
     gradient[2] += np.log(beta)
     gradient[3] += s / beta
     hessian[0, 0] += trigamma(r + x) - trigamma(r)
-    hessian[0, 1] += 1 / alpha
-    hessian[1, 0] += 1 / alpha
+    crossed, left = crossed + 1 / alpha, left + 1 / beta
+    hessian[0, 1], hessian[1, 0] = hessian[0, 1] + crossed, hessian[1, 0] + crossed
+    hessian[2, 3], hessian[3, 2] = hessian[2, 3] + left, hessian[3, 2] + left
     hessian[1, 1] -= r / alpha**2
-    hessian[2, 3] += 1 / beta
-    hessian[3, 2] += 1 / beta
     hessian[3, 3] -= s / beta**2
     return loglik, gradient, hessian
+
+
+def _pareto_ways(
+    parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Logs of the parts of `pareto_nbd`, still active first; alpha and beta plus their times."""
+    r, alpha, s, beta = parameters
+    low, high = np.log(alpha + last), np.log(alpha + age)
+    half = (high - low) / 2
+    logtime = low + half + half * NODES[:, None]  # (nodes, u)
+    since = np.concatenate([age[None, :], np.exp(logtime) - alpha])
+    ends = np.ones((len(since), 1))
+    ends[0] = 0.0
+    with np.errstate(divide="ignore"):
+        share = np.concatenate(
+            [np.zeros((1, len(x))), np.log(s * WEIGHTS[:, None] * half) + logtime]
+        )
+    one, two = alpha + since, beta + since
+    return share - (r + x) * np.log(one) - (s + ends) * np.log(two), one, two, ends
+
+
+def _pareto_shared(parameters: np.ndarray, x: np.ndarray) -> np.ndarray:
+    r, alpha, s, beta = parameters
+    return gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
 
 
 def pareto_nbd_active(
     parameters: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray
 ) -> np.ndarray:
     """The probability that the customer is still active, (u,)."""
-    r, alpha, s, beta = parameters
-    loglik, _, _ = pareto_nbd(parameters, x, last, age)
-    here = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-    here -= (r + x) * np.log(alpha + age) + s * np.log(beta + age)
-    return np.exp(np.minimum(here - loglik, 0.0))
+    own = np.asarray(parameters)[:, None] if np.ndim(parameters) == 1 else parameters
+    own, found = np.broadcast_to(own, (4, len(x))), np.empty(len(x))
+    for start in range(0, len(x), BLOCK):
+        some = slice(start, start + BLOCK)
+        logs = _pareto_ways(own[:, some], x[some], last[some], age[some])[0]
+        found[some] = np.exp(logs[0] - np.logaddexp.reduce(logs, axis=0))
+    return found
 
 
 def gamma_gamma(
@@ -288,18 +313,3 @@ def sbg_survival(parameters: np.ndarray, periods: np.ndarray) -> np.ndarray:
     """The share of customers retained after `periods` renewals."""
     a, b = parameters
     return np.exp(gammaln(b + periods) + gammaln(a + b) - gammaln(b) - gammaln(a + b + periods))
-
-
-def _mixture(
-    logs: np.ndarray, gradients: np.ndarray, hessians: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """log(sum(exp(logs))) over the first axis; gradient and Hessian from those of the parts."""
-    top = logs.max(0)
-    parts = np.exp(logs - top)
-    whole = parts.sum(0)
-    parts /= whole
-    gradient = np.einsum("ku,kiu->iu", parts, gradients)
-    away = gradients - gradient
-    hessian = np.einsum("ku,kiju->iju", parts, hessians)
-    hessian += np.einsum("kiu,kju->iju", parts[:, None] * away, away)
-    return top + np.log(whole), gradient, hessian

@@ -22,12 +22,11 @@ from cxlib.core.errors import InsufficientData, require_choice
 from cxlib.core.i18n import _
 from cxlib.core.result import Finding, Importance, Result
 from cxlib.core.sample import SampleLike, as_sample
-from cxlib.data.purchases import seen_from
 from cxlib.privacy import disclosure
 from cxlib.stats.intervals import LEVEL, normal_quantile
 from cxlib.value import predictions
-from cxlib.value.histories import purchase_histories
-from cxlib.value.lifetime_value import members
+from cxlib.value.lifetime_value import members_of
+from cxlib.value.patterns import CountedPurchases, Histories, held_out, histories
 from cxlib.value.purchase_model import PURCHASE, Purchase, PurchaseModel
 from cxlib.value.valuation import Valuation
 
@@ -49,6 +48,7 @@ def compare_models(
     holdout: float = 26,
     groups: pd.Series | None = None,
     as_of: str | pd.Timestamp | None = None,
+    counted: CountedPurchases | None = None,
 ) -> Result:
     """Fit each purchase model, choose one by fit and hold-out, and say where they disagree.
 
@@ -62,6 +62,7 @@ def compare_models(
     holdout : last weeks, which are predicted from those before; 0 for none
     groups : group of each customer_id (its index), whose order by share active is compared
     as_of : date from which customers are seen, the day after the last order by default
+    counted : purchases of all customers, as for `lifetime_value`
 
     Returns
     -------
@@ -101,11 +102,12 @@ def compare_models(
     True
     """
     sample, valuation = as_sample(sample), valuation or Valuation()
-    end = seen_from(sample.data, as_of)
-    histories, notes = purchase_histories(sample.data, as_of)
-    fits, lost = _fitted(histories, valuation)
+    found = histories(sample, as_of=as_of, groups=groups, counted=counted)
+    notes = found.notes
+    fits, lost = _fitted(found, valuation)
     best_fit = max(fits, key=lambda m: fits[m].purchase.loglik)
-    errors = _errors(sample.data, end, holdout) if holdout else {}
+    before = held_out(sample, holdout, as_of=as_of, counted=counted) if holdout else None
+    errors = _errors(*before, holdout) if before is not None else {}
     each = {m: fit.purchase.each()[0][fit.which] for m, fit in fits.items()}
     rows = [
         _row(m, fit, valuation, each[best_fit] - each[m], errors.get(m, np.nan))
@@ -122,9 +124,9 @@ def compare_models(
     tables = {"table": table}
     widest = (_("everyone"), near["estimate"].min(), near["estimate"].max())
     reordered = False
-    if groups is not None:
-        tables["active"] = _by_group(fits, histories, groups)
-        alike = disclosure.shown(_by_group(by_fit, histories, groups))
+    if found.group is not None:
+        tables["active"] = _by_group(fits, found)
+        alike = disclosure.shown(_by_group(by_fit, found))
         ends = alike.groupby("group", sort=False)["estimate"].agg(["min", "max"])
         group = (ends["max"] - ends["min"]).idxmax()
         widest = (str(group), *ends.loc[group])
@@ -159,14 +161,15 @@ def choose(models: Result | None, model: str = "best") -> Purchase:
 
 
 def _fitted(
-    histories: pd.DataFrame, valuation: Valuation | None = None
+    found: Histories, valuation: Valuation | None = None
 ) -> tuple[dict[Purchase, PurchaseModel], list[Purchase]]:
     """The models that have a maximum, and those that have none."""
     fits: dict[Purchase, PurchaseModel] = {}
     problem: InsufficientData | None = None
+    amounts = (valuation or Valuation()).amounts
     for model in PURCHASE:
         try:
-            fits[model] = PurchaseModel(histories, model, None, (valuation or Valuation()).amounts)
+            fits[model] = PurchaseModel(found.rows, model, None, amounts, found.buyers)
         except InsufficientData as error:
             problem = error
     if problem is not None and not fits:
@@ -174,17 +177,15 @@ def _fitted(
     return fits, [m for m in PURCHASE if m not in fits]
 
 
-def _errors(orders: pd.DataFrame, end: pd.Timestamp, weeks: float) -> dict[Purchase, float]:
+def _errors(before: Histories, after: np.ndarray, weeks: float) -> dict[Purchase, float]:
     """Forecast of the last weeks divided by what was bought, minus 1; empty with too few."""
-    before, _notes = purchase_histories(orders, end - pd.Timedelta(days=round(7 * weeks)))
-    after = purchase_histories(orders[orders["at"] < end], end)[0].set_index("customer_id")
-    known = after["repeats"].reindex(before["customer_id"]).to_numpy(float)
-    bought = float((known - before["repeats"]).sum())
+    bought = float(before.customers @ after)
     try:
         fits = _fitted(before)[0]
     except InsufficientData:
         return {}
-    return {m: _ahead(fit, weeks).sum() / bought - 1 for m, fit in fits.items()} if bought else {}
+    ahead = {m: before.customers @ _ahead(fit, weeks) for m, fit in fits.items()}
+    return {m: total / bought - 1 for m, total in ahead.items()} if bought else {}
 
 
 def _ahead(fit: PurchaseModel, weeks: float) -> np.ndarray:
@@ -199,32 +200,33 @@ def _row(
     model: Purchase, fit: PurchaseModel, terms: Valuation, behind: np.ndarray, error: float
 ) -> dict[str, Any]:
     paid = predictions.amount(np.exp(fit.amount.at), fit.paid, fit.mean)
-    come = (terms.weeks, terms.discount)
-    value = paid * predictions.discounted(fit.model, fit.own(), *fit.data, *come)[fit.which]
+    kinds = fit.by_kind(fit.purchase.at, terms.weeks, terms.discount, terms.kept)[fit.which]
+    active, ahead, value = fit.each @ np.column_stack([kinds[:, :2], kinds[:, 2] * paid])
+    n, below = fit.customers, float(fit.each @ behind)
     # The difference of two log-likelihoods is a sum over customers, whose spread is known.
-    reach = normal_quantile(LEVEL) * behind.std(ddof=1) * np.sqrt(len(behind))
+    spread = fit.each @ (behind - below / n) ** 2 / (n - 1)
+    reach = normal_quantile(LEVEL) * np.sqrt(spread * n)
     return {
         "term": LABELS[model],
-        "estimate": float(_active(fit).mean()),
-        "n": fit.customers,
-        "purchases": float(_ahead(fit, terms.weeks).mean()),
-        "clv": float(terms.kept * value.mean()),
+        "estimate": active / n,
+        "n": n,
+        "purchases": ahead / n,
+        "clv": value / n,
         "loglik": fit.purchase.loglik,
-        "behind": float(behind.sum()),
-        "behind_low": float(behind.sum() - reach) if reach else np.nan,
-        "behind_high": float(behind.sum() + reach) if reach else np.nan,
+        "behind": below,
+        "behind_low": below - reach if reach else np.nan,
+        "behind_high": below + reach if reach else np.nan,
         "error": error,
     }
 
 
-def _by_group(
-    fits: dict[Purchase, PurchaseModel], histories: pd.DataFrame, groups: pd.Series
-) -> pd.DataFrame:
+def _by_group(fits: dict[Purchase, PurchaseModel], found: Histories) -> pd.DataFrame:
     """Share active by group and model."""
-    names, member = members(pd.Index(histories["customer_id"]), groups)
-    n = member.sum(0)
+    names, member = members_of(found.group, len(found.rows))
+    counts = member * found.customers[:, None]
+    n = counts.sum(0)
     parts = [
-        pd.DataFrame({"group": names, "term": LABELS[m], "estimate": member.T @ _active(fit) / n})
+        pd.DataFrame({"group": names, "term": LABELS[m], "estimate": counts.T @ _active(fit) / n})
         for m, fit in fits.items()
     ]
     return pd.concat(parts, ignore_index=True).assign(n=np.tile(n.astype(int), len(fits)))

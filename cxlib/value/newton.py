@@ -10,7 +10,7 @@ Covariates move those along straight lines (`design`), so one chain rule serves 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 
 from cxlib.stats import linear_algebra
-from cxlib.value.loglik import SUMS
+from cxlib.value.loglik import BLOCK, SUMS
 
 Model = Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
 Surface = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 STEPS, CLOSE, ROUGH = 200, 1e-6, 1e-3  # the error after a step is about the square of its length
-BLOCK = 2048
 FAR = 15.0  # a logarithm beyond it says that the data do not bound the parameter
 ONE_STEP = 1.5  # a move of the logarithms within which one step is enough
 # Few customers bound the parameters so badly that one step is too short: draws of so many kinds of
@@ -107,7 +106,7 @@ def maximise(
         if np.abs(at).max() > FAR:
             raise NoMaximum("a parameter runs away")
         if moved < CLOSE:
-            return Maximum(at, here[0], partial(_surface, model, data, design, at), surface_of)
+            return Maximum(at, here[0], partial(_each, model, data, design, at), surface_of)
     raise NoMaximum(f"{STEPS} steps were not enough")
 
 
@@ -171,15 +170,30 @@ def _summed(
     design: np.ndarray | None,
     at: np.ndarray,
 ) -> tuple[float, np.ndarray, np.ndarray]:
-    # In blocks that stay in the processor's cache: larger arrays are new memory each time.
     loglik, gradient, hessian = 0.0, np.zeros(len(at)), np.zeros((len(at), len(at)))
-    for start in range(0, len(count), BLOCK):
-        block = slice(start, start + BLOCK)
-        part = tuple(column[block] for column in data)
-        each = _surface(model, part, None if design is None else design[block], at)
+    for block, each in _blocks(model, data, design, at):
         more = [of @ count[block] for of in each]
         loglik, gradient, hessian = loglik + more[0], gradient + more[1], hessian + more[2]
     return _finite(loglik), gradient, hessian
+
+
+def _each(
+    model: Model, data: tuple[np.ndarray, ...], design: np.ndarray | None, at: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log-likelihood, gradient and Hessian of one customer of each kind."""
+    parts = zip(*(each for _block, each in _blocks(model, data, design, at)), strict=True)
+    loglik, gradient, hessian = (np.concatenate(part, axis=-1) for part in parts)
+    return loglik, gradient, hessian
+
+
+def _blocks(
+    model: Model, data: tuple[np.ndarray, ...], design: np.ndarray | None, at: np.ndarray
+) -> Iterator[tuple[slice, tuple[np.ndarray, np.ndarray, np.ndarray]]]:
+    """Some kinds at a time, since larger arrays are new memory each time."""
+    for start in range(0, len(data[0]), BLOCK):
+        block = slice(start, start + BLOCK)
+        part = tuple(column[block] for column in data)
+        yield block, _surface(model, part, None if design is None else design[block], at)
 
 
 def _finite(loglik: float | np.ndarray) -> float:

@@ -45,12 +45,34 @@ def discounted(
     ahead: float,
     discount: float,
 ) -> np.ndarray:
-    """Purchases within `ahead` weeks, each worth less the later it comes, (u,).
-
-    `discount` is the rate a year. Integrated by parts, so that only the expected number by each of
-    a few times is needed.
-    """
+    """Purchases within `ahead` weeks, each worth less the later it comes, (u,)."""
     here = active(model, own, x, last, age)
+    return here * _each_discounted(model, own, x, age, ahead, discount)
+
+
+def measures(
+    model: str,
+    own: np.ndarray,
+    x: np.ndarray,
+    last: np.ndarray,
+    age: np.ndarray,
+    ahead: float,
+    discount: float,
+) -> np.ndarray:
+    """`active`, `purchases` and `discounted`, (u, 3): the first is worked out once."""
+    here = active(model, own, x, last, age)
+    come = _each(model, own, x, age, ahead)
+    worth = _each_discounted(model, own, x, age, ahead, discount)
+    return np.column_stack([here, come * here, here * worth])
+
+
+def _each_discounted(
+    model: str, own: np.ndarray, x: np.ndarray, age: np.ndarray, ahead: float, discount: float
+) -> np.ndarray:
+    """Of an active customer, by the rate `discount` a year.
+
+    Integrated by parts, so that only the expected number by each of a few times is needed.
+    """
     rate = np.log1p(discount) / WEEKS_A_YEAR
     total = np.exp(-rate * ahead) * _each(model, own, x, age, ahead)
     for node, weight in zip(NODES, WEIGHTS, strict=True):
@@ -58,7 +80,7 @@ def discounted(
         total = total + rate * weight * ahead / 2 * np.exp(-rate * when) * _each(
             model, own, x, age, when
         )
-    return here * total
+    return total
 
 
 def amount(own: np.ndarray, x: np.ndarray, mean: np.ndarray) -> np.ndarray:

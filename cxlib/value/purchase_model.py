@@ -12,9 +12,11 @@ from cxlib.core import i18n
 from cxlib.core.errors import InsufficientData
 from cxlib.core.i18n import _
 from cxlib.privacy import disclosure
+from cxlib.stats import resampling
 from cxlib.value import loglik, predictions
 from cxlib.value.histories import kinds
 from cxlib.value.newton import Model, NoMaximum, maximise, parameters_of
+from cxlib.value.patterns import customers_of, keys_of
 
 Purchase = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
 Amounts = Literal["purchases", "means"]
@@ -35,7 +37,11 @@ STEP = 1e-4  # of a logarithm, for derivatives of what is expected
 
 
 class PurchaseModel:
-    """Both models at their maximum, on the distinct kinds of customers."""
+    """Both models at their maximum, on the distinct kinds of customers.
+
+    Rows are customers, or patterns that some of them have (`patterns.Histories`); amounts are
+    learned from `buyers`, the customers of the rows unless others are given.
+    """
 
     def __init__(
         self,
@@ -43,23 +49,29 @@ class PurchaseModel:
         model: Purchase,
         covariates: pd.DataFrame | None = None,
         amounts: Amounts = "purchases",
+        buyers: pd.DataFrame | None = None,
     ) -> None:
-        self.model, self.customers = model, len(kept)
+        self.model, self.each, self.keys = model, customers_of(kept), keys_of(kept)
+        self.customers = int(self.each.sum())
+        self.spread = kept["spread"].to_numpy() if "spread" in kept else np.zeros(len(kept))
+        spending = kept if buyers is None else buyers
+        self.buyer_keys = keys_of(spending)
         kept, self.covariates = with_covariates(kept, covariates)
         columns = ["repeats", "last", "age", *self.covariates]
-        distinct, self.count, self.which = kinds(kept, columns)
+        distinct, self.count, self.which = kinds(kept, columns, self.each)
         self.data: Data = (distinct[:, 0], distinct[:, 1], distinct[:, 2])
         self.design = design_of(model, distinct[:, 3:])
-        self.paid, self.mean, log = kept[["paid", "mean_amount", "mean_log"]].to_numpy(float).T
-        buyers = self.paid > 0
-        if (again := int(buyers.sum())) < LEAST_REPEATERS:
+        self.paid, self.mean = kept[["paid", "mean_amount"]].to_numpy(float).T
+        paid, mean, log = spending[["paid", "mean_amount", "mean_log"]].to_numpy(float).T
+        self.buyers = paid > 0
+        if (again := int(self.buyers.sum())) < LEAST_REPEATERS:
             raise InsufficientData(
                 _(
                     "{again} of {customers:count} customers bought again for an amount; at least "
                     "{least:count} are needed for a forecast. Choose a longer period or more "
                     "customers.",
                     again=disclosure.count_in_words(again),
-                    customers=len(kept),
+                    customers=len(spending),
                     least=LEAST_REPEATERS,
                 )
             )
@@ -69,8 +81,8 @@ class PurchaseModel:
             start[3] = start[1]
         try:
             self.purchase = maximise(PURCHASE[model], self.data, self.count, start, self.design)
-            money = [self.paid[buyers], self.mean[buyers]]
-            money += [log[buyers]] if amounts == "purchases" else []
+            money = [column[self.buyers] for column in (paid, mean)]
+            money += [log[self.buyers]] if amounts == "purchases" else []
             begin = np.log([1.0, 2.0, max(float(np.mean(money[1])), 1e-6)])
             self.amount = maximise(loglik.gamma_gamma, tuple(money), np.ones(again), begin)
         except NoMaximum as error:
@@ -80,10 +92,9 @@ class PurchaseModel:
                     "or too alike, for a forecast by this model. Choose a longer period, more "
                     "customers, or the other model.",
                     again=again,
-                    customers=len(kept),
+                    customers=len(spending),
                 )
             ) from error
-        self.buyers = buyers
         self.correlation = (
             float(np.corrcoef(money[0], money[1])[0, 1]) if np.std(money[0]) > 0 else 0.0
         )
@@ -94,14 +105,8 @@ class PurchaseModel:
 
     def by_kind(self, at: np.ndarray, weeks: float, discount: float, margin: float) -> np.ndarray:
         """Probability of being active, purchases, and those discounted, of each kind (u, 3)."""
-        own = self.own(at)
-        return np.column_stack(
-            [
-                predictions.active(self.model, own, *self.data),
-                predictions.purchases(self.model, own, *self.data, weeks),
-                margin * predictions.discounted(self.model, own, *self.data, weeks, discount),
-            ]
-        )
+        terms = weeks, discount
+        return predictions.measures(self.model, self.own(at), *self.data, *terms) * [1, 1, margin]
 
     def values(self, at: np.ndarray, money: np.ndarray, *terms: float) -> np.ndarray:
         """`individual_values` at other parameters; the value is NaN where it has no bound."""
@@ -112,10 +117,13 @@ class PurchaseModel:
             values[:, 2] = np.nan
         return values
 
-    def refits(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Parameters of both models in draws of each customer so many `times` (draws, n)."""
+    def refits(self, times: np.ndarray, bought: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Parameters of both models in draws of the customers of each row so many `times`.
+
+        (draws, rows), and `bought` of those from whom amounts are learned.
+        """
         kinds_of = self.which[:, None] == np.arange(len(self.count))
-        return self.purchase.refits(times @ kinds_of), self.amount.refits(times[:, self.buyers])
+        return self.purchase.refits(times @ kinds_of), self.amount.refits(bought[:, self.buyers])
 
     def names(self) -> list[str]:
         """Of all parameters, in the order they stand in `Maximum.at`, amounts last."""
@@ -127,19 +135,33 @@ class PurchaseModel:
             *AMOUNT,
         ]
 
-    def contributions(self) -> np.ndarray:
-        """What each customer adds to the derivatives of both models, (customers, ...)."""
-        money = np.zeros((self.customers, self.amount.parts.shape[1]))
+    def amount_parts(self) -> np.ndarray:
+        """What each of the customers in rows adds to the derivatives of the spending model."""
+        money = np.zeros((len(self.buyers), self.amount.parts.shape[1]))
         money[self.buyers] = self.amount.parts
-        return np.hstack([self.purchase.parts[self.which], money])
+        return money
+
+    def value_variance(self, values: np.ndarray) -> np.ndarray:
+        """How much the value of `individual_values` varies among the customers of each row."""
+        v, paid = np.exp(self.amount.at[2]), np.nan_to_num(self.mean) * self.paid
+        return self.spread * (values[:, 2] * self.paid / (v + paid)) ** 2
+
+    def resample(self, values: np.ndarray, draws: int, seed: int) -> np.ndarray:
+        """Sums of `values` (rows, p), of one customer each, over draws of customers (draws, p)."""
+        return resampling.resample_counted(values, self.each, self.keys, draws, seed)
+
+    def resample_buyers(self, values: np.ndarray, draws: int, seed: int) -> np.ndarray:
+        """The same of the customers from whom amounts are learned."""
+        units = resampling.ResamplingUnits(self.buyer_keys)
+        return resampling.resample_sums(values, draws, seed, units)
 
 
 def individual_values(
     fit: PurchaseModel, weeks: float, discount: float, margin: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Probability of being active, purchases and value of each customer, and their gradients.
+    """Probability of being active, purchases and value of each row's customers, and gradients.
 
-    Values are (customers, 3); gradients in the logarithms of all parameters (customers, 3, 4 + 3).
+    Values are (rows, 3); gradients in the logarithms of all parameters (rows, 3, 4 + 3).
     """
 
     def by_kind(at: np.ndarray) -> np.ndarray:
@@ -150,7 +172,7 @@ def individual_values(
 
     at, money = fit.purchase.at, fit.amount.at
     paid, values = by_amount(money), by_kind(at)[fit.which]
-    gradients = np.zeros((fit.customers, 3, len(at) + len(money)))
+    gradients = np.zeros((len(paid), 3, len(at) + len(money)))
     gradients[:, :, : len(at)] = gradient(by_kind, at)[fit.which]
     gradients[:, 2, : len(at)] *= paid[:, None]
     gradients[:, 2, len(at) :] = values[:, 2, None] * gradient(by_amount, money)

@@ -84,9 +84,14 @@ def spending_limit(margin: float | None) -> str:
     return _("Spend less than this on winning or keeping an average customer.")
 
 
-def valued(row: pd.Series, valuation: Valuation, purchases: float = 1.0) -> Finding:
-    """The finding on what the average customer is worth; `purchases` are expected of each."""
-    digits = 0 if row.estimate >= 20 else 2
+def valued(
+    row: pd.Series, valuation: Valuation, purchases: float = 1.0, buyers: int = 0
+) -> Finding:
+    """The finding on what the average customer is worth; `purchases` are expected of each.
+
+    `buyers` are those from whom amounts were learned, where they are some customers only.
+    """
+    digits = 0 if row.estimate >= 20 and not row.high - row.low < 2 else 2
     facts: dict[str, Any] = {
         "amount": (row.estimate, valuation.currency),
         "span": (row.low, row.high, valuation.currency),
@@ -107,6 +112,9 @@ def valued(row: pd.Series, valuation: Valuation, purchases: float = 1.0) -> Find
         counted=counted_amounts(valuation.margin),
         **facts,
     )
+    if buyers:
+        amounts = _("amounts from {buyers:count} of them", buyers=buyers)
+        detail = _("{first}; {second}", first=detail, second=amounts)
     if purchases < HARDLY:
         bound = _("a lower bound where the file is a sample of orders")
         detail = _("{first}; {second}", first=detail, second=bound)

@@ -104,6 +104,21 @@ def test_customers_come_up_as_a_poisson_law_says_and_the_seed_decides():
     assert (times != resampling.multiplicities(400, 4000, seed=3)).any()
 
 
+def test_customers_who_are_counted_alike_spread_as_those_in_rows():
+    """Of known keys the sums are those of rows; of others they have the spread of customers."""
+    values, count = np.array([[1.0, 3.0], [1.0, -2.0], [1.0, 0.5]]), np.array([4000, 2500, 1])
+    place = np.repeat(np.arange(3), count)
+    found = resampling.resample_counted(values, count, np.full(3, -1), 2000, 1)
+    assert_allclose(found.mean(0), count @ values, rtol=0.02)
+    assert_allclose(found.std(0), np.sqrt(count @ values**2), rtol=0.4)
+    assert_allclose(found[:, 0].std(), np.sqrt(6501 * (1 + 6501 / 8192)), rtol=0.1)
+    keys = resampling.hashed(pd.RangeIndex(6501))
+    units = resampling.ResamplingUnits(keys)
+    in_rows = resampling.resample_sums(values[place], 50, 1, units)
+    one = np.ones(6501, int)
+    assert_allclose(resampling.resample_counted(values[place], one, keys, 50, 1), in_rows)
+
+
 def test_a_customer_has_the_same_part_in_every_draw_whoever_else_is_there(responses):
     rows = responses.assign(customer_id=responses["customer_id"].where(responses.index > 9))
     few = rows[rows["channel"] == "web"].sample(frac=1, random_state=1)

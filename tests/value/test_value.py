@@ -347,7 +347,8 @@ def test_the_intervals_cover_the_truth_95_times_in_100(n, tell_coverage):
     everyone, hits = value.purchase_histories(bought(60_000, 1), END)[0], []
     for seed in range(120):
         found = PurchaseModel(everyone.iloc[n * seed : n * (seed + 1)], "bg_nbd")
-        sums = resampling.resample_sums(found.contributions(), 200, seed)
+        parts = np.hstack([found.purchase.parts[found.which], found.amount_parts()])
+        sums = resampling.resample_sums(parts, 200, seed)
         drawn = found.purchase.replicates(sums[:, :20]), found.amount.replicates(sums[:, 20:])
         table = _parameters(found, *drawn).set_index("term")
         rows = table.loc[["r", "alpha", "b", "p", "q", "v"]]
@@ -356,6 +357,17 @@ def test_the_intervals_cover_the_truth_95_times_in_100(n, tell_coverage):
     share = np.mean(hits, axis=0)
     tell_coverage("parameter of BG/NBD and Gamma-Gamma", f"{n} customers", share.mean(), len(hits))
     assert (share > 0.87).all() and 0.915 < share.mean() < 0.985, share
+
+
+@pytest.mark.slow
+def test_a_customer_who_hands_all_back_in_the_holdout_buys_less_than_nothing(orders):
+    end = orders["at"].max() + pd.Timedelta(days=1)
+    one = {"customer_id": "back", "amount": 30.0, "at": end - pd.Timedelta(weeks=200)}
+    back = {"customer_id": "back", "amount": -30.0, "at": end - pd.Timedelta(weeks=2)}
+    more = pd.concat([orders, pd.DataFrame([one, back])], ignore_index=True)
+    before, after = (value.holdout(Sample(o, draws=20), 104).overall for o in (orders, more))
+    n = before["n"][0]
+    assert after["estimate"][0] == pytest.approx((n * before["estimate"][0] - 1) / (n + 1))
 
 
 @pytest.mark.slow
