@@ -289,12 +289,11 @@ def _wide(cells: pd.DataFrame, by: str) -> pd.DataFrame:
     ]
     order = shown[["term", "answer"]].drop_duplicates()
     wide = shown.pivot(index=["term", "answer"], columns=by, values="text").fillna("0%")
-    wide = wide.reindex(pd.MultiIndex.from_frame(order)).reset_index()
-    repeated = wide["term"].duplicated()
-    wide["term"] = wide["term"].map(i18n.label).mask(repeated, "")
-    heads = {"term": i18n.heading("question"), "answer": i18n.heading("answer")}
-    wide.columns = [heads.get(str(c)) or i18n.label(str(c)) for c in wide.columns]
-    return wide
+    wide = wide.reindex(pd.MultiIndex.from_frame(order))
+    # A group may be called "term", as a column is.
+    heads = [i18n.heading("question"), i18n.heading("answer"), *map(i18n.label, map(str, wide))]
+    asked = order["term"].map(i18n.label).mask(order["term"].duplicated(), "")
+    return pd.DataFrame(np.column_stack([asked, order["answer"], wide]), columns=heads)
 
 
 def _finding(table: pd.DataFrame, by: str) -> Finding:

@@ -95,6 +95,15 @@ def test_groups_too_small_to_be_shown_are_not_in_the_wide_table():
     assert fit.wide["c"].tolist() == ["–", "–"]
 
 
+def test_groups_may_be_called_as_columns_are():
+    """A channel called "term" ended page 10."""
+    names = ["term", "answer", "estimate", "n"]
+    rows = pd.DataFrame({"by": names * 30, "q": [1.0, 2.0, 3.0, 4.0, 5.0] * 24})
+    fit = scores.crosstab(Sample(rows, draws=50), ASKED, by="by")
+    assert fit.wide.columns.tolist()[2:] == sorted(names)
+    assert fit.wide.iloc[0, 2:].str.endswith("%").all()
+
+
 @pytest.mark.parametrize("groups", [1, 13])
 def test_one_group_or_too_many_are_a_sentence(groups):
     rows = pd.DataFrame({"q": [1, 5] * 65, "shop": [f"s{k % groups}" for k in range(130)]})
