@@ -281,7 +281,8 @@ def run(root: Path, *asked: Sequence[str]) -> tuple[list[Path], list[str]]:
             check=False,
         )
         print((done.stdout + done.stderr)[-1000:])
-        if done.returncode:
+        # The notebook of a user has a cell that fails.
+        if done.returncode not in ((0, 1) if "payloads" in words else (0,)):
             wrong.append(f"cx run {' '.join(words)} ended with {done.returncode}")
     return sorted(out.rglob("*.html")), wrong
 
