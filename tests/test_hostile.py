@@ -176,6 +176,16 @@ def test_an_open_document_with_a_far_cell_is_refused(tmp_path, rows, says) -> No
         sheet_extent.refuse_far_cells(tmp_path / "a.ods", "a.ods")
 
 
+def test_a_sheet_of_blanks_without_end_is_refused_before_it_is_read(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(sheet_extent, "LARGE", 1 << 20)
+    for name, content in (("blank", b" " * (4 << 20)), ("table", bytes(range(256)) * 10_000)):
+        with zipfile.ZipFile(tmp_path / f"{name}.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
+            book.writestr("xl/worksheets/sheet1.xml", content)
+    with pytest.raises(IntakeError, match=r"blank.xlsx unpacks to 1,0\d\d times its size, as no"):
+        sheet_extent.refuse_far_cells(tmp_path / "blank.xlsx", "blank.xlsx")
+    sheet_extent.refuse_far_cells(tmp_path / "table.xlsx", "table.xlsx")  # 235 times
+
+
 def _record(kind: int, number: int, rest: bytes = b"") -> bytes:
     content = number.to_bytes(4, "little") + rest
     size = bytes([len(content) & 0x7F | 0x80, len(content) >> 7])  # the longer way to write it

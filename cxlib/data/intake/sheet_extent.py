@@ -19,6 +19,7 @@ from cxlib.data.intake.layout import WIDEST
 
 MOST = 1 << 26  # cells between the first and the last, of 32 bytes each
 LARGEST = 2 << 30  # bytes of a sheet, unpacked
+LARGE, TIMES = 1 << 28, 500  # bytes from which a sheet of so many times its packed size is refused
 PART = 1 << 22
 RECORD = 2048  # bytes of a record that are looked at
 _CELL = re.compile(rb' r="([A-Z]{1,9})(\d{1,15})"')  # begins as a plain text: it is searched fast
@@ -43,6 +44,12 @@ def refuse_far_cells(path: Path, name: str) -> None:
                 continue
             if about.file_size > LARGEST:
                 raise IntakeError(f"{name} unpacks to more than fits. Save it again as CSV.")
+            if about.file_size > max(LARGE, TIMES * about.compress_size):
+                times = about.file_size // max(about.compress_size, 1)
+                raise IntakeError(
+                    f"{name} unpacks to {times:,} times its size, as no table does. Save it again "
+                    "as CSV."
+                )
             with archive.open(about) as sheet:
                 refuse(sheet, name, Path(about.filename).stem)
 
