@@ -21,6 +21,7 @@ from cxlib.data.schema import Item
 from cxlib.data.study import Study
 
 STRAY, FEW = 0.05, 5  # share of answers, and answers, that a few slips may be
+IN_A_WAVE = 0.2  # the same share of one wave among several: on another scale more lie outside
 USUAL = ((0, 1), (1, 3), (1, 4), (1, 5), (0, 5), (1, 6), (1, 7), (1, 10), (0, 10), (0, 100))
 ENOUGH = {5: 20, 7: 50}  # answers of which none is above this, on a scale up to 10 or more
 ENOUGH_OF_SEVEN = 50  # answers of which none is above 5, on a scale up to 7
@@ -30,13 +31,14 @@ FAR = 2  # times the highest answer of a scale, from which a value is no answer 
 Scale = tuple[float, float]
 
 
-def doubt(name: str, item: Item, answers: pd.Series) -> str:
+def doubt(name: str, item: Item, answers: pd.Series, *, stray: float = STRAY) -> str:
     """What is doubtful about the answers to a question; empty where nothing is.
 
     Parameters
     ----------
     name, item : the question, as study.yaml declares it
     answers : as they were given, without the codes of `missing` and `not_experienced`
+    stray : share of answers outside the scale that may be slips
 
     Examples
     --------
@@ -49,9 +51,9 @@ def doubt(name: str, item: Item, answers: pd.Series) -> str:
         return ""
     outside = given[~given.between(*item.scale)]
     broken = given[given != given.round()] if item.role == "nps" else given.head(0)
-    if _many(outside, given):
+    if _many(outside, given, stray):
         return _outside(name, item, given, outside)
-    if _many(broken, given):
+    if _many(broken, given, stray):
         return (
             f"responses.{name}: {_share(broken, given)} are not whole numbers, which the NPS is "
             f"made of. Answers: {_listed(given)}. Averages and converted answers have no NPS: use "
@@ -60,8 +62,8 @@ def doubt(name: str, item: Item, answers: pd.Series) -> str:
     return _narrow(name, item, given)
 
 
-def _many(some: pd.Series, given: pd.Series) -> bool:
-    return len(some) >= FEW and len(some) > STRAY * len(given)
+def _many(some: pd.Series, given: pd.Series, stray: float) -> bool:
+    return len(some) >= FEW and len(some) > stray * len(given)
 
 
 def _outside(name: str, item: Item, given: pd.Series, outside: pd.Series) -> str:

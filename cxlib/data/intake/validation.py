@@ -393,13 +393,13 @@ def _doubt(column: str, item: Item, answers: pd.Series, gathered: Gathered) -> s
     """What is doubtful about the answers to a question: of all rows, of one file or one wave."""
     if found := scales.doubt(column, item, answers):
         return found
-    parts = {"": gathered.places["file"]}
+    parts = [("", gathered.places["file"], scales.STRAY)]
     if "wave" in gathered.rows:
-        parts["wave "] = gathered.rows["wave"].astype("string")
-    for kind, names in parts.items():
+        parts.append(("wave ", gathered.rows["wave"].astype("string"), scales.IN_A_WAVE))
+    for kind, names, stray in parts:
         if names.nunique() > 1:
             for name, part in answers.groupby(names.to_numpy(), sort=False):
-                if said := scales.doubt(column, item, part):
+                if said := scales.doubt(column, item, part, stray=stray):
                     return f"{said} This is of {kind}{name} alone."
     return ""
 

@@ -54,12 +54,14 @@ def test_the_file_on_another_scale_is_named(study):
     assert "This is of m2.csv alone." in str(reserve.check("new"))
 
 
-def test_the_wave_on_another_scale_is_named_though_one_file_has_all(study):
+@pytest.mark.parametrize("points", [5, 20])
+def test_the_wave_on_another_scale_is_named_though_one_file_has_all(study, points):
     about = yaml.safe_load((study / "study.yaml").read_text())
     about["tables"]["responses"]["derive"] = {"wave": "period(Date, 'month')"}
     (study / "study.yaml").write_text(yaml.safe_dump(about))
-    rows = month(2, satisfaction=5).split("\n", 1)[1]
-    (study / "m1.csv").write_text(month(1) + rows)
+    rows = month(2, satisfaction=points).split("\n", 1)[1]
+    others = [month(1), *(month(k).split("\n", 1)[1] for k in range(3, 13))]
+    (study / "m1.csv").write_text("".join([*others, rows]))
     assert "This is of wave 2026-02 alone." in str(reserve.check("new"))
 
 
