@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import pytest
+from counted_study import loaded
 
 from cxlib import offers, reserve
 from cxlib.core.errors import InsufficientData
@@ -64,12 +65,8 @@ def written(root, orders: pd.DataFrame, lines: pd.DataFrame, about: str = STUDY)
 def study(tmp_path_factory) -> Iterator[reserve.Reserve]:
     root = tmp_path_factory.mktemp("baskets")
     written(root, *tables())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CX_ROOT", str(root))
-        reserve.load("counted")
-        opened = reserve.open("counted")
-    with opened:
-        yield opened
+    with loaded(root) as study:
+        yield study
 
 
 def both(study: reserve.Reserve, **asked) -> tuple[offers.Baskets, offers.CountedBaskets]:

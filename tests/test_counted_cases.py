@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from counted_study import loaded
 
 from cxlib import cli, reserve, scores, service
 from cxlib.core.errors import InsufficientData
@@ -129,12 +130,8 @@ def study(request, tmp_path_factory) -> Iterator[reserve.Reserve]:
     """A study whose cases differ in what is known of them."""
     root = tmp_path_factory.mktemp("cases")
     written(root, request.param)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CX_ROOT", str(root))
-        reserve.load("counted")
-        opened = reserve.open("counted")
-    with opened:
-        yield opened
+    with loaded(root) as study:
+        yield study
 
 
 @pytest.mark.parametrize("by", ["", "severity", "team", "region"])

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from counted_study import loaded
 
 from cxlib import loyalty, reserve, segments, value
 from cxlib.core.columns import SIMULTANEOUS
@@ -79,12 +80,8 @@ def study(request, tmp_path_factory) -> Iterator[reserve.Reserve]:
     text = STUDY.replace(" AMOUNT", ", amount: amount" if priced else "")
     text = text.replace("CUSTOMERS", CUSTOMERS if listed else "").replace("QUIET", str(quiet))
     (folder / "study.yaml").write_text(text if listed else text.replace("group: region\n", ""))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CX_ROOT", str(root))
-        reserve.load("counted")
-        opened = reserve.open("counted")
-    with opened:
-        yield opened
+    with loaded(root) as study:
+        yield study
 
 
 @pytest.fixture
@@ -186,11 +183,7 @@ def opened(root, orders: pd.DataFrame, share: float = 1.0) -> Iterator[reserve.R
     text = STUDY.replace(" AMOUNT", ", amount: amount").replace("CUSTOMERS", "")
     text += f"limits: {{rows_at_most: {round(share * len(orders))}}}\n"
     (folder / "study.yaml").write_text(text.replace("QUIET", "0").replace("group: region\n", ""))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CX_ROOT", str(root))
-        reserve.load("counted")
-        study = reserve.open("counted")
-    with study:
+    with loaded(root) as study:
         yield study
 
 

@@ -325,15 +325,13 @@ def score(
     x, last, age = kept[["repeats", "last", "age"]].to_numpy(float).T
     paid = kept[["paid", "mean_amount"]].to_numpy(float).T
     amount = predictions.amount(np.exp(fit.log_amounts), *paid)
-    clv = valuation.kept * amount
-    clv = clv * predictions.discounted(
-        fit.model, own, x, last, age, valuation.weeks, valuation.discount
-    )
-    active = predictions.active(fit.model, own, x, last, age)
+    terms = valuation.weeks, valuation.discount
+    active, come, worth = predictions.measures(fit.model, own, x, last, age, *terms).T
+    clv = valuation.kept * amount * worth
     rows = kept.assign(
         active=active,
         risk=1 - active,
-        purchases=predictions.purchases(fit.model, own, x, last, age, valuation.weeks),
+        purchases=come,
         amount=amount,
         clv=clv,
         clv_if_active=clv / active,

@@ -36,20 +36,6 @@ def active(
     return loglik.bg_nbd_active(own, x, last, age, int(model == "mbg_nbd"))
 
 
-def discounted(
-    model: str,
-    own: np.ndarray,
-    x: np.ndarray,
-    last: np.ndarray,
-    age: np.ndarray,
-    ahead: float,
-    discount: float,
-) -> np.ndarray:
-    """Purchases within `ahead` weeks, each worth less the later it comes, (u,)."""
-    here = active(model, own, x, last, age)
-    return here * _each_discounted(model, own, x, age, ahead, discount)
-
-
 def measures(
     model: str,
     own: np.ndarray,
@@ -59,7 +45,7 @@ def measures(
     ahead: float,
     discount: float,
 ) -> np.ndarray:
-    """`active`, `purchases` and `discounted`, (u, 3): the first is worked out once."""
+    """`active`, `purchases`, and these each worth less the later it comes, (u, 3)."""
     here = active(model, own, x, last, age)
     come = _each(model, own, x, age, ahead)
     worth = _each_discounted(model, own, x, age, ahead, discount)

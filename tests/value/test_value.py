@@ -280,8 +280,8 @@ def test_expected_purchases_add_up_over_those_nothing_is_known_of(model):
 def test_without_discount_worth_is_what_is_bought(model):
     own, data = np.array([0.8, 8.0, 0.6, 3.0]), (np.array([2.0]), np.array([9.0]), np.array([20.0]))
     plain = predictions.purchases(model, own, *data, 52)
-    assert predictions.discounted(model, own, *data, 52, 0.0) == pytest.approx(plain)
-    assert predictions.discounted(model, own, *data, 52, 0.1) < plain
+    assert predictions.measures(model, own, *data, 52, 0.0)[:, 2] == pytest.approx(plain)
+    assert predictions.measures(model, own, *data, 52, 0.1)[:, 2] < plain
 
 
 def test_two_purchases_on_one_day_are_one_and_refunds_are_taken_off():

@@ -15,6 +15,7 @@ aside is a message id with parameters (`reasons`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -268,7 +269,8 @@ def _new_columns(study: Study, gathered: Gathered, seen: set[str]) -> Iterator[D
         return
     text = (study.folder / "study.yaml").read_text("utf-8")
     for file, columns, rows in gathered.headers:
-        new = [c for c in columns if c not in seen and c not in text]
+        named = {c for c in columns if re.search(rf"(?<!\w){re.escape(c)}(?!\w)", text)}
+        new = [c for c in columns if c not in seen and c not in named]
         if seen and 0 < len(new) <= len(columns) / 2:
             headers = [*map(repr, new[:LISTED]), *["..."] * (len(new) > LISTED)]
             yield DataWarning("", rows, Reason("new_columns", {"file": file, "headers": headers}))

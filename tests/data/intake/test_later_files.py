@@ -91,17 +91,17 @@ def test_waves_of_new_files_are_put_in_order_with_those_there(folder):
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_question_that_a_later_file_has_is_named(study, whole):
     rows = month(2).split("\n")
-    more = [f"{rows[0]},Price", *(f"{row},{k % 5 + 1}" for k, row in enumerate(rows[1:-1])), ""]
+    more = [f"{rows[0]},Reg", *(f"{row},{k % 5 + 1}" for k, row in enumerate(rows[1:-1])), ""]
     (study / "m2.csv").write_text("\n".join(more))
     loaded = reserve.load("new", whole=whole)
     assert loaded.check.ok and bool(loaded.only_new) != whole
     [line] = [w for w in str(reserve.check("new")).splitlines() if "warning" in w]
     assert line.startswith("  warning: responses: 60 row(s): m2.csv has columns")
-    assert "study.yaml does not name: 'Price'. Add those" in line
+    assert "study.yaml does not name: 'Reg'. Add those" in line
     # A file of the next month says nothing of it again, nor does study.yaml with a comment.
     (study / "m3.csv").write_text("\n".join(more).replace("\n2-", "\n3-"))
     assert reserve.load("new").only_new == ("new in responses: 60 rows",)
     assert len(reserve.load("new", whole=True).check.warnings) == 1
     with open(study / "study.yaml", "a") as text:
-        text.write("# Not used: Price\n")
+        text.write("# Not used: Reg\n")
     assert reserve.load("new").check.warnings.empty
