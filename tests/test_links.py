@@ -1,4 +1,4 @@
-"""Links between papers, docs and notebooks lead to files that are in git, and to headings there."""
+"""Papers, docs and notebooks: links lead to files in git and to headings; tables are whole."""
 
 from __future__ import annotations
 
@@ -107,3 +107,27 @@ def test_a_broken_link_would_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
     finally:
         anchors.cache_clear()
+
+
+def loose(parts: list[dict]) -> list[str]:
+    """Lines of a table that stand outside of one, and what a merge left."""
+    texts = [text_of(p) for p in walk(parts) if p["type"] in ("paragraph", "heading", "block_text")]
+    return [text[:80] for text in texts if text.startswith(("|", "<" * 7, ">" * 7))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", papers())
+def test_tables_are_whole(file: str) -> None:
+    assert not loose(tokens(file))
+
+
+def test_a_row_outside_of_its_table_would_be_found() -> None:
+    table, marks = "| a | b |\n|---|---|\n| 1 | 2 |\n", ("<" * 7, "=" * 7, ">" * 7)
+    for text, found in (
+        (table, 0),
+        (table + "\n| 3 | 4 |\n", 1),
+        (f"{table}{marks[0]} HEAD\n| 3 | 4 |\n{marks[1]}\n| 5 | 6 |\n{marks[2]} b\n", 2),
+    ):
+        parsed = mistune.create_markdown(renderer="ast", plugins=["table"])(text)
+        assert isinstance(parsed, list)
+        assert len(loose(parsed)) == found
