@@ -164,3 +164,11 @@ def test_a_reader_sees_departments_with_a_capital_and_pages_by_their_titles() ->
     shown = display.display_table(table, columns=[Column("source", unit="page", label="page")])
     assert shown.iloc[:, 0].tolist() == ["Logistics", ""]
     assert shown.iloc[:, 1].tolist() == ["What shall we improve first?", ""]
+
+
+def test_a_row_without_a_group_is_of_all():
+    table = pd.DataFrame({"by": ["", "region"], "group": ["", "North"], "estimate": [1.0, 2.0]})
+    assert display.display_table(table).values.tolist() == [
+        ["–", "all", "1"],
+        ["region", "North", "2"],
+    ]

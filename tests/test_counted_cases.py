@@ -48,10 +48,10 @@ STATUSES = """
 WAITING = "waiting: [it's with the customer]\n  less_waiting: true"
 BOTH = "first_reply_at: reply, solved_at: solved"
 KINDS = {  # columns of ends, clock, whether statuses count, unit of times, share of cases open
-    "all hours": (BOTH, "elapsed", False, "min", 0.15),
+    "all hours": (BOTH, "calendar hours", False, "min", 0.15),
     "working hours less waiting": (BOTH, "working hours", True, "s", 0.15),
     "working days, solutions only": ("solved_at: solved", "working days", True, "min", 0.4),
-    "days without hours": (BOTH, "elapsed", False, "D", 0.05),
+    "days without hours": (BOTH, "calendar hours", False, "D", 0.05),
 }
 WIDTHS = ("low", "high", "simultaneous_low", "simultaneous_high", "probability", "z")
 

@@ -355,14 +355,14 @@ def finding(
     detail = (
         _(
             "{group}: 95% CI {span}; {plain} as it is; n = {n:count}; {found:count} of {all:count} "
-            "groups differ from all others; adjusted for {mix:label_list}",
+            "groups different from all others; adjusted for {mix:label_list}",
             plain=kind.written(row["plain"]),
             mix=list(used),
             **words,
         )
         if used
         else _(
-            "{group}: 95% CI {span}; n = {n:count}; {found:count} of {all:count} groups differ "
+            "{group}: 95% CI {span}; n = {n:count}; {found:count} of {all:count} groups different "
             "from all others; not adjusted for customers or time",
             **words,
         )

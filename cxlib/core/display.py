@@ -87,6 +87,9 @@ def display_cells(
     text = format_cells(shown, known)
     if "n" in shown:
         text["n"] = disclosure.counts(shown, why)
+    if {"by", "group"} <= set(shown):  # a row without a group is of all
+        text["by"] = [v or "–" for v in text["by"]]
+        text["group"] = [v or _("all") for v in text["group"]]
     if "owner" in shown:  # a department as a sentence names it
         text["owner"] = [i18n.opening(name) for name in text["owner"]]
     for column in (c for c in shown if c in known and known[c].unit == "page"):

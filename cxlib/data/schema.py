@@ -24,7 +24,7 @@ Role = Literal["csat", "nps", "effort", "touchpoint", "construct", "intention", 
 Stage = Literal["awareness", "discovery", "interest", "consideration", "action", "use", "advocacy"]
 ComplaintClass = Literal["one customer", "process", "product", "policy"]  # what it is about
 SolvingLevel = Literal["front line", "process", "product", "policy"]  # who can solve it
-ClockBasis = Literal["elapsed", "working hours", "working days"]
+ClockBasis = Literal["calendar hours", "working hours", "working days"]
 Preset = Literal["acsi9", "ecsi12", "ecsi10", "ccsi"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -808,9 +808,9 @@ class Service(Strict):
         examples=["plan"],
     )
     clock: ClockBasis = Field(
-        default="elapsed",
-        description="What the hours of a standard are: `elapsed`, `working hours`, or `working "
-        "days`, in which 24 hours are one working day. The last two need `working_hours`.",
+        default="calendar hours",
+        description="What the hours of a standard are: `calendar hours`, `working hours`, or "
+        "`working days`, in which 24 hours are one working day. The last two need `working_hours`.",
         examples=["working hours"],
     )
     waiting: list[str] = Field(
@@ -838,6 +838,11 @@ class Service(Strict):
                 "severity is written as `high: {solved_hours: 48}`"
             )
         return own | {"standards": {**own.get("standards", {}), **rest}} if rest else own
+
+    @field_validator("clock", mode="before", json_schema_input_type=ClockBasis)
+    @classmethod
+    def _as_pages_say(cls, value: object) -> object:
+        return "calendar hours" if value == "elapsed" else value  # the former name
 
     @field_validator(
         "classes", mode="before", json_schema_input_type=dict[str, ComplaintClass | Reason]

@@ -129,7 +129,7 @@ class Study(Strict):
         description="Time zone of all times in the study, as Europe/Berlin or UTC: times in files "
         "that have an offset from UTC (Z, +08:00) are converted to it, others count as of it. "
         "Needed where offsets differ; else times are kept as written. Days are those of the zone, "
-        "and elapsed hours of service standards count summer time, too.",
+        "and calendar hours of service standards count summer time, too.",
         examples=["Europe/Berlin"],
     )
     country: str = Field(
@@ -507,7 +507,7 @@ class Study(Strict):
     def _check_service(self) -> None:
         """What the clock of service standards needs is there; ValueError."""
         about = self.service
-        if about.clock != "elapsed" and self.working_hours is None:
+        if about.clock != "calendar hours" and self.working_hours is None:
             raise ValueError(
                 f"service.clock: {about.clock!r} needs `working_hours`; there are none"
             )

@@ -24,6 +24,7 @@ def bars(
     panel: str | None = None,
     title: str | None = None,
     sort: bool = True,
+    first: int | None = None,
     highlight: Sequence[object] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -34,7 +35,7 @@ def bars(
     Parameters
     ----------
     table : estimate, perhaps low, high and n, and the columns that name the rows
-    unit, panel, title, sort, highlight, ax : as in `intervals`
+    unit, panel, title, sort, first, highlight, ax : as in `intervals`
 
     Examples
     --------
@@ -42,7 +43,7 @@ def bars(
     >>> [text.get_text() for text in bars(table, unit="share").texts]
     ['70%', '30%']
     """
-    shown = figure.prepare(table, ("estimate", panel))
+    shown, more = figure.first_rows(figure.prepare(table, ("estimate", panel)), first)
     rows = arrange(shown, panel, None, sort, bars=True)
     data = rows.data(unit).drop_duplicates("place").reset_index(drop=True)
     strong = accented(data, None, highlight)
@@ -66,6 +67,7 @@ def bars(
     ax.set_xticks([])
     ax.spines["bottom"].set_visible(False)
     ax.axvline(0, color=SOFT, lw=1)
+    figure.add_below(ax, more)
     return figure.finish(ax, title, _("Bars."), rows.words(unit))
 
 

@@ -78,6 +78,18 @@ def prepare(table: pd.DataFrame, needed: Sequence[str | None] = ("estimate",)) -
     return hide_small_cells(table)
 
 
+def first_rows(table: pd.DataFrame, first: int | None) -> tuple[pd.DataFrame, str]:
+    """The first rows to draw, and what says that there are more; empty where all are drawn."""
+    if first is None or len(table) <= first:
+        return table, ""
+    return table.head(first), _("first {n:count} of {all:count} rows", n=first, all=len(table))
+
+
+def add_below(ax: Axes, words: str) -> None:
+    """Words behind what stands beneath the axis."""
+    ax.set_xlabel(" · ".join(part for part in (ax.get_xlabel(), words) if part))
+
+
 def new_axes(ax: Axes | None, height: float, width: float | None = None) -> Axes:
     """The Axes given, or those of a new figure of this height in inches.
 

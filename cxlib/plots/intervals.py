@@ -47,6 +47,7 @@ def intervals(
     line: str = "",
     title: str | None = None,
     sort: bool = True,
+    first: int | None = None,
     highlight: Sequence[object] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -62,6 +63,7 @@ def intervals(
     line : what the reference is, to stand at the axis too ("target")
     title : a finding of at most 15 words; the page prints the claim of the cell above the figure
     sort : largest estimate first; waves always keep their order
+    first : rows of the table to draw; the axis says how many there are. None draws all
     highlight : names of the rows in colour; else those whose interval excludes the reference
     ax : Axes to draw into; None for a new figure
 
@@ -80,12 +82,14 @@ def intervals(
     >>> [label.get_text() for label in intervals(table, unit="share").get_yticklabels()]
     ['speed', 'price']
     """
-    shown = figure.prepare(table, ("estimate", panel))
+    shown, more = figure.first_rows(figure.prepare(table, ("estimate", panel)), first)
     unit = _difference(unit, reference)
     rows = arrange(shown, panel, None, sort)
     if panel and len(rows) > MOST_ROWS and _is_grid(shown, panel):
         return draw_tiles(shown, panel, unit, reference, (title, rows.words(unit)), ax)
-    return _draw(rows, (unit, about), reference, title, ax, highlight, line=line)
+    ax = _draw(rows, (unit, about), reference, title, ax, highlight, line=line)
+    figure.add_below(ax, more)
+    return ax
 
 
 @redrawable
@@ -236,22 +240,22 @@ def caterpillar(
     >>> caterpillar(table, unit="share", reference=0.4).get_xlabel()
     'share · Rings: observed.'
     """
-    shown = figure.prepare(table, ("estimate", observed)).head(MOST_ROWS)
+    shown, more = figure.first_rows(figure.prepare(table, ("estimate", observed)), MOST_ROWS)
     dots = shown.drop(columns=observed)
     marked: dict[str, Any] = {"reference": reference, "highlight": highlight}
     ax = intervals(dots, unit=unit, sort=False, title=title, ax=ax, **marked)
+    figure.add_below(ax, more)
     return _ringed(ax, shown, observed, shown.iloc[:, 0], unit)
 
 
 def _ringed(ax: Axes, table: pd.DataFrame, column: str, names: pd.Series, unit: str) -> Axes:
     """The figure with a ring in each row for the value of the column."""
-    below = ax.get_xlabel()
     said = [f"{labels.name(v)}, {i18n.label(column)}" for v in names]
     words = labels.hovers(table[[column]].rename(columns={column: "estimate"}), said, unit)
     rings = table[[column]].assign(place=np.arange(len(table)), hover=words)
     marks.rings(ax, rings, column, "place")
     named = _("Rings: {what:label}.", what=column)
-    ax.set_xlabel(f"{below} · {named}".strip(" ·"))
+    figure.add_below(ax, named)
     return figure.finish(ax, "", named, labels.values(names, table[column], unit))
 
 

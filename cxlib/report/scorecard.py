@@ -126,7 +126,7 @@ def _alerts(now: Answered, files: Mapping[str, Any]) -> dict[str, Any] | None:
     link = f"{files['41']}#answer-warnings"
     counts = rows_of(now.get("24", {}).get("standards"))
     doubtful = {
-        SLA.get(r["term"]): str(r.get("hours") or "elapsed")
+        SLA.get(r["term"]): str(r.get("hours") or "calendar hours")
         for r in counts
         if r.get("other_counts") == DIFFERS
     }

@@ -34,15 +34,15 @@ class Clock:
 
     Attributes
     ----------
-    basis : "elapsed" (every hour), "working hours", or "working days", in which a working day
-        counts as the 24 hours of a standard
-    working : when the team works; without it only "elapsed" can be counted
+    basis : "calendar hours" (every hour), "working hours", or "working days", in which a working
+        day counts as the 24 hours of a standard
+    working : when the team works; without it only "calendar hours" can be counted
     pauses : case_id, since, until (missing while it lasts) of times with the customer
     less_waiting : whether these are taken off
-    zone : of the times, whose summer time counts in elapsed hours; none where empty
+    zone : of the times, whose summer time counts in calendar hours; none where empty
     """
 
-    basis: ClockBasis = "elapsed"
+    basis: ClockBasis = "calendar hours"
     working: WorkingHours | None = None
     pauses: pd.DataFrame | None = None
     less_waiting: bool = False
@@ -57,7 +57,7 @@ class Clock:
         >>> start, end = pd.Series(days[:1]), pd.Series(days[1:])
         >>> nine_to_five = WorkingHours(**{"from": "09:00", "to": "17:00"})
         >>> [float(Clock(b, nine_to_five).hours(start, end, None)[0])
-        ...  for b in ("elapsed", "working hours", "working days")]
+        ...  for b in ("calendar hours", "working hours", "working days")]
         [82.0, 9.0, 27.0]
         """
         found = self._until(end) - self._until(start)
@@ -75,7 +75,7 @@ class Clock:
 
     def _until(self, times: pd.Series) -> np.ndarray:
         """Hours of the standard from a moment long ago to each time."""
-        if self.basis == "elapsed" or self.working is None:
+        if self.basis == "calendar hours" or self.working is None:
             return ((self._moments(times) - EPOCH) / HOUR).to_numpy(float)
         worked = self.working.worked(times)
         return worked * 24 / self.working.daily if self.basis == "working days" else worked
@@ -101,9 +101,9 @@ class Clock:
 
     def variants(self) -> Iterator[Clock]:
         """Every clock that the working hours and statuses on file allow, this one among them."""
-        bases: tuple[ClockBasis, ...] = ("elapsed",)
+        bases: tuple[ClockBasis, ...] = ("calendar hours",)
         if self.working is not None:
-            bases = ("elapsed", "working hours", "working days")
+            bases = ("calendar hours", "working hours", "working days")
         without = (False, True) if self.pauses is not None and len(self.pauses) else (False,)
         for basis, less in product(bases, without):
             yield replace(self, basis=basis, less_waiting=less)
@@ -116,7 +116,7 @@ class Clock:
     def note(self) -> str:
         """Which hours count, in a sentence or two."""
         said = [_("Hours are calendar hours.")]
-        if self.basis != "elapsed" and (w := self.working) is not None:
+        if self.basis != "calendar hours" and (w := self.working) is not None:
             words = {"span": f"{w.begin}–{w.end}", "days": [DAYS[WEEK.index(d)] for d in w.days]}
             said = [
                 _("Hours are working hours ({days:label_list}; {span}).", **words)
@@ -140,7 +140,7 @@ def counted_in(basis: str) -> str:
     'counted in working days'
     """
     return {
-        "elapsed": _("counted in calendar hours"),
+        "calendar hours": _("counted in calendar hours"),
         "working hours": _("counted in working hours"),
         "working days": _("counted in working days"),
     }[basis]

@@ -205,7 +205,7 @@ class CountedCases(Sample):
         """The time of a clock as the store counts it, and the limits by it."""
         known = "hours", prefix, clock.basis, clock.less_waiting
         if known not in self._known:
-            working = None if clock.basis == "elapsed" else clock.working
+            working = None if clock.basis == "calendar hours" else clock.working
             limits = self._known["limits"][prefix]
             calendar = None
             if working is not None:

@@ -155,7 +155,7 @@ def with_definitions(fit: Result, stress: Result | None) -> Result:
     --------
     >>> row = pd.DataFrame({"term": ["resolution"], "verdict": ["missed"]})
     >>> both = pd.concat([row, row.assign(verdict="met")])
-    >>> both = both.assign(hours=["elapsed", "working hours"], stated=["yes", "no"])
+    >>> both = both.assign(hours=["calendar hours", "working hours"], stated=["yes", "no"])
     >>> found = with_definitions(Result(row, "The target was missed."), Result(both, ""))
     >>> found.finding.claim, found.finding.detail
     ('Counted in calendar hours, the target was missed.', 'other ways to count change the verdict \

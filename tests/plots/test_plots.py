@@ -69,6 +69,14 @@ def test_rows_are_sorted_by_the_estimate(shares) -> None:
     assert labels(plots.intervals(shares)) == ["speed", "price", "staff"]
 
 
+@pytest.mark.parametrize("draw", [plots.intervals, plots.bars])
+def test_a_figure_of_the_first_rows_says_how_many_there_are(shares, draw) -> None:
+    ax = draw(shares, unit="share", sort=False, first=2)
+    assert labels(ax) == [*shares["term"][:2]]
+    assert ax.get_xlabel().endswith("first 2 of 3 rows")
+    assert "rows" not in draw(shares, unit="share", first=3).get_xlabel()
+
+
 @pytest.mark.slow
 def test_a_figure_has_no_title_but_the_one_it_is_given(shares) -> None:
     assert plots.intervals(shares, unit="share").get_title("left") == ""
@@ -511,7 +519,7 @@ def test_a_public_function_has_an_example_and_few_arguments(name: str) -> None:
     function = getattr(plots, name)
     assert ">>> " in function.__doc__
     tables = 3 if name == "necessary_conditions" else 2 if name in TWO_TABLES else 1
-    assert len(set(inspect.signature(function).parameters) - {"ax"}) <= 8 + tables
+    assert len(set(inspect.signature(function).parameters) - {"ax"}) <= 9 + tables
 
 
 @pytest.mark.skipif(not plots.chinese_fonts(), reason="no font with Chinese characters installed")

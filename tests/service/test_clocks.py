@@ -101,7 +101,7 @@ def test_wrong_working_hours_are_named(stated, said):
     [
         ({"working_hours": {"form": "09:00", "to": "17:00"}}, "Known here: days, from, to"),
         ({"service": {"clock": "working hours"}}, "needs `working_hours`"),
-        ({"service": {"clock": "lunch"}}, "Allowed: elapsed, working hours"),
+        ({"service": {"clock": "lunch"}}, "Allowed: calendar hours, working hours"),
         ({"service": {"waiting": ["on hold"]}}, "no table case_statuses"),
         ({"service": {"wating": ["on hold"]}}, "Did you mean 'waiting'"),
         ({"service": {"less_waiting": "yes"}}, "service.waiting"),
@@ -114,6 +114,10 @@ def test_mistakes_in_study_yaml_say_what_is_allowed(tmp_path, change, said):
     file.write_text(yaml.safe_dump({"title": "Desk", "tables": {"cases": cases}} | change))
     with pytest.raises(study.StudyError, match=said):
         study.read(file)
+
+
+def test_the_former_name_of_calendar_hours_is_still_read():
+    assert Service(clock="elapsed").clock == Service().clock == "calendar hours"
 
 
 def one_case(*statuses: tuple[str, str], solved: str) -> tuple[Sample, pd.DataFrame]:
@@ -138,12 +142,12 @@ def test_time_with_the_customer_by_hand():
                 OFFICE, Service(clock=basis, waiting=["on hold"], less_waiting=less), log
             ),
         )["solution_used"].item()
-        for basis in ("elapsed", "working hours", "working days")
+        for basis in ("calendar hours", "working hours", "working days")
         for less in (False, True)
     }
     assert used == {
-        ("elapsed", False): 74,
-        ("elapsed", True): 6,
+        ("calendar hours", False): 74,
+        ("calendar hours", True): 6,
         ("working hours", False): 10,  # 7 on Friday, 3 on Monday
         ("working hours", True): 6,  # without 2 on Friday and 2 on Monday
         ("working days", False): 30,
@@ -192,8 +196,8 @@ def test_definitions_by_hand():
     watched, without = "open as observed", "without open cases"
     assert shares == pytest.approx(
         {
-            ("elapsed", watched): 30 / 60,
-            ("elapsed", without): 30 / 50,
+            ("calendar hours", watched): 30 / 60,
+            ("calendar hours", without): 30 / 50,
             ("working hours", watched): 30 / 60,  # 16 working hours
             ("working hours", without): 30 / 50,
             ("working days", watched): 0,  # 5 of a day of 8 hours are 15 of 24
@@ -201,7 +205,7 @@ def test_definitions_by_hand():
         }
     )
     assert table["verdict"].eq("missed").all()
-    assert table.loc[table["stated"] == "yes", "hours"].tolist() == ["elapsed"]
+    assert table.loc[table["stated"] == "yes", "hours"].tolist() == ["calendar hours"]
 
 
 def test_the_stated_definition_is_the_number_of_the_page():
