@@ -27,7 +27,7 @@ FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
 --disable-background-networking --disable-component-update --disable-sync"""
 OTHERS = ("index", "dictionary", "glossary")
 PAGES = [*(n.stem for n in NOTEBOOKS), *OTHERS]
-FEW = ("10_how_satisfied_are_customers", "22_where_do_journeys_break", "index", "glossary")
+FEW = ("10_how_satisfied_are_customers", "index", "glossary")
 AXE = Path(os.environ.get("CX_AXE", "axe")) / "package" / "axe.min.js"  # .ci/run gets it from npm
 RUN_AXE = """const [rules, done] = arguments;
 axe.run(document, {resultTypes: ["violations"], ...(rules && {runOnly: rules})})

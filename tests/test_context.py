@@ -157,6 +157,7 @@ WAYS = {
 
 
 @pytest.mark.slow
+@pytest.mark.few(2)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_notebook_has_one_context_in_all_of_its_cells(way: str, tmp_path: Path) -> None:
     kernel = {"kernelspec": {"name": "python3", "display_name": "p", "language": "python"}}

@@ -134,6 +134,7 @@ def study(request, tmp_path_factory) -> Iterator[reserve.Reserve]:
         yield study
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("by", ["", "severity", "team", "region"])
 def test_shares_on_time_and_their_alerts(study, by):
     rows, counted, _clock = both(study, by)
@@ -143,6 +144,7 @@ def test_shares_on_time_and_their_alerts(study, by):
     same(*(service.sla_alerts(f, c) for f, c in zip(fits, (rows, counted), strict=True)))
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize(
     "ask",
     [
@@ -159,6 +161,7 @@ def test_months_waits_and_numbers_of_cases(study, ask: Callable[[Sample], Result
     same(*map(ask, (rows, counted)))
 
 
+@pytest.mark.few(2)
 def test_other_definitions_of_on_time(study):
     rows, counted, clock = both(study)
     fits = [service.definitions(c, clock) for c in (rows, counted)]

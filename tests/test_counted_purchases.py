@@ -111,6 +111,7 @@ def test_who_is_new_and_how_long_they_wait(histories):
     same(*map(loyalty.repeat_purchase, histories))
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("by", ["", "channel"])
 @pytest.mark.parametrize("every", ["week", "month", "quarter"])
 def test_cohorts_and_their_groups(study, histories, every, by):
@@ -120,6 +121,7 @@ def test_cohorts_and_their_groups(study, histories, every, by):
     )
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("every", ["week", "month", "quarter", "year"])
 def test_revenue_of_those_who_bought_before(histories, every):
     in_rows, counted = (loyalty.repeat_revenue(h, every=every) for h in histories)

@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).parents[1]
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough  # `.ci/run` builds the site before the tests
 
 
 @pytest.fixture(scope="module")

@@ -134,6 +134,7 @@ PAIRS = {  # data and condition of two runs, the rows that one lacks, whether bo
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", PAIRS)
 def test_two_runs_give_no_rows_of_few_customers_away(shop, kind) -> None:

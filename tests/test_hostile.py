@@ -72,6 +72,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_study_that_stands_for_more_than_it_says_is_refused(tmp_path, name) -> None:
     """Read as they were, they took all memory, or ended the interpreter."""

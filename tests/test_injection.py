@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import test_browser
 from chaos import injection
 
@@ -9,9 +10,13 @@ pytestmark = test_browser.pytestmark
 browser = test_browser.browser
 
 
-def test_no_payload_runs_and_none_asks_for_anything(browser, tmp_path) -> None:
+ASKED = ["case", "--lang", "en", "10", "payloads"], ["case", "--by", "channel", "10"]
+
+
+@pytest.mark.few(1)
+@pytest.mark.parametrize("asked", [ASKED[:1], ASKED], ids=["pages", "and groups"])
+def test_no_payload_runs_and_none_asks_for_anything(browser, tmp_path, asked) -> None:
     injection.write(tmp_path, injection.texts("http://127.0.0.1:9", 1))
-    asked = ["case", "--lang", "en", "10", "payloads"], ["case", "--by", "channel", "10"]
     files, ended_badly = injection.run(tmp_path, *asked)
     assert len(files) > 3 and ended_badly == []
     browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": injection.SEEN})

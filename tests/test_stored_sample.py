@@ -232,6 +232,7 @@ INDEX = {
 }
 
 
+@pytest.mark.few(10)
 @pytest.mark.slow
 @pytest.mark.parametrize("missing", ["complete", "pairwise"])
 @pytest.mark.parametrize("name", INDEX)
@@ -285,6 +286,7 @@ OF_RESAMPLES |= {"rank_high", "joint_low", "joint_high", "simultaneous_low", "si
 OF_RESAMPLES |= {"robustness_low", "top", "class", *drivers.CLASSES}
 
 
+@pytest.mark.few(12)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DRIVERS)
 def test_drivers_of_sums_are_those_of_all_rows(samples, monkeypatch, name):

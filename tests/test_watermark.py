@@ -293,6 +293,7 @@ def test_a_server_gives_the_reserve_of_a_full_load(server, tmp_path, monkeypatch
     _same_as_full_loads(_study(tmp_path, monkeypatch, server.address), server)
 
 
+@pytest.mark.few(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["date", "numeric", "text", "double precision"])
 def test_a_watermark_may_be_of_any_kind_that_has_an_order(server, tmp_path, monkeypatch, kind):
