@@ -250,6 +250,7 @@ def test_rows_are_read_where_few_or_of_a_time_zone(changed, many):
             assert (limited.cases() is not None) == many
 
 
+@pytest.mark.thorough
 def test_the_page_says_what_it_counts_and_shows_all_cases(tmp_path, monkeypatch):
     root = Path(__file__).parents[1]
     (tmp_path / "notebooks").symlink_to(root / "notebooks")

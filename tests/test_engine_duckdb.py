@@ -270,7 +270,7 @@ def test_every_table_is_the_same_and_no_row_of_it_is_copied(both):
     test_engine.test_every_table_is_the_same_and_no_row_of_it_is_copied(both)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_page_is_made_of_a_database_in_a_folder_of_the_study(both, roots, monkeypatch):
     """The same as of files; each page of a run sees a frozen copy of the study's folder."""
     found = []

@@ -238,6 +238,7 @@ DRAWN = {
 DRAW = [(text, way) for text in TEXTS for way in (DRAWN if text in TELLING else ["intervals"])]
 
 
+@pytest.mark.few(20)
 @pytest.mark.parametrize(("text", "name"), DRAW, ids=["-".join(d) for d in DRAW])
 def test_every_figure_is_drawn(text: str, name: str) -> None:
     evil = TEXTS[text]
