@@ -14,6 +14,8 @@ from typing import Any
 
 import duckdb
 
+from cxlib.core.memory import total_memory
+
 PREFIX = "_cxlab_"  # of tables and columns that are ours; no column of a study begins with it
 ROW = f"{PREFIX}row"  # the row's place in its table: "rowid" may be a user's column
 MACROS = {  # functions of ours, which every expression may call: name -> arguments and meaning
@@ -135,7 +137,7 @@ def _memory() -> str:
         limit, _unused = resource.getrlimit(resource.RLIMIT_DATA)  # `cx run --memory`
         if limit != resource.RLIM_INFINITY:
             return f"{limit // 2**21}MiB"
-    return "40%"
+    return f"{total_memory() * 4 // 10 // 2**20}MiB"
 
 
 def first(store: duckdb.DuckDBPyConnection, query: str, values: object = None) -> tuple[Any, ...]:

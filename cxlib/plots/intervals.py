@@ -253,7 +253,9 @@ def _ringed(ax: Axes, table: pd.DataFrame, column: str, names: pd.Series, unit: 
     said = [f"{labels.name(v)}, {i18n.label(column)}" for v in names]
     words = labels.hovers(table[[column]].rename(columns={column: "estimate"}), said, unit)
     rings = table[[column]].assign(place=np.arange(len(table)), hover=words)
+    below = ax.get_xlabel()  # the marks take it away
     marks.rings(ax, rings, column, "place")
+    ax.set_xlabel(below)
     named = _("Rings: {what:label}.", what=column)
     figure.add_below(ax, named)
     return figure.finish(ax, "", named, labels.values(names, table[column], unit))

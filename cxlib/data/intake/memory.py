@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
-
+from cxlib.core.memory import total_memory
 from cxlib.data.intake.errors import IntakeError
 
 # Bytes at the highest point of a load, measured with orders of four columns.
 A_ROW, A_VALUE = 250, 9
 COPIES = 3  # of a text: as it is, as UTF-8 and as cells
 HEAD = 1 << 20  # bytes from which the length of a line is taken
-LIMIT_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
 
 def needed_for_text(path: Path) -> int:
@@ -50,10 +48,7 @@ def refuse_beyond_memory(name: str, bytes_needed: int) -> None:
     --------
     >>> refuse_beyond_memory("answers.csv", bytes_needed=10_000)
     """
-    there = psutil.virtual_memory().total
-    if LIMIT_OF_CONTAINER.is_file() and (limit := LIMIT_OF_CONTAINER.read_text().strip()).isdigit():
-        there = min(there, int(limit))
-    if bytes_needed > there:
+    if bytes_needed > (there := total_memory()):
         raise IntakeError(
             f"{name} needs about {bytes_needed / 2**30:,.1f} GB to be loaded, and this machine has "
             f"{there / 2**30:,.1f} GB. Split it into files of about a million rows and load them "

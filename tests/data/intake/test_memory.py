@@ -9,8 +9,10 @@ import pandas as pd
 import psutil
 import pytest
 
-from cxlib.data.intake import memory, readers
+from cxlib.core import memory
+from cxlib.data.intake import readers
 from cxlib.data.intake.errors import IntakeError
+from cxlib.data.intake.memory import refuse_beyond_memory
 
 MACHINE = 100_000_000  # bytes
 
@@ -51,7 +53,7 @@ def test_a_limit_of_the_container_counts(small_machine, tmp_path, monkeypatch):
     limit = tmp_path / "memory.max"
     monkeypatch.setattr(memory, "LIMIT_OF_CONTAINER", limit)
     limit.write_text("max\n")
-    memory.refuse_beyond_memory("a.csv", MACHINE)
+    refuse_beyond_memory("a.csv", MACHINE)
     limit.write_text("50000000\n")
     with pytest.raises(IntakeError):
-        memory.refuse_beyond_memory("a.csv", MACHINE)
+        refuse_beyond_memory("a.csv", MACHINE)

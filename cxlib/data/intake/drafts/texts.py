@@ -46,7 +46,7 @@ def open_text(column: Column) -> bool:
     if column.dates >= 0.5 or _chosen(words) or _codes_only(words):
         return False
     length, spaces = words.str.len().mean(), words.str.count(r"\s").mean()
-    chinese = words.str.contains(r"[\u3040-\u30ff\u4e00-\u9fff]").mean() > 0.5
+    chinese = words.str.contains("[\u3040-\u30ff\u4e00-\u9fff]").mean() > 0.5
     named = asks("own_words").search(column.text)
     varied = different > max(5, 0.2 * len(words)) or different > 100
     return bool(
