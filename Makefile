@@ -12,6 +12,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: setup report test test-all chaos test-notebooks test-fast test-313 coverage coverage-code witnesses docs types audit lab lint notebooks bench lock clean
 # Two workers on two processors: with more threads in each they would only wait for each other.
 test test-all test-notebooks test-fast coverage coverage-code witnesses: export OMP_NUM_THREADS := 1
+# On a slow machine a bar of progress would be an output that the committed notebooks do not have.
+test-notebooks: export TQDM_DISABLE := 1
 
 report: setup  ## load the studies that come with it and make their reports
 	@$(BIN)/cx load $(STUDIES)
