@@ -125,8 +125,8 @@ def test_estimates_are_those_of_all_customers_within_their_wider_intervals(both)
     assert 1.2 < width < 2.2  # 1.6 is expected
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("lang", ["en", pytest.param("zh", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("lang", ["en", "zh"])
 def test_pages_say_that_they_read_some_customers(tmp_path, monkeypatch, lang):
     root = Path(__file__).parents[1]
     (tmp_path / "data").mkdir()
