@@ -68,7 +68,7 @@ def bars(
     ax.spines["bottom"].set_visible(False)
     ax.axvline(0, color=SOFT, lw=1)
     figure.add_below(ax, more)
-    return figure.finish(ax, title, _("Bars."), rows.words(unit))
+    return figure.finish(ax, title, _("Bars."), more and f"({more})", rows.words(unit))
 
 
 @redrawable

@@ -86,10 +86,10 @@ def intervals(
     unit = _difference(unit, reference)
     rows = arrange(shown, panel, None, sort)
     if panel and len(rows) > MOST_ROWS and _is_grid(shown, panel):
-        return draw_tiles(shown, panel, unit, reference, (title, rows.words(unit)), ax)
-    ax = _draw(rows, (unit, about), reference, title, ax, highlight, line=line)
-    figure.add_below(ax, more)
-    return ax
+        ax = draw_tiles(shown, panel, unit, reference, (title, rows.words(unit)), ax)
+        figure.add_below(ax, more)
+        return ax
+    return _draw(rows, (unit, about), reference, title, ax, highlight, line=line, more=more)
 
 
 @redrawable
@@ -143,6 +143,7 @@ def _draw(
     highlight: Sequence[object] | None,
     counted: bool = True,
     line: str = "",
+    more: str = "",
 ) -> Axes:
     """The dots, their intervals, and what stands around them; `axis` is its unit and what it is."""
     unit, about = axis
@@ -162,10 +163,12 @@ def _draw(
         marks.reference_line(ax, reference)
         value = labels.number(reference, unit)
         named = _("dashed line: {name:label} {value}", name=line, value=value) if line else ""
-    ax.set_xlabel(" · ".join(p for p in (labels.axis_label(unit, about), named, n) if p))
+    ax.set_xlabel(" · ".join(p for p in (labels.axis_label(unit, about), named, n, more) if p))
     if looks:
         figure.legend_above(ax, looks, ms=7, ls="")
-    return figure.finish(ax, title, _("Dots with 95% intervals."), rows.words(unit))
+    return figure.finish(
+        ax, title, _("Dots with 95% intervals."), more and f"({more})", rows.words(unit)
+    )
 
 
 def _is_grid(table: pd.DataFrame, panel: str) -> bool:
@@ -240,11 +243,11 @@ def caterpillar(
     >>> caterpillar(table, unit="share", reference=0.4).get_xlabel()
     'share · Rings: observed.'
     """
-    shown, more = figure.first_rows(figure.prepare(table, ("estimate", observed)), MOST_ROWS)
+    shown = figure.prepare(table, ("estimate", observed))
     dots = shown.drop(columns=observed)
     marked: dict[str, Any] = {"reference": reference, "highlight": highlight}
-    ax = intervals(dots, unit=unit, sort=False, title=title, ax=ax, **marked)
-    figure.add_below(ax, more)
+    ax = intervals(dots, unit=unit, sort=False, first=MOST_ROWS, title=title, ax=ax, **marked)
+    shown = shown.head(MOST_ROWS)
     return _ringed(ax, shown, observed, shown.iloc[:, 0], unit)
 
 

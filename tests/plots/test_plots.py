@@ -74,6 +74,7 @@ def test_a_figure_of_the_first_rows_says_how_many_there_are(shares, draw) -> Non
     ax = draw(shares, unit="share", sort=False, first=2)
     assert labels(ax) == [*shares["term"][:2]]
     assert ax.get_xlabel().endswith("first 2 of 3 rows")
+    assert "(first 2 of 3 rows)" in ax.figure.alt_text
     assert "rows" not in draw(shares, unit="share", first=3).get_xlabel()
 
 

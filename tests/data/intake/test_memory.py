@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from cxlib.core import memory
+from cxlib.data import sql
 from cxlib.data.intake import readers
 from cxlib.data.intake.errors import IntakeError
 from cxlib.data.intake.memory import refuse_beyond_memory
@@ -57,3 +58,6 @@ def test_a_limit_of_the_container_counts(small_machine, tmp_path, monkeypatch):
     limit.write_text("50000000\n")
     with pytest.raises(IntakeError):
         refuse_beyond_memory("a.csv", MACHINE)
+    with sql.connect() as store:  # 40% of it, in whole MiB
+        [held] = sql.first(store, "select current_setting('memory_limit')")
+    assert held == "19.0 MiB"
