@@ -71,7 +71,7 @@ lint: setup
 notebooks: setup  ## run the notebooks on the sample and keep their outputs
 	@$(BIN)/python tests/refresh_notebooks.py
 
-bench: setup  ## speed beside named peers, as ratios; renews docs/speed.md. Peers are installed apart, in build/peers
+bench: setup  ## compare speed with other programs, as ratios, in docs/speed.md; those are installed in build/peers
 	@$(BIN)/python -m pip install --quiet --no-deps --upgrade --target build/peers -r tests/benchmarks/peers.txt
 	@PYTHONPATH=build/peers:$$PYTHONPATH $(BIN)/python -m pytest -p no:nbval tests/benchmarks -q -s
 

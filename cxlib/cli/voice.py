@@ -3,7 +3,7 @@
 cx topics mine                    topics, their words, what might be merged or renamed
 cx topics mine --write            a first topics.yaml, to be edited
 cx coding export mine 200         comments to be coded, in a file for its owner only
-cx coding import FILE             how right the machine is; pages use the codes from then on
+cx coding import FILE             how accurate the machine is; pages use the codes from then on
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def export(study: str, number: int, seed: int, out: Path | None) -> None:
 @allow_outside
 @click.option("--replace", is_flag=True, help="Take the place of codes that are kept already.")
 def import_(file: Path, replace: bool) -> None:
-    """Take in FILE, coded by people, and say how right topics are.
+    """Read codes that people gave from FILE and show how accurate the topics are.
 
     FILE is one that `cx coding export` wrote. The codes are kept in data/STUDY/coding.csv, without
     the texts, readable by their owner only. Notebook 23 then shows the accuracy, and corrects its

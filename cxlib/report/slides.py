@@ -1,4 +1,4 @@
-"""slides.pptx: one slide a finding that matters, its claim as the title, and the figure beside it.
+"""slides.pptx: one slide for each finding that matters, with its claim as the title, and its figure.
 
     data, left_out = slides.of_run(folder, run, answers)     # bytes; figures that were not drawn
 

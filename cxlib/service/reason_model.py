@@ -27,12 +27,12 @@ SURE = 0.7  # chance from which a class is claimed
 
 @dataclass(frozen=True, eq=False)
 class ReasonModel:
-    """A fitted model, and what is said of how right it is.
+    """A fitted model and its accuracy.
 
     Attributes
     ----------
-    fitted : the classifier; None where it is not right often enough to be used
-    said : how right it is, in a sentence
+    fitted : the classifier; None where it is not accurate enough to be used
+    said : its accuracy, in a sentence
     accuracy, low, high : share of listed names it classes right from the others, 95% interval
     """
 
