@@ -65,6 +65,6 @@ def test_graded_outcomes(kind, k):
 def test_what_to_improve():
     rows = ratings(5000, 8).round().clip(-4, 4)
     parts = [f"t{j}" for j in range(8)]
-    for task in (drivers.gains, drivers.contrast, drivers.necessary):
+    for task in (drivers.gains, drivers.penalty_reward, drivers.necessary_conditions):
         spent = seconds(lambda task=task: task(rows, "outcome", parts), 2)
         print(f"\n{task.__name__}, 8 drivers, 5,000 answers: {spent:.3f} s CPU")

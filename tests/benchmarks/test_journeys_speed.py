@@ -87,12 +87,13 @@ def _peer(name: str, table: pd.DataFrame) -> tuple[float, pd.Series]:
 
 
 MANY = """
-import resource, sys, tempfile, time
-import duckdb
+import pathlib, resource, tempfile, time
+from cxlib.data import sql
 from cxlib.reserve import pathways
 
-store = duckdb.connect(tempfile.mkdtemp() + "/many.duckdb")
-store.execute("set memory_limit = '1GB'; set threads = 1; set enable_progress_bar = false")
+folder = tempfile.TemporaryDirectory()
+resource.setrlimit(resource.RLIMIT_DATA, (2**31, 2**31))  # as `cx run --memory 2GB` does
+store = sql.connect(pathlib.Path(folder.name, "many.duckdb"))
 store.execute('''
     create table events as
     select 'c' || (hash(i) % 1000000)::varchar as customer_id,

@@ -429,7 +429,7 @@ def test_p_of_unrelated_answers_is_even_and_of_a_built_in_need_small(discrete, t
     assert found["necessary"].to_dict() == {"x": True, "z": False}
     assert str(fit) == "Nobody who rated x 2 or less gave y more than 2."
     few = int((x <= 2).sum())
-    assert fit.finding.detail.startswith(f"“X”: none of {few} with 2 or less gave more than 2; ")
+    assert fit.finding.detail.startswith(f"x: none of {few} with 2 or less gave more than 2; ")
 
 
 def test_what_has_no_order_or_no_range_has_no_ceiling(responses):
