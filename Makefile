@@ -1,7 +1,7 @@
 # Each verb sets up .venv by itself when it is missing or older than the lock. README says what to
 # type where there is no make.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
-	$$p -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null \
 	&& echo $$p && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -89,7 +89,7 @@ TICK = started=$$(date +%s); ( while sleep 5; do echo "  still installing: \
 PACKAGES = $(shell grep -c == requirements.lock)
 
 $(VENV)/made: requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 (with venv) is needed and was not found. Install it, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 to 3.14 (with venv) is needed and was not found. Install it, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)"; exit 1; }
 	@echo "Setting up $(VENV), once: about $(PACKAGES) packages (uv: about half a minute, pip: two or three minutes) ..."
 	@# uv installs the same files several times faster; pip where there is none, or where uv reaches no index.
 	@# Python compiles a module when it is first used, which takes less time than all at once, unless it may not write.

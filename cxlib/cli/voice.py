@@ -195,7 +195,7 @@ def export(study: str, number: int, seed: int, out: Path | None) -> None:
 @allow_outside
 @click.option("--replace", is_flag=True, help="Take the place of codes that are kept already.")
 def import_(file: Path, replace: bool) -> None:
-    """Read codes that people gave from FILE and show how accurate the topics are.
+    """Read the codes in FILE and show how accurate the topics are.
 
     FILE is one that `cx coding export` wrote. The codes are kept in data/STUDY/coding.csv, without
     the texts, readable by their owner only. Notebook 23 then shows the accuracy, and corrects its

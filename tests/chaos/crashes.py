@@ -1,6 +1,6 @@
 """Kill, stop and fill up `cx load` and `cx run` at random moments, and look at what they leave.
 
-    python tests/chaos/crashes.py --kills 200          # a part of `make chaos`
+    python tests/chaos/crashes.py                      # a part of `make chaos`
 
 After each, the same command is given again: it must end well, with the answers of a run that nobody
 disturbed, and leave no process, no half file, no lock and no temporary folder.
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import atexit
 import ctypes
-import json
 import os
 import random
 import resource
@@ -416,19 +415,20 @@ def campaign(most: dict[str, int], seconds: float, seed: int) -> int:
                         print(f"{kind}, {name}: {'; '.join(wrong)}", flush=True)
             finally:
                 site.close()
-    print(json.dumps({k: [tried[k], held[k]] for k in tried}), flush=True)
+    print("| disturbance | tried | held |\n|---|---|---|")
+    print(*(f"| {kind} | {tried[kind]} | {held[kind]} |" for kind in KINDS), sep="\n", flush=True)
     return tried.total() - held.total()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=60)
-    parser.add_argument("--others", type=int, default=6, help="trials of each other kind")
-    parser.add_argument("--dask", type=int, default=6, help="kills of runs on a Dask cluster")
-    parser.add_argument("--seconds", type=float, default=3600)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--dask", type=int, default=20, help="kills of runs on a Dask cluster")
+    parser.add_argument("--full", type=int, default=30, help="trials on a disk that is full")
+    parser.add_argument("--others", type=int, default=12, help="trials of each other kind")
+    parser.add_argument("--seconds", type=float, default=7200)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     often = {kind: asked.others for kind in KINDS} | {"kill -9": asked.kills}
-    often["kill -9, Dask"] = asked.dask
-    often["two runs and a load"] = min(asked.others, 3)
+    often |= {"kill -9, Dask": asked.dask, "disk full": asked.full}
     sys.exit(bool(campaign(often, asked.seconds, asked.seed)))
