@@ -97,9 +97,9 @@ $(VENV)/made: requirements.lock pyproject.toml
 	@$(TICK); rm -rf $(VENV) && $(PYTHON) -m venv $(VENV) || exit 1; { command -v uv >/dev/null 2>&1 && uv pip install --quiet --python $(BIN)/python \
 		$(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode) \
 		--require-hashes --requirement requirements.lock 2>/dev/null; } || \
-		$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
-	@$(BIN)/python -m pip uninstall --quiet --yes setuptools 2>/dev/null
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+		$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock || exit 1; \
+		$(BIN)/python -m pip uninstall --quiet --yes setuptools 2>/dev/null; \
+		$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:  ## remove what was made here: environments, the site, reserves and reports

@@ -70,7 +70,9 @@ def test_runs_are_listed_with_what_is_theirs_alone(kept) -> None:
     newest = retention.runs("mine")[0]
     assert newest.folder.name == "2026-01-04-060000"
     assert newest.size - newest.own == 1000
-    assert retention.total(retention.runs("mine")) < sum(r.size for r in retention.runs("mine"))
+    total = retention.total(retention.runs("mine"))
+    assert total < sum(r.size for r in retention.runs("mine"))
+    assert f"\nRuns (reports/): 5, {retention.size(total)} on disk." in cx("list").output
 
 
 def test_old_runs_are_removed_but_not_one_that_was_named(kept) -> None:

@@ -26,6 +26,15 @@ def listed(names: Sequence[str]) -> None:
             click.echo(f"  {near(run.folder):40}  {counts:30}  {own}")
 
 
+def kept() -> None:
+    """How many runs of all studies are kept, and the bytes that they take together."""
+    from cxlib.batch import retention
+
+    if runs := [run for name in retention.studies() for run in retention.runs(name)]:
+        bytes_ = retention.size(retention.total(runs))
+        click.echo(f"\nRuns (reports/): {len(runs)}, {bytes_} on disk. `cx list --runs` shows each.")
+
+
 @click.command()
 @click.argument("studies", nargs=-1, shell_complete=completion.studies)
 @click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep the newest N runs.")

@@ -78,6 +78,7 @@ def list_(names: Sequence[str], runs: bool) -> None:
     click.echo("\nNotebooks (notebooks/)")
     for name, path in batch.notebooks().items():
         click.echo(f"  {name:38}{question(path)}")
+    retention.kept()
 
 
 @click.command()
