@@ -518,6 +518,7 @@ NAMES: Mapping[str, Callable[..., str]] = {
 }
 _SPEC = re.compile(r"([a-z_]+)(\d*)")
 QUOTED = "quoted"
+_NAME_OPENS = re.compile(rf"\{{\w+:{QUOTED}\}}.*\.", re.DOTALL)
 
 
 class UnitFormatter(string.Formatter):
@@ -531,15 +532,18 @@ class UnitFormatter(string.Formatter):
     --------
     >>> FORMATTER.format("{a:quoted} and {b:quoted}", a="Room", b="Front desk")
     '“Room” and “Front desk”'
-    >>> FORMATTER.format("{a:quoted} and {b:quoted}", a="Room", b="Price")
-    'Room and Price'
+    >>> FORMATTER.format("{a:quoted} and {b:quoted} rose.", a="room", b="price")
+    'Room and price rose.'
     """
 
     def __init__(self, *, marks: bool = False) -> None:
         self.marks = marks
 
     def vformat(self, format_string: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-        """The sentence, with all of its quoted names in marks where one of them has to be."""
+        """The sentence, with all of its quoted names in marks where one of them has to be.
+
+        A name without marks opens a sentence, which ends with a full stop, with a capital.
+        """
         if not self.marks and format_string.count(":quoted}") > 1:
             named = [
                 name for _text, name, spec, _end in self.parse(format_string) if spec == QUOTED
@@ -547,7 +551,8 @@ class UnitFormatter(string.Formatter):
             texts = [label(str(self.get_field(name or "", args, kwargs)[0])) for name in named]
             if any(quoted(text) != text for text in texts):
                 return UnitFormatter(marks=True).vformat(format_string, args, kwargs)
-        return super().vformat(format_string, args, kwargs)
+        text = super().vformat(format_string, args, kwargs)
+        return opening(text) if _NAME_OPENS.fullmatch(format_string) else text
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """A value in the unit that the spec names, else as `format` writes it."""

@@ -37,7 +37,7 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
     leaders = table[table["top"]]
     first, second = leaders.iloc[0], leaders.iloc[min(1, len(leaders) - 1)]
     facts |= {
-        "driver": i18n.quoted(i18n.opening(i18n.label(first["term"]))),
+        "driver": first["term"],
         "second": second["term"],
         "share": first["estimate"],
         "span": _ends(first),
@@ -58,28 +58,28 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         detail = _("{first}; {second}", first=detail, second=may_lead_by_share(others))
     if len(table) == 1:  # no other to be stronger than; its share of what is explained is all
         claim = _(
-            "{driver} explains {fit_share:share} of the variance of {outcome:quoted}.",
+            "{driver:quoted} explains {fit_share:share} of the variance of {outcome:quoted}.",
             fit_share=fit["estimate"],
             **facts,
         )
         detail = _("{fit} (95% CI {span:interval2}); n = {n:count}", **facts | {"span": _ends(fit)})
     elif alone:
-        claim = _("{driver} is the strongest driver of {outcome:quoted}.", **facts)
+        claim = _("{driver:quoted} is the strongest driver of {outcome:quoted}.", **facts)
     elif unsettled:
         claim = _(
-            "No driver of {outcome:quoted} is significantly stronger than the others; {driver} and "
+            "No driver of {outcome:quoted} is significantly stronger than the others; {driver:quoted} and "
             "{second:quoted} explain most.",
             **facts,
         )
     elif len(leaders) == 2:
         claim = _(
-            "{driver} and {second:quoted} are the strongest drivers of {outcome:quoted}; the order "
+            "{driver:quoted} and {second:quoted} are the strongest drivers of {outcome:quoted}; the order "
             "of the two is not settled.",
             **facts,
         )
     else:
         claim = _(
-            "{driver} and {second:quoted} are the strongest drivers of {outcome:quoted}; the order "
+            "{driver:quoted} and {second:quoted} are the strongest drivers of {outcome:quoted}; the order "
             "of the top {leaders:count} is not settled.",
             **facts,
         )
@@ -91,10 +91,10 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
             "would show it"
         )
     elif len(table) > 1 and alone:
-        action = _("Begin with {driver}, and test what an improvement brings", **facts)
+        action = _("Begin with {driver:quoted}, and test what an improvement brings", **facts)
     elif len(table) > 1:
         action = _(
-            "Do not choose between {driver} and {second:quoted} by this: “What shall we improve "
+            "Do not choose between {driver:quoted} and {second:quoted} by this: “What shall we improve "
             "first?” compares what each would bring",
             **facts,
         )

@@ -297,9 +297,8 @@ def _finding(table: pd.DataFrame, pooled: float, latest: str) -> Finding:
     )
     detail = _("; ").join([spread, latest] if latest else [spread])
     if changed.empty:
-        driver = i18n.quoted(i18n.opening(i18n.label(first)))
         claim = _(
-            "{driver} remains the strongest driver whichever wave is left out.", driver=driver
+            "{driver:quoted} remains the strongest driver whichever wave is left out.", driver=first
         )
         return Finding(claim, detail, verdict="unchanged", importance=Importance.ANSWER)
     if len(changed) == 1:

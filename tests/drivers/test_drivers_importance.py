@@ -260,7 +260,10 @@ def test_the_intervals_hold_their_estimates_even_with_many_drivers_and_few_rows(
 def test_labels_are_used_and_capitals_kept(responses):
     context.begin(labels={"speed": "NPS of the app", "recommend": "recommendation"})
     answer = drivers.importance(Sample(responses, draws=50), "recommend", PARTS).finding.claim
-    assert answer.startswith("“NPS of the app” is the strongest driver of recommendation")
+    assert answer.startswith("“NPS of the app” is the strongest driver of “recommendation”.")
+    context.begin(labels={"recommend": "recommendation"})
+    answer = drivers.importance(Sample(responses, draws=50), "recommend", PARTS).finding.claim
+    assert answer.startswith("Speed is the strongest driver of recommendation.")
 
 
 @pytest.mark.slow
@@ -665,7 +668,7 @@ def test_the_strongest_drivers_come_with_what_to_do():
     rows = pd.DataFrame(rng.normal(size=(300, 3)), columns=["speed", "price", "room"])
     rows["recommend"] = 2 * rows["speed"] + rng.normal(size=300)
     alone = drivers.importance(Sample(rows, draws=100), "recommend", ["speed", "price"]).finding
-    assert alone.action == "Begin with Speed, and test what an improvement brings"
+    assert alone.action == "Begin with speed, and test what an improvement brings"
     rows["recommend"] = rows["speed"] + rows["price"] + rng.normal(size=300)
     parts = ["speed", "price", "room"]
     two = drivers.importance(Sample(rows, draws=100), "recommend", parts).finding
