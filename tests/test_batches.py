@@ -43,7 +43,7 @@ def fetched(monkeypatch, tmp_path):
     """Rows that each query brings."""
     brought: list[int] = []
     monkeypatch.setenv(tables_read.FILE, str(tmp_path / "read"))
-    monkeypatch.setattr(tables_read, "note_cost", lambda rows, size: brought.append(rows))
+    monkeypatch.setattr(tables_read, "note_cost", lambda rows, *_others: brought.append(rows))
     return brought
 
 

@@ -138,4 +138,5 @@ def costs(page: Page) -> str:
     said = (
         f"{cost['queries']:,} queries brought {cost['rows']:,} rows, {cost['bytes'] / 1e6:,.1f} MB"
     )
+    said += f", in {cost['seconds']:,.1f} s" if "seconds" in cost else ""  # not of older versions
     return f"{tables}; when it was made last, {said}"

@@ -64,7 +64,7 @@ def _made(job: dict[str, Any], tell: Tell, engine: str, rules: Context) -> str:
     os.environ.setdefault("CX_PREVIEWS", "no")  # pages hold figures as SVG
     started = time.monotonic()
     seconds: list[float] = []
-    read, cost = [ALL], dict[str, int]()
+    read, cost = [ALL], dict[str, float]()
     if job["lacking"]:
         notebook, mistake = _unread(job), None
     else:
@@ -148,7 +148,7 @@ def _told_of_earlier(job: dict[str, Any]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _noting(read: list[str], cost: dict[str, int]) -> Iterator[None]:
+def _noting(read: list[str], cost: dict[str, float]) -> Iterator[None]:
     """Put into `read` the tables that the notebook reads, into `cost` what its queries bring."""
     with tempfile.TemporaryDirectory(prefix="cx") as place:
         file = Path(place) / "read"

@@ -36,7 +36,7 @@ class Result:
     reused: bool = False
     why: str = ""
     memory_mb: int | None = None
-    cost: dict[str, int] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
 
     @property
     def file(self) -> Path:

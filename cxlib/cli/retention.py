@@ -32,7 +32,9 @@ def kept() -> None:
 
     if runs := [run for name in retention.studies() for run in retention.runs(name)]:
         bytes_ = retention.size(retention.total(runs))
-        click.echo(f"\nRuns (reports/): {len(runs)}, {bytes_} on disk. `cx list --runs` shows each.")
+        click.echo(
+            f"\nRuns (reports/): {len(runs)}, {bytes_} on disk. `cx list --runs` shows each."
+        )
 
 
 @click.command()

@@ -67,20 +67,20 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         claim = _("{driver:quoted} is the strongest driver of {outcome:quoted}.", **facts)
     elif unsettled:
         claim = _(
-            "No driver of {outcome:quoted} is significantly stronger than the others; {driver:quoted} and "
-            "{second:quoted} explain most.",
+            "No driver of {outcome:quoted} is significantly stronger than the others; "
+            "{driver:quoted} and {second:quoted} explain most.",
             **facts,
         )
     elif len(leaders) == 2:
         claim = _(
-            "{driver:quoted} and {second:quoted} are the strongest drivers of {outcome:quoted}; the order "
-            "of the two is not settled.",
+            "{driver:quoted} and {second:quoted} are the strongest drivers of {outcome:quoted}; "
+            "the order of the two is not settled.",
             **facts,
         )
     else:
         claim = _(
-            "{driver:quoted} and {second:quoted} are the strongest drivers of {outcome:quoted}; the order "
-            "of the top {leaders:count} is not settled.",
+            "{driver:quoted} and {second:quoted} are the strongest drivers of {outcome:quoted}; "
+            "the order of the top {leaders:count} is not settled.",
             **facts,
         )
     settled = len(leaders) < len(table) or alone
@@ -94,8 +94,8 @@ def finding(table: pd.DataFrame, fit: pd.Series, outcome: str, insignificant: bo
         action = _("Begin with {driver:quoted}, and test what an improvement brings", **facts)
     elif len(table) > 1:
         action = _(
-            "Do not choose between {driver:quoted} and {second:quoted} by this: “What shall we improve "
-            "first?” compares what each would bring",
+            "Do not choose between {driver:quoted} and {second:quoted} by this: “What shall we "
+            "improve first?” compares what each would bring",
             **facts,
         )
     return Finding.of_row(

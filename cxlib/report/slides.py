@@ -1,4 +1,4 @@
-"""slides.pptx: one slide for each finding that matters, with its claim as the title, and its figure.
+"""slides.pptx: a slide for each finding that matters, with its claim as the title, and its figure.
 
     data, left_out = slides.of_run(folder, run, answers)     # bytes; figures that were not drawn
 

@@ -110,7 +110,16 @@ items:
 MARGINS = "margins:\n  region: {north: 0.5, south: 0.3, east: 0.2}\n"
 QUESTION = "  q{k:02}: {{label: Question {k}, scale: [1, 7], role: touchpoint, touchpoint: t{k}}}\n"
 PAGES = ("00", "10", "11", "12", "20", "21", "22")
-COLUMNS = ("answers", "page", "seconds", "processor seconds", "GB at most", "rows brought")
+COLUMNS = (
+    "answers",
+    "page",
+    "seconds",
+    "processor seconds",
+    "GB at most",
+    "rows brought",
+    "queries",
+    "seconds of queries",
+)
 
 
 def write(root: Path, rows: int, margins: str) -> None:
@@ -161,6 +170,8 @@ def measure(root: Path, rows: int, page: str) -> dict[str, Any]:
         "processor seconds": sum(spent.values()),
         "GB at most": told["memory_mb"] / 1000,
         "rows brought": told["cost"]["rows"],
+        "queries": told["cost"]["queries"],
+        "seconds of queries": told["cost"]["seconds"],
     }
 
 
