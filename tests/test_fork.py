@@ -134,7 +134,7 @@ def test_a_fork_server_with_a_thread_is_not_used_and_the_page_is_made(project) -
 
 def test_all_that_is_preloaded_starts_no_thread() -> None:
     imports = ", ".join(processes.PRELOAD)
-    code = f"import os; import {imports}; print(len(os.listdir('/proc/self/task')))"
+    code = f"import os; import {imports}; print(len(os.listdir('/proc/self/task')), flush=True)"
     out = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

@@ -120,7 +120,7 @@ def ratings(
     --------
     >>> rows = pd.DataFrame({"room": [4, 5] * 20, "speed": [2, 3] * 20})
     >>> print(ratings(rows, ["room", "speed"], {"speed": Target(value=4)}))
-    speed (2.5) is significantly short of its target of 4.0.
+    Speed (2.5) is significantly short of its target of 4.0.
     """
     fit = mean(sample, items)
     goals = {item: t for item, t in (targets or {}).items() if t is not None and item in items}

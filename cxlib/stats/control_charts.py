@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 SLACK, DECISION = 0.5, 4.0  # k and h of the CUSUM, in standard errors of a wave
+ROUNDING = 1e-12  # part of the variances of waves below which the variance of a difference is none
 STEP = 0.05  # p-value of a change of level that dates a signal
 RANGE = 1.128  # mean moving range of two of a standard normal (d2)
 
@@ -36,7 +37,9 @@ def standardised(
     centre = (share * np.nan_to_num(y)).sum(-1, keepdims=True)
     contrast = np.eye(t) - share[..., None, :]
     variance = np.einsum("...ij,...jk,...ik->...i", contrast, covariance, contrast)
-    error = np.sqrt(np.where(variance > 1e-18, variance, np.nan))
+    # Waves that vary as one differ by nothing but rounding, which is not the same on every machine.
+    apart = np.einsum("...ij,...jj,...ij->...i", contrast, covariance, contrast)
+    error = np.sqrt(np.where(apart > 0, np.maximum(variance, ROUNDING * apart), np.nan))
     return (y - centre) / error, centre[..., 0], error
 
 

@@ -31,6 +31,7 @@ VOCABULARY = 1000
 RARE, COMMON = 0.002, 0.3  # share of comments that must and may have a word
 NEAR = 0.02  # a number of topics is as good as the best up to this; then more tell more
 STEPS = 30
+TIE, GOLDEN = 1e-4, (5**0.5 - 1) / 2  # by which words differ at most; multiples of it never meet
 TOP = 8  # words by which a topic is judged
 SLIGHT = 0.1  # of the weight of the first word; what is below is not listed
 SECOND = 0.5  # of it, from which a second word belongs into the name of a topic
@@ -106,19 +107,25 @@ def learn(
 
 
 def factors(x: sparse.csr_matrix, number: int) -> np.ndarray:
-    """Non-negative factors of the rows: (number, p), each of length one."""
+    """Non-negative factors of the rows: (number, p), each of length one.
+
+    Words of comments that have no other word are often equally strong, and which of them the start
+    then takes would hang on the rounding of the machine. Hardly visible differences settle it.
+    """
     import warnings
 
     from sklearn.decomposition import NMF
     from sklearn.exceptions import ConvergenceWarning
 
+    apart = 1 + TIE * ((1 + np.arange(x.shape[1])) * GOLDEN % 1)
     fit = NMF(number, init="nndsvd", random_state=0, max_iter=STEPS, tol=1e-3)
     # Steps are few on purpose; the error of an exact fit may round below zero.
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fit.fit(x)
-    length = np.linalg.norm(fit.components_, axis=1, keepdims=True)
-    return fit.components_ / np.where(length > 0, length, 1)
+        fit.fit(x.multiply(apart).tocsr())
+    found = fit.components_ / apart
+    length = np.linalg.norm(found, axis=1, keepdims=True)
+    return found / np.where(length > 0, length, 1)
 
 
 def loads(x: sparse.csr_matrix, topics: np.ndarray, steps: int = 25) -> np.ndarray:

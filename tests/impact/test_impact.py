@@ -159,7 +159,7 @@ def test_where_other_changes_reached_all_controls_the_page_says_so(capsys):
     ]
     assert impact.read_all({"responses": regions({})}, both) == {}
     told = capsys.readouterr().out
-    assert "first cannot be judged" in told
+    assert "First cannot be judged" in told
     assert "north, south, west (second)" in told
 
 

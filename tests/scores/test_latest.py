@@ -188,7 +188,7 @@ def test_ratings_name_the_question_that_misses_its_target():
     met = scores.ratings(rows, ["room", "app"], {"app": Target(value=1)})
     assert "Ratings range from" in str(met) and "target" in met.table
     missed = scores.ratings(rows, ["room", "app"], {"room": Target(value=8), "app": None})
-    assert str(missed) == "room (5.5) is significantly short of its target of 8.0."
+    assert str(missed) == "Room (5.5) is significantly short of its target of 8.0."
     assert missed.finding.importance == Importance.NEWS
 
 
